@@ -13,7 +13,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -73,15 +73,21 @@ def in_docstrings() -> list[Found]:
     total = 0
     found = []
     for path in files("moxlite/*.py"):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            for statement in getattr(node, "body", ()) if not isinstance(node, ast.Lambda | ast.IfExp) else ():
-                match statement:
-                    case ast.Expr(value=ast.Constant(value=str() as text)):
-                        total += 1
-                        if BEGINNING.match(text.strip()):
-                            place = f"{path.relative_to(TOP)}:{statement.lineno}"
-                            found.append(Found(place, text.strip().split("\n")[0], "begin with a noun or a verb"))
+        for statement in statements(ast.parse(path.read_bytes())):
+            match statement:
+                case ast.Expr(value=ast.Constant(value=str() as text)):
+                    total += 1
+                    if BEGINNING.match(text.strip()):
+                        place = f"{path.relative_to(TOP)}:{statement.lineno}"
+                        found.append(Found(place, text.strip().split("\n")[0], "begin with a noun or a verb"))
     return found if len(found) > total * HEADLESS else []
+
+
+def statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements in bodies below a node. Expressions, nine tenths of a tree, have no docstrings."""
+    for one in node.body if isinstance(node, ast.Module | ast.stmt) and hasattr(node, "body") else ():
+        yield one
+        yield from statements(one)
 
 
 def in_lines() -> Iterator[Found]:
@@ -89,24 +95,23 @@ def in_lines() -> Iterator[Found]:
     for path in (*files(*PAGES), *files(*CODE, *FRONTEND, *TOOLS)):
         code = path.suffix != ".md" and path.relative_to(TOP).parts[0] in ("moxlite", "frontend")
         phrases = dict([ACTORS, *PHRASES.items()]) if code else PHRASES
-        for number, line in enumerate(path.read_text().splitlines(), 1):
-            if QUOTED.search(line):
-                continue
-            for advice, phrase in phrases.items():
-                if phrase.search(line):
-                    yield Found(f"{path.relative_to(TOP)}:{number}", line.strip()[:160], advice)
+        yield from (one for one in with_phrases(path, phrases) if not QUOTED.search(one.text))
+
+
+def with_phrases(path: Path, phrases: Mapping[str, re.Pattern[str]]) -> Iterator[Found]:
+    """Lines of a file with one of the phrases."""
+    text = path.read_text()
+    present = {advice: phrase for advice, phrase in phrases.items() if phrase.search(text)}
+    for number, line in enumerate(text.splitlines() if present else (), 1):
+        for advice, phrase in present.items():
+            if phrase.search(line):
+                yield Found(f"{path.relative_to(TOP)}:{number}", line.strip()[:160], advice)
 
 
 def above_ceilings() -> Iterator[Found]:
     """All sentences of a group that has more of them than it may have."""
     for pattern, ceiling in CEILINGS.items():
-        found = [
-            Found(f"{path.relative_to(TOP)}:{number}", line.strip()[:160], advice)
-            for path in files(pattern)
-            for number, line in enumerate(path.read_text().splitlines(), 1)
-            for advice, phrase in PHRASES.items()
-            if phrase.search(line)
-        ]
+        found = [one for path in files(pattern) for one in with_phrases(path, PHRASES)]
         if len(found) > ceiling:
             yield from found
 
