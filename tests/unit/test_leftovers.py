@@ -4,14 +4,9 @@ exception, and pauses after failures that a module makes by itself.
 
 import ast
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterator
 
-import moxlite
-
-HERE = Path(moxlite.__file__).parent
+from tests.trees import nodes, trees
 
 UNCALLED = {
     "cli": "click calls its commands",
@@ -90,12 +85,6 @@ PAUSES = {
 PAUSE = re.compile(r"(^|_)(RETRY|RETRIES|AGAIN)(_|$)|(FIRST|LAST|LONGEST)_PAUSE$")
 
 
-@cache
-def trees() -> Mapping[str, ast.Module]:
-    """All modules of moxlite by their path in the package."""
-    return {str(path.relative_to(HERE)): ast.parse(path.read_bytes()) for path in sorted(HERE.rglob("*.py"))}
-
-
 def definitions() -> Iterator[tuple[str, str, ast.stmt]]:
     """Functions, classes, methods and constants: the module's path, the name (of methods with the class), the node."""
     for path, tree in trees().items():
@@ -122,18 +111,15 @@ def is_call_of_an_app(node: ast.stmt) -> bool:
 
 def test_each_name_has_a_caller() -> None:
     """docs/style.md: no dead code. A name counts as used where product code names it, be it another object's."""
-    used: Counter[str] = Counter()
-    for tree in trees().values():
-        for node in ast.walk(tree):
-            match node:
-                case ast.Name(id=name, ctx=ast.Load()) | ast.Attribute(attr=name):
-                    used[name] += 1
-                case ast.MatchClass(kwd_attrs=names):
-                    used.update(names)
+    used: set[str] = set()
+    for path in trees():
+        used.update(node.id for node in nodes(path, ast.Name) if isinstance(node.ctx, ast.Load))
+        used.update(node.attr for node in nodes(path, ast.Attribute))
+        used.update(name for node in nodes(path, ast.MatchClass) for name in node.kwd_attrs)
     unused = [
         f"{path} {name}"
         for path, name, node in definitions()
-        if not used[name.rpartition(".")[2]]
+        if name.rpartition(".")[2] not in used
         and not is_call_of_an_app(node)
         and not any(f"{path} {name}".startswith(one) or name == one for one in UNCALLED)
     ]
@@ -144,16 +130,10 @@ def test_each_constant_has_a_reader() -> None:
     """docs/style.md: a limit that nothing reads limits nothing. Constants are read in their module, or imported."""
     imported: set[str] = set()
     read: dict[str, set[str]] = {}
-    for path, tree in trees().items():
-        read[path] = set()
-        for node in ast.walk(tree):
-            match node:
-                case ast.ImportFrom(names=names):
-                    imported.update(one.name for one in names)
-                case ast.Attribute(attr=name):
-                    imported.add(name)
-                case ast.Name(id=name, ctx=ast.Load()):
-                    read[path].add(name)
+    for path in trees():
+        imported.update(one.name for node in nodes(path, ast.ImportFrom) for one in node.names)
+        imported.update(node.attr for node in nodes(path, ast.Attribute))
+        read[path] = {node.id for node in nodes(path, ast.Name) if isinstance(node.ctx, ast.Load)}
     unread = [
         f"{path} {name}"
         for path, name, node in definitions()
@@ -167,18 +147,13 @@ def test_each_constant_has_a_reader() -> None:
 
 def broad_handlers() -> Iterator[str]:
     """The modules with a handler of every exception that does not raise it again, as often as they have one."""
-    for path, tree in trees().items():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ExceptHandler):
-                caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-                broad = {None if one is None else ast.unparse(one) for one in caught} & {
-                    None,
-                    "Exception",
-                    "BaseException",
-                }
-                last = node.body[-1]
-                if broad and not (isinstance(last, ast.Raise) and last.exc is None):
-                    yield path
+    for path in trees():
+        for handler in nodes(path, ast.ExceptHandler):
+            caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+            names = {None if one is None else ast.unparse(one) for one in caught}
+            last = handler.body[-1]
+            if names & {None, "Exception", "BaseException"} and not (isinstance(last, ast.Raise) and last.exc is None):
+                yield path
 
 
 def test_handlers_of_every_exception_have_a_reason() -> None:

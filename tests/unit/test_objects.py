@@ -2,11 +2,8 @@
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
-import moxlite
-
-HERE = Path(moxlite.__file__).parent
+from tests.trees import nodes, trees
 
 MAX_METHODS = 20
 """Of one class, properties counted."""
@@ -36,12 +33,11 @@ apart would have to be read together.
 
 def sizes() -> Iterator[tuple[str, int, int]]:
     """Each class with methods: ``path Name``, its methods, its attributes (0 for structs and dataclasses)."""
-    for path in HERE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ClassDef):
-                methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
-                attributes = set() if holds_values(node) else {name for one in methods for name in assigned(one)}
-                yield f"{path.relative_to(HERE)} {node.name}", len(methods), len(attributes)
+    for path in trees():
+        for node in nodes(path, ast.ClassDef):
+            methods = [one for one in node.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+            attributes = set() if holds_values(node) else {name for one in methods for name in assigned(one)}
+            yield f"{path} {node.name}", len(methods), len(attributes)
 
 
 def holds_values(node: ast.ClassDef) -> bool:
