@@ -75,6 +75,24 @@ def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_heading_has_few_items(clone: Path) -> None:
+    """Areas part the items of a kind; more than seven below a heading are told by --check, and refused by a release."""
+    for path in (clone / "changes").glob("*.*.md"):
+        path.unlink()
+    (clone / "changes" / "many.fix.md").write_text("- Something works.\n" * 7)
+    (clone / "changes" / "more.web.fix.md").write_text("- A page works.\n")
+    done = release(clone, "999.0.0", "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "### Mended: webmail and account app\n\n- A page works.\n" in done.stdout
+    (clone / "changes" / "eighth.fix.md").write_text("- Something else works.\n")
+    assert "Mended: more than 7 items" in release(clone, "999.0.0", "--check").stderr
+    git(clone, "add", "--all")
+    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--message", "many")
+    done = release(clone, "999.0.0", "--tested", "--tag-only")
+    assert (done.returncode, "Mended: more than 7 items" in done.stderr) == (1, True)
+
+
+@pytest.mark.slow
 def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> None:
     """Before the first release CHANGELOG.md names none, and the version of the program is the one to come."""
     done = release(clone, __version__, "--check")
@@ -87,6 +105,7 @@ def test_the_first_release_has_the_version_that_the_program_has(clone: Path) -> 
     [
         ("two.md", "- x", "999.0.0", "TITLE.KIND.md"),
         ("two.fix.md", "x", "999.0.0", "begins with"),
+        ("two.place.fix.md", "- x", "999.0.0", "TITLE.AREA.KIND.md"),
         ("two.fix.md", "- x", "0.0.1", "older than"),
         ("two.fix.md", "- x", "next", "no version"),
         ("two.fix.md", "- x", "999.0.0", "commit or remove"),
