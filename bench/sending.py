@@ -26,7 +26,8 @@ from pathlib import Path
 import trio
 
 from moxlite.queue.scheduling.due import Candidate, usable
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from tests.dnsworld import DNSWorld

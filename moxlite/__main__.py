@@ -5,8 +5,6 @@ import sys
 
 from moxlite.ownprogram import VERB, clean_environment, run_child
 
-__all__ = ["main"]
-
 
 def main() -> None:
     """Run the command line; ends the process with its exit code."""

@@ -30,8 +30,6 @@ from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists
 from moxlite.wiring import House
 
-__all__ = ["make_commands"]
-
 
 def make_commands(house: House, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
     """All commands by name. Commands about the queue are missing while it cannot be used. Changes are recorded in the

@@ -15,8 +15,6 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar, overload
 
 import msgspec
 
-__all__ = ["Decoder", "bounded", "from_builtins", "from_json", "from_msgpack", "json_decoder", "msgpack_decoder"]
-
 T = TypeVar("T")
 Octets: TypeAlias = bytes | bytearray | memoryview
 

@@ -5,8 +5,6 @@ ADMIN-65).
 import re
 from typing import Final
 
-__all__ = ["DECEPTIVE", "escaped_json", "printable"]
-
 _LAYOUT: Final = "\x00-\x1f"
 _OTHERS: Final = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff"
 

@@ -8,8 +8,6 @@ import os
 import time
 from typing import Final
 
-__all__ = ["Trimmer", "give_memory_back", "keep_heap_small"]
-
 TRIM_INTERVAL: Final = 20.0
 """Seconds between two malloc_trim: it walks all arenas with their locks held (STORE-10)."""
 

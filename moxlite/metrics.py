@@ -15,21 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import ClassVar, Final, Literal, Self, TypeAlias, get_args
 
-__all__ = [
-    "DAILY_KINDS",
-    "MAX_DAILY",
-    "Counter",
-    "Daily",
-    "DailyKey",
-    "DailyKind",
-    "Gauge",
-    "Histogram",
-    "Metric",
-    "Sample",
-    "daily",
-    "metrics",
-]
-
 Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 """Text behind the metric's name: labels, value."""
 

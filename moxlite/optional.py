@@ -6,8 +6,6 @@ from typing import Final
 
 from moxlite.ownprogram import FROZEN
 
-__all__ = ["ADDED", "how_to_install"]
-
 PACKAGED: Final = Path("/usr/lib/moxlite")
 """The environment of the Debian package, which an upgrade replaces."""
 

@@ -11,18 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final, Literal, cast
 
-__all__ = [
-    "CHILDREN",
-    "FROZEN",
-    "VERB",
-    "Child",
-    "clean_environment",
-    "own_files",
-    "own_program",
-    "run_child",
-    "shown_program",
-]
-
 FROZEN: Final = bool(getattr(sys, "frozen", False))
 """Whether the program brings its own Python (`script/package binary`)."""
 

@@ -17,7 +17,7 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
-from moxlite.queue.data.filters import Filter, Page
+from moxlite.admin.queueing.filters import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
@@ -27,8 +27,6 @@ from moxlite.wiring import House
 if TYPE_CHECKING:
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.updates import UpdateWatch
-
-__all__ = ["Examinations", "start_periodic"]
 
 
 @dataclass(frozen=True)

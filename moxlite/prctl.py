@@ -6,8 +6,6 @@ import ctypes
 import os
 import sys
 
-__all__ = ["call_prctl", "forbid_new_privileges", "hide_memory"]
-
 PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 """Options of prctl(2), from linux/prctl.h."""

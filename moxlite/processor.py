@@ -39,22 +39,6 @@ import trio
 
 from moxlite.metrics import Counter, Gauge
 
-__all__ = [
-    "RESTED",
-    "Place",
-    "Usage",
-    "act_for",
-    "act_for_mail",
-    "acting",
-    "give_way",
-    "is_pressed",
-    "next_round",
-    "off_loop",
-    "place",
-    "turn",
-    "writing",
-]
-
 T = TypeVar("T")
 
 FADING: Final = 5.0

@@ -16,19 +16,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple, Self
 
-__all__ = [
-    "Opening",
-    "Tree",
-    "check_regular",
-    "key_file",
-    "open_folder",
-    "open_regular",
-    "openings",
-    "plain_parts",
-    "read_regular",
-    "replaceable",
-]
-
 FLAGS: Final = (
     getattr(os, "O_NOFOLLOW", 0)  # Windows has none of these, and links only for administrators
     | getattr(os, "O_CLOEXEC", 0)

@@ -38,9 +38,10 @@ from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.periodic import Examinations, start_periodic
 from moxlite.process.budget import make_budget, memory_limit, raise_limit
+from moxlite.process.errors import StartFailed
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
-from moxlite.process.startup import Endpoint, Service, Started, StartFailed, note_version
+from moxlite.process.startup import Endpoint, Service, Started, note_version
 from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
@@ -50,8 +51,6 @@ from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import House, open_house, open_queue
-
-__all__ = ["run", "serve"]
 
 logger = logging.getLogger("moxlite.server")
 

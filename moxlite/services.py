@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.web.admin.app import AdminApp
 
-__all__ = ["Served", "handlers", "imap_context", "refuse_submission"]
-
 
 class Served(msgspec.Struct, frozen=True):
     """Protocol of a port, and the handler of its connections."""

@@ -25,8 +25,6 @@ import trio
 
 from moxlite.metrics import Counter
 
-__all__ = ["CALM", "FIRST_PAUSE", "LAST_PAUSE", "Down", "Fate", "ReadyTask", "Supervisor", "open_supervisor"]
-
 FIRST_PAUSE: Final = 1.0
 """Seconds between the first failure of a task and its next start: an error that passes by itself is hardly noticed."""
 

@@ -5,8 +5,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["LONGEST_SLEEP", "Alarm", "Wakeup", "sleep_by_both_clocks"]
-
 LONGEST_SLEEP: Final = 3600.0
 """Seconds between looks at the clock: it may be set, the machine may sleep."""
 

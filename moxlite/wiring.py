@@ -38,14 +38,14 @@ from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
 from moxlite.process.clockset import ClockWatch
+from moxlite.process.errors import StartFailed
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.ownzones import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
-from moxlite.process.startup import Started, StartFailed
+from moxlite.process.startup import Started
 from moxlite.proto.srs import SRS
-from moxlite.queue.context import Context as QueueContext
-from moxlite.queue.context import Loopback, now
+from moxlite.queue.context import Context as QueueContext, Loopback, now
 from moxlite.queue.hosts.source import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.fetching import fetcher
@@ -78,8 +78,6 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.waiting import Waiting
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
-
-__all__ = ["Files", "House", "Network", "Registry", "Services", "open_house", "open_queue"]
 
 logger = logging.getLogger("moxlite.server")
 

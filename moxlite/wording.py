@@ -4,8 +4,6 @@ import re
 from collections.abc import Mapping
 from typing import Final, Self
 
-__all__ = ["Value", "Worded", "as_worded", "reason_of", "sentence", "worded"]
-
 NAME: Final = re.compile(r"\{(\w+)\}")
 
 GROUPED: Final = 10_000

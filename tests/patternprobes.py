@@ -15,8 +15,10 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from re import _constants as sre  # type: ignore[attr-defined]  # the parse tree has no public form
-from re import _parser as parser  # type: ignore[attr-defined]  # the parse tree has no public form
+from re import (  # type: ignore[attr-defined]  # the parse tree has no public form
+    _constants as sre,
+    _parser as parser,
+)
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 

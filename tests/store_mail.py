@@ -10,10 +10,10 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.deliver import append, deliver
 from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.adding import Added
+from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.facts import NO_FACTS, Facts
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid

@@ -27,8 +27,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.recipients import wrote_to, wrote_to_orgdomain
 from moxlite.store.options import DAY
 
-__all__ = ["AskSent", "is_stray"]
-
 RECENT: Final = 30 * DAY
 """Microseconds for which having written to a recipient counts: hosts retry for five days, and some report later."""
 

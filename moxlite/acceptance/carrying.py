@@ -17,8 +17,6 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
-__all__ = ["carrier", "without_fields"]
-
 HIDDEN_FIELDS: Final = (b"bcc",)
 """Fields of an account's own message that recipients do not get."""
 

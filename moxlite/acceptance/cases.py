@@ -22,8 +22,6 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.vacation import VacationForm
 
-__all__ = ["Case", "Filtered", "expand"]
-
 
 class Filtered(msgspec.Struct, frozen=True, kw_only=True):
     """Decision of the account's Sieve script, and its vacation form (SMTP-160, SMTP-161).

@@ -21,8 +21,7 @@ from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.dmarc.discovery import Method
-from moxlite.mailauth.dmarc.evaluate import validation
-from moxlite.mailauth.dmarc.evaluate import verify as verify_dmarc
+from moxlite.mailauth.dmarc.evaluate import validation, verify as verify_dmarc
 from moxlite.mailauth.metrics import mailauth_total
 from moxlite.mailauth.results import (
     ARCResult,
@@ -44,8 +43,6 @@ from moxlite.proto import publicsuffix
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
-
-__all__ = ["Checks", "FromValidation", "Question", "check_sender", "check_spf", "from_domains"]
 
 logger = logging.getLogger("moxlite.acceptance.checks")
 

@@ -23,8 +23,7 @@ from moxlite.acceptance.why import Why, unpack, why_of
 from moxlite.admin.storage.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
-from moxlite.mailauth.dkim.message import Message as SignedMessage
-from moxlite.mailauth.dkim.message import with_crlf
+from moxlite.mailauth.dkim.message import Message as SignedMessage, with_crlf
 from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRevStatus, SPFResult, SPFStatus
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.limits import IPAddress
@@ -38,9 +37,6 @@ from moxlite.store.content.prepare import MAX_MESSAGE, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.reasons import mailbox_names, messages_by_messageid, messages_by_sender, read_why
 from moxlite.store.errors import StoreError
-
-__all__ = ["Asking", "Explained", "WhyCommands", "WhyFailed", "WhyFile", "WhyMessage", "dry_run", "stored"]
-
 
 NO_CLIENT: Final = "127.0.0.1"
 """Client address used in a dry run without `ip`."""

@@ -13,34 +13,6 @@ from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFSta
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
 
-__all__ = [
-    "ARC",
-    "DKIM_DOMAIN",
-    "DMARC",
-    "DNSBL",
-    "EHLO_DOMAIN",
-    "FROM_VALIDATION",
-    "HISTORY",
-    "INDIRECT",
-    "IPREV",
-    "JUNK",
-    "MAILFROM_DOMAIN",
-    "ORIGIN",
-    "RATE",
-    "REPORT",
-    "RULESET",
-    "SPF",
-    "SUBJECT_PASS",
-    "Envelope",
-    "Evidence",
-    "Fact",
-    "Headers",
-    "Strength",
-    "facts_of",
-    "from_address",
-    "unicode_domain",
-]
-
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
 Headers: TypeAlias = tuple[tuple[str, str], ...] | None

@@ -17,8 +17,6 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
 
-__all__ = ["circles", "passed_by", "with_forwards"]
-
 
 def _external(case: Case) -> tuple[str, ...]:
     """The members of the alias that this account sends to."""

@@ -65,8 +65,6 @@ from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import ip_classes
 from moxlite.store.reports.received import Kind as ReportKind
 
-__all__ = ["Decided", "Message", "decide", "evidence_of"]
-
 logger = logging.getLogger("moxlite.acceptance.gathering")
 
 HEADER_ON_LOOP: Final = 8 << 10

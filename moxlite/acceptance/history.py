@@ -21,8 +21,6 @@ from moxlite.store.people.contacts import is_contact
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, SpecialUse
 
-__all__ = ["Past", "Reputation", "Sender", "reputation"]
-
 Named = Literal[
     "contact",
     "msgfromfull",

@@ -20,16 +20,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.messages import EMAIL_ID
 
-__all__ = [
-    "IncomingMessage",
-    "IncomingMeta",
-    "MessageJSON",
-    "NameAddress",
-    "PartJSON",
-    "message_json",
-    "read_structure",
-]
-
 MAX_TEXT: Final = 1 << 20
 """Maximum octets of a text (WEB-107); the web API returns the whole part."""
 

@@ -27,8 +27,6 @@ import msgspec
 from moxlite.acceptance.plan import Plan
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["Outcome", "State", "combined", "of_plan", "refused"]
-
 MAX_LINES: Final = 50
 """Maximum lines of one reply: clients give up on endless ones, ours at 100 (QUEUE-62)."""
 

@@ -34,8 +34,6 @@ from moxlite.acceptance.cases import Case
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Vacation
 
-__all__ = ["ACCEPTED", "Plan", "Proposal", "Reason", "merge"]
-
 ACCEPTED: Final = "no-bad-signals"
 """The word for a message with nothing against it."""
 

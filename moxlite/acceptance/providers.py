@@ -4,8 +4,6 @@ another user.
 
 from typing import Final
 
-__all__ = ["PROVIDERS"]
-
 _NAMES: Final = """
 126.com 163.com aol.com bk.ru comcast.net fastmail.com fastmail.fm free.fr gmail.com gmx.at gmx.ch gmx.com gmx.de
 gmx.net googlemail.com hey.com hotmail.co.uk hotmail.com hotmail.de hotmail.fr hotmail.it icloud.com inbox.ru

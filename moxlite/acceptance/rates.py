@@ -12,8 +12,6 @@ from moxlite.store.delivery.reputation import received_since
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 
-__all__ = ["exceeded"]
-
 MINUTE: Final = 60_000_000
 """Microseconds of a minute."""
 

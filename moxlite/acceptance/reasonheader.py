@@ -29,8 +29,6 @@ from moxlite.acceptance.evidence import (
 )
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = ["steps"]
-
 MAX_STEPS: Final = 20
 """Maximum steps in the header: a message may have fifty signatures."""
 

@@ -19,8 +19,6 @@ from moxlite.store.errors import (
     StoreError,
 )
 
-__all__ = ["INTERNAL", "STORAGE_FULL", "UNKNOWN_USER", "store_reply"]
-
 BUSY: Final = Response(451, "4.3.0", ("the server is busy, try again in a moment",))
 INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
 STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))

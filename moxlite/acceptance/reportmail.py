@@ -27,8 +27,6 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import ImportFailed
 from moxlite.store.reports.received import Kind, ReceivedReport, pack_report
 
-__all__ = ["ReportFound", "Unusable", "find_report", "read_report"]
-
 MAX_MESSAGE: Final = 15 << 20
 """Maximum octets of the whole mail (AUTH-80)."""
 

@@ -20,8 +20,6 @@ from typing import Final
 
 from moxlite.proto.address import Address
 
-__all__ = ["is_valid", "make"]
-
 UNIT: Final = 256
 """Seconds per unit of the time in a token: it then fits in three octets."""
 

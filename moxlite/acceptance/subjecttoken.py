@@ -18,8 +18,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.reputation import find_subjectpass_key, subjectpass_key
 from moxlite.store.errors import StoreError
 
-__all__ = ["may_have_token", "may_pass", "with_offer", "with_token"]
-
 logger = logging.getLogger("moxlite.acceptance.subjecttoken")
 
 GIVE: Final = 0.2

@@ -23,8 +23,6 @@ from moxlite.store.delivery.actions import (
 )
 from moxlite.store.delivery.reasons import MAX_WHY
 
-__all__ = ["Said", "Why", "lines", "pack", "unpack", "why_of"]
-
 CLIP: Final = 160
 """Maximum characters of one text: senders choose some of them."""
 

@@ -14,18 +14,6 @@ from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 
-__all__ = [
-    "Refused",
-    "account_settings",
-    "add_account",
-    "add_address",
-    "disable_account",
-    "enable_account",
-    "remove_account",
-    "remove_address",
-    "require_account",
-]
-
 
 class Refused(Exception):
     """The change cannot be made; the text says why and what to do. `field`: the argument that is wrong, "" if no single

@@ -12,8 +12,6 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.errors import StoreError
 
-__all__ = ["AppPasswordCommands"]
-
 
 class AppPasswordCommands:
     """``moxlite account app-password``."""

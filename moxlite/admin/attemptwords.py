@@ -5,8 +5,6 @@ from typing import Final
 
 from moxlite.store.auth.loginattempts import RecordedAttempt
 
-__all__ = ["attempt_words", "protocol_words"]
-
 PROTOCOLS: Final[Mapping[str, str]] = {
     "smtp": "SMTP",
     "submission": "sending by SMTP",

@@ -58,8 +58,6 @@ from moxlite.store.accounts.shares import forget_shares
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
 
-__all__ = ["AdminCommands", "finish_removal"]
-
 
 async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
     """Delete the files of an account that is marked as removed, then the mark; repeated at start after a crash

@@ -13,8 +13,6 @@ from moxlite.config.load import DKIM_FOLDER
 from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
 
-__all__ = ["DKIM_FOLDER", "SIGNING", "KeyUnreadable", "NewKey", "made_keys", "read_key", "write_new"]
-
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
 """Suffixes of the selectors of a new domain, which follow the year, and the kinds of their keys. The first signs, the
 second is its successor. The Ed25519 keys wait until verifiers know them: today many call such a signature broken.

@@ -7,8 +7,6 @@ from moxlite.config.load import ConfigError
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.net.control.server import CommandFailed
 
-__all__ = ["edit", "named_account"]
-
 
 def named_account(config: CurrentConfig, name: str) -> Account:
     """The settings of the account that a command names. Raises CommandFailed if there is no such account."""

@@ -17,8 +17,6 @@ from moxlite.config.toml.edit import Document
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.safefile import open_regular
 
-__all__ = ["HOST_KEYS", "KINDS", "Kind", "ensure_host_keys", "make_host_key", "name_host_keys"]
-
 Kind = Literal["rsa2048", "ecdsap256"]
 
 HOST_KEYS: Final = "hostkeys"

@@ -18,8 +18,6 @@ from moxlite.store.content.prepare import MAX_MESSAGE
 from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.junk.classify import explain
 
-__all__ = ["JunkCommands", "JunkFailed", "explain_message", "prune_accounts", "retrain_accounts"]
-
 logger = logging.getLogger("moxlite.admin.junk")
 
 Tell = Callable[[str], Awaitable[None]]

@@ -15,8 +15,6 @@ from moxlite.store.delivery.deliver import deliver
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 
-__all__ = ["notify_account", "notify_postmaster"]
-
 
 async def notify_postmaster(
     accounts: Accounts, snapshot: Snapshot, subject: str, text: str, *, once: str, flagged: bool = False

@@ -12,8 +12,6 @@ from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Domain
 
-__all__ = ["Offer", "Security", "Server", "offer_for", "public_first"]
-
 Security = Literal["tls", "starttls", "plain"]
 
 

@@ -14,8 +14,6 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.wakeup import Wakeup
 
-__all__ = ["Asked", "OwnListings", "watched_zones"]
-
 logger = logging.getLogger("moxlite.admin.ownlistings")
 
 PERIOD: Final = 3 * 3600.0

@@ -13,8 +13,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import Scope, add_app_password, app_passwords, remove_app_password
 from moxlite.store.auth.credentials import change_password
 
-__all__ = ["EndSessions", "Passwords"]
-
 logger = logging.getLogger("moxlite.admin.passwords")
 
 

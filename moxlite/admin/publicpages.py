@@ -16,18 +16,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.addresses import is_local_name
 from moxlite.wording import worded
 
-__all__ = [
-    "CONSENT_PATH",
-    "App",
-    "NoPublicPage",
-    "consent_page",
-    "consent_ports",
-    "faces_internet",
-    "passing_web_server",
-    "public_page",
-    "require_public_page",
-]
-
 App = Literal["account", "webmail"]
 
 CONSENT_PATH: Final = "/mail/consent/"

@@ -22,18 +22,6 @@ from moxlite.store.reports import received
 from moxlite.store.reports.received import Kind, ReceivedReport, Total, unpack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 
-__all__ = [
-    "ReceivedCommands",
-    "ReportsFailed",
-    "ReportsList",
-    "ReportsShow",
-    "ReportsSummary",
-    "listed",
-    "on_file",
-    "shown",
-    "summed",
-]
-
 T = TypeVar("T")
 
 MAX_LISTED: Final = 1000

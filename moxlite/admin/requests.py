@@ -10,51 +10,6 @@ import msgspec
 
 from moxlite.net.control.requests import Request
 
-__all__ = [
-    "AccountAdd",
-    "AccountInfo",
-    "AccountName",
-    "AddressAdd",
-    "AddressInfo",
-    "AddressName",
-    "AppPasswordAdd",
-    "AppPasswordInfo",
-    "AppPasswordName",
-    "BackUp",
-    "BackedUp",
-    "CertificatesRead",
-    "CheckReport",
-    "DisableAccount",
-    "ExportMail",
-    "Exported",
-    "ImapServe",
-    "ImapSession",
-    "ImapSessions",
-    "ImapTrace",
-    "ImapTraced",
-    "ImportMail",
-    "Imported",
-    "JunkAccount",
-    "JunkDone",
-    "JunkExplain",
-    "JunkExplained",
-    "JunkPrune",
-    "JunkUsedWord",
-    "LogLevels",
-    "Process",
-    "RestoreMail",
-    "RestoredMail",
-    "SetPassword",
-    "StoreAccount",
-    "StoreCheck",
-    "StoreDone",
-    "StoreRepair",
-    "StoreStats",
-    "Undelete",
-    "UndeletedMail",
-    "Wellness",
-]
-
 
 class Wellness(msgspec.Struct, frozen=True):
     """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server."""

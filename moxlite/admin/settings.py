@@ -22,8 +22,6 @@ from moxlite.config.toml.encode import encode_field
 from moxlite.config.values import Section
 from moxlite.wording import as_worded, worded
 
-__all__ = ["Edit", "Mistake", "NotValid", "change_keys"]
-
 logger = logging.getLogger("moxlite.admin.settings")
 
 NO_FILES: Final = Path()

@@ -13,8 +13,6 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
 from moxlite.store.mail.acl import RIGHTS, all_acls
 
-__all__ = ["ShareCommands"]
-
 
 class ShareCommands:
     """``moxlite account share``."""

@@ -13,8 +13,6 @@ from moxlite.store.mail.acl import ANYONE, set_rights
 from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 
-__all__ = ["guest_of", "share"]
-
 logger = logging.getLogger("moxlite.admin.shares")
 
 

@@ -13,8 +13,6 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
 
-__all__ = ["TLSKeyCommands"]
-
 
 class TLSKeyCommands:
     """``moxlite config tlspubkey``."""

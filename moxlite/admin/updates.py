@@ -34,8 +34,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
-__all__ = ["STATE", "Change", "UpdateError", "UpdateWatch", "changes_since", "is_newer", "newest_version"]
-
 logger = logging.getLogger("moxlite.admin.updates")
 
 STATE: Final = "updates.json"

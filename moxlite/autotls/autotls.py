@@ -28,8 +28,6 @@ from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.wakeup import Wakeup
 
-__all__ = ["AutoTLS"]
-
 logger = logging.getLogger("moxlite.autotls")
 
 LONGEST_SLEEP: Final = 3600.0

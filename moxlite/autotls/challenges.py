@@ -14,8 +14,6 @@ from moxlite.autotls.messages import Prove
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.net.tls.handshake import ServerTLS
 
-__all__ = ["ACME_IDENTIFIER", "Challenges", "challenge_certificate", "identifier"]
-
 ACME_IDENTIFIER: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.31")
 """id-pe-acmeIdentifier (RFC 8737 §6.1)."""
 DAY: Final = dt.timedelta(days=1)

@@ -44,8 +44,6 @@ from moxlite.autotls.messages import (
 from moxlite.decoders import from_json
 from moxlite.prctl import hide_memory
 
-__all__ = ["main"]
-
 SECONDS: Final = 240
 """Seconds after which the system ends the process: longer than the server waits."""
 MEMORY: Final = 768 << 20

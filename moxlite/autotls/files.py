@@ -26,8 +26,6 @@ from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 
-__all__ = ["Folder", "HostKeys", "HostState", "SavedState", "State", "account_key", "certificate_id"]
-
 logger = logging.getLogger("moxlite.autotls.files")
 
 MODE: Final = 0o600

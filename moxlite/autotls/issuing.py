@@ -24,8 +24,6 @@ from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import ACME
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, certificate_names
 
-__all__ = ["Issuer", "utc"]
-
 logger = logging.getLogger("moxlite.autotls")
 
 

@@ -8,23 +8,6 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "LAST",
-    "MAX_LINE",
-    "PROVED",
-    "Authority",
-    "ChallengeKind",
-    "Event",
-    "Failed",
-    "Issued",
-    "Job",
-    "Order",
-    "Prove",
-    "Window",
-    "Windows",
-    "WindowsAsked",
-]
-
 ChallengeKind = Literal["tls-alpn-01", "http-01"]
 
 MAX_LINE: Final = 1 << 20

@@ -2,8 +2,6 @@
 
 from moxlite.metrics import Counter, Gauge
 
-__all__ = ["cert_request_errors", "certput", "not_after", "not_before"]
-
 cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Orders of certificates that failed.")
 certput = Counter("moxlite_autotls_certput", "Certificates that were ordered and stored.")
 not_after = Gauge(

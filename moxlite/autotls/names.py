@@ -11,8 +11,6 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
 
-__all__ = ["Pointing", "listeners_of", "own_ips", "pointing", "wanted_names"]
-
 
 def listeners_of(snapshot: Snapshot, authority: str) -> dict[str, Listener]:
     """The listeners whose certificates come from ``[acme.NAME]``."""

@@ -13,8 +13,6 @@ from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issu
 from moxlite.decoders import Decoder, json_decoder
 from moxlite.ownprogram import own_program
 
-__all__ = ["CAFailed", "Speak", "speak"]
-
 logger = logging.getLogger("moxlite.autotls.ordering")
 
 SECONDS: Final = 180.0

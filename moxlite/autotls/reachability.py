@@ -14,8 +14,6 @@ from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.net.tls.handshake import ServerTLS
 
-__all__ = ["Ports", "Reachability"]
-
 logger = logging.getLogger("moxlite.autotls")
 
 

@@ -22,8 +22,6 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS
 
-__all__ = ["Place", "Rehearsed", "rehearse"]
-
 ALPN: Final = "acme-tls/1"
 """ALPN protocol name of tls-alpn-01 (RFC 8737 §6.2)."""
 

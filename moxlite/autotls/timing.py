@@ -8,8 +8,6 @@ from cryptography import x509
 
 from moxlite.autotls.messages import Window
 
-__all__ = ["CHECK_SECONDS", "ask_again", "fallback", "moment", "pause"]
-
 CHECK_SECONDS: Final = 3600.0
 """Shortest time in seconds between two successful orders for one host, and between two requests for its window. If a
 CA's window is always over, this limits the orders to one an hour.

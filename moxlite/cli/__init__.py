@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 
 from moxlite import __version__
-from moxlite.cli.common import Failure, LazyGroup, global_options, printable
+from moxlite.cli.common import Failure, LazyGroup, global_options
+from moxlite.escapes import printable
 from moxlite.store.errors import StoreError
 
 __all__ = ["main", "run"]

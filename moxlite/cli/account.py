@@ -24,7 +24,6 @@ from moxlite.cli.common import (
     load_config,
     moment,
     new_password,
-    printable,
     settings,
     show,
 )
@@ -33,8 +32,7 @@ from moxlite.cli.share import share
 from moxlite.cli.sieve.accounts import account_sieve, vacation
 from moxlite.cli.sieve.sorting import sort
 from moxlite.decoders import from_builtins
-
-__all__ = ["account", "account_list", "admin"]
+from moxlite.escapes import printable
 
 
 @click.group()

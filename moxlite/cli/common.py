@@ -24,35 +24,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.control.client import CtlClient
 
-__all__ = [
-    "FAILED",
-    "HYPHENS",
-    "NOT_RUNNING",
-    "OTHER_VERSION",
-    "Failure",
-    "LazyGroup",
-    "Settings",
-    "as_author",
-    "ask",
-    "call",
-    "config_path",
-    "data_dir",
-    "for_root",
-    "global_options",
-    "json_option",
-    "load_config",
-    "moment",
-    "new_password",
-    "note",
-    "printable",
-    "root_advice",
-    "settings",
-    "show",
-    "show_json",
-    "talk",
-    "unusable",
-]
-
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -15,8 +15,6 @@ from moxlite.cli.setup.listeners import listeners
 from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tlspubkey import tlspubkey
 
-__all__ = ["config"]
-
 BACKUPS: Final = Path("/var/backups/moxlite")
 """The place of backups in the documentation and of the Debian package."""
 

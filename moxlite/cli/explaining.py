@@ -4,8 +4,6 @@ from collections.abc import Iterator
 
 from moxlite.queue.explaining.values import MTASTS, Explanation, HostPlan, Met, Waiting
 
-__all__ = ["leaves", "told"]
-
 
 def leaves(found: Explanation) -> bool:
     """Whether a message would be tried now, and, as far as hosts were contacted, one would accept it."""

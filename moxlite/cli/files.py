@@ -8,8 +8,6 @@ from moxlite.cli.common import NOT_RUNNING, Failure, load_config
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
 
-__all__ = ["on_files", "served"]
-
 T = TypeVar("T")
 
 

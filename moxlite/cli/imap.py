@@ -14,8 +14,6 @@ from moxlite.cli.common import ask, call, json_option, show, talk
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
 
-__all__ = ["imap", "imapserve"]
-
 PIECE: Final = 65_536
 """Octets read from stdin at once."""
 

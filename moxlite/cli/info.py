@@ -10,15 +10,13 @@ import click
 
 import moxlite
 from moxlite import __version__
-from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, printable, settings
+from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
 from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
-from moxlite.escapes import escaped_json
+from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:
     from moxlite.admin.updates import Change
     from moxlite.net.resolver import Resolver
-
-__all__ = ["all_commands", "checkupdate", "cid", "help_", "licenses", "version"]
 
 RUNS_ON: Final = (
     "trio",

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure, call, note, printable, settings, show
+from moxlite.cli.common import Failure, call, note, settings, show
 from moxlite.cli.files import on_files, served
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import JunkDone, JunkExplained
-
-__all__ = ["junk"]
 
 
 @click.group()

@@ -5,8 +5,6 @@ import msgspec
 
 from moxlite.cli.common import call, json_option, show
 
-__all__ = ["log"]
-
 LEVELS = ("error", "warn", "info", "debug", "trace", "traceauth", "tracedata")
 
 

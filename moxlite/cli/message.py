@@ -10,8 +10,6 @@ from moxlite.cli.common import Failure
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Part
 
-__all__ = ["message"]
-
 MAX_MESSAGE: Final = 256 << 20
 """Octets of a file at most."""
 

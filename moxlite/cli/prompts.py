@@ -9,23 +9,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import printable, settings
+from moxlite.cli.common import settings
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
-
-__all__ = [
-    "NO",
-    "TEMPORARY",
-    "YES",
-    "ip_argument",
-    "resolver_at",
-    "resolver_option",
-    "server_address",
-    "tell",
-    "with_resolver",
-]
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])

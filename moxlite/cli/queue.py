@@ -8,12 +8,11 @@ import click
 import msgspec
 
 from moxlite.admin.queueing.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
-from moxlite.cli.common import HYPHENS, call, json_option, printable, settings, show, show_json
+from moxlite.cli.common import HYPHENS, call, json_option, settings, show, show_json
 from moxlite.cli.explaining import leaves, told
 from moxlite.cli.rawoutput import raw_output
+from moxlite.escapes import printable
 from moxlite.queue.explaining.values import Explanation
-
-__all__ = ["queue"]
 
 DUTY_IDS: Final = 5
 """Number of message ids shown with a duty of the administrator."""

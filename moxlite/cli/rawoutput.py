@@ -6,8 +6,6 @@ from typing import BinaryIO, Protocol
 
 from moxlite.escapes import printable
 
-__all__ = ["Sink", "raw_output"]
-
 
 class Sink(Protocol):
     """A writer of octets."""

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, load_config, printable, show
+from moxlite.cli.common import Failure, call, load_config, show
 from moxlite.cli.files import served
-from moxlite.escapes import escaped_json
+from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
-
-__all__ = ["reports"]
 
 T = TypeVar("T")
 

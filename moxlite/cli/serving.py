@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from moxlite.process.signals import Signals
     from moxlite.wiring import House
 
-__all__ = ["healthcheck", "localserve", "serve", "stop"]
-
 STOP_SECONDS: Final = 30.0
 """Seconds to wait for the process to end, longer than any orderly shutdown: 10 s for the queue, 3 s for sessions, 2 s
 for databases.
@@ -150,8 +148,8 @@ def _serve_with(
 ) -> int:
     from moxlite import server as composition
     from moxlite.config.load import ConfigError
-    from moxlite.process.errors import PortTaken
-    from moxlite.process.startup import StartFailed, start
+    from moxlite.process.errors import PortTaken, StartFailed
+    from moxlite.process.startup import start
 
     try:
         started = start(path, log_level=log_level, pedantic=settings().pedantic, drop=drop)

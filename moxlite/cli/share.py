@@ -6,8 +6,6 @@ import click
 
 from moxlite.cli.common import Failure, call, json_option, show
 
-__all__ = ["share"]
-
 _WORDS: Final = {"read": "lr", "write": "lrswite", "all": "lrswipkxtea"}
 """Rights in words."""
 

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, load_config, note, printable, settings, show
+from moxlite.cli.common import Failure, call, json_option, load_config, note, settings, show
 from moxlite.cli.files import on_files, served
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
     from moxlite.admin.storage.checks import Maintenance
-
-__all__ = ["store"]
 
 FULL_SPEED: Final = 1 << 40
 """Octets a second for reading a stopped server's files, in practice unlimited: no other task waits for the disk."""

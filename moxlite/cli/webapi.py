@@ -13,8 +13,6 @@ from moxlite.cli.common import Failure
 from moxlite.cli.rawoutput import raw_output
 from moxlite.escapes import printable
 
-__all__ = ["webapi"]
-
 SECONDS: Final = 300.0
 PIECE: Final = 64 << 10
 

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, call, load_config, printable, settings, show
+from moxlite.cli.common import Failure, call, load_config, settings, show
 from moxlite.cli.files import on_files, served
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from moxlite.acceptance.commands import Asking, Explained
     from moxlite.config.snapshot import Snapshot
-
-__all__ = ["why"]
 
 T = TypeVar("T")
 

@@ -25,25 +25,6 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.wording import worded
 
-__all__ = [
-    "KEPT",
-    "MAX_FILES",
-    "MAX_NAME",
-    "MAX_RECIPIENTS",
-    "OWN",
-    "TYPED",
-    "BadDraft",
-    "Draft",
-    "File",
-    "Place",
-    "check",
-    "html_page",
-    "kept_references",
-    "message",
-    "recipients",
-    "typed_html",
-]
-
 MAX_RECIPIENTS: Final = 1000
 """Number of recipients in all fields together; more need a mailing list."""
 

@@ -16,25 +16,6 @@ from moxlite.proto.mime.compose import format_address, unflow
 from moxlite.proto.mime.text import visible_text
 from moxlite.proto.mime.types import Envelope, MailAddress
 
-__all__ = [
-    "Answer",
-    "Kind",
-    "Original",
-    "Own",
-    "PlainText",
-    "Quotable",
-    "Quoted",
-    "answer",
-    "answers_from",
-    "edit_again",
-    "forward",
-    "is_own_mail",
-    "own_addresses",
-    "quotable",
-    "quote",
-    "unquoted",
-]
-
 Kind = Literal["reply", "reply_all", "reply_list"]
 
 MAX_QUOTED: Final = 200_000

@@ -10,8 +10,6 @@ from typing import Final
 from moxlite.config.load import ConfigError, Problem, parse, read_source
 from moxlite.config.static import DATA_DIR
 
-__all__ = ["data_dir_of"]
-
 KEY: Final = "data_dir"
 HEADER: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
 """The first table ends the keys of the top level (TOML 1.0, "Table")."""

@@ -9,8 +9,6 @@ from moxlite.config.masking import MASK
 from moxlite.config.toml.decode import KeyPath, dotted
 from moxlite.config.toml.encode import encode
 
-__all__ = ["Changed", "differences"]
-
 MOST: Final = 100
 """Differences that are told; an edit by a person has few."""
 

@@ -29,35 +29,6 @@ from moxlite.config.values import (
     doc,
 )
 
-__all__ = [
-    "ARC",
-    "DKIM_HEADERS",
-    "DKIM_UNSEALED",
-    "DMARC",
-    "MTASTS",
-    "TLSRPT",
-    "Account",
-    "Alias",
-    "AutomaticJunkFlags",
-    "DKIMConfig",
-    "Destination",
-    "DomainConfig",
-    "Domains",
-    "IncomingWebhook",
-    "JunkFilter",
-    "OutgoingWebhook",
-    "Route",
-    "Ruleset",
-    "Selector",
-    "SenderLists",
-    "SubjectPass",
-    "WebForward",
-    "WebHandler",
-    "WebInternal",
-    "WebRedirect",
-    "WebStatic",
-]
-
 
 class Route(Section, frozen=True):
     """A rule that chooses the transport of outgoing mail. The first route that matches applies: the account's routes

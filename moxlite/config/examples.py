@@ -5,8 +5,6 @@ from typing import Final
 
 from moxlite.config.monitoring import ALERTS, dashboard
 
-__all__ = ["EXAMPLES"]
-
 MINIMAL: Final = """\
 # config/moxlite.toml
 hostname = "mail.example.org"

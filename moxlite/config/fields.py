@@ -15,19 +15,6 @@ import msgspec
 
 from moxlite.config.values import Doc, Kind, Section
 
-__all__ = [
-    "ArrayShape",
-    "EnumShape",
-    "Field",
-    "KindShape",
-    "PlainShape",
-    "Shape",
-    "TableShape",
-    "TablesShape",
-    "fields_of",
-    "type_name",
-]
-
 
 class PlainShape(msgspec.Struct, frozen=True):
     """A boolean, an integer that isn't negative, a float, or a text."""

@@ -33,8 +33,6 @@ from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
 from moxlite.metrics import Gauge
 
-__all__ = ["Change", "ChangedMeanwhile", "ConfigHolder", "Examine", "Note", "ObjectChanged", "Record"]
-
 logger = logging.getLogger("moxlite.config.holder")
 
 POLL_INTERVAL: Final = 1.0

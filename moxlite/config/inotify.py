@@ -17,8 +17,6 @@ from typing import Final, Self
 
 import trio
 
-__all__ = ["FileWatch", "folders_of"]
-
 SETTLE: Final = 0.1
 """Seconds of quiet after a change: an editor that empties a file and then writes it has finished by then."""
 

@@ -5,23 +5,6 @@ from typing import Annotated, Literal
 
 from moxlite.config.values import IP, Domain, Duration, Network, Path, Port, Section, Size, URLPath, doc
 
-__all__ = [
-    "DebugService",
-    "IMAPSService",
-    "IMAPService",
-    "KeyCert",
-    "Listener",
-    "ListenerTLS",
-    "ManageSieveService",
-    "MetricsService",
-    "PolicyService",
-    "SMTPService",
-    "SubmissionService",
-    "SubmissionsService",
-    "WebService",
-    "WebserverService",
-]
-
 TLSVersion = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
 

@@ -26,22 +26,6 @@ from moxlite.config.toml.scan import line_of, lines_of
 from moxlite.config.values import Section
 from moxlite.config.waiting import not_in_effect
 
-__all__ = [
-    "CUSTOM_FILES",
-    "DKIM_FOLDER",
-    "DOMAINS_FILE",
-    "Acting",
-    "ConfigError",
-    "Problem",
-    "Source",
-    "check_files",
-    "load",
-    "load_changed",
-    "load_domains",
-    "read_source",
-    "read_sources",
-]
-
 DOMAINS_FILE: Final = "domains.toml"
 """Name of domains.toml, in the folder of the static file (ADMIN-1)."""
 

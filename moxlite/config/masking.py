@@ -17,8 +17,6 @@ from moxlite.config.toml.encode import encode
 from moxlite.config.toml.scan import Entry, Scanner
 from moxlite.config.values import Section
 
-__all__ = ["MASK", "masked_table", "masked_text"]
-
 MASK: Final = "(secret)"
 
 WORD: Final = re.compile(r"passw|secret|token|authori[sz]ation|credential|api_?key", re.IGNORECASE)

@@ -6,8 +6,6 @@ Each metric used here is in /metrics of a server that has received and sent mail
 import json
 from typing import Final, NamedTuple
 
-__all__ = ["ALERTS", "dashboard"]
-
 
 class Alert(NamedTuple):
     """One alert rule. lasts: how long the expression must hold before the alert fires; about: its text, with

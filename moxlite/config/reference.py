@@ -20,8 +20,6 @@ from moxlite.config.fields import (
 from moxlite.config.static import Static
 from moxlite.config.values import Section
 
-__all__ = ["describe", "markdown", "toml_value"]
-
 WIDTH: Final = 110
 
 PLACEHOLDERS: Final = {

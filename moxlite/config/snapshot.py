@@ -16,22 +16,6 @@ from moxlite.config.toml.decode import near
 from moxlite.config.webrules import WebRule, web_redirects, web_rules
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 
-__all__ = [
-    "AccountRecipient",
-    "AliasRecipient",
-    "CurrentConfig",
-    "Derived",
-    "DomainDisabled",
-    "FixedConfig",
-    "NotLocal",
-    "Recipient",
-    "ReportKind",
-    "Snapshot",
-    "UnknownLocalpart",
-    "canonical_localpart",
-    "derive",
-]
-
 ReportKind = Literal["dmarc", "tlsrpt", "host_tlsrpt"]
 Key: TypeAlias = tuple[str, str]
 """Canonical localpart and A-label form of the domain."""

@@ -28,35 +28,6 @@ from moxlite.config.values import (
     doc,
 )
 
-__all__ = [
-    "ACME",
-    "CA",
-    "DATA_DIR",
-    "DKIM",
-    "DMARC",
-    "DNS",
-    "IMAP",
-    "PSL",
-    "SERVICE_USER",
-    "TLS",
-    "Backup",
-    "Doctor",
-    "ExternalAccountBinding",
-    "HostTLSRPT",
-    "InitialMailboxes",
-    "LogLevel",
-    "Postmaster",
-    "PublicURLs",
-    "Queue",
-    "RateLimits",
-    "SpecialUseMailboxes",
-    "Standby",
-    "Static",
-    "Store",
-    "Updates",
-    "Web",
-]
-
 SERVICE_USER: Final = "moxlite"
 """User that a server started by root switches to, unless the configuration names another."""
 

@@ -6,16 +6,6 @@ from typing import Annotated, Final, Literal
 
 from moxlite.config.values import IP, AsciiText, Domain, Port, Section, doc
 
-__all__ = [
-    "MECHANISMS",
-    "DirectTransport",
-    "FailTransport",
-    "RelayAuth",
-    "RelayTransport",
-    "SocksTransport",
-    "Transport",
-]
-
 Mechanism = Literal["SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "SCRAM-SHA-1-PLUS", "SCRAM-SHA-1", "CRAM-MD5", "PLAIN"]
 MECHANISMS: Final[tuple[Mechanism, ...]] = (
     "SCRAM-SHA-256-PLUS",

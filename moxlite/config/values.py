@@ -17,48 +17,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moxlite.patterns import searching
-from moxlite.proto.address import Address as MailAddress
-from moxlite.proto.address import AddressError
-from moxlite.proto.address import Domain as DomainName
+from moxlite.proto.address import Address as MailAddress, AddressError, Domain as DomainName
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
 from moxlite.wording import worded
-
-__all__ = [
-    "AUTO",
-    "IP",
-    "URL",
-    "Address",
-    "AsciiText",
-    "BackendURL",
-    "BaseURL",
-    "Doc",
-    "Domain",
-    "Duration",
-    "IPAddress",
-    "IPNetwork",
-    "Kind",
-    "Localpart",
-    "MailboxName",
-    "NamedSender",
-    "Network",
-    "Path",
-    "Port",
-    "Regexp",
-    "RenewBefore",
-    "Section",
-    "Sender",
-    "Separator",
-    "Size",
-    "SubdomainPattern",
-    "Target",
-    "URLPath",
-    "doc",
-    "format_duration",
-    "format_size",
-    "parse_duration",
-    "parse_size",
-]
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network

@@ -13,8 +13,6 @@ from moxlite.config.static import DNS, Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.config.values import Section
 
-__all__ = ["WAITING", "not_in_effect"]
-
 WAITING: Final[Mapping[type[Section], frozenset[str]]] = {
     Static: frozenset(("psl",)),
     DNS: frozenset(("validate",)),

@@ -6,8 +6,6 @@ from typing import Final
 
 from moxlite.wording import worded
 
-__all__ = ["webhook_keys"]
-
 PREFIX: Final = "whsec_"
 SIZES: Final = range(24, 65)
 """Octets of a key (Standard Webhooks, "Secret")."""

@@ -12,17 +12,6 @@ import msgspec
 from moxlite.config.domains import Domains, WebHandler
 from moxlite.proto.address import Domain
 
-__all__ = [
-    "Match",
-    "Pattern",
-    "Template",
-    "WebRule",
-    "compile_pattern",
-    "parse_template",
-    "web_redirects",
-    "web_rules",
-]
-
 REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)\})")
 
 Template: TypeAlias = tuple[str | int, ...]

@@ -9,7 +9,7 @@ import logging
 from moxlite.imapd.basic import capability_code
 from moxlite.imapd.session.errors import Disconnect, Refused, bad, no, refusal
 from moxlite.imapd.session.state import Done, Session
-from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity, LoginRequest, fingerprint
 from moxlite.logins.refusals import (
     BadChannelBinding,
@@ -19,13 +19,10 @@ from moxlite.logins.refusals import (
     NotPermitted,
     RateLimited,
 )
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import server as codec
+from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Continue
-from moxlite.proto.sasl import NO_BINDINGS
+from moxlite.proto.sasl import NO_BINDINGS, Challenge
 from moxlite.store.errors import StoreError
-
-__all__ = ["authenticate", "begin_tls", "enter", "login", "login_request", "preauthenticate", "starttls"]
 
 logger = logging.getLogger("moxlite.imapd.auth")
 

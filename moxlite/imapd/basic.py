@@ -11,25 +11,10 @@ from moxlite.imapd.session.extensions import Enabled
 from moxlite.imapd.session.place import known_owners
 from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.responses import CapabilityData, Code, IdData, NamespaceData, State
-from moxlite.proto.imap.responses import Enabled as EnabledData
+from moxlite.proto.imap.responses import CapabilityData, Code, Enabled as EnabledData, IdData, NamespaceData, State
 from moxlite.proto.sasl import NO_BINDINGS, announced
 from moxlite.store.names import OTHERS
 from moxlite.store.rows.mailboxes import mailbox_by_name
-
-__all__ = [
-    "begin_compression",
-    "capabilities",
-    "capability",
-    "capability_code",
-    "check",
-    "compress",
-    "enable",
-    "identify",
-    "logout",
-    "namespace",
-    "noop",
-]
 
 logger = logging.getLogger("moxlite.imapd")
 

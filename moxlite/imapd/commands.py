@@ -23,8 +23,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS
 from moxlite.store.rows.mailboxes import mailboxes
 
-__all__ = ["IMAPCommands"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 MAX_MINUTES: Final = 60

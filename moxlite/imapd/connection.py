@@ -37,8 +37,6 @@ from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.server import NEED_DATA, Event, LiteralChunk, LiteralRequest, ServerDecoder
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 
-__all__ = ["serve_connection", "serve_identity"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 READ_SIZE: Final = 65_536

@@ -12,8 +12,6 @@ from moxlite.imapd.session.state import Handler, Need
 from moxlite.imapd.updates import watch
 from moxlite.proto.imap import commands as c
 
-__all__ = ["HANDLERS"]
-
 HANDLERS: Final[Mapping[type, Handler]] = {
     # §6.1: any state
     c.Capability: Handler(basic.capability, Need.NOTHING),

@@ -32,12 +32,9 @@ from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.net.connections import guard
 from moxlite.net.log import TRACE, TRACEAUTH
 from moxlite.processor import give_way
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import server as codec
+from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
 from moxlite.store.errors import StoreError
-
-__all__ = ["CommandLoop"]
 
 logger = logging.getLogger("moxlite.imapd")
 

@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.metrics import Counter, Gauge, Histogram
 from moxlite.net.metrics import panics
 
-__all__ = ["connections", "held_removals", "observe_command", "sessions", "view_octets", "visits"]
-
 connections: Final = Counter("moxlite_imap_connection", "IMAP connections accepted.", ["service"])
 _command_seconds: Final = Histogram(
     "moxlite_imap_command_duration_seconds",

@@ -14,8 +14,6 @@ from moxlite.imapd.session.context import Pace
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
 
-__all__ = ["StreamOutput"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 SEND_SIZE: Final = 131_072

@@ -8,8 +8,6 @@ import math
 
 import trio
 
-__all__ = ["Silence"]
-
 
 class Silence:
     """The time until which a client may be silent.

@@ -6,8 +6,6 @@ from typing import Final
 from moxlite.config.files import write_atomically
 from moxlite.store.auth.credentials import derive_credential
 
-__all__ = ["read_admin_hash", "write_admin_password"]
-
 MAX_HASH: Final = 1024
 """Octets read of the file; a hash has about a hundred."""
 

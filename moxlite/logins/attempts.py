@@ -23,8 +23,6 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult, LoginAttempt
 from moxlite.store.errors import StoreError
 
-__all__ = ["Attempts", "canonical_name"]
-
 logger = logging.getLogger("moxlite.admin.logins")
 
 UNBLAMED: Final[frozenset[AttemptResult]] = frozenset({"ok", "aborted", "factorneeded"})

@@ -44,8 +44,6 @@ from moxlite.proto.sasl import (
     server_mechanism,
 )
 
-__all__ = ["Challenge", "Exchange", "UnknownMechanism", "start_exchange"]
-
 
 class UnknownMechanism(LoginRefused):
     """No mechanism of this name is served, or it isn't offered on this connection."""

@@ -28,16 +28,6 @@ import trio
 
 from moxlite.net.limits import ClassKey, IPAddress, IPNetwork, Window, ip_classes, is_exempt, network_of
 
-__all__ = [
-    "NAMELESS",
-    "PLACE_LIFE",
-    "AccountWindow",
-    "Attempt",
-    "FailedLogins",
-    "FailureCount",
-    "TooManyFailures",
-]
-
 logger = logging.getLogger("moxlite.admin.logins")
 
 PLACE_LIFE: Final = 30 * 24 * 3600.0

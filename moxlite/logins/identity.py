@@ -10,8 +10,6 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.apppasswords import AppPassword
 
-__all__ = ["Candidate", "CertificateLogin", "Identity", "LoginRequest", "Protocol", "fingerprint", "typed"]
-
 Protocol: TypeAlias = Literal[
     "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website"
 ]

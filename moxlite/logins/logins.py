@@ -33,8 +33,6 @@ from moxlite.store.auth.credentials import OWN, Credential, PasswordChecker, nee
 from moxlite.store.auth.loginattempts import ADMIN, AttemptResult
 from moxlite.store.errors import StoreError
 
-__all__ = ["Logins"]
-
 logger = logging.getLogger("moxlite.admin.logins")
 
 

@@ -7,8 +7,6 @@ from moxlite import __version__
 from moxlite.metrics import Counter, Gauge
 from moxlite.store.file.transaction import sqlite_version
 
-__all__ = ["KINDS", "authentication_ratelimited_total", "authentication_total", "build_info"]
-
 KINDS: Final = ("smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website")
 """Values of the label `kind`: the protocols that users log in with."""
 

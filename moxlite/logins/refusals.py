@@ -5,21 +5,6 @@ from typing import ClassVar
 from moxlite.logins.identity import Identity
 from moxlite.store.auth.loginattempts import AttemptResult
 
-__all__ = [
-    "BadChannelBinding",
-    "BadExchange",
-    "FactorNeeded",
-    "ForeignIdentity",
-    "LoginDisabled",
-    "LoginRefused",
-    "NoAdminPassword",
-    "NoSecrets",
-    "NotPermitted",
-    "RateLimited",
-    "WrongCredentials",
-    "WrongFactor",
-]
-
 
 class LoginRefused(Exception):
     """A log-in that failed; the text is for the user, without secrets. `result`: the word for auth.db and metrics."""

@@ -21,8 +21,6 @@ from moxlite.store.auth.factors import Factors, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
-__all__ = ["ConfirmKind", "FactorKind", "SecondFactors", "VerifyKey"]
-
 logger = logging.getLogger("moxlite.admin.logins")
 
 FactorKind: TypeAlias = Literal["totp", "key", "recovery"]

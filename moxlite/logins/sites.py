@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from moxlite.logins.attempts import Attempts
     from moxlite.logins.identity import LoginRequest
 
-__all__ = ["SiteLogins"]
-
 MECHANISM: Final = "httpbasic"
 
 

@@ -11,13 +11,18 @@ from typing import Final
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig
 from moxlite.logins.identity import Identity, LoginRequest, Protocol
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.apppasswords import AppPassword, Passwords, Scope, app_passwords, passwords, use_is_due
-from moxlite.store.auth.apppasswords import note_use as write_use
+from moxlite.store.auth.apppasswords import (
+    AppPassword,
+    Passwords,
+    Scope,
+    app_passwords,
+    note_use as write_use,
+    passwords,
+    use_is_due,
+)
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import Credential, is_two_step
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
-
-__all__ = ["WEB", "StoredPasswords", "not_permitted"]
 
 logger = logging.getLogger("moxlite.admin.logins")
 

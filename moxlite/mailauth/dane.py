@@ -26,8 +26,6 @@ from moxlite.net.tls.certificates import (
     name_matches,
 )
 
-__all__ = ["NO_MATCH", "HostRecords", "allowed_names", "find", "is_usable", "verify"]
-
 PKIX_TA: Final = 0
 PKIX_EE: Final = 1
 DANE_TA: Final = 2

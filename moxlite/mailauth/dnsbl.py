@@ -12,8 +12,6 @@ import trio
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
-__all__ = ["DNSBLResult", "DNSBLStatus", "Health", "check", "healthy"]
-
 SECONDS: Final = 30.0
 """Seconds for the look-ups in one zone (SMTP-94)."""
 

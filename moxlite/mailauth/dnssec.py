@@ -10,8 +10,6 @@ import trio
 from moxlite.metrics import Gauge
 from moxlite.net.resolver import DNSError, NotFound, Resolver
 
-__all__ = ["ADVICE", "SelfCheck", "Verifies", "check_resolver", "watch_resolver"]
-
 logger = logging.getLogger("moxlite.mailauth.dnssec")
 
 SIGNED: Final = "com."

@@ -19,8 +19,6 @@ from moxlite.mailauth.results import (
 from moxlite.net.limits import IPAddress
 from moxlite.proto.authresults import AuthResults, Method, Property, write, write_received_spf
 
-__all__ = ["authentication_results", "received_spf"]
-
 MAX_PROBLEM: Final = 68
 """Characters of a problem in a field (AUTH-29)."""
 

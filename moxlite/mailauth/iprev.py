@@ -8,8 +8,6 @@ from moxlite.mailauth.results import IPRevResult, IPRevStatus
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
-__all__ = ["MAX_NAMES", "check"]
-
 MAX_NAMES: Final = 10
 """Number of PTR names of an address that are tried."""
 

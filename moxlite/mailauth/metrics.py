@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SignatureStatus, SPFStatus
 from moxlite.metrics import Counter
 
-__all__ = ["mailauth_total"]
-
 mailauth_total: Final = Counter(
     "moxlite_mailauth",
     "Checks of received messages: one for each signature, else one for each message.",

@@ -13,24 +13,6 @@ import msgspec
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = [
-    "MAX_AGE",
-    "MAX_POLICY",
-    "Fetch",
-    "FetchFailed",
-    "Mode",
-    "NoPolicy",
-    "Policy",
-    "PolicyError",
-    "Reason",
-    "fetch_policy",
-    "find_record",
-    "matches",
-    "parse_policy",
-    "parse_record",
-    "policy_url",
-]
-
 MAX_AGE: Final = 31_557_600
 """Seconds for which a policy may be kept: a year (RFC 8461 §3.2)."""
 

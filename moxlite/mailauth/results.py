@@ -9,21 +9,6 @@ from typing import Literal
 
 import msgspec
 
-__all__ = [
-    "ARCResult",
-    "ARCStatus",
-    "Alignment",
-    "DKIMResult",
-    "DMARCResult",
-    "DMARCStatus",
-    "Disposition",
-    "IPRevResult",
-    "IPRevStatus",
-    "SPFResult",
-    "SPFStatus",
-    "SignatureStatus",
-]
-
 Disposition = Literal["none", "quarantine", "reject"]
 """Policy that the owner of a From domain requests for failing messages (RFC 9989)."""
 

@@ -9,8 +9,6 @@ import msgspec
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
 
-__all__ = ["NoRecord", "Record", "RecordError", "find_record", "parse_record"]
-
 MAX_ADDRESSES: Final = 20
 """Number of URIs in `rua`; a record with more is refused."""
 

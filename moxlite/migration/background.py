@@ -19,8 +19,6 @@ from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Mai
 from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 
-__all__ = ["BackgroundImports", "CannotNow", "ImportLook", "Phase"]
-
 Phase: TypeAlias = Literal["looking", "looked", "running", "paused", "done", "failed", "aborted"]
 """Phase of an import. ``looking`` reads the other server's mailboxes, and ``looked`` waits for the user's choice. What
 is ``done``, ``failed`` or ``aborted`` has ended.

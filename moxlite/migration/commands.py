@@ -11,8 +11,6 @@ from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
 from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep, Note
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 
-__all__ = ["ImapCopyCommands"]
-
 STEP_SECONDS: Final = 0.5
 """Seconds between two progress reports of a mailbox."""
 

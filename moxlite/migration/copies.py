@@ -25,8 +25,6 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from moxlite.net.imapclient import Client
 
-__all__ = ["Copies", "Copy", "CopyBusy", "CopyFailed", "Kind"]
-
 logger = logging.getLogger("moxlite.admin.imapcopy")
 
 Kind: TypeAlias = Literal["import", "export"]

@@ -29,8 +29,6 @@ from moxlite.store.rows.keywords import flag_words
 from moxlite.store.types import MessageID
 from moxlite.wording import Worded, worded
 
-__all__ = ["Course", "Feed", "Fetching"]
-
 WINDOW: Final = 200
 """Messages whose facts are fetched at a time."""
 

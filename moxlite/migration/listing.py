@@ -13,8 +13,7 @@ import trio
 from moxlite.migration.names import RemoteBox, uses_of
 from moxlite.migration.orders import Problems, shown
 from moxlite.net.imapclient import BrokenServer, Client, Refused
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.proto.imap.tokens import encode_date
 from moxlite.proto.mime.headers import HeaderSection
@@ -23,22 +22,6 @@ from moxlite.store.mail.annotations import MAX_ANNOTATIONS
 from moxlite.store.mail.remotes import copy_key, join_words
 from moxlite.store.options import SECOND
 from moxlite.wording import worded
-
-__all__ = [
-    "GOOGLE",
-    "Facts",
-    "annotations_of",
-    "facts_command",
-    "facts_of",
-    "fetch_facts",
-    "flags_changed",
-    "flags_in",
-    "key_of",
-    "list_boxes",
-    "list_uids",
-    "microseconds",
-    "separator_of",
-]
 
 GOOGLE: Final = "X-GM-EXT-1"
 

@@ -30,8 +30,6 @@ from moxlite.store.imports.items import Form, Order
 from moxlite.store.imports.progress import Aborted, Done, Event
 from moxlite.store.imports.upload import Upload
 
-__all__ = ["CopyCommands", "export_stopped", "import_stopped"]
-
 Tell = Callable[[Event], Awaitable[None]]
 
 T = TypeVar("T")

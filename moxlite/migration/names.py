@@ -15,8 +15,6 @@ from moxlite.proto.imap.responses import ListData
 from moxlite.store.names import INBOX, SEPARATOR
 from moxlite.store.types import SpecialUse
 
-__all__ = ["USES", "Place", "RemoteBox", "excluded", "mapped", "name_there", "personal_prefix", "places", "uses_of"]
-
 USES: Final[Mapping[str, SpecialUse]] = {
     # RFC 6154 §2, in lower case
     r"\archive": SpecialUse.ARCHIVE,

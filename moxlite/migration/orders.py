@@ -5,9 +5,6 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["Copied", "CopyByImap", "Event", "MailboxPlan", "MailboxStep", "Note", "Problems", "Tell", "shown"]
-
-
 MAX_TOLD: Final = 1_000
 """Problems that are reported; further ones are only counted."""
 

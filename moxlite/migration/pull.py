@@ -37,8 +37,7 @@ from moxlite.migration.listing import (
 from moxlite.migration.names import Place, places
 from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Problems, Tell, shown
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -46,9 +45,8 @@ from moxlite.store.errors import BadMailboxName, LimitExceeded, MailboxNotAllowe
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.progress import Progress
-from moxlite.store.mail.annotations import annotations as own_annotations
-from moxlite.store.mail.annotations import set_annotation
-from moxlite.store.mail.mailboxes import check_name, ensure_mailbox, set_special_use, subscribe, unsubscribe
+from moxlite.store.mail.annotations import annotations as own_annotations, set_annotation
+from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use, subscribe, unsubscribe
 from moxlite.store.mail.remotes import (
     SLICE,
     Found,
@@ -70,13 +68,11 @@ from moxlite.store.mail.remotes import (
     settle,
 )
 from moxlite.store.mail.systemmailbox import KEPT, is_kept
-from moxlite.store.names import INBOX
+from moxlite.store.names import INBOX, check_name
 from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 from moxlite.wording import Worded, worded
-
-__all__ = ["PAUSE", "Pull", "without"]
 
 JOB: Final = 1_000
 """Messages that appear at once; the final unit takes 50 ms. A kill loses less than one job."""

@@ -57,8 +57,6 @@ from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import Mailbox, SpecialUse
 
-__all__ = ["Push"]
-
 BATCH: Final = 50
 """Messages of one APPEND (RFC 3502)."""
 

@@ -6,8 +6,6 @@ from typing import Final
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["is_address_text", "is_internal", "is_local_name"]
-
 _AT_THE_END: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"), IPv6Network("::ffff:0:0:0/96"))
 """IPv6 networks whose last four octets are an IPv4 address: NAT64 (RFC 6052 §2.1), IPv4-compatible (RFC 4291 §2.5.5.1)
 and IPv4-translated (RFC 2765 §2.1) addresses.

@@ -25,8 +25,6 @@ import trio
 from moxlite.net import metrics
 from moxlite.net.limits import IPAddress, IPNetwork, OpenConnections, RateLimiter, is_exempt
 
-__all__ = ["MAX_SEATS", "Admission", "Gate", "Refusal", "Seat", "Tally"]
-
 logger = logging.getLogger("moxlite.net.admission")
 
 MAX_SEATS: Final = 10_000

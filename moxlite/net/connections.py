@@ -11,9 +11,6 @@ from moxlite.net import metrics
 from moxlite.net.admission import Seat
 from moxlite.net.limits import IPAddress
 
-__all__ = ["ConnectionInfo", "TLSFacts", "guard"]
-
-
 LOST: Final = (trio.BrokenResourceError,)
 """Exceptions that mean that the peer closed the connection; not an error of the server."""
 

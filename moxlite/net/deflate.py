@@ -13,8 +13,6 @@ import trio
 from moxlite.net.sendnow import AT_ONCE, Prompt, send_now, unsent
 from moxlite.processor import off_loop
 
-__all__ = ["DeflateStream"]
-
 LEVEL: Final = 6
 """zlib's own default: level 9 costs twice the time for 1 % less mail."""
 

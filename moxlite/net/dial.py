@@ -17,8 +17,6 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.sockets import QuickStream
 from moxlite.wording import worded
 
-__all__ = ["CONNECT_SECONDS", "INNER", "TIMEOUT", "DialError", "Dialed", "LocalAddresses", "dial", "dial_unix"]
-
 TIMEOUT: Final = "timeout"
 """Text of a failure because nothing answered in time."""
 

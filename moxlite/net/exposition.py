@@ -6,14 +6,12 @@ It adds metrics of the process (`process_*`) and of Python.
 
 from collections.abc import Iterator
 
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY as REGISTRY
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from moxlite.metrics import metrics
-
-__all__ = ["REGISTRY", "exposition"]
 
 
 class Ours(Collector):

@@ -14,23 +14,6 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
-__all__ = [
-    "NEW_CONNECTIONS",
-    "OPEN_CONNECTIONS",
-    "ClassKey",
-    "IPAddress",
-    "IPNetwork",
-    "MinimumRate",
-    "OpenConnections",
-    "RateLimiter",
-    "Window",
-    "ip_classes",
-    "is_exempt",
-    "network_of",
-    "unmap",
-    "within",
-]
-
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
 ClassKey: TypeAlias = tuple[int, int]

@@ -28,19 +28,6 @@ from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream
 
-__all__ = [
-    "BACKLOG",
-    "GRACE_SECONDS",
-    "Bind",
-    "BindError",
-    "Handler",
-    "Listen",
-    "accept_loop",
-    "bind",
-    "listen",
-    "serve_listener",
-]
-
 logger = logging.getLogger("moxlite.net.listeners")
 
 Handler: TypeAlias = Callable[[trio.abc.Stream, ConnectionInfo], Awaitable[None]]

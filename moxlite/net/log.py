@@ -31,22 +31,6 @@ from moxlite.net import metrics
 from moxlite.net.recentlog import RecentLines
 from moxlite.safefile import open_regular
 
-__all__ = [
-    "LEVELS",
-    "TRACE",
-    "TRACEAUTH",
-    "TRACEDATA",
-    "JSONFormatter",
-    "LogHandler",
-    "LogfmtFormatter",
-    "bind_cid",
-    "cid_var",
-    "levels",
-    "new_cid",
-    "set_level",
-    "setup",
-]
-
 TRACE: Final = 5
 """Level of protocol lines, with credentials and content left out (ADMIN-55)."""
 TRACEAUTH: Final = 4

@@ -8,24 +8,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge
 
-__all__ = [
-    "PACKAGES",
-    "connections",
-    "connections_closed",
-    "connections_refused",
-    "event_loop_lag",
-    "log_errors",
-    "log_infos",
-    "log_warnings",
-    "long_steps",
-    "missing_servername",
-    "package",
-    "panics",
-    "tls_groups",
-    "tls_handshakes",
-    "unknown_servername",
-]
-
 PACKAGES: Final = (
     "admin",
     "autotls",

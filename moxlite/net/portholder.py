@@ -9,8 +9,6 @@ from typing import Final
 
 from moxlite.net.limits import IPAddress, unmap
 
-__all__ = ["holder_of"]
-
 PROC: Final = Path("/proc")
 
 LISTEN: Final = "0A"

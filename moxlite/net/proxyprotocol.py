@@ -13,8 +13,6 @@ import trio
 
 from moxlite.net.limits import IPAddress, unmap
 
-__all__ = ["Proxied", "ProxyError", "read_proxy_header"]
-
 SIGNATURE: Final = b"\r\n\r\n\x00\r\nQUIT\n"
 """First octets of version 2. No protocol served here begins with them."""
 

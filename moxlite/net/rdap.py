@@ -11,8 +11,6 @@ from moxlite.decoders import from_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.proto.address import Domain
 
-__all__ = ["NotRegistered", "RDAPError", "registered"]
-
 BOOTSTRAP: Final = "https://data.iana.org/rdap/dns.json"
 """IANA's list of RDAP servers by top-level domain (RFC 9224)."""
 

@@ -13,8 +13,6 @@ from typing import Final, NamedTuple
 
 from moxlite.safefile import open_regular
 
-__all__ = ["MAX_OCTETS", "LogLine", "RecentLines", "in_file", "of_connection"]
-
 MAX_OCTETS: Final = 384 * 1024
 """Octets of the lines in memory, about; the oldest are dropped."""
 

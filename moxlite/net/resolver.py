@@ -16,24 +16,6 @@ import trio
 
 from moxlite.net.limits import IPAddress
 
-__all__ = [
-    "MX",
-    "SRV",
-    "TLSA",
-    "Answer",
-    "DNSError",
-    "FakeResolver",
-    "NotFound",
-    "PermError",
-    "Record",
-    "RecordType",
-    "Resolver",
-    "Silence",
-    "TempError",
-    "TooManyAliases",
-    "absolute",
-]
-
 R = TypeVar("R")
 
 MAX_CHAIN: Final = 16

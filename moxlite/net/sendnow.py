@@ -10,8 +10,6 @@ import trio
 
 from moxlite.net.sockets import QuickStream
 
-__all__ = ["AT_ONCE", "MUCH", "Prompt", "at_once", "send_now", "unsent"]
-
 AT_ONCE: Final = 16_384
 """Maximum octets sent without waiting: one TLS record, and less than a socket's buffer. Encrypting or compressing more
 would block the loop too long.

@@ -37,8 +37,6 @@ from moxlite.proto.smtp.errors import ConnectionLost, SMTPError
 from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["CertificateRejected", "HandshakeFailed", "SMTPClient"]
-
 logger = logging.getLogger("moxlite.net.smtpclient")
 
 commands = Histogram(

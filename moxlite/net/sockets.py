@@ -10,8 +10,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["QuickStream"]
-
 READ_SIZE: Final = 65_536
 """Octets read at once if the caller gives no number."""
 

@@ -6,8 +6,6 @@ import trio
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["SocksError", "connect_through_socks"]
-
 VERSION: Final = 5
 NO_AUTHENTICATION: Final = 0
 CONNECT: Final = 1

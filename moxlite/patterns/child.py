@@ -23,8 +23,6 @@ from moxlite.patterns.questions import Answer, Question
 from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
 from moxlite.sandbox.confine import confine, watch, watched
 
-__all__ = ["main"]
-
 MEMORY: Final = 96 << 20
 """Octets of address space: 22 MB are in use before the first question."""
 

@@ -20,8 +20,6 @@ from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME
 from moxlite.sandbox.process import environment
 
-__all__ = ["Asked", "process"]
-
 logger = logging.getLogger("moxlite.patterns")
 
 WAIT_SECONDS: Final = 10.0

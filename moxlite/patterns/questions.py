@@ -6,8 +6,6 @@ from typing import Annotated, Literal
 
 import msgspec
 
-__all__ = ["Answer", "NoProcess", "Question", "TooCostly"]
-
 
 class Question(msgspec.Struct, frozen=True):
     """Compile a pattern, and search it in texts, for at most `seconds` of the processor together. `texts`: UTF-8 in

@@ -19,8 +19,6 @@ from moxlite.proto.patterns.dialect import Unsayable
 from moxlite.proto.patterns.linear import Found, Text, linear
 from moxlite.wording import worded
 
-__all__ = ["Foreign", "Program", "concern", "fault", "found", "path_fault", "program", "refusal"]
-
 logger = logging.getLogger("moxlite.patterns")
 
 WORDS: Final = re.compile(r"\^?(?:[\w /-]+|\([\w /-]+(?:\|[\w /-]+)*\))\$?", re.ASCII)

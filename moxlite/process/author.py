@@ -14,8 +14,6 @@ from moxlite.config.static import SERVICE_USER
 from moxlite.process.privileges import UnknownUser, acting_as, service_user
 from moxlite.safefile import replaceable
 
-__all__ = ["as_author", "as_its_author"]
-
 
 @contextmanager
 def as_its_author(path: Path, ids: tuple[int, int] | None) -> Iterator[None]:

@@ -22,8 +22,6 @@ from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Folder, Storage
 
-__all__ = ["URLS", "Access", "Target", "login_for", "opened", "owner_word", "reach_fault", "target_of"]
-
 Target: TypeAlias = Path | SSHURL | ObjectURL
 
 Access: TypeAlias = Login | Mapping[str, str]

@@ -26,8 +26,6 @@ import msgspec
 
 from moxlite.net.admission import MAX_SEATS
 
-__all__ = ["Budget", "make_budget", "memory_limit", "raise_limit"]
-
 logger = logging.getLogger("moxlite.process.budget")
 
 OWN: Final = 128

@@ -14,8 +14,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["ClockWatch"]
-
 logger = logging.getLogger("moxlite.net.clockset")
 
 # <sys/timerfd.h>, <time.h>

@@ -1,7 +1,5 @@
 """The exceptions for a failed start of the process."""
 
-__all__ = ["PortTaken", "StartFailed"]
-
 
 class StartFailed(Exception):
     """The server cannot start; the text is for people, one line for each fault."""

@@ -11,8 +11,6 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-__all__ = ["UNIT", "hidden", "lost", "read_only", "runs_systemd", "told", "writable_paths"]
-
 UNIT: Final = "moxlite"
 """Name of the unit, of the package and in the documentation."""
 

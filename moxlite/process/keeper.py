@@ -23,20 +23,6 @@ from typing import Final, NoReturn
 from moxlite.prctl import hide_memory
 from moxlite.safefile import replaceable
 
-__all__ = [
-    "CONTENT",
-    "ERROR",
-    "FORWARDED",
-    "LENGTH",
-    "MAX_FILE",
-    "NUMBER",
-    "YOURS",
-    "answer",
-    "main",
-    "pem_blocks",
-    "setting_lines",
-]
-
 FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 """Signals that are passed on to the server."""
 

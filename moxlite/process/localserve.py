@@ -20,18 +20,6 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.options import Options
 
-__all__ = [
-    "ACCOUNT",
-    "ADDRESS",
-    "ADMIN_PASSWORD",
-    "PASSWORD",
-    "config_file",
-    "default_directory",
-    "initialize",
-    "move_ports",
-    "place",
-]
-
 ACCOUNT: Final = "moxlite"
 ADDRESS: Final = "moxlite@localhost"
 PASSWORD: Final = "moxmoxmox"  # noqa: S105  public on purpose: nothing but this machine can reach it

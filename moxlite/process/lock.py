@@ -7,8 +7,6 @@ from types import TracebackType
 
 from moxlite.safefile import open_regular
 
-__all__ = ["DataLock", "Locked"]
-
 
 class Locked(Exception):
     """Another process has the lock. ``pid`` is its process id, None if unknown."""

@@ -19,8 +19,6 @@ from moxlite.net.resolver import MX, Answer, NotFound, Record, RecordType, Resol
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = ["OwnZones"]
-
 SPF: Final = "v=spf1 ip4:127.0.0.0/8 ip6:::1 -all"
 """SPF record of the configured domains: they send from this machine only."""
 

@@ -21,8 +21,6 @@ from moxlite.ownprogram import own_program
 from moxlite.process import keeper
 from moxlite.process.errors import StartFailed
 
-__all__ = ["Parent", "split"]
-
 SECONDS: Final = 10.0
 """Seconds for an answer: the parent reads one small file, from a disk that may be slow."""
 

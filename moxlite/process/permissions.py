@@ -32,8 +32,6 @@ from moxlite.config.load import CUSTOM_FILES, DKIM_FOLDER
 from moxlite.config.toml.decode import KeyPath
 from moxlite.safefile import open_folder, open_regular, replaceable
 
-__all__ = ["Named", "differing_permissions", "fix_config", "fix_data"]
-
 SHALLOW: Final = 3
 """Fewest parts of a path whose permissions are changed: ``/etc`` and its like belong to other programs, too."""
 

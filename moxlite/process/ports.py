@@ -25,8 +25,6 @@ from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import Certificates, Read, renewed
 from moxlite.process.startup import HTTP_PORT, Service, endpoints
 
-__all__ = ["TLSPorts", "connection_gate", "failure_limits", "roots_of", "trust_of"]
-
 logger = logging.getLogger("moxlite.admin.ports")
 
 REREAD_SECONDS: Final = 6 * 3600.0

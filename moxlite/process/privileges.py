@@ -13,8 +13,6 @@ from typing import Final
 from moxlite.ownprogram import own_files
 from moxlite.prctl import forbid_new_privileges, hide_memory
 
-__all__ = ["UMASK", "UnknownUser", "Unreadable", "acting_as", "drop_privileges", "service_user", "user_ids"]
-
 UMASK: Final = 0o007
 """No permissions for others (ADMIN-37)."""
 

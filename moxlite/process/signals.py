@@ -15,8 +15,6 @@ import trio
 
 from moxlite.wakeup import Wakeup
 
-__all__ = ["Signals"]
-
 EARLY: Final = ("SIGHUP", "SIGUSR1")
 """Signals that are noted from the beginning."""
 

@@ -8,8 +8,6 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import IPNetwork, ip_classes, is_exempt
 from moxlite.store.content.spoolspace import SpoolShare, SpoolSpace
 
-__all__ = ["Spools", "spool_space"]
-
 
 def spool_space(static: Static, files: int) -> SpoolSpace:
     """Make the spool space that the configuration allows, for at most `files` files."""

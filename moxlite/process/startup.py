@@ -49,17 +49,6 @@ from moxlite.process.stopped import make_data
 from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING
 
-__all__ = [
-    "HTTP_PORT",
-    "Endpoint",
-    "Service",
-    "StartFailed",
-    "Started",
-    "endpoints",
-    "note_version",
-    "start",
-]
-
 Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "managesieve", "http", "https"]
 
 logger = logging.getLogger("moxlite.process.startup")

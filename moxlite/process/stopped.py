@@ -13,8 +13,6 @@ from typing import Final
 from moxlite.process.lock import DataLock
 from moxlite.process.privileges import acting_as
 
-__all__ = ["as_owner", "make_data", "stopped"]
-
 DATA_MODE: Final = 0o750
 
 

@@ -7,8 +7,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["keep_alive", "notify"]
-
 logger = logging.getLogger("moxlite.process.systemd")
 
 SHARE: Final = 2

@@ -16,8 +16,6 @@ import trio
 from moxlite.net import metrics
 from moxlite.processor import acting, next_round
 
-__all__ = ["LONG_STEP_SECONDS", "Watchdog"]
-
 logger = logging.getLogger("moxlite.net.watchdog")
 
 LONG_STEP_SECONDS: Final = 0.005

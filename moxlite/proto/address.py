@@ -14,24 +14,6 @@ from typing import Final, NewType, TypeAlias
 import idna
 import msgspec
 
-__all__ = [
-    "LOCALPART_LIMIT",
-    "LOCALPART_LIMIT_PEDANTIC",
-    "NULL_PATH",
-    "PATH_LIMIT",
-    "Address",
-    "AddressError",
-    "Domain",
-    "IPAddress",
-    "Localpart",
-    "Path",
-    "check_localpart",
-    "pack_ip_literal",
-    "pack_localpart",
-    "parse_ip_literal",
-    "parse_localpart",
-]
-
 LOCALPART_LIMIT_PEDANTIC: Final = 64  # octets, RFC 5321 §4.5.3.1.1
 LOCALPART_LIMIT: Final = 128  # octets: VERP and forwarding schemes exceed the RFC's limit of 64
 DOMAIN_LIMIT: Final = 253  # characters: 255 octets in DNS wire form (RFC 5321 §4.5.3.1.2, RFC 1035 §2.3.4)

@@ -14,17 +14,6 @@ import msgspec
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.words import decode_words
 
-__all__ = [
-    "AuthResults",
-    "AuthResultsError",
-    "Method",
-    "Property",
-    "authserv_id",
-    "parse",
-    "write",
-    "write_received_spf",
-]
-
 MAX_FIELD: Final = 64 << 10
 """Octets of a field that is parsed (AUTH-86)."""
 

@@ -22,17 +22,6 @@ import msgspec
 
 from moxlite.decoders import from_builtins
 
-__all__ = [
-    "DKIMAuth",
-    "DMARCReport",
-    "DMARCReportError",
-    "Override",
-    "PolicyPublished",
-    "ReportRecord",
-    "SPFAuth",
-    "read_dmarc_report",
-]
-
 MAX_OCTETS: Final = 20 << 20
 """Octets of the XML (AUTH-80): the largest reports of large providers have a few MiB."""
 

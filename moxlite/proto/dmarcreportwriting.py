@@ -7,8 +7,6 @@ import msgspec
 
 from .dmarcreport import DMARCReport, ReportRecord
 
-__all__ = ["NAMESPACE", "write_dmarc_report"]
-
 NAMESPACE: Final = "urn:ietf:params:xml:ns:dmarc-2.0"
 
 MAX_SIGNATURES: Final = 100

@@ -23,8 +23,6 @@ from .mime.types import MailAddress, Part, Structure
 from .mime.words import encode_words
 from .statusfields import MAX_TEXT, status_field, typed_address
 
-__all__ = ["DSN", "MAX_RECIPIENTS", "MAX_STATUS", "Action", "DSNError", "DSNRecipient", "compose_dsn", "parse_dsn"]
-
 MAX_RECIPIENTS: Final = 1000
 """Number of recipients of a DSN that is parsed (QUEUE-106): no transaction has more."""
 

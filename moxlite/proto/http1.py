@@ -16,8 +16,6 @@ from typing import Final, final
 
 import h11
 
-__all__ = ["StrictConnection"]
-
 BARE: Final = re.compile(rb"\r(?!\n)|\0")
 LAST_CHUNK: Final = re.compile(rb"(?:\r?\n)?0+(?:;[^\r\n]*+)?[ \t]*+\r\n")
 """The line of the last chunk, after the line end of the chunk before it."""

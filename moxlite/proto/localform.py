@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-__all__ = ["FLAG_WORDS", "FromFile", "IntoFile", "fits_lf", "flag_word"]
-
 FLAG_WORDS: Final[Mapping[str, str]] = {
     "forwarded": "$Forwarded",
     "junk": "$Junk",

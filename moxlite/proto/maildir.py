@@ -15,17 +15,6 @@ import msgspec
 
 from moxlite.proto.localform import flag_word
 
-__all__ = [
-    "KEYWORDS_FILE",
-    "MAX_KEYWORDS",
-    "FileName",
-    "folder_of",
-    "format_keywords",
-    "format_name",
-    "parse_keywords",
-    "parse_name",
-]
-
 KEYWORDS_FILE: Final = "dovecot-keywords"
 
 MAX_KEYWORDS: Final = 26

@@ -15,19 +15,6 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "MAX_STRING",
-    "NEED_DATA",
-    "ManageSieveError",
-    "Request",
-    "ServerDecoder",
-    "Word",
-    "capability",
-    "quoted",
-    "response",
-    "string",
-]
-
 MAX_STRING: Final = 64 << 10
 """Octets of the longest string: a script (IMAP-141)."""
 

@@ -25,8 +25,6 @@ import msgspec
 from moxlite.proto.localform import FromFile, IntoFile, flag_word
 from moxlite.proto.mime.dates import parse_date
 
-__all__ = ["End", "Event", "Head", "MboxError", "MboxReader", "from_line", "write_message"]
-
 MAX_HEADER: Final = 1 << 20
 """Octets of a header section that are searched for status fields; the rest is read as body (STORE-55)."""
 

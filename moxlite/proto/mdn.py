@@ -19,8 +19,6 @@ from .mime.headers import HeaderSection
 from .mime.types import MailAddress
 from .statusfields import status_field, typed_address
 
-__all__ = ["MDN", "compose_mdn", "original_recipient", "requesters"]
-
 TO_FIELD: Final = b"disposition-notification-to"
 OPTIONS_FIELD: Final = b"disposition-notification-options"
 

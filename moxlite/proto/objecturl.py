@@ -7,8 +7,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["SCHEMES", "ObjectURL", "parse_object_url"]
-
 SCHEMES: Final = ("s3://", "gs://", "az://")
 
 BUCKET: Final = re.compile(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]")

@@ -14,8 +14,6 @@ from typing import Final
 import publicsuffixlist
 from publicsuffixlist import PublicSuffixList
 
-__all__ = ["load", "loaded", "organizational_domain", "prepare", "use"]
-
 _lists: Final[list[PublicSuffixList]] = []
 _sources: Final[list[bytes]] = []
 _loading: Final = threading.Lock()

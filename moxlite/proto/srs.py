@@ -16,8 +16,6 @@ from typing import Final
 
 from moxlite.proto.address import LOCALPART_LIMIT, Address, AddressError, Domain, check_localpart
 
-__all__ = ["SRS", "VALID_DAYS", "BadReturnAddress", "is_return_address"]
-
 VALID_DAYS: Final = 21
 """Days for which a bounce is taken back: queues give up after a week, some a few days later."""
 

@@ -9,8 +9,6 @@ from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
-__all__ = ["SCHEME", "SSHURL", "parse_ssh_url"]
-
 SCHEME: Final = "ssh://"
 
 PORT: Final = 22

@@ -6,8 +6,6 @@ from typing import Final
 
 import idna
 
-__all__ = ["MAX_TEXT", "status_field", "typed_address"]
-
 MAX_TEXT: Final = 900
 """Characters of a field's text: with its name a line stays below 998 octets even unfolded."""
 

@@ -9,8 +9,6 @@ import stat
 import tarfile
 from typing import Final
 
-__all__ = ["BLOCK", "TAR_END", "padding", "tar_header"]
-
 BLOCK: Final = 512
 """Octets of a block: headers and data begin at multiples of it."""
 

@@ -13,8 +13,6 @@ import msgspec
 
 from moxlite.decoders import json_decoder
 
-__all__ = ["FailureDetail", "PolicyReport", "TLSReport", "TLSReportError", "encode_tls_report", "read_tls_report"]
-
 MAX_OCTETS: Final = 20 << 20
 """Octets of the JSON (AUTH-75)."""
 

@@ -11,8 +11,6 @@ import struct
 from typing import Final
 from urllib.parse import quote, urlencode
 
-__all__ = ["DIGITS", "PERIOD", "hotp", "matching_step", "new_secret", "secret_text", "totp_uri"]
-
 PERIOD: Final = 30
 """Seconds of a time step; apps support no other value reliably (RFC 6238 §5.2)."""
 

@@ -20,18 +20,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-__all__ = [
-    "MAX_PLAIN",
-    "BadSubscription",
-    "Vapid",
-    "check_endpoint",
-    "check_keys",
-    "decode",
-    "encode",
-    "encrypt",
-    "make_key",
-]
-
 CURVE: Final = ec.SECP256R1()
 ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order of the group of P-256 (FIPS 186-5): private keys are smaller."""

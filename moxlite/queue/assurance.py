@@ -12,8 +12,6 @@ from moxlite.queue.hosts.hosts import NoHosts, hosts_of
 from moxlite.queue.tls.policies import Policies
 from moxlite.submission.assurance import Assurance, Finding
 
-__all__ = ["assurance_of"]
-
 SECONDS: Final = 15.0
 """Seconds for all look-ups together: the user who writes waits for the result."""
 

@@ -28,8 +28,6 @@ from moxlite.queue.tls.results import PolicyResult
 from moxlite.store.delivery.status import Handed
 from moxlite.store.errors import StoreError
 
-__all__ = ["Attempt"]
-
 AFTER_DATA: Final = "interrupted after data"
 """The host may have taken the message; the sender may see it twice (QUEUE-15)."""
 

@@ -22,8 +22,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wakeup import Wakeup
 
-__all__ = ["ClockFollower", "catch_up", "move_back"]
-
 logger = logging.getLogger("moxlite.queue.clockback")
 
 SET_BACK: Final = 2 * SECOND

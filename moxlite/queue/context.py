@@ -23,8 +23,6 @@ from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.reports.reportsdb import ReportsDB
 
-__all__ = ["Context", "Dial", "Loopback", "now"]
-
 
 class Dial(Protocol):
     """Function that connects: `net.dial.dial`, or a replacement in tests."""

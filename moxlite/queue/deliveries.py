@@ -4,20 +4,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.queue import operations
 from moxlite.queue.context import Context
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import Message
 from moxlite.queue.data.status import Watchers, ended_since, statuses, was_sent
-from moxlite.queue.errors import SendingStopped
 from moxlite.queue.guard.stops import stop_of
 from moxlite.queue.operating import Operations
 from moxlite.queue.webhooks.incoming import IncomingCarrier
 from moxlite.store.delivery.status import RecipientStatus
+from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.database import Database
 from moxlite.wakeup import Wakeup
-
-__all__ = ["SentMessages"]
 
 
 class SentMessages:

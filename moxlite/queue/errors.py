@@ -1,21 +1,6 @@
 """Exceptions of operations on the queue. The exceptions of submitting are in `store`, beside `Submit`."""
 
 from moxlite.store.delivery import apiqueue
-from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
-
-__all__ = [
-    "AlreadySuppressed",
-    "BadFilter",
-    "FromIDTaken",
-    "NoSuchMessage",
-    "NoSuchWebhook",
-    "NotStopped",
-    "NotSuppressed",
-    "QueueError",
-    "QueueFull",
-    "SendingStopped",
-    "UnknownTransport",
-]
 
 
 class QueueError(Exception):

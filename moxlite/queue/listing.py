@@ -5,11 +5,11 @@ from functools import partial
 
 import msgspec
 
+from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue import operations, record
 from moxlite.queue.bounces.blocks import Block
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import octets
-from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.data.suppression import for_message
 from moxlite.queue.errors import NoSuchMessage
@@ -19,8 +19,6 @@ from moxlite.queue.guard.stops import Stopped, stop_of, stops
 from moxlite.queue.operations import Counts
 from moxlite.queue.scheduling.scheduler import Scheduler
 from moxlite.store.file.database import Database
-
-__all__ = ["Listings"]
 
 
 class Listings:

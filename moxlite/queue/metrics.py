@@ -4,29 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = [
-    "canceled",
-    "connections",
-    "dane_required",
-    "dane_unusable",
-    "deliveries",
-    "destinations",
-    "held",
-    "oldest",
-    "plaintext_fallbacks",
-    "report_failures",
-    "reports",
-    "requiretls_unsupported",
-    "size",
-    "stopped",
-    "stops",
-    "tls_ignored",
-    "tlsa_errors",
-    "webhook_calls",
-    "webhooks",
-    "webhooks_dropped",
-]
-
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
 
 canceled = Counter(

@@ -44,8 +44,6 @@ from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.upkeep.outbox import OutboxRow
 from moxlite.wakeup import Wakeup
 
-__all__ = ["Mirror"]
-
 logger = logging.getLogger("moxlite.queue.mirror")
 
 CANCELED: Final = "delivery canceled: moved from the mailbox Outgoing to the trash"

@@ -4,10 +4,10 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.queue import operations
 from moxlite.queue.context import Context
 from moxlite.queue.data import holdrules
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.holdrules import HoldRule
 from moxlite.queue.errors import NotStopped, UnknownTransport
 from moxlite.queue.guard.stops import Stopped, release
@@ -15,8 +15,6 @@ from moxlite.queue.record import policy_of
 from moxlite.queue.schedule import SECOND
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
-
-__all__ = ["Operations"]
 
 logger = logging.getLogger("moxlite.queue")
 

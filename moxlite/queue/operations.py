@@ -6,7 +6,8 @@ from typing import Final
 
 import msgspec
 
-from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage, compose, compose_page
+from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.queue.data.filters import compose, compose_page
 from moxlite.queue.data.retire import retire
 from moxlite.queue.data.rows import (
     MESSAGE_COLUMNS,
@@ -23,23 +24,6 @@ from moxlite.queue.record import Policy, fail, get, settle_notices
 from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.delivery.status import State
 from moxlite.store.file.transaction import Reader, Tx
-
-__all__ = [
-    "Counts",
-    "count",
-    "count_chosen",
-    "drop_messages",
-    "fail_messages",
-    "get_retired",
-    "hold_messages",
-    "list_messages",
-    "list_retired",
-    "schedule_messages",
-    "set_require_tls",
-    "set_transport",
-    "unhold_messages",
-    "waiting_of",
-]
 
 FAILED: Final = "an administrator of this server has given up on the message"
 """The last result of a message after ``queue fail``: its sender reads it in the notice."""

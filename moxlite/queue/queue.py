@@ -48,14 +48,13 @@ from moxlite.store.delivery.apiqueue import Receipt, Suppression
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.reports.tlsresults import Wanted
 from moxlite.submission.assurance import Assurance, not_asked
 from moxlite.supervision import Supervisor
-
-__all__ = ["Queue"]
 
 logger = logging.getLogger("moxlite.queue")
 

@@ -31,28 +31,6 @@ from moxlite.store.delivery.status import Handed, State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "DSN_DELAYED",
-    "DSN_DELIVERED",
-    "DSN_FAILED",
-    "DSN_RELAYED",
-    "Ended",
-    "Marked",
-    "Policy",
-    "Verdict",
-    "alike",
-    "dsns_due",
-    "fail",
-    "finish",
-    "get",
-    "mark",
-    "policy_of",
-    "postpone_dsn",
-    "recover",
-    "settle_notices",
-    "told",
-]
-
 DSN_DELAYED: Final = "delayed"
 DSN_FAILED: Final = "failed"
 DSN_DELIVERED: Final = "delivered"

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-__all__ = ["JITTER", "SECOND", "attempts_left", "delay_after", "max_attempts_of", "rfc3339"]
-
 SECOND: Final = 1_000_000
 """Microseconds in a second."""
 

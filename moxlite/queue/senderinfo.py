@@ -9,8 +9,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
 
-__all__ = ["Offers"]
-
 logger = logging.getLogger("moxlite.queue.senderinfo")
 
 AGAIN: Final = 3600 * SECOND

@@ -7,12 +7,9 @@ import msgspec
 from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.holdrules import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
-from moxlite.queue.errors import FromIDTaken, QueueFull
 from moxlite.store.delivery.apiqueue import Receipt
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull, Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx
-
-__all__ = ["add_submission", "check_room", "insert_row", "is_known", "receipt_of", "sender_of"]
 
 MAX_ROWS: Final = 10_000
 MAX_OCTETS: Final = 2 << 30

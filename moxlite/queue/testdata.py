@@ -29,12 +29,11 @@ from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reports.testdata import generate_reports
-
-__all__ = ["generate"]
 
 SENT: Final = 1_790_000_000_000_000
 

@@ -10,8 +10,6 @@ from typing import Final
 
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME
 
-__all__ = ["LIFE", "keep_statm", "receive", "resident", "send"]
-
 LIFE: Final = 1
 """Descriptor of the pipe that ends with the server."""
 

@@ -25,8 +25,6 @@ from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import MAX_FRAME, Ready, Refused, Reply
 from moxlite.sandbox.work import SAMPLES, work
 
-__all__ = ["main"]
-
 SECONDS: Final = 10.0
 """Seconds of a job after which the system kills the process; longer than the server waits."""
 

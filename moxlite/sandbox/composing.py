@@ -19,8 +19,6 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.plain import plain_text
 from moxlite.sandbox.sanitize import TooComplex, fragment
 
-__all__ = ["read_draft", "write_html"]
-
 _END: Final = "</div>"
 
 

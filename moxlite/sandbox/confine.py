@@ -21,8 +21,6 @@ from typing import Final
 from moxlite.prctl import hide_memory
 from moxlite.sandbox import landlock, seccomp
 
-__all__ = ["FILES", "MEMORY", "NotConfined", "confine", "watch", "watched"]
-
 MEMORY: Final = 400 << 20
 """Octets of address space: 45 MB are in use before the first job; a newsletter of 1 MB takes 60 more (measured)."""
 

@@ -14,23 +14,6 @@ from moxlite.compose.reply import Quotable, Quoted
 from moxlite.proto.cards.icalendar import Calendar
 from moxlite.sandbox.messages import Job
 
-__all__ = [
-    "JOBS",
-    "MAX_HOSTS",
-    "AnyJob",
-    "Composed",
-    "DrawHTML",
-    "Drawn",
-    "Picture",
-    "Quote",
-    "ReadCalendar",
-    "ReadDraft",
-    "ReadDraftHTML",
-    "ShowText",
-    "Shown",
-    "WriteHTML",
-]
-
 MAX_HOSTS: Final = 5
 """Number of hosts named in the line about blocked resources."""
 

@@ -12,8 +12,6 @@ from typing import Final
 
 from moxlite.prctl import forbid_new_privileges
 
-__all__ = ["abi", "restrict"]
-
 _CREATE_RULESET: Final = 444
 _RESTRICT_SELF: Final = 446
 """Numbers of the system calls, the same on all processors."""

@@ -9,8 +9,6 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import msgspec
 
-__all__ = ["LENGTH", "MAX_FRAME", "Job", "Ready", "Refused", "Reply"]
-
 MAX_FRAME: Final = 16 << 20
 """Octets of a frame: 10 MiB of HTML, and space for the additions of the sanitizer."""
 

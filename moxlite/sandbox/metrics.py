@@ -2,8 +2,6 @@
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["deaths", "jobs_seconds", "processes", "starts"]
-
 processes = Gauge("moxlite_sandbox_processes", "Processes of the sandbox that run.")
 starts = Counter("moxlite_sandbox_starts", "Processes of the sandbox that were started.")
 deaths = Counter(

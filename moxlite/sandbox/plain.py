@@ -11,8 +11,6 @@ import re
 from html.parser import HTMLParser
 from typing import Final
 
-__all__ = ["plain_text"]
-
 MAX_LEVELS: Final = 20
 """Levels of quotes and lists that are shown by the beginning of a line; deeper ones have the same beginning."""
 

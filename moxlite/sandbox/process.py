@@ -19,8 +19,6 @@ from moxlite.ownprogram import own_program
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply
 
-__all__ = ["Died", "Process", "environment", "start_process"]
-
 logger = logging.getLogger("moxlite.sandbox")
 
 PROGRAM: Final = tuple(own_program("sandbox"))

@@ -23,8 +23,6 @@ from moxlite.sandbox.process import LARGE, Died, Process, start_process
 from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.wakeup import Wakeup
 
-__all__ = ["JobFailed", "Refused", "Sandbox", "Turn"]
-
 logger = logging.getLogger("moxlite.sandbox")
 
 PROCESSES: Final = 2

@@ -18,8 +18,6 @@ from moxlite.sandbox.bounds import excess
 from moxlite.sandbox.links import TooManyLinks, marked
 from moxlite.sandbox.sheets import STYLES, safe_declarations, safe_sheets
 
-__all__ = ["MAX_HTML", "Images", "Sanitized", "TooComplex", "fragment", "sanitize"]
-
 MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
 
 # fmt: off

@@ -25,8 +25,6 @@ from typing import Final
 
 from moxlite.prctl import call_prctl, forbid_new_privileges
 
-__all__ = ["install_filter", "is_available", "program"]
-
 _CALLS: Final = {
     # the socket to the server, /proc/self/statm, and error messages of libraries, which go to /dev/null
     "recvfrom": (45, 207),

@@ -9,8 +9,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["TooManyWaiting", "Turns"]
-
 
 class TooManyWaiting(Exception):
     """The account has too many waiting requests, or one has waited too long."""

@@ -28,8 +28,6 @@ from moxlite.sandbox.jobs import (
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.sanitize import TooComplex, sanitize
 
-__all__ = ["SAMPLES", "WORK", "work"]
-
 MAX_HOST: Final = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""
 

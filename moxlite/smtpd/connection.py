@@ -17,8 +17,6 @@ from moxlite.smtpd.replies import Goodbye
 from moxlite.smtpd.session import CROWDED, Handler, Session
 from moxlite.smtpd.wire import Wire
 
-__all__ = ["serve_connection"]
-
 HANDLERS: Final[Mapping[type[c.Command], Handler]] = {
     c.Ehlo: hello.ehlo,
     c.Helo: hello.helo,

@@ -25,8 +25,6 @@ from moxlite.store.reports.reportsdb import ReportsDB
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
 
-__all__ = ["Context", "Pace", "Service"]
-
 Service = Literal["smtp", "submission", "submissions"]
 """``smtp``: other servers, port 25; ``submission``: users, 587; ``submissions``: users with TLS from the start, 465."""
 

@@ -11,8 +11,6 @@ from moxlite.smtpd.context import Pace
 from moxlite.smtpd.replies import Goodbye
 from moxlite.smtpd.wire import Wire
 
-__all__ = ["Dialogue"]
-
 logger = logging.getLogger("moxlite.smtpd")
 
 

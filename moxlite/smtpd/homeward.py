@@ -15,8 +15,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.srs import SRS, is_return_address
 
-__all__ = ["Homes", "home_of"]
-
 PER_DAY: Final = 10
 """Bounces of one address in 24 hours."""
 

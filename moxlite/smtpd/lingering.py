@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.smtpd import metrics
 from moxlite.smtpd.wire import Wire
 
-__all__ = ["MAX_LINGERING", "linger"]
-
 
 class _Waiting:
     """Number of clients that wait before their first delivery, over all listeners."""

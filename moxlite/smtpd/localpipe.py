@@ -13,8 +13,6 @@ from moxlite.net.log import bind_cid, new_cid
 from moxlite.process.startup import Endpoint
 from moxlite.supervision import Fate, Supervisor
 
-__all__ = ["LocalPipe"]
-
 LOOPBACK: Final = IPv4Address("127.0.0.1")
 
 

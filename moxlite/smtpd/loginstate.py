@@ -9,8 +9,6 @@ from moxlite.proto.smtp.server import ServerConnection
 from moxlite.smtpd.context import Context
 from moxlite.smtpd.wire import Wire
 
-__all__ = ["LoginState"]
-
 SLOW_FAILURES: Final = 3
 """Number of failed log-ins at which the connection goes into slow mode (SMTP-15)."""
 

@@ -5,23 +5,6 @@ from typing import Final
 from moxlite.metrics import Counter, Histogram
 from moxlite.net.metrics import panics
 
-__all__ = [
-    "command_duration_seconds",
-    "connection_total",
-    "delayed_total",
-    "delivery_total",
-    "dmarcdb_message_total",
-    "dnsbl_total",
-    "errors_total",
-    "observe_command",
-    "rejects_total",
-    "report_total",
-    "requiretls_total",
-    "starttls_errors_total",
-    "starttls_total",
-    "tlsrpt_session_total",
-]
-
 connection_total: Final = Counter("moxlite_smtpd_connection", "SMTP connections accepted.", ["kind"])
 command_duration_seconds: Final = Histogram(
     "moxlite_smtpd_command_duration_seconds",

@@ -25,8 +25,6 @@ from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
-__all__ = ["Failed", "failure_notice", "notify_later", "notify_of", "receipt"]
-
 logger = logging.getLogger("moxlite.smtpd.notices")
 
 

@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.smtpd import replies
 from moxlite.smtpd.replies import Goodbye
 
-__all__ = ["Record"]
-
 MAX_COMMANDS: Final = 1000
 """Maximum number of commands without a message (SMTP-143): more is a probe, or a client in a loop."""
 

@@ -2,10 +2,13 @@
 
 from typing import Final
 
-from moxlite.acceptance.replies import INTERNAL, STORAGE_FULL, UNKNOWN_USER, store_reply
+from moxlite.acceptance.replies import (
+    INTERNAL as INTERNAL,
+    STORAGE_FULL as STORAGE_FULL,
+    UNKNOWN_USER as UNKNOWN_USER,
+    store_reply as store_reply,
+)
 from moxlite.proto.smtp.replies import Response
-
-__all__ = ["INTERNAL", "STORAGE_FULL", "UNKNOWN_USER", "Goodbye", "Refused", "refuse", "store_reply"]
 
 
 class Refused(Exception):

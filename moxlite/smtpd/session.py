@@ -37,8 +37,6 @@ from moxlite.smtpd.wire import Wire
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
 
-__all__ = ["Handler", "Session"]
-
 logger = logging.getLogger("moxlite.smtpd")
 
 CROWDED: Final = 0.8

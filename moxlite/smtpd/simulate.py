@@ -9,8 +9,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.smtpd.replies import Goodbye, Refused
 
-__all__ = ["fail", "fall_silent"]
-
 SILENCE: Final = 3600.0
 """Seconds of silence for the localpart ``timeout``: longer than any client waits."""
 

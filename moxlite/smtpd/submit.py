@@ -14,10 +14,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.letter import Letter
-from moxlite.submission.submit import PostOffice
-from moxlite.submission.submit import submit as hand_in
-
-__all__ = ["submit"]
+from moxlite.submission.submit import PostOffice, submit as hand_in
 
 logger = logging.getLogger("moxlite.smtpd.submit")
 

@@ -10,17 +10,6 @@ from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = [
-    "authentication_results",
-    "delivered_to",
-    "protocol_name",
-    "reason_field",
-    "received",
-    "report_problem",
-    "return_path",
-    "without_forged",
-]
-
 MAX_PROBLEM: Final = 200
 """Characters of a problem: it may quote the report."""
 

@@ -12,8 +12,6 @@ from moxlite.proto.smtp.commands import MailFrom, RcptTo
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.content.spool import Spool
 
-__all__ = ["AcceptedRecipient", "Transaction"]
-
 
 class AcceptedRecipient:
     """A recipient accepted by RCPT: the command, and the account or alias it resolves to."""

@@ -21,8 +21,6 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.context import Pace
 from moxlite.smtpd.replies import SHUTTING_DOWN, Goodbye
 
-__all__ = ["Wire"]
-
 logger = logging.getLogger("moxlite.smtpd")
 
 READ: Final = 65536

@@ -8,42 +8,6 @@ from pathlib import Path
 
 from moxlite.wording import Worded, worded
 
-__all__ = [
-    "AccountExists",
-    "AccountRemoved",
-    "AccountUnknown",
-    "AlreadyDone",
-    "BadAccountName",
-    "BadKeyword",
-    "BadMailboxName",
-    "BadMessage",
-    "BadPassword",
-    "ChunkDamaged",
-    "Closed",
-    "ImportFailed",
-    "LimitExceeded",
-    "LoginDisabled",
-    "MailboxExists",
-    "MailboxHasChildren",
-    "MailboxNotAllowed",
-    "MigrationNeedsSpace",
-    "MissingFile",
-    "NoLease",
-    "NoRight",
-    "NoSuchMailbox",
-    "NoSuchMessage",
-    "NotCopied",
-    "OverQuota",
-    "ReadInterrupted",
-    "SchemaTooNew",
-    "StorageBroken",
-    "StorageBusy",
-    "StorageFull",
-    "StoreError",
-    "UidsExhausted",
-    "WrongFile",
-]
-
 
 class StoreError(Exception):
     """Base of all errors of the store."""

@@ -8,8 +8,6 @@ from typing import Final
 
 from moxlite.store.types import Flag
 
-__all__ = ["flag_names", "split_flags"]
-
 FLAG_NAMES: Final = {
     Flag.SEEN: "\\seen",
     Flag.ANSWERED: "\\answered",

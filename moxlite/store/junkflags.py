@@ -16,8 +16,6 @@ import msgspec
 from moxlite.patterns import searching
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["JunkFlagRules", "Verdict", "classify", "flag_synonyms", "flags_in_mailbox"]
-
 SEARCH_SECONDS: Final = 0.1
 """Seconds for one pattern on one name (STORE-65); a sane pattern takes microseconds on the 1000 octets of a name."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Grams", "JunkParams"]
-
 
 class Grams(msgspec.Struct, frozen=True):
     """Lengths of word sequences that count as words. Stored with the words of a generation; a change needs a

@@ -4,32 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = [
-    "ACCOUNTS_OPEN",
-    "BACKUP_LAST_REHEARSAL",
-    "BACKUP_LAST_SUCCESS",
-    "BROKEN",
-    "BUSY",
-    "CATCHUP",
-    "CHECKPOINT_FAILING",
-    "COMMIT_SECONDS",
-    "DISK_FREE",
-    "DISK_SIZE",
-    "ERASE_PENDING",
-    "FULL",
-    "IMPORTED",
-    "JUNK_CLASSIFY_SECONDS",
-    "JUNK_RETRAINED",
-    "JUNK_TRAINED",
-    "READ_SECONDS",
-    "SCRUB_DAMAGED",
-    "SPOOL_OCTETS",
-    "SPOOL_REFUSED",
-    "UNITS_PER_COMMIT",
-    "WAL_BYTES",
-    "WRITER_QUEUE",
-]
-
 # A commit is one fsync: 0.2 ms on NVMe, 5 ms on an SSD, 100 ms on a card.
 COMMIT_SECONDS: Final = Histogram(
     "moxlite_store_commit_seconds",

@@ -12,22 +12,6 @@ from typing import Final
 from moxlite.store.errors import BadMailboxName
 from moxlite.wording import worded
 
-__all__ = [
-    "INBOX",
-    "MAX_DEPTH",
-    "MAX_ELEMENT",
-    "MAX_NAME",
-    "OTHERS",
-    "SEPARATOR",
-    "ancestors",
-    "check_name",
-    "composed",
-    "is_below",
-    "is_foreign",
-    "leaf",
-    "parent",
-]
-
 SEPARATOR: Final = "/"
 INBOX: Final = "Inbox"
 OTHERS: Final = "Other Users"

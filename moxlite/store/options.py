@@ -12,8 +12,6 @@ from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.types import SpecialUse
 
-__all__ = ["DAY", "INITIAL_SPECIAL_USE", "SECOND", "AccountConfig", "AccountConfigs", "Options", "every_account"]
-
 SECOND: Final = 1_000_000
 """Microseconds, the unit of all times in the databases."""
 

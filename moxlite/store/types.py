@@ -8,40 +8,6 @@ from typing import Final, NewType
 
 import msgspec
 
-__all__ = [
-    "CHUNK_BITS",
-    "UID",
-    "AccountClosing",
-    "AclChanged",
-    "AnnotationChanged",
-    "BodyID",
-    "EmailID",
-    "Event",
-    "Flag",
-    "FlagsChanged",
-    "Mailbox",
-    "MailboxAdded",
-    "MailboxCounts",
-    "MailboxID",
-    "MailboxKeywords",
-    "MailboxRemoved",
-    "MailboxRenamed",
-    "MailboxSpecialUse",
-    "MessageAdded",
-    "MessageID",
-    "MessageRow",
-    "MessagesRemoved",
-    "ModSeq",
-    "SettingsChanged",
-    "SpecialUse",
-    "SubscriptionAdded",
-    "SubscriptionRemoved",
-    "ThreadChanged",
-    "ThreadID",
-    "ThreadKeys",
-    "chunk_id",
-]
-
 ModSeq = NewType("ModSeq", int)
 UID = NewType("UID", int)
 MailboxID = NewType("MailboxID", int)

@@ -7,8 +7,6 @@ import msgspec
 
 from moxlite.proto.address import Domain
 
-__all__ = ["Assurance", "Assure", "Finding", "not_asked"]
-
 Finding = Literal["yes", "no", "error", ""]
 """``error``: the look-up failed; "": it was not made."""
 

@@ -17,8 +17,6 @@ from moxlite.store.delivery.submission import MAX_EXTRA, MAX_EXTRA_KEY, MAX_EXTR
 from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 
-__all__ = ["Edited", "check_author", "check_fields", "edit", "needs_smtputf8", "parse", "requiretls"]
-
 EXTRA: Final = (b"x-moxlite-extra-", b"x-mox-extra-")
 
 MAX_SHOWN: Final = 60

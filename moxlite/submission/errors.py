@@ -1,7 +1,5 @@
 """Exceptions of `submit`: why a message is not sent."""
 
-__all__ = ["SubmissionRefused", "SubmissionStuck"]
-
 
 class SubmissionRefused(Exception):
     """The message cannot be sent as it is; nothing was queued.

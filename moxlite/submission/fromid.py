@@ -10,8 +10,6 @@ from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.submission.errors import SubmissionRefused
 from moxlite.submission.letter import Letter
 
-__all__ = ["RANDOM_OCTETS", "with_from_ids"]
-
 RANDOM_OCTETS: Final = 16
 """Random octets in a FROMID or Message-Id: 22 characters of base64url, all allowed in an atom (SMTP-112, SMTP-118)."""
 

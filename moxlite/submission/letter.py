@@ -7,8 +7,6 @@ from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain
 from moxlite.store.delivery.submission import SubmissionRecipient
 
-__all__ = ["Letter"]
-
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """The envelope and options of one submitted message.

@@ -4,8 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter
 
-__all__ = ["submission_total"]
-
 submission_total: Final = Counter("moxlite_smtpd_submission", "Submitted messages.", ["result"])
 
 for _result in (

@@ -30,8 +30,6 @@ from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
 from moxlite.submission.fromid import RANDOM_OCTETS, with_from_ids
 from moxlite.submission.letter import Letter
 
-__all__ = ["Complete", "PostOffice", "Submitted", "complete", "counted_as", "enqueue", "limits_of", "submit"]
-
 logger = logging.getLogger("moxlite.submission")
 
 UNDO: Final = 60.0

@@ -13,8 +13,6 @@ from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["INSTALLED", "LICENSES", "OFFLINE", "favicon", "installed", "licenses"]
-
 LICENSES = "licenses.txt"
 """Name below the path of each app."""
 

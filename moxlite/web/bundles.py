@@ -18,8 +18,6 @@ from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["Bundles"]
-
 GZIP_LEVEL: Final = 9  # once per start of the server
 LANGUAGE: Final = "lang-"  # what the names of these parts begin with
 IMMUTABLE: Final = "public, max-age=31536000, immutable"  # a year, RFC 8246

@@ -18,20 +18,6 @@ from moxlite.decoders import bounded, from_json
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded
 
-__all__ = [
-    "MAX_BODY",
-    "Call",
-    "Remark",
-    "api_schema",
-    "call",
-    "calls_of",
-    "decode_parameters",
-    "encode_error",
-    "encode_result",
-    "remark",
-    "unindent",
-]
-
 MAX_BODY: Final = 1024 * 1024  # WEB-20, WEBMAIL-23
 
 BEYOND: Final = re.compile(r"Expected `(str|array|int)`( of length)? (<=|>=) (-?[0-9]+) - at `\$([^`]+)`")

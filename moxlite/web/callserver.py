@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 from moxlite.web.sessions import Sessions
 from moxlite.wording import worded
 
-__all__ = ["CallServer", "refused"]
-
-
 VISITOR: Final = "(visitor)"
 """The actor of calls without a session."""
 

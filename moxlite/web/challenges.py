@@ -7,8 +7,6 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 
-__all__ = ["CHALLENGE_PATH", "ChallengeAnswers"]
-
 CHALLENGE_PATH: Final = "/.well-known/acme-challenge/"
 
 

@@ -64,8 +64,6 @@ if TYPE_CHECKING:
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
 
-__all__ = ["Context", "make_context"]
-
 REQUESTS: Final = (Window(60, (1000, 3000, 9000)), Window(3600, (5000, 15000, 45000)))
 """WEB-13: requests per remote network, over a minute and an hour."""
 

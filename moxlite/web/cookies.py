@@ -17,8 +17,6 @@ from moxlite.web.http.exchange import Request
 from moxlite.web.http.messages import header_value
 from moxlite.wording import worded
 
-__all__ = ["App", "Caller", "SessionCookies", "may_stay_logged_in"]
-
 App = Literal["webmail", "webaccount", "webadmin"]
 
 TOKEN_SIZE: Final = 16  # 128 random bits (WEB-53)

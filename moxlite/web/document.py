@@ -23,8 +23,6 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.languages import ENGLISH, chosen_language
 from moxlite.web.http.pagetexts import PageLanguage
 
-__all__ = ["STATIC", "Document", "build_tag", "part_tag"]
-
 logger = logging.getLogger("moxlite.web.document")
 
 STATIC: Final = Path(__file__).parent / "static"

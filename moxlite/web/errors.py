@@ -5,27 +5,6 @@ from typing import ClassVar
 
 import msgspec
 
-__all__ = [
-    "APIError",
-    "AlreadySent",
-    "BadAuth",
-    "ConfirmNeeded",
-    "Conflict",
-    "FieldError",
-    "FieldErrors",
-    "Gone",
-    "LoginFailed",
-    "NoAuth",
-    "NotAllowed",
-    "NotFound",
-    "RateLimited",
-    "ServerFailed",
-    "StorageRefused",
-    "TooLarge",
-    "Unavailable",
-    "UserError",
-]
-
 
 class APIError(Exception):
     """A refused call. ``code`` is for programs, ``text`` for the user, ``headers`` are fields of the answer."""

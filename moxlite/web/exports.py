@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import ResponseWriter
 from moxlite.web.sessions import Sessions
 
-__all__ = ["BrowserExports"]
-
 IDs: TypeAlias = "tuple[int, ...] | None"
 Opened: TypeAlias = "Callable[[Session, IDs], AbstractAsyncContextManager[tuple[Account, IDs]]]"
 

@@ -20,17 +20,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
 from moxlite.web.sessions import Sessions
 
-__all__ = [
-    "account_of",
-    "account_pages",
-    "page_session",
-    "pages",
-    "parse_fields",
-    "query_parameters",
-    "refuse_foreign",
-    "require_fresh",
-]
-
 MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
 

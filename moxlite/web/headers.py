@@ -5,8 +5,6 @@ from urllib.parse import quote
 
 from moxlite.web.http.messages import header_value
 
-__all__ = ["API_HEADERS", "SERVICE_HEADERS", "disposition", "page_policy"]
-
 SERVICE_HEADERS: Final = (
     ("x-frame-options", "deny"),
     ("x-content-type-options", "nosniff"),

@@ -12,8 +12,6 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 
-__all__ = ["Health", "Measure", "Notes", "Readiness"]
-
 Readiness = Callable[[], Awaitable[Sequence[str]]]
 """Reasons why the server is not ready at this moment, one line each; empty if it is ready."""
 

@@ -12,8 +12,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential, LoginResult, Name, SecondStep
 
-__all__ = ["Answer", "LoginCalls"]
-
 Answer = Annotated[str, Meta(max_length=16 * 1024)]
 """A code, or the JSON by which a security key answers: 1 KB, more with attestation."""
 

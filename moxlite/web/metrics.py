@@ -4,31 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = [
-    "METHODS",
-    "account_api_seconds",
-    "account_exports",
-    "account_imports",
-    "admin_api_seconds",
-    "api_seconds",
-    "autoconf_requests",
-    "autodiscover_requests",
-    "ended_sends",
-    "http2_connections",
-    "http2_refused",
-    "method_label",
-    "notices",
-    "ratelimited",
-    "request_seconds",
-    "response_seconds",
-    "streams",
-    "submissions",
-    "webapi_errors",
-    "webapi_results",
-    "webapi_seconds",
-    "webapi_submissions",
-]
-
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 # RFC 9110 §9 and PATCH; clients may send any other word, and a label must stay bounded
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})

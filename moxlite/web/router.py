@@ -11,8 +11,6 @@ from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
 
-__all__ = ["HostMatch", "Route", "Router", "any_host"]
-
 HostMatch = Callable[[Host], bool]
 
 

@@ -27,8 +27,6 @@ from moxlite.web.http2.load import Share
 if TYPE_CHECKING:
     from moxlite.web.context import Context
 
-__all__ = ["serve_connection"]
-
 logger = logging.getLogger("moxlite.web")
 
 RETRY_AFTER: Final = "60"  # seconds: the shorter window of WEB-13

@@ -24,8 +24,6 @@ from moxlite.web.factors.steps import SecondSteps
 from moxlite.web.types import LoginResult, SecondStep
 from moxlite.wording import reason_of
 
-__all__ = ["Sessions"]
-
 logger = logging.getLogger("moxlite.web.sessions")
 
 FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wrong (WEB-56, WEBMAIL-16)

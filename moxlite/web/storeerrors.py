@@ -34,8 +34,6 @@ from moxlite.web.errors import (
 from moxlite.web.http.errors import HTTPError
 from moxlite.wording import reason_of, sentence, worded
 
-__all__ = ["RETRY_AFTER", "api_error", "page_error"]
-
 RETRY_AFTER: Final = ("retry-after", "60")
 """Header field with seconds: the shorter window of the limits (WEBMAIL-17), and enough time to repair a disk."""
 

@@ -5,8 +5,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Credential", "KeyElsewhere", "LoginResult", "Name", "SecondStep"]
-
 Name = Annotated[str, Meta(max_length=1000)]  # of a mailbox (STORE-12)
 Credential = Annotated[str, Meta(max_length=1024)]  # far above the longest address or password
 

@@ -23,8 +23,7 @@ from testing.tests_of import tests_of as tests_of_paths
 
 from measuring.changed import chosen, tests_of_functions
 from measuring.functions import REST
-from measuring.index import PLACE as INDEX
-from measuring.index import Index
+from measuring.index import PLACE as INDEX, Index
 
 TOP: Final = Path(__file__).resolve().parents[2]
 PLACE: Final = TOP / "build/mutants"

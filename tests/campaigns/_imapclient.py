@@ -17,8 +17,7 @@ from typing import Final
 
 import trio
 
-from moxlite.proto.imap import responses as r
-from moxlite.proto.imap import utf7
+from moxlite.proto.imap import responses as r, utf7
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.errors import ProtocolError
 from tests.campaigns.report import Finding

@@ -24,8 +24,7 @@ from moxlite.mailauth.results import DMARCResult
 from moxlite.mailauth.spf.check import check as check_spf
 from moxlite.net.dns.client import DNSResolver
 from tests.campaigns._rspamd import Rspamd
-from tests.campaigns._signedmail import Mail
-from tests.campaigns._signedmail import mails as make_mails
+from tests.campaigns._signedmail import Mail, mails as make_mails
 from tests.campaigns._spfzones import REVERSE, Sender, hosts, senders
 from tests.dnsworld import DNSWorld
 from tests.tools import need

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect
-from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Browser, BrowserContext, Error as BrowserError, Page, Request, Route, expect
 
 from tests.campaigns._shownlist import difference, rows_of
 from tests.campaigns.report import Finding, Report

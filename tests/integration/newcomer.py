@@ -37,8 +37,7 @@ from tests.ownnet import add_address, set_up_net
 from tests.rootserver import interpreter, readable_path
 from tests.running import ServerProcess, make_certificate
 from tests.tools import until
-from tests.upgrade_fixtures import names as old_versions
-from tests.upgrade_fixtures import unpack
+from tests.upgrade_fixtures import names as old_versions, unpack
 
 OWN = "5.45.100.10"
 PEER = "5.45.100.20"

@@ -17,8 +17,7 @@ from cryptography import x509
 from moxlite.net.imapclient import Client, Credentials, LoginFailed, Server, TLSFailed, connect
 from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import Trust
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.writing.write import Appended
 from tests.integration.mail import message
 from tests.realservers import Dovecot

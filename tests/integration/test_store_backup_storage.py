@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import moxlite.net.storage.sftp
 import moxlite.store.backup.packs

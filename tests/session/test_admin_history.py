@@ -16,7 +16,7 @@ from moxlite.metrics import MAX_DAILY, Daily, DailyKey, DailyKind
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Tx
-from moxlite.store.junk.classify import Judgement
+from moxlite.store.junk.score import Judgement
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports import history
 from moxlite.store.reports.history import QueueSample, add_counts, day_counts, samples, sums

@@ -9,9 +9,7 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.standby import holding as holding_module
-from moxlite.admin.standby import lease as lease_module
-from moxlite.admin.standby import replicating, takingover
+from moxlite.admin.standby import holding as holding_module, lease as lease_module, replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
 from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head

@@ -16,8 +16,7 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.standby import control, progress, replicating, waiting
-from moxlite.admin.standby import following as following_module
+from moxlite.admin.standby import control, following as following_module, progress, replicating, waiting
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import (
     FOLLOWED,

@@ -11,8 +11,7 @@ import trio
 
 from moxlite.admin.doctor import standby as doctor_module
 from moxlite.admin.doctor.standby import standby_findings
-from moxlite.admin.standby import following as following_module
-from moxlite.admin.standby import progress, replicating, waiting
+from moxlite.admin.standby import following as following_module, progress, replicating, waiting
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.status import first_words, second_words

@@ -15,8 +15,16 @@ from moxlite.admin.standby.pruning import PRUNED, Pruning, pause_of
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Folder
 from tests.house import house, soon
-from tests.session.test_admin_standby import copied, deliver, following, identity, settings, source, subjects
-from tests.session.test_admin_standby import quick as quick
+from tests.session.test_admin_standby import (
+    copied,
+    deliver,
+    following,
+    identity,
+    quick as quick,
+    settings,
+    source,
+    subjects,
+)
 
 __all__ = ["identity"]
 

@@ -8,9 +8,7 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.admin.standby import following as following_module
-from moxlite.admin.standby import holding as holding_module
-from moxlite.admin.standby import replicating
+from moxlite.admin.standby import following as following_module, holding as holding_module, replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.lease import Lease
 from moxlite.proto.objecturl import parse_object_url

@@ -9,10 +9,11 @@ import trio
 from moxlite.imapd.fetch.fetchgroups import AHEAD, FEW, STEP, Group
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.chunks import CHUNK_SIZE
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import MailboxID
 from tests.session.imapd_harness import Client, Imap, imap

@@ -8,8 +8,7 @@ import pytest
 
 from moxlite.imapd import loop
 from moxlite.imapd.updates import changes
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.seqset import STAR, SequenceSet

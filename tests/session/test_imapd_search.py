@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.imapd.search import search as search_module
 from moxlite.imapd.search.searchkeys import Hint, Message
@@ -21,10 +20,11 @@ from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import ReadInterrupted
 from moxlite.store.file import readers
 from moxlite.store.file.threads import in_thread
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID

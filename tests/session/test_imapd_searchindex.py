@@ -9,17 +9,16 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from moxlite.imapd.search import search as search_module
-from moxlite.imapd.search import searchindex
+from moxlite.imapd.search import search as search_module, searchindex
 from moxlite.imapd.search.searchindex import sought
 from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import MAX_TEXT
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Where

@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.search import AllMessages
 from moxlite.proto.imap.seqset import STAR, SequenceSet

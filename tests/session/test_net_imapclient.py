@@ -20,8 +20,7 @@ from moxlite.net.imapclient import (
 )
 from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.fetchitems import Attribute, Body, Section
 from moxlite.proto.imap.seqset import SequenceSet
 from moxlite.proto.imap.writing.write import Appended

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.admin.queueing.filters import Filter, RetiredFilter
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Address
 from moxlite.queue.context import Loopback
-from moxlite.queue.data.filters import Filter, RetiredFilter
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.delivery.submission import SubmissionRecipient
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at

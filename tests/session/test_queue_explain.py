@@ -6,10 +6,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.cli.explaining import leaves, told
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.explaining.explain import VISIT_SECONDS

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.queue.data.filters import Filter
-from moxlite.queue.errors import NotStopped, SendingStopped
+from moxlite.admin.queueing.filters import Filter
+from moxlite.queue.errors import NotStopped
 from moxlite.store.delivery.status import State
+from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.transaction import Reader
 from tests.queue_rig import Rig, Server, rig_at, sample
 

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import Result
 from moxlite.queue.notices.dsns import compose_notice
 from moxlite.queue.queue import Queue

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.localdelivery import inbound
 from moxlite.queue.submit import MAX_ROWS
 from moxlite.store.content.spool import Spool

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Address
-from moxlite.queue.data.filters import Filter, Page, RetiredFilter, RetiredPage
-from moxlite.queue.errors import BadFilter, FromIDTaken, NoSuchMessage, QueueFull, UnknownTransport
-from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.queue.errors import BadFilter, NoSuchMessage, UnknownTransport
+from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SubmissionRecipient
 from moxlite.store.file.transaction import Reader
 from tests.queue_rig import MESSAGE, START, Server, rig_at
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify
@@ -20,7 +21,6 @@ from moxlite.net.resolver import RecordType, TempError
 from moxlite.proto.dmarcreport import DMARCReport, read_dmarc_report
 from moxlite.proto.dmarcreportwriting import NAMESPACE
 from moxlite.proto.tlsreport import TLSReport, read_tls_report
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.reports import counting, daily, dmarc, tls
 from moxlite.queue.reports.mail import Outcome
 from moxlite.store.errors import StorageBroken

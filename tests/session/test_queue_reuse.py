@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.queue.data.filters import Filter
+from moxlite.admin.queueing.filters import Filter
 from tests.queue_rig import Rig, Server, rig_at
 
 pytestmark = pytest.mark.served

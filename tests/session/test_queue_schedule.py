@@ -10,10 +10,10 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.queue import attempt, record
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import DELIVERING, INTERRUPTED
 from moxlite.queue.scheduling import scheduler
 from moxlite.store.delivery.submission import DSNNotify, SubmissionRecipient

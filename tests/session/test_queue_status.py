@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.status import OUTCOME_LIFE
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import SubmissionRecipient

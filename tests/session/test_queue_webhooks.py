@@ -17,10 +17,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from moxlite.admin.queueing.filters import Filter, HookFilter, HookPage, RetiredHookFilter
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
-from moxlite.queue.data.filters import Filter, HookFilter, HookPage, RetiredHookFilter
 from moxlite.queue.errors import BadFilter, NoSuchWebhook
 from moxlite.queue.webhooks import calls, keeping
 from moxlite.queue.webhooks.calls import call

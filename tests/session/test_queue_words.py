@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.admin.queueing.requests import ListMessages, MessageID
 from moxlite.admin.queueing.results import Line, Try
 from moxlite.net.control.server import Exchange
 from moxlite.net.resolver import RecordType
 from moxlite.queue.control.commands import QueueCommands
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.schedule import SECOND
 from tests.logs import kv
 from tests.queue_rig import HANG, START, Rig, Server, rig_at, sample

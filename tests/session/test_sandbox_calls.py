@@ -18,8 +18,7 @@ from moxlite.admin.doctor import machine
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import CHECKS
 from moxlite.proto.mime.charset import CODECS
-from moxlite.sandbox import landlock, processes, seccomp
-from moxlite.sandbox import process as process_module
+from moxlite.sandbox import landlock, process as process_module, processes, seccomp
 from moxlite.sandbox.jobs import DrawHTML, ReadCalendar
 from moxlite.sandbox.messages import Reply
 from moxlite.sandbox.metrics import deaths

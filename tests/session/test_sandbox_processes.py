@@ -14,15 +14,13 @@ import pytest
 import trio
 
 from moxlite.compose.reply import PlainText, Quotable
-from moxlite.sandbox import process as process_module
-from moxlite.sandbox import processes
+from moxlite.sandbox import process as process_module, processes
 from moxlite.sandbox.confine import FILES, MEMORY
 from moxlite.sandbox.jobs import JOBS, DrawHTML, Drawn, Picture, Quote, Shown, ShowText
-from moxlite.sandbox.messages import Reply
-from moxlite.sandbox.metrics import deaths
-from moxlite.sandbox.metrics import processes as running
+from moxlite.sandbox.messages import Refused, Reply
+from moxlite.sandbox.metrics import deaths, processes as running
 from moxlite.sandbox.process import Died, Process, start_process
-from moxlite.sandbox.processes import JobFailed, Refused, Sandbox
+from moxlite.sandbox.processes import JobFailed, Sandbox
 from moxlite.sandbox.sanitize import sanitize
 from moxlite.sandbox.work import SAMPLES, WORK, work
 from tests.house import soon

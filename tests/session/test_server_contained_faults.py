@@ -11,8 +11,8 @@ import pytest
 import trio
 import trio.testing
 
+from moxlite.process.errors import StartFailed
 from moxlite.process.signals import Signals
-from moxlite.process.startup import StartFailed
 from tests.house import STATIC, Running, house, soon
 from tests.logs import kv
 

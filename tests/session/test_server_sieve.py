@@ -10,8 +10,7 @@ from moxlite.admin.queueing.requests import ListMessages, Suppress
 from moxlite.admin.queueing.results import Line
 from tests.browsing import Browser
 from tests.house import PASSWORD, SECONDS, STATIC, Running, house
-from tests.session.test_imapd_sieve import Client as SieveClient
-from tests.session.test_imapd_sieve import put
+from tests.session.test_imapd_sieve import Client as SieveClient, put
 
 pytestmark = pytest.mark.served
 

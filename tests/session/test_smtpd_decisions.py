@@ -17,7 +17,7 @@ from moxlite.smtpd import Context, lingering
 from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.file.transaction import Tx
-from moxlite.store.junk.classify import Judgement
+from moxlite.store.junk.score import Judgement
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients

@@ -12,7 +12,7 @@ from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import deliver
 from moxlite.store.errors import StorageBroken
-from moxlite.store.junk.classify import Judgement
+from moxlite.store.junk.score import Judgement
 from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp
 
 pytestmark = pytest.mark.served

@@ -16,8 +16,7 @@ from moxlite.net.resolver import FakeResolver
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.smtpd import Context
 from moxlite.store.delivery.submission import QueueFull, Submission
-from tests.session.smtpd_harness import MESSAGE as INCOMING
-from tests.session.smtpd_harness import Client, Queued, Smtp, clock, headers, smtp
+from tests.session.smtpd_harness import MESSAGE as INCOMING, Client, Queued, Smtp, clock, headers, smtp
 
 pytestmark = pytest.mark.served
 

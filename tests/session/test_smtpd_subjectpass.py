@@ -17,7 +17,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.reputation import subjectpass_key
 from moxlite.store.errors import StorageBroken
-from moxlite.store.junk.classify import Judgement
+from moxlite.store.junk.score import Judgement
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name

@@ -9,7 +9,7 @@ from moxlite.acceptance.commands import Asking, Explained, WhyFile, dry_run, sto
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver
 from moxlite.smtpd import Context
-from moxlite.store.junk.classify import Judgement
+from moxlite.store.junk.score import Judgement
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import Smtp, clock, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone

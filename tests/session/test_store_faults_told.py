@@ -15,8 +15,7 @@ from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
 from moxlite.store.file.database import Database
 from moxlite.web import sessions
-from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD
-from tests.session.imapd_harness import Imap, imap
+from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD, Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
 from tests.session.test_imapd_operator import operator
 from tests.small_config import DOMAINS, STATIC

@@ -15,8 +15,8 @@ import trio
 
 from moxlite import metrics
 from moxlite.admin.figures import recorder
+from moxlite.admin.queueing.filters import Filter, Page
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.queue.data.filters import Filter, Page
 from moxlite.store.file.transaction import Tx
 from moxlite.web.admin.calls import history
 from tests.reportdata import dmarc_record, put_dmarc

@@ -9,7 +9,7 @@ import trio
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.queue.tls import policies
 from moxlite.store.file.database import Database
-from moxlite.store.file.database import Kind as DatabaseKind
+from moxlite.store.file.migrations import Kind as DatabaseKind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports.evaluations import add_evaluations

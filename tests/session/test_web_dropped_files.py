@@ -10,8 +10,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.imports import takeback
 from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
 from moxlite.web import sessions
-from moxlite.web.importing import browser as imports
-from moxlite.web.importing import upload
+from moxlite.web.importing import browser as imports, upload
 from moxlite.web.webmail.live import importing
 from tests.session.test_web_imports import BOUNDARY, LARGE, Gate, gate
 from tests.store_imports import contents, mbox, zipped

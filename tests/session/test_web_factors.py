@@ -26,8 +26,7 @@ from moxlite.web.account.api import API
 from moxlite.web.calls import calls_of
 from moxlite.web.factors import steps
 from tests.authenticator import SoftKey
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC
-from tests.session.test_web_admin import PASSWORD as ADMIN_PASSWORD
+from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD as ADMIN_PASSWORD
 from tests.web_rig import ADDRESS, PASSWORD, Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served

@@ -9,8 +9,7 @@ from itertools import pairwise
 import pytest
 import trio
 import trio.testing
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
 from moxlite.net.connections import ConnectionInfo

@@ -6,8 +6,7 @@ import pytest
 import trio
 import trio.testing
 from h2.exceptions import ProtocolError
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from moxlite.net.limits import OpenConnections
 from moxlite.web.http.errors import HTTPError

@@ -16,8 +16,7 @@ import trio
 from moxlite.store.imports import adding, engine
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.web import sessions
-from moxlite.web.importing import browser as imports
-from moxlite.web.importing import upload
+from moxlite.web.importing import browser as imports, upload
 from moxlite.web.importing.types import ImportProgress
 from tests.store_imports import contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail

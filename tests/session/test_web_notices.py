@@ -14,9 +14,10 @@ import pytest
 import trio
 
 from moxlite.net.metrics import panics
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import StorageFull
 from moxlite.store.later.snoozed import snooze, wake
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import devices as rows
 from moxlite.store.people.devices import MAX_DEVICES

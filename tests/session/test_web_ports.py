@@ -7,8 +7,7 @@ import pytest
 import trio
 
 from moxlite.config.load import ConfigError
-from tests.session.test_web_handlers import WEBSERVER, static
-from tests.session.test_web_handlers import www as www
+from tests.session.test_web_handlers import WEBSERVER, static, www as www
 from tests.web_rig import DOMAINS, Rig, http_exchange, open_rig
 
 pytestmark = pytest.mark.served

@@ -8,7 +8,8 @@ import pytest
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
+from moxlite.store.mail.adding import Append
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.search import finding, queries
 from moxlite.store.search.index import Index

@@ -8,9 +8,7 @@ import pytest
 import trio
 
 from moxlite.cli import run
-from tests.session.test_web_handlers import Opening, get, static
-from tests.session.test_web_handlers import opening as opening
-from tests.session.test_web_handlers import www as www
+from tests.session.test_web_handlers import Opening, get, opening as opening, static, www as www
 from tests.tools import slowness
 from tests.web_rig import Rig, http_exchange
 

@@ -10,8 +10,7 @@ import trio
 from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket, wrap_client_stream
 
 from tests.http2client import fields, talking
-from tests.session.test_web_handlers import WEBSERVER, get, handler, static
-from tests.session.test_web_handlers import www as www
+from tests.session.test_web_handlers import WEBSERVER, get, handler, static, www as www
 from tests.web_rig import DOMAINS, Rig, open_rig
 
 pytestmark = pytest.mark.served

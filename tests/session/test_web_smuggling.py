@@ -13,8 +13,7 @@ import pytest
 import trio
 
 from tests.http2client import fields, talking
-from tests.session.test_web_forward import Opening
-from tests.session.test_web_forward import opening as opening
+from tests.session.test_web_forward import Opening, opening as opening
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served

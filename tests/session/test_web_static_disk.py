@@ -14,9 +14,7 @@ import trio
 from moxlite.web.handlers import copies
 from moxlite.web.handlers.copies import Copies
 from moxlite.web.handlers.files import File, close, open_file
-from tests.session.test_web_handlers import PLAIN, Opening, decompress, get, static
-from tests.session.test_web_handlers import opening as opening
-from tests.session.test_web_handlers import www as www
+from tests.session.test_web_handlers import PLAIN, Opening, decompress, get, opening as opening, static, www as www
 from tests.tools import eventually
 from tests.web_rig import Rig
 

@@ -9,8 +9,7 @@ from moxlite.acceptance.cases import Case, expand
 from moxlite.acceptance.evidence import Envelope, Evidence
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
-from moxlite.proto.address import Address, Localpart
-from moxlite.proto.address import Path as MailPath
+from moxlite.proto.address import Address, Localpart, Path as MailPath
 
 STATIC = """\
 hostname = "mx.ours.example"

@@ -1,8 +1,7 @@
 """Rulesets as Sieve scripts (WEBMAIL-130)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.acceptance.rules.convert import as_sieve
 from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules

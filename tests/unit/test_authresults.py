@@ -4,8 +4,7 @@ import re
 from ipaddress import ip_address
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import (

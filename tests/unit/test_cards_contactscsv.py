@@ -1,8 +1,7 @@
 """Contacts as tables (WEBMAIL-128)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.contactscsv import read_csv, write_csv
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable

@@ -4,8 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, read_vcards, without_pictures, write_vcard
 

@@ -17,13 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import run
-from moxlite.cli.common import printable, show_json
+from moxlite.cli.common import show_json
 from moxlite.cli.rawoutput import raw_output
 from moxlite.config import load
 from moxlite.config.domains import Domains
 from moxlite.config.load import Source, check_files, read_source, source_of
 from moxlite.config.reference import describe
 from moxlite.config.static import Static
+from moxlite.escapes import printable
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys.receivedid import ReceivedID, load_key
 from tests.running import make_certificate

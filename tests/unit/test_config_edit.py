@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 import tomlkit
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 
 from moxlite.config.toml.edit import Document
 from moxlite.config.toml.inline import dotted_keys, literal

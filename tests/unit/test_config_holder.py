@@ -12,8 +12,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.admin import accounts as changes
-from moxlite.config import holder as holder_module
-from moxlite.config import inotify
+from moxlite.config import holder as holder_module, inotify
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ChangedMeanwhile, ConfigHolder, ObjectChanged
 from moxlite.config.inotify import folders_of

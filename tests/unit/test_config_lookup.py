@@ -13,8 +13,7 @@ from moxlite.config.snapshot import (
     Snapshot,
     UnknownLocalpart,
 )
-from moxlite.proto.address import Address
-from moxlite.proto.address import Path as MailPath
+from moxlite.proto.address import Address, Path as MailPath
 
 STATIC = """\
 hostname = "mx.example.org"

@@ -27,10 +27,11 @@ from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import IPAddress
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process import systemd
+from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
-from moxlite.process.startup import StartFailed, endpoints, note_version, start
+from moxlite.process.startup import endpoints, note_version, start
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.small_config import Changing

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.config import values
 from moxlite.config.values import format_duration, format_size, parse_duration, parse_size

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 import h11
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.http1 import StrictConnection
 

@@ -4,8 +4,7 @@ import datetime as dt
 
 import pytest
 
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import server
+from moxlite.proto.imap import commands as c, server
 from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview, Section, encode_item
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.search import (

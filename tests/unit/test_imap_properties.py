@@ -7,13 +7,10 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from imapclient import imap_utf7
 
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
-from moxlite.proto.imap import search, seqset, utf7
+from moxlite.proto.imap import commands as c, responses as r, search, seqset, utf7
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.errors import ProtocolError

@@ -1,8 +1,7 @@
 """ENVELOPE, BODYSTRUCTURE and IMAP URLs on the client's side."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from moxlite.proto.imap.bodystructure import Address, BodyPart, parse_body, parse_envelope
 from moxlite.proto.imap.errors import ProtocolError

@@ -4,12 +4,10 @@ import re
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.imap.threading import MAX_DEPTH, References, Subjects, Threadable
-from tests.unit.threads_by_nodes import Numbered
-from tests.unit.threads_by_nodes import by_references as by_nodes
+from tests.unit.threads_by_nodes import Numbered, by_references as by_nodes
 
 Message = tuple[int, Threadable]
 

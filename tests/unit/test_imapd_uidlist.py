@@ -1,7 +1,6 @@
 """The UIDs that a session knows (docs/spec/imap.md §7)."""
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.imapd.session.uidlist import Threads, UidList, uid_array
 from moxlite.proto.imap.seqset import runs

@@ -22,7 +22,7 @@ from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.logins import stored
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, Protocol, fingerprint
 from moxlite.logins.logins import Logins
@@ -39,7 +39,7 @@ from moxlite.logins.refusals import (
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window
 from moxlite.net.log import LogfmtFormatter, bind_cid
-from moxlite.proto.sasl import AuthenticationFailed, Secrets
+from moxlite.proto.sasl import AuthenticationFailed, Challenge, Secrets
 from moxlite.proto.sasl.crammd5 import CramMD5Client
 from moxlite.proto.sasl.scram import ScramClient
 from moxlite.store.accounts.accounts import Accounts

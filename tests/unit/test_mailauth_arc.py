@@ -6,8 +6,7 @@ import hashlib
 import dkim
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.mailauth.arc.seal import Sealer, own_results, recorded, seal
 from moxlite.mailauth.arc.trust import vouched

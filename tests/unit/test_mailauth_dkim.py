@@ -12,8 +12,7 @@ import trio
 import trio.testing
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
 from moxlite.mailauth.dkim.canonical import BodyHash, hash_body, relaxed_field

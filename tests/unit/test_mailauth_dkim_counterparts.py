@@ -5,8 +5,7 @@ from pathlib import Path
 import dkim
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.config.domains import DKIM_HEADERS
 from moxlite.mailauth.dkim.canonical import Canonicalization

@@ -4,8 +4,7 @@ from ipaddress import IPv6Address, ip_address
 
 import pytest
 import trio
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from trio.testing import MockClock
 
 from moxlite.mailauth.results import SPFResult

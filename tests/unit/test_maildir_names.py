@@ -3,8 +3,7 @@
 import mailbox as stdlib
 from pathlib import Path
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.maildir import (
     FileName,

@@ -6,8 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.localform import FromFile, IntoFile, fits_lf, flag_word
 from moxlite.proto.mbox import End, Head, MboxError, MboxReader, from_line, write_message

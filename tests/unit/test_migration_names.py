@@ -1,8 +1,7 @@
 """Names of mailboxes on other servers to names here and back (moxlite/admin/imapcopy/names.py)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.migration.names import RemoteBox, excluded, mapped, name_there, personal_prefix, places, uses_of
 from moxlite.proto.imap.responses import ListData

@@ -1,8 +1,7 @@
 """Dates."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.dates import format_date, format_internaldate, parse_date, parse_internaldate
 

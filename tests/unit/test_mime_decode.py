@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from moxlite.proto.mime import decode as module
 from moxlite.proto.mime.decode import (

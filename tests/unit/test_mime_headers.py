@@ -5,8 +5,7 @@ import time
 import tracemalloc
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection, select_content_fields, select_fields
 from tests.tools import slowness

@@ -4,8 +4,7 @@ import email
 import email.policy
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime import sevenbit
 from moxlite.proto.mime.sevenbit import Unconvertible, convert

@@ -11,8 +11,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from moxlite.proto.mime import MIMEError, Part, Structure, decode_structure, encode_structure, scan
 from moxlite.proto.mime.decode import decode

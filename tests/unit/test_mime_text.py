@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime import scan
 from moxlite.proto.mime.preview import MAX_PREVIEW, TooManySigns, preview, preview_of_text

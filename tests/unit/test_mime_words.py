@@ -3,8 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.charset import codec_name, decode_text, incremental_decoder
 from moxlite.proto.mime.words import decode_words, encode_parameter, encode_words, parse_content

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.net import listeners
 from moxlite.net.admission import Admission, Gate

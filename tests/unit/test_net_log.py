@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import trio
 import trio.lowlevel
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.net import log, metrics
 from moxlite.net.connections import guard

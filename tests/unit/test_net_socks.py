@@ -6,8 +6,7 @@ from ipaddress import ip_address
 import pytest
 import trio
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.net.socks import SocksError, connect_through_socks
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 import regex
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes

@@ -1,8 +1,7 @@
 """ManageSieve's syntax (RFC 5804 §4)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.managesieve import (
     MAX_STRING,

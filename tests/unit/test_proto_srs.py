@@ -1,8 +1,7 @@
 """The Sender Rewriting Scheme (AUTH-114)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.srs import SRS, VALID_DAYS, BadReturnAddress

@@ -1,8 +1,7 @@
 """URLs of folders on another machine (docs/spec/store.md, STORE-184a)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.sshurl import SSHURL, parse_ssh_url
 

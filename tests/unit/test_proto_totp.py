@@ -4,8 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.totp import hotp, matching_step, new_secret, secret_text, totp_uri
 

@@ -6,8 +6,7 @@ from random import Random
 
 import pytest
 import trio.testing
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.acceptance.producers.simulated import demanded
 from moxlite.config.domains import Route

@@ -11,10 +11,11 @@ import pytest
 
 from moxlite.cli import run
 from moxlite.net.log import LogfmtFormatter, LogHandler
+from moxlite.process.errors import StartFailed
 from moxlite.process.keys.receivedid import load_key
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import Named, fix_config, fix_data
-from moxlite.process.startup import StartFailed, start
+from moxlite.process.startup import start
 from moxlite.process.stopped import stopped
 from moxlite.safefile import check_regular, open_regular, openings, replaceable
 from moxlite.store.backup.full import back_up

@@ -4,8 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.sandbox.bounds import MAX_ATTRIBUTES, MAX_FORMATTING, excess
 from moxlite.sandbox.sanitize import sanitize

@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.compose.draft import html_page, typed_html
 from moxlite.sandbox.composing import read_draft, write_html

@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.sandbox.bounds import MAX_DEPTH, depth
 from moxlite.sandbox.sanitize import TooComplex, sanitize

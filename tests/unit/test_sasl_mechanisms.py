@@ -4,8 +4,7 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto import sasl
 from moxlite.proto.sasl.crammd5 import CramMD5Client, CramMD5Server, hmac_md5_resumed, md5_block

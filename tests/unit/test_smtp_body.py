@@ -3,8 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.smtp.body import BodyEncoder, ChunkDecoder, DataDecoder
 from moxlite.proto.smtp.errors import UnsendableMessage

@@ -1,8 +1,7 @@
 """Replies: octets of the server, reading of the client (SMTP-8, 122, 152; QUEUE-62)."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.smtp.errors import ERROR_TEXT_LIMIT, ProtocolError, SMTPError
 from moxlite.proto.smtp.extensions import parse_extensions

@@ -5,8 +5,7 @@ import itertools
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.smtp.commands import Auth, Bdat, Command, Ehlo, Helo, MailFrom, RcptTo, Rset, StartTLS, Vrfy

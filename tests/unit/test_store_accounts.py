@@ -15,9 +15,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite import supervision
-from moxlite.store.accounts import accounts as accounts_module
-from moxlite.store.accounts import accountupkeep
-from moxlite.store.accounts import places as places_module
+from moxlite.store.accounts import accounts as accounts_module, accountupkeep, places as places_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT

@@ -27,8 +27,7 @@ from moxlite.store.backup.signing import (
     signers_in,
     speakers,
 )
-from moxlite.store.backup.sources import NamedFile
-from moxlite.store.backup.sources import Source as Subject
+from moxlite.store.backup.sources import NamedFile, Source as Subject
 from moxlite.store.backup.storage import Folder
 
 pytestmark = pytest.mark.served

@@ -17,7 +17,8 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.file import health as health_module
 from moxlite.store.file.boundary import Edge, storage
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS

@@ -26,7 +26,8 @@ from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import chunks
 from moxlite.store.content.chunks import Compression
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
 from moxlite.supervision import open_supervisor

@@ -14,8 +14,7 @@ from typing import TypeAlias
 import msgspec
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import bus, unit

@@ -10,8 +10,7 @@ from functools import partial
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog import account as account_module
-from moxlite.store.changelog import bus, planning, unit
+from moxlite.store.changelog import account as account_module, bus, planning, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.catchup import Catchup

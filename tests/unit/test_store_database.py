@@ -29,11 +29,10 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.file import checkpoint, migrations, openreads, readers
-from moxlite.store.file import threads as store_threads
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file import checkpoint, migrations, openreads, readers, threads as store_threads
+from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health
-from moxlite.store.file.migrations import Migration, drop_old_copies, migrations_of, open_file
+from moxlite.store.file.migrations import Kind, Migration, drop_old_copies, migrations_of, open_file
 from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options

@@ -19,7 +19,7 @@ from moxlite.store.content import body, prepare
 from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.deliver import append, deliver
 from moxlite.store.delivery.perform import Owed, perform
 from moxlite.store.errors import (
     BadMailboxName,
@@ -30,12 +30,11 @@ from moxlite.store.errors import (
     NoSuchMessage,
 )
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.mail.adding import Added
+from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.conditions import (
     All,
     And,

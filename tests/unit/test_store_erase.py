@@ -25,9 +25,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import Flag, MailboxID
 from moxlite.store.upkeep import erase, outbox
 from moxlite.store.upkeep.outbox import OutboxRow
-from tests.store_fixtures import accounts as served
-from tests.store_fixtures import soon, store_options
-from tests.store_fixtures import unserved as accounts
+from tests.store_fixtures import accounts as served, soon, store_options, unserved as accounts
 from tests.supervised import supervised
 
 __all__ = ["accounts", "served", "store_options"]

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed

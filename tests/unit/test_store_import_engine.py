@@ -14,8 +14,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
-from moxlite.store.imports import adding
-from moxlite.store.imports import reading as reading_module
+from moxlite.store.imports import adding, reading as reading_module
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.finish import finish

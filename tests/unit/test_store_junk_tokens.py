@@ -6,8 +6,7 @@ import hashlib
 import string
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.structure import scan
 from moxlite.store.junk import tokens as tokenising

@@ -12,18 +12,17 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file import database
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk import retrain as retraining
-from moxlite.store.junk import tokens, trainer
+from moxlite.store.junk import retrain as retraining, tokens, trainer
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.reading import stored_words
 from moxlite.store.junk.tokens import hash_words
 from moxlite.store.junk.words import read_meta
 from moxlite.store.junkparams import Grams, JunkParams
-from moxlite.store.mail.adding import Added
+from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.copying import copy_messages, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import Mode, store_flags_ids
@@ -31,9 +30,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account
-from tests.store_fixtures import accounts as served
-from tests.store_fixtures import soon
-from tests.store_fixtures import unserved as accounts
+from tests.store_fixtures import accounts as served, soon, unserved as accounts
 from tests.store_mail import box, deliver_mail, look, mail, prepared
 
 __all__ = ["accounts", "served"]

@@ -15,8 +15,7 @@ from moxlite.store.delivery.held import TooLate
 from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.later import scheduled as scheduled_module
-from moxlite.store.later import snoozed
+from moxlite.store.later import scheduled as scheduled_module, snoozed
 from moxlite.store.later.scheduled import room, scheduled, unschedule
 from moxlite.store.later.snoozed import KEYWORD, SNOOZED, snooze, snoozes, unsnooze, watch
 from moxlite.store.mail.copying import move_ids

@@ -9,21 +9,20 @@ from pathlib import Path
 
 import pytest
 import trio
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.junkflags import JunkFlagRules
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, FlagsChanged, MailboxID, MessageAdded, MessagesRemoved
 from tests.store_mail import look, mail, prepared
 from tests.supervised import supervised

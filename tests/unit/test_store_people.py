@@ -9,8 +9,9 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients, note_correspondent

@@ -12,12 +12,13 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery import reputation
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.deliver import append, deliver
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.reputation import QUERIES, Key, history, received_since
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
 from moxlite.store.mail import recipients
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes

@@ -15,12 +15,13 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append, deliver
+from moxlite.store.delivery.deliver import append, deliver
 from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail import copying, expunging, mailboxes
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS

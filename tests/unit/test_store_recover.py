@@ -9,8 +9,7 @@ from typing import Any
 import apsw
 import pytest
 import trio
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.errors import BadTarget

@@ -10,7 +10,8 @@ from moxlite.store.content import body
 from moxlite.store.content.chunks import CHUNK_SIZE, Compression, compression_of
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.upkeep import scrub as scrub_module
 from moxlite.store.upkeep.scrub import BodyStats, Damage, body_stats, recompress, scrub

@@ -2,8 +2,7 @@
 
 import apsw
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.mime.text import fold

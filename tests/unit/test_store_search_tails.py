@@ -6,8 +6,7 @@ import random
 
 import apsw
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.store.search.tails import TAIL, cut
 

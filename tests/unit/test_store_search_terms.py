@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import apsw
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.search.terms import (

@@ -2,8 +2,7 @@
 
 from functools import partial
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import references

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.web.http.conditional import Representation, http_date, parse_ranges, respond
 from moxlite.web.http.messages import Headers

@@ -1,8 +1,7 @@
 """Content types of files."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.web.handlers.contenttypes import content_type
 

@@ -2,8 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
 from moxlite.store.flagnames import flag_names, split_flags

@@ -1,8 +1,7 @@
 """Paths and hosts of requests, as routing sees them."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.web.http.paths import normalise_path, parse_host, split_target
 

@@ -9,8 +9,7 @@ from typing import cast
 
 import pytest
 import trio
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 from moxlite.web.errors import StorageRefused, UserError
 from moxlite.web.http.exchange import Request

@@ -2,8 +2,7 @@
 
 import pytest
 from cryptography.exceptions import InvalidSignature, InvalidTag
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from moxlite.proto.webpush import (
     MAX_PLAIN,

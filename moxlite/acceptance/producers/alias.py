@@ -9,8 +9,6 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["members_only"]
-
 MEMBERS_ONLY: Final = Response(550, "5.7.2", ("only members may write to this address",))
 
 

@@ -11,8 +11,6 @@ from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
 
-__all__ = ["stray_bounce"]
-
 REFUSED: Final = Response(550, "5.7.1", ("this bounce is about no message that was sent from here",))
 """Final refusal: the sender is a host that would retry for days, and a refusal here causes no other notice."""
 

@@ -12,17 +12,6 @@ from moxlite.mailauth.results import DMARCStatus
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
 
-__all__ = [
-    "auth_required",
-    "dmarc_override",
-    "dmarc_policy",
-    "is_forward",
-    "is_listed",
-    "is_vouched",
-    "list_allow",
-    "quarantined",
-]
-
 REFUSED: Final = Response(550, "5.7.26", ("the owner of the domain in From asks to refuse this message (DMARC)",))
 LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked now (DMARC), try again later",))
 

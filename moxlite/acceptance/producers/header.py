@@ -10,8 +10,6 @@ from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.mailauth.dmarc.evaluate import MAX_DOMAINS
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["ambiguous_from"]
-
 AMBIGUOUS_FROM: Final = Response(550, "5.7.1", ("message has more than one From field",))
 
 

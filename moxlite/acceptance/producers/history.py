@@ -12,8 +12,6 @@ from moxlite.acceptance.producers.dmarc import is_vouched
 from moxlite.acceptance.producers.junk import REFUSED
 from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 
-__all__ = ["block_list", "known_sender", "reverse_name", "spf_policy"]
-
 STRANGERS: Final = frozenset({"dkimspf", "ip1", "ip2", "ip3", "none"})
 """Methods without knowledge of the author."""
 

@@ -13,8 +13,6 @@ from moxlite.acceptance.producers.senders import is_allowed
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.names import INBOX
 
-__all__ = ["first_contact"]
-
 KNOWN: Final = frozenset({"contact", "msgfromfull", "msgtofull"})
 """Methods that know the author, and not only the domain or network."""
 

@@ -14,8 +14,6 @@ from moxlite.acceptance.evidence import JUNK
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["junk_content"]
-
 REFUSED: Final = Response(451, "4.3.0", ("message is not taken now",))
 """The reply for junk, without a cause for the sender (SMTP-95)."""
 

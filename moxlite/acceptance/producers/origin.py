@@ -8,8 +8,6 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import ORIGIN
 from moxlite.acceptance.plan import Proposal, Reason
 
-__all__ = ["own_queue"]
-
 
 def own_queue(case: Case) -> Sequence[Proposal]:
     """Accept mail of the own queue, whatever its content."""

@@ -10,8 +10,6 @@ from moxlite.acceptance.evidence import RATE
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["HIGH_RATE", "high_rate"]
-
 HIGH_RATE: Final = "high-rate"
 
 TOO_MUCH: Final = Response(452, "4.2.2", ("too much mail from your network for this recipient, try again later",))

@@ -10,8 +10,6 @@ from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.types import Flag
 
-__all__ = ["valid_report"]
-
 
 def valid_report(case: Case) -> Sequence[Proposal]:
     """Accept a usable report and mark it as seen: the server reads it, and its pages show it."""

@@ -13,8 +13,6 @@ from moxlite.acceptance.producers.dmarc import is_listed, quarantined
 from moxlite.store.delivery.actions import FileInto, Mark
 from moxlite.store.types import Flag
 
-__all__ = ["matching_ruleset"]
-
 
 def matching_ruleset(case: Case) -> Sequence[Proposal]:
     """File the message into the rule's mailbox; junk too, if the rule accepts it."""

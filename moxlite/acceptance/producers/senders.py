@@ -14,8 +14,6 @@ from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["allowed_sender", "blocked_sender", "is_allowed"]
-
 BLOCKED: Final = Response(550, "5.7.1", ("the recipient takes no mail of this sender",))
 
 

@@ -24,8 +24,6 @@ from moxlite.store.delivery.vacation import INTERVAL
 from moxlite.store.rows.keywords import FLAG_NAMES
 from moxlite.store.types import Flag
 
-__all__ = ["sieve_script"]
-
 REASON_LINES: Final = 10
 """Lines of a reason for a refusal that go into the reply: some clients read no more."""
 

@@ -10,8 +10,6 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["Stage", "demanded", "simulated_failure", "simulated_reply"]
-
 Stage = Literal["mailfrom", "rcptto", "queue", ""]
 """Stage of the failure: at MAIL, at RCPT, when the queue delivers, or after the message ("")."""
 

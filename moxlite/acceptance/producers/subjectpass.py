@@ -11,8 +11,6 @@ from moxlite.acceptance.evidence import SUBJECT_PASS
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["subject_pass"]
-
 
 def subject_pass(case: Case) -> Sequence[Proposal]:
     """Accept a message with a token, and offer one to an author who could use it. Refuse temporarily if the key cannot

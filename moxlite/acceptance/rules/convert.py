@@ -15,8 +15,6 @@ import msgspec
 
 from moxlite.config.domains import Ruleset
 
-__all__ = ["Converted", "as_sieve"]
-
 PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@-_ /=:,;<>!#%&'~\"")
 """Characters that stand for themselves in a regular expression, beside all that are not ASCII."""
 

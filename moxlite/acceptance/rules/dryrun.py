@@ -27,8 +27,6 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 
-__all__ = ["DryRun", "StoredMessage", "Tried", "address_of", "facts_of", "stored_message", "try_rules"]
-
 MAX_HEADER: Final = 256 << 10
 """Octets of the header section that are read."""
 

@@ -29,8 +29,6 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name
 
-__all__ = ["Decide", "Destined", "Place", "RuleTooSlow", "SortPage", "by_rules", "mail_to", "move_sorted", "sort_page"]
-
 SLICE: Final = 25
 """Messages decided about in one visit of a thread: with sane rules some 10 ms."""
 

@@ -22,8 +22,6 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.patterns.linear import Text
 
-__all__ = ["Match", "RuleFacts", "first_match", "match_rules", "readable_fields"]
-
 logger = logging.getLogger("moxlite.acceptance.rules.rulesets")
 
 TOTAL_SECONDS: Final = 0.1

@@ -17,8 +17,6 @@ from moxlite.store.delivery.vacation import VacationForm, load_form, save_form
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 
-__all__ = ["SortingFailure", "SortingNotices", "end_vacation", "sorting_notices"]
-
 SHOWN_FOR: Final = 30 * DAY
 """µs for which an error is told."""
 

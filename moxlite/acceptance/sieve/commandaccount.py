@@ -12,8 +12,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
 
-__all__ = ["account_of_command"]
-
 
 @asynccontextmanager
 async def account_of_command(config: ConfigHolder, accounts: Accounts, name: str) -> AsyncIterator[OpenAccount]:

@@ -27,8 +27,6 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.scripts import activate_script, delete_script, failures, script_text, scripts
 from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
 
-__all__ = ["SieveCommands"]
-
 logger = logging.getLogger("moxlite.acceptance.sieve")
 
 

@@ -36,8 +36,6 @@ from moxlite.store.types import Mailbox, SpecialUse
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
 
-__all__ = ["automatic", "is_filtered", "offset_of", "uses_of", "with_script"]
-
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
 
 
@@ -154,8 +152,7 @@ def _run(
     now: int,
 ) -> Filtered:
     """Run the script. Blocks."""
-    from moxlite.proto.sieve.message import Body, Message
-    from moxlite.proto.sieve.message import Mailbox as SieveAddress
+    from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
     from moxlite.proto.sieve.program import run
     from moxlite.proto.sieve.state import Mailboxes, World
 

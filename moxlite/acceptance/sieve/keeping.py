@@ -8,8 +8,6 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.scripts import put_script
 from moxlite.store.errors import StoreError
 
-__all__ = ["BadScriptName", "check_script", "keep_script"]
-
 
 class BadScriptName(StoreError):
     """A script cannot have this name (RFC 5804 §1.6)."""

@@ -22,8 +22,6 @@ from moxlite.store.delivery.scripts import Compiled
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
 
-__all__ = ["Included", "ready", "time_limit", "turn_of"]
-
 AT_ONCE: Final = 2
 """Scripts that run at a time: each takes up to 16 MB, and a share of the interpreter."""
 

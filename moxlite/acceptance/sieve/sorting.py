@@ -16,8 +16,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.wording import worded
 
-__all__ = ["SortCommands"]
-
 logger = logging.getLogger("moxlite.acceptance.sieve")
 
 INBOX = "Inbox"

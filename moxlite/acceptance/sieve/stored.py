@@ -11,8 +11,7 @@ from moxlite.acceptance.rules.dryrun import StoredMessage
 from moxlite.acceptance.rules.existing import Place, SortPage, sort_page
 from moxlite.acceptance.sieve.filtering import offset_of, uses_of
 from moxlite.acceptance.sieve.running import Included, ready, time_limit, turn_of
-from moxlite.proto.sieve.message import Body, Message
-from moxlite.proto.sieve.message import Mailbox as SieveAddress
+from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
 from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.state import Mailboxes, World
@@ -22,8 +21,6 @@ from moxlite.store.delivery.arrivals import Arrived, SMTPArrival
 from moxlite.store.delivery.scripts import NoSuchScript, compiled_script, other_scripts
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailboxes
-
-__all__ = ["sort_page_by_script"]
 
 INBOX: Final = "Inbox"
 

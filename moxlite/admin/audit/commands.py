@@ -16,8 +16,6 @@ from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, Exchange
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
 
-__all__ = ["READING", "AuditCommands", "audited", "line_of"]
-
 MOST: Final = 1000
 """Entries of an answer."""
 

@@ -15,8 +15,6 @@ from moxlite.config.differences import Changed
 from moxlite.config.holder import Note, Record
 from moxlite.store.auth.audit import AuditLog, Difference, Origin, acting_as, current, object_at
 
-__all__ = ["recorder"]
-
 PLACE: Final = re.compile(r"""(accounts|domains)\.(?:"([^"]+)"|([^.\[]+))(?:\.(aliases)\.(?:"([^"]+)"|([^.\[]+)))?""")
 """An account, a domain, or an alias of a domain in a path as in TOML."""
 

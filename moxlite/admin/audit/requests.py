@@ -6,8 +6,6 @@ import msgspec
 
 from moxlite.net.control.requests import Request
 
-__all__ = ["AuditLine", "AuditList", "ValueChange"]
-
 
 class AuditList(Request, frozen=True, kw_only=True):
     """``audit list``: the newest entries of the audit log that match, newest first; "" and 0 are for any. `before`:

@@ -35,8 +35,6 @@ from moxlite.store.backup.whole import is_unused, unpack_account
 from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
 from moxlite.store.file.threads import in_thread
 
-__all__ = ["BackupCommands", "back_up_stopped", "run_told"]
-
 T = TypeVar("T")
 
 TMP: Final = "tmp"

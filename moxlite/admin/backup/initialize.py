@@ -13,8 +13,6 @@ from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.repository import create_repository, exists
 from moxlite.store.backup.sealing import make_key
 
-__all__ = ["make_encrypted"]
-
 
 def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[str, str, str]:
     """Make a repository. Returns its identity and recipient, of which the first is kept nowhere, and the signer of the

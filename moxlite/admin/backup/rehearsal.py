@@ -33,8 +33,6 @@ from moxlite.store.backup.trial import Trial, try_database
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
-__all__ = ["FILE", "Rehearsal", "Rehearsed", "read_rehearsed"]
-
 logger = logging.getLogger("moxlite.admin.backup.rehearsal")
 
 FILE: Final = "rehearsal.json"

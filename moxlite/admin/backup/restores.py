@@ -22,9 +22,6 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.options import Options
 from moxlite.store.upkeep.repairs import FIXES, repair_file
 
-__all__ = ["owner_of", "restore_stopped", "unpacked", "verify_stopped"]
-
-
 Tell: TypeAlias = Callable[[str], None]
 """Takes a line for each file."""
 

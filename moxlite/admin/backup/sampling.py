@@ -17,8 +17,6 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Sampled", "read_sampled", "sample", "save_sampled"]
-
 FILE: Final = "backup-sample.json"
 
 _chosen: Final = random.SystemRandom()

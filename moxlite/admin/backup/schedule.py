@@ -28,8 +28,6 @@ from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
-__all__ = ["BackupSchedule"]
-
 logger = logging.getLogger("moxlite.admin.backup.backups")
 
 RETRY: Final = 600.0

@@ -6,8 +6,6 @@ from pathlib import Path
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.signing import Signer, load_signer
 
-__all__ = ["own_signer"]
-
 
 def own_signer(config: Path) -> tuple[Signer | None, list[str]]:
     """The signer of the server with this folder of configuration, and notes for its owner: that it was made, or why

@@ -20,8 +20,6 @@ from moxlite.process.keys.files import Read, backup_key_files, certificate_files
 from moxlite.process.keys.signing import selectors_of
 from moxlite.store.backup.sources import NamedFile, Source
 
-__all__ = ["foreign_files", "source_of"]
-
 
 def source_of(
     snapshot: Snapshot, config: Path, broken: Mapping[str, str], read: Read, readable: Callable[[Path], bool]

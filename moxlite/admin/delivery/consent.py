@@ -13,8 +13,6 @@ from typing import Final
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Address, Domain, Localpart, Path
 
-__all__ = ["account_of", "answer_address", "code_of", "make_code", "read_answer"]
-
 TAG: Final = 8
 """Characters of an account's tag, 40 bits: accounts of one server do not share one."""
 

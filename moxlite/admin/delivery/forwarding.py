@@ -47,8 +47,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 
-__all__ = ["ForwardCommands", "Forwarding", "NoWayToAsk", "PassedOn", "Question"]
-
 logger = logging.getLogger("moxlite.admin.delivery.forwarding")
 
 QUESTION: Final = """\

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.upkeep.outbox import OutboxRow
 
-__all__ = ["MemberQuestions"]
-
 logger = logging.getLogger("moxlite.admin.delivery.memberquestions")
 
 

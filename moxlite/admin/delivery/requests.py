@@ -6,25 +6,6 @@ import msgspec
 
 from moxlite.net.control.requests import Request
 
-__all__ = [
-    "ForwardAddress",
-    "ForwardInfo",
-    "ForwardSet",
-    "SieveFailure",
-    "SieveName",
-    "SievePut",
-    "SieveScript",
-    "SieveScripts",
-    "SortFind",
-    "SortMove",
-    "SortPlace",
-    "SortedMessage",
-    "SortedPage",
-    "VacationAnswer",
-    "VacationInfo",
-    "VacationSet",
-]
-
 
 class SieveName(Request, frozen=True):
     """``account sieve get``, ``activate`` and ``rm``: a script of an account."""

@@ -18,8 +18,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.proto.address import Domain
 
-__all__ = ["TOPICS", "check_domain", "check_servers", "is_signed"]
-
 logger = logging.getLogger("moxlite.admin.dns")
 
 SECONDS: Final = 30.0

@@ -10,8 +10,6 @@ from moxlite.admin.dns.wanted import Topic
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound
 
-__all__ = ["check_autoconfig", "check_autodiscover", "check_client_settings", "check_srv"]
-
 HTTPS: Final = 443
 
 MAX_SERVICES: Final = 10

@@ -18,8 +18,6 @@ from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import TLSA, Answer, DNSError, NotFound
 
-__all__ = ["check_dane"]
-
 MAKE_KEYS: Final = (
     "make keys with `moxlite config ensure-acme-host-keys`, name them in host_private_key_files of the listener, and "
     "add the TLSA records that `moxlite config dnsrecords` prints then"

@@ -7,8 +7,6 @@ from typing import Final
 from moxlite.admin.dns.wanted import Kind, Value, Wanted
 from moxlite.admin.dns.zonefile import record_line, zone_line
 
-__all__ = ["instructions", "shown"]
-
 MAX_SHOWN: Final = 120
 """Characters shown of a record that is to be removed. DKIM keys have 400; the beginning tells which one is meant."""
 

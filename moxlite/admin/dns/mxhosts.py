@@ -7,8 +7,6 @@ from moxlite.admin.dns.report import Case, Report
 from moxlite.net.resolver import MX, Answer, DNSError, NotFound
 from moxlite.proto.address import Domain
 
-__all__ = ["MAX_HOSTS", "absolute_name", "mx_hosts", "mx_of"]
-
 MAX_HOSTS: Final = 20
 """Number of MX hosts that are checked. RFC 5321 has no limit, and a made-up answer may have thousands."""
 

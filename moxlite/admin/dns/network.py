@@ -19,8 +19,6 @@ from moxlite.net.tls.handshake import ClientTLS
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import SMTPError
 
-__all__ = ["Internet", "Network", "is_served"]
-
 PROBE_SECONDS: Final = 10.0
 """Seconds for one connection with its handshake."""
 

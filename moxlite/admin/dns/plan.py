@@ -15,8 +15,6 @@ from moxlite.admin.dns.rdata import rdata_of
 from moxlite.admin.dns.senders import merged_report, merged_spf
 from moxlite.admin.dns.wanted import Kind, Wanted
 
-__all__ = ["Change", "Found", "Plan", "Slot", "make_plan"]
-
 Data: TypeAlias = dns.rdata.Rdata
 Slot: TypeAlias = tuple[str, Kind]
 """Absolute name in lower case, and type, of a set of records."""

@@ -9,8 +9,6 @@ import dns.rdatatype
 from moxlite.admin.dns.wanted import CAA, Kind, Value
 from moxlite.net.resolver import MX, SRV, TLSA
 
-__all__ = ["MAX_STRING", "octets_of", "rdata_of"]
-
 MAX_STRING: Final = 255
 """Octets of one string of a TXT record (RFC 1035 §3.3)."""
 

@@ -13,8 +13,6 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver
 from moxlite.proto.address import Domain
 
-__all__ = ["Case", "Report"]
-
 
 class Report(msgspec.Struct):
     """The report on one topic: errors, warnings, instructions and the records found, each one line."""

@@ -11,22 +11,10 @@ from moxlite.admin.dns.report import Case, Report
 from moxlite.admin.dns.wanted import Topic, report_address
 from moxlite.config.domains import Route
 from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record, parse_record
-from moxlite.mailauth.dmarc.record import RecordError as DMARCRecordError
-from moxlite.mailauth.dmarc.record import parse_record as parse_dmarc
+from moxlite.mailauth.dmarc.record import RecordError as DMARCRecordError, parse_record as parse_dmarc
 from moxlite.mailauth.results import SPFStatus
-from moxlite.mailauth.spf.check import check as check_sender
-from moxlite.mailauth.spf.check import check_helo
+from moxlite.mailauth.spf.check import check as check_sender, check_helo
 from moxlite.net.resolver import DNSError, NotFound
-
-__all__ = [
-    "check_dkim",
-    "check_dmarc",
-    "check_host_tlsrpt",
-    "check_spf",
-    "check_tlsrpt",
-    "merged_report",
-    "merged_spf",
-]
 
 MAX_KEYS: Final = 10
 """Number of TXT records at a selector that are shown."""

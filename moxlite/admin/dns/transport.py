@@ -12,8 +12,6 @@ from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, DNSError, NotFound, TempError
 
-__all__ = ["check_dnssec", "check_iprev", "check_mtasts", "check_mx", "check_tls"]
-
 SHORT_AGE: Final = 86_400
 """Seconds. A policy with a shorter or equal lifetime protects few senders (RFC 8461 §3.2)."""
 

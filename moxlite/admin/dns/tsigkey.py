@@ -9,8 +9,6 @@ import dns.exception
 import dns.name
 import dns.tsig
 
-__all__ = ["KeyFileError", "read_key_file"]
-
 MAX_FILE: Final = 65_536
 """Octets of a key file that are read."""
 

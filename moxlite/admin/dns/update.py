@@ -20,8 +20,6 @@ from moxlite.admin.dns.wanted import Kind, Wanted
 from moxlite.admin.dns.zonefile import TTL
 from moxlite.net.limits import IPAddress
 
-__all__ = ["NameServer", "NoAnswer", "UpdateRefused", "ZonePlan", "plan_update", "send_update"]
-
 SECONDS: Final = 10.0
 """Seconds for one query or update."""
 

@@ -16,28 +16,11 @@ from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import offer_for, public_first
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
-from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey, key_record
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.net.tls.certificates import PrivateKey
 from moxlite.proto.address import Domain
-
-__all__ = [
-    "CAA",
-    "HeldKeys",
-    "Keys",
-    "Kind",
-    "Topic",
-    "Value",
-    "Wanted",
-    "own_ips",
-    "public_key_record",
-    "read_keys",
-    "report_address",
-    "tlsa_records",
-    "wanted_records",
-]
 
 Topic = Literal[
     "host",

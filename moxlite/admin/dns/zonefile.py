@@ -11,8 +11,6 @@ from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, Wanted
 from moxlite.config.domains import DomainConfig
 from moxlite.proto.address import Domain
 
-__all__ = ["ABOUT", "record_line", "record_value", "txt_strings", "zone_file", "zone_line"]
-
 TTL: Final = 300
 """Seconds; short while the records may still change."""
 

@@ -22,8 +22,6 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import is_encrypted
 from moxlite.store.backup.storage import Folder
 
-__all__ = ["check_backups"]
-
 MISSED: Final = 2
 """Intervals without a backup after which one is missing."""
 

@@ -8,8 +8,6 @@ from moxlite.admin.doctor.sources import Sources, look, try_mail
 from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 
-__all__ = ["DoctorCommands"]
-
 
 class DoctorCommands:
     """The commands. `nightly`: None in localserve, which is not examined."""

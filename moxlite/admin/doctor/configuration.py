@@ -16,8 +16,6 @@ from moxlite.process.permissions import Named, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
 
-__all__ = ["check_configuration", "check_files", "check_permissions"]
-
 MAX_LISTED: Final = 20
 """Number of files with wrong permissions that are named; hundreds have one cause."""
 

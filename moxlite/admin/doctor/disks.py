@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-__all__ = ["disks_of", "share_a_disk"]
-
 MOUNTS: Final = Path("/proc/self/mountinfo")
 BLOCKS: Final = Path("/sys/dev/block")
 MAX_DEPTH: Final = 8

@@ -13,8 +13,6 @@ from moxlite.net.resolver import Resolver
 from moxlite.process.keys.files import Read
 from moxlite.process.keys.signing import SigningKeys
 
-__all__ = ["Examination"]
-
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
     """A server under examination, with everything that the checks need.

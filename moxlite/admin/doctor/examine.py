@@ -14,8 +14,6 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Running
 
-__all__ = ["examine", "examine_mistaken"]
-
 logger = logging.getLogger("moxlite.admin.doctor")
 
 SECONDS: Final = 300.0

@@ -7,8 +7,6 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = ["GRADES", "Code", "Finding", "Grade", "in_groups", "in_order", "worst"]
-
 Grade = Literal["error", "warning", "note"]
 
 GRADES: Final[tuple[Grade, ...]] = ("error", "warning", "note")

@@ -22,24 +22,13 @@ from moxlite.admin.quickstart.surroundings import try_targets
 from moxlite.admin.storage.settings import short_of_space
 from moxlite.autotls.timing import lifetime
 from moxlite.config.static import ACME
-from moxlite.mailauth.dnsbl import DNSBLStatus
-from moxlite.mailauth.dnsbl import check as check_list
+from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.portholder import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 from moxlite.sandbox import landlock, seccomp
-
-__all__ = [
-    "check_certificates",
-    "check_clock",
-    "check_disk",
-    "check_kernel",
-    "check_lists",
-    "check_outgoing",
-    "check_ports",
-]
 
 LOW_PART: Final = 0.10
 """Share of a disk that should be free (ADMIN-58)."""

@@ -35,8 +35,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.names import check_name
 from moxlite.store.upkeep.undelete import give_up
 
-__all__ = ["Signing", "send_and_read"]
-
 logger = logging.getLogger("moxlite.admin.doctor")
 
 SECONDS: Final = 60.0

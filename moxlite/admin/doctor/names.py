@@ -11,8 +11,6 @@ from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.net.dnssec.resolver import validating
 from moxlite.proto.address import Domain
 
-__all__ = ["check_names", "check_servers"]
-
 AT_ONCE: Final = 4
 """Domains checked at a time; each makes about sixty queries."""
 

@@ -8,8 +8,6 @@ import msgspec
 from moxlite.admin.doctor.findings import Finding
 from moxlite.decoders import from_json
 
-__all__ = ["STATE", "Night", "read_night"]
-
 STATE: Final = "doctor.json"
 """Name of the file, in the data directory."""
 

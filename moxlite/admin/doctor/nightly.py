@@ -29,8 +29,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
-__all__ = ["Nightly", "next_night"]
-
 logger = logging.getLogger("moxlite.admin.doctor")
 
 FIRST: Final = 900.0

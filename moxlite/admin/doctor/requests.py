@@ -7,8 +7,6 @@ import msgspec
 from moxlite.admin.doctor.findings import Code, Finding, Grade
 from moxlite.net.control.requests import Request
 
-__all__ = ["Blocked", "LookUp", "QueueState", "Running", "SendMail", "Sent", "Told", "Waiting"]
-
 
 class Blocked(msgspec.Struct, frozen=True):
     """A block of the server's address.

@@ -9,8 +9,6 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Blocked, Running, StoppedSender
 
-__all__ = ["check_running", "check_words"]
-
 STUCK_SECONDS: Final = 4 * 3600.0
 """Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
 

@@ -16,8 +16,6 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-__all__ = ["MAX_OCTETS", "Opinion", "judge", "key_names"]
-
 MAX_OCTETS: Final = 65_536
 """Octets of the longest message that is judged."""
 

@@ -21,8 +21,6 @@ from moxlite.net.resolver import DNSError, Resolver
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import Address, Domain
 
-__all__ = ["check_selectors", "check_signatures", "problems_of"]
-
 SAMPLE: Final = (
     b"From: {author}\r\n"
     b"To: =?utf-8?q?J=C3=B6rg?= <someone@example.org>,\r\n"

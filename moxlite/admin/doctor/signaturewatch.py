@@ -19,8 +19,6 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import Wakeup
 
-__all__ = ["SignatureWatch"]
-
 logger = logging.getLogger("moxlite.admin.doctor")
 
 SETTLE_SECONDS: Final = 10.0

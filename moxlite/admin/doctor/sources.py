@@ -13,8 +13,6 @@ from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.supervision import Supervisor
 
-__all__ = ["Sources", "look", "try_mail"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:

@@ -11,8 +11,6 @@ from moxlite.admin.standby.layout import STALE, STATE, State, read_document
 from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
 
-__all__ = ["check_standby", "standby_findings"]
-
 COMMANDS: Final = ("moxlite standby status", "journalctl -u moxlite | grep standby")
 
 

@@ -11,31 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from moxlite.admin.accounts import Refused, account_settings, new_address
-from moxlite.admin.dkimkeys import DKIM_FOLDER, SIGNING, NewKey
+from moxlite.admin.dkimkeys import SIGNING, NewKey
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.domains import Alias, DomainConfig
+from moxlite.config.load import DKIM_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, AddressError, Domain
-
-__all__ = [
-    "MTASTS_SECONDS",
-    "add_alias",
-    "add_alias_members",
-    "add_domain",
-    "disable_domain",
-    "domain_settings",
-    "enable_domain",
-    "find_alias",
-    "parse_domain",
-    "remove_alias",
-    "remove_alias_members",
-    "remove_domain",
-    "require_domain",
-    "retire_keys",
-    "update_alias",
-    "users_of",
-]
 
 MTASTS_SECONDS: Final = 7 * 86_400
 """Seconds that senders keep the first policy. Its mode is ``testing``: with ``enforce``, mail would be lost until there

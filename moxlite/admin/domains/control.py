@@ -27,8 +27,6 @@ from moxlite.config.toml.edit import Document
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Domain
 
-__all__ = ["DomainCommands"]
-
 logger = logging.getLogger("moxlite.admin.domains.changes")
 
 

@@ -7,20 +7,6 @@ import msgspec
 
 from moxlite.net.control.requests import Request
 
-__all__ = [
-    "AliasChange",
-    "AliasInfo",
-    "AliasMembers",
-    "AliasName",
-    "DomainAdd",
-    "DomainInfo",
-    "DomainName",
-    "TLSKeyAdd",
-    "TLSKeyInfo",
-    "TLSKeyList",
-    "TLSKeyName",
-]
-
 
 class DomainAdd(Request, frozen=True):
     """``config domain add``: `account` gets the reports; with a `localpart` it is made."""

@@ -9,18 +9,17 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from moxlite.admin.accounts import Refused
-from moxlite.admin.dkimkeys import DKIM_FOLDER, FILE_KINDS, KeyUnreadable, read_key, write_new
+from moxlite.admin.dkimkeys import FILE_KINDS, KeyUnreadable, read_key, write_new
 from moxlite.admin.domains.changes import require_domain, retire_keys
 from moxlite.admin.edits import edit
 from moxlite.config.domains import DKIMConfig, Selector
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.load import DKIM_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.net.control.server import CommandFailed
 from moxlite.proto.address import AddressError, Domain
-
-__all__ = ["Algorithm", "KeyFacts", "Selectors", "key_facts"]
 
 Algorithm = Literal["rsa", "ed25519"]
 

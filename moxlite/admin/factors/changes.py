@@ -22,8 +22,6 @@ from moxlite.store.auth.factors import RecoveryLink, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
 from moxlite.store.errors import StoreError
 
-__all__ = ["FactorChanges", "LinkUsed"]
-
 logger = logging.getLogger("moxlite.admin.factors")
 
 NOT_YOU: Final = "If this was not you, tell the owner of this server at once.\n"

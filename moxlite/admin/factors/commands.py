@@ -29,8 +29,6 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.factors import LINK_LIFE
 from moxlite.store.auth.loginattempts import ADMIN
 
-__all__ = ["FactorCommands"]
-
 
 class FactorCommands:
     """``moxlite account second-factors`` and the like, ``moxlite limits``."""

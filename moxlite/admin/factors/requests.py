@@ -6,17 +6,6 @@ import msgspec
 
 from moxlite.net.control.requests import Request
 
-__all__ = [
-    "FactorInfo",
-    "FactorList",
-    "FactorReset",
-    "FactorsRemoved",
-    "LimitInfo",
-    "LimitsClear",
-    "LinkMade",
-    "MakeLink",
-]
-
 
 class FactorList(Request, frozen=True):
     """Request for the second factors of an account, ``(admin)``, or "" for all."""

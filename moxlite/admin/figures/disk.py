@@ -8,8 +8,6 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["AccountDisk", "disk_by_account"]
-
 
 class AccountDisk(msgspec.Struct, frozen=True):
     """Octets of an account's files: mail, search index, logs of the database."""

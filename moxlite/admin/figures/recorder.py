@@ -20,8 +20,6 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.reports.history import QueueSample, add_counts, add_sample
 from moxlite.store.reports.reportsdb import ReportsDB
 
-__all__ = ["HistoryRecorder"]
-
 logger = logging.getLogger("moxlite.admin.figures")
 
 PERIOD: Final = 60.0

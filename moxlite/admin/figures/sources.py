@@ -15,8 +15,6 @@ from moxlite.decoders import json_decoder
 from moxlite.store.file.transaction import Reader
 from moxlite.store.reports.received import report_octets, reports, unpack_report
 
-__all__ = ["Answer", "Source", "SourceReport", "Sources", "reports_of_source", "sources_of"]
-
 MAX_REPORTS: Final = 2_000
 """Reports about one domain that are read, newest first: 60 reporters for a month."""
 

@@ -7,17 +7,6 @@ from typing import Final, Literal
 
 import msgspec
 
-__all__ = [
-    "Filter",
-    "HookFilter",
-    "HookPage",
-    "Page",
-    "RetiredFilter",
-    "RetiredHookFilter",
-    "RetiredHookPage",
-    "RetiredPage",
-]
-
 DEFAULT_PAGE: Final = 100
 
 

@@ -19,31 +19,6 @@ from moxlite.admin.queueing.filters import (
 )
 from moxlite.net.control.requests import Request
 
-__all__ = [
-    "AddHoldRule",
-    "Choose",
-    "ChooseHooks",
-    "DropPending",
-    "Explain",
-    "HookID",
-    "KeptPolicies",
-    "ListHooks",
-    "ListMessages",
-    "ListRetired",
-    "ListRetiredHooks",
-    "ListSuppressions",
-    "MessageID",
-    "Nothing",
-    "Release",
-    "Schedule",
-    "ScheduleHooks",
-    "SendReports",
-    "SetRequireTLS",
-    "SetTransport",
-    "Suppress",
-    "SuppressReports",
-]
-
 
 class ListMessages(Request, frozen=True, kw_only=True):
     """``queue list``."""

@@ -5,24 +5,6 @@ Nothing else is imported here: a command has to start fast (ADMIN-83).
 
 import msgspec
 
-__all__ = [
-    "Changed",
-    "Dropped",
-    "HookLine",
-    "HookTest",
-    "KeptPolicy",
-    "Line",
-    "PendingReport",
-    "Rule",
-    "SentFrom",
-    "SentReport",
-    "SentReports",
-    "StoppedAccount",
-    "Suppressed",
-    "Try",
-    "WithoutReports",
-]
-
 
 class Changed(msgspec.Struct, frozen=True):
     """Number of messages or webhooks that an operation changed; `id`: of a rule that was added."""

@@ -16,8 +16,6 @@ from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain
 
-__all__ = ["domains_file", "static_file", "unit_file"]
-
 STATIC: Final = """\
 # Made by `moxlite quickstart`. What all keys mean: moxlite config describe-static. Changes need a restart.
 hostname = {hostname}

@@ -12,8 +12,6 @@ import msgspec
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["InterfaceAddress", "machine_addresses", "outgoing_addresses"]
-
 OUTSIDE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
 """Addresses that no interface has (RFC 5737, RFC 3849); their route is the one to the internet."""
 

@@ -9,8 +9,6 @@ import msgspec
 from moxlite.admin.quickstart.interfaces import InterfaceAddress
 from moxlite.net.limits import IPAddress
 
-__all__ = ["Places", "choose_places"]
-
 PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
 """Networks that cannot be reached from the internet: RFC 1918, RFC 6598, RFC 4193."""
 

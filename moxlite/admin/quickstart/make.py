@@ -12,12 +12,12 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.dkimkeys import DKIM_FOLDER, made_keys, write_new
+from moxlite.admin.dkimkeys import made_keys, write_new
 from moxlite.admin.hostkeys import HOST_KEYS, KINDS, Kind, make_host_key
 from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import Webserver
-from moxlite.config.load import DOMAINS_FILE
+from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.process.configtest.files import test_config
 from moxlite.process.permissions import Named, fix_config, fix_data
@@ -28,8 +28,6 @@ from moxlite.store.accounts.folders import MADE
 from moxlite.store.auth.credentials import change_password, generate_password
 from moxlite.store.backup.signing import SIGNING_KEY, load_signer
 from moxlite.store.options import Options
-
-__all__ = ["Made", "QuickstartFailed", "account_name", "data_folder", "existing", "make"]
 
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 DATA: Final = "data"

@@ -10,8 +10,6 @@ from moxlite.admin.quickstart.webserver import PORT
 from moxlite.net.dial import DialError, dial
 from moxlite.net.portholder import holder_of
 
-__all__ = ["MAIL_PORTS", "WEB_PORTS", "look_at_ports"]
-
 MAIL_PORTS: Final = (25, 465, 993, 4190)
 WEB_PORTS: Final = (80, 443)
 

@@ -15,8 +15,6 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Domain
 
-__all__ = ["pages_line", "publish_lines", "publish_web"]
-
 APPS: Final[tuple[App, ...]] = ("account", "webmail")
 """Apps that are published; never the admin app."""
 

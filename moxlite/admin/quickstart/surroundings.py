@@ -9,8 +9,7 @@ import msgspec
 import trio
 
 from moxlite.admin.quickstart.interfaces import InterfaceAddress
-from moxlite.mailauth.dnsbl import DNSBLStatus
-from moxlite.mailauth.dnsbl import check as check_list
+from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
 from moxlite.net.dnssec.resolver import validating
@@ -20,8 +19,6 @@ from moxlite.net.rdap import NotRegistered, RDAPError, registered
 from moxlite.net.resolver import DNSError, NotFound, Resolver
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.publicsuffix import organizational_domain
-
-__all__ = ["Surroundings", "ask_registry", "find_hostname", "look_around", "try_port_25", "try_targets"]
 
 SECONDS: Final = 10.0
 """Seconds for all look-ups together, and seconds for the connections to port 25."""

@@ -12,8 +12,6 @@ from moxlite.config.load import DOMAINS_FILE, ConfigError, Source, check_files, 
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 
-__all__ = ["ADMIN_PORT", "WEBAPI_PORT", "CannotSwitch", "Switched", "edit_static", "switch"]
-
 Switched: TypeAlias = Literal["managesieve", "webapi"]
 
 ADMIN_PORT: Final = 8012

@@ -16,8 +16,6 @@ import msgspec
 from moxlite.net.tls.certificates import CertificateError, KeyPair, certificate_names, name_matches
 from moxlite.proto.address import Domain
 
-__all__ = ["PORT", "Kind", "Webserver", "check_pairs", "configuration"]
-
 Kind = Literal["nginx", "caddy", "apache"]
 
 PORT: Final = 1080

@@ -11,8 +11,6 @@ from moxlite.config.toml.decode import Finding
 from moxlite.net.limits import IPAddress
 from moxlite.proto.address import Domain
 
-__all__ = ["NewAddresses", "compare_addresses"]
-
 
 class NewAddresses(msgspec.Struct, frozen=True):
     """Lines for people: lines of moxlite.toml to change before the start, and DNS records to change."""

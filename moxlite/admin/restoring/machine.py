@@ -39,8 +39,6 @@ from moxlite.store.backup.sources import CONFIG, CONFIG_FOLDER, NAMED
 from moxlite.store.backup.verify import Verified, verify
 from moxlite.store.file.boundary import Edge, storage
 
-__all__ = ["STATIC_FILE", "Prepared", "RestoredMachine", "check_empty", "prepare", "restore_machine"]
-
 STATIC_FILE: Final = "moxlite.toml"
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 

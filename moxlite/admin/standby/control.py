@@ -15,8 +15,6 @@ import msgspec
 
 from moxlite.decoders import from_json
 
-__all__ = ["Copied", "Info", "Position", "UnknownDatabase", "databases", "info", "position", "sync"]
-
 T = TypeVar("T")
 
 MAX_ANSWER: Final = 16 << 20

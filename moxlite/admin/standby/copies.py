@@ -9,8 +9,6 @@ from pathlib import Path
 from moxlite.store.backup.trial import newer_schema
 from moxlite.store.file.migrations import Kind
 
-__all__ = ["forget", "newer", "note_of", "progress_of", "transaction_of"]
-
 
 def note_of(file: Path) -> Path:
     """Litestream's note of the last transaction that it has applied to a file."""

@@ -7,8 +7,6 @@ from typing import Final
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target
 
-__all__ = ["target_fault", "words_of"]
-
 MAX_WORDS: Final = 500
 
 

@@ -63,8 +63,6 @@ from moxlite.store.backup.signing import check_trusted, signers_in
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.trial import quick_check
 
-__all__ = ["BEAT", "Closed", "Follower", "Source"]
-
 logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0

@@ -48,8 +48,6 @@ from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.errors import NoLease
 
-__all__ = ["Holding", "HoldingTask", "end_process"]
-
 logger = logging.getLogger("moxlite.admin.standby")
 
 RETRY: Final = 2.0

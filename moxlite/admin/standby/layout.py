@@ -29,37 +29,6 @@ from moxlite.decoders import from_json
 from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
 
-__all__ = [
-    "BEGINNING",
-    "FILES",
-    "FOLLOWED",
-    "FOLLOWER",
-    "OWN",
-    "POSITIONS",
-    "SERVER_FILES",
-    "SOCKET",
-    "STALE",
-    "STATE",
-    "Beginning",
-    "Followed",
-    "Head",
-    "HeldLease",
-    "NotOurs",
-    "Positions",
-    "State",
-    "check_own",
-    "claim",
-    "databases_in",
-    "databases_of",
-    "epoch_folder",
-    "is_database",
-    "read_beginning",
-    "read_document",
-    "read_head",
-    "read_positions",
-    "save",
-]
-
 T = TypeVar("T")
 
 HEAD: Final = "standby.json"

@@ -34,25 +34,6 @@ import msgspec
 from moxlite.admin.standby.layout import Head
 from moxlite.decoders import from_json
 
-__all__ = [
-    "END",
-    "LEASE",
-    "LIFETIME",
-    "RENEW",
-    "REQUEST",
-    "SILENT",
-    "Elapsed",
-    "Lease",
-    "LeaseStorage",
-    "Taken",
-    "Watch",
-    "origin_of",
-    "read_lease",
-    "renew",
-    "take",
-    "try_conditions",
-]
-
 LEASE: Final = "lease.json"
 
 RENEW: Final = 10.0

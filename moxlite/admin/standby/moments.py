@@ -23,8 +23,6 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.signing import check_trusted
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["restored_at"]
-
 RESTORE: Final = 24 * 3600.0
 """Seconds for the restore of one database."""
 

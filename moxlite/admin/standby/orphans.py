@@ -23,8 +23,6 @@ from moxlite.escapes import printable
 from moxlite.process.backuptargets import Access
 from moxlite.store.backup.errors import BackupError
 
-__all__ = ["send_rest"]
-
 REST: Final = 3600.0
 """Seconds in which the rest must be sent."""
 

@@ -26,8 +26,6 @@ from moxlite.store.backup.signing import FILES_SIGNED, Signer, read_signature, s
 from moxlite.store.backup.sources import CONFIG, DATA, NAMED, TREES, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Packed", "collect", "digest", "open_pack", "seal", "unpack"]
-
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""
 

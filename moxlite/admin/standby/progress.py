@@ -10,8 +10,6 @@ from typing import Final
 from moxlite.admin.standby import control
 from moxlite.admin.standby.layout import databases_of
 
-__all__ = ["Progress"]
-
 NOTICED: Final = 10.0
 """Seconds in which the program notices a new account."""
 

@@ -24,8 +24,6 @@ from moxlite.admin.standby.lease import steady
 from moxlite.admin.standby.litestream import LEVELS
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["PRUNED", "Pruning", "pause_of"]
-
 PRUNED: Final = "standby/pruned.json"
 """In the data directory of the first machine: its `_Known`. No backup holds it."""
 

@@ -11,8 +11,6 @@ from typing import Final
 
 import trio
 
-__all__ = ["refuse_all", "refuse_connection"]
-
 logger = logging.getLogger("moxlite.admin.standby")
 
 MAX_LINE: Final = 2048

@@ -79,8 +79,6 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
 from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
 
-__all__ = ["Replication", "write_replication"]
-
 logger = logging.getLogger("moxlite.admin.standby")
 
 BEAT: Final = 5.0

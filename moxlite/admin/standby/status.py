@@ -6,8 +6,6 @@ import time
 
 from moxlite.admin.standby.layout import STALE, Followed, HeldLease, State
 
-__all__ = ["first_words", "lease_words", "second_words"]
-
 
 def first_words(state: State | None, now: float) -> list[str]:
     """Sentences about the first machine."""

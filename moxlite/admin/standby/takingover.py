@@ -41,8 +41,6 @@ from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.trial import last_modseq, last_queued
 
-__all__ = ["TAKING", "Candidate", "Taking", "begin", "beginning_of"]
-
 logger = logging.getLogger("moxlite.admin.standby")
 
 LOOK: Final = 2.0

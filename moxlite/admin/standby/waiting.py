@@ -15,8 +15,6 @@ from moxlite.admin.standby import control, metrics
 from moxlite.admin.standby.layout import SOCKET, is_database
 from moxlite.store.errors import NotCopied
 
-__all__ = ["Waiting"]
-
 PATIENCE: Final = 5.0
 """Seconds that a commit waits for the target."""
 

@@ -18,8 +18,6 @@ from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 
-__all__ = ["StorageFaults"]
-
 logger = logging.getLogger("moxlite.admin.storage.alarms")
 
 GATHER: Final = 10.0

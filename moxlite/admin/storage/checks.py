@@ -38,19 +38,6 @@ from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
 from moxlite.store.upkeep.undelete import undelete
 
-__all__ = [
-    "UNITS",
-    "Maintenance",
-    "StoreCommands",
-    "check_accounts",
-    "check_stopped",
-    "maintain",
-    "read_stats",
-    "repair_account",
-    "repair_stopped",
-    "undelete_mail",
-]
-
 logger = logging.getLogger("moxlite.admin.storage.checks")
 
 Maintenance: TypeAlias = Literal["recompress", "reparse", "reassign-threads"]

@@ -12,8 +12,6 @@ from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 
-__all__ = ["named_accounts", "on_files"]
-
 T = TypeVar("T")
 
 

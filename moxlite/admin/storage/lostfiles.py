@@ -23,8 +23,6 @@ from moxlite.store.file.migrations import Kind, open_file
 if TYPE_CHECKING:
     from moxlite.store.recover.tables import RecoveredTables
 
-__all__ = ["check_server_files", "create_account_file", "create_server_file", "recover_server_file"]
-
 SERVER_FILES: Final[Mapping[str, Kind]] = {"auth.db": Kind.AUTH, "queue.db": Kind.QUEUE, "reports.db": Kind.REPORTS}
 """The databases of the server itself whose content cannot be fetched again."""
 

@@ -8,8 +8,6 @@ from typing import Any
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.store.errors import StorageBusy, StoreError
 
-__all__ = ["answering"]
-
 
 def answering(commands: Mapping[str, Command]) -> Mapping[str, Command]:
     """The same commands, with the store's errors translated to `CommandFailed`: "busy" can be tried again, "failed"

@@ -14,8 +14,6 @@ from moxlite.store.junkparams import Grams, JunkParams
 from moxlite.store.options import SECOND, AccountConfig, AccountConfigs, Options
 from moxlite.store.types import SpecialUse
 
-__all__ = ["account_config", "compression", "junk_params", "short_of_space", "store_options"]
-
 USES: Final = {
     "archive": SpecialUse.ARCHIVE,
     "draft": SpecialUse.DRAFTS,

@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.cli.common import call, json_option, settings, show, show_json
 
-__all__ = ["audit"]
-
 
 class Line(msgspec.Struct, frozen=True):
     """A line of the listing."""

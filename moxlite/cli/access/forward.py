@@ -4,8 +4,6 @@ import click
 
 from moxlite.cli.common import ask, call, json_option, show
 
-__all__ = ["forward"]
-
 
 @click.group()
 def forward() -> None:

@@ -4,15 +4,6 @@ import click
 
 from moxlite.cli.common import ask, call, json_option, show
 
-__all__ = [
-    "admin_reset",
-    "admin_second_factors",
-    "limits",
-    "recovery_link",
-    "reset_second_factor",
-    "second_factors",
-]
-
 ADMIN = "(admin)"
 COLUMNS = ("account", "kind", "name", "host", "created", "last_used")
 

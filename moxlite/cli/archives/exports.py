@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, talk
 from moxlite.decoders import from_json
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import Exported, ExportMail
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
-
-__all__ = ["export"]
 
 F = TypeVar("F", bound=Callable[..., object])
 

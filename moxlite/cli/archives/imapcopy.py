@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import FAILED, Failure, moment, printable, settings, talk
+from moxlite.cli.common import FAILED, Failure, moment, settings, talk
 from moxlite.decoders import from_json
-from moxlite.escapes import escaped_json
+from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:
     from moxlite.migration.orders import Copied, Event
     from moxlite.net.control.client import CtlClient
-
-__all__ = ["export", "import_"]
 
 F = TypeVar("F", bound=Callable[..., object])
 

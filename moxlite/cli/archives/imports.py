@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, printable, talk
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, talk
 from moxlite.decoders import from_builtins, from_json
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
     from moxlite.store.imports.progress import Event
-
-__all__ = ["import_"]
 
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -14,12 +14,11 @@ from typing import BinaryIO, Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from moxlite.cli.common import Failure, printable
+from moxlite.cli.common import Failure
+from moxlite.escapes import printable
 from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.tarstream import READ_SIZE, members
-
-__all__ = ["FolderWriter", "Meter", "Reading", "folder_pieces", "open_file", "write_folder"]
 
 QUEUED: Final = 16
 """Number of pieces that wait to be written; together 4 MiB."""

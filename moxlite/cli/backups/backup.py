@@ -10,36 +10,13 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.backups.sourceoptions import SIGNER, UNSIGNED, trusted_signers
-from moxlite.cli.common import (
-    NOT_RUNNING,
-    Failure,
-    call,
-    config_path,
-    json_option,
-    load_config,
-    note,
-    printable,
-    show,
-)
+from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_option, load_config, note, show
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.requests import BackedUp, BackUp
     from moxlite.store.backup.repository import Repository
     from moxlite.store.backup.storage import Storage
-
-__all__ = [
-    "IDENTITY",
-    "PASSPHRASE",
-    "SNAPSHOT",
-    "backup",
-    "failures",
-    "open_repository",
-    "report",
-    "silent",
-    "tell_line",
-    "trust",
-]
-
 
 KEY_BEGINS: Final = "AGE-SECRET-KEY-1"
 

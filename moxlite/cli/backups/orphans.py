@@ -13,12 +13,11 @@ import click
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import restore_mail_file
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, load_config, note, printable
+from moxlite.cli.common import Failure, load_config, note
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.layout import Beginning
-
-__all__ = ["orphans", "send_rest"]
 
 TARGET: Final = "Orphans"
 """The mailbox below which orphans come."""

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from moxlite.cli.common import Failure, data_dir, printable
-
-__all__ = ["recover"]
+from moxlite.cli.common import Failure, data_dir
+from moxlite.escapes import printable
 
 
 @click.command()

@@ -21,13 +21,12 @@ from moxlite.cli.backups.backup import (
     trust,
 )
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, printable, root_advice
+from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, root_advice
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
     from moxlite.admin.standby.following import Source
-
-__all__ = ["restore", "restore_mail_file", "restore_whole"]
 
 PIECE: Final = 1 << 20
 """Octets read at a time from a file that goes to the server."""

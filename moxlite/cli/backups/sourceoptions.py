@@ -13,8 +13,6 @@ from moxlite.cli.common import Failure, config_path, load_config
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
 
-__all__ = ["SIGNER", "UNSIGNED", "SourceKeys", "source_options", "standby_source", "trusted_signers"]
-
 F = TypeVar("F", bound=Callable[..., object])
 
 

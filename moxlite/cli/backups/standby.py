@@ -11,14 +11,13 @@ import click
 
 from moxlite.cli.backups.backup import failures
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import LazyGroup, data_dir, json_option, printable, show_json
+from moxlite.cli.common import LazyGroup, data_dir, json_option, show_json
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.cli.backups.takeover import Succession
-
-__all__ = ["standby"]
 
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import what only the other machine has."),

@@ -13,7 +13,8 @@ import click
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import prepare_folder, restore_whole
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, config_path, load_config, note, printable
+from moxlite.cli.common import Failure, config_path, load_config, note
+from moxlite.escapes import printable
 from moxlite.ownprogram import own_program
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.layout import Beginning
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.config.static import Static
-
-__all__ = ["Succession", "takeover"]
 
 PROGRAM: Final = tuple(own_program())
 

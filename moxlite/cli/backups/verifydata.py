@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from moxlite.cli.common import Failure, printable
-
-__all__ = ["gentestdata", "verifydata"]
+from moxlite.cli.common import Failure
+from moxlite.escapes import printable
 
 
 @click.command()

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from moxlite.mailauth.results import ARCResult
     from moxlite.net.resolver import Resolver
 
-__all__ = ["arc"]
-
 
 @click.group()
 def arc() -> None:
@@ -79,8 +77,7 @@ def seal(
     """
     import time
 
-    from moxlite.mailauth.arc.seal import own_results, recorded
-    from moxlite.mailauth.arc.seal import seal as make
+    from moxlite.mailauth.arc.seal import own_results, recorded, seal as make
     from moxlite.mailauth.arc.verify import verify as judge
     from moxlite.mailauth.dkim.message import Message, with_crlf
     from moxlite.mailauth.dkim.sign import SigningError

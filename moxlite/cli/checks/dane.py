@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
 
-__all__ = ["dane"]
-
 STARTTLS_PORTS: Final = (25, 587)
 """Ports where TLS begins by STARTTLS; on others it begins at once."""
 

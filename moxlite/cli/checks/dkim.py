@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.net.resolver import Answer, Resolver
     from moxlite.proto.address import Address, Domain
 
-__all__ = ["dkim"]
-
 
 @click.group()
 def dkim() -> None:

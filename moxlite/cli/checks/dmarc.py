@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from moxlite.mailauth.dmarc.discovery import Found, Method
     from moxlite.net.resolver import Resolver
 
-__all__ = ["dmarc"]
-
 method_option = click.option(
     "--method",
     type=click.Choice(["psl", "treewalk"]),

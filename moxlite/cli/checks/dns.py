@@ -10,8 +10,6 @@ from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option
 if TYPE_CHECKING:
     from moxlite.net.resolver import Answer, Resolver
 
-__all__ = ["dns"]
-
 TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 
 

@@ -4,8 +4,6 @@ import click
 
 from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 
-__all__ = ["iprev"]
-
 
 @click.group()
 def iprev() -> None:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
-__all__ = ["mtasts", "tlsrpt"]
-
 
 @click.group()
 def mtasts() -> None:

@@ -4,8 +4,6 @@ import click
 
 from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
-__all__ = ["rdap"]
-
 
 @click.group()
 def rdap() -> None:

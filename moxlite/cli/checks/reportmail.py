@@ -12,8 +12,6 @@ from moxlite.cli.prompts import NO, YES, tell
 if TYPE_CHECKING:
     from moxlite.store.content.prepare import Prepared
 
-__all__ = ["parse_command"]
-
 
 def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
     """Add the verb for a kind of reports."""

@@ -6,11 +6,9 @@ import click
 import msgspec
 
 from moxlite.admin.queueing.results import Dropped, PendingReport, SentReports, WithoutReports
-from moxlite.cli.common import call, json_option, printable, settings, show
+from moxlite.cli.common import call, json_option, settings, show
 from moxlite.cli.prompts import NO, YES
-from moxlite.escapes import escaped_json
-
-__all__ = ["report_commands"]
+from moxlite.escapes import escaped_json, printable
 
 
 def report_commands(group: click.Group, name: str, counted: str) -> None:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from moxlite.net.smtpclient import SMTPClient
     from moxlite.proto.smtp.conversation import TLSMode
 
-__all__ = ["smtp"]
-
 IDLE_SECONDS: Final = 600.0
 """Seconds of silence from both sides after which the session ends."""
 
@@ -69,8 +67,7 @@ def _split(server: str) -> tuple[str, int]:
 async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", ehlo: str, *, verify: bool) -> int:
     import trio
 
-    from moxlite.net.dial import DialError
-    from moxlite.net.dial import dial as connect
+    from moxlite.net.dial import DialError, dial as connect
     from moxlite.net.resolver import DNSError
     from moxlite.net.smtpclient import CertificateRejected, SMTPClient
     from moxlite.net.tls.certificates import Trust

@@ -10,8 +10,6 @@ from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver
 
-__all__ = ["spf"]
-
 
 @click.group()
 def spf() -> None:

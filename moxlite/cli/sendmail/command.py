@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, printable
+from moxlite.cli.common import Failure
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.cli.sendmail.letter import Letter
     from moxlite.cli.sendmail.settings import Settings
-
-__all__ = ["sendmail"]
 
 TEMPFAIL: Final = 75
 """EX_TEMPFAIL of sysexits.h."""

@@ -5,8 +5,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Flags", "parse_flags"]
-
 WITH_VALUE: Final = frozenset("fFrCoNRVBDhLOpqXAbd")
 """Flags with a value, which follows at once (``-oi``, ``-froot``) or as the next word (``-o i``, ``-f root``)."""
 

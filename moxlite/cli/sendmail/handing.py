@@ -25,8 +25,6 @@ from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 
-__all__ = ["BadKey", "NotTaken", "hand_in"]
-
 SESSION_SECONDS: Final = 15 * 60.0
 """Seconds for the whole session; a program waits for it."""
 

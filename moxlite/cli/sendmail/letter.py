@@ -13,8 +13,6 @@ from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.wire import read_addresses
 
-__all__ = ["BadLetter", "Letter", "make_letter"]
-
 FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 """The name of a header field (RFC 5322 §2.2)."""
 

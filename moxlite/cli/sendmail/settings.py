@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.decoders import from_builtins
 
-__all__ = ["DEFAULT_PATH", "EXAMPLE", "BadSettings", "Settings", "read_settings"]
-
 DEFAULT_PATH: Final = Path("/etc/moxlite-submit.toml")
 
 MAX_FILE: Final = 1 << 20

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, load_config, printable, settings, show_json
+from moxlite.cli.common import FAILED, Failure, load_config, settings, show_json
 from moxlite.cli.prompts import TEMPORARY, server_address
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from moxlite.admin.dns.update import NameServer, ZonePlan
     from moxlite.admin.dns.wanted import Wanted
-
-__all__ = ["update"]
 
 
 @click.command()

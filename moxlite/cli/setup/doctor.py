@@ -13,19 +13,17 @@ from moxlite.cli.common import (
     call,
     config_path,
     for_root,
-    printable,
     settings,
     show_json,
     unusable,
 )
 from moxlite.cli.prompts import resolver_at, resolver_option
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.findings import Finding
     from moxlite.admin.doctor.requests import Running, Sent
     from moxlite.config.snapshot import Snapshot
-
-__all__ = ["doctor"]
 
 WARNED: Final = 5
 """Exit code for warnings without an error."""

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, config_path, load_config, printable, settings, show_json
+from moxlite.cli.common import FAILED, Failure, config_path, load_config, settings, show_json
 from moxlite.cli.prompts import resolver_at, resolver_option
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.config.domains import DomainConfig
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
-
-__all__ = ["clientconfig", "dnscheck", "dnsrecords"]
 
 
 @click.command()

@@ -2,9 +2,8 @@
 
 import click
 
-from moxlite.cli.common import Failure, ask, call, json_option, printable, settings, show
-
-__all__ = ["alias", "domain"]
+from moxlite.cli.common import Failure, ask, call, json_option, settings, show
+from moxlite.escapes import printable
 
 
 @click.group()

@@ -6,8 +6,6 @@ import click
 
 from moxlite.cli.common import Failure, config_path, load_config, root_advice
 
-__all__ = ["ensure_acme_host_keys"]
-
 
 @click.command("ensure-acme-host-keys")
 def ensure_acme_host_keys() -> None:

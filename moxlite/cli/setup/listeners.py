@@ -11,8 +11,6 @@ from moxlite.cli.common import Failure, config_path
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.switches import Switched
 
-__all__ = ["PASSWORD_ALONE", "listeners"]
-
 PASSWORD_ALONE: Final = (
     "A password is all that a log-in takes there, unless a user turns on two-step log-in: docs/two-step.md."  # noqa: S105
 )

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, config_path, printable
+from moxlite.cli.common import Failure, config_path
 from moxlite.cli.prompts import resolver_at, resolver_option
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
+from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
-
-__all__ = ["program", "quickstart"]
 
 
 @click.command()

@@ -4,8 +4,6 @@ import click
 
 from moxlite.cli.common import Failure, call, note
 
-__all__ = ["tls"]
-
 
 @click.group()
 def tls() -> None:

@@ -7,9 +7,8 @@ from typing import Final
 
 import click
 
-from moxlite.cli.common import HYPHENS, Failure, call, json_option, printable, settings, show
-
-__all__ = ["tlspubkey"]
+from moxlite.cli.common import HYPHENS, Failure, call, json_option, settings, show
+from moxlite.escapes import printable
 
 YEARS: Final = 10
 """Years that a new certificate is valid; the server looks at its key only."""

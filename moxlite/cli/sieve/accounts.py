@@ -10,9 +10,8 @@ from typing import BinaryIO, Final
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, printable, settings, show_json
-
-__all__ = ["account_sieve", "vacation"]
+from moxlite.cli.common import Failure, call, json_option, settings, show_json
+from moxlite.escapes import printable
 
 MAX_TEXT: Final = 64 << 10
 """Octets read of a text or script."""

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from moxlite.cli.common import Failure, json_option, printable, show_json
+from moxlite.cli.common import Failure, json_option, show_json
+from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.proto.sieve.message import Mailbox, Message
     from moxlite.proto.sieve.program import Program
     from moxlite.proto.sieve.script import Script
-
-__all__ = ["sieve"]
 
 MAX_MESSAGE: Final = 256 << 20
 """Most octets of a message."""

@@ -10,10 +10,9 @@ from typing import Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, ask, call, note, printable
+from moxlite.cli.common import Failure, ask, call, note
 from moxlite.decoders import from_json
-
-__all__ = ["sort"]
+from moxlite.escapes import printable
 
 PIECE: Final = 200
 """Messages that are moved in one transaction."""

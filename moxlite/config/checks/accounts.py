@@ -12,17 +12,6 @@ from moxlite.patterns.searching import concern, fault
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.wording import reason_of, worded
 
-__all__ = [
-    "ACCOUNT_NAME",
-    "IS_QUEUE",
-    "WEBHOOK_EVENTS",
-    "account_findings",
-    "account_name_problem",
-    "is_queue_mailbox",
-    "old_patterns",
-    "patterns_of",
-]
-
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 """Account names (STORE-166): valid names of a directory on any system, without regard to case."""
 

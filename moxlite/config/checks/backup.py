@@ -8,8 +8,6 @@ from moxlite.config.toml.decode import Finding
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["backup_findings", "host_key_findings", "missing_findings"]
-
 SHORTEST_BACKUP: Final = 600.0
 """Seconds: each one reads all that has changed."""
 

@@ -28,8 +28,6 @@ from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.transports import Transport
 from moxlite.config.values import LONGEST_MAILBOX
 
-__all__ = ["check_both", "check_domains", "check_static", "warn_domains", "warn_static"]
-
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 LOWEST_MESSAGE_LIMIT: Final = 1_000
 """Lowest `message_limit` (RFC 9738 §3): with a lower one, clients would need too many commands."""

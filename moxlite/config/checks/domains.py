@@ -12,8 +12,6 @@ from moxlite.config.snapshot import Key, canonical_localpart
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 
-__all__ = ["alias_findings", "destination_findings", "domain_findings", "domain_name_problem", "report_owners"]
-
 POLICY_ID: Final = re.compile(r"[A-Za-z0-9]{1,32}")
 """Identifiers of an MTA-STS policy (RFC 8461 §3.1)."""
 MAX_EXTERNAL: Final = 50

@@ -7,8 +7,6 @@ from moxlite.config.listeners import Listener, ListenerTLS
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
 
-__all__ = ["SERVICES", "listener_findings"]
-
 PLAIN_SERVICES: Final = (
     "account_http",
     "admin_http",

@@ -9,8 +9,6 @@ from moxlite.config.toml.decode import Finding
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["standby_findings"]
-
 SHORTEST: Final = 3600.0
 """Seconds: a follower that was away for some minutes must still find all changes."""
 

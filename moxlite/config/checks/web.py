@@ -8,8 +8,6 @@ from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.config.webrules import compile_pattern, parse_template
 
-__all__ = ["handler_findings"]
-
 HANDLERS: Final = ("static", "redirect", "forward", "internal")
 FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """Names of HTTP fields (RFC 9110 §5.1)."""

@@ -25,8 +25,6 @@ from moxlite.config.fields import (
 from moxlite.config.values import Section, toml_type
 from moxlite.wording import reason_of, worded
 
-__all__ = ["Finding", "KeyPath", "decode", "decode_field", "dotted"]
-
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Keys and array indices from the top of a file."""
 

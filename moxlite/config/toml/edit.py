@@ -26,8 +26,6 @@ from moxlite.config.toml.decode import KeyPath
 from moxlite.config.toml.inline import align, dotted_keys, edited, literal, parsed
 from moxlite.config.toml.scan import BLANK, Entry, Scanner
 
-__all__ = ["Document", "Keys", "text_of"]
-
 Keys = tuple[str, ...]
 """Keys from the top of the file. A table of an array has no such path."""
 

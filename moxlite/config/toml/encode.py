@@ -6,8 +6,6 @@ from typing import Any
 from moxlite.config.fields import ArrayShape, KindShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.values import Section
 
-__all__ = ["encode", "encode_field"]
-
 
 def encode(section: Section, *, whole: bool = False, only: Collection[str] | None = None) -> dict[str, Any]:
     """A struct as a table, without the keys that have their default; with `whole` all keys but those that are not set

@@ -11,8 +11,6 @@ import msgspec
 from moxlite.config.toml.decode import BARE
 from moxlite.config.toml.scan import BLANK, Scanner
 
-__all__ = ["align", "dotted_keys", "edited", "literal", "parsed"]
-
 REST_OF_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n")
 
 

@@ -13,8 +13,6 @@ import msgspec
 
 from moxlite.config.toml.decode import KeyPath
 
-__all__ = ["BLANK", "STRING", "Entry", "Scanner", "line_of", "lines_of"]
-
 BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 SPACE: Final = re.compile(r"[ \t]*")
 BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")

@@ -25,8 +25,6 @@ from moxlite.store.mail.copying import Copied, end_copy, new_copy, note_part
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.types import MailboxID
 
-__all__ = ["copy_across", "is_within", "move_across"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 

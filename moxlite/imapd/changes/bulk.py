@@ -22,8 +22,6 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.messages import deleted_uids
 from moxlite.store.types import MailboxID
 
-__all__ = ["STORED", "copy_slices", "expunge_slices", "move_slices", "slices", "undo_copy"]
-
 SLICE: Final = 400
 """Messages in a transaction: 10 ms of copying, and few enough events to be kept in memory (STORE-34)."""
 

@@ -18,8 +18,6 @@ from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.mail.copying import Copied
 
-__all__ = ["copy", "expunge", "move"]
-
 T = TypeVar("T")
 
 MANY: Final = 1_000

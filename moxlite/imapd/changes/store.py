@@ -31,8 +31,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.flags import Mode, Stored, store_flags
 from moxlite.store.rows.messages import SLICE, FlagRow, flags_of
 
-__all__ = ["store"]
-
 AHEAD: Final = 4
 """Transactions done ahead of sending their responses, in one commit. Each keeps 200 kB of changes until then. More of
 them delay other sessions longer, and are hardly faster (measured with 100,000: 45 ms, with 8 of them 57).

@@ -24,8 +24,6 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.types import MailboxID
 
-__all__ = ["catenate"]
-
 BLOCK: Final = 262_144
 """Octets copied at once."""
 

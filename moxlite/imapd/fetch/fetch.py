@@ -42,8 +42,6 @@ from moxlite.store.rows.mailboxes import state
 from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Flag
 
-__all__ = ["fetch", "partial_of", "tell_items"]
-
 Uids = TypeVar("Uids", "array[int]", "Sequence[int]")
 
 _SEEN: Final = int(Flag.SEEN)

@@ -19,8 +19,15 @@ from moxlite.imapd.session.errors import Disconnect, refusal
 from moxlite.imapd.session.state import Session
 from moxlite.processor import off_loop
 from moxlite.proto.imap.encode import literal_head
-from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview
-from moxlite.proto.imap.fetchitems import Section as AskedSection
+from moxlite.proto.imap.fetchitems import (
+    Attribute,
+    Binary,
+    BinarySize,
+    Body,
+    FetchItem,
+    Preview,
+    Section as AskedSection,
+)
 from moxlite.proto.mime.decode import decode, decoder, is_known_encoding
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection, select_content_fields, select_fields
 from moxlite.proto.mime.preview import preview
@@ -33,8 +40,6 @@ from moxlite.store.content.chunks import CHUNK_SIZE
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.mail.fetching import Column, check_content, set_preview, structure_of
-
-__all__ = ["SMALL", "Content", "Unanswered", "chosen_fields", "is_whole", "item_name", "needs", "write_rest"]
 
 logger = logging.getLogger("moxlite.imapd")
 

@@ -26,8 +26,6 @@ from moxlite.store.file.threads import Ahead
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import StoredBodies, stored_bodies
 
-__all__ = ["AHEAD", "Bodies", "Group", "Slice", "row_and_body"]
-
 FEW: Final = 128
 """Maximum messages of a group: decoding them takes the loop a millisecond if no thread is free."""
 

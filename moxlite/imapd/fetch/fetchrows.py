@@ -26,8 +26,6 @@ from moxlite.store.file.transaction import Row
 from moxlite.store.mail.fetching import FIXED, IDS, Column, structure_of
 from moxlite.store.types import Flag
 
-__all__ = ["FlagWriter", "Plan", "internaldate", "plan", "section_literal", "without_nul"]
-
 Columns = Mapping[str, Sequence[Any]]
 """Values of a slice by column name, in SQLite's types."""
 

@@ -28,8 +28,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import state
 
-__all__ = ["MAX_FACTOR", "Incoming", "find_target", "require_catenate", "under_way"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 MAX_FACTOR: Final = 4

@@ -19,8 +19,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, acl, joined, set_rights
 
-__all__ = ["delete_acl", "get_acl", "list_rights", "my_rights", "set_acl", "wire_rights"]
-
 logger = logging.getLogger("moxlite.imapd.acl")
 
 _OLD: Final = {"c": "kx", "d": "te"}

@@ -28,8 +28,6 @@ from moxlite.store.names import OTHERS, ancestors, is_foreign, parent
 from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
 
-__all__ = ["list_mailboxes", "lsub", "status", "status_of"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 MANY: Final = 500

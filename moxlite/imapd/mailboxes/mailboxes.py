@@ -16,8 +16,6 @@ from moxlite.store.mail.slices import delete_in_slices, move_in_slices
 from moxlite.store.names import INBOX
 from moxlite.store.types import Mailbox, SpecialUse
 
-__all__ = ["create", "delete", "rename", "subscribe", "unsubscribe"]
-
 _BY_NAME = {name.lower(): use for name, use in USES.items()}
 
 

@@ -25,8 +25,6 @@ from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import MailboxID
 
-__all__ = ["check_entry", "get_metadata", "set_metadata", "values_of_mailboxes"]
-
 MAX_NAME: Final = 1000
 """Maximum octets of an entry name: the same as of a mailbox name. Names count towards the account's limit, too."""
 

@@ -47,8 +47,6 @@ from moxlite.store.types import (
     SubscriptionRemoved,
 )
 
-__all__ = ["Notification", "notify"]
-
 MESSAGE: Final = frozenset({"messagenew", "messageexpunge", "flagchange"})
 OTHER: Final = frozenset({"mailboxname", "subscriptionchange", "mailboxmetadatachange", "servermetadatachange"})
 _BADEVENT: Final = (

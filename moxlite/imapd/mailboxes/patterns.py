@@ -14,8 +14,6 @@ from typing import Final
 from moxlite.imapd.session.errors import bad
 from moxlite.store.names import composed
 
-__all__ = ["MAX_PATTERN", "Pattern"]
-
 MAX_PATTERN: Final = 1000
 """Characters of a pattern (IMAP-146): as many as a name may have."""
 

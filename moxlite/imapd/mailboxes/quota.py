@@ -14,8 +14,6 @@ from moxlite.store.errors import BadMailboxName
 from moxlite.store.names import OTHERS, check_name, is_foreign
 from moxlite.store.rows.mailboxes import state
 
-__all__ = ["quota", "quota_root", "set_quota"]
-
 ROOT: Final = ""
 """Name of the only quota root."""
 

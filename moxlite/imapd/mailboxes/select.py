@@ -28,8 +28,6 @@ from moxlite.store.rows.mailboxes import state, state_and_unseen
 from moxlite.store.rows.messages import flags_of_bits, gapless_uids, uids, vanished
 from moxlite.store.types import UID, Mailbox
 
-__all__ = ["close", "select", "unselect"]
-
 T = TypeVar("T")
 
 MANY: Final = 2_000

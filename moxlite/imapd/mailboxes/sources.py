@@ -11,8 +11,6 @@ from moxlite.store.names import INBOX, ancestors, check_name
 from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
 
-__all__ = ["MANY", "MAX_SOURCES", "Known", "known_mailboxes"]
-
 MANY: Final = 500
 """Mailboxes examined before a checkpoint: up to 50 ms with a hundred sources, mostly less than one."""
 

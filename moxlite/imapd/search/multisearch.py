@@ -26,8 +26,6 @@ from moxlite.store.rows.mailboxes import mailbox, state
 from moxlite.store.rows.messages import uids as all_uids
 from moxlite.store.types import Mailbox
 
-__all__ = ["search_mailboxes"]
-
 NAMING: Final = frozenset({"mailboxes", "subtree", "subtree-one", "subscribed"})
 """Kinds of sources that may include mailboxes of other users; ``personal`` and ``inboxes`` never do."""
 

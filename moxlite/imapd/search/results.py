@@ -14,8 +14,6 @@ from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.responses import EsearchData
 from moxlite.proto.imap.search import Return
 
-__all__ = ["esearch", "off_loop"]
-
 T = TypeVar("T")
 
 FEW: Final = 500

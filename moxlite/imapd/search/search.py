@@ -36,8 +36,6 @@ from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matchin
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.rows.sorting import HEADER, columns_of
 
-__all__ = ["find", "search"]
-
 TEXT: Final = 5_000
 """Maximum matches that the store returns as one piece of text."""
 HEADERS: Final = 500

@@ -26,8 +26,6 @@ from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.terms import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
 from moxlite.store.types import MailboxID
 
-__all__ = ["Narrowed", "Sought", "matching_until", "narrow", "sought"]
-
 PAGE: Final = 5_000
 """Messages taken from the store in one read: rows come one by one, 10 ms."""
 

@@ -36,8 +36,6 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import conditions as q
 from moxlite.store.types import Flag
 
-__all__ = ["Hint", "Message", "Program", "divide"]
-
 _DAY: Final = 86_400_000_000
 _EPOCH: Final = dt.date(1970, 1, 1)
 MAX_HINTS: Final = 3

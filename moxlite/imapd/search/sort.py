@@ -32,8 +32,6 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.rows.sorting import sort_rows, thread_rows
 from moxlite.store.types import MailboxID
 
-__all__ = ["sort", "thread"]
-
 SLICE: Final = 5_000
 """Messages read at once: 5 to 20 ms in a thread, then the snapshot is given up."""
 

@@ -13,8 +13,6 @@ from moxlite.process.spools import Spools
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 
-__all__ = ["Context", "Pace"]
-
 
 class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays, in seconds (IMAP-19, IMAP-20); tests shorten them."""

@@ -7,8 +7,6 @@ from typing import Any, Final, Literal
 from moxlite.proto.imap.responses import Code
 from moxlite.store import errors as store
 
-__all__ = ["Disconnect", "Refused", "bad", "no", "refusal"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 

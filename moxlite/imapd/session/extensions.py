@@ -4,8 +4,6 @@ import enum
 
 from moxlite.proto.imap.reading.parsing import Modes
 
-__all__ = ["Enabled", "Extensions"]
-
 
 class Enabled(enum.IntFlag):
     """Extensions that the client has enabled (RFC 9051 §6.3.1, IMAP-39)."""

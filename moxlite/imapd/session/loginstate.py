@@ -4,8 +4,6 @@ from moxlite.config.domains import Account
 from moxlite.imapd.session.seat import Seat
 from moxlite.logins.identity import Identity
 
-__all__ = ["LoginState"]
-
 
 class LoginState:
     """The user of a session, as far as known.

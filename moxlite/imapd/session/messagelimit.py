@@ -19,8 +19,6 @@ from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, intersect, pick, runs
 from moxlite.store.rows.messages import deleted_uids
 
-__all__ = ["cut", "cut_deleted", "first_searched", "refuse_more"]
-
 
 def _limit(session: Session) -> int:
     """Maximum messages of one command, 0 for any number."""

@@ -20,8 +20,6 @@ from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows import conditions as q
 from moxlite.store.rows.messages import SLICE, vanished
 
-__all__ = ["conditions", "highest_modseq", "known_uids", "last_uid", "named_ranges", "removed_since", "resolve"]
-
 T = TypeVar("T")
 
 PAGE: Final = 100_000

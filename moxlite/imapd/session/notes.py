@@ -10,8 +10,6 @@ from moxlite.imapd.session.uidlist import UidList
 from moxlite.proto.imap.seqset import Ranges
 from moxlite.store.types import ModSeq
 
-__all__ = ["Key", "Notes", "Told"]
-
 MAX_NOTES: Final = 32
 """Maximum notes of one account: sessions differ in mailboxes and capabilities. Notes of an older change are dropped
 with the next one.

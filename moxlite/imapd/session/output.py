@@ -8,8 +8,6 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.proto.imap.server import Event, ServerDecoder
 from moxlite.proto.sasl import ChannelBindings
 
-__all__ = ["HIGH_WATER", "Output", "Wire"]
-
 HIGH_WATER: Final = 65_536
 """Octets written but not sent above which a command drains before it goes on (IMAP-148)."""
 

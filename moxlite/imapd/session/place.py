@@ -25,9 +25,6 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import Mailbox, MailboxID
 
-__all__ = ["Place", "at", "known_owners", "open_account", "owner_of", "refuse_foreign", "visit"]
-
-
 logger = logging.getLogger("moxlite.imapd")
 
 

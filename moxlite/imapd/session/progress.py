@@ -10,8 +10,6 @@ from moxlite.imapd.session.state import Session
 from moxlite.proto.imap.responses import Code, State
 from moxlite.store.errors import StoreError
 
-__all__ = ["INTERVAL", "going_on"]
-
 T = TypeVar("T")
 
 INTERVAL: Final = 10.0

@@ -5,8 +5,6 @@ from typing import Protocol
 from moxlite.proto.imap.responses import Code
 from moxlite.proto.imap.server import LiteralRequest
 
-__all__ = ["Intake", "Running"]
-
 
 class Intake(Protocol):
     """Receiver of the messages of a running command (`fetch.incoming`)."""

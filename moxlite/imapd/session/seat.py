@@ -9,8 +9,6 @@ from moxlite.store.accounts.access import Access
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.search.index import IndexedAccount
 
-__all__ = ["Seat"]
-
 
 class Seat(Access, frozen=True, eq=False, kw_only=True):
     """A session's place at an account. Message ids, UIDs and modseqs of a view mean something only at its seat.

@@ -22,8 +22,6 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
-__all__ = ["MAX_SESSIONS", "AccountShare", "SessionFacts", "Sessions", "Shown"]
-
 MAX_SESSIONS: Final = 100
 """Maximum sessions of one account (IMAP-15): ten devices with ten connections each, and a bound for a client that leaks
 connections.

@@ -36,8 +36,6 @@ from moxlite.store.mail.systemmailbox import UNCHANGEABLE
 from moxlite.store.types import Event
 from moxlite.wakeup import Alarm
 
-__all__ = ["Done", "Handler", "Need", "Session", "Watcher"]
-
 
 class Done(msgspec.Struct, frozen=True):
     """A command has succeeded: the tagged OK."""

@@ -21,8 +21,6 @@ import trio
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.writing.write import encode_command
 
-__all__ = ["Masker", "Tap", "Transcript", "command_line"]
-
 LINES: Final = 1_000
 """Maximum lines that wait for a slow terminal."""
 

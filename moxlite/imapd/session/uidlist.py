@@ -16,8 +16,6 @@ from weakref import ref
 from moxlite.proto.imap.seqset import Ranges, index_runs
 from moxlite.proto.imap.threading import Subjects, Threadable
 
-__all__ = ["EMPTY", "Sharing", "Threads", "UidList", "uid_array"]
-
 
 def uid_array(uids: Iterable[int] = ()) -> "array[int]":
     """An array of UIDs, four octets each."""

@@ -27,9 +27,6 @@ from moxlite.store.accounts.access import WRITING
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.types import Mailbox
 
-__all__ = ["BoxAccess", "CountedView", "Modseqs", "Recent", "View"]
-
-
 _WRITING: Final = frozenset(WRITING)
 
 

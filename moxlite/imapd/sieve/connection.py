@@ -17,8 +17,6 @@ from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.managesieve import ManageSieveError, Request, ServerDecoder, response
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 
-__all__ = ["serve_managesieve"]
-
 logger = logging.getLogger("moxlite.imapd.sieve")
 
 READ_SIZE = 16_384

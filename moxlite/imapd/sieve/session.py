@@ -15,13 +15,13 @@ from moxlite import __version__
 from moxlite.acceptance.sieve.keeping import BadScriptName, check_script, keep_script
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
-from moxlite.logins.exchange import Challenge, UnknownMechanism, start_exchange
+from moxlite.logins.exchange import UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity, LoginRequest, fingerprint
 from moxlite.logins.refusals import LoginRefused, RateLimited
 from moxlite.net.connections import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
-from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
+from moxlite.proto.sasl import NO_BINDINGS, Challenge, ChannelBindings
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_REDIRECTS
 from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
@@ -40,8 +40,6 @@ from moxlite.store.delivery.scripts import (
     scripts,
 )
 from moxlite.store.errors import StorageFull, StoreError
-
-__all__ = ["Ended", "Session", "Wire"]
 
 logger = logging.getLogger("moxlite.imapd.sieve")
 

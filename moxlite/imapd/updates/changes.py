@@ -61,8 +61,6 @@ from moxlite.store.types import (
     ThreadChanged,
 )
 
-__all__ = ["apply_to_view", "check_view", "flags_line", "tell", "tell_flags", "tell_permanent", "tell_removed"]
-
 PORTION: Final = 500
 """Changes of flags after which sending may stop, at the end of a transaction: 2 ms."""
 

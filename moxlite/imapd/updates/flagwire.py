@@ -9,8 +9,6 @@ from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.rows.keywords import flag_words, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["SYSTEM_BITS", "SYSTEM_FLAGS", "USES", "list_names", "parse_words", "wire_flags"]
-
 SYSTEM_FLAGS: Final = tuple(flag_words(Flag(Flag.MDNSENT * 2 - 1)))
 """The names of all flags that are bits in the store: FLAGS and PERMANENTFLAGS begin with them."""
 

@@ -26,8 +26,6 @@ from moxlite.store.mail.mailboxes import claim_recent
 from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Mailbox, MailboxID
 
-__all__ = ["claim_selected", "claim_told", "unclaimed", "write_claims"]
-
 logger = logging.getLogger("moxlite.imapd")
 
 COUNT: Final = "SELECT count(*) FROM message WHERE mailbox_id = ? AND uid >= ? AND uid < ?"

@@ -26,8 +26,6 @@ from moxlite.store.types import (
     ThreadChanged,
 )
 
-__all__ = ["repeat", "tell_and_note"]
-
 MAX_EVENTS: Final = 100
 """Maximum events in a note. With more, rendering costs much more than the note saves."""
 

@@ -11,11 +11,8 @@ import trio
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.updates.repeat import repeat, tell_and_note
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import server as codec
+from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Continue, State
-
-__all__ = ["idle", "receive_while_telling"]
 
 
 class _Watch:

@@ -23,8 +23,6 @@ from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags
 from moxlite.proto.address import Domain
 from moxlite.proto.mime.headers import Field, HeaderSection
 
-__all__ = ["MAX_OCTETS", "MAX_SETS", "ARCSet", "ChainError", "Seal", "canonical", "highest", "read_chain"]
-
 AAR: Final = b"arc-authentication-results"
 AMS: Final = b"arc-message-signature"
 AS: Final = b"arc-seal"

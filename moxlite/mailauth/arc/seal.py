@@ -22,8 +22,6 @@ from moxlite.proto.address import Domain
 from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["SEALED", "Sealer", "own_results", "recorded", "seal"]
-
 SEALED: Final = (
     "From", "Sender", "Reply-To", "Subject", "Date", "Message-ID", "To", "Cc", "In-Reply-To", "References",
     "MIME-Version", "Content-Type", "Content-Transfer-Encoding", "DKIM-Signature",

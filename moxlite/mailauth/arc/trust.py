@@ -8,8 +8,6 @@ import msgspec
 from moxlite.mailauth.results import ARCResult, ARCStatus
 from moxlite.proto.authresults import AuthResults, AuthResultsError, Method, parse
 
-__all__ = ["Vouched", "vouched"]
-
 MAX_SIGNERS: Final = 10
 """Number of signing domains taken over from a sealer: the limit for evaluated DKIM signatures (AUTH-30)."""
 

@@ -27,8 +27,6 @@ from moxlite.mailauth.dkim.signature import Signature
 from moxlite.mailauth.results import ARCResult, ARCStatus, SignatureStatus
 from moxlite.net.resolver import Resolver
 
-__all__ = ["sealed_digest", "verify"]
-
 HEADER_ON_LOOP: Final = 16 << 10
 """Octets of a header section whose sets are read on the event loop: half a millisecond."""
 

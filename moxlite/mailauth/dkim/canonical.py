@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, Protocol, TypeAlias
 
-__all__ = ["BodyHash", "Canonicalization", "HashName", "hash_body", "relaxed_field", "simple_field"]
-
 Canonicalization: TypeAlias = Literal["simple", "relaxed"]
 HashName: TypeAlias = Literal["sha256", "sha1"]
 BodyHash: TypeAlias = tuple[Canonicalization, HashName]

@@ -10,8 +10,6 @@ from moxlite.mailauth.dkim.keyrecord import KeyRecord, RecordError, choose_recor
 from moxlite.mailauth.results import SignatureStatus
 from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
 
-__all__ = ["KeyAnswer", "look_up"]
-
 CONCURRENT: Final = 5
 """Number of concurrent DNS queries for one message (AUTH-30)."""
 

@@ -17,8 +17,6 @@ from moxlite.mailauth.dkim.canonical import HashName
 from moxlite.mailauth.dkim.signature import Algorithm
 from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list
 
-__all__ = ["KeyRecord", "PublicKey", "RecordError", "choose_record", "is_signed", "parse_record"]
-
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
 
 SMALLEST_RSA: Final = 1024

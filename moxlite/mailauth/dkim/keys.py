@@ -14,8 +14,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-__all__ = ["GOOD_RSA", "PrivateKey", "PrivateKeyError", "generate", "key_record", "load_private_key", "to_pem"]
-
 PrivateKey: TypeAlias = RSAPrivateKey | Ed25519PrivateKey
 
 SMALLEST_RSA: Final = 1024

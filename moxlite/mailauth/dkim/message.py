@@ -8,8 +8,6 @@ import msgspec
 from moxlite.mailauth.dkim.canonical import Canonicalization, relaxed_field, simple_field
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["ON_LOOP", "PIECE", "Message", "SignedFields", "with_crlf"]
-
 ON_LOOP: Final = 64 << 10
 """Octets of the longest message that is canonicalised and hashed on the event loop: 0.5 ms."""
 

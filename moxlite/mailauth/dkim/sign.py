@@ -24,8 +24,6 @@ from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.proto.address import Address, Domain, pack_localpart
 from moxlite.proto.mime.headers import HeaderSection
 
-__all__ = ["Folded", "Signer", "SigningError", "check_signable", "sign", "sign_digest"]
-
 MAX_REPEATS: Final = 20
 """Number of fields of one name that a signature covers; verifiers limit the names that they read."""
 

@@ -9,20 +9,6 @@ from moxlite.mailauth.dkim.canonical import Canonicalization, HashName, relaxed_
 from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list, without_blanks
 from moxlite.proto.address import AddressError, Domain
 
-__all__ = [
-    "DNS_NAME",
-    "MAX_NAMES",
-    "Algorithm",
-    "Signature",
-    "SignatureError",
-    "field_text",
-    "parse_algorithm",
-    "parse_domain",
-    "parse_message_signature",
-    "parse_signature",
-    "unsigned",
-]
-
 Algorithm = Literal["rsa", "ed25519"]
 
 MAX_NAMES: Final = 1000

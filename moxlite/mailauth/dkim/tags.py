@@ -5,8 +5,6 @@ import binascii
 import re
 from typing import Final
 
-__all__ = ["MAX_TAGS", "TagError", "decode_base64", "parse_tags", "split_list", "without_blanks"]
-
 MAX_TAGS: Final = 64 << 10
 """Characters of a tag list that is read (AUTH-101); the longest in real mail have 2 KiB."""
 

@@ -32,8 +32,6 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import Field, HeaderSection
 
-__all__ = ["MAX_EVALUATED", "MAX_READ", "Service", "verify"]
-
 Service = Literal["email", "tlsrpt"]
 """Service type that a key must permit (RFC 6376 §3.6.1, RFC 8460 §3)."""
 

@@ -12,8 +12,6 @@ from moxlite.mailauth.dmarc.record import NoPolicy, RecordError, is_record, pars
 from moxlite.net.resolver import DNSError, Resolver, TempError, absolute
 from moxlite.proto.address import Address, AddressError
 
-__all__ = ["Destinations", "find_destinations"]
-
 MAX_ADDRESSES: Final = 20
 """Number of URIs read of one record, and of addresses that get a report."""
 

@@ -14,8 +14,6 @@ from moxlite.mailauth.dmarc.record import NoPolicy, Record, RecordError, is_reco
 from moxlite.net.resolver import DNSError, NotFound, PermError, Resolver, TempError, absolute
 from moxlite.proto import publicsuffix
 
-__all__ = ["Discovery", "Found", "Method"]
-
 Method = Literal["treewalk", "psl"]
 
 MAX_LABELS: Final = 7

@@ -20,8 +20,6 @@ from moxlite.mailauth.results import (
 from moxlite.net.resolver import Resolver, TempError
 from moxlite.proto.publicsuffix import organizational_domain
 
-__all__ = ["MAX_DOMAINS", "validation", "verify"]
-
 MAX_DOMAINS: Final = 5
 """Number of From domains of a message that are evaluated; the others are ignored."""
 

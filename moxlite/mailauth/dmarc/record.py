@@ -11,8 +11,6 @@ import msgspec
 
 from moxlite.mailauth.results import Alignment, Disposition
 
-__all__ = ["NoPolicy", "Record", "RecordError", "is_record", "parse_record"]
-
 MAX_TAGS: Final = 100
 """Number of tags of a record that are read: the RFC defines twelve."""
 

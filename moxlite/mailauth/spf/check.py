@@ -17,8 +17,6 @@ from moxlite.mailauth.spf.record import Record, RecordError, Term, is_record, pa
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver, absolute
 
-__all__ = ["MAX_TERMS", "MAX_VOID", "check", "check_helo", "check_host"]
-
 MAX_TERMS: Final = 10
 """Number of terms that cause DNS look-ups (§4.6.4)."""
 

@@ -14,8 +14,6 @@ import msgspec
 
 from moxlite.net.limits import IPAddress
 
-__all__ = ["BadMacro", "Facts", "Macro", "MacroText", "expand", "needs_name", "parse_macros", "shorten"]
-
 MAX_NAME: Final = 253
 """Characters of an expanded domain; a longer one loses labels from the left (§7.3)."""
 

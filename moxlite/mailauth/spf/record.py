@@ -12,8 +12,6 @@ import msgspec
 from moxlite.mailauth.results import SPFStatus
 from moxlite.mailauth.spf.macros import BadMacro, MacroText, parse_macros
 
-__all__ = ["Kind", "Record", "RecordError", "Term", "is_record", "parse_record"]
-
 Kind = Literal["all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists"]
 
 MAX_TERMS: Final = 1000

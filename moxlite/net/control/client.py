@@ -22,8 +22,6 @@ from moxlite.net.control.protocol import (
 )
 from moxlite.net.control.tcp import Unproven, open_ctl
 
-__all__ = ["CtlClient", "CtlFailed", "NotRunning", "VersionMismatch", "connect_ctl"]
-
 T = TypeVar("T")
 
 CONNECT_SECONDS: Final = 10.0

@@ -24,22 +24,6 @@ import trio
 
 from moxlite.decoders import from_json
 
-__all__ = [
-    "CHUNK",
-    "MAX_LINE",
-    "VERSION",
-    "WINDOW",
-    "Answer",
-    "CtlProtocolError",
-    "Greeting",
-    "LineReader",
-    "LineWriter",
-    "Message",
-    "StreamBroken",
-    "StreamReceiver",
-    "StreamSender",
-]
-
 VERSION: Final = 1
 """Version of this protocol. A client of another version refuses to talk (ADMIN-24)."""
 

@@ -2,8 +2,6 @@
 
 import msgspec
 
-__all__ = ["NoArguments", "Request"]
-
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Arguments of a command; unknown ones are refused (ADMIN-24)."""

@@ -41,8 +41,6 @@ from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.supervision import Fate, Supervisor
 
-__all__ = ["Command", "CommandFailed", "Commands", "Exchange", "listen_ctl", "serve_ctl"]
-
 logger = logging.getLogger("moxlite.net.control.protocol")
 
 MAX_CONNECTIONS: Final = 64

@@ -24,8 +24,6 @@ import trio
 
 from moxlite.safefile import open_regular
 
-__all__ = ["TOKEN_FILE", "Unproven", "listen_tcp", "needs_tcp", "open_ctl", "prove_client"]
-
 TOKEN_FILE: Final = "ctl.token"  # noqa: S105 - a name
 """Name of the token's file, in the folder of the control socket."""
 

@@ -44,8 +44,6 @@ from moxlite.net.resolver import (
     TooManyAliases,
 )
 
-__all__ = ["DNSResolver", "Servers", "read_resolv_conf"]
-
 logger = logging.getLogger("moxlite.net.dns.client")
 
 lookups = Histogram("moxlite_dns_lookup_duration_seconds", "Look-ups that went to a DNS server.", ["type", "result"])

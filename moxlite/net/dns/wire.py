@@ -24,8 +24,6 @@ import msgspec
 
 from moxlite.net.resolver import MAX_CHAIN, MX, SRV, TLSA, Record, RecordType
 
-__all__ = ["PAYLOAD", "ExtendedError", "Response", "WireError", "encode_question", "is_response", "read_response"]
-
 PAYLOAD: Final = 1232
 """Octets of a datagram that is not fragmented, for EDNS (DNS flag day 2020)."""
 

@@ -7,8 +7,6 @@ import dns.name
 import dns.rdataset
 import dns.rdatatype
 
-__all__ = ["ROOT", "Anchors", "anchors_of"]
-
 Anchors: TypeAlias = Mapping[dns.name.Name, dns.rdataset.Rdataset]
 """DS records of keys that are trusted, by the name of their zone."""
 

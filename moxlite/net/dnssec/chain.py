@@ -39,8 +39,6 @@ from moxlite.net.dnssec.denial import Denial, Unproven, deny, deny_exact_name
 from moxlite.net.dnssec.questions import Exhausted, Question, Unanswered
 from moxlite.net.resolver import MAX_CHAIN, RecordType
 
-__all__ = ["Bogus", "Status", "Verdict", "Zones", "validate"]
-
 ALGORITHMS: Final = frozenset({8, 10, 13, 14, 15})
 """RSA with SHA-256 and SHA-512, ECDSA P-256 and P-384, Ed25519 (RFC 8624 §3.1). Zones with others count as unsigned."""
 

@@ -16,8 +16,6 @@ from dns.dnssectypes import NSEC3Hash
 from dns.rdtypes.ANY.NSEC import NSEC
 from dns.rdtypes.ANY.NSEC3 import NSEC3
 
-__all__ = ["Denial", "Unproven", "deny", "deny_exact_name"]
-
 MAX_ITERATIONS: Final = 100
 """Iterations of NSEC3 above which a zone counts as unsigned: each costs a hash (RFC 9276 §3.2)."""
 

@@ -15,8 +15,6 @@ import dns.rdatatype
 from moxlite.net.dns.client import Servers
 from moxlite.net.dns.wire import PAYLOAD
 
-__all__ = ["Exhausted", "Question", "Servant", "Unanswered"]
-
 TRY_SECONDS: Final = 5.0
 """Seconds for one query to one server, as in `net.dns.client`."""
 

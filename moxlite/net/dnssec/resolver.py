@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from moxlite.net.dnssec.anchors import Anchors
     from moxlite.net.dnssec.chain import Verdict, Zones
 
-__all__ = ["ValidatingResolver", "validating"]
-
 QUERIES: Final = 40
 """Queries for one answer (AUTH-123). A name of six labels in a zone of its own needs at most fourteen."""
 

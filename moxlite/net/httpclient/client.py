@@ -22,8 +22,6 @@ from moxlite.net.httpclient.connection import ClientConnection
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 
-__all__ = ["MAX_BODY", "BadCertificate", "HTTPClient", "HTTPError", "HTTPResponse", "NoHost", "Roots"]
-
 SECONDS: Final = 60.0
 """Seconds for a whole request (AUTH-71, QUEUE-92)."""
 

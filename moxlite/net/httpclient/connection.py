@@ -14,8 +14,6 @@ import trio
 from moxlite.net.sockets import QuickStream
 from moxlite.proto.http1 import StrictConnection
 
-__all__ = ["ClientConnection"]
-
 READ: Final = 64 << 10
 """Octets read at once."""
 

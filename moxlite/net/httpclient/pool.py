@@ -16,8 +16,6 @@ from moxlite.net.dial import dial_unix
 from moxlite.net.httpclient.client import DEFAULT_PORTS, HTTPClient, HTTPError
 from moxlite.net.httpclient.connection import ClientConnection
 
-__all__ = ["Backend", "Pool"]
-
 MAX_IDLE: Final = 32
 """Idle connections to a server (WEB-46)."""
 

@@ -34,14 +34,11 @@ from moxlite.net.imapclient.transport import MAX_DATA
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.tokens import encode_mailbox
 from moxlite.proto.imap.writing.write import Appended, append_item, append_start
 from moxlite.proto.sasl import SASLError
 from moxlite.wording import worded
-
-__all__ = ["Answer", "Client"]
 
 T = TypeVar("T")
 

@@ -21,8 +21,6 @@ from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import AddressError, Domain
 from moxlite.wording import reason_of, worded
 
-__all__ = ["Server", "TLSMode", "connect"]
-
 TLSMode: TypeAlias = Literal["implicit", "starttls", "none"]
 
 PORTS: Final[dict[TLSMode, int]] = {"implicit": 993, "starttls": 143, "none": 143}

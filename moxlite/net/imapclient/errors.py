@@ -3,8 +3,6 @@
 from moxlite.proto.imap.responses import State
 from moxlite.wording import worded
 
-__all__ = ["BrokenServer", "ConnectionLost", "IMAPClientError", "LoginFailed", "Refused", "TLSFailed", "printable"]
-
 MAX_TEXT = 300
 """Maximum characters of a server's text that are shown: they go into logs and to terminals."""
 

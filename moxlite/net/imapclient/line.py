@@ -13,14 +13,11 @@ import trio
 from moxlite.net.imapclient.errors import ConnectionLost, Refused, printable
 from moxlite.net.imapclient.transport import SILENT_SECONDS, Transport
 from moxlite.net.log import TRACE
-from moxlite.proto.imap import commands as c
-from moxlite.proto.imap import responses as r
+from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.client import ClientDecoder
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.writing.write import encode_command
 from moxlite.wording import as_worded, worded
-
-__all__ = ["Line", "Selected", "word_of"]
 
 logger = logging.getLogger("moxlite.net.imapclient")
 

@@ -10,8 +10,6 @@ from moxlite.proto import sasl
 from moxlite.proto.imap import commands as c
 from moxlite.wording import Worded, as_worded, reason_of, worded
 
-__all__ = ["Credentials", "log_in"]
-
 FINAL_CODES: Final = frozenset(
     {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN", "UNAVAILABLE"}
 )

@@ -11,8 +11,6 @@ from moxlite.net.imapclient.errors import BrokenServer, ConnectionLost
 from moxlite.net.log import TRACE, TRACEAUTH, TRACEDATA
 from moxlite.wording import worded
 
-__all__ = ["MAX_DATA", "SILENT_SECONDS", "Transport"]
-
 logger = logging.getLogger("moxlite.net.imapclient")
 
 SILENT_SECONDS: Final = 120.0

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
-__all__ = ["LOCKED", "LOOK", "PAUSES", "SIGN", "STALE", "again", "go_on", "in_use"]
-
 T = TypeVar("T")
 
 PAUSES: Final = (2.0, 10.0, 30.0)

@@ -32,8 +32,6 @@ from moxlite.proto.objecturl import ObjectURL
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["CALL", "ObjectStore", "StorageKeys", "read_keys"]
-
 T = TypeVar("T")
 
 StorageKeys = Mapping[str, str]

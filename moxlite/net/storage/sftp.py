@@ -25,8 +25,6 @@ from moxlite.net.storage.locking import LOCKED, PAUSES, SIGN, STALE, go_on, in_u
 from moxlite.net.storage.sftpbatch import PATIENCE, SAFE, Batches, CommandRefused, Login, listing, quoted
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["SFTP"]
-
 BATCH: Final = 256
 """Objects of one call: the ends of so many packs take some seconds."""
 

@@ -24,8 +24,6 @@ import msgspec
 from moxlite.net.storage.locking import LOCKED, LOOK, again, go_on
 from moxlite.proto.sshurl import SSHURL
 
-__all__ = ["PATIENCE", "Batches", "CommandRefused", "Login", "listing", "quoted"]
-
 T = TypeVar("T")
 
 CONNECT: Final = 20

@@ -22,23 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
-__all__ = [
-    "MAX_CHAIN",
-    "CertificateError",
-    "CertificateProblem",
-    "KeyPair",
-    "PrivateKey",
-    "ProblemKind",
-    "Trust",
-    "certificate_names",
-    "chain_problem",
-    "end_point_hash",
-    "key_fingerprint",
-    "load_private_key",
-    "name_matches",
-    "self_signed",
-]
-
 PrivateKey: TypeAlias = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 )

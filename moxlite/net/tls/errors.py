@@ -6,8 +6,6 @@ from typing import Final
 
 from OpenSSL import SSL
 
-__all__ = ["TLSError", "tls_error"]
-
 ALERTS: Final[Mapping[str, int]] = MappingProxyType(
     {
         "close notify": 0,

@@ -20,8 +20,6 @@ from moxlite.net.tls.certificates import KeyPair, certificate_names
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import HANDSHAKE_SECONDS, TLSStream, handshake
 
-__all__ = ["ClientTLS", "ServerTLS", "TLSVersion"]
-
 TLSVersion: TypeAlias = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
 TICKET_KEY_SECONDS: Final = 24 * 3600.0

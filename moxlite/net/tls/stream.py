@@ -21,8 +21,6 @@ from moxlite.net.sendnow import Prompt, send_now
 from moxlite.net.tls.certificates import end_point_hash, key_fingerprint
 from moxlite.net.tls.errors import TLSError, tls_error
 
-__all__ = ["HANDSHAKE_SECONDS", "ChannelBinding", "TLSStream", "handshake"]
-
 ChannelBinding: TypeAlias = Literal["tls-exporter", "tls-unique", "tls-server-end-point"]
 
 HANDSHAKE_SECONDS: Final = 60.0

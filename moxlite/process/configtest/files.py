@@ -19,15 +19,12 @@ from moxlite.config.static import SERVICE_USER, Static
 from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.metrics import PACKAGES
-from moxlite.net.tls.certificates import CertificateError, KeyPair
-from moxlite.net.tls.certificates import load_private_key as load_host_key
+from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
 from moxlite.process.author import as_author
 from moxlite.process.configtest.machine import test_machine
 from moxlite.process.keys.signing import ONLY_SHA256, selectors_of
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
-
-__all__ = ["test_config"]
 
 APPS: Final = ("account", "admin", "webmail", "webapi")
 

@@ -24,9 +24,6 @@ from moxlite.process.keys.signing import selectors_of
 from moxlite.process.permissions import Named
 from moxlite.process.privileges import UnknownUser, service_user
 
-__all__ = ["backup_fault", "test_machine"]
-
-
 REFUSING: Final = ("tls", "acme")
 """Tables whose files the start has to read; it goes on without others."""
 

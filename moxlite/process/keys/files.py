@@ -19,19 +19,6 @@ from moxlite.process.fences import told
 from moxlite.process.privileges import acting_as
 from moxlite.safefile import replaceable
 
-__all__ = [
-    "ACMEKeys",
-    "Certificates",
-    "Read",
-    "backup_key_files",
-    "certificate_files",
-    "host_key_files",
-    "load_certificates",
-    "load_keys",
-    "read_named",
-    "renewed",
-]
-
 Read: TypeAlias = Callable[[Path], bytes]
 """Gives the octets of a file; raises OSError."""
 

@@ -14,8 +14,6 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from moxlite.safefile import key_file
 
-__all__ = ["KEY_FILE", "KEY_SIZE", "ReceivedID", "load_key"]
-
 KEY_FILE: Final = "receivedid.key"
 AES_KEY: Final = 16
 INSTALL: Final = 8

@@ -16,8 +16,6 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address, AddressError, Domain
 
-__all__ = ["ONLY_SHA256", "SigningKeys", "selectors_of"]
-
 ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"
 
 

@@ -10,8 +10,6 @@ from moxlite.proto.cards.contactscsv import read_csv, write_csv
 from moxlite.proto.cards.vcard import Contact, Unreadable, read_vcards, without_pictures, write_vcard
 from moxlite.wording import reason_of, worded
 
-__all__ = ["read_contacts", "taken", "written"]
-
 MAX_FILE: Final = 10 << 20
 """Octets of a file without the large pictures of its cards."""
 

@@ -14,8 +14,6 @@ from typing import Final
 from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, MAX_TEXT, Contact, Entry, Unreadable
 from moxlite.wording import worded
 
-__all__ = ["read_csv", "write_csv"]
-
 MAX_COLUMNS: Final = 500
 
 NAMES: Final = ("name", "display name", "full name", "file as", "formatted name")

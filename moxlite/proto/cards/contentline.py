@@ -12,8 +12,6 @@ import msgspec
 
 from moxlite.proto.mime.charset import decode_text
 
-__all__ = ["MAX_LINE", "Property", "escaped", "folded", "plain", "property_of", "split", "unescaped", "unfolded"]
-
 MAX_LINE: Final = 32 * 1024
 """Characters in which the name and parameters of a line end, at most."""
 

@@ -19,19 +19,6 @@ from msgspec import Meta
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_CALENDAR",
-    "BadCalendar",
-    "Calendar",
-    "Event",
-    "Moment",
-    "Person",
-    "Rule",
-    "placed",
-    "read_calendar",
-    "write_reply",
-]
-
 MAX_CALENDAR: Final = 1 << 20
 """Octets of a calendar (WEBMAIL-129)."""
 

@@ -25,8 +25,6 @@ from moxlite.proto.cards.contentline import (
     unfolded,
 )
 
-__all__ = ["MAX_CARD", "Contact", "Entry", "Unreadable", "read_vcards", "without_pictures", "write_vcard"]
-
 MAX_CARD: Final = 64 * 1024
 """Octets of a card without its large pictures."""
 

@@ -19,8 +19,6 @@ from .errors import ProtocolError
 from .seqset import SequenceSet
 from .tokens import LITERAL_MARK, CutOff, Reader
 
-__all__ = ["AppendHead", "AppendParser"]
-
 MAX_MESSAGES: Final = 1000
 """Number of messages in one APPEND (IMAP-88)."""
 

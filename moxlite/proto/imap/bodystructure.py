@@ -7,8 +7,6 @@ from msgspec import Struct
 from .errors import ProtocolError
 from .tokens import Reader
 
-__all__ = ["Address", "BodyPart", "Envelope", "parse_body", "parse_envelope"]
-
 MAX_DEPTH: Final = 100
 """Depth of nested lists: twice the depth that our own server sends (IMAP-104), far below Python's recursion limit."""
 

@@ -19,8 +19,6 @@ from .errors import ProtocolError
 from .seqset import STAR
 from .tokens import MAX_MODSEQ, Reader
 
-__all__ = ["ClientDecoder", "skip_value"]
-
 MAX_LINE: Final = 1 << 20
 """Octets of a response without its literals: some servers send the result of a SEARCH in one line."""
 

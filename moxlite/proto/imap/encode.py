@@ -44,18 +44,6 @@ from .responses import (
 from .seqset import format_lines, format_ranges
 from .tokens import encode_astring, encode_datetime, encode_mailbox, encode_nstring, encode_string
 
-__all__ = [
-    "MAX_VANISHED_LINE",
-    "encode",
-    "expunge_lines",
-    "fetch_flags",
-    "flag_list",
-    "literal_head",
-    "thread_line",
-    "uidfetch_flags",
-    "vanished_lines",
-]
-
 MAX_VANISHED_LINE: Final = 4064
 """Octets of a set in one VANISHED line (IMAP-56): clients with 4 KiB line buffers exist."""
 

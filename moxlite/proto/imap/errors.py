@@ -2,8 +2,6 @@
 
 from typing import Final, Literal
 
-__all__ = ["ProtocolError"]
-
 MAX_TEXT: Final = 200
 """Characters of an error text: it becomes one response line, and may quote the peer's input."""
 

@@ -9,8 +9,6 @@ from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-__all__ = ["MACROS", "Attribute", "Binary", "BinarySize", "Body", "FetchItem", "Preview", "Section", "encode_item"]
-
 
 class Attribute(enum.Enum):
     """A data item without arguments; the value is its name on the wire."""

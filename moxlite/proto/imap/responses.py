@@ -9,41 +9,6 @@ from typing import Any, Literal, TypeAlias
 
 from msgspec import Struct
 
-__all__ = [
-    "AclData",
-    "CapabilityData",
-    "Code",
-    "Continue",
-    "Enabled",
-    "EsearchData",
-    "Exists",
-    "ExpungeData",
-    "FetchData",
-    "FetchValue",
-    "FlagsData",
-    "IdData",
-    "ListData",
-    "ListRightsData",
-    "LsubData",
-    "MetadataChanged",
-    "MetadataData",
-    "MyRightsData",
-    "NamespaceData",
-    "QuotaData",
-    "QuotaRootData",
-    "RecentData",
-    "Response",
-    "SearchData",
-    "SortData",
-    "State",
-    "StatusData",
-    "ThreadData",
-    "ThreadTree",
-    "Unknown",
-    "Vanished",
-    "Wire",
-]
-
 # --- status responses (RFC 9051 §7.1)
 
 

@@ -14,36 +14,6 @@ from msgspec import Struct
 
 from .seqset import SequenceSet
 
-__all__ = [
-    "AllMessages",
-    "And",
-    "BodyText",
-    "Comparison",
-    "DateIs",
-    "EmailIdIs",
-    "FlagIs",
-    "Header",
-    "Larger",
-    "ModSeqIs",
-    "Not",
-    "Older",
-    "Or",
-    "Recent",
-    "Return",
-    "SaveDateSupported",
-    "SearchKey",
-    "Sequence",
-    "Smaller",
-    "SortKey",
-    "Text",
-    "ThreadIdIs",
-    "UidAfter",
-    "UidBefore",
-    "Uids",
-    "Younger",
-    "keys_of",
-]
-
 
 class AllMessages(Struct, frozen=True):
     """``ALL``."""

@@ -20,24 +20,6 @@ from msgspec import Struct
 
 from .errors import ProtocolError
 
-__all__ = [
-    "MAX_NUMBER",
-    "SAVED",
-    "STAR",
-    "Ranges",
-    "SequenceSet",
-    "count",
-    "format_lines",
-    "format_ranges",
-    "index_runs",
-    "intersect",
-    "normalize",
-    "pick",
-    "runs",
-    "subtract",
-    "within",
-]
-
 MAX_NUMBER: Final = 0xFFFF_FFFF
 """Largest message number or UID: 32 bits (RFC 9051 §9 ``nz-number``)."""
 

@@ -31,27 +31,6 @@ from .reading.parsing import Modes, decode_base64
 from .responses import State
 from .tokens import Reader
 
-__all__ = [
-    "CHUNK",
-    "MAX_DISCARD",
-    "MAX_LINE",
-    "MAX_LITERAL",
-    "MAX_SASL_LINE",
-    "NEED_DATA",
-    "BadCommand",
-    "Closed",
-    "Command",
-    "Event",
-    "IdleDone",
-    "LiteralChunk",
-    "LiteralEnd",
-    "LiteralRequest",
-    "NeedData",
-    "Rejected",
-    "SaslLine",
-    "ServerDecoder",
-]
-
 MAX_LINE: Final = 65_536
 """Octets of a command without its literals (IMAP-28); a longer one is dropped and answered. An ID command with 30
 fields of 30 and 1,024 escaped octets (RFC 2971 §3.3) has 63,420. RFC 7162 §4 requires 8,192.

@@ -29,8 +29,6 @@ from typing import ClassVar, Final
 
 from msgspec import Struct
 
-__all__ = ["MAX_DEPTH", "References", "Subjects", "Threadable"]
-
 MAX_DEPTH: Final = 500
 """Number of ancestors checked before a link is made, which bounds the cost for any references. A deeper thread is
 split.

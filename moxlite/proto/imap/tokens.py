@@ -17,21 +17,6 @@ from . import utf7
 from .errors import ProtocolError
 from .seqset import SequenceSet
 
-__all__ = [
-    "ATOM",
-    "LITERAL_MARK",
-    "MAX_MODSEQ",
-    "CutOff",
-    "Reader",
-    "encode_astring",
-    "encode_date",
-    "encode_datetime",
-    "encode_mailbox",
-    "encode_nstring",
-    "encode_string",
-    "inbox",
-]
-
 # RFC 9051 §9. atom-specials: ( ) { SP CTL % * " \ ]
 ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')  # astring-char = atom-char / "]"

@@ -11,8 +11,6 @@ from msgspec import Struct
 from .errors import ProtocolError
 from .tokens import inbox
 
-__all__ = ["ImapUrl"]
-
 _AUTHORITY: Final = re.compile(
     r"imap://(?:([^@/;]*)(?:;AUTH=[^@/]*)?@)?(\[[0-9A-Fa-f:.]+\]|[^/:@]*)(?::([0-9]{1,5}))?", re.IGNORECASE
 )

@@ -6,8 +6,6 @@ from typing import Final
 
 from .errors import ProtocolError
 
-__all__ = ["decode", "encode"]
-
 _SHIFT: Final = re.compile(rb"&([A-Za-z0-9+,]*)-")
 _PRINTABLE: Final = re.compile(r"[\x20-\x7e]*")
 _OTHER: Final = re.compile(r"[^\x20-\x7e]+|&")

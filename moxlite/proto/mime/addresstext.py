@@ -12,8 +12,6 @@ from moxlite.proto.mime.envelope import GroupEnd, GroupStart, parse_addresses
 from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
 
-__all__ = ["ADDRESS_FIELDS", "address_text", "address_words"]
-
 ADDRESS_FIELDS: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 
 _BETWEEN: Final = re.compile(r'[\x00-\x20\x7f@.,:;<>()"\\\[\]]+')

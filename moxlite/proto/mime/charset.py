@@ -14,8 +14,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["CODECS", "codec_name", "decode_text", "incremental_decoder", "is_ascii_superset"]
-
 
 def _table() -> Mapping[str, str]:
     table: dict[str, str] = {}

@@ -19,27 +19,6 @@ import msgspec
 from .types import MailAddress, Part
 from .words import encode_parameter, encode_words
 
-__all__ = [
-    "ComposeError",
-    "DataPart",
-    "Entity",
-    "MessagePart",
-    "MultiPart",
-    "TextPart",
-    "address_field",
-    "answer_fields",
-    "base64_lines",
-    "compose",
-    "flow",
-    "format_address",
-    "new_message_id",
-    "parameter_field",
-    "quoted_printable",
-    "text_field",
-    "unflow",
-    "unflowed",
-]
-
 _LINE: Final = 78  # RFC 5322 §2.1.1: lines should not be longer
 _MAX_LINE: Final = 998  # and must not be longer than this
 _MAX_ID: Final = 900  # characters of a message-id that is answered: with its field's name it fits into a line

@@ -16,21 +16,6 @@ from binascii import a2b_base64, a2b_qp
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
-__all__ = [
-    "BLOCK",
-    "MAX_BLANKS",
-    "Base64Decoder",
-    "Decoder",
-    "IdentityDecoder",
-    "QuotedPrintableDecoder",
-    "base64_size",
-    "decode",
-    "decode_blocks",
-    "decode_range",
-    "decoder",
-    "is_known_encoding",
-]
-
 BLOCK: Final = 1 << 18
 """Octets decoded at once: some 0.5 ms of work without interruption."""
 

@@ -16,16 +16,6 @@ import msgspec
 from .types import MailAddress
 from .words import decode_words
 
-__all__ = [
-    "MAX_ADDRESSES",
-    "GroupEnd",
-    "GroupStart",
-    "Item",
-    "RawAddress",
-    "decode_address",
-    "parse_addresses",
-]
-
 MAX_ADDRESSES: Final = 10_000
 """Addresses and groups read of one list (IMAP-102)."""
 

@@ -19,18 +19,6 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import accumulate
 from typing import Final, NamedTuple
 
-__all__ = [
-    "CONTENT_FIELDS",
-    "MAX_FIELDS",
-    "MAX_HEADER",
-    "Field",
-    "HeaderSection",
-    "HeaderWatch",
-    "select_content_fields",
-    "select_fields",
-    "unfold",
-]
-
 MAX_HEADER: Final = 1 << 20
 """Octets of a header section that are read (STORE-55): far more than in real mail, small enough to be read many times.
 """

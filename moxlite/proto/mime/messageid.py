@@ -6,8 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["MAX_REFERENCES", "base_subject", "canonical_message_id", "references", "written_references"]
-
 ANSWERED: Final = 20
 """Ids in References of an automatic answer: enough for every mail program's threads."""
 

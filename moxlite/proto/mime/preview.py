@@ -10,8 +10,6 @@ from .charset import is_ascii_superset
 from .text import MAX_TEXT, Read, open_message, part_text, visible_text
 from .types import Part, Structure
 
-__all__ = ["MAX_PREVIEW", "TooManySigns", "preview", "preview_of_text"]
-
 MAX_PREVIEW: Final = 200
 """Characters (RFC 8970 §3.1 recommends at most 256)."""
 

@@ -7,8 +7,6 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from .types import Part, Structure
 
-__all__ = ["Kind", "Section", "find_part", "find_section"]
-
 Kind: TypeAlias = Literal["", "HEADER", "TEXT", "MIME"]
 
 

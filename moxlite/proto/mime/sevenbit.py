@@ -24,8 +24,6 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import Octets, scan
 from moxlite.proto.mime.types import Part
 
-__all__ = ["Unconvertible", "convert"]
-
 BLOCK: Final = 1 << 18
 """Octets of a body that are checked or encoded at once."""
 

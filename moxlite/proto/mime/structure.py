@@ -30,8 +30,6 @@ from .types import ENCODED_MESSAGE, PARSE_VERSION, EmbeddedMessage, MIMEError, P
 from .wire import read_envelope
 from .words import ContentValue, parse_content
 
-__all__ = ["MAX_BOUNDARY", "MAX_DEPTH", "MAX_PARTS", "Octets", "scan", "scan_message"]
-
 MAX_DEPTH: Final = 50
 """Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
 """

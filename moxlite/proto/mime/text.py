@@ -19,23 +19,6 @@ from .structure import scan
 from .types import Part, Structure
 from .words import decode_words
 
-__all__ = [
-    "HIDDEN",
-    "MAX_TEXT",
-    "Read",
-    "TokenText",
-    "body_text",
-    "casemap",
-    "fold",
-    "header_text",
-    "open_message",
-    "part_text",
-    "search_text",
-    "token_text",
-    "visible_text",
-    "walk_encoded",
-]
-
 Read: TypeAlias = Callable[[int, int], bytes]
 """Read the octets of the message from one offset to another; offsets as in the structure."""
 

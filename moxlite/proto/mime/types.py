@@ -18,20 +18,6 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 
-__all__ = [
-    "ENCODED_MESSAGE",
-    "PARSE_VERSION",
-    "EmbeddedMessage",
-    "Envelope",
-    "MIMEError",
-    "MailAddress",
-    "Parameter",
-    "Part",
-    "Structure",
-    "decode_structure",
-    "encode_structure",
-]
-
 PARSE_VERSION: Final = 2
 
 ENCODED_MESSAGE: Final = "encoded message"

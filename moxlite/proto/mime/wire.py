@@ -19,16 +19,6 @@ from .headers import HeaderSection
 from .types import Envelope, MailAddress, Parameter, Part, Structure
 from .words import decode_words
 
-__all__ = [
-    "has_extended_parameters",
-    "nstring",
-    "quote_literals",
-    "read_addresses",
-    "read_envelope",
-    "render_bodystructure",
-    "string",
-]
-
 MISSING_DOMAIN: Final = b'"MISSING_DOMAIN"'
 MISSING_MAILBOX: Final = b'"MISSING_MAILBOX"'
 

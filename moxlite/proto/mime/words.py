@@ -18,15 +18,6 @@ import msgspec
 from .charset import decode_text
 from .types import Parameter
 
-__all__ = [
-    "MAX_PARAMETERS",
-    "ContentValue",
-    "decode_words",
-    "encode_parameter",
-    "encode_words",
-    "parse_content",
-]
-
 MAX_PARAMETERS: Final = 200
 """Number of parameters read per field; real fields have a few."""
 

@@ -33,8 +33,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["START", "Posix", "Unsayable", "mark", "unmark", "written"]
-
 START: Final = r"\A(?s:[^_]|_._)*?"
 """Goes from the start of a marked text to the start of a match, over whole characters."""
 

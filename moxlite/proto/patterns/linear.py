@@ -18,8 +18,6 @@ from moxlite.proto.patterns.dialect import START, Posix, Unsayable, mark, unmark
 if TYPE_CHECKING:
     import re2
 
-__all__ = ["MAX_PATTERN", "MAX_TEXT", "Found", "Linear", "Text", "linear"]
-
 MAX_PATTERN: Final = 1024
 """Characters of a pattern that is given to RE2: some ms for the worst, which hold Python's lock."""
 

@@ -26,8 +26,6 @@ from moxlite.proto.sasl.types import (
     Step,
 )
 
-__all__ = ["CramMD5Client", "CramMD5Server", "cram_md5_states", "hmac_md5_resumed", "md5_block"]
-
 BLOCK: Final = 64  # octets, RFC 1321 §3.4
 _INITIAL: Final = struct.pack("<4I", 0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476)  # RFC 1321 §3.3
 _MASK: Final = 0xFFFFFFFF

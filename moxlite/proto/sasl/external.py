@@ -6,8 +6,6 @@ from moxlite.proto.sasl.passwords import normalize_username
 from moxlite.proto.sasl.plain import decode_text
 from moxlite.proto.sasl.types import Challenge, CheckCertificate, Malformed, Secrets, Step
 
-__all__ = ["ExternalClient", "ExternalServer"]
-
 
 class ExternalServer:
     """Server side of EXTERNAL."""

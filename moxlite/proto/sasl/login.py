@@ -8,8 +8,6 @@ from moxlite.proto.sasl.passwords import normalize_username, prepare_password
 from moxlite.proto.sasl.plain import decode_text
 from moxlite.proto.sasl.types import Challenge, CheckPassword, Malformed, Secrets, Step
 
-__all__ = ["LoginClient", "LoginServer"]
-
 
 class LoginServer:
     """Server side of LOGIN. Some clients compare the prompts with these texts."""

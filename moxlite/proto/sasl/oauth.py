@@ -10,8 +10,6 @@ from typing import Final
 from moxlite.proto.sasl.passwords import normalize_username
 from moxlite.proto.sasl.types import AuthenticationFailed, ClientMechanism, Malformed
 
-__all__ = ["OAuthBearerClient", "XOAuth2Client", "choose_oauth"]
-
 MAX_SHOWN: Final = 300
 """Octets of a server's error challenge that are shown."""
 

@@ -9,8 +9,6 @@ from typing import Final
 
 from precis_i18n import get_profile
 
-__all__ = ["normalize_username", "prepare_password"]
-
 _OPAQUE_STRING: Final = get_profile("OpaqueString")
 PASSWORD_LIMIT: Final = 1024  # characters; the store accepts at most 256 octets (STORE-100)
 

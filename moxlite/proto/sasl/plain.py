@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.proto.sasl.passwords import normalize_username, prepare_password
 from moxlite.proto.sasl.types import AuthorizationFailed, Challenge, CheckPassword, Malformed, Secrets, Step
 
-__all__ = ["PlainClient", "PlainServer", "decode_text"]
-
 
 def decode_text(data: bytes) -> str:
     """Decode the UTF-8 text of a SASL message. Raises Malformed."""

@@ -45,8 +45,6 @@ from moxlite.proto.sasl.types import (
 )
 from moxlite.wording import worded
 
-__all__ = ["ITERATIONS", "SALT_SIZE", "Hash", "ScramClient", "ScramServer", "decoy_secrets", "derive_scram"]
-
 Hash: TypeAlias = Literal["sha1", "sha256"]
 
 SALT_SIZE: Final = 16  # octets (STORE-100)

@@ -21,28 +21,6 @@ from typing import ClassVar, Final, Protocol, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "NO_BINDINGS",
-    "AuthenticationFailed",
-    "AuthorizationFailed",
-    "Challenge",
-    "ChannelBindingFailed",
-    "ChannelBindings",
-    "CheckCertificate",
-    "CheckPassword",
-    "ClientMechanism",
-    "Done",
-    "Malformed",
-    "NeedCredentials",
-    "Refused",
-    "SASLError",
-    "ScramSecrets",
-    "Secrets",
-    "SecretsMissing",
-    "ServerMechanism",
-    "Step",
-]
-
 # Channel binding data by type name ("tls-exporter", "tls-unique", "tls-server-end-point") that this TLS connection may
 # use.
 ChannelBindings: TypeAlias = Mapping[str, bytes]

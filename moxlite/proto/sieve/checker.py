@@ -29,8 +29,6 @@ from moxlite.proto.sieve.syntax import REGEX, Option, Syntax, Value, Written
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, validate
 
-__all__ = ["check", "stored"]
-
 _T = TypeVar("_T", bound=Written)
 
 _NESTING_TESTS = ("allof", "anyof", "not")

@@ -10,31 +10,6 @@ from moxlite.proto.sieve.conditions import AnyTest
 from moxlite.proto.sieve.syntax import Option, Positional, Strings, Syntax, Value, Written
 from moxlite.proto.sieve.tree import Call
 
-__all__ = [
-    "COMMANDS",
-    "AddFlag",
-    "AnyCommand",
-    "Branch",
-    "Discard",
-    "EReject",
-    "Error",
-    "FileInto",
-    "Global",
-    "If",
-    "Include",
-    "Keep",
-    "Redirect",
-    "Reject",
-    "RemoveFlag",
-    "Require",
-    "Return",
-    "Set",
-    "SetFlag",
-    "Stop",
-    "Unavailable",
-    "Vacation",
-]
-
 COPY: Final = Option(tag="copy", field="copy", needs="copy")  # RFC 3894 §3
 FLAGS: Final = Option(tag="flags", field="flags", takes=Value.STRINGS, needs="imap4flags")  # RFC 5232 §5
 

@@ -16,8 +16,6 @@ from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import CALL, MAX_CAPTURES, MAX_EXPRESSION, MAX_VALUE, Budget, weight
 from moxlite.proto.sieve.syntax import CONTAINS, IS, MATCHES, REGEX
 
-__all__ = ["COMPARATORS", "NUMERIC", "RELATIONS", "Finder", "Glob", "Values", "charge_keys", "expression", "finder"]
-
 OCTET: Final = "i;octet"
 ASCII_CASEMAP: Final = "i;ascii-casemap"
 UNICODE_CASEMAP: Final = "i;unicode-casemap"

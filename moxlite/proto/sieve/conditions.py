@@ -21,35 +21,6 @@ from moxlite.proto.sieve.syntax import (
 )
 from moxlite.proto.sieve.tree import Call
 
-__all__ = [
-    "TESTS",
-    "AddressTest",
-    "AllOf",
-    "AnyOf",
-    "AnyTest",
-    "BodyTest",
-    "CurrentDateTest",
-    "DateTest",
-    "DuplicateTest",
-    "EnvelopeTest",
-    "EnvironmentTest",
-    "ExistsTest",
-    "FalseTest",
-    "HasFlagTest",
-    "HeaderTest",
-    "IHaveTest",
-    "MailboxExistsTest",
-    "MailboxIDExistsTest",
-    "Not",
-    "SizeTest",
-    "SpamTest",
-    "SpecialUseExistsTest",
-    "StringTest",
-    "TrueTest",
-    "UnavailableTest",
-    "WrittenTest",
-]
-
 CASEMAP: Final = "i;ascii-casemap"
 """The default comparator (RFC 5228 §2.7.3)."""
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["Fault", "RunError", "ScriptError", "SyntaxFault"]
-
 
 class Fault(msgspec.Struct, frozen=True):
     """A fault in a script. `line` and `column` count from 1, columns in characters; `text` names what was expected."""

@@ -19,8 +19,6 @@ from moxlite.proto.sieve.strings import flags_of, has_variables, words_of
 from moxlite.proto.sieve.syntax import CONTAINS, IS
 from moxlite.proto.sieve.validation import EXTENSIONS, RESTRICTED
 
-__all__ = ["Evaluate", "build_test"]
-
 Evaluate: TypeAlias = Callable[[State], bool]
 _Check: TypeAlias = Callable[[State, Values], bool]
 _Get: TypeAlias = Callable[[State], Values]

@@ -19,8 +19,6 @@ from moxlite.proto.sieve.limits import MAX_NESTING, MAX_NODES
 from moxlite.proto.sieve.scanner import Kind, Token, scan
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 
-__all__ = ["parse"]
-
 STRING: Final = Kind.STRING
 TAG: Final = Kind.TAG
 NUMBER: Final = Kind.NUMBER

@@ -13,36 +13,6 @@ from typing import Final
 
 from moxlite.proto.sieve.errors import RunError
 
-__all__ = [
-    "CALL",
-    "MAX_ACTIONS",
-    "MAX_BODY",
-    "MAX_CAPTURES",
-    "MAX_EXPRESSION",
-    "MAX_EXPRESSIONS",
-    "MAX_FAULTS",
-    "MAX_FLAGS",
-    "MAX_INCLUDES",
-    "MAX_MADE",
-    "MAX_MAILBOX",
-    "MAX_NAME",
-    "MAX_NESTING",
-    "MAX_NODES",
-    "MAX_NUMBER",
-    "MAX_REDIRECTS",
-    "MAX_REQUIRES",
-    "MAX_SCRIPT",
-    "MAX_STEPS",
-    "MAX_STRING",
-    "MAX_TRACKED",
-    "MAX_VALUE",
-    "MAX_VARIABLES",
-    "MAX_WORDS",
-    "MAX_WORK",
-    "Budget",
-    "weight",
-]
-
 MAX_SCRIPT: Final = 64 << 10
 """Octets of a script (IMAP-141)."""
 

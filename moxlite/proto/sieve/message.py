@@ -19,8 +19,6 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.proto.sieve.comparing import Values
 from moxlite.proto.sieve.limits import CALL, MAX_BODY, Budget, weight
 
-__all__ = ["NO_VALUES", "Body", "Mailbox", "Message"]
-
 MAX_FIELDS: Final = 1000
 """Fields of one name that are looked at, as for rulesets (STORE-64)."""
 

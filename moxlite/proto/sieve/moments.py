@@ -9,8 +9,6 @@ from typing import Final
 
 from moxlite.proto.mime.dates import format_date
 
-__all__ = ["PARTS", "date_part", "zone_minutes"]
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MJD_OF_EPOCH: Final = 40587
 """The modified Julian day of 1970-01-01."""

@@ -6,19 +6,6 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = [
-    "Action",
-    "AnswerAction",
-    "DiscardAction",
-    "FileAction",
-    "KeepAction",
-    "Outcome",
-    "RedirectAction",
-    "RejectAction",
-    "Tracked",
-    "described",
-]
-
 
 class KeepAction(msgspec.Struct, frozen=True, kw_only=True):
     """Keep the message where it would be without a script. `implicit`: no command asked for it (RFC 5228 §2.10.2)."""

@@ -13,8 +13,6 @@ from moxlite.proto.sieve.script import Script
 from moxlite.proto.sieve.syntax import Option, Value, Written
 from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 
-__all__ = ["print_script"]
-
 INDENT: Final = "    "
 
 

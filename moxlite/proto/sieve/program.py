@@ -27,8 +27,6 @@ from moxlite.proto.sieve.state import Frame, State, World
 from moxlite.proto.sieve.strings import flags_of
 from moxlite.proto.sieve.validation import redirect_address
 
-__all__ = ["Program", "run"]
-
 _Execute: TypeAlias = Callable[[State], None]
 
 

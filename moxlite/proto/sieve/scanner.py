@@ -11,8 +11,6 @@ from typing import Final, NamedTuple
 from moxlite.proto.sieve.errors import SyntaxFault
 from moxlite.proto.sieve.limits import MAX_NUMBER
 
-__all__ = ["Kind", "Places", "Token", "scan"]
-
 
 class Kind(Enum):
     """Kind of a token; the value is its name in faults."""

@@ -11,8 +11,6 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sieve.commands import AnyCommand, If, Include, Redirect
 
-__all__ = ["VERSION", "Script", "includes", "pack", "redirects", "unpack"]
-
 VERSION: Final = 2
 """Version of the packed form. One with another version is made again from the text."""
 

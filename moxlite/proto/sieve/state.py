@@ -14,8 +14,6 @@ from moxlite.proto.sieve.message import Mailbox, Message
 from moxlite.proto.sieve.outcome import Action, RejectAction, Tracked
 from moxlite.proto.sieve.strings import expand
 
-__all__ = ["Frame", "Mailboxes", "Runnable", "State", "World"]
-
 INBOX: Final = "Inbox"
 
 

@@ -9,17 +9,6 @@ from typing import Final
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import CALL, MAX_FLAGS, MAX_NAME, MAX_STRING, MAX_WORDS, Budget
 
-__all__ = [
-    "EncodedCharacterError",
-    "decode_characters",
-    "expand",
-    "flags_of",
-    "has_variables",
-    "is_variable_name",
-    "namespaces",
-    "words_of",
-]
-
 # RFC 5229 §3: ${name}, ${namespace.name}, ${1}. Names are bounded, so that a scan never goes far back.
 _VARIABLE: Final = re.compile(
     r"\$\{((?:[A-Za-z_][A-Za-z0-9_]{0,63}\.){0,3}(?:[A-Za-z_][A-Za-z0-9_]{0,63}|[0-9]{1,9}))\}"

@@ -11,23 +11,6 @@ from typing import ClassVar, Final, TypeAlias
 
 import msgspec
 
-__all__ = [
-    "ADDRESS_PART",
-    "COMPARATOR",
-    "CONTAINS",
-    "INDEX",
-    "IS",
-    "MATCH",
-    "MATCHES",
-    "REGEX",
-    "Option",
-    "Positional",
-    "Strings",
-    "Syntax",
-    "Value",
-    "Written",
-]
-
 Strings: TypeAlias = tuple[str, ...]
 
 

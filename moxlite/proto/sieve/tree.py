@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Argument", "Call", "NumberArgument", "StringsArgument", "TagArgument"]
-
 
 class NumberArgument(msgspec.Struct, frozen=True, tag="number", gc=False):
     """A number, its quantifier multiplied in (§2.4.1). `at`: offset in characters of this and all other nodes."""

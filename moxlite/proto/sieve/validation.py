@@ -18,17 +18,6 @@ from moxlite.proto.sieve.moments import PARTS, zone_minutes
 from moxlite.proto.sieve.strings import has_variables, is_variable_name
 from moxlite.proto.sieve.syntax import CONTAINS, MATCHES, REGEX
 
-__all__ = [
-    "EXTENSIONS",
-    "IMPLIED",
-    "MAX_SCRIPT_NAME",
-    "RESTRICTED",
-    "Place",
-    "is_script_name",
-    "redirect_address",
-    "validate",
-]
-
 EXTENSIONS: Final = (
     "body",
     "comparator-i;ascii-casemap",

@@ -15,8 +15,6 @@ from typing import Final
 
 from moxlite.proto.smtp.errors import UnsendableMessage
 
-__all__ = ["BodyEncoder", "ChunkDecoder", "DataDecoder"]
-
 _END: Final = b"\r\n.\r\n"
 _HELD_BACK: Final = re.compile(rb"(?:\r?\n(?:\.\r?)?|\r)\Z")  # may be the start of an end of data, real or smuggled
 _HOLD: Final = 4  # largest number of octets that are held back

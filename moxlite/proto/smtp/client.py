@@ -29,8 +29,6 @@ from moxlite.proto.smtp.extensions import Extensions, parse_extensions
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.replyreader import ReplyReader
 
-__all__ = ["ClientConnection"]
-
 AUTH_STEPS: Final = 10  # challenges: no mechanism has more than three
 
 

@@ -13,28 +13,6 @@ from moxlite.proto.smtp.errors import CommandError
 from moxlite.proto.smtp.parameters import DeliverBy, Hold, parse_mail_parameters, parse_rcpt_parameters
 from moxlite.proto.smtp.replies import Response, printable
 
-__all__ = [
-    "PARSERS",
-    "Auth",
-    "Bdat",
-    "Command",
-    "Data",
-    "Ehlo",
-    "Expn",
-    "Grammar",
-    "Helo",
-    "Help",
-    "MailFrom",
-    "Noop",
-    "Quit",
-    "RcptTo",
-    "Rset",
-    "StartTLS",
-    "Vrfy",
-    "decode_response",
-    "parse_command",
-]
-
 # Text of a mailbox between < and >: no space nor angle bracket outside of a quoted string (RFC 5321 §4.1.2).
 _PATH: Final = re.compile(r'( *)<((?:[^<>"\\ ]|"(?:[^"\\]|\\.)*")*)>(.*)')
 _BDAT: Final = re.compile(r"([0-9]{1,19})( +LAST)?", re.IGNORECASE)

@@ -34,27 +34,6 @@ from moxlite.proto.address import Path
 from moxlite.proto.smtp.errors import ProtocolError, SMTPError
 from moxlite.proto.smtp.replies import Response
 
-__all__ = [
-    "Action",
-    "ClientAuth",
-    "Compute",
-    "Exchange",
-    "NeedBody",
-    "Outcome",
-    "Receive",
-    "Recipient",
-    "RecipientResult",
-    "Send",
-    "SendKind",
-    "StartTLS",
-    "TLSFacts",
-    "TLSMode",
-    "Transaction",
-    "expect",
-    "need_body",
-    "receive",
-]
-
 # Seconds, RFC 5321 §4.5.3.2 (QUEUE-60). Shorter ones cause duplicates: the server may complete a message after us.
 COMMAND_TIMEOUT: Final = 300.0
 DATA_TIMEOUT: Final = 120.0

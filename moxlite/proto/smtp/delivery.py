@@ -38,8 +38,6 @@ from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.parameters import encode_xtext
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["Delivery"]
-
 PIPELINE_BATCH: Final = 50  # recipients: their replies of up to 512 octets make 25 KiB, less than any receive window
 CHUNK: Final = 1 << 20  # octets of one BDAT (SMTP-127)
 BAD_SEQUENCE: Final = 503  # RFC 5321 §4.2.3

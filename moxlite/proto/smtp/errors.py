@@ -4,20 +4,6 @@ from typing import ClassVar, Final
 
 from moxlite.proto.smtp.replies import Response
 
-__all__ = [
-    "CommandError",
-    "ConnectionLost",
-    "EightBitMissing",
-    "MessageTooLarge",
-    "NoMechanism",
-    "ProtocolError",
-    "RequireTLSMissing",
-    "SMTPError",
-    "SMTPUTF8Missing",
-    "TLSRefused",
-    "UnsendableMessage",
-]
-
 ERROR_TEXT_LIMIT: Final = 2048  # octets of a remote reply that are kept (SMTP-130)
 
 

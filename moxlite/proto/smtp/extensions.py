@@ -6,8 +6,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["Extensions", "parse_extensions"]
-
 _KEYWORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 _LIMIT: Final = re.compile(r"([A-Za-z0-9-]+)=([!-:<-~]+)")  # RFC 9422 §4
 _LIMIT_VALUE: Final = re.compile(r"[0-9]{1,6}")

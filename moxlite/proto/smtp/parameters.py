@@ -14,8 +14,6 @@ import msgspec
 from moxlite.proto.smtp.errors import CommandError
 from moxlite.proto.smtp.replies import Response
 
-__all__ = ["DeliverBy", "Hold", "decode_xtext", "encode_xtext", "parse_mail_parameters", "parse_rcpt_parameters"]
-
 ENVID_LIMIT: Final = 100  # characters, RFC 3461 §4.4
 ORCPT_LIMIT: Final = 500  # characters, RFC 3461 §4.2
 DELIVER_BY_MINIMUM: Final = 60  # seconds for mode R: a queue cannot guarantee less (SMTP-157)

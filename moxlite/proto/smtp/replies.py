@@ -8,8 +8,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["CONTROL", "Response", "printable"]
-
 LINE_LIMIT: Final = 512  # octets with CRLF that we send, RFC 5321 §4.5.3.1.5
 TEXT_LIMIT: Final = 800  # octets of foreign text passed on in one reply or header (SMTP-152)
 

@@ -6,8 +6,6 @@ from typing import Final
 from moxlite.proto.smtp.errors import ProtocolError
 from moxlite.proto.smtp.replies import CONTROL, Response
 
-__all__ = ["ReplyReader"]
-
 REPLY_LINE_LIMIT: Final = 2048  # octets that we read: some servers put URLs and addresses there (QUEUE-62)
 REPLY_LINES: Final = 100  # lines of one reply that we read (QUEUE-62)
 

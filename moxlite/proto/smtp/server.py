@@ -43,19 +43,6 @@ from moxlite.proto.smtp.commands import (
 from moxlite.proto.smtp.errors import CommandError
 from moxlite.proto.smtp.replies import Response
 
-__all__ = [
-    "NEED_DATA",
-    "AuthData",
-    "DataChunk",
-    "DataEnd",
-    "Event",
-    "NeedData",
-    "Oversize",
-    "Refusal",
-    "ServerConnection",
-    "ServerLimits",
-]
-
 LINE_LIMIT: Final = 2048  # octets of a command line with CRLF (SMTP-10); RFC 5321 §4.5.3.1.4 requires at least 512
 AUTH_LINE_LIMIT: Final = 12288  # octets, RFC 4954 §4
 OVERRUN: Final = 2  # multiple of the maximum size that is read and dropped before the connection is closed (SMTP-46)

@@ -6,8 +6,6 @@ import msgspec
 
 from moxlite.queue.bounces.table import Meaning
 
-__all__ = ["Block", "Blocks"]
-
 LIFE: Final = 48 * 3600 * 1_000_000
 """µs for which a block is listed after its last reply: longer than the time between two nightly checks."""
 

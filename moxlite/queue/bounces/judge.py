@@ -4,8 +4,6 @@ from typing import Final
 
 from moxlite.queue.bounces.table import BARE, CODES, ENTRIES, OURS, Cause, Entry, Meaning
 
-__all__ = ["UNNAMED", "explain", "is_of_the_recipient", "names_dead_address"]
-
 MAX_TEXT: Final = 2048
 """Characters of a reply that are searched: as many as are kept (QUEUE-150)."""
 

@@ -9,8 +9,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["BARE", "CODES", "ENTRIES", "OURS", "Cause", "Entry", "Meaning"]
-
 
 class Cause(StrEnum):
     """The cause for which a message was refused."""

@@ -9,8 +9,6 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.queue.errors import QueueError
 from moxlite.store.errors import StoreError
 
-__all__ = ["Request", "tried"]
-
 T = TypeVar("T")
 
 

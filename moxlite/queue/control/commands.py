@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from moxlite.admin.queueing.filters import Filter
 from moxlite.admin.queueing.requests import (
     AddHoldRule,
     Choose,
@@ -23,15 +24,12 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.bounces.judge import UNNAMED
 from moxlite.queue.control.answers import tried
 from moxlite.queue.control.words import admin_words, next_words, why_words
-from moxlite.queue.data.filters import Filter
 from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import NoSuchMessage
 from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND, rfc3339
-
-__all__ = ["QueueCommands"]
 
 
 class QueueCommands:

@@ -12,8 +12,6 @@ from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
 
-__all__ = ["GuardCommands"]
-
 
 class GuardCommands:
     """The commands of one queue."""

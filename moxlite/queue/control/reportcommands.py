@@ -19,8 +19,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.suppressed import add_suppressed, list_suppressed, remove_suppressed
 
-__all__ = ["ReportCommands"]
-
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """Maximum seconds for which an address may get no reports."""
 

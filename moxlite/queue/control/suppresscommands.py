@@ -10,8 +10,6 @@ from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
 from moxlite.store.delivery.apiqueue import Suppression
 
-__all__ = ["SuppressCommands"]
-
 
 class SuppressCommands:
     """The commands of one queue."""

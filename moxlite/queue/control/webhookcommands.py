@@ -15,8 +15,6 @@ from moxlite.queue.schedule import rfc3339
 from moxlite.queue.webhooks.rows import CallResult, Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 
-__all__ = ["WebhookCommands"]
-
 
 class WholeHook(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a webhook except its credentials."""

@@ -7,8 +7,6 @@ from moxlite.queue.data.rows import DELIVERING, Message, Result
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 
-__all__ = ["admin_words", "duration_words", "next_words", "why_words"]
-
 UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
 SHORT: Final = 2
 """Minimum number of units; below it the next smaller unit is used: 90 min, not 1 h."""

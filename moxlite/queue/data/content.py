@@ -15,8 +15,6 @@ from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Content", "add_content", "drop_unused", "encoded", "octets", "release_content"]
-
 CHUNK_BITS: Final = 16
 """Bits of a chunk's id for its number in the message, as in account.db: at most 65 536 chunks per message."""
 

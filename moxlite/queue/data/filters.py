@@ -24,20 +24,6 @@ from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND
 from moxlite.store.file.transaction import Value
 
-__all__ = [
-    "Condition",
-    "Filter",
-    "HookFilter",
-    "HookPage",
-    "Page",
-    "RetiredFilter",
-    "RetiredHookFilter",
-    "RetiredHookPage",
-    "RetiredPage",
-    "compose",
-    "compose_page",
-]
-
 MAX_PAGE: Final = 1000
 
 

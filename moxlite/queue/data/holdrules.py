@@ -9,8 +9,6 @@ from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.queue.errors import BadFilter
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["HoldRule", "add_hold_rule", "hold_rules", "matches", "parse_party", "remove_hold_rule"]
-
 SELECT: Final = """
 SELECT id, account, sender_localpart, sender_domain, recipient_localpart, recipient_domain FROM hold_rule ORDER BY id"""
 INSERT: Final = """

@@ -13,8 +13,6 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 
-__all__ = ["leftover"]
-
 LATER: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id > ? ORDER BY id LIMIT 100"  # noqa: S608 - names of columns
 """As many as are read at a time."""
 

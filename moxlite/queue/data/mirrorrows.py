@@ -15,28 +15,6 @@ import msgspec
 from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, message_of
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "GRACE",
-    "NEW",
-    "REMOVE",
-    "Mirrored",
-    "add_mirror",
-    "added",
-    "begin",
-    "compare",
-    "due",
-    "end_mirror",
-    "forget",
-    "is_mirrored",
-    "is_under_way",
-    "key_of",
-    "next_due",
-    "postpone",
-    "removed",
-    "sample",
-    "waiting",
-]
-
 NEW: Final = "new"
 ADD: Final = "add"
 THERE: Final = "there"

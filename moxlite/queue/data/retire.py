@@ -12,8 +12,6 @@ from moxlite.queue.data.status import note_outcome
 from moxlite.store.delivery.status import State
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["KeepFor", "clean_retired", "retire"]
-
 KeepFor: TypeAlias = Callable[[str], int]
 """Function that returns the microseconds for which an account's retired messages are kept; 0 for not at all."""
 

@@ -15,21 +15,6 @@ from moxlite.store.delivery.status import Handed
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Row as SQLRow
 
-__all__ = [
-    "DELIVERING",
-    "INTERRUPTED",
-    "MAX_RESULTS",
-    "MESSAGE_COLUMNS",
-    "RETIRED_COLUMNS",
-    "Message",
-    "Result",
-    "Retired",
-    "decode_results",
-    "encode_results",
-    "message_of",
-    "retired_of",
-]
-
 DELIVERING: Final = "delivering..."
 """Error text of an attempt that is under way (QUEUE-7)."""
 

@@ -19,19 +19,6 @@ from moxlite.store.delivery.status import Handed, RecipientStatus, State
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wakeup import Wakeup
 
-__all__ = [
-    "Watchers",
-    "clean_outcomes",
-    "ended_since",
-    "final_state",
-    "meaning_of",
-    "note_answer",
-    "note_outcome",
-    "statuses",
-    "success_of",
-    "was_sent",
-]
-
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
 """µs for which the final status of a message is kept."""
 

@@ -16,18 +16,6 @@ from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
 from moxlite.store.delivery.apiqueue import Suppression
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "MAX_LISTED",
-    "add_suppression",
-    "base_address",
-    "clean_suppressions",
-    "for_message",
-    "note_failure",
-    "remove_suppression",
-    "suppression_of",
-    "suppressions",
-]
-
 DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
 """Domains that ignore dots in a localpart. Elsewhere ``mary.ann@`` and ``maryann@`` are two people."""
 

@@ -31,8 +31,6 @@ from moxlite.queue.tls.policies import Kept, Standing
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["explain", "message_to", "waiting_for"]
-
 LOOK_UP_SECONDS: Final = 90.0
 """Seconds for all look-ups in DNS and on the web: the first fetch of a policy takes a minute at most."""
 

@@ -5,8 +5,6 @@ Nothing else is imported here: a command has to start fast (ADMIN-83).
 
 import msgspec
 
-__all__ = ["MTASTS", "Explanation", "HostPlan", "Met", "Waiting"]
-
 
 class Waiting(msgspec.Struct, frozen=True):
     """Waiting mail for a domain: number of messages, number on hold, when the oldest was queued (RFC 3339, "" for

@@ -19,24 +19,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "Limits",
-    "LimitsOf",
-    "Sign",
-    "Source",
-    "Suspicion",
-    "clean_signs",
-    "forget",
-    "limits_from",
-    "network_of",
-    "note_failures",
-    "note_sent",
-    "sources",
-    "speaks_of_sender",
-    "suspicion_of_failures",
-    "suspicion_of_sending",
-]
-
 MINUTE: Final = 60 * SECOND
 FAILURE_MINUTES: Final = 10
 """Minutes over which failures are counted: a bad list fails at once, single dead addresses now and then."""

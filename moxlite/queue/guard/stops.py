@@ -8,22 +8,6 @@ from moxlite.queue.guard.signs import Sign, Source, Suspicion, forget, sources
 from moxlite.queue.schedule import SECOND
 from moxlite.store.file.transaction import Reader, Row, Tx
 
-__all__ = [
-    "Held",
-    "Stop",
-    "Stopped",
-    "clean_stops",
-    "hold_rows",
-    "mark_told",
-    "number_of_stops",
-    "release",
-    "released_at",
-    "stop",
-    "stop_of",
-    "stops",
-    "untold",
-]
-
 RELEASED_LIFE: Final = 24 * 3600 * SECOND
 """µs for which the time of a release is kept: longer than failures of messages queued before it can count."""
 

@@ -18,8 +18,6 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.wakeup import Wakeup
 
-__all__ = ["Guard"]
-
 logger = logging.getLogger("moxlite.queue.guard")
 
 RETRY_SECONDS: Final = 300.0

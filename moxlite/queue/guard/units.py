@@ -19,8 +19,6 @@ from moxlite.queue.submit import add_submission, is_known
 from moxlite.store.delivery.submission import SendingStopped, Submission
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["finish", "take"]
-
 
 def take(
     tx: Tx, submission: Submission, content: Content, now: int, limits_of: LimitsOf, *, mirrored: bool

@@ -27,8 +27,6 @@ from moxlite.net.resolver import (
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 
-__all__ = ["Addresses", "Hosts", "NoHosts", "addresses_of", "hosts_of", "order_addresses"]
-
 logger = logging.getLogger("moxlite.queue.hosts.hosts")
 
 LOOKUP_SECONDS: Final = 30.0

@@ -21,8 +21,6 @@ from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.store.options import SECOND
 
-__all__ = ["HostLoad", "OpenConnection", "Untried"]
-
 MAX_CONNECTIONS: Final = 2
 """Connections to one host at a time: receivers count by host, not by domain (QUEUE-14)."""
 

@@ -13,8 +13,6 @@ from moxlite.metrics import Gauge
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 
-__all__ = ["IPv6Source", "own_address"]
-
 logger = logging.getLogger("moxlite.queue.source")
 
 CHECK_SECONDS: Final = 6 * 3600.0

@@ -30,8 +30,6 @@ from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Waiting", "add_deferred", "deliver_waiting", "waiting"]
-
 ATTEMPT_SECONDS: Final = 120.0
 """Seconds for one attempt: a slow card needs that long for 100 MiB. Other messages for the domain wait meanwhile."""
 

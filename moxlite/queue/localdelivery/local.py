@@ -16,8 +16,6 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.sending.connecting import connect
 from moxlite.queue.sending.session import Batch, Outcomes, Trace, converse
 
-__all__ = ["deliver_local", "deliver_to_loopback", "transaction_key"]
-
 TIMEOUT_SECONDS: Final = 3600.0
 """Seconds for which a recipient ending in `timeout` delays the queue (SMTP-132)."""
 

@@ -29,8 +29,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 
-__all__ = ["compose_notice", "deliver_notice"]
-
 logger = logging.getLogger("moxlite.queue.notices.dsns")
 
 MAX_FULL: Final = 100 << 10

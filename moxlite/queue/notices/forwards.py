@@ -19,8 +19,6 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["note_failures", "returned_to"]
-
 logger = logging.getLogger("moxlite.queue.notices.forwards")
 
 ARRIVED: Final = """

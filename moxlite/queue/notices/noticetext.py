@@ -12,8 +12,6 @@ from moxlite.queue.bounces.table import Cause
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
 
-__all__ = ["notice_text", "subject_of"]
-
 MAX_SHOWN: Final = 50
 """Recipients described in the text; the machine-readable part has all of them."""
 

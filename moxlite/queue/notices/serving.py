@@ -15,8 +15,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 
-__all__ = ["Notices"]
-
 logger = logging.getLogger("moxlite.queue.notices")
 
 RECHECK_SECONDS: Final = 3600.0

@@ -20,8 +20,6 @@ from moxlite.queue.tls.results import Failure, PolicyResult
 from moxlite.store.errors import StoreError
 from moxlite.store.reports.tlsresults import FailureCount, PolicyCount, TLSResult, add_tls_results
 
-__all__ = ["SessionCounts", "day_of"]
-
 logger = logging.getLogger("moxlite.queue.reports")
 
 WRITE_SECONDS: Final = 1.0

@@ -16,15 +16,13 @@ from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.connections import guard
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.errors import QueueFull
 from moxlite.queue.reports.counting import day_of
 from moxlite.queue.reports.mail import Author, Outcome, author_of, unsigned_reason
 from moxlite.queue.schedule import SECOND
+from moxlite.store.delivery.submission import QueueFull
 from moxlite.store.errors import StoreError
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.tlsresults import Pending
-
-__all__ = ["DailyReports", "Reports", "parse_day", "yesterday"]
 
 logger = logging.getLogger("moxlite.queue.reports")
 

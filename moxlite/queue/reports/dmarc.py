@@ -32,8 +32,6 @@ from moxlite.store.reports.evaluations import (
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.tlsresults import Pending
 
-__all__ = ["DMARCReports", "Due"]
-
 DAY: Final = 24 * 3600 * SECOND
 
 NEVER: Final = 1 << 62

@@ -23,17 +23,6 @@ from moxlite.store.delivery.submission import Submission, SubmissionRecipient, S
 from moxlite.store.reports.received import Kind
 from moxlite.store.reports.suppressed import is_suppressed
 
-__all__ = [
-    "Author",
-    "Outcome",
-    "ReportMail",
-    "author_of",
-    "gzipped",
-    "report_message",
-    "send_report",
-    "without_suppressed",
-]
-
 logger = logging.getLogger("moxlite.queue.reports")
 
 POSTMASTER: Final = Localpart("postmaster")

@@ -37,8 +37,6 @@ from moxlite.store.reports.tlsresults import (
     waiting_results,
 )
 
-__all__ = ["TLSReports"]
-
 DAY_SECONDS: Final = 24 * 3600
 
 TEXT: Final = """\

@@ -10,8 +10,6 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.localdelivery.inbound import Waiting, waiting
 from moxlite.store.file.transaction import Reader, Row
 
-__all__ = ["Candidate", "Group", "following", "together", "usable"]
-
 CANDIDATES: Final = 20
 """Rows of one read."""
 

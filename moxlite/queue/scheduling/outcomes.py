@@ -20,8 +20,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 
-__all__ = ["RECORD_SECONDS", "Outcomes"]
-
 logger = logging.getLogger("moxlite.queue.outcomes")
 
 RECORD_SECONDS: Final = 30.0

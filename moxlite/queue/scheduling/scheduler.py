@@ -36,8 +36,6 @@ from moxlite.queue.signing.sevenbit import seven_bit
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 
-__all__ = ["Scheduler"]
-
 logger = logging.getLogger("moxlite.queue.scheduler")
 
 RECHECK_SECONDS: Final = 3600.0

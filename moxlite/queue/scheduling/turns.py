@@ -11,8 +11,6 @@ import trio
 from moxlite.queue.attempt import Attempt
 from moxlite.queue.context import Context
 
-__all__ = ["Turns"]
-
 SILENT_SECONDS: Final = 5.0
 """Seconds after which an attempt whose host has not replied counts as silent, and no longer uses the normal limit of
 attempts: working hosts send a greeting within one or two.

@@ -16,8 +16,6 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context, Dial
 from moxlite.queue.hosts.hosts import addresses_of
 
-__all__ = ["NotConnected", "SocksDial", "Way", "connect", "direct_way"]
-
 
 class Way(msgspec.Struct, frozen=True):
     """Settings for connecting to hosts: address family (None: both), function that connects, and our name in EHLO.

@@ -18,8 +18,6 @@ from moxlite.queue.sending.onehost import Destination, NotVouched, try_host
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace
 from moxlite.queue.tls.policies import Standing
 
-__all__ = ["deliver_direct", "destination_of", "goes_elsewhere", "waits_for_policy"]
-
 logger = logging.getLogger("moxlite.queue.sending.direct")
 
 PATIENT_ATTEMPTS: Final = 3

@@ -42,8 +42,6 @@ from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
 from moxlite.store.content.spool import Spool
 
-__all__ = ["Destination", "Host", "NotVouched", "Visit", "addresses_for", "policy_for", "try_host", "visit"]
-
 logger = logging.getLogger("moxlite.queue.sending.onehost")
 
 PORT: Final = 25

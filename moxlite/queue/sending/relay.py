@@ -13,8 +13,6 @@ from moxlite.queue.hosts.hosts import addresses_of
 from moxlite.queue.sending.connecting import connect
 from moxlite.queue.sending.session import Batch, Outcomes, Trace, converse
 
-__all__ = ["deliver_by_relay", "relay_of"]
-
 PORT_SMTP: Final = 25
 PORT_SUBMISSION: Final = 587
 PORT_SUBMISSIONS: Final = 465

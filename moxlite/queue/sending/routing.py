@@ -12,8 +12,6 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.data.rows import Message
 
-__all__ = ["Course", "choose_transport", "course_of", "matching_route", "sender_domain_disabled", "way_round"]
-
 
 class Course(msgspec.Struct, frozen=True):
     """The kind and transport of an attempt.

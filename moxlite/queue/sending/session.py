@@ -24,20 +24,6 @@ from moxlite.queue.tls.results import Tally
 from moxlite.store.content.spool import WRITE_SIZE, Spool
 from moxlite.store.delivery.submission import DSNNotify
 
-__all__ = [
-    "Batch",
-    "Follower",
-    "Outcomes",
-    "Postponed",
-    "Stale",
-    "Trace",
-    "converse",
-    "cut_short",
-    "goes_well",
-    "run_transactions",
-    "session_seconds",
-]
-
 SESSION_SECONDS: Final = 30 * 60.0
 OCTETS_PER_SECOND: Final = 64 * 1024
 """Slowest rate that a session may have: it takes at most 30 min plus a second per 64 KiB (QUEUE-60)."""

@@ -22,8 +22,6 @@ from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["copy_content", "own_signatures", "renew_signatures", "sign_spool"]
-
 logger = logging.getLogger("moxlite.queue.signing.resigning")
 
 MAX_AGE: Final = 24 * 3600 * SECOND

@@ -16,8 +16,6 @@ from moxlite.store.content.header import HeaderTooLarge, read_header
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.database import Database
 
-__all__ = ["seven_bit"]
-
 logger = logging.getLogger("moxlite.queue.signing.sevenbit")
 
 SIGNED: Final = (b"dkim-signature", b"arc-message-signature", b"arc-seal")

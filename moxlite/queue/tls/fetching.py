@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.mailauth.mtasts import MAX_POLICY, Fetch, FetchFailed
 from moxlite.net.httpclient import BadCertificate, HTTPClient, HTTPError, NoHost
 
-__all__ = ["fetcher"]
-
 FETCH_SECONDS: Final = 60.0
 """Seconds for a policy file."""
 

@@ -20,8 +20,6 @@ from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.queue.tls.policies import Standing
 from moxlite.queue.tls.results import Failure, ResultType, of_certificate
 
-__all__ = ["HostPolicy", "Ignored", "Refusal", "Seen", "decide", "look_at", "vouched"]
-
 MX_MISMATCH: Final = Failure(ResultType.VALIDATION_FAILURE, "mtasts-policy-mx-mismatch")
 UNUSABLE: Final = Failure(ResultType.TLSA_INVALID, "all-unusable-records+ignored", counts=False)
 

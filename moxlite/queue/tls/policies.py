@@ -21,11 +21,10 @@ from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
 from moxlite.queue.tls.results import Failure, ResultType
 from moxlite.store.errors import StoreError
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY, SECOND, Options
-
-__all__ = ["Kept", "Policies", "Standing"]
 
 logger = logging.getLogger("moxlite.queue.tls.policies")
 

@@ -14,8 +14,6 @@ from moxlite.net.resolver import TLSA
 from moxlite.net.tls.certificates import CertificateProblem, ProblemKind
 from moxlite.net.tls.errors import TLSError
 
-__all__ = ["Failure", "PolicyResult", "PolicyType", "ResultType", "Tally", "of_certificate", "of_handshake"]
-
 MAX_REASON: Final = 200
 """Characters of a reason, which comes from a foreign certificate or alert."""
 

@@ -32,8 +32,6 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["Caller", "call", "headers_of"]
-
 SUBJECT: Final = "your web server does not take the calls about your mail"
 TEXT: Final = f"""\
 Your web server gets a call about each event of your mail: outgoing_webhook and incoming_webhook in your settings.

@@ -14,8 +14,6 @@ from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["Event", "Outgoing", "Webhooks", "keep_hooks", "moment", "note_event", "webhooks_of"]
-
 ACCOUNT_GONE: Final = 7 * 24 * 3600 * SECOND
 """µs for which webhooks of a removed account stay listed (QUEUE-25)."""
 

@@ -29,8 +29,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.upkeep.outbox import OutboxRow
 
-__all__ = ["IncomingCarrier"]
-
 logger = logging.getLogger("moxlite.queue.webhooks")
 
 EVENTS: Final = {

@@ -22,20 +22,6 @@ from moxlite.queue.webhooks.rows import (
 )
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "DELAYS",
-    "INCOMING",
-    "NewHook",
-    "add_hook",
-    "clean_hooks",
-    "end_hook",
-    "finish_call",
-    "get_hook",
-    "is_behind",
-    "mark_call",
-    "recover_calls",
-]
-
 logger = logging.getLogger("moxlite.queue.webhooks")
 
 INCOMING: Final = "incoming"

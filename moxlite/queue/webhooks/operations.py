@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage, compose, compose_page
+from moxlite.admin.queueing.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.queue.data.filters import compose, compose_page
 from moxlite.queue.webhooks.keeping import end_hook, get_hook
 from moxlite.queue.webhooks.rows import (
     HOOK_COLUMNS,
@@ -15,8 +16,6 @@ from moxlite.queue.webhooks.rows import (
     retired_hook_of,
 )
 from moxlite.store.file.transaction import Reader, Tx
-
-__all__ = ["cancel_hooks", "count_hooks", "get_retired_hook", "list_hooks", "list_retired_hooks", "schedule_hooks"]
 
 CANCELED: Final = "canceled by admin"
 

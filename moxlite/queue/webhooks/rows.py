@@ -8,20 +8,6 @@ import msgspec
 from moxlite.decoders import from_json
 from moxlite.store.file.transaction import Row as SQLRow
 
-__all__ = [
-    "CALLING",
-    "HOOK_COLUMNS",
-    "INTERRUPTED",
-    "RETIRED_HOOK_COLUMNS",
-    "CallResult",
-    "Hook",
-    "RetiredHook",
-    "decode_calls",
-    "encode_calls",
-    "hook_of",
-    "retired_hook_of",
-]
-
 CALLING: Final = "calling..."
 """Error text of a call that is under way."""
 

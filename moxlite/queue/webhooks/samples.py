@@ -15,8 +15,6 @@ from moxlite.queue.webhooks.events import Event, Outgoing, moment
 from moxlite.queue.webhooks.keeping import INCOMING
 from moxlite.queue.webhooks.rows import CallResult, Hook
 
-__all__ = ["SampleCall", "call_samples"]
-
 SUBJECT: Final = "Test of the webhook"
 
 

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from moxlite.admin.queueing.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
-from moxlite.queue.data.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue.errors import NoSuchWebhook
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import operations
@@ -18,8 +18,6 @@ from moxlite.queue.webhooks.rows import Hook, RetiredHook
 from moxlite.queue.webhooks.samples import SampleCall, call_samples
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
-
-__all__ = ["WebhookQueue"]
 
 logger = logging.getLogger("moxlite.queue.webhooks")
 

@@ -6,7 +6,7 @@
 import base64
 from typing import Final
 
-from moxlite.logins.exchange import Challenge, Exchange, UnknownMechanism, start_exchange
+from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.identity import Identity
 from moxlite.logins.refusals import (
     BadChannelBinding,
@@ -18,6 +18,7 @@ from moxlite.logins.refusals import (
     RateLimited,
     WrongCredentials,
 )
+from moxlite.proto.sasl import Challenge
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.server import Refusal
@@ -25,8 +26,6 @@ from moxlite.smtpd import replies
 from moxlite.smtpd.commands.hello import login_allowed
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import Session
-
-__all__ = ["auth"]
 
 # The first matching class counts.
 FAILURES: Final[tuple[tuple[type[LoginRefused], int, str], ...]] = (

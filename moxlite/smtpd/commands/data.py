@@ -19,8 +19,6 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.errors import StoreError
 
-__all__ = ["bdat", "data"]
-
 logger = logging.getLogger("moxlite.smtpd.commands.data")
 
 

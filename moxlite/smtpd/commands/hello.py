@@ -18,8 +18,6 @@ from moxlite.smtpd.commands.rcpt import RCPTMAX
 from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 
-__all__ = ["ehlo", "helo", "help_", "noop", "quit_", "rset", "starttls", "vrfy"]
-
 logger = logging.getLogger("moxlite.smtpd")
 
 # Keywords whose parameters are accepted (RFC 5321 §4.1.1.11); the reply to EHLO is made of them.

@@ -16,8 +16,6 @@ from moxlite.smtpd.replies import Goodbye, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 
-__all__ = ["DNS_SECONDS", "HOLD_LIMIT", "mail", "require_login"]
-
 HOLD_LIMIT: Final = 60 * 86_400
 """Maximum seconds of FUTURERELEASE (SMTP-33)."""
 

@@ -23,8 +23,6 @@ from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 
-__all__ = ["RCPTMAX", "rcpt"]
-
 RCPTMAX: Final = 1000  # recipients of a transaction (SMTP-32); announced by LIMITS
 
 TOO_MANY: Final = Response(452, "4.5.3", ("too many recipients, send the others in a transaction of their own",))

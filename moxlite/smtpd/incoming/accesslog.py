@@ -13,8 +13,6 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.delivery.actions import FileInto, Mark
 
-__all__ = ["Noting"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 MAX_NOTED: Final = 10

@@ -28,8 +28,6 @@ from moxlite.store.delivery.actions import AnyAction, Redirect, Vacation
 from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
-__all__ = ["with_messages"]
-
 _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with its field's name they fit into a line
 
 logger = logging.getLogger("moxlite.smtpd.incoming.answering")

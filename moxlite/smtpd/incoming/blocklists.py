@@ -14,8 +14,6 @@ from moxlite.net.resolver import Resolver
 from moxlite.smtpd import metrics
 from moxlite.smtpd.session import Session
 
-__all__ = ["Once", "listed", "listed_at"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.blocklists")
 
 _health: Final = Health()

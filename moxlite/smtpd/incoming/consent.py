@@ -18,8 +18,6 @@ from moxlite.smtpd import replies
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 
-__all__ = ["MAX_ANSWER", "take_answer"]
-
 MAX_ANSWER: Final = 4 << 20
 """Octets of an answer: a word, and a picture in a signature."""
 

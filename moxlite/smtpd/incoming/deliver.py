@@ -33,8 +33,6 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
-__all__ = ["deliver"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 MAX_RECEIVED: Final = 100

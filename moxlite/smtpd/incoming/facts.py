@@ -14,8 +14,6 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.mail.facts import Facts, SMTPFacts, Validation, ip_classes
 
-__all__ = ["facts_of", "mail_from_validation"]
-
 _ip_classes: Final = lru_cache(4096)(ip_classes)
 """Cache for senders that send again; saves 40 µs per message."""
 

@@ -31,8 +31,6 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.owed import OwedMessage
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 
-__all__ = ["Passed", "pass_on"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.passing")
 
 MAX_NAME: Final = 200

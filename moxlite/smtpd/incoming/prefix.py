@@ -18,8 +18,6 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
 
-__all__ = ["Common", "common_of", "decided_prefix", "prefix"]
-
 
 class Common(msgspec.Struct, frozen=True, kw_only=True):
     """Facts that the copies of a message share.

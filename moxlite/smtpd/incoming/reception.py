@@ -40,8 +40,6 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.errors import StoreError
 
-__all__ = ["Reception"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 AT_ONCE: Final = 8

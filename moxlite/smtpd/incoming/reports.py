@@ -32,8 +32,6 @@ from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEva
 from moxlite.store.reports.received import Kind, add_reports, number_since
 from moxlite.store.reports.reportsdb import ReportsDB
 
-__all__ = ["Reports"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.reports")
 
 MAX_A_DAY: Final = 200

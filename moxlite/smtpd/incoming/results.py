@@ -11,8 +11,6 @@ from moxlite.smtpd import replies
 from moxlite.smtpd.notices import Failed
 from moxlite.smtpd.transaction import AcceptedRecipient
 
-__all__ = ["Results"]
-
 
 class Results:
     """The state of a message at each account.

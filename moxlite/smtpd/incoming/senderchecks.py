@@ -7,8 +7,6 @@ from moxlite.proto.address import Domain
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 
-__all__ = ["has_proof", "question_of"]
-
 
 def question_of(session: Session, transaction: Transaction, from_domains: tuple[str, ...] = ()) -> Question:
     """Return the input of the sender checks; `from_domains` is empty before the message was received."""

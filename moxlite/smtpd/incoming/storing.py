@@ -28,8 +28,6 @@ from moxlite.store.delivery.deferred import Deferred
 from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
 
-__all__ = ["Storing"]
-
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 

@@ -25,8 +25,6 @@ from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
-__all__ = ["SYSTEM_RIGHTS", "WRITING", "Access", "allowed_flags", "check_rights", "flag_rights", "visited"]
-
 SYSTEM_RIGHTS: Final = "lrte"
 """Rights of the owner to the system's mailbox (IMAP-162): read, and move messages away, which needs ``t`` and ``e``
 (RFC 6851 §4.4). The session and the store refuse moves to other mailboxes than the trash, and all other changes.

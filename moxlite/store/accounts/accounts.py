@@ -52,8 +52,6 @@ from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
 
-__all__ = ["Accounts", "CheckFailed"]
-
 logger = logging.getLogger("moxlite.store.accounts")
 
 IDLE: Final = 30.0

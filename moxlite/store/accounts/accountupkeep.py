@@ -17,8 +17,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.fileupkeep import UPKEEP
 from moxlite.wakeup import Wakeup
 
-__all__ = ["AccountUpkeep", "rests"]
-
 logger = logging.getLogger("moxlite.store.accounts")
 
 CROWDED_PAUSE: Final = 0.3

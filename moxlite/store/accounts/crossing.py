@@ -22,16 +22,14 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import NoSuchMessage
-from moxlite.store.mail.adding import Added
+from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.copying import Copied
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, MailboxID
-
-__all__ = ["MEMORY", "Landing", "parts", "transfer"]
 
 PART: Final = 50
 """Maximum number of messages in a unit, and of spool files that are open for it."""

@@ -18,8 +18,6 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
-__all__ = ["LINGER", "Dues"]
-
 logger = logging.getLogger("moxlite.store.accounts")
 
 LINGER: Final = 0.3

@@ -18,20 +18,6 @@ from typing import Final
 
 from moxlite.store.errors import BadAccountName, MissingFile
 
-__all__ = [
-    "MADE",
-    "NAME",
-    "check_account_name",
-    "folder_is_made",
-    "forget_made",
-    "made_names",
-    "make_closed",
-    "make_folder",
-    "move_folder",
-    "renew_folder",
-    "set_aside",
-]
-
 logger = logging.getLogger("moxlite.store.accounts")
 
 NAME: Final = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9._-]{0,63}")

@@ -29,11 +29,12 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import perform
 from moxlite.store.junkparams import JunkParams
 from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.annotations import set_annotation
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
@@ -43,8 +44,6 @@ from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, Flag, MailboxID
-
-__all__ = ["ACCOUNTS", "PASSWORD", "fill", "made_up", "message"]
 
 ACCOUNTS: Final = ("test0", "test1", "test2")
 """Three accounts: an empty one, one with a message that has all facts, one with everything else."""

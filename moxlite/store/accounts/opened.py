@@ -14,7 +14,8 @@ from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
 from moxlite.store.delivery.outgoing import shrink_outgoing
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.junk.trainer import Trainer
 from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
@@ -29,8 +30,6 @@ from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
 from moxlite.store.upkeep.outbox import Carrier, Handler
 from moxlite.store.upkeep.reparse import SET_VERSION
-
-__all__ = ["OpenAccount", "open_account"]
 
 logger = logging.getLogger("moxlite.store.account")
 

@@ -13,8 +13,6 @@ from moxlite.store.file.boundary import Boundary
 from moxlite.store.options import Options
 from moxlite.store.upkeep.outbox import Handler
 
-__all__ = ["Opener"]
-
 
 class Opener:
     """Opens the accounts of one data directory.

@@ -13,8 +13,6 @@ import trio
 from moxlite.store.accounts.slots import Slot
 from moxlite.wakeup import Wakeup
 
-__all__ = ["BRIEF", "Places", "holding"]
-
 BRIEF: Final = 5.0
 """Seconds without users and background work after which an account is closed that only single operations have used,
 such as deliveries, since it was opened.

@@ -21,8 +21,6 @@ from moxlite.store.options import Options
 from moxlite.store.upkeep.retention import expire
 from moxlite.wakeup import Wakeup, sleep_by_both_clocks
 
-__all__ = ["LINGER", "NIGHT", "ROUND_PAUSE", "Registry", "Rounds"]
-
 logger = logging.getLogger("moxlite.store.accounts")
 
 NIGHT: Final = 86_400.0

@@ -19,8 +19,6 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountUnknown, StoreError
 from moxlite.store.mail.acl import forget_guest, guests
 
-__all__ = ["forget_shares", "publish_shares", "sharing_task"]
-
 logger = logging.getLogger("moxlite.store.shares")
 
 INTERVAL: Final = 3600.0

@@ -7,8 +7,6 @@ import trio
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.accounts.tasks import AccountTasks
 
-__all__ = ["Slot"]
-
 
 class Slot:
     """State of one account name.

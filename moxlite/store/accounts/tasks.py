@@ -16,8 +16,6 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.errors import StoreError
 from moxlite.supervision import Supervisor, open_supervisor
 
-__all__ = ["AccountTasks", "BackgroundTask"]
-
 BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]
 """Runs while an account is open, and ends by cancellation. A task that returns runs again at the next opening."""
 

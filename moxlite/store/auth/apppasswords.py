@@ -35,22 +35,6 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_APP_PASSWORDS",
-    "SCOPES",
-    "AppPassword",
-    "AppPasswordRefused",
-    "Passwords",
-    "Scope",
-    "add_app_password",
-    "app_passwords",
-    "note_use",
-    "passwords",
-    "remove_app_password",
-    "use_is_due",
-    "wrong_app_passwords",
-]
-
 Scope: TypeAlias = Literal["imap", "submission", "webapi"]
 """A service that an app password may be used for."""
 

@@ -26,24 +26,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 
-__all__ = [
-    "CLI",
-    "MAX_ID",
-    "AuditEntry",
-    "AuditFilter",
-    "AuditLog",
-    "Difference",
-    "Origin",
-    "Recording",
-    "acting_as",
-    "current",
-    "drop_old",
-    "object_at",
-    "object_of",
-    "origin",
-    "plain",
-]
-
 logger = logging.getLogger("moxlite.store.auth")
 
 RETENTION: Final = 365 * DAY

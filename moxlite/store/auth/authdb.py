@@ -20,12 +20,11 @@ from moxlite.store.auth.sharing import SharedAccounts
 from moxlite.store.auth.tlskeys import TLSKeys
 from moxlite.store.auth.websessions import WebSessions
 from moxlite.store.errors import StorageBroken, StoreError
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.supervision import Supervisor
-
-__all__ = ["AuthDB"]
 
 logger = logging.getLogger("moxlite.store.auth")
 

@@ -34,30 +34,6 @@ from moxlite.store.errors import BadPassword
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wording import worded
 
-__all__ = [
-    "OWN",
-    "Credential",
-    "PasswordChecker",
-    "Salt",
-    "account_salt",
-    "app_salt",
-    "change_password",
-    "check_password",
-    "credential",
-    "decode_scram",
-    "derive_credential",
-    "derive_secrets",
-    "encode_scram",
-    "generate_password",
-    "is_two_step",
-    "mark_two_step",
-    "needs_rehash",
-    "rehash",
-    "set_credential",
-    "set_password",
-    "verifications",
-]
-
 MIN_LENGTH: Final = 8
 MAX_LENGTH: Final = 256
 """Octets of a password after preparation (STORE-100)."""

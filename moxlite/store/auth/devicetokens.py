@@ -32,8 +32,6 @@ from moxlite.store.auth.sessions import (
 )
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["OVERLAP", "SETTLED", "TURN", "end_stolen", "find_use", "is_due", "next_token", "take_over"]
-
 TURN: Final = 24 * 3600 * 1_000_000
 """Microseconds after which the token of a device session is replaced."""
 

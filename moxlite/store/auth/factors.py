@@ -21,34 +21,6 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
 
-__all__ = [
-    "LINK_LIFE",
-    "MAX_FACTORS",
-    "RECOVERY_CODES",
-    "FactorRefused",
-    "Factors",
-    "RecoveryLink",
-    "SecurityKey",
-    "TOTPApp",
-    "accounts_with_factors",
-    "add_key",
-    "add_totp",
-    "checked_name",
-    "drop_factors",
-    "drop_links",
-    "factors_of",
-    "find_link",
-    "find_totp",
-    "has_factors",
-    "new_link",
-    "new_recovery_codes",
-    "remove_factor",
-    "take_key",
-    "take_link",
-    "take_recovery_code",
-    "take_totp",
-]
-
 RECOVERY_CODES: Final = 10
 """Recovery codes in a set (WEB-151)."""
 

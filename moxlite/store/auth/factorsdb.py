@@ -17,8 +17,6 @@ from moxlite.store.auth.factors import Factors, RecoveryLink, SecurityKey
 from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file.database import Database
 
-__all__ = ["FactorsDB"]
-
 logger = logging.getLogger("moxlite.store.auth")
 
 CANNOT_WRITE: Final = (StorageFull, StorageBusy, StorageBroken)

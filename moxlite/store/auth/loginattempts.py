@@ -19,26 +19,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "ADMIN",
-    "UNKNOWN",
-    "AppUse",
-    "AttemptResult",
-    "LoginAttempt",
-    "LoginAttempts",
-    "MainPasswordUse",
-    "RecordedAttempt",
-    "app_uses_of",
-    "attempt_recorder",
-    "attempts_after",
-    "attempts_of",
-    "drop_old",
-    "last_logins_of",
-    "main_password_uses_of",
-    "record",
-    "successes_of",
-]
-
 logger = logging.getLogger("moxlite.store.auth")
 
 UNKNOWN: Final = "-"

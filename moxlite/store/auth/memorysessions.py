@@ -19,8 +19,6 @@ from moxlite.store.auth.sessions import (
     new_tokens,
 )
 
-__all__ = ["MAX_IN_MEMORY", "MemorySessions"]
-
 MAX_IN_MEMORY = 1000
 """Maximum number of sessions of all accounts, under 1 KiB each; the one that expires soonest makes way."""
 

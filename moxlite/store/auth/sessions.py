@@ -19,35 +19,6 @@ import msgspec
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "COLUMNS",
-    "DEVICE_AGE",
-    "DEVICE_UNUSED",
-    "LIFETIME",
-    "MAX_SESSIONS",
-    "TOKEN_SIZE",
-    "BadCSRF",
-    "NoSession",
-    "Session",
-    "SessionExpired",
-    "SessionStolen",
-    "SessionTokens",
-    "add_session",
-    "check_session",
-    "drop_expired",
-    "expiry",
-    "extend_session",
-    "find_session",
-    "hash_of",
-    "needs_extension",
-    "new_tokens",
-    "remove_session",
-    "remove_sessions",
-    "session_of",
-    "sessions_of",
-    "token_of",
-]
-
 LIFETIME: Final = 24 * 3600 * 1_000_000
 """Microseconds a session lives after its last use (STORE-105)."""
 

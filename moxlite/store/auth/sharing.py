@@ -10,8 +10,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.acl import ANYONE
 from moxlite.wakeup import Alarm
 
-__all__ = ["MAX_OWNERS", "SharedAccounts"]
-
 MAX_OWNERS: Final = 200
 """Maximum number of accounts whose shared mailboxes one user sees: LIST opens them all."""
 

@@ -24,22 +24,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wording import worded
 
-__all__ = [
-    "KeyExists",
-    "KeyRefused",
-    "TLSKey",
-    "TLSKeys",
-    "add_key",
-    "change_key",
-    "find_key",
-    "fingerprint_of",
-    "keys_of",
-    "pem_problem",
-    "read_certificate",
-    "remove_key",
-    "remove_keys",
-]
-
 MIN_RSA_BITS: Final = 2048
 """Minimum bits of an RSA key (STORE-104); NIST SP 800-131A has disallowed shorter ones since 2014."""
 

@@ -17,8 +17,6 @@ from moxlite.store.auth.sessions import Session, SessionStolen, SessionTokens
 from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file.database import Database
 
-__all__ = ["WebSessions"]
-
 logger = logging.getLogger("moxlite.store.auth")
 
 

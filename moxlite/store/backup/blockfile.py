@@ -16,8 +16,6 @@ import apsw
 
 from moxlite.store.backup.blockforms import BLOCK
 
-__all__ = ["BlockVFS"]
-
 _names: Final = itertools.count(1)
 
 Sink = Callable[[int, bytes], None]

@@ -9,8 +9,6 @@ import zstandard
 from moxlite.store.backup.errors import RepositoryError
 from moxlite.store.backup.sealing import Opener, Sealer
 
-__all__ = ["BLOCK", "Forms"]
-
 BLOCK: Final = 64 << 10
 """Octets of a block: 16 pages. Smaller ones would make the manifests long, larger ones store more for each page."""
 

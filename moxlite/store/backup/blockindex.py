@@ -11,8 +11,6 @@ import apsw
 from moxlite.store.backup.packs import Record
 from moxlite.store.file.transaction import Row
 
-__all__ = ["MAX_DEPTH", "BlockIndex", "Need", "Place"]
-
 MAX_DEPTH: Final = 8
 """Deltas that one block may need: reading it takes that many reads more."""
 

@@ -37,8 +37,6 @@ from moxlite.store.backup.packs import (
 from moxlite.store.backup.sealing import Opener, Sealer, check_sealed
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Blocks", "LooseBlocks"]
-
 logger = logging.getLogger("moxlite.store.backup.blocks")
 
 SAMPLES: Final = 16

@@ -20,8 +20,6 @@ import msgspec
 from moxlite.safefile import open_regular
 from moxlite.store.backup.errors import BackupCancelled, BackupError
 
-__all__ = ["Stamp", "copy_database", "copy_pages", "snapshot", "stamp_of", "sync_folder"]
-
 STEP: Final = 500
 """Pages of one step, 2 MB: the thread looks at its interruption that often."""
 

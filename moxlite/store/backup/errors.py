@@ -2,16 +2,6 @@
 
 from moxlite.store.errors import StoreError
 
-__all__ = [
-    "BackupCancelled",
-    "BackupError",
-    "BadTarget",
-    "NoRepository",
-    "RemovalForbidden",
-    "RepositoryError",
-    "StorageFailed",
-]
-
 
 class BackupError(StoreError):
     """A backup cannot be made or restored; the text tells why."""

@@ -20,18 +20,6 @@ from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 from moxlite.store.backup.sources import CONFIG, NAMED, ConfigFile, Report, Source, config_files
 
-__all__ = [
-    "KEY_MODE",
-    "Tell",
-    "back_up",
-    "check_target",
-    "copy_file",
-    "error_text",
-    "inside",
-    "note_failure",
-    "warnings_of",
-]
-
 logger = logging.getLogger("moxlite.store.backup")
 
 FOLDER_MODE: Final = 0o750

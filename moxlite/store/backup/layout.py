@@ -17,17 +17,6 @@ import msgspec
 
 from moxlite.store.file.migrations import Kind
 
-__all__ = [
-    "INCOMPLETE",
-    "RESTORING",
-    "SETTINGS",
-    "DatabaseFile",
-    "OtherFile",
-    "databases",
-    "has_databases",
-    "other_files",
-]
-
 INCOMPLETE: Final = "INCOMPLETE"
 """Stands in a backup until it is whole (ADMIN-68)."""
 

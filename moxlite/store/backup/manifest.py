@@ -15,23 +15,6 @@ from moxlite.store.backup.copying import Stamp
 from moxlite.store.backup.errors import RepositoryError
 from moxlite.store.backup.sources import TREES
 
-__all__ = [
-    "FORMAT",
-    "FORMATS",
-    "LOOSE",
-    "NAME_SIZE",
-    "Entry",
-    "Manifest",
-    "Pruned",
-    "Sample",
-    "SnapshotInfo",
-    "decode",
-    "encode",
-    "kept_ids",
-    "snapshot_id",
-    "time_of",
-]
-
 NAME_SIZE: Final = 32
 """Octets of the name of a block."""
 

@@ -23,8 +23,6 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.store.backup.copying import SYNC
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["PACKS", "PACK_SIZE", "Pack", "PackWriter", "Record", "object_name", "pack_sizes", "read_indices"]
-
 PACKS: Final = "packs"
 """The folder of packs in a repository."""
 

@@ -73,8 +73,6 @@ from moxlite.store.backup.signing import SNAPSHOT_SIGNED, Signer, check_trusted,
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
 
-__all__ = ["Repository", "create_repository", "exists", "is_encrypted"]
-
 logger = logging.getLogger("moxlite.store.backup.repository")
 
 SNAPSHOTS: Final = "snapshots"

@@ -32,8 +32,6 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.options import Options
 
-__all__ = ["GAP", "copy_restored", "renew", "restore"]
-
 logger = logging.getLogger("moxlite.store.backup.restore")
 
 GAP: Final = 1 << 20

@@ -21,20 +21,6 @@ from moxlite.safefile import key_file
 from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.storage import Storage
 
-__all__ = [
-    "KEY_FILE",
-    "NAMES",
-    "PROTECTED",
-    "Opener",
-    "Sealer",
-    "check_sealed",
-    "load_key",
-    "make_identity",
-    "make_key",
-    "opener_of",
-    "sealer_of",
-]
-
 KEY_FILE: Final = "backup.key"
 NAMES: Final = "names.age"
 PROTECTED: Final = "identity.age"

@@ -19,18 +19,18 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.deliver import append
 from moxlite.store.errors import ChunkDamaged, NoSuchMailbox, NoSuchMessage
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.adding import Append
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Mailbox, MailboxID, MessageRow
-
-__all__ = ["Restored", "restore_mail"]
 
 logger = logging.getLogger("moxlite.store.backup.selective")
 

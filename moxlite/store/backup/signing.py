@@ -31,20 +31,6 @@ from moxlite.decoders import from_json
 from moxlite.safefile import open_regular, read_regular
 from moxlite.store.backup.errors import BackupError, RepositoryError
 
-__all__ = [
-    "FILES_SIGNED",
-    "SIGNING_KEY",
-    "SNAPSHOT_SIGNED",
-    "Signature",
-    "Signer",
-    "check_trusted",
-    "load_signer",
-    "read_signature",
-    "rotate_signer",
-    "signers_in",
-    "speakers",
-]
-
 PREFIX: Final = "moxlite-signer-"
 SIGNER: Final = re.compile(re.escape(PREFIX) + r"[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 """32 octets in base64url (RFC 4648 §5), without padding."""

@@ -17,20 +17,6 @@ import msgspec
 
 from moxlite.store.backup.signing import SIGNING_KEY
 
-__all__ = [
-    "CONFIG",
-    "CONFIG_FOLDER",
-    "DATA",
-    "NAMED",
-    "TREES",
-    "ConfigFile",
-    "NamedFile",
-    "Report",
-    "Source",
-    "config_files",
-    "restored_mode",
-]
-
 CONFIG: Final = "config"
 DATA: Final = "data"
 NAMED: Final = "named"

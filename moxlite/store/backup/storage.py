@@ -16,8 +16,6 @@ from typing import Final, Protocol
 from moxlite.safefile import open_regular
 from moxlite.store.backup.copying import sync_folder
 
-__all__ = ["Folder", "Storage"]
-
 SUFFIX: Final = ".tmp"
 """Name of an object until it is whole: ``.NAME.tmp``."""
 

@@ -16,23 +16,12 @@ import msgspec
 
 from moxlite.store.backup.errors import BackupError
 from moxlite.store.changelog.account import Account
-from moxlite.store.file.database import Database, Kind
-from moxlite.store.file.migrations import migrations_of
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind, migrations_of
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.upkeep.check import check_account
-
-__all__ = [
-    "LaterMessage",
-    "Trial",
-    "keep_later",
-    "last_modseq",
-    "last_queued",
-    "newer_schema",
-    "quick_check",
-    "try_database",
-]
 
 MESSAGES: Final = "SELECT count(*) FROM message"
 NEWER: Final = "SELECT count(*) FROM message WHERE createseq > ?"

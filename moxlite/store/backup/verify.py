@@ -30,8 +30,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
 
-__all__ = ["Problem", "Verified", "check_folder", "data_of", "verify"]
-
 logger = logging.getLogger("moxlite.store.verify")
 
 MAX_LINES: Final = 20

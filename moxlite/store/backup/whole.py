@@ -30,8 +30,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
 
-__all__ = ["export_account", "is_unused", "unpack_account"]
-
 MAGIC: Final = b"moxlite account 1\n"
 MAX_HEADER: Final = 4096
 PIECE: Final = 1 << 20

@@ -17,13 +17,12 @@ from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.planning import TooMany
 from moxlite.store.changelog.unit import AccountTx, Wakes
 from moxlite.store.errors import AlreadyDone
-from moxlite.store.file.database import Database, Snapshot
+from moxlite.store.file.database import Database
+from moxlite.store.file.readers import Snapshot
 from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Event, ModSeq
-
-__all__ = ["MODSEQ", "Account"]
 
 T = TypeVar("T")
 S = TypeVar("S")

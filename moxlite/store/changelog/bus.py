@@ -32,8 +32,6 @@ from moxlite.store.changelog.planning import EVERYTHING
 from moxlite.store.types import AccountClosing, Event, MessageID, MessagesRemoved, ModSeq
 from moxlite.wakeup import Alarm
 
-__all__ = ["MARK_ROWS", "SLICE", "Batch", "Bus", "Cursor"]
-
 logger = logging.getLogger("moxlite.store.bus")
 
 TAIL_EVENTS: Final = 10_000

@@ -37,9 +37,6 @@ from moxlite.store.types import (
     ModSeq,
 )
 
-__all__ = ["Catchup"]
-
-
 MOST: Final = 750
 """Events up to which several parts are joined to one slice: a few events of a mailbox go with its messages."""
 

@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.store.types import Event, FlagsChanged, MessageAdded, MessageID, MessagesRemoved, ModSeq
 
-__all__ = ["OwnUnits"]
-
 
 class OwnUnits:
     """The units of one subscriber that were published and not passed yet.

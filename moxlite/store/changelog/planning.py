@@ -32,8 +32,6 @@ from moxlite.store.types import (
     ThreadChanged,
 )
 
-__all__ = ["EVERYTHING", "SLICE", "Own", "Plan", "Removals", "TooMany", "Wanted"]
-
 SLICE: Final = 500
 """Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
 

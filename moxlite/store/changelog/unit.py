@@ -14,8 +14,6 @@ from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
 
-__all__ = ["AccountTx", "Wakes", "was_done"]
-
 OVERTAKEN: Final = 10_000
 """Messages above which a unit no longer names the changes it overtook: its subscriber then takes the whole unit from
 the database.

@@ -19,16 +19,6 @@ from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import BodyID, MessageID, chunk_id
 
-__all__ = [
-    "Content",
-    "body_size",
-    "locate",
-    "message_chunks",
-    "message_range",
-    "read_content",
-    "stream_message",
-]
-
 
 class Content(msgspec.Struct, frozen=True, gc=False):
     """Location of a message's octets: its prefix, and the id and size (octets) of its body."""

@@ -22,21 +22,6 @@ import zstandard
 
 from moxlite.store.errors import ChunkDamaged
 
-__all__ = [
-    "CHUNK_SIZE",
-    "Chunk",
-    "Compression",
-    "Encoding",
-    "Packed",
-    "compression_of",
-    "decode_chunk",
-    "encode_chunk",
-    "encode_chunks",
-    "is_sound",
-    "prefer",
-    "preferred",
-]
-
 CHUNK_SIZE: Final = 256 << 10
 """Octets of the body in one chunk: the unit of compression and of ranged reads (design-facts §2)."""
 

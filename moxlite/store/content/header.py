@@ -8,8 +8,6 @@ import trio
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.store.content.spool import Spool
 
-__all__ = ["HeaderTooLarge", "look_at", "read_header"]
-
 T = TypeVar("T")
 
 ON_LOOP: Final = 8 << 10

@@ -9,8 +9,6 @@ import trio
 
 from moxlite.store.errors import StorageBusy
 
-__all__ = ["OctetLimiter"]
-
 
 class OctetLimiter:
     """Lets tasks process at most `total` octets at one time, in the order of their arrival.

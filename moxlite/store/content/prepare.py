@@ -33,22 +33,6 @@ from moxlite.store.errors import BadMessage, StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.types import BodyID, ThreadKeys, chunk_id
 
-__all__ = [
-    "HEADER_LIMIT",
-    "LARGE",
-    "MAX_MESSAGE",
-    "Parsed",
-    "Prepared",
-    "held_bodies",
-    "held_body",
-    "parse",
-    "prepare",
-    "prepare_here",
-    "prepare_in_thread",
-    "prepare_on_loop",
-    "release_body",
-]
-
 ON_LOOP: Final = 64 << 10
 """Octets up to which a message may be prepared on the loop (STORE-7): in 0.2 to 1 ms. A hostile one takes up to 6 ms
 within the limits that follow, and up to 140 ms without them.

@@ -17,8 +17,6 @@ from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import BodyID, chunk_id
 
-__all__ = ["WRITE_CHUNK", "make_sound", "tell_mended", "unsound", "write_chunks"]
-
 logger = logging.getLogger("moxlite.store.content")
 
 STORED: Final = "SELECT enc, digest, data FROM body_chunk WHERE id >= ? AND id < ? ORDER BY id"

@@ -27,8 +27,6 @@ import trio
 
 from moxlite.store.content.spoolspace import SpoolShare
 
-__all__ = ["MEMORY_LIMIT", "WRITE_SIZE", "LineFacts", "Spool", "SpoolFile"]
-
 MEMORY_LIMIT: Final = 1 << 20
 """Octets kept in memory (SMTP-37): 98 % of all mail is shorter, and 500 such transfers at once still fit into 500 MiB.
 """

@@ -17,8 +17,6 @@ from typing import Final
 
 from moxlite.store import metrics
 
-__all__ = ["SpoolFull", "SpoolShare", "SpoolSpace"]
-
 LOOK_SECONDS: Final = 1.0
 """Seconds between two look-ups of the free space; octets taken in between are counted."""
 

@@ -17,23 +17,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 from moxlite.store.types import MessageID
 
-__all__ = [
-    "PIECE_SIZE",
-    "NoSuchUpload",
-    "Upload",
-    "add_piece",
-    "begin_upload",
-    "drop_upload",
-    "finish_upload",
-    "forget_uploads",
-    "note_saved_draft",
-    "saved_draft",
-    "upload_of",
-    "upload_piece",
-    "upload_pieces",
-    "use_uploads",
-]
-
 PIECE_SIZE: Final = 1 << 20
 """Octets of a piece: one commit when a file arrives, and held in memory when it is read."""
 

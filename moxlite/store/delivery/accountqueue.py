@@ -9,8 +9,6 @@ import msgspec
 
 from moxlite.store.errors import StoreError
 
-__all__ = ["AccountQueue", "FinishedMessage", "QueueRefused", "QueuedMessage", "SuppressedAddress", "WebhookTest"]
-
 
 class QueueRefused(StoreError):
     """The queue cannot do this; the text, for the user, says why."""

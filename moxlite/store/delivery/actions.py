@@ -14,22 +14,6 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.facts import NO_FACTS, Facts
 
-__all__ = [
-    "Action",
-    "AnyAction",
-    "Delivery",
-    "Discard",
-    "Failed",
-    "FileInto",
-    "KeepReject",
-    "Mark",
-    "NoCarrier",
-    "Notify",
-    "Redirect",
-    "Remember",
-    "Vacation",
-]
-
 
 class NoCarrier(StoreError):
     """This version cannot perform the action; `action` is its tag."""

@@ -10,8 +10,6 @@ import msgspec
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
 
-__all__ = ["APIQueue", "AlreadySuppressed", "NotSuppressed", "Receipt", "Suppression"]
-
 
 class AlreadySuppressed(Exception):
     """The address is on the suppression list (QUEUE-83); the text is for people."""

@@ -10,16 +10,6 @@ from moxlite.decoders import from_builtins
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import Validation
 
-__all__ = [
-    "MAX_EARLIER",
-    "Arrived",
-    "SMTPArrival",
-    "earlier_mails",
-    "latest_arrivals",
-    "signing_domains",
-    "smtp_arrival",
-]
-
 READ: Final = """SELECT remote_ip, ehlo_domain, mailfrom, mailfrom_domain, mailfrom_ok, rcptto, rcptto_domain, msgfrom,
 msgfrom_domain, msgfrom_ok, msgfrom_validation, ehlo_ok FROM message_smtp WHERE message_id = ?"""
 EARLIER: Final = """SELECT count(*) FROM (

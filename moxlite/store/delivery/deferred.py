@@ -16,8 +16,6 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery
 from moxlite.store.delivery.submission import DSNNotify
 
-__all__ = ["Defer", "Deferred"]
-
 
 class Deferred(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery that is still to be made at an account.

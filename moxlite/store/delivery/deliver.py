@@ -19,8 +19,6 @@ from moxlite.store.mail.adding import Added, Append, add_messages
 from moxlite.store.mail.facts import Facts
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
-__all__ = ["Append", "append", "deliver"]
-
 
 async def deliver(
     account: Account,

@@ -17,23 +17,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 
-__all__ = [
-    "MAX_PER_DAY",
-    "STOP_AFTER",
-    "AskedJustNow",
-    "Target",
-    "answer_target",
-    "ask_target",
-    "confirm_target",
-    "linked_target",
-    "may_forward",
-    "named_targets",
-    "note_bounce",
-    "refuse_target",
-    "start_again",
-    "targets",
-]
-
 MAX_PER_DAY: Final = 500
 """Messages of one account that are sent on in 24 hours; the rest is kept (SMTP-159)."""
 

@@ -22,8 +22,6 @@ from moxlite.store.rows.conversations import members
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID
 
-__all__ = ["TooLate", "held_until", "hurry", "settle", "take_back", "undo_beside", "withdraw"]
-
 MEMBERS: Final = 500
 """Messages of the original's thread, newest first, that are searched for another answer to it: 2 ms."""
 

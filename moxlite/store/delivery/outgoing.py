@@ -14,15 +14,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 from moxlite.wording import Worded, worded
 
-__all__ = [
-    "OutgoingLimitExceeded",
-    "OutgoingLimits",
-    "add_outgoing",
-    "check_outgoing",
-    "remove_outgoing",
-    "shrink_outgoing",
-]
-
 KEEP: Final = 2 * DAY
 """Microseconds after which the rows of an address shrink to the oldest one (STORE-94)."""
 

@@ -10,8 +10,6 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.delivery.submission import Submission
 
-__all__ = ["SUBMIT", "Beside", "OwedMessage"]
-
 SUBMIT: Final = "submit"
 """Kind of these rows of `outbox`."""
 

@@ -44,8 +44,6 @@ from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.released import is_released
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 
-__all__ = ["Owed", "Performed", "owe", "perform", "suppress_retry"]
-
 logger = logging.getLogger("moxlite.store.perform")
 
 KEY: Final = 16

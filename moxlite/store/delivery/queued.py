@@ -24,8 +24,6 @@ from moxlite.store.mail.systemmailbox import QUEUE, queue_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.store.types import Flag, Mailbox, MailboxID
 
-__all__ = ["created_at", "drop_queued", "fit_queue_mailbox", "put_queued", "queued_keys"]
-
 logger = logging.getLogger("moxlite.store.queued")
 
 SLICE: Final = 200

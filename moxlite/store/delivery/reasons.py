@@ -9,8 +9,6 @@ import msgspec
 
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["MAX_WHY", "mailbox_names", "messages_by_messageid", "messages_by_sender", "read_why", "store_why"]
-
 MAX_WHY: Final = 2048
 """Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
 

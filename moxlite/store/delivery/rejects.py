@@ -22,8 +22,6 @@ from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox
 
-__all__ = ["MAX_REJECTS", "REJECT_AGE", "keep_reject", "tidy_rejects"]
-
 logger = logging.getLogger("moxlite.store.rejects")
 
 REJECT_AGE: Final = 14 * DAY

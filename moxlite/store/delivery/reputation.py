@@ -19,20 +19,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 from moxlite.store.types import MailboxID
 
-__all__ = [
-    "WINDOWS",
-    "DomainTLS",
-    "Key",
-    "Past",
-    "Received",
-    "domain_tls",
-    "find_subjectpass_key",
-    "history",
-    "received_since",
-    "set_domain_tls",
-    "subjectpass_key",
-]
-
 SCAN: Final = 500
 """Rows of one sender that are searched for the mailbox's own: ten times the largest window, and a millisecond."""
 

@@ -18,32 +18,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_SCRIPTS",
-    "QUESTIONS",
-    "Failure",
-    "NoSuchScript",
-    "ScriptActive",
-    "ScriptExists",
-    "StoredScript",
-    "TooManyScripts",
-    "activate_script",
-    "active_script",
-    "check_space",
-    "compiled_script",
-    "delete_script",
-    "failures",
-    "note_failure",
-    "other_scripts",
-    "put_script",
-    "rename_script",
-    "script_targets",
-    "script_text",
-    "scripts",
-    "seen_keys",
-    "track_seen",
-]
-
 MAX_SCRIPTS: Final = 20
 """Scripts of one account (IMAP-141)."""
 

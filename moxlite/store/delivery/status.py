@@ -11,8 +11,6 @@ import msgspec
 
 from moxlite.wakeup import Wakeup
 
-__all__ = ["Deliveries", "Handed", "RecipientStatus", "State"]
-
 
 class State(StrEnum):
     """Delivery state of a message for one recipient."""

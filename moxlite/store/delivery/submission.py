@@ -20,19 +20,6 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_EXTRA",
-    "MAX_EXTRA_KEY",
-    "MAX_EXTRA_KEYS",
-    "DSNNotify",
-    "FromIDTaken",
-    "QueueFull",
-    "SendingStopped",
-    "Submission",
-    "SubmissionRecipient",
-    "Submit",
-]
-
 MAX_EXTRA: Final = 16 << 10
 """Octets of all keys and values of `extra` together (QUEUE-5)."""
 

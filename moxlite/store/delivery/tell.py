@@ -11,8 +11,6 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 from moxlite.store.mail.facts import Facts
 
-__all__ = ["TELL", "Told"]
-
 TELL: Final = "incoming"
 """Kind of these rows of `outbox`."""
 

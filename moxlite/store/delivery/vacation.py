@@ -16,21 +16,6 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
 from moxlite.wording import worded
 
-__all__ = [
-    "INTERVAL",
-    "MAX_PER_DAY",
-    "MAX_SUBJECT",
-    "MAX_TEXT",
-    "Answered",
-    "BadForm",
-    "VacationForm",
-    "answered",
-    "has_written_to",
-    "load_form",
-    "may_answer",
-    "save_form",
-]
-
 INTERVAL: Final = 7 * 86400
 """Seconds until a sender gets another answer, unless a script says otherwise (SMTP-161, RFC 5230 §4.1)."""
 

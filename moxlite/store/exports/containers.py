@@ -11,8 +11,6 @@ from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.exports.items import Container
 from moxlite.store.exports.zipstream import ZipWriter
 
-__all__ = ["Pieces", "Sink", "make_sink"]
-
 Pieces = Callable[[], Iterator[bytes]]
 """Returns the octets of a file; called twice, it returns the same octets both times."""
 

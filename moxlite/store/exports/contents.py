@@ -20,17 +20,6 @@ from moxlite.store.rows.keywords import flag_words, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import BodyID
 
-__all__ = [
-    "Message",
-    "loaded",
-    "maildir_name",
-    "maildir_pieces",
-    "mbox_pieces",
-    "message_page",
-    "messages_of",
-    "words_in_use",
-]
-
 SEEN: Final = r"\Seen"
 
 PAGE: Final = 100

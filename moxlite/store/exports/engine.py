@@ -39,8 +39,6 @@ from moxlite.store.rows.keywords import spellings
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox
 
-__all__ = ["Export"]
-
 logger = logging.getLogger("moxlite.store.exports")
 
 STEP_OCTETS: Final = 256 << 10

@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.store.errors import StoreError
 
-__all__ = ["Container", "ExportFailed", "ExportOrder", "FileForm"]
-
 
 class ExportFailed(StoreError):
     """The mailbox does not exist or the order is not possible; the text is for the user."""

@@ -10,8 +10,6 @@ from typing import Final
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
 from moxlite.store.names import SEPARATOR, is_below, leaf
 
-__all__ = ["download_name", "file_names"]
-
 MAX_ELEMENT: Final = 240
 """Maximum octets of an element: file systems allow 255, and a suffix is added."""
 

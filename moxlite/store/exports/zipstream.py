@@ -13,8 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-__all__ = ["ZipWriter"]
-
 LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
 CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
 DESCRIPTOR: Final = struct.Struct("<4sLQQ")

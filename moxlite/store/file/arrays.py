@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 import apsw
 
-__all__ = ["distinct_array", "int_array"]
-
 
 def int_array(values: Iterable[int]) -> apsw.CArrayBinding:
     """Bind numbers to ``carray(?)``, in their order; at least one."""

@@ -15,8 +15,6 @@ import threading
 import time
 from typing import Final
 
-__all__ = ["Background"]
-
 PIECE: Final = 0.002
 """Seconds of work between two checks whether others are busy: the longest delay that a command meets."""
 

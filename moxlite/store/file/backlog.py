@@ -17,8 +17,6 @@ from moxlite.store.errors import Closed
 from moxlite.store.file.jobs import AnyJob, Job
 from moxlite.store.file.series import SERIES_REST, SeriesCache
 
-__all__ = ["Backlog", "Chore"]
-
 Chore = Callable[[apsw.Connection], None]
 """Work of the writer's thread between two batches, outside of a transaction."""
 

@@ -32,8 +32,6 @@ import msgspec
 from moxlite.store import metrics
 from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
 
-__all__ = ["Boundary", "Edge", "Fault", "fault_of", "storage"]
-
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The disk, or the owner's quota on it, is full."""
 

@@ -21,8 +21,6 @@ from moxlite.store.file.boundary import Fault, fault_of
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind
 
-__all__ = ["GROWTH", "PAGE", "SAFETY", "Checkpoints"]
-
 PAGE: Final = 4096
 """Octets of a page."""
 

@@ -31,8 +31,6 @@ from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options
 
-__all__ = ["QUIET", "Database", "Kind", "Snapshot"]
-
 logger = logging.getLogger("moxlite.store.database")
 
 X = TypeVar("X", bound=Tx)

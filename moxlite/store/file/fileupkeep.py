@@ -23,8 +23,6 @@ from moxlite.store.file.transaction import Connection
 from moxlite.store.file.writer import Writer
 from moxlite.wakeup import Wakeup
 
-__all__ = ["IDLE", "UPKEEP", "FileUpkeep"]
-
 IDLE: Final = 30.0
 """Seconds without a read or unit after which memory is released (STORE-10): with the upkeep interval and the pause
 between two malloc_trim, an account takes next to no memory a minute after its last use.

@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["MAX_PER_KIND", "Finding", "quick_check"]
-
 MAX_PER_KIND: Final = 20
 """Findings reported of one kind: a broken rule may concern every row."""
 

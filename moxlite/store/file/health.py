@@ -19,8 +19,6 @@ from moxlite.store import metrics
 from moxlite.store.errors import StorageBroken, StorageFull
 from moxlite.store.file.boundary import Edge, Fault, storage
 
-__all__ = ["Health"]
-
 logger = logging.getLogger("moxlite.store.health")
 
 RETRY: Final = 10.0

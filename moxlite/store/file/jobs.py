@@ -14,8 +14,6 @@ import trio
 from moxlite.processor import acting
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["AnyJob", "Job"]
-
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
 

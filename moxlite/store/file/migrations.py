@@ -30,8 +30,6 @@ from moxlite.store.file.steps import agree_to_targets
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 
-__all__ = ["STEPS", "Kind", "Migration", "check_library", "configure", "drop_old_copies", "migrations_of", "open_file"]
-
 logger = logging.getLogger("moxlite.store.migrations")
 
 MINIMUM_SQLITE: Final = 3_045_000

@@ -18,8 +18,6 @@ import apsw
 
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["OpenRead", "OpenReads"]
-
 logger = logging.getLogger("moxlite.store.readers")
 
 LONG: Final = 60.0

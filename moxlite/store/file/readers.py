@@ -35,8 +35,6 @@ from moxlite.store.file.openreads import OpenRead, OpenReads
 from moxlite.store.file.threads import in_thread
 from moxlite.store.file.transaction import Reader
 
-__all__ = ["Readers", "Snapshot"]
-
 logger = logging.getLogger("moxlite.store.readers")
 
 T = TypeVar("T")

@@ -15,8 +15,6 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["Recorder"]
-
 T = TypeVar("T")
 
 WRITE_SECONDS: Final = 5.0

@@ -16,8 +16,6 @@ from moxlite.processor import is_pressed, writing
 from moxlite.store.file.jobs import AnyJob, Job
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["SERIES_AHEAD", "SERIES_CACHE_KIB", "SERIES_REST", "Series", "SeriesCache"]
-
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
 

@@ -8,8 +8,6 @@ from typing import Final
 
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["agree_to_targets"]
-
 ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 SCRIPT: Final = "SELECT compiled, script FROM sieve_script WHERE name = ?"
 AGREED: Final = """

@@ -14,9 +14,6 @@ from typing import Final, Generic, TypeVar, cast
 import outcome
 import trio
 
-__all__ = ["Ahead", "Workers", "in_thread"]
-
-
 T = TypeVar("T")
 
 

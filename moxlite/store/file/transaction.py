@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 
 import apsw
 
-__all__ = ["Array", "Connection", "Reader", "Row", "Tx", "Value", "array_of", "sqlite_version"]
-
 Connection: TypeAlias = apsw.Connection
 """Connection that a `Tx` is made from; packages above only pass it on."""
 

@@ -43,8 +43,6 @@ from moxlite.store.file.jobs import AnyJob, Job
 from moxlite.store.file.series import Series, SeriesCache
 from moxlite.store.file.transaction import Tx
 
-__all__ = ["MAX_UNITS", "Writer"]
-
 logger = logging.getLogger("moxlite.store.writer")
 
 MAX_UNITS: Final = 64

@@ -54,8 +54,6 @@ from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.types import MessageID, SpecialUse
 
-__all__ = ["FromFile", "add_messages"]
-
 logger = logging.getLogger("moxlite.store.imports")
 
 CLEAN_SECONDS: Final = 600.0

@@ -20,8 +20,6 @@ from moxlite.store.imports.progress import Aborted, Done, Progress, Running
 from moxlite.store.imports.upload import Upload
 from moxlite.supervision import Fate, Supervisor
 
-__all__ = ["Imports"]
-
 logger = logging.getLogger("moxlite.store.imports")
 
 KEPT_SECONDS: Final = 60.0

@@ -26,8 +26,6 @@ from moxlite.store.rows.keywords import LEARN, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
 
-__all__ = ["ALONE", "Target", "finish"]
-
 ALONE: Final = 1 << 40
 """Weight of the unit: more than a commit takes, so that no other unit shares the commit."""
 

@@ -25,8 +25,6 @@ from moxlite.proto.maildir import KEYWORDS_FILE, folder_of
 from moxlite.store.imports.items import Order
 from moxlite.store.names import INBOX, SEPARATOR, is_below
 
-__all__ = ["BadPath", "Found", "What", "find"]
-
 MAILDIR: Final = frozenset({"new", "cur", "tmp"})
 SILENT: Final = (".msf", ".DS_Store")
 """Suffixes of files that mail programs write beside their mail; they have no mail."""

@@ -11,21 +11,6 @@ import msgspec
 from moxlite.store.mail.remotes import Origin
 from moxlite.store.types import MailboxID
 
-__all__ = [
-    "MAX_MEMBER",
-    "MAX_PROBLEMS",
-    "Folder",
-    "Form",
-    "Into",
-    "Item",
-    "Keywords",
-    "Mail",
-    "Order",
-    "Part",
-    "Problem",
-    "Problems",
-]
-
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
 

@@ -19,8 +19,6 @@ from moxlite.store.names import INBOX
 from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.types import SpecialUse
 
-__all__ = ["Labelled", "read_labels"]
-
 PLACES: Final[Mapping[str, SpecialUse | None]] = {
     "spam": SpecialUse.JUNK,
     "trash": SpecialUse.TRASH,

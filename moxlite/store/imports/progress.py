@@ -14,8 +14,6 @@ import trio
 
 from moxlite.store.imports.items import Problems
 
-__all__ = ["Aborted", "Count", "Done", "Event", "Listener", "Progress", "Running", "Step", "Trouble"]
-
 
 class Count(msgspec.Struct, frozen=True, tag="count"):
     """Number of messages found for a mailbox so far."""

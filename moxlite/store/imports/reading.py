@@ -29,8 +29,6 @@ from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["EVERYTHING", "Batch", "Box", "Existing", "ReadAhead"]
-
 UNIT_MESSAGES: Final = 100
 """Messages in one unit: 10 ms, for which a delivery may have to wait; counts are sent after each unit (STORE-128)."""
 

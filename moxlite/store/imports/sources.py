@@ -27,8 +27,6 @@ from moxlite.store.imports.tarstream import READ_SIZE, Member, Read, members
 from moxlite.store.imports.zipmembers import zip_members
 from moxlite.store.options import SECOND
 
-__all__ = ["RECOGNISED", "ZIP_MARK", "Rejoined", "read_source", "recognise"]
-
 ZIP_MARK: Final = b"PK\x03\x04"
 GZIP_MARK: Final = b"\x1f\x8b"
 TAR_MARK: Final = b"ustar"

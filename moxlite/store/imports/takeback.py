@@ -11,8 +11,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import MailboxID
 
-__all__ = ["take_back"]
-
 SLICE: Final = 400
 """Messages removed in one unit: 10 ms, after which units of other callers go first."""
 

@@ -15,8 +15,6 @@ import msgspec
 from moxlite.proto.tar import BLOCK
 from moxlite.store.errors import ImportFailed
 
-__all__ = ["READ_SIZE", "Member", "Read", "members"]
-
 MAX_EXTENDED: Final = 1 << 20
 """Octets of an extended header: names are at most 4 KiB on all systems, but programs may add many other records."""
 

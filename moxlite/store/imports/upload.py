@@ -7,8 +7,6 @@ from collections.abc import AsyncIterator
 
 import trio
 
-__all__ = ["Upload"]
-
 
 class Upload(io.RawIOBase):
     """A file for a worker thread of Trio whose octets arrive in pieces on the event loop."""

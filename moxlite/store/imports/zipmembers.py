@@ -18,8 +18,6 @@ import msgspec
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.tarstream import READ_SIZE, Member
 
-__all__ = ["zip_members"]
-
 ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 ENTRY_MARK: Final = b"PK\x01\x02"
 """First octets of a member's entry in the directory (§4.3.12)."""

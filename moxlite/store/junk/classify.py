@@ -18,8 +18,6 @@ from moxlite.store.junk.tokens import hash_words, words_of
 from moxlite.store.junk.words import count_words, read_meta
 from moxlite.store.junkparams import Grams, JunkParams
 
-__all__ = ["Explanation", "Judgement", "classify", "explain"]
-
 
 class Explanation(msgspec.Struct, frozen=True):
     """A judgement with its basis: numbers of learnt messages, of the message's words, and of known words among them.

@@ -13,8 +13,6 @@ from moxlite.store.junk.score import Judgement, judge
 from moxlite.store.junk.tokens import words_of
 from moxlite.store.junkparams import Grams, JunkParams
 
-__all__ = ["Memory", "Played", "message_words", "play"]
-
 SEED: Final = 1
 """Fixed seed: the same folders are split in the same way each time, so that two settings can be compared."""
 

@@ -21,8 +21,6 @@ from moxlite.store.junk.words import Meta, read_meta
 from moxlite.store.junkparams import Grams
 from moxlite.store.rows.messages import EMAIL_ID
 
-__all__ = ["Tokenised", "stored_words", "tokenise", "wrong_words"]
-
 logger = logging.getLogger("moxlite.store.junk")
 
 WHOLE: Final = 1 << 20

@@ -25,8 +25,6 @@ from moxlite.store.junk.reading import Tokenised, tokenise
 from moxlite.store.junk.words import WANTED, Meta, begin_generation, change_words, read_meta, swap_generations
 from moxlite.store.junkparams import Grams
 
-__all__ = ["Retraining"]
-
 logger = logging.getLogger("moxlite.store.junk")
 
 BATCH: Final = 200

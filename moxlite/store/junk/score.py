@@ -11,8 +11,6 @@ import msgspec
 
 from moxlite.store.junkparams import JunkParams
 
-__all__ = ["NEUTRAL", "SIGNIFICANT_HAMS", "Judgement", "JunkWord", "judge", "word_probability"]
-
 SIGNIFICANT_HAMS: Final = 50
 """Learnt ham messages from which a judgement is significant: with fewer, every new correspondent is unusual."""
 

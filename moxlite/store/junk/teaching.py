@@ -12,8 +12,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag, SpecialUse
 
-__all__ = ["teach"]
-
 SLICE: Final = 400
 """Messages marked in one unit: 10 ms, after which units of other callers go first."""
 

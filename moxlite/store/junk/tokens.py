@@ -21,8 +21,6 @@ from moxlite.proto.mime.types import Structure
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.junkparams import Grams
 
-__all__ = ["MAX_WORDS", "TOKENIZER_VERSION", "hash_words", "tokens", "words_of"]
-
 TOKENIZER_VERSION: Final = 1
 """Version of the result of `words_of`, to be raised with each change of it, also by the MIME scanner: all accounts then
 retrain (STORE-87).

@@ -27,8 +27,6 @@ from moxlite.store.junkparams import JunkParams
 from moxlite.store.options import DAY
 from moxlite.wakeup import Wakeup
 
-__all__ = ["UNIT_MESSAGES", "UNIT_SECONDS", "Trainer"]
-
 logger = logging.getLogger("moxlite.store.junk")
 
 UNIT_MESSAGES: Final = 200

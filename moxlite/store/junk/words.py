@@ -21,21 +21,6 @@ from moxlite.store.junk.tokens import TOKENIZER_VERSION
 from moxlite.store.junkparams import Grams
 from moxlite.store.options import DAY
 
-__all__ = [
-    "FIRST_HASH",
-    "WANTED",
-    "Generation",
-    "Meta",
-    "begin_generation",
-    "change_words",
-    "count_words",
-    "drop_generation",
-    "forget_all",
-    "prune_words",
-    "read_meta",
-    "swap_generations",
-]
-
 SALT: Final = 16
 """Octets of a generation's key for hashes of words: with different keys, the hashes of two accounts cannot be compared,
 nor looked up in a common table.

@@ -24,8 +24,6 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 
-__all__ = ["MAX_SCHEDULED", "SCHEDULED", "Scheduled", "claim", "is_held", "replace", "room", "scheduled", "unschedule"]
-
 logger = logging.getLogger("moxlite.store.later")
 
 SCHEDULED: Final = "Scheduled"

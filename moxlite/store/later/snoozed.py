@@ -27,21 +27,6 @@ from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
-__all__ = [
-    "KEYWORD",
-    "MAX_WAITING",
-    "SNOOZED",
-    "Snooze",
-    "freshen",
-    "next_snooze",
-    "postpone",
-    "snooze",
-    "snoozes",
-    "unsnooze",
-    "wake",
-    "watch",
-]
-
 SNOOZED: Final = "Snoozed"
 """Name of the mailbox in which messages wait."""
 

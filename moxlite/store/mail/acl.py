@@ -17,23 +17,6 @@ from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
 from moxlite.wording import worded
 
-__all__ = [
-    "ANYONE",
-    "MAX_IDENTIFIERS",
-    "RIGHTS",
-    "acl",
-    "all_acls",
-    "drop_acl",
-    "forget_guest",
-    "guests",
-    "inherit_acl",
-    "joined",
-    "rights_of",
-    "rights_seen",
-    "set_rights",
-    "visible",
-]
-
 RIGHTS: Final = "lrswipkxtea"
 """The rights of RFC 4314 §2.1, without the obsolete ones: look up, read, seen, write flags, insert, post, create below,
 delete the mailbox, delete messages, expunge, administer.

@@ -41,8 +41,6 @@ from moxlite.store.types import (
     chunk_id,
 )
 
-__all__ = ["Added", "Append", "add_bodies", "add_message", "add_messages"]
-
 
 class Added(msgspec.Struct, frozen=True):
     """An added message."""

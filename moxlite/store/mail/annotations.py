@@ -15,18 +15,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AnnotationChanged, MailboxID, ModSeq
 
-__all__ = [
-    "ACCOUNT",
-    "MAX_ANNOTATIONS",
-    "MAX_ANNOTATION_OCTETS",
-    "Annotation",
-    "annotations",
-    "annotations_named",
-    "copy_annotations",
-    "drop_annotations",
-    "set_annotation",
-]
-
 ACCOUNT: Final = MailboxID(0)
 """Stands for a mailbox in annotations of the account itself."""
 

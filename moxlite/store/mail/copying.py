@@ -34,19 +34,6 @@ from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID
 
-__all__ = [
-    "Copied",
-    "copy_ids",
-    "copy_messages",
-    "end_copy",
-    "move_ids",
-    "move_messages",
-    "new_copy",
-    "note_part",
-    "undo_part",
-    "unfinished_copies",
-]
-
 
 class Copied(msgspec.Struct, frozen=True):
     """Result of a copy or a move, as COPYUID has it (RFC 4315 §3): both lists of UIDs are parallel and ascend.

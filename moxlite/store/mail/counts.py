@@ -18,19 +18,6 @@ from moxlite.store.rows.mailboxes import mailbox, mailboxes
 from moxlite.store.rows.messages import MAX_UID
 from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
 
-__all__ = [
-    "Delta",
-    "add_arrivals",
-    "add_size",
-    "apply_delta",
-    "learn_keywords",
-    "next_message_id",
-    "next_uids",
-    "take_room",
-    "take_uids",
-    "unlearn_keyword",
-]
-
 APPLY: Final = """
 UPDATE mailbox SET total = total + ?, deleted = deleted + ?, unread = unread + ?, unseen = unseen + ?, size = size + ?,
 deleted_size = deleted_size + ?, modseq = ? WHERE id = ?"""

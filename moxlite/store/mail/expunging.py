@@ -22,8 +22,6 @@ from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Mailbox, MailboxID, MessageID, MessagesRemoved
 
-__all__ = ["Expunged", "bury", "expunge", "expunge_all", "expunge_ids", "expunge_queued", "left"]
-
 
 class Expunged(msgspec.Struct, frozen=True):
     """Messages removed from a mailbox; `uids` ascend, `message_ids` are in the same order."""

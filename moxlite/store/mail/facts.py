@@ -12,8 +12,6 @@ import msgspec
 
 from moxlite.store.types import MailboxID
 
-__all__ = ["NO_FACTS", "Facts", "SMTPFacts", "Validation", "ip_classes", "of_forward"]
-
 Validation: TypeAlias = Literal[
     "unknown", "strict", "dmarc", "relaxed", "pass", "neutral", "temperror", "permerror", "fail", "softfail", "none"
 ]

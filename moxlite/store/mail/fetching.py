@@ -22,20 +22,6 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.rows.messages import EMAIL_ID, SLICE
 from moxlite.store.types import CHUNK_BITS, MailboxID, chunk_id
 
-__all__ = [
-    "FIXED",
-    "IDS",
-    "Column",
-    "StoredBodies",
-    "check_content",
-    "fetch_rows",
-    "set_preview",
-    "slice_of",
-    "small_bodies",
-    "stored_bodies",
-    "structure_of",
-]
-
 Column: TypeAlias = Literal[
     "modseq",
     "received",

@@ -27,8 +27,6 @@ from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import FlagRow, flags_of_bits
 from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
 
-__all__ = ["Mode", "Stored", "count_corrections", "store_flags", "store_flags_ids", "strip_keyword", "verdict_of"]
-
 Mode: TypeAlias = Literal["add", "remove", "replace"]
 
 STRIPPED: Final = 500

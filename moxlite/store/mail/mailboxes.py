@@ -35,27 +35,6 @@ from moxlite.store.types import (
 )
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_MAILBOXES",
-    "Renamed",
-    "add_system_mailbox",
-    "check_deletable",
-    "check_name",
-    "claim_recent",
-    "create_mailbox",
-    "delete_mailbox",
-    "drop_system_mailbox",
-    "ensure_mailbox",
-    "is_subscribed",
-    "mailbox_for",
-    "rename_inbox",
-    "rename_mailbox",
-    "rename_system_mailbox",
-    "set_special_use",
-    "subscribe",
-    "unsubscribe",
-]
-
 MAX_MAILBOXES: Final = 10_000
 """Mailboxes of one account (STORE-154)."""
 

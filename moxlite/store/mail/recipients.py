@@ -18,18 +18,6 @@ from moxlite.store.file.arrays import int_array
 from moxlite.store.file.transaction import Array, Reader, Row, Tx
 from moxlite.store.rows.personnames import full_name
 
-__all__ = [
-    "add_recipients",
-    "forget_messages",
-    "forget_recipients",
-    "found_text",
-    "note_correspondent",
-    "search_words",
-    "wrote_to",
-    "wrote_to_domain",
-    "wrote_to_orgdomain",
-]
-
 MAX_RECIPIENTS: Final = 1000
 """Recipients kept of one message: the number that SMTP accepts for one (SMTP-32)."""
 

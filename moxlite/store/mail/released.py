@@ -15,8 +15,6 @@ from moxlite.store.types import SpecialUse
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
 
-__all__ = ["is_released", "note_released"]
-
 TAKEN: Final = """
 SELECT m.messageid, b.hash FROM carray(?) c CROSS JOIN message m ON m.id = c.value JOIN body b ON b.id = m.body_id
 WHERE m.messageid IS NOT NULL"""

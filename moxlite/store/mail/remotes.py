@@ -31,40 +31,6 @@ from moxlite.store.options import SECOND
 from moxlite.store.rows.keywords import parse_flags
 from moxlite.store.types import Flag, MailboxID, MessageID
 
-__all__ = [
-    "INSERT_COPY",
-    "SLICE",
-    "Copy",
-    "Found",
-    "Origin",
-    "Pushed",
-    "Remote",
-    "RemoteUser",
-    "Role",
-    "Waiting",
-    "copies",
-    "copies_by_google",
-    "copy_key",
-    "count_copies",
-    "find_remote",
-    "forget_lost",
-    "has_copies",
-    "has_lost",
-    "join_words",
-    "known_uids",
-    "link",
-    "match_lost",
-    "merge_flags",
-    "note_flags",
-    "open_remote",
-    "pushed",
-    "remote_users",
-    "remove_gone",
-    "seed_lost",
-    "settle",
-    "waiting",
-]
-
 Role: TypeAlias = Literal["source", "target"]
 
 MAX_WORD: Final = 128

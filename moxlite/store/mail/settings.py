@@ -15,18 +15,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import MailboxID, SettingsChanged
 
-__all__ = [
-    "AddressView",
-    "address_view",
-    "decline_list",
-    "decline_mailbox",
-    "decline_sender",
-    "is_declined",
-    "load_settings",
-    "save_settings",
-    "set_address_view",
-]
-
 S = TypeVar("S", bound=msgspec.Struct)
 
 AddressView: TypeAlias = Literal["text", "html", "html_ext"]

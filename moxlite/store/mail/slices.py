@@ -14,8 +14,6 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.mailboxes import check_deletable, delete_mailbox
 from moxlite.store.types import MailboxID
 
-__all__ = ["delete_in_slices", "move_in_slices"]
-
 SLICE: Final = 400
 """Messages removed or moved in one unit: 10 ms, after which units of other callers go first."""
 

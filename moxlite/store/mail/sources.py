@@ -15,8 +15,6 @@ from moxlite.store.file.transaction import Array, Row
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import UID, MailboxID, MessageID, ModSeq
 
-__all__ = ["Source", "by_mailbox", "by_uid", "in_mailbox", "keyword_users"]
-
 
 class Source(msgspec.Struct, frozen=True, gc=False):
     """One message: the values of `COLUMNS`."""

@@ -28,19 +28,6 @@ from moxlite.store.mail.counts import next_message_id
 from moxlite.store.mail.remotes import Origin, copy_key, link
 from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
 
-__all__ = [
-    "JOBS",
-    "Job",
-    "Staged",
-    "begin",
-    "drop_job",
-    "drop_staged",
-    "gap_for",
-    "letters_of",
-    "resolve_letters",
-    "stage",
-]
-
 GAP: Final = 1 << 22
 """Ids left for deliveries during a job of unknown size, such as the copy of a mailbox from another server: at 10 a
 second they last five days. Ids have 32 bits (WEBMAIL-62), so a thousand of these jobs fit.

@@ -19,24 +19,6 @@ from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
 from moxlite.store.types import Mailbox, MailboxID, SpecialUse
 from moxlite.wording import worded
 
-__all__ = [
-    "KEPT",
-    "QUEUE",
-    "UNCHANGEABLE",
-    "UNQUEUE",
-    "canceled",
-    "changeable",
-    "check_cancels",
-    "check_changeable",
-    "check_fillable",
-    "check_free",
-    "check_own",
-    "count_size",
-    "is_kept",
-    "is_system",
-    "queue_mailbox",
-]
-
 QUEUE: Final = "Outgoing"
 """Name of the mailbox, which other mail programs use as well. It was `Queue` once, a name that Claws Mail uses for a
 mailbox of its own.

@@ -20,20 +20,6 @@ from moxlite.store.file.transaction import Reader, array_of
 from moxlite.store.options import DAY
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
-__all__ = [
-    "AFTER",
-    "BEFORE",
-    "MAX_PARENTS",
-    "MAX_REFERENCES",
-    "SAME_ID",
-    "Link",
-    "Links",
-    "Place",
-    "pack_parents",
-    "place_of",
-    "set_thread_flags",
-]
-
 MAX_REFERENCES: Final = 200
 """References examined per message, the last ones (STORE-153)."""
 

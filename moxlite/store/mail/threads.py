@@ -38,8 +38,6 @@ from moxlite.store.mail.threadlinks import (
 )
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
-__all__ = ["NOTE_MISSING", "Placing", "adopt_orphans", "keep_threads", "missing_rows", "reassign_threads"]
-
 logger = logging.getLogger("moxlite.store.threads")
 
 MAX_ADOPTED: Final = 200

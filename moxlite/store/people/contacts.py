@@ -19,31 +19,6 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.rows.personnames import folded_name
 
-__all__ = [
-    "MAX_CONTACTS",
-    "MAX_EMAILS",
-    "ContactChanged",
-    "Kept",
-    "TooManyContacts",
-    "add_address",
-    "all_contacts",
-    "contact_addresses",
-    "contact_folded",
-    "contact_of",
-    "contacts_named",
-    "count_contacts",
-    "find_contacts",
-    "group_members",
-    "groups_of",
-    "import_contacts",
-    "is_contact",
-    "remove_contact",
-    "same_contact",
-    "save_contact",
-    "suggest_contacts",
-    "suggest_groups",
-]
-
 MAX_CONTACTS: Final = 10_000
 """Contacts of an account."""
 

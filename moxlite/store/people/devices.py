@@ -16,24 +16,6 @@ from moxlite.store.file.transaction import Reader, Tx
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
 
-__all__ = [
-    "HIGHEST",
-    "MAX_DEVICES",
-    "SECOND",
-    "Device",
-    "Notice",
-    "Outcome",
-    "TooManyDevices",
-    "add_device",
-    "device",
-    "devices",
-    "forget_devices",
-    "forget_ended",
-    "has_devices",
-    "note_outcomes",
-    "remove_device",
-]
-
 MAX_DEVICES: Final = 10
 """Devices of an account."""
 

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Gatherer", "list_key"]
-
 BATCH: Final = 200
 """Messages in one unit: 10 ms of the writer."""
 

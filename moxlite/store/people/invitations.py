@@ -9,8 +9,6 @@ import msgspec
 from moxlite.decoders import from_builtins
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["Known", "Version", "known_invitation", "note_answer", "note_invitation"]
-
 MAX_INVITATIONS: Final = 5000
 """Events of an account; beyond it those that were not shown for longest are forgotten."""
 

@@ -15,8 +15,6 @@ import msgspec
 from moxlite.store.file.transaction import Reader
 from moxlite.store.people.contacts import contact_addresses, contacts_named, is_contact
 
-__all__ = ["Known", "is_known", "known_address", "known_people"]
-
 BEARERS: Final = 100
 """Addresses of a name that are looked at, those that came first: later ones may have been made to hide them. 1 ms."""
 

@@ -29,8 +29,6 @@ from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
-__all__ = ["MAX_AGE", "Choice", "archive_told", "choice", "pending", "save_choice"]
-
 MAX_AGE: Final = 3600 * SECOND
 """µs after its reception for which a message is told of: most older mail has been seen elsewhere by then."""
 

@@ -16,8 +16,6 @@ from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 
-__all__ = ["Archived", "BulkSender", "Order", "archive", "bulk_senders", "count_senders"]
-
 Order = Literal["messages", "size"]
 
 LOOKED: Final = 50

@@ -14,8 +14,6 @@ import msgspec
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.recipients import search_words
 
-__all__ = ["SUGGESTIONS", "Suggestion", "suggest"]
-
 BEST: Final = 2000
 """Best-ranked correspondents that are searched: a common text has its suggestions there. 2 ms."""
 

@@ -10,16 +10,6 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wording import worded
 
-__all__ = [
-    "MAX_TEMPLATES",
-    "Template",
-    "TemplateNameTaken",
-    "TooManyTemplates",
-    "remove_template",
-    "save_template",
-    "templates",
-]
-
 MAX_TEMPLATES: Final = 100
 """Templates of an account."""
 

@@ -17,8 +17,6 @@ import msgspec
 from moxlite.store.mail.remotes import SEED, SLICE, copy_key
 from moxlite.store.recover.pages import Record
 
-__all__ = ["FoundCopy", "FoundRemote", "found_copy", "found_remote", "restore_copies"]
-
 KEY_SIZE: Final = 16
 
 INSERT_REMOTE: Final = """

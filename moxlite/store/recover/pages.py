@@ -17,8 +17,6 @@ from typing import BinaryIO, Final, TypeAlias
 
 import msgspec
 
-__all__ = ["Cell", "Damaged", "Pages", "Record", "Value", "decode_record"]
-
 PAGE: Final = 4096
 """Octets of a page in all files of moxlite (STORE-2), so that a damaged header does not matter."""
 

@@ -12,8 +12,6 @@ from typing import Final
 
 from moxlite.store.recover.pages import Cell, Damaged, Pages, Record, Value
 
-__all__ = ["FOUND_ANYWHERE", "Row", "read_rows", "roots", "rows_of", "rows_of_lost_pages"]
-
 Row = tuple[Cell, Record]
 
 MAX_UID: Final = (1 << 32) - 1

@@ -23,8 +23,6 @@ from moxlite.store.recover.pages import Cell, Damaged, Pages, Record
 from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of, rows_of_lost_pages
 from moxlite.store.types import CHUNK_BITS
 
-__all__ = ["COPIED", "Body", "FoundMailbox", "FoundMessage", "Salvage"]
-
 COPIED: Final = (
     "credential",
     "app_password",

@@ -29,8 +29,6 @@ from moxlite.store.recover.pages import LEAF_TABLE, Damaged, Pages
 from moxlite.store.recover.rows import Row, read_rows, roots, rows_of
 from moxlite.store.types import CHUNK_BITS
 
-__all__ = ["RecoveredTables", "recover_tables"]
-
 logger = logging.getLogger("moxlite.store.recover")
 
 SKIPPED: Final = frozenset({"session", "room"})

@@ -19,18 +19,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = [
-    "DKIMEvaluation",
-    "Evaluation",
-    "SPFEvaluation",
-    "add_evaluations",
-    "drop_evaluations",
-    "evaluated_days",
-    "evaluation_recorder",
-    "evaluations_of",
-    "pending_evaluations",
-]
-
 logger = logging.getLogger("moxlite.store.reports")
 
 QUEUE_SIZE: Final = 1_000

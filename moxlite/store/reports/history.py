@@ -10,8 +10,6 @@ import msgspec
 from moxlite.metrics import DAILY_KINDS, MAX_DAILY, DailyKey, DailyKind
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["DayCount", "QueueSample", "Sum", "add_counts", "add_sample", "day_counts", "day_reasons", "samples", "sums"]
-
 MAX_SAMPLES: Final = 2_100
 """Samples in one answer: a week with one each five minutes has 2,016."""
 

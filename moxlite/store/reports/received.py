@@ -15,21 +15,6 @@ import zstandard
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Reader, Row, Tx
 
-__all__ = [
-    "KINDS",
-    "Kind",
-    "ReceivedReport",
-    "Total",
-    "add_reports",
-    "number_since",
-    "pack_report",
-    "report",
-    "report_octets",
-    "reports",
-    "totals",
-    "unpack_report",
-]
-
 Kind: TypeAlias = Literal["dmarc", "tls"]
 KINDS: Final[tuple[Kind, ...]] = ("dmarc", "tls")
 

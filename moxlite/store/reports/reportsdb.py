@@ -9,13 +9,12 @@ from typing import Final
 import trio
 
 from moxlite.store.errors import StorageBroken, StoreError
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports.evaluations import Evaluation, evaluation_recorder
 from moxlite.supervision import Supervisor
-
-__all__ = ["ReportsDB", "drop_expired"]
 
 logger = logging.getLogger("moxlite.store.reports")
 

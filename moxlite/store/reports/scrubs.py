@@ -9,8 +9,6 @@ import msgspec
 
 from moxlite.store.file.transaction import Reader, Tx
 
-__all__ = ["LastScrub", "forget_scrubs", "last_scrubs", "note_scrub"]
-
 ALL: Final = "SELECT account, started, damaged FROM scrub"
 NOTE: Final = """
 INSERT INTO scrub (account, started, damaged) VALUES (?, ?, ?)

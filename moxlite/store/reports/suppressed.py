@@ -9,8 +9,6 @@ import msgspec
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.reports.received import Kind
 
-__all__ = ["SuppressedAddress", "add_suppressed", "is_suppressed", "list_suppressed", "remove_suppressed"]
-
 MAX_LISTED: Final = 10_000
 
 INSERT: Final = """

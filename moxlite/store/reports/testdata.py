@@ -12,8 +12,6 @@ from moxlite.store.reports.history import QueueSample, add_counts, add_sample
 from moxlite.store.reports.received import ReceivedReport, add_reports, pack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 
-__all__ = ["generate_reports"]
-
 NOW: Final = 1_790_000_000
 SECOND: Final = 1_000_000
 

@@ -10,21 +10,6 @@ import msgspec
 from moxlite.decoders import from_json
 from moxlite.store.file.transaction import Reader, Row, Tx
 
-__all__ = [
-    "FailureCount",
-    "Pending",
-    "PolicyCount",
-    "TLSResult",
-    "Wanted",
-    "add_tls_results",
-    "drop_tls",
-    "mark_sent",
-    "of_host",
-    "of_recipients",
-    "pending_tls",
-    "waiting_results",
-]
-
 MAX_ROWS: Final = 100_000
 """Maximum number of rows, 100 MB; further sessions are not counted. Rows are kept for three days (QUEUE-123)."""
 

@@ -22,35 +22,6 @@ from moxlite.store.rows.messages import MAX_UID, SLICE
 from moxlite.store.rows.views import Place
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
-__all__ = [
-    "All",
-    "And",
-    "ChangedSince",
-    "Condition",
-    "Email",
-    "HasKeyword",
-    "InThread",
-    "Messages",
-    "NewerThan",
-    "Not",
-    "Or",
-    "Placed",
-    "ReceivedAt",
-    "ReceivedOn",
-    "Run",
-    "SavedAt",
-    "SizeBetween",
-    "UIDRange",
-    "UIDs",
-    "WithFlags",
-    "among",
-    "later_than",
-    "matching",
-    "matching_texts",
-    "matching_uids",
-    "walk",
-]
-
 MAX_DEPTH: Final = 60
 """Maximum nesting of conditions: IMAP allows 32 levels (IMAP-119), each of which may become two here; SQLite's limit is
 1000.

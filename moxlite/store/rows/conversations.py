@@ -13,8 +13,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
 from moxlite.store.types import MailboxID, MessageRow
 
-__all__ = ["Member", "members", "threads_of", "threads_of_removed", "threads_ready"]
-
 THREADS_OF: Final = "SELECT DISTINCT m.threadid FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 THREADS_OF_REMOVED: Final = """
 SELECT DISTINCT e.threadid FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value"""

@@ -14,19 +14,6 @@ from moxlite.store.errors import BadKeyword
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.types import Flag
 
-__all__ = [
-    "FLAG_NAMES",
-    "MAX_PER_MAILBOX",
-    "MAX_PER_MESSAGE",
-    "check_keyword",
-    "flag_words",
-    "join_keywords",
-    "learn_spellings",
-    "parse_flags",
-    "spellings",
-    "split_keywords",
-]
-
 MAX_KEYWORD: Final = 128
 """Octets of a keyword (STORE-22)."""
 

@@ -16,18 +16,6 @@ from moxlite.store.types import (
     SpecialUse,
 )
 
-__all__ = [
-    "State",
-    "children",
-    "mailbox",
-    "mailbox_by_name",
-    "mailbox_by_use",
-    "mailboxes",
-    "state",
-    "state_and_unseen",
-    "subscriptions",
-]
-
 
 class State(msgspec.Struct, frozen=True):
     """The row of ``state``: the counters of the whole account."""

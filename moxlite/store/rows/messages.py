@@ -26,28 +26,6 @@ from moxlite.store.types import (
     ModSeq,
 )
 
-__all__ = [
-    "EMAIL_ID",
-    "MAX_UID",
-    "SLICE",
-    "FlagRow",
-    "Info",
-    "deleted_uids",
-    "flags_of",
-    "flags_of_bits",
-    "gapless_uids",
-    "headers",
-    "infos",
-    "message",
-    "message_row",
-    "rows_by_ids",
-    "rows_by_uid",
-    "rows_of",
-    "structures",
-    "uids",
-    "vanished",
-]
-
 SLICE: Final = 500
 """Rows read at once on the loop: 0.5 to 2 ms (STORE-3)."""
 

@@ -10,8 +10,6 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["MAX_NAME", "folded_name", "full_name", "skeleton"]
-
 MAX_NAME: Final = 1000
 """Characters of a name that are compared: more than a line of a window shows. 0.3 ms."""
 

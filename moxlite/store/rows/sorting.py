@@ -30,8 +30,6 @@ from moxlite.store.rows.conditions import Placed
 from moxlite.store.rows.messages import structures
 from moxlite.store.types import MailboxID
 
-__all__ = ["HEADER", "SORT_KEYS", "Ranking", "columns_of", "ranked", "references_of", "sort_rows", "thread_rows"]
-
 Ranking: TypeAlias = Literal["received", "size", "sender", "unread"]
 """Order of a list: by time of reception alone; largest first; by the sender's displayed name; unread first."""
 

@@ -18,19 +18,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
 from moxlite.store.types import MailboxID, MessageID, MessageRow
 
-__all__ = [
-    "FIRST_NEWEST",
-    "FIRST_OLDEST",
-    "Place",
-    "mailboxes_of",
-    "page",
-    "place_at",
-    "place_of",
-    "position_of",
-    "unseen_ids",
-    "view_total",
-]
-
 
 class Place(msgspec.Struct, frozen=True, order=True):
     """Place of a message in this order: time of reception, µs UTC, and message id."""

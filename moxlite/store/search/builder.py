@@ -36,8 +36,6 @@ from moxlite.store.search.tails import cut
 from moxlite.store.search.texts import IndexDamaged, Packed, packed_texts
 from moxlite.store.types import ModSeq
 
-__all__ = ["Builder"]
-
 logger = logging.getLogger("moxlite.store.search")
 
 BATCH: Final = 100

@@ -19,8 +19,6 @@ from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
 from moxlite.store.search.texts import Found, Text, texts_of, unpack
 
-__all__ = ["check_index"]
-
 SLICE: Final = 500
 """Messages compared in one read."""
 

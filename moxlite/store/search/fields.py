@@ -17,8 +17,6 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
 
-__all__ = ["NO_FIELDS", "FieldQuery", "FieldTexts", "every", "field_texts", "in_field", "lacks", "some"]
-
 MAX_VALUE: Final = 8192
 """Octets of a field, above which its text is not stored."""
 

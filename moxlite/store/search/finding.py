@@ -33,8 +33,6 @@ from moxlite.store.search.terms import Every, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID
 
-__all__ = ["Search", "Test", "Wanted"]
-
 SLICE: Final = 500
 """Messages examined in one step (STORE-114): 5 ms of stored texts or structures, 50 ms of messages."""
 

@@ -24,15 +24,14 @@ from moxlite.store import metrics as store_metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.boundary import Edge, storage
-from moxlite.store.file.database import Database, Kind
+from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from moxlite.store.search import metrics
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import ModSeq
 from moxlite.wakeup import Wakeup
-
-__all__ = ["INDEX_VERSION", "Index", "IndexedAccount", "Standing", "standing"]
 
 logger = logging.getLogger("moxlite.store.search")
 

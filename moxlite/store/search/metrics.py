@@ -4,8 +4,6 @@ from typing import Final
 
 from moxlite.metrics import Counter, Gauge
 
-__all__ = ["INDEXED", "LAG", "QUESTIONS", "REBUILT"]
-
 INDEXED: Final = Counter("moxlite_store_search_indexed_total", "Messages put into text indices.")
 LAG: Final = Gauge(
     "moxlite_store_search_lag", "Messages not yet in the text index of their account, all open accounts together."

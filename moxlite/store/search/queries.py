@@ -16,8 +16,6 @@ from moxlite.store.search.index import Index
 from moxlite.store.search.terms import Term, holds, trigram_query
 from moxlite.store.search.texts import unpack
 
-__all__ = ["TEXTS", "Candidates", "Decided", "Sifted", "candidates", "decide", "sift"]
-
 SIFT: Final = 5_000
 """Texts searched in one read: 50 ms."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["cut"]
-
 TAIL: Final = 1_000
 """Octets of a tail: four of them fill a leaf, with 10 octets each for the row."""
 

@@ -14,8 +14,6 @@ import msgspec
 
 from moxlite.store.search.texts import Text
 
-__all__ = ["Every", "Has", "Lacks", "Some", "Term", "Where", "holds", "looks_into_bodies", "trigram_query"]
-
 GRAM: Final = 3
 """Characters of an indexed sequence; a shorter needle cannot be looked up in the index."""
 

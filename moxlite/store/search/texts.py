@@ -26,8 +26,6 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.fetching import small_bodies
 from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 
-__all__ = ["MAX_INDEXED", "Found", "IndexDamaged", "Packed", "Text", "packed_texts", "texts_of", "unpack"]
-
 MAX_INDEXED: Final = MAX_TEXT
 """Maximum octets of an indexed text (STORE-112); a message with a longer text is read by each search."""
 

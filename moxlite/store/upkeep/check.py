@@ -26,8 +26,6 @@ from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import chunk_id
 from moxlite.store.upkeep.checkrules import RULES
 
-__all__ = ["check_account"]
-
 
 def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[Finding]:
     """All inconsistencies, at most `MAX_PER_KIND` findings of a kind; [] when all is well.

@@ -8,8 +8,6 @@ import msgspec
 
 from moxlite.store.content.chunks import CHUNK_SIZE
 
-__all__ = ["RULES", "Rule"]
-
 
 class Rule(msgspec.Struct, frozen=True):
     """A query whose rows are findings of `kind`; `text` has a placeholder for each column."""

@@ -24,8 +24,6 @@ from moxlite.store.options import DAY, SECOND
 from moxlite.store.types import ModSeq, chunk_id
 from moxlite.wakeup import Wakeup
 
-__all__ = ["UNUSED", "Erased", "Eraser", "erase", "forget_keys", "purge", "reclaim"]
-
 logger = logging.getLogger("moxlite.store.erase")
 
 UNIT_BODIES: Final = 500

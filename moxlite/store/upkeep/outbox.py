@@ -29,8 +29,6 @@ from moxlite.store.later.scheduled import claim
 from moxlite.store.later.snoozed import next_snooze, postpone, wake
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
-__all__ = ["Carrier", "Handler", "OutboxRow"]
-
 logger = logging.getLogger("moxlite.store.outbox")
 
 SLICE: Final = 100

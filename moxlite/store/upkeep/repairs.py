@@ -20,17 +20,6 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 
-__all__ = [
-    "FIXES",
-    "bump_uidvalidity",
-    "fix_counts",
-    "fix_sizes",
-    "fix_uidmeta",
-    "reassign_uids",
-    "repair",
-    "repair_file",
-]
-
 logger = logging.getLogger("moxlite.store.repairs")
 
 MAX_UIDVALIDITY: Final = (1 << 32) - 1

@@ -26,8 +26,6 @@ from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
 
-__all__ = ["SET_VERSION", "keep_parsed", "reparse"]
-
 logger = logging.getLogger("moxlite.store.reparse")
 
 UNIT_MESSAGES: Final = 200

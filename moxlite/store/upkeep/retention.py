@@ -16,8 +16,6 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, MailboxID
 
-__all__ = ["expire"]
-
 logger = logging.getLogger("moxlite.store.retention")
 
 BATCH: Final = 500

@@ -19,8 +19,6 @@ from moxlite.store.file.background import Background
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
 
-__all__ = ["SCRUB_RATE", "BodyStats", "Damage", "body_stats", "recompress", "scrub"]
-
 SCRUB_RATE: Final = 20 << 20
 """Octets per second that a scrub reads (STORE-181): an hour for 70 GiB, well below the speed of a disk."""
 

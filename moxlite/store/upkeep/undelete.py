@@ -29,8 +29,6 @@ from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 
-__all__ = ["Removed", "RemovedFrom", "Undeleted", "give_up", "removed_by_mailbox", "removed_messages", "undelete"]
-
 logger = logging.getLogger("moxlite.store.undelete")
 
 # A moved message leaves a tombstone, too, but still exists; one that was moved and then expunged has several

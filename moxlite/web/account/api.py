@@ -30,8 +30,6 @@ from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.importing.types import ImportState
 from moxlite.web.sessions import Sessions
 
-__all__ = ["API"]
-
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["AccountApp"]
-
 
 class AccountApp:
     """The account app of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""

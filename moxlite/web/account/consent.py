@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["Consent"]
-
 MAX_FORM: Final = 1024
 """Octets of an answer; ours has 10."""
 

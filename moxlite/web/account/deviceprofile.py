@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["send_profile"]
-
 MAX_FORM: Final = 1024
 """Octets of the form, which has one field with the device's secret."""
 

@@ -17,8 +17,6 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 import trio
 
-__all__ = ["LIFETIME", "Device", "DeviceLinks", "LinkGone", "State"]
-
 LIFETIME: Final = 600.0
 """Seconds in which a link may be used and confirmed, and again in which the device may fetch its settings."""
 

@@ -21,22 +21,6 @@ from moxlite.patterns.searching import refusal
 from moxlite.web.errors import FieldError, FieldErrors
 from moxlite.wording import worded
 
-__all__ = [
-    "DestinationForm",
-    "HeaderRule",
-    "IncomingForm",
-    "JunkFilterForm",
-    "JunkFlagsForm",
-    "JunkForm",
-    "OutgoingForm",
-    "Rule",
-    "SendingForm",
-    "check_patterns",
-    "names_of",
-    "shown",
-    "table_of",
-]
-
 F = TypeVar("F", bound=msgspec.Struct)
 
 Line = Annotated[str, Meta(max_length=4096)]

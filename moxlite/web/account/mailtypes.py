@@ -10,28 +10,6 @@ from msgspec import Meta
 
 from moxlite.web.calls import Remark
 
-__all__ = [
-    "AnsweredSender",
-    "Copying",
-    "ForwardForm",
-    "ForwardTarget",
-    "Forwards",
-    "Given",
-    "KnownServer",
-    "LeftOutRule",
-    "PlannedMailbox",
-    "Received",
-    "RulesAsSieve",
-    "Script",
-    "ScriptFailure",
-    "ScriptFault",
-    "Scripts",
-    "ServerForm",
-    "Shares",
-    "Vacation",
-    "VacationFields",
-]
-
 Security: TypeAlias = Literal["implicit", "starttls", "none"]
 Host = Annotated[str, Meta(max_length=255)]
 Port = Annotated[int, Meta(ge=0, le=65535)]

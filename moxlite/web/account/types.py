@@ -15,37 +15,6 @@ from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 from moxlite.web.calls import Remark
 from moxlite.web.factors.qr import QRCode
 
-__all__ = [
-    "Address",
-    "AppPasswordItem",
-    "Apps",
-    "Attempt",
-    "DestinationItem",
-    "DeviceLink",
-    "DeviceLook",
-    "DeviceState",
-    "HookTest",
-    "Junk",
-    "KeyItem",
-    "Left",
-    "MailServer",
-    "Mailbox",
-    "MailingList",
-    "Outgoing",
-    "Overview",
-    "PasswordState",
-    "Program",
-    "QueuedItem",
-    "Secured",
-    "Sending",
-    "SessionItem",
-    "SuppressedItem",
-    "Taught",
-    "Training",
-    "TriedMessage",
-    "TriedRules",
-]
-
 
 class Apps(msgspec.Struct, frozen=True):
     """Paths of the other apps at this address; "" for one that is not served here."""

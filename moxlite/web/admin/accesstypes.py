@@ -7,8 +7,6 @@ import msgspec
 from moxlite.store.upkeep.undelete import RemovedFrom
 from moxlite.web.factorcalls.types import FactorApp, FactorKey
 
-__all__ = ["AccountKey", "AccountSecurity", "Recoverable", "RecoveryLink"]
-
 
 class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
     """The key of a client certificate, and the address with which it logs in. `no_imap_preauth`: IMAP programs still

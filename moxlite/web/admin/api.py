@@ -17,8 +17,6 @@ from moxlite.web.admin.calls.queue import QueueCalls, QueueListCalls
 from moxlite.web.admin.calls.reports import OwnReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
 
-__all__ = ["API"]
-
 
 class API(
     OverviewCalls,

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.web.admin.surroundings import Surroundings
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["AdminApp"]
-
 
 class AdminApp:
     """The admin app of a server. One instance serves all listeners; `mounted` returns the handler for one of them."""

@@ -15,8 +15,6 @@ from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, CommandFailed, Commands, Exchange
 from moxlite.web import errors
 
-__all__ = ["Console", "translated"]
-
 T = TypeVar("T")
 
 _ERRORS: Final[Mapping[str, type[errors.APIError]]] = {

@@ -6,24 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = [
-    "BackupRun",
-    "Backups",
-    "ConfigFile",
-    "Level",
-    "LevelName",
-    "LevelOrNone",
-    "Listing",
-    "LogFound",
-    "Logged",
-    "MetricRow",
-    "MetricSample",
-    "OwnAddresses",
-    "ReverseName",
-    "SnapshotRow",
-    "TransportRow",
-]
-
 LevelName = Literal["error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
 LevelOrNone = Literal["", "error", "warn", "info", "debug", "trace", "traceauth", "tracedata"]
 

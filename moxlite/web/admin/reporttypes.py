@@ -2,18 +2,6 @@
 
 import msgspec
 
-__all__ = [
-    "DMARCRecord",
-    "DMARCReportPage",
-    "Evaluated",
-    "Judgement",
-    "ReportLine",
-    "ReportPlace",
-    "TLSFailure",
-    "TLSPolicy",
-    "TLSReportDetail",
-]
-
 
 class ReportPlace(msgspec.Struct, frozen=True):
     """Addresses at which reports about a domain arrive; "" where none is set."""

@@ -27,8 +27,6 @@ from moxlite.web.factors.pending import Pending
 from moxlite.web.sessions import FAILURE_DELAY, Sessions
 from moxlite.web.types import LoginResult
 
-__all__ = ["LIFETIME", "MAX_SESSIONS", "AdminSessions"]
-
 LIFETIME: Final = 12 * 3600 * 1_000_000
 """Microseconds that a session lives after its last use."""
 

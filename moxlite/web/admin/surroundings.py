@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from moxlite.store.reports.reportsdb import ReportsDB
     from moxlite.supervision import Supervisor
 
-__all__ = ["Machinery", "Outside", "Surroundings"]
-
 
 class Outside(msgspec.Struct, frozen=True, kw_only=True):
     """Surroundings of checks of DNS: a resolver, connections to the internet, and keys that are not read from files."""

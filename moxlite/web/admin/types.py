@@ -14,35 +14,6 @@ from moxlite.admin.figures.disk import AccountDisk
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
 
-__all__ = [
-    "AccountDetail",
-    "AccountPage",
-    "AccountRemains",
-    "AccountRow",
-    "AccountUse",
-    "AddressRow",
-    "AdminSession",
-    "AliasRow",
-    "Attempt",
-    "Certificate",
-    "ConfigProblem",
-    "DNSRecord",
-    "DNSReport",
-    "DayFigures",
-    "DaySeries",
-    "Disk",
-    "DiskUse",
-    "DomainDetail",
-    "DomainRow",
-    "FieldInfo",
-    "Flow",
-    "History",
-    "LoginFailures",
-    "Overview",
-    "SelectorRow",
-    "SettingsForm",
-]
-
 Flow = Literal["flowing", "slow", "none-in", "none-out"]
 
 

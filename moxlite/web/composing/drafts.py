@@ -28,8 +28,7 @@ from moxlite.store.later.scheduled import is_held
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import mailbox_for
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.web.composing.rich import content_id, used_by, with_words, words_of
@@ -44,18 +43,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.rich import Words
     from moxlite.web.composing.types import Party, Written
-
-__all__ = [
-    "DELIVERED",
-    "WISH",
-    "composed",
-    "draft_of",
-    "draft_under",
-    "drop_draft",
-    "refuse_sent",
-    "save_draft",
-    "unsent_id",
-]
 
 USER_AGENT: Final = "moxlite webmail"
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.web.composing.sending import Wish
 
-__all__ = ["LONGEST", "moment", "reschedule"]
-
 DAY: Final = 86_400
 LONGEST: Final = 60 * DAY
 """Seconds for which a message may wait to be sent (WEBMAIL-96)."""

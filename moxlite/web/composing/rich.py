@@ -18,7 +18,8 @@ from moxlite.compose.draft import MAX_FILES, Draft, html_page, typed_html
 from moxlite.decoders import msgpack_decoder
 from moxlite.processor import off_loop
 from moxlite.sandbox.jobs import WriteHTML
-from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content.uploads import NoSuchUpload, upload_of, upload_pieces
 from moxlite.web.composing.types import UploadID
 from moxlite.web.composing.uploads import key_of, receive_upload, shown_upload
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Written
-
-__all__ = ["Kept", "Words", "content_id", "keep", "new_marker", "placed", "used_by", "with_words", "words_of"]
 
 MAX_KEPT: Final = 8 << 20
 """Characters of an original's HTML after it was sanitised: its style sheets and marks of images make it longer."""

@@ -28,8 +28,7 @@ from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
-from moxlite.store.delivery.held import held_until
-from moxlite.store.delivery.held import take_back as take_back_held
+from moxlite.store.delivery.held import held_until, take_back as take_back_held
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
@@ -63,8 +62,6 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.submission import Submission
     from moxlite.store.file.transaction import Reader
     from moxlite.web.composing.types import Written
-
-__all__ = ["MAX_UNDO", "Wish", "addressed", "letter_again", "ready_to_send", "send", "take_back"]
 
 logger = logging.getLogger("moxlite.web.compose")
 

@@ -5,8 +5,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Party", "TLSWish", "UploadID", "Uploaded", "Written"]
-
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Line = Annotated[str, Meta(max_length=10_000)]
 UploadID = Annotated[str, Meta(min_length=22, max_length=22)]

@@ -24,8 +24,6 @@ from moxlite.web.composing.types import Uploaded
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
 
-__all__ = ["MESSAGE", "OCTETS", "key_of", "receive_upload", "shown_upload"]
-
 OCTETS: Final = "application/octet-stream"
 MESSAGE: Final = "message/rfc822"
 

@@ -17,8 +17,6 @@ from defusedxml.ElementTree import fromstring
 from moxlite.admin.offer import Offer, Security, Server
 from moxlite.net.tls.certificates import KeyPair
 
-__all__ = ["apple_profile", "asked_address", "client_config", "outlook_settings", "signed"]
-
 SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
 
 OUTLOOK: Final = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"

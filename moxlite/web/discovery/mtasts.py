@@ -8,8 +8,6 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
 
-__all__ = ["POLICY_PATH", "Policies"]
-
 POLICY_PATH: Final = "/.well-known/mta-sts.txt"
 LABEL: Final = "mta-sts."
 

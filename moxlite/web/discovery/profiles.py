@@ -14,8 +14,6 @@ from moxlite.net.tls.certificates import KeyPair
 from moxlite.web.headers import disposition
 from moxlite.web.http.messages import Response
 
-__all__ = ["DOCUMENTS", "NO_STORE", "profile_response"]
-
 DOCUMENTS: Final = "moxlite.web.discovery.documents"
 """Module with XML and CMS: 4 MB that are not loaded before a client asks."""
 

@@ -16,8 +16,6 @@ from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
 
-__all__ = ["AUTODISCOVER", "CONFIG_PATHS", "PROFILE", "Discovery"]
-
 CONFIG_PATHS: Final = (
     "/mail/config-v1.1.xml",
     "/.well-known/autoconfig/mail/config-v1.1.xml",

@@ -41,8 +41,6 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
 
-__all__ = ["FactorCalls", "RecoveryCalls"]
-
 Name = Annotated[str, Meta(max_length=256)]
 Token = Annotated[str, Meta(max_length=64)]
 DeviceKind = Literal["totp", "key"]

@@ -4,8 +4,6 @@ import msgspec
 
 from moxlite.web.factors.qr import QRCode
 
-__all__ = ["FactorAdded", "FactorApp", "FactorKey", "FactorState", "KeyRequest", "NewApp", "ProgramUse", "RecoveryInfo"]
-
 
 class FactorApp(msgspec.Struct, frozen=True):
     """An authenticator app."""

@@ -24,17 +24,6 @@ if TYPE_CHECKING:
 
     from moxlite.web.http.exchange import Request
 
-__all__ = [
-    "BadAnswer",
-    "Ceremony",
-    "NewKey",
-    "begin_assertion",
-    "begin_creation",
-    "finish_creation",
-    "host_of",
-    "verify",
-]
-
 T = TypeVar("T")
 
 TIMEOUT_MS: Final = 240_000

@@ -7,8 +7,6 @@ from typing import Final, Generic, TypeVar
 
 import trio
 
-__all__ = ["LIFE", "Pending"]
-
 T = TypeVar("T")
 
 LIFE: Final = 300.0

@@ -7,8 +7,6 @@ import msgspec
 
 from moxlite.lazyimport import load
 
-__all__ = ["QRCode", "qr_code"]
-
 
 class QRCode(msgspec.Struct, frozen=True):
     """A QR code: `size` is its width in modules, with the quiet zone of 4; `path` draws the dark modules as strokes of

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from moxlite.store.auth.factors import Factors, SecurityKey
     from moxlite.web.http.exchange import Request
 
-__all__ = ["SecondSteps"]
-
 MAX_GUESSES: Final = 10
 """Wrong factors of one log-in; then the password is asked for again."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.logins.sites import SiteLogins
     from moxlite.web.http.exchange import Request
 
-__all__ = ["Access"]
-
 RETRY_AFTER: Final = ("retry-after", "60")
 FAILURE_DELAY: Final = 1.0
 """Seconds until a failure is answered, which slows down guessing (WEB-56)."""

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.net.httpclient.pool import Backend, Pool
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["Broken", "check_framing", "open_backend", "respond", "tell_failure"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 CONNECT_SECONDS: Final = 10.0

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
 
-__all__ = ["content_type"]
-
 SNIFFED: Final = 512  # octets that are examined; text differs from other data in its first lines
 
 # Types that Python's own table lacks or has differently. The types of source files are left to the check of their

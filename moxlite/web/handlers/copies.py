@@ -21,8 +21,6 @@ from typing import BinaryIO, Final
 from moxlite.web.handlers.files import File, FileError, open_plain, read
 from moxlite.web.http.encoding import MIN_SIZE, Coder, coder
 
-__all__ = ["FOLDER", "Copies"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 FOLDER: Final = "httpcompresscache"

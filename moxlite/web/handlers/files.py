@@ -17,25 +17,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = [
-    "MAX_ENTRIES",
-    "READ_SIZE",
-    "Entry",
-    "File",
-    "FileError",
-    "Forbidden",
-    "IsDirectory",
-    "Listing",
-    "NameTooLong",
-    "NoSuchFile",
-    "check_directory",
-    "close",
-    "list_directory",
-    "open_file",
-    "open_plain",
-    "read",
-]
-
 READ_SIZE: Final = 256 * 1024
 """Octets read at once. Switching to a thread costs 100 µs, in which a disk reads about as much."""
 

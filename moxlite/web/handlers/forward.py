@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["Forward"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 HEAD_SECONDS: Final = 60.0

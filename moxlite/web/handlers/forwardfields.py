@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from moxlite.config.webrules import Pattern
     from moxlite.web.http.exchange import Request
 
-__all__ = ["Fields", "answer_fields", "request_fields", "request_trailers", "target_at", "trailer_fields"]
-
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 """Header fields, names in lower case."""
 

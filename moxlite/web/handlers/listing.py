@@ -9,8 +9,6 @@ from urllib.parse import quote
 
 from moxlite.web.handlers.files import Listing
 
-__all__ = ["HEADERS", "render"]
-
 STYLE: Final = (
     ":root{color-scheme:light dark;font:15px/1.5 system-ui,sans-serif}"
     "body{max-width:60rem;margin:1.5rem auto;padding:0 1rem}"

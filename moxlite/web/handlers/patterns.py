@@ -5,8 +5,6 @@ from typing import Final, TypeVar
 
 import trio
 
-__all__ = ["PatternTooSlow", "in_time"]
-
 T = TypeVar("T")
 
 QUICK_SECONDS: Final = 0.001

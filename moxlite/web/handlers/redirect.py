@@ -12,8 +12,6 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 
-__all__ = ["Redirect"]
-
 MAX_PATH: Final = 8 * 1024
 """Octets of a new path: as long as a path that we accept ourselves (WEB-4)."""
 

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.http.paths import Host
 
-__all__ = ["HTTPS_PORT", "Mount", "WebRules"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 Answer = Callable[[Request, "ResponseWriter"], Awaitable[bool]]

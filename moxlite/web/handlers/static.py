@@ -32,8 +32,6 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import FilePart, Request, ResponseWriter
 from moxlite.web.http.messages import Headers, Response
 
-__all__ = ["Static"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 T = TypeVar("T")

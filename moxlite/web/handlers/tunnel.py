@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from moxlite.web.handlers.forwardfields import Fields
     from moxlite.web.http.exchange import Request, ResponseWriter
 
-__all__ = ["tunnel"]
-
 logger = logging.getLogger("moxlite.web.handlers")
 
 refused: Final = Tally("too many websockets are open", logger.warning)

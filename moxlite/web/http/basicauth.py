@@ -6,8 +6,6 @@ from typing import Final
 
 from moxlite.web.http.messages import Headers
 
-__all__ = ["basic_credentials"]
-
 MAX_CREDENTIALS: Final = 4096
 """Characters of the credentials; names and passwords have at most some hundred."""
 

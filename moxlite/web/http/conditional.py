@@ -14,8 +14,6 @@ import msgspec
 
 from moxlite.web.http.messages import Headers, Response
 
-__all__ = ["Plan", "Representation", "Validators", "http_date", "plan", "respond"]
-
 MAX_RANGES: Final = 8  # more ranges are an attack (RFC 9110 §14.2); the whole representation is sent instead
 RANGE: Final = re.compile(r"([0-9]{0,18})-([0-9]{0,18})\Z")
 TAG: Final = re.compile(r'"([^"]*+)"\s*+(?:,|$)')

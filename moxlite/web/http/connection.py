@@ -40,8 +40,6 @@ from moxlite.web.http.requests import make_request
 from moxlite.web.http.sendfile import can_send_files, send_file
 from moxlite.web.http.waiting import Waiting
 
-__all__ = ["Connection"]
-
 # octets of an unread body that are skipped to keep the connection; for a longer one, closing is cheaper
 MAX_SKIPPED: Final = 64 * 1024
 SKIP_TIMEOUT: Final = 5.0  # seconds for skipping

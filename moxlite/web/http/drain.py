@@ -5,8 +5,6 @@ from contextlib import contextmanager
 
 import trio
 
-__all__ = ["Drain"]
-
 
 class Drain:
     """Notifies all connections that the server stops.

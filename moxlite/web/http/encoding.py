@@ -8,18 +8,6 @@ import zstandard
 from moxlite.processor import off_loop
 from moxlite.web.http.messages import Headers, Response
 
-__all__ = [
-    "MIN_SIZE",
-    "Coder",
-    "Compressor",
-    "choose",
-    "coder",
-    "compress",
-    "compressed",
-    "is_compressible",
-    "stream_compressor",
-]
-
 # a shorter body saves no packet, and the header field costs more
 MIN_SIZE: Final = 1024
 # gzip level 1 compresses about 80 MB/s: 256 KiB take 3 ms; larger bodies go to a worker thread (WEB-12)

@@ -1,7 +1,5 @@
 """Errors between a client and a handler, each with its HTTP status."""
 
-__all__ = ["BadRequest", "BodyTimeout", "BodyTooLarge", "ClientGone", "HTTPError"]
-
 
 class HTTPError(Exception):
     """A request that ends with an error page.

@@ -5,8 +5,6 @@ from typing import Final
 from moxlite.web.http.encoding import Compressor
 from moxlite.web.http.exchange import ResponseWriter
 
-__all__ = ["COMMENT", "EVENT_STREAM_HEADERS", "EventSink", "encode_event"]
-
 EVENT_STREAM_HEADERS: Final = (
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-cache"),

@@ -21,8 +21,6 @@ from moxlite.web.http.errors import BodyTooLarge
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import Host
 
-__all__ = ["Body", "Channel", "FilePart", "Handler", "Request", "ResponseWriter"]
-
 WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
 CACHEABLE: Final = frozenset((200, 203, 206, 304))
 """Status codes of responses whose caching a rule can set; others have reasons of their own."""

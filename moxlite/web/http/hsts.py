@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.web.http.exchange import Request
 
-__all__ = ["STATE", "StrictTransport"]
-
 logger = logging.getLogger("moxlite.web.http.hsts")
 
 STATE: Final = "https.json"

@@ -6,8 +6,6 @@ from typing import Final
 
 from moxlite.web.http.messages import Headers
 
-__all__ = ["COOKIE", "ENGLISH", "chosen_language"]
-
 COOKIE: Final = "moxlite-language"
 """The cookie that a page sets for its user's choice; scripts may read it."""
 

@@ -2,19 +2,6 @@
 
 from typing import Final
 
-__all__ = [
-    "BODY_TIMEOUT",
-    "HEAD_TIMEOUT",
-    "IDLE_TIMEOUT",
-    "LINGER_OCTETS",
-    "LINGER_TIMEOUT",
-    "MAX_FIELDS",
-    "MAX_HEAD",
-    "MAX_TARGET",
-    "READ_SIZE",
-    "WRITE_TIMEOUT",
-]
-
 HEAD_TIMEOUT: Final = 30.0
 """Seconds for a request's head from its first octet; slow-loris clients end here."""
 

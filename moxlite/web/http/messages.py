@@ -7,8 +7,6 @@ from typing import final
 
 import msgspec
 
-__all__ = ["Headers", "Response", "header_value"]
-
 
 @final
 class Headers:

@@ -16,8 +16,6 @@ from moxlite.web.http.languages import ENGLISH, chosen_language
 from moxlite.web.http.messages import Headers
 from moxlite.wording import Value, Worded, sentence
 
-__all__ = ["PageLanguage", "page_language", "page_text"]
-
 FOLDER: Final = Path(__file__).parent.parent / "static"
 VARIES: Final = ("vary", "Accept-Language, Cookie")
 

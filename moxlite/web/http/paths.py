@@ -8,8 +8,6 @@ from urllib.parse import unquote_to_bytes
 import idna
 import msgspec
 
-__all__ = ["Host", "normalise_path", "parse_host", "split_target"]
-
 # RFC 3986 §3.2.2: IP-literal in brackets, else a name up to the port
 AUTHORITY: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:@/?#\s]*))(?::(?P<port>[0-9]{0,5}))?\Z")
 PLAIN_NAME: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\Z", re.ASCII | re.IGNORECASE)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Body
     from moxlite.web.http.messages import Headers
 
-__all__ = ["make_request"]
-
 
 def make_request(
     *,

@@ -10,8 +10,6 @@ import trio
 
 from moxlite.net.sockets import QuickStream
 
-__all__ = ["can_send_files", "send_file"]
-
 PIECE: Final = 1 << 20
 """Octets of one call: more than a socket's buffer takes at once."""
 

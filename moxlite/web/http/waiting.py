@@ -18,8 +18,6 @@ import trio
 from moxlite.web import metrics
 from moxlite.web.http.limits import WRITE_TIMEOUT
 
-__all__ = ["MAX_ANSWERS", "MAX_EVENTS", "Waiting"]
-
 MAX_ANSWERS: Final = 32 << 20
 """Octets of answers that wait: some 500 pages of our apps, an eighth of the memory of a small machine."""
 

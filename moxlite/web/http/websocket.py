@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 import trio
-from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
+from trio_websocket import (
+    ConnectionClosed as ConnectionClosed,
+    HandshakeError,
+    WebSocketConnection as WebSocketConnection,
+    wrap_server_stream,
+)
 
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-
-__all__ = ["ConnectionClosed", "WebSocketConnection", "check_upgrade", "serve_websocket"]
 
 HANDSHAKE_TIMEOUT: Final = 10.0  # seconds; the request has arrived already, only our own answer is written
 CLOSE_TIMEOUT: Final = 1.0  # seconds to wait for the peer's close frame; then the connection closes without it

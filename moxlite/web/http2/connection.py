@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.waiting import Waiting
     from moxlite.web.http2.load import Share
 
-__all__ = ["Connection"]
-
 logger = logging.getLogger("moxlite.web.http2")
 
 MAX_REQUESTS: Final = 4000

@@ -15,8 +15,6 @@ from hpack.struct import HeaderTuple, NeverIndexedHeaderTuple
 
 from moxlite.web.http.messages import Headers
 
-__all__ = ["Malformed", "RequestHead", "request_head", "response_fields", "trailer_section"]
-
 Pairs: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")

@@ -28,8 +28,6 @@ from moxlite.web.http.errors import ClientGone
 from moxlite.web.http.limits import MAX_HEAD
 from moxlite.web.http.waiting import Waiting
 
-__all__ = ["MAX_STREAMS", "WINDOW", "ErrorCodes", "Link"]
-
 ErrorCodes = h2.errors.ErrorCodes
 
 MAX_STREAMS: Final = 100

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from moxlite.net.limits import IPAddress, IPNetwork, OpenConnections
 
-__all__ = ["Load", "Share"]
-
 MAX_HELD: Final = 12 << 20
 """Octets of request bodies that have come and that no handler has read yet."""
 

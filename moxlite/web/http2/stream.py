@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from moxlite.web.http2.link import Link
     from moxlite.web.http2.load import Load
 
-__all__ = ["Stream", "Upload"]
-
 REQUEST: Final = 24 << 10
 """Octets that a request takes whose answer waits, beside the answer: its task, its fields, what h2 knows of it.
 Measured with the page of the webmail: 22 kB.

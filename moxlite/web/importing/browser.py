@@ -26,8 +26,7 @@ from moxlite import lazyimport
 from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import progress as told
-from moxlite.store.imports.items import Form as FileForm
-from moxlite.store.imports.items import Into, Order, Part
+from moxlite.store.imports.items import Form as FileForm, Into, Order, Part
 from moxlite.store.names import INBOX, check_name
 from moxlite.web import metrics
 from moxlite.web.calls import encode_error
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
     from moxlite.web.importing.upload import Counted, Form
 from moxlite.web.sessions import Sessions
 from moxlite.wording import reason_of, worded
-
-__all__ = ["TICK", "BrowserImports", "Chosen", "Job"]
 
 logger = logging.getLogger("moxlite.web.importing")
 

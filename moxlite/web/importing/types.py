@@ -4,17 +4,6 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = [
-    "ImportAborted",
-    "ImportCount",
-    "ImportDone",
-    "ImportEvent",
-    "ImportProblem",
-    "ImportProgress",
-    "ImportState",
-    "ImportStep",
-]
-
 
 class ImportState(msgspec.Struct, frozen=True):
     """The account's import that is running or ended within the last minute: its ``token``, "" if there is no such

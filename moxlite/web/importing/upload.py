@@ -23,8 +23,6 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
 
-__all__ = ["DISK_FULL", "Counted", "Form", "Sent", "receive_form", "room_for"]
-
 logger = logging.getLogger("moxlite.web.importing")
 
 WRITE_SIZE: Final = 256 << 10  # octets per write, in a thread: switching to it costs less than the copy

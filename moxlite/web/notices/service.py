@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor
     from moxlite.web.notices.telling import Teller
 
-__all__ = ["Notices"]
-
 logger = logging.getLogger("moxlite.web.notices")
 
 PAUSE: Final = 2.0

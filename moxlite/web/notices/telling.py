@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
     from moxlite.store.changelog.account import Account
 
-__all__ = ["Teller"]
-
 logger = logging.getLogger("moxlite.web.notices")
 
 SECONDS: Final = 10.0

@@ -21,8 +21,6 @@ from moxlite.web.webapi.types import SendResult, Submitted
 if TYPE_CHECKING:
     from moxlite.store.delivery.apiqueue import Receipt
 
-__all__ = ["Note", "Turns", "answer_of", "key_of"]
-
 MAX_KEY: Final = 255
 OVER_QUOTA: Final = "the message is queued, but the account has no room for the copy in Sent"
 

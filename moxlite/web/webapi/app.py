@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.apiqueue import APIQueue
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 
-__all__ = ["WebAPI"]
-
 logger = logging.getLogger("moxlite.web.webapi")
 
 VERSION: Final = "v0/"

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from moxlite.compose.draft import Place
     from moxlite.web.http.exchange import Request
 
-__all__ = ["Body", "FormFile", "receive"]
-
 FIELD: Final = "request"
 PLACES: Final[dict[str, Place]] = {
     "alternativefile": "alternative",

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
     from moxlite.web.webapi.answers import Turns
 
-__all__ = ["Call", "Octets", "Service"]
-
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """The services that methods use. `queue` is None if the server has no queue; `turns` of calls with the same

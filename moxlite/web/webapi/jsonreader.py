@@ -20,8 +20,6 @@ from moxlite.decoders import from_json
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import Encoded
 
-__all__ = ["MAX_KEYS", "read_json"]
-
 MAX_KEYS: Final = 64
 """Pairs of an object with free keys: Extra (QUEUE-5)."""
 

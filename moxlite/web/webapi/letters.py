@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from moxlite.logins.identity import Identity
     from moxlite.web.webapi.bodies import FormFile
 
-__all__ = ["Parties", "author_of", "draft_of", "extra_of", "files_of", "parties_of", "release_of"]
-
 MAX_AHEAD: Final = dt.timedelta(days=60)
 """Time by which FutureRelease may delay the first attempt (WEB-99)."""
 

@@ -6,8 +6,6 @@ from typing import Final
 
 import msgspec
 
-__all__ = ["MAX_ERROR", "MAX_RESULT", "shortened"]
-
 MAX_RESULT: Final = 3 << 20
 """Octets of a JSON result."""
 

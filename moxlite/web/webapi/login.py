@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.web.http.exchange import Request
 
-__all__ = ["log_in"]
-
 CHALLENGE: Final = ("www-authenticate", 'Basic realm="webapi", charset="UTF-8"')
 RETRY_AFTER: Final = ("retry-after", "60")
 FAILURE_DELAY: Final = 1.0

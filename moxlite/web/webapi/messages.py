@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.mail.flags import Mode
 
-__all__ = ["add_flags", "delete", "get", "get_part", "get_raw", "move", "remove_flags"]
-
 RAW: Final = "text/plain"
 MAX_ADDRESSES: Final = 300
 """Addresses of one header field in a result that is too large otherwise."""

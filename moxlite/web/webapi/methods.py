@@ -9,8 +9,6 @@ import msgspec
 
 from moxlite.web.webapi import messages, sending, suppressions, types
 
-__all__ = ["METHODS", "OCTETS", "Method"]
-
 OCTETS: Final = "octets"
 """In place of a result's type: the answer is octets of a message."""
 

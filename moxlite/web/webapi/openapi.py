@@ -13,8 +13,6 @@ from moxlite.web.webapi.errors import CODES
 from moxlite.web.webapi.methods import METHODS, OCTETS, Method
 from moxlite.web.webapi.types import Encoded
 
-__all__ = ["document"]
-
 REF: Final = "#/components/schemas/{name}"
 FORM_FILES: Final = ("alternativefile", "inlinefile", "attachedfile")
 

@@ -13,8 +13,6 @@ from msgspec import inspect
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.webapi.methods import METHODS, OCTETS, Method
 
-__all__ = ["PAGE_HEADERS", "describe", "example_of", "index_page", "method_page"]
-
 STYLE: Final = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 50rem; margin: 0 auto; padding: 1rem; }

@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from moxlite.web.webapi.calls import Call
     from moxlite.web.webapi.letters import Parties
 
-__all__ = ["send"]
-
 logger = logging.getLogger("moxlite.web.webapi")
 
 ID_OCTETS: Final = 12

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.apiqueue import APIQueue, Suppression
     from moxlite.web.webapi.calls import Call
 
-__all__ = ["add", "list_all", "present", "queue_of", "remove", "text_field"]
-
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 

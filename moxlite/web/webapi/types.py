@@ -17,31 +17,6 @@ from msgspec import Meta
 from moxlite.acceptance.messagejson import NameAddress, PartJSON
 from moxlite.decoders import from_json
 
-__all__ = [
-    "MAX_RECIPIENTS",
-    "AddressText",
-    "BadBase64",
-    "Encoded",
-    "FileData",
-    "FlagsRequest",
-    "Message",
-    "MessageGetResult",
-    "MessageMeta",
-    "MessageMoveRequest",
-    "MessagePartRequest",
-    "MessageRequest",
-    "NoParameters",
-    "NoResult",
-    "SendRequest",
-    "SendResult",
-    "Submitted",
-    "SuppressionAddRequest",
-    "SuppressionEntry",
-    "SuppressionListResult",
-    "SuppressionPresentResult",
-    "SuppressionRequest",
-]
-
 MAX_RECIPIENTS: Final = 1000
 MAX_HEADERS: Final = 100
 MAX_FILES: Final = 200

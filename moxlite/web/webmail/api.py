@@ -54,8 +54,6 @@ from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import MessageItem, ParsedMessage
 
-__all__ = ["API"]
-
 T = TypeVar("T")
 
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]

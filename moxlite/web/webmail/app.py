@@ -61,8 +61,6 @@ if TYPE_CHECKING:
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.notices.service import Notices
 
-__all__ = ["Webmail"]
-
 request_decoder = json_decoder(Request)
 
 
@@ -199,7 +197,8 @@ class Webmail:
         # Websockets cost 2 MB and 20 ms, so they are loaded in a thread when a browser needs one. The import below then
         # finds them loaded.
         await lazyimport.load("moxlite.web.webmail.live.frames")
-        from moxlite.web.webmail.live.frames import check_upgrade, serve_frames
+        from moxlite.web.http.websocket import check_upgrade
+        from moxlite.web.webmail.live.frames import serve_frames
 
         request = caller.request
         check_upgrade(request)

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.web.http.exchange import ResponseWriter
 
-__all__ = ["send_contacts"]
-
 TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=utf-8"}
 
 

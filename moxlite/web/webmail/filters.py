@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from moxlite.store.types import MailboxID
     from moxlite.web.webmail.querytypes import Filter, Kind, NotFilter, Query
 
-__all__ = ["is_by_flags", "is_plain", "kind_of", "wanted_of"]
-
 KINDS: Final[dict[str, Kind]] = {
     "application/pdf": "pdf",
     "application/zip": "archive",

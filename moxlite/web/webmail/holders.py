@@ -35,11 +35,8 @@ if TYPE_CHECKING:
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
     from moxlite.store.file.transaction import Reader
-    from moxlite.store.types import Mailbox as MailboxRow
-    from moxlite.store.types import MessageRow
+    from moxlite.store.types import Mailbox as MailboxRow, MessageRow
     from moxlite.web.webmail.types import Mailbox, MessageItem
-
-__all__ = ["Holder", "Holders", "Scope", "by_account", "number_of"]
 
 BITS: Final = 32
 """Bits of an id within its account: 4 billion messages. The bits above are enough for 2 million accounts that share."""

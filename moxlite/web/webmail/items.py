@@ -19,25 +19,7 @@ from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem,
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
-    from moxlite.store.types import Mailbox as MailboxRow
-    from moxlite.store.types import MessageRow
-
-__all__ = [
-    "EPOCH",
-    "ITEM_SLICE",
-    "attachments",
-    "clean_filename",
-    "find_html",
-    "find_texts",
-    "mailbox_of",
-    "make_items",
-    "part_tree",
-    "roles_of",
-    "shown_type",
-    "time_of",
-    "use_of_roles",
-    "walk_shown",
-]
+    from moxlite.store.types import Mailbox as MailboxRow, MessageRow
 
 ITEM_SLICE: Final = 100
 """Items that are made at once on the event loop: unpacking a structure and building its item take 15 µs."""

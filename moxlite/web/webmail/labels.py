@@ -22,8 +22,6 @@ from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.settings import Label, Settings
 from moxlite.wording import worded
 
-__all__ = ["keyword_of", "save_label", "take_off"]
-
 MOST: Final = 200
 """Labels of an account with a name or colour; the settings stay small, and a dialog can show them."""
 

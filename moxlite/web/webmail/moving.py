@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["TAKING", "mark_seen", "move"]
-
 TAKING = "te"
 """Rights that are needed to move messages away, and to remove them (RFC 6851 §4.4)."""
 

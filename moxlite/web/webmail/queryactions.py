@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.querytypes import QueryAction
 
-__all__ = ["act", "act_on_search"]
-
 UNIT: Final = 1000  # messages that one call changes at most (WEBMAIL-137)
 
 

@@ -9,24 +9,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = [
-    "ID",
-    "AnyID",
-    "Filter",
-    "HeaderIs",
-    "IDs",
-    "Kind",
-    "Mark",
-    "NotFilter",
-    "Page",
-    "Query",
-    "QueryAction",
-    "QueryDone",
-    "Range",
-    "Request",
-    "Time",
-]
-
 ID = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 AnyID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
 Counter = Annotated[int, Meta(ge=0, le=2**53 - 1)]

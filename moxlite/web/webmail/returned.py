@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import MessageRow
 
-__all__ = ["Word", "corrected", "words_of"]
-
 MAX_MEMBERS: Final = 500
 """Messages of a thread that are examined, the newest ones."""
 

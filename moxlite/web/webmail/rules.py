@@ -20,8 +20,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body
 from moxlite.store.delivery.arrivals import SMTPArrival, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import is_declined
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.reading.parsed import structure_of
 from moxlite.wording import worded
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.config.toml.edit import Document
     from moxlite.store.file.transaction import Reader
-
-__all__ = ["Proposal", "accept", "for_sender", "propose"]
 
 MAX_HEADER: Final = 256 * 1024  # octets of the header section that are read
 MAX_FIELDS: Final = 1000

@@ -10,8 +10,6 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-__all__ = ["Label", "OwnSignature", "SavedSearch", "Settings", "Unsubscribed", "ViewMode"]
-
 Signature = Annotated[str, Meta(max_length=10_000)]
 SignatureHTML = Annotated[str, Meta(max_length=20_000)]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,100}$")]  # RFC 5322 §2.2

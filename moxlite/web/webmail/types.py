@@ -12,46 +12,6 @@ import msgspec
 from moxlite.web.webmail.querytypes import Time
 from moxlite.web.webmail.settings import Settings, ViewMode
 
-__all__ = [
-    "Address",
-    "Attachment",
-    "Change",
-    "Claim",
-    "Fatal",
-    "Header",
-    "Importing",
-    "Keepalive",
-    "Mailbox",
-    "MailboxAdd",
-    "MailboxCounts",
-    "MailboxKeywords",
-    "MailboxRemove",
-    "MailboxRename",
-    "MailboxSpecialUse",
-    "MailboxesShared",
-    "MessageItem",
-    "MsgAdd",
-    "MsgFlags",
-    "MsgRemove",
-    "MsgThread",
-    "ParsedMessage",
-    "Part",
-    "ReceiptRequest",
-    "Resume",
-    "Role",
-    "ServerShutdown",
-    "SettingsChange",
-    "Start",
-    "StreamEvent",
-    "Text",
-    "ViewChanges",
-    "ViewErr",
-    "ViewMsgs",
-    "ViewProgress",
-    "ViewReset",
-    "ViewStale",
-]
-
 Role = Literal["archive", "draft", "junk", "sent", "trash"]
 
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["ask_once", "forget", "note", "offered"]
-
 SECONDS: Final = 10.0
 """Seconds that the sender's server has to answer."""
 

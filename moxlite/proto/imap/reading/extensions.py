@@ -10,8 +10,6 @@ from .messages import fetch_item
 from .parsing import Modes, Rule, entry_name, list_of, with_mailbox
 from .search import parse_return, search_program
 
-__all__ = ["EXTENSION_COMMANDS", "NEVER", "NEVER_OFFERED"]
-
 
 def _compress(reader: Reader, modes: Modes) -> c.Compress:
     reader.space()

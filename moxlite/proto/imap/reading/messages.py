@@ -12,8 +12,6 @@ from ..tokens import MAX_MODSEQ, Reader
 from .parsing import Modes, Rule, list_of, modseq_value, numbers_of, plain
 from .search import charset_of, parse_partial, parse_return, parse_sort_keys, search_program
 
-__all__ = ["MESSAGE_COMMANDS", "fetch_item", "parse_section"]
-
 MAX_KNOWN: Final = 512
 """Octets of the longest data items that are cached: clients send up to some 300."""
 

@@ -31,8 +31,6 @@ from .parsing import (
     with_mailbox,
 )
 
-__all__ = ["COMMANDS", "parse_arguments", "parse_tag", "parse_word"]
-
 MAX_TAG: Final = 128
 """Octets of a tag (IMAP-28); clients use four to ten."""
 

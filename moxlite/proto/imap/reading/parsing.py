@@ -11,20 +11,6 @@ from ..errors import ProtocolError
 from ..seqset import SequenceSet
 from ..tokens import MAX_MODSEQ, Reader
 
-__all__ = [
-    "Modes",
-    "Rule",
-    "atoms",
-    "decode_base64",
-    "decode_text",
-    "entry_name",
-    "list_of",
-    "modseq_value",
-    "numbers_of",
-    "plain",
-    "with_mailbox",
-]
-
 T = TypeVar("T")
 
 

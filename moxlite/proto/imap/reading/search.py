@@ -11,18 +11,6 @@ from ..errors import ProtocolError
 from ..tokens import MAX_MODSEQ, Reader
 from .parsing import Modes
 
-__all__ = [
-    "CHARSETS",
-    "MAX_DEPTH",
-    "MAX_KEYS",
-    "charset_of",
-    "parse_partial",
-    "parse_return",
-    "parse_search",
-    "parse_sort_keys",
-    "search_program",
-]
-
 MAX_DEPTH: Final = 32
 """Depth of nested NOT, OR and parentheses (IMAP-119): far below Python's recursion limit, far above real programs."""
 

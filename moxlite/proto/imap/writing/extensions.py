@@ -9,8 +9,6 @@ from ..tokens import encode_astring, encode_mailbox, encode_nstring
 from .search import write_program, write_return
 from .writing import Encoder, Writer, named
 
-__all__ = ["EXTENSION_ENCODERS"]
-
 
 def _get_quota(w: Writer, command: c.GetQuota) -> None:
     w.put(b" GETQUOTA")

@@ -8,8 +8,6 @@ from ..fetchitems import encode_item
 from .search import sort_key, write_program, write_return
 from .writing import Encoder, Writer, flag_list, uid_word, write_set
 
-__all__ = ["MESSAGE_ENCODERS"]
-
 
 def _expunge(w: Writer, command: c.Expunge) -> None:
     w.put(b" EXPUNGE" if command.uids is None else b" UID EXPUNGE " + command.uids.encode())

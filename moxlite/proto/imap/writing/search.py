@@ -4,8 +4,6 @@ from .. import search as s
 from ..tokens import encode_astring, encode_date
 from .writing import Writer
 
-__all__ = ["sort_key", "write_program", "write_return"]
-
 
 def write_return(w: Writer, returns: s.Return | None) -> None:
     """Write RETURN with its options, if any."""

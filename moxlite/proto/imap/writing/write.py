@@ -17,8 +17,6 @@ from .extensions import EXTENSION_ENCODERS
 from .messages import MESSAGE_ENCODERS
 from .writing import Encoder, Writer, fixed, flag_list, is_literal, named, uid_word, words_of, write_set
 
-__all__ = ["Appended", "append_item", "append_start", "encode_command"]
-
 
 class Appended(Struct, frozen=True):
     """A message of an APPEND that is sent in pieces. size: its octets. binary: it has NUL octets (RFC 3516 §4.4). utf8:

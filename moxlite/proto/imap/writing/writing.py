@@ -6,8 +6,6 @@ from typing import Any, Final, TypeAlias
 
 from ..tokens import encode_astring, encode_mailbox
 
-__all__ = ["Encoder", "Writer", "fixed", "flag_list", "is_literal", "named", "uid_word", "words_of", "write_set"]
-
 _LITERAL: Final = re.compile(rb"(~?)\{([0-9]+)\}\r\n")
 
 

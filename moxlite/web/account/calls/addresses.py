@@ -24,8 +24,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.wording import worded
 
-__all__ = ["TOO_SLOW", "AddressCalls", "Rules", "rulesets_of"]
-
 LATEST: Final = 500
 """Messages that a dry run looks at (WEB-65)."""
 

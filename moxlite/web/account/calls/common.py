@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.store.accounts.opened import OpenAccount
 
-__all__ = ["AccountCalls", "Server", "moment", "now"]
-
 logger = logging.getLogger("moxlite.web.account")
 
 QUEUE_AWAY: Final = "the queue of outgoing mail is out of service; the administrator finds the reason in the log"

@@ -18,8 +18,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
 from moxlite.wording import reason_of
 
-__all__ = ["CopyingCalls"]
-
 MAX_KNOWN: Final = 10
 """Servers of earlier imports that are offered again."""
 

@@ -25,8 +25,6 @@ from moxlite.wording import reason_of
 if TYPE_CHECKING:
     from moxlite.web.account.devices import Device
 
-__all__ = ["GONE", "DeviceCalls"]
-
 logger = logging.getLogger("moxlite.web.account")
 
 GONE: Final = "this link was used already, or its ten minutes are over; make a new one on the account page"

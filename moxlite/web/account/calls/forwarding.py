@@ -19,8 +19,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.wording import reason_of, worded
 
-__all__ = ["ForwardCalls"]
-
 AddressText = Annotated[str, Meta(max_length=1000)]
 
 

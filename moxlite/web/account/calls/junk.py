@@ -15,8 +15,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
 
-__all__ = ["JunkCalls"]
-
 
 class JunkCalls(AccountCalls):
     """The calls about junk."""

@@ -14,8 +14,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound
 from moxlite.wording import worded
 
-__all__ = ["KeyCalls"]
-
 Certificate = Annotated[str, Meta(max_length=100_000)]
 KeyName = Annotated[str, Meta(max_length=256)]
 AddressText = Annotated[str, Meta(max_length=1000)]

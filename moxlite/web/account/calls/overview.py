@@ -9,15 +9,12 @@ from moxlite.admin.offer import Server, offer_for
 from moxlite.config.checks.accounts import old_patterns
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import AliasRecipient, Snapshot
-from moxlite.proto.address import Address as MailAddress
-from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.address import Address as MailAddress, AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.types import Address, Apps, MailingList, MailServer, OldPattern, Overview, Program
 from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
-
-__all__ = ["OverviewCalls", "program_of"]
 
 
 class OverviewCalls(AccountCalls):

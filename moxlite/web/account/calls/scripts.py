@@ -26,8 +26,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
 from moxlite.wording import worded
 
-__all__ = ["ScriptCalls"]
-
 Name = Annotated[str, Meta(max_length=200)]
 Text = Annotated[str, Meta(max_length=MAX_SCRIPT)]
 

@@ -28,8 +28,6 @@ from moxlite.web.errors import FieldError, FieldErrors, NotFound, UserError
 from moxlite.web.types import Credential
 from moxlite.wording import worded
 
-__all__ = ["SecurityCalls"]
-
 GENERATED_ONLY: Final = "the password of this account cannot be chosen, only generated; the administrator has set this"
 DAY: Final = 24 * 3600 * 1_000_000
 """Microseconds of a day."""

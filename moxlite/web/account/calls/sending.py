@@ -15,8 +15,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
 
-__all__ = ["SendingCalls"]
-
 PAGE: Final = 100
 """Messages of one page of the queue."""
 

@@ -18,8 +18,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
 from moxlite.wording import worded
 
-__all__ = ["ShareCalls"]
-
 MAX_OWNERS: Final = 50
 """Accounts whose shares are shown; each is opened."""
 

@@ -18,8 +18,6 @@ from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.types import Name
 from moxlite.wording import worded
 
-__all__ = ["SortingCalls"]
-
 logger = logging.getLogger("moxlite.web.account")
 
 AddressText = Annotated[str, Meta(max_length=1000)]

@@ -13,8 +13,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
 
-__all__ = ["VacationCalls"]
-
 
 class VacationCalls(AccountCalls):
     """The calls about answers while the owner is away."""

@@ -24,8 +24,6 @@ from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.factorcalls.types import FactorApp, FactorKey
 from moxlite.web.types import Credential
 
-__all__ = ["AccessCalls"]
-
 Word = Annotated[str, Meta(max_length=320)]
 Certificate = Annotated[str, Meta(max_length=100_000)]
 KeyName = Annotated[str, Meta(max_length=256)]

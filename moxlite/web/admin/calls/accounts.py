@@ -34,8 +34,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
 from moxlite.web.types import Credential
 
-__all__ = ["AccountCalls", "attempt_of"]
-
 Word = Annotated[str, Meta(max_length=320)]
 Count = Annotated[int, Meta(ge=1, le=200)]
 

@@ -17,8 +17,6 @@ from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 
-__all__ = ["AuditCalls"]
-
 Count = Annotated[int, Meta(ge=1, le=200)]
 ID = Annotated[int, Meta(ge=0, le=2**53)]
 

@@ -18,8 +18,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, Unavailable, UserError
 
-__all__ = ["BackupCalls"]
-
 MAX_LISTED: Final = 200
 """Snapshots that are listed, the newest."""
 

@@ -7,8 +7,6 @@ from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.admin.surroundings import Surroundings
 from moxlite.web.factorcalls.calls import FactorCalls
 
-__all__ = ["AdminCalls"]
-
 
 class AdminCalls(FactorCalls):
     """Calls that use the server's parts, and its commands."""

@@ -30,8 +30,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, Unavailable
 
-__all__ = ["DNSCalls"]
-
 Word = Annotated[str, Meta(max_length=320)]
 
 MAX_KEPT: Final = 5_000

@@ -23,8 +23,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound
 
-__all__ = ["DomainCalls"]
-
 Word = Annotated[str, Meta(max_length=320)]
 Members = Annotated[list[Word], Meta(min_length=1, max_length=1000)]
 

@@ -28,8 +28,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import ServerFailed, UserError
 
-__all__ = ["HistoryCalls"]
-
 T = TypeVar("T")
 
 Days = Annotated[int, Meta(ge=1, le=400)]

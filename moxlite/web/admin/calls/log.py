@@ -20,8 +20,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors
 
-__all__ = ["LogCalls"]
-
 Word = Annotated[str, Meta(max_length=200)]
 
 MAX_LINES: Final = 500

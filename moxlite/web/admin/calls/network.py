@@ -25,8 +25,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound, Unavailable
 
-__all__ = ["NetworkCalls"]
-
 Word = Annotated[str, Meta(max_length=320)]
 
 NOT_ASKED: Final = "localserve asks nothing outside of this machine."

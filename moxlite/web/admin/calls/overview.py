@@ -26,8 +26,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound
 
-__all__ = ["OverviewCalls", "flow_of"]
-
 SECOND: Final = 1_000_000
 
 OUT: Final = frozenset({"queue.scheduler", "queue.database"})

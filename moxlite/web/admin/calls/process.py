@@ -15,14 +15,11 @@ from moxlite.config.masking import masked_table, masked_text
 from moxlite.config.static import Static
 from moxlite.config.toml.edit import text_of
 from moxlite.config.values import Section
-from moxlite.metrics import Metric
-from moxlite.metrics import metrics as all_metrics
+from moxlite.metrics import Metric, metrics as all_metrics
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import ConfigFile, MetricRow, MetricSample
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-
-__all__ = ["ProcessCalls"]
 
 Word = Annotated[str, Meta(max_length=320)]
 

@@ -40,8 +40,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 
-__all__ = ["QueueCalls", "QueueListCalls"]
-
 Word = Annotated[str, Meta(max_length=320)]
 Count = Annotated[int, Meta(ge=1, le=200)]
 Minutes = Annotated[float, Meta(ge=-525_600, le=525_600)]

@@ -42,8 +42,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, ServerFailed, UserError
 
-__all__ = ["OwnReportCalls", "ReportCalls"]
-
 T = TypeVar("T")
 
 Word = Annotated[str, Meta(max_length=320)]

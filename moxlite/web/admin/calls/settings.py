@@ -36,8 +36,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, ServerFailed, Unavailable, UserError
 
-__all__ = ["OBJECTS", "SettingsCalls", "describe"]
-
 Path = Annotated[list[Annotated[str, Meta(max_length=1000)]], Meta(max_length=6)]
 
 Table = dict[str, Any]

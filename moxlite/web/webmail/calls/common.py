@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.store.delivery.status import Deliveries
 
-__all__ = ["AccountCalls", "Edit", "Surroundings"]
-
-
 Edit: TypeAlias = "Callable[[Change], Awaitable[Snapshot]]"
 
 

@@ -19,7 +19,8 @@ from moxlite.proto.address import Address, AddressError, Localpart, pack_localpa
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
-from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
@@ -51,8 +52,6 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
-
-__all__ = ["ComposeCalls", "completed"]
 
 UPLOAD_DEADLINE: Final = 3600.0
 """Seconds of an upload: 100 MiB at 250 kbit/s. Each piece has its own, shorter deadline."""

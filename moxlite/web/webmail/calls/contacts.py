@@ -14,8 +14,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable, write_vcard
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.file.transaction import Tx
-from moxlite.store.people import contacts as store
-from moxlite.store.people import templates as stored
+from moxlite.store.people import contacts as store, templates as stored
 from moxlite.web.calls import Remark, call, remark
 from moxlite.web.composing.types import Party, UploadID
 from moxlite.web.composing.uploads import key_of
@@ -30,8 +29,6 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
-
-__all__ = ["ContactCalls"]
 
 PAGE: Final = 100
 """Contacts in one answer."""

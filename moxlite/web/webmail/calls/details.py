@@ -19,8 +19,6 @@ from moxlite.web.webmail.querytypes import ID
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["Arrival", "DetailCalls", "MessageDetails"]
-
 
 class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     """The arrival of a message by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok`` is whether SPF passes.

@@ -10,8 +10,6 @@ from moxlite.web.logincalls import Answer
 from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.calls.common import AccountCalls
 
-__all__ = ["DeviceCalls"]
-
 
 class DeviceCalls(AccountCalls):
     """The log-in calls of the webmail: with `stay`, a browser stays logged in."""

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["ImportCalls"]
-
 Token = Annotated[str, Meta(max_length=64)]
 Size = Annotated[int, Meta(ge=0, le=1 << 50)]
 Number = Annotated[int, Meta(ge=1, le=100_000)]

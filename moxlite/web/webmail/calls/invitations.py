@@ -15,7 +15,8 @@ from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Event, Moment,
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadCalendar
-from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.people.invitations import Known, Version, note_answer, note_invitation
 from moxlite.web.calls import call
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
-
-__all__ = ["InvitationCalls"]
 
 TITLES: Final = {"yes": "Accepted", "no": "Declined", "maybe": "Tentative"}
 VERBS: Final = {"yes": "accepted", "no": "declined", "maybe": "tentatively accepted"}

@@ -13,8 +13,6 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.labels import save_label, take_off
 from moxlite.web.webmail.settings import Keyword, Label
 
-__all__ = ["LabelCalls"]
-
 
 class LabelCalls(AccountCalls):
     """Calls for the labels of the user's own account. Messages get them by `flags_add` with the label's keyword."""

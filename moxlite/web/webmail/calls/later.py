@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["LaterCalls", "Waiting"]
-
 LONGEST_SNOOZE: Final = 732 * 86_400
 """Seconds for which a message may be put off: two years."""
 

@@ -21,8 +21,6 @@ from moxlite.web.webmail.items import use_of_roles
 from moxlite.web.webmail.querytypes import ID, IDs
 from moxlite.web.webmail.types import Role
 
-__all__ = ["MailboxCalls"]
-
 T = TypeVar("T")
 
 

@@ -22,8 +22,6 @@ from moxlite.web.webmail.types import Unsubscribe
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["NewsletterCalls"]
-
 PAGE: Final = 50
 """Senders in one answer: the newest header of each is read, 15 ms for all."""
 

@@ -24,8 +24,6 @@ from moxlite.wording import reason_of
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
-__all__ = ["NoticeCalls"]
-
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Minute = Annotated[int, Meta(ge=0, le=1439)]

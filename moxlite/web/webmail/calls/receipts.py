@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["ReceiptCalls"]
-
 MAX_ID: Final = 900
 """Characters of a Message-ID that a receipt names; a longer one does not fit into a line."""
 

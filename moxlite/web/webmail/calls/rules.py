@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from moxlite.config.toml.edit import Document
     from moxlite.store.changelog.unit import AccountTx
 
-__all__ = ["RuleCalls", "Suggestion"]
-
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """A rule to add or remove, for mail of a list or sender to one of the user's addresses."""

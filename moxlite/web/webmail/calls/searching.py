@@ -18,8 +18,6 @@ from moxlite.web.webmail.live.view import resolve_all
 from moxlite.web.webmail.querytypes import Query
 from moxlite.web.webmail.types import MessageItem
 
-__all__ = ["SearchCalls"]
-
 HITS: Final = 5
 """Hits of one glance."""
 

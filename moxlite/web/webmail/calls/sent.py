@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.wakeup import Wakeup
 
-__all__ = ["Delivery", "DeliveryReport", "SentCalls"]
-
 WAIT: Final = 20.0
 """Seconds that a call waits for a change: less than the timeouts of proxies, and than the grace period of a server that
 stops.

@@ -15,8 +15,6 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.reading.parsed import sender_key
 from moxlite.web.webmail.settings import Settings, ViewMode
 
-__all__ = ["SettingsCalls"]
-
 
 class SettingsCalls(AccountCalls):
     """Calls for the user's settings of the webmail. The event stream sends them at its start, and when they change."""

@@ -10,8 +10,6 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls
 
-__all__ = ["SortingCalls"]
-
 logger = logging.getLogger("moxlite.web.webmail")
 
 

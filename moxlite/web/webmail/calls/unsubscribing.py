@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.types import Unsubscribe
 
-__all__ = ["UnsubscribeCalls", "remember_left"]
-
 
 class UnsubscribeCalls(AccountCalls):
     """Calls about mailing lists and newsletters."""

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
     from moxlite.web.webmail.querytypes import Request
 
-__all__ = ["Asked"]
-
 
 class Asked:
     """The request to answer next, the search to cancel, and the words to end with.

@@ -12,8 +12,7 @@ import trio
 from moxlite.store import types as store
 from moxlite.store.flagnames import flag_names
 from moxlite.store.mail.settings import load_settings
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, mailbox_of, make_items, roles_of, with_ids
 from moxlite.web.webmail.settings import Settings
@@ -35,8 +34,6 @@ from moxlite.web.webmail.types import (
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
-
-__all__ = ["Change", "EncodedChange", "SharedChanges", "encoded"]
 
 KEPT: Final = 1000  # encoded changes per account, some 700 octets each: two slices of the bus
 

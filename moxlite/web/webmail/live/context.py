@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.changes import SharedChanges
     from moxlite.web.webmail.reading.views import Views
 
-__all__ = ["Context", "Facts"]
-
 
 class Facts(msgspec.Struct, frozen=True):
     """Values of the stream's first event, besides the mailboxes."""

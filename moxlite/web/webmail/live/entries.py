@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.querytypes import Query
 
-__all__ = ["Entries", "NotReached"]
-
 
 class NotReached(Exception):
     """An entry belongs behind all that are known, and the search has not reached its place."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.entries import Entries
     from moxlite.web.webmail.types import MessageItem
 
-__all__ = ["MAX_MEMBERS", "THREADS", "items_of"]
-
 THREADS: Final = 20
 """Threads read at once."""
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.entries import Entries
     from moxlite.web.webmail.querytypes import Query
 
-__all__ = ["News", "follow"]
-
 
 class News(msgspec.Struct, frozen=True):
     """Events of an account that may change a view: added messages and those with other flags, expunged ones, messages

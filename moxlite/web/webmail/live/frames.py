@@ -13,16 +13,13 @@ import trio
 
 from moxlite.decoders import json_decoder
 from moxlite.web.http.errors import ClientGone
-from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, check_upgrade, serve_websocket
+from moxlite.web.http.websocket import ConnectionClosed, WebSocketConnection, serve_websocket
 from moxlite.web.webmail.querytypes import Request
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
-    from moxlite.web.http.exchange import Request as HTTPRequest
-    from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.http.exchange import Request as HTTPRequest, ResponseWriter
     from moxlite.web.webmail.live.streams import Stream
-
-__all__ = ["check_upgrade", "serve_frames"]
 
 SUBPROTOCOL: Final = "moxlite.webmail.v1"
 MAX_FRAME: Final = 64 * 1024  # WEBMAIL-32

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from moxlite.wakeup import Alarm
     from moxlite.web.importing.browser import BrowserImports, Job
 
-__all__ = ["RunningImports", "importing"]
-
 
 class RunningImports:
     """The imports of the stream's user."""

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.querytypes import Page, Query
     from moxlite.web.webmail.types import MessageItem
 
-__all__ = ["Listing", "Progress"]
-
 logger = logging.getLogger("moxlite.web.webmail")
 
 GATHER: Final = 0.3  # seconds for which results are collected before they are sent (WEBMAIL-40)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder, Scope
     from moxlite.web.webmail.querytypes import Query
 
-__all__ = ["Key", "Merging", "Source", "key_of"]
-
 Key: TypeAlias = tuple[int | str, int, int]
 """Sort key of a message in a view, smaller is earlier: its rank, time of reception (µs UTC) and the browser's id, the
 latter two negated if the newest is first.

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.context import Facts
     from moxlite.web.webmail.reading.views import Views
 
-__all__ = ["Streams", "TooManyStreams"]
-
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
 TOKEN_SIZE: Final = 16
 MAX_TOKENS: Final = 200  # per account: as many as streams that may connect at once

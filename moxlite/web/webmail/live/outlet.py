@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.changes import EncodedChange
     from moxlite.web.webmail.types import StreamEvent
 
-__all__ = ["Outlet", "Sink"]
-
 EVENT_SIZE: Final = 128 * 1024
 """Octets of an event with changes, about: no event is large (WEBMAIL-147)."""
 

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
 
-__all__ = ["Shown"]
-
 PROGRESS: Final = 0.3  # seconds between two progress events of a search
 GONE: Final = "This mailbox is no longer there."
 UNTHREADED: Final = "The threads of this account are still being put together."

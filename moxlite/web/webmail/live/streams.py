@@ -55,8 +55,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.live.subscriptions import Visit, Visits
     from moxlite.web.webmail.querytypes import Query
 
-__all__ = ["Stream", "required_query"]
-
 logger = logging.getLogger("moxlite.web.webmail")
 
 KEEPALIVE: Final = 30.0  # WEBMAIL-33: below the 45 s after which a browser reconnects, and the 60 s of common proxies

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import Mailbox
 
-__all__ = ["Visit", "Visits"]
-
 logger = logging.getLogger("moxlite.web.webmail")
 
 MAX_OWNERS: Final = 50

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.querytypes import Page, Query
     from moxlite.web.webmail.types import MessageItem
 
-__all__ = ["FIRST_SLICE", "Reset", "Slice", "View", "of_all", "replace_mailbox", "resolve", "resolve_all"]
-
 FIRST_SLICE: Final = 50  # entries that a screen shows; they are sent first
 MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the event loop: 0.4 ms
 

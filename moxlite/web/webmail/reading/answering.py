@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from moxlite.proto.mime.headers import HeaderSection
     from moxlite.proto.mime.types import Envelope
 
-__all__ = ["answering", "delivered_to", "original_of", "own_of"]
-
 MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
 

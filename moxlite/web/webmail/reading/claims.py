@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader, Tx
     from moxlite.store.people.knowing import Known
 
-__all__ = ["claim_of", "confirm"]
-
 VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
 """Results for a From domain that show that the message comes from it (SMTP-77)."""
 

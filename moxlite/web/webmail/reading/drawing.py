@@ -18,7 +18,8 @@ from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, ShowText
-from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.reading.pages import shown_text
@@ -28,19 +29,6 @@ if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
-
-__all__ = [
-    "MAX_HTML",
-    "Page",
-    "Source",
-    "Unshown",
-    "draw",
-    "facts",
-    "nearest_images",
-    "notices",
-    "replacement",
-    "with_images",
-]
 
 MAX_HTML: Final = 10 * 1024 * 1024
 """Maximum octets of HTML that is shown (WEBMAIL-109)."""

@@ -13,7 +13,8 @@ import msgspec
 
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadDraft, WriteHTML
-from moxlite.sandbox.processes import JobFailed, Refused
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded
 from moxlite.web.composing.rich import Kept, keep, new_marker, placed
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
-
-__all__ = ["DraftHTML", "Keeping", "draft_html", "keep_original"]
 
 MAX_HTML: Final = 2 << 20
 """Octets of an original's HTML that is kept: more than nearly all newsletters have. Each saved draft has it anew."""

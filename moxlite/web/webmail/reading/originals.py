@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from moxlite.web.composing.types import Uploaded
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["carry_files", "carry_message", "decoded_part", "read_original"]
-
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
 MAX_HEADER: Final = 256 << 10

@@ -14,8 +14,6 @@ from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import time_of
 from moxlite.wording import worded
 
-__all__ = ["head", "shown_text", "title_of"]
-
 HEAD: Final = """<header class="head"><h1 dir="auto">{subject}</h1><dl>{rows}</dl></header>
 """
 MAX_SHOWN: Final = 1000

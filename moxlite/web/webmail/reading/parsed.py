@@ -38,17 +38,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
-__all__ = [
-    "author_of",
-    "is_validated",
-    "left_by",
-    "list_post",
-    "parse_message",
-    "read_texts",
-    "sender_key",
-    "structure_of",
-]
-
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
 MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
 MAX_REPORT_TEXT: Final = 1024 * 1024  # octets of a part of a delivery report

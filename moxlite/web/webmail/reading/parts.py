@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.webmail.holders import Holder
 
-__all__ = ["View", "serve_message"]
-
 POLICY: Final = "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'"
 SANDBOX: Final = "sandbox allow-popups allow-popups-to-escape-sandbox"
 # The origin of the app, still without scripts: the app around the frame handles its keys (docs/decisions/009).

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import ResponseWriter
 
-__all__ = ["serve_picture"]
-
 TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
 """Types of pictures that run no scripts, unlike SVG."""
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from moxlite.compose.reply import is_own_mail
 from moxlite.proto.address import Path
 from moxlite.proto.mdn import requesters
-from moxlite.store.rows import mailboxes as mailbox_rows
-from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.items import shown_addresses
 from moxlite.web.webmail.reading.answering import original_of
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from moxlite.proto.mime.headers import HeaderSection
     from moxlite.proto.mime.types import MailAddress, Structure
     from moxlite.store.file.transaction import Reader
-
-__all__ = ["receipt_request"]
 
 UNASKED: Final = Flag.MDNSENT | Flag.JUNK | Flag.PHISHING | Flag.DRAFT
 UNASKED_IN: Final = SpecialUse.JUNK | SpecialUse.DRAFTS | SpecialUse.SENT

@@ -11,8 +11,6 @@ from typing import Final
 from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.web.errors import Unavailable
 
-__all__ = ["Views"]
-
 AT_ONCE: Final = 4
 """Requests of an account that run at once, for each of the two kinds. A browser sends at most six requests at once, one
 of which is the stream.

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.web.http.exchange import ResponseWriter
 
-__all__ = ["member_names", "send_zip", "zip_name"]
-
 STORED: Final = 0
 DEFLATED: Final = 6
 COMPRESSED: Final = re.compile(
