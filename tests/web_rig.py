@@ -1,8 +1,8 @@
 """The web services of a whole server (`tests.house`), and browsers for them.
 
-Import the fixture: `from tests.web_rig import rig`. The account ``mia`` has the address ``mia@example.org`` and the
-password ``correct horse battery``; the webmail is at ``/webmail/``, the account app at ``/``, both with TLS at port
-443, metrics at port 8010.
+Tests of sessions have the fixtures `rig` and `browser` (tests/session/conftest.py). The account ``mia`` has the address
+``mia@example.org`` and the password ``correct horse battery``; the webmail is at ``/webmail/``, the account app at
+``/``, both with TLS at port 443, metrics at port 8010.
 """
 
 from collections.abc import AsyncIterator
@@ -11,10 +11,10 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import trio
 
 from moxlite.config.holder import ConfigHolder
+from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair, self_signed
 from moxlite.store.accounts.accounts import Accounts
@@ -27,6 +27,9 @@ from tests.tools import limits_stand_still
 
 __all__ = [
     "ADDRESS",
+    "ADMIN_DOMAINS",
+    "ADMIN_PASSWORD",
+    "ADMIN_STATIC",
     "DOMAINS",
     "PASSWORD",
     "STATIC",
@@ -37,7 +40,9 @@ __all__ = [
     "first_request",
     "http_exchange",
     "open_rig",
-    "rig",
+    "owner",
+    "serving",
+    "visitor",
 ]
 
 STATIC = """
@@ -74,6 +79,33 @@ domain = "example.org"
 domain = "example.org"
 [accounts.tom.destinations."tom@example.org"]
 """
+
+ADMIN_PASSWORD = "a long password of the owner"
+
+ADMIN_STATIC = (
+    STATIC.replace('data_dir = "../data"', 'data_dir = "../data"\nadmin_password_file = "adminpasswd"').replace(
+        "metrics_http = { enabled = true, port = 8010 }",
+        "metrics_http = { enabled = true, port = 8010 }\n"
+        "admin_http = { enabled = true, port = 80 }\nadmin_https = { enabled = true, port = 443 }\n"
+        "webserver_http = { enabled = true, port = 80 }\nwebserver_https = { enabled = true, port = 443 }",
+    )
+    + """
+[listeners.alone]
+ips = ["127.0.0.1"]
+admin_http = { enabled = true, port = 82 }
+webmail_http = { enabled = true, port = 83 }
+"""
+)
+ADMIN_DOMAINS = (
+    DOMAINS
+    + """
+[[web_handlers]]
+domain = "www.example.org"
+path_regexp = "^/blog/"
+dont_redirect_plain_http = true
+static = { root = "/nonexistent" }
+"""
+)
 
 SMALL: int = 4096
 """Octets that the kernel holds for a client with a `small` window."""
@@ -170,9 +202,28 @@ async def _serve(
             await trio.sleep_forever()
 
 
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """The server."""
+@asynccontextmanager
+async def serving(folder: Path, *, app: str = "/webmail/", **options: Any) -> AsyncIterator[Rig]:
+    """A server below `folder` until the end of the block, with the options of `open_rig`; for ``/admin/`` one with the
+    admin app.
+    """
+    if app == "/admin/":
+        options = {"static": ADMIN_STATIC, "domains": ADMIN_DOMAINS} | options
     async with trio.open_nursery() as nursery:
-        yield await open_rig(tmp_path, nursery)
+        found = await open_rig(folder, nursery, **options)
+        if app == "/admin/":
+            write_admin_password(folder / "config" / "adminpasswd", ADMIN_PASSWORD)
+        yield found
         nursery.cancel_scope.cancel()
+
+
+def visitor(rig: Rig, **connection: object) -> Browser:
+    """A browser that shows the log-in of the admin app."""
+    return rig.browser(app="/admin/", **connection)
+
+
+async def owner(rig: Rig, **connection: object) -> Browser:
+    """A browser that has logged in to the admin app."""
+    found = visitor(rig, **connection)
+    await found.log_in("", ADMIN_PASSWORD)
+    return found

@@ -14,21 +14,14 @@ from moxlite.store.auth import memorysessions
 from moxlite.store.auth.memorysessions import MemorySessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
 from moxlite.store.file.database import Database
-from moxlite.web import sessions
 from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD, Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
 from tests.session.test_imapd_operator import operator
 from tests.small_config import DOMAINS, STATIC
 from tests.systemfaults import calls_fail, no_descriptors
-from tests.web_rig import ADDRESS, Rig, rig
+from tests.web_rig import ADDRESS, Rig
 
-__all__ = ["clock", "imap", "rig", "smtp"]
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failed log-ins cost a second; these tests need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+__all__ = ["clock", "imap", "smtp"]
 
 
 def unit_fails(monkeypatch: pytest.MonkeyPatch, database: Database, error: apsw.Error) -> None:

@@ -15,12 +15,12 @@ from moxlite.store.types import Flag
 from tests.browsing import Browser
 from tests.store_mail import box, put, rows
 from tests.tools import eventually
-from tests.web_rig import DOMAINS, STATIC, Rig, open_rig, rig
+from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.web_sharing import share, tom
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig", "tom"]
+__all__ = ["tom"]
 
 FORM: dict[str, object] = {
     "host": "imap.example.net",

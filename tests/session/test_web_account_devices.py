@@ -15,19 +15,9 @@ from moxlite.web.account import devices
 from tests.browsing import ADDRESS, Browser
 from tests.certs import Authority
 from tests.tools import need
-from tests.web_rig import STATIC, Rig, open_rig, rig
+from tests.web_rig import STATIC, Rig, open_rig
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 
 async def link(browser: Browser, name: str = "phone") -> str:

@@ -12,23 +12,13 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.delivery.forwarding import may_forward, note_bounce, targets
 from tests.browsing import Answer, Browser
-from tests.web_rig import Rig, rig
+from tests.web_rig import Rig
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 EMPTY: dict[str, Any] = {"forward_to": [], "keep_copy": True}
 TARGET = "mia@far.example"
 DAY = 86_400_000_000
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
 
 
 @pytest.fixture

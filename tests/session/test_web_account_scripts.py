@@ -8,22 +8,12 @@ from moxlite.store.delivery.scripts import note_failure
 from moxlite.store.delivery.vacation import load_form, may_answer
 from moxlite.store.options import DAY
 from tests.browsing import Browser
-from tests.web_rig import Rig, rig
+from tests.web_rig import Rig
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 EMPTY: dict[str, Any] = {"enabled": False, "start": None, "end": None, "subject": "", "text": "", "known_only": False}
 SCRIPT = 'require "fileinto";\nfileinto "Lists";\n'
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
 
 
 async def test_the_vacation_form_is_saved_and_tells_whom_it_told(rig: Rig, browser: Browser) -> None:

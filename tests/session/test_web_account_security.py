@@ -8,19 +8,9 @@ from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.store.auth.audit import AuditFilter
 from tests.browsing import ADDRESS, PASSWORD, Browser
 from tests.tools import eventually
-from tests.web_rig import Rig, rig
+from tests.web_rig import Rig
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 
 async def configure(rig: Rig, path: tuple[str, ...], value: object) -> None:

@@ -16,12 +16,10 @@ from moxlite.config.toml.edit import Document
 from moxlite.store.mail.facts import Facts, SMTPFacts
 from tests.browsing import ADDRESS, Browser
 from tests.store_mail import deliver_mail
-from tests.web_rig import Rig, rig
+from tests.web_rig import Rig
 from tests.webserver import WebServer, web_server
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 RULE = {
     "mailbox": "Lists",
@@ -34,14 +32,6 @@ RULE = {
     "accept_rejects_to_mailbox": "",
     "comment": "letters",
 }
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageFull
 from tests.browsing import ADDRESS, Browser
 from tests.session.test_web_account_settings import RULE, arrive, fields
-from tests.web_rig import Rig, rig
+from tests.web_rig import Rig
 
-pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
 SCRIPT = b"""require ["fileinto", "mailbox", "body"];
 if header :contains "subject" "letter" { fileinto :create "Letters"; }
@@ -22,14 +20,6 @@ elsif body :contains "nothing like it" { discard; }
 elsif header :contains "subject" "bill" { fileinto "Gone"; }
 else { redirect "eva@far.example"; }
 """
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that is logged in to the account app."""
-    found = rig.browser(app="/")
-    await found.log_in()
-    return found
 
 
 async def totals(browser: Browser) -> dict[str, int]:

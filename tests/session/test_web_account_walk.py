@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.web import sessions
 from moxlite.web.account.api import API
 from moxlite.web.calls import calls_of
 from moxlite.web.webmail import api as webmail
@@ -23,11 +22,9 @@ from tests.session.test_web_account_settings import RULE, certificate
 from tests.store_imports import mbox
 from tests.store_mail import deliver_mail, mail
 from tests.tools import eventually
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 MARK: Final = "Kestrel"
 """A word in the name of each object of the neighbour."""
@@ -229,12 +226,6 @@ def lasting(value: Any) -> Any:
 async def state(browser: Browser) -> dict[str, Any]:
     """All that the app tells of an account."""
     return {name: lasting(await browser.call(name, **parameters)) for name, parameters in READ.items()}
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the walk has many."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
 
 
 async def add_app(browser: Browser, name: str) -> list[str]:

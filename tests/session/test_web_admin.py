@@ -1,7 +1,7 @@
 """The admin app's service: hosts, log-in, sessions, guards of every call, overview."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,69 +11,13 @@ import trio.testing
 from moxlite.admin.doctor.requests import QueueState, Running
 from moxlite.admin.doctor.running import check_words
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.web import sessions
 from moxlite.web.admin import sessions as admin_sessions
 from moxlite.web.admin.api import API
 from moxlite.web.admin.calls.overview import flow_of
 from moxlite.web.calls import calls_of
-from tests.web_rig import DOMAINS, STATIC, Browser, Rig, open_rig
+from tests.web_rig import ADMIN_PASSWORD, Browser, Rig, owner, visitor
 
-pytestmark = pytest.mark.served
-
-PASSWORD = "a long password of the owner"
-
-ADMIN_STATIC = (
-    STATIC.replace('data_dir = "../data"', 'data_dir = "../data"\nadmin_password_file = "adminpasswd"').replace(
-        "metrics_http = { enabled = true, port = 8010 }",
-        "metrics_http = { enabled = true, port = 8010 }\n"
-        "admin_http = { enabled = true, port = 80 }\nadmin_https = { enabled = true, port = 443 }\n"
-        "webserver_http = { enabled = true, port = 80 }\nwebserver_https = { enabled = true, port = 443 }",
-    )
-    + """
-[listeners.alone]
-ips = ["127.0.0.1"]
-admin_http = { enabled = true, port = 82 }
-webmail_http = { enabled = true, port = 83 }
-"""
-)
-ADMIN_DOMAINS = (
-    DOMAINS
-    + """
-[[web_handlers]]
-domain = "www.example.org"
-path_regexp = "^/blog/"
-dont_redirect_plain_http = true
-static = { root = "/nonexistent" }
-"""
-)
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
-    monkeypatch.setattr(admin_sessions, "FAILURE_DELAY", 0.0)
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """The server, with the admin app at ``/admin/``."""
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-def visitor(rig: Rig, **connection: object) -> Browser:
-    return rig.browser(app="/admin/", **connection)
-
-
-async def owner(rig: Rig, **connection: object) -> Browser:
-    """A browser that has logged in."""
-    found = visitor(rig, **connection)
-    await found.log_in("", PASSWORD)
-    return found
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def test_the_app_is_served_on_the_listeners_hosts_alone(rig: Rig) -> None:
@@ -138,7 +82,7 @@ async def test_the_password_opens_the_app_and_log_out_closes_it(rig: Rig) -> Non
     browser = visitor(rig)
     assert await browser.error("overview") == (401, "user:noAuth")
     token = await browser.call("login_prep")
-    answer = await browser.post("login", {"login_token": token, "username": "", "password": PASSWORD})
+    answer = await browser.post("login", {"login_token": token, "username": "", "password": ADMIN_PASSWORD})
     session = next(one for one in answer.cookies if one.startswith("adminsession="))
     assert {"Path=/admin/", "HttpOnly", "SameSite=Strict"} <= set(session.split("; "))
     browser.csrf = answer.json["result"]["csrf_token"]
@@ -153,7 +97,10 @@ async def test_a_wrong_password_is_refused_and_recorded(rig: Rig) -> None:
     token = await browser.call("login_prep")
     answer = await browser.post("login", {"login_token": token, "username": "", "password": "guess"})
     assert (answer.status, answer.json["error"]["message"]) == (401, "The password is not right.")
-    assert await browser.error("login", login_token="other", username="", password=PASSWORD) == (400, "user:error")
+    assert await browser.error("login", login_token="other", username="", password=ADMIN_PASSWORD) == (
+        400,
+        "user:error",
+    )
     await trio.testing.wait_all_tasks_blocked(0.1)
     found = await rig.auth.attempts.newest("(admin)")
     assert [(one.protocol, one.result) for one in found] == [("webadmin", "badpassword")]
@@ -164,7 +111,7 @@ async def test_without_a_password_file_the_form_names_the_command(rig: Rig, tmp_
     (tmp_path / "config" / "adminpasswd").unlink()
     browser = visitor(rig)
     token = await browser.call("login_prep")
-    answer = await browser.post("login", {"login_token": token, "username": "", "password": PASSWORD})
+    answer = await browser.post("login", {"login_token": token, "username": "", "password": ADMIN_PASSWORD})
     assert "moxlite admin set-password" in answer.json["error"]["message"]
 
 
@@ -182,7 +129,7 @@ async def test_sessions_end_after_half_a_day_and_with_a_new_password(
     answer = await browser.post("sessions", {})
     assert (answer.status, answer.json["error"]["code"]) == (401, "user:badAuth")
     assert "after 12 hours without use" in answer.json["error"]["message"]
-    await browser.log_in("", PASSWORD)
+    await browser.log_in("", ADMIN_PASSWORD)
     write_admin_password(tmp_path / "config" / "adminpasswd", "another password, much better")
     answer = await browser.post("sessions", {})
     assert answer.json["error"]["message"] == "The admin password was changed. Please log in again."

@@ -4,16 +4,12 @@ limits of log-ins, accounts that the guard has stopped, the admin's own password
 
 import json
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyotp
 import pytest
-import trio
 
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.tls.certificates import self_signed
 from moxlite.queue.guard.signs import Sign, Suspicion
 from moxlite.queue.guard.stops import stop
@@ -21,35 +17,12 @@ from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import DAY
 from moxlite.web import sessions
-from moxlite.web.admin import sessions as admin_sessions
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.session.test_web_admin_queue import put, queue_of
 from tests.session.test_web_factors import notices
 from tests.store_mail import box, deliver_mail, mail
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import ADMIN_PASSWORD, Browser, Rig, owner
 
-pytestmark = pytest.mark.served
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
-    monkeypatch.setattr(admin_sessions, "FAILURE_DELAY", 0.0)
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def actions(rig: Rig) -> list[tuple[str, str, str]]:
@@ -192,7 +165,9 @@ async def test_a_new_admin_password_ends_the_other_sessions(rig: Rig, browser: B
     assert await browser.call("password_change", password="four words of nothing") == 1
     assert len(await browser.call("sessions")) == 1
     assert await other.error("sessions") == (401, "user:badAuth")
-    assert await other.error("login", login_token=await other.call("login_prep"), username="", password=PASSWORD) == (
+    assert await other.error(
+        "login", login_token=await other.call("login_prep"), username="", password=ADMIN_PASSWORD
+    ) == (
         401,
         "user:loginFailed",
     )

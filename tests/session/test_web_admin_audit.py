@@ -1,7 +1,6 @@
 """The audit log: written by the command line, the admin app, the account app and for edits by hand."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +9,12 @@ import trio
 import trio.testing
 
 from moxlite.admin.audit.commands import READING
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
 from tests.browsing import PASSWORD as USER_PASSWORD
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import Browser, Rig
 
-pytestmark = pytest.mark.served
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def entries(rig: Rig, **wanted: Any) -> list[Any]:

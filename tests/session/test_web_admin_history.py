@@ -1,36 +1,17 @@
 """The admin app's calls behind the plots, each once right and once wrong, with the figures of a played month."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import trio
 
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.store.auth.loginattempts import record
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY
 from moxlite.store.reports.history import QueueSample, add_sample
 from tests.playedmonth import attempts, month, put_history
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import Browser, Rig
 
-pytestmark = pytest.mark.served
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def test_series_of_days_are_those_of_the_month(rig: Rig, browser: Browser) -> None:

@@ -13,10 +13,9 @@ from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net import log
 from moxlite.net.log import bind_cid
 from moxlite.net.resolver import FakeResolver
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import ADMIN_DOMAINS, ADMIN_PASSWORD, ADMIN_STATIC, Browser, Rig, open_rig, owner, serving
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 SECRETS = """
 [transports.relay.submission]
@@ -38,16 +37,8 @@ authorization = "Bearer hook-secret"
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     static = ADMIN_STATIC + SECRETS.replace("BACKUPS", str(tmp_path / "backups"))
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=static, domains=ADMIN_DOMAINS + HOOK)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+    async with serving(tmp_path, app="/admin/", static=static, domains=ADMIN_DOMAINS + HOOK) as found:
         yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
 
 
 async def test_transports_are_shown_without_passwords(rig: Rig, browser: Browser) -> None:
@@ -190,7 +181,7 @@ async def test_own_addresses_are_looked_up(tmp_path: Path) -> None:
     domains = 'monitor_dnsbls = ["list.example", "silent.example"]\n' + ADMIN_DOMAINS
     async with trio.open_nursery() as nursery:
         rig = await open_rig(tmp_path, nursery, static=static, domains=domains, resolver=dns)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+        write_admin_password(tmp_path / "config" / "adminpasswd", ADMIN_PASSWORD)
         browser = await owner(rig)
         found = await browser.call("own_addresses")
         assert (found["hostname"], found["known"], found["ips"]) == ("mail.example.org", True, ["93.184.216.34"])

@@ -1,6 +1,5 @@
 """The admin app's calls about accounts, domains and their settings, each once right and once wrong."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -13,33 +12,17 @@ from moxlite.admin.dns.report import Report
 from moxlite.config import holder
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.supervision import open_supervisor
 from moxlite.web import sessions
 from moxlite.web.admin.calls import dns
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import ADMIN_PASSWORD, Browser, Rig
 
 if TYPE_CHECKING:
     from moxlite.web.admin.sessions import AdminSessions
     from moxlite.web.admin.surroundings import Surroundings
     from moxlite.web.cookies import Caller
 
-pytestmark = pytest.mark.served
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 
 async def save(browser: Browser, path: list[str], **changes: Any) -> Any:
@@ -293,7 +276,7 @@ async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monk
         assert await browser.error(call, **parameters) == (403, "user:confirm"), call
     assert await browser.call("queue_change", operation="hold", filter={}, expected=0) == 0
     monkeypatch.setattr(sessions, "CONFIRMED", 600.0)
-    await browser.call("confirm", kind="password", code=PASSWORD)
+    await browser.call("confirm", kind="password", code=ADMIN_PASSWORD)
     await browser.call("account_remove", name="tom")
 
 

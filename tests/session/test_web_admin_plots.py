@@ -16,17 +16,15 @@ import trio
 from moxlite import metrics
 from moxlite.admin.figures import recorder
 from moxlite.admin.queueing.filters import Filter, Page
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.store.file.transaction import Tx
 from moxlite.web.admin.calls import history
 from tests.reportdata import dmarc_record, put_dmarc
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.test_admin_history import Clock, Minutes
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.session.test_web_admin_queue import put, queue_of
-from tests.web_rig import ADDRESS, Browser, Rig, open_rig
+from tests.web_rig import ADDRESS, ADMIN_PASSWORD, ADMIN_STATIC, Browser, Rig, serving
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 MAIL = """
 [listeners.mail]
@@ -67,16 +65,8 @@ async def rig(
     """A server with IMAP and SMTP, and an owner."""
     monkeypatch.setattr(history, "DISK_SECONDS", -1.0)
     static = 'rate_limits.exempt = ["127.0.0.0/8"]\n' + ADMIN_STATIC + MAIL
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=static, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
+    async with serving(tmp_path, app="/admin/", static=static) as found:
         yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
 
 
 async def five_minutes(minutes: Minutes) -> None:
@@ -159,7 +149,7 @@ async def test_samples_are_those_of_the_queue(rig: Rig, browser: Browser, minute
         await browser.call("queue_change", operation="unhold", **later)
         await sampled()
     everything = {"filter": {}, "expected": 10}
-    await browser.call("confirm", kind="password", code=PASSWORD)
+    await browser.call("confirm", kind="password", code=ADMIN_PASSWORD)
     assert await browser.call("queue_change", operation="drop", **everything) == 10
     await sampled()
     found = (await browser.call("queue_history"))[1:]

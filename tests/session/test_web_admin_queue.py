@@ -1,38 +1,19 @@
 """The admin app's calls about the queue, each once right and once wrong."""
 
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
 
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.proto.address import Address
 from moxlite.queue.queue import Queue
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import Browser, Rig
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 HOSTILE = "\u202egnp.exe<script>alert(1)</script>\x1b[2J"
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
 
 
 async def queue_of(rig: Rig) -> Queue:

@@ -1,12 +1,9 @@
 """The admin app's calls about reports, each once right and once wrong."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import trio
 
-from moxlite.logins.adminpassword import write_admin_password
 from moxlite.queue.tls import policies
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind as DatabaseKind
@@ -14,11 +11,8 @@ from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports.evaluations import add_evaluations
 from tests.reportdata import HOSTILE, dmarc_record, evaluation, put_dmarc, put_everything, put_tls
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD, owner
 from tests.session.test_web_admin_queue import queue_of
-from tests.web_rig import Browser, Rig, open_rig
-
-pytestmark = pytest.mark.served
+from tests.web_rig import ADMIN_DOMAINS, ADMIN_STATIC, Browser, Rig
 
 PUBLIC = '\n[listeners.public]\nips = ["127.0.0.1"]\nnat_ips = ["192.0.2.10"]\n'
 PLACES = ADMIN_DOMAINS.replace(
@@ -27,19 +21,7 @@ PLACES = ADMIN_DOMAINS.replace(
     'dmarc = { localpart = "dmarc", account = "mia", mailbox = "DMARC" }\n',
 )
 
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=ADMIN_STATIC + PUBLIC, domains=PLACES)
-        write_admin_password(tmp_path / "config" / "adminpasswd", PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    return await owner(rig)
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/", static=ADMIN_STATIC + PUBLIC, domains=PLACES)]
 
 
 async def test_reports_are_listed_by_pages_and_summed(rig: Rig, browser: Browser) -> None:

@@ -11,19 +11,9 @@ from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MessageRow
 from tests.house import soon
 from tests.store_mail import box, deliver_mail, look, mail, prepared, put, rows
-from tests.web_rig import Browser, Rig, first_request, rig
+from tests.web_rig import Browser, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def one(rig: Rig, message_id: int) -> MessageRow:

@@ -14,22 +14,14 @@ from tests.session.test_web_contacts import import_file
 from tests.session.test_web_expensive_mail import watched
 from tests.session.test_web_rich import submit
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, first_request, rig
+from tests.web_rig import Browser, Rig, first_request
 
 pytestmark = pytest.mark.served
 
-__all__ = ["queue", "rig"]
+__all__ = ["queue"]
 
 ACCEPTED_STEP = 0.2
 """Seconds of the processor that a step may take: 50 ms (WEBMAIL-119a), and what the test itself does in this thread."""
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def invited(rig: Rig, browser: Browser, *lines: str, head: str = "") -> Any:

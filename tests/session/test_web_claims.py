@@ -18,24 +18,16 @@ from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.webmail.reading.parsed import structure_of
 from tests.store_mail import deliver_mail, look
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 from tests.web_sharing import mia, opened, share, tom
 
 pytestmark = pytest.mark.served
 
-__all__ = ["mia", "rig", "tom"]
+__all__ = ["mia", "tom"]
 
 ANNA = "Anna Berg <anna@example.com>"
 EVIL = "mia77@evil.example"
 DAY = 86_400 * 1_000_000
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def came(

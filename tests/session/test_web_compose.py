@@ -22,11 +22,9 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag, MessageRow
 from tests.store_mail import deliver_mail
-from tests.web_rig import DOMAINS, Browser, Rig, open_rig, rig
+from tests.web_rig import DOMAINS, Browser, Rig, open_rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 LARGE = 20 << 20
 """Octets of a file (WEBMAIL-151)."""
@@ -65,14 +63,6 @@ class Queue:
 def queue(rig: Rig, tmp_path: Path) -> Queue:
     found = Queue()
     rig.accounts.register_outbox(SUBMIT, carrier(found.submit, tmp_path))
-    return found
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
     return found
 
 

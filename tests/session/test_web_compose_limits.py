@@ -1,20 +1,15 @@
 """What the composer's calls refuse, that nothing is changed by it, and how it is counted."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import trio
 
 from moxlite.store.rows.mailboxes import state
 from tests.session.test_web_compose import Queue, call_id, messages, queue, written
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import Browser, Rig
 
 __all__ = ["queue"]
-
-pytestmark = pytest.mark.served
 
 DOMAINS = """
 [domains."example.org"]
@@ -27,21 +22,7 @@ domain = "example.org"
 [accounts.tom.destinations."tom@example.org"]
 """
 
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """The room, whose account may keep 40 KiB."""
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, domains=DOMAINS)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    found = rig.browser()
-    await found.log_in()
-    return found
+pytestmark = [pytest.mark.served, pytest.mark.rig(domains=DOMAINS)]
 
 
 @pytest.mark.parametrize("control", ["\r", "\n", "\0", "\r\nBcc: x@example.net"])

@@ -6,11 +6,9 @@ import msgspec
 import pytest
 
 from moxlite.store.people import contacts
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 CARDS = (
     b"BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:Ada Lind\r\nEMAIL:ada@nordlicht.example\r\nBDAY:1990-01-02\r\n"
@@ -18,14 +16,6 @@ CARDS = (
     b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo\r\nPHOTO:" + b"A" * 13_400_000 + b"\r\nEMAIL:bo@b.example\r\n"
     b"END:VCARD\r\n"
 )
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 def form(name: str, *addresses: str, **more: Any) -> dict[str, Any]:

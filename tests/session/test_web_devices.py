@@ -8,12 +8,9 @@ import pytest
 import trio
 
 from moxlite.store.auth.credentials import generate_password
-from moxlite.web import sessions
-from tests.web_rig import ADDRESS, PASSWORD, Answer, Browser, Rig, rig
+from tests.web_rig import ADDRESS, PASSWORD, Answer, Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 MINUTE = 60
 DAY = 24 * 3600
@@ -32,12 +29,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(time, "time_ns", lambda: ns() + made.ahead * 1_000_000_000)
     monkeypatch.setattr(time, "time", lambda: s() + made.ahead)
     return made
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
 
 
 async def stay(rig: Rig, **connection: Any) -> Browser:

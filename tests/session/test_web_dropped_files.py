@@ -1,6 +1,5 @@
 """Files that are dropped on a mailbox of the webmail: what becomes of them, and what a stream tells."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,26 +8,23 @@ import trio
 from moxlite.store.changelog.account import Account
 from moxlite.store.imports import takeback
 from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
-from moxlite.web import sessions
 from moxlite.web.importing import browser as imports, upload
 from moxlite.web.webmail.live import importing
 from tests.session.test_web_imports import BOUNDARY, LARGE, Gate, gate
 from tests.store_imports import contents, mbox, zipped
 from tests.store_mail import box, deliver_mail, look, mail
-from tests.web_rig import STATIC, Answer, Browser, Rig, open_rig, rig
+from tests.web_rig import STATIC, Answer, Browser, Rig, open_rig
 from tests.web_sharing import SALES, mia, opened, share, tom
 
-__all__ = ["gate", "mia", "rig", "tom"]
+__all__ = ["gate", "mia", "tom"]
 
 SMALL_ROOM = STATIC.replace("min_free_space = 0 ", 'min_free_space = 0, import_max_size = "100k" ')
 
 
 @pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Failures cost a second, and progress is told once a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+def quick_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told once a second, which tests of other things need not pay."""
     monkeypatch.setattr(importing, "TICK", 0.01)
-    return iter([None])
 
 
 def form(files: dict[str, bytes], **fields: str) -> bytes:

@@ -10,11 +10,9 @@ import pytest
 from tests.session.test_web_compose import written
 from tests.session.test_web_contacts import form
 from tests.tools import top
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 LANGUAGES = {path.stem: json.loads(path.read_text()) for path in (top() / "frontend/i18n/errors").glob("*.json")}
 
@@ -31,14 +29,6 @@ def told(error: dict[str, Any]) -> str:
     found = {name: spoken(words, texts) for name, texts in LANGUAGES.items()}
     assert len({*found.values(), error["message"]}) >= 4, "each language has words of its own"
     return found["de"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in to the webmail."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 def sent(**fields: Any) -> dict[str, Any]:

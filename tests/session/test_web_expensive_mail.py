@@ -15,11 +15,9 @@ from moxlite.sandbox import processes
 from moxlite.sandbox.metrics import deaths
 from tests.house import soon
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, first_request, rig
+from tests.web_rig import Browser, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 CAUSES = ("deadline", "ended", "answer", "start")
 INSTEAD = "Look at its text, or at the raw message."
@@ -64,14 +62,6 @@ async def watched() -> AsyncIterator[list[float]]:
         nursery.start_soon(look)
         yield longest
         nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def delivered(rig: Rig, data: bytes) -> int:

@@ -16,22 +16,14 @@ from moxlite.store import errors
 from moxlite.store.exports import engine
 from moxlite.store.exports.contents import mbox_pieces
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.web import exports, metrics, sessions
+from moxlite.web import exports, metrics
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import eventually
-from tests.web_rig import Answer, Browser, Rig, http_exchange, rig
+from tests.web_rig import Answer, Browser, Rig, http_exchange
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig"]
-
 FORM = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import base64
 import ipaddress
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -26,33 +24,11 @@ from moxlite.web.account.api import API
 from moxlite.web.calls import calls_of
 from moxlite.web.factors import steps
 from tests.authenticator import SoftKey
-from tests.session.test_web_admin import ADMIN_DOMAINS, ADMIN_STATIC, PASSWORD as ADMIN_PASSWORD
-from tests.web_rig import ADDRESS, PASSWORD, Browser, Rig, open_rig
+from tests.web_rig import ADDRESS, ADMIN_PASSWORD, PASSWORD, Browser, Rig, serving
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
 HOST = "mail.example.org"
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
-
-
-@asynccontextmanager
-async def server(folder: Path) -> AsyncIterator[Rig]:
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(folder, nursery, static=ADMIN_STATIC, domains=ADMIN_DOMAINS)
-        write_admin_password(folder / "config" / "adminpasswd", ADMIN_PASSWORD)
-        yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    async with server(tmp_path) as found:
-        yield found
 
 
 def browser(rig: Rig, app: str = "/", **connection: Any) -> Browser:
@@ -450,13 +426,13 @@ async def test_the_admin_app_has_second_factors_of_its_own(rig: Rig) -> None:
 
 async def test_kill_9_between_factor_and_mark_leaves_a_whole_set_up(tmp_path: Path) -> None:
     """WEB-151, STORE-191a: the factor is stored, the mark is not; the next start sets it, and the user gets in."""
-    async with server(tmp_path) as rig:
+    async with serving(tmp_path, app="/admin/") as rig:
         secret = pyotp.random_base32()
         codes = await rig.auth.factors.add_totp("mia", "phone", base64.b32decode(secret), 0)
         async with rig.accounts.use("mia") as account:
             assert not await account.read(is_two_step, op="test")
     (tmp_path / "config").rename(tmp_path / "before")
-    async with server(tmp_path) as rig:
+    async with serving(tmp_path, app="/admin/") as rig:
         async with rig.accounts.use("mia") as account:
             assert await account.read(is_two_step, op="test")
         found = browser(rig)

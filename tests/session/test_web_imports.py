@@ -15,14 +15,11 @@ import trio
 
 from moxlite.store.imports import adding, engine
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
-from moxlite.web import sessions
 from moxlite.web.importing import browser as imports, upload
 from moxlite.web.importing.types import ImportProgress
 from tests.store_imports import contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail
-from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig, rig
-
-__all__ = ["rig"]
+from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig
 
 BOUNDARY = "xX-the-boundary-Xx"
 LARGE = b"".join(b"%08d\r\n" % number for number in range(40_000))  # 400 kB
@@ -30,9 +27,8 @@ SMALL_LIMIT = STATIC.replace("min_free_space = 0 ", 'min_free_space = 0, import_
 
 
 @pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second, and progress is told once a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
+def quick_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Progress is told once a second, which tests of other things need not pay."""
     monkeypatch.setattr(imports, "TICK", 0.01)
 
 

@@ -10,11 +10,9 @@ from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
 from moxlite.store.people import invitations
 from tests.session.test_web_compose import messages
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 MAIL = """From: {sender}\r
 To: mia@example.org\r
@@ -45,14 +43,6 @@ END:VEVENT\r
 END:VCALENDAR\r
 --b--\r
 """
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 ADA = "ada@nordlicht.example"

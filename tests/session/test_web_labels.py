@@ -7,19 +7,9 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.keywords import check_keyword, spellings
 from moxlite.web.webmail import labels
 from tests.store_mail import put
-from tests.web_rig import Browser, Rig, first_request, rig
+from tests.web_rig import Browser, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 from moxlite.store.types import Flag
 from tests.session.test_web_compose import (
     Queue,
-    browser,
     call_id,
     carried,
     messages,
@@ -20,9 +19,9 @@ from tests.session.test_web_compose import (
     written,
 )
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
-__all__ = ["browser", "queue", "rig"]
+__all__ = ["queue"]
 
 pytestmark = pytest.mark.served
 

@@ -6,17 +6,9 @@ import trio
 from moxlite.store.auth import sessions as stored
 from moxlite.store.file.transaction import Tx
 from moxlite.web import sessions
-from tests.web_rig import ADDRESS, PASSWORD, Rig, first_request, rig
+from tests.web_rig import ADDRESS, PASSWORD, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture(autouse=True)
-def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Failures cost a second; the tests of other things need not pay it."""
-    monkeypatch.setattr(sessions, "FAILURE_DELAY", 0.0)
 
 
 async def test_a_log_in_sets_a_cookie_that_only_this_app_sees(rig: Rig) -> None:

@@ -11,11 +11,9 @@ import pytest
 
 from moxlite.store.mail.facts import Facts, SMTPFacts
 from tests.store_mail import deliver_mail, mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
@@ -55,14 +53,6 @@ CLOSED = (
     "frame-ancestors 'self'; default-src 'none'; base-uri 'none'; form-action 'none'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox; img-src data:; style-src 'unsafe-inline'"
 )
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 @pytest.fixture

@@ -19,11 +19,9 @@ from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Flag
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import top
-from tests.web_rig import Events, Rig, first_request, rig
+from tests.web_rig import Events, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 FEED = """
 import { Mailboxes } from "../frontend/webmail/data/mailboxes";

@@ -6,21 +6,11 @@ import pytest
 
 from moxlite.store.people import senders
 from tests.session.test_web_unsubscribe import listed, put
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig"]
-
 MAILTO = listed("mailto:leave@shop.example?subject=leave")
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def test_senders_are_listed_with_what_they_sent_and_ways_out(rig: Rig, browser: Browser) -> None:

@@ -26,12 +26,10 @@ from moxlite.store.types import Flag
 from moxlite.web.notices import service, telling
 from tests.pushservice import HOST, Phone, push_service, verify
 from tests.store_mail import box, prepared
-from tests.web_rig import STATIC, Browser, Rig, open_rig, rig
+from tests.web_rig import STATIC, Browser, Rig, open_rig
 from tests.webserver import Answer, WebServer
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 DAY = 24 * 3600.0
 

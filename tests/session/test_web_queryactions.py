@@ -9,17 +9,7 @@ from moxlite.store.rows.views import FIRST_NEWEST, page
 from moxlite.store.types import Flag, MessageRow
 from moxlite.web.webmail import queryactions
 from tests.store_mail import box, look, put, rows
-from tests.web_rig import Browser, Rig, rig
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
+from tests.web_rig import Browser, Rig
 
 
 def mark(row: MessageRow) -> dict[str, Any]:

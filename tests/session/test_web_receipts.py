@@ -7,13 +7,13 @@ from moxlite.store.delivery.outgoing import TOTAL
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
-from tests.session.test_web_compose import Queue, browser, call_id, carried, messages, octets_of, queue, written
+from tests.session.test_web_compose import Queue, call_id, carried, messages, octets_of, queue, written
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
-__all__ = ["browser", "queue", "rig"]
+__all__ = ["queue"]
 
 ANN = "ann@nordlicht.example"
 ASKS = f"Disposition-Notification-To: Ann <{ANN}>\r\n"

@@ -8,7 +8,6 @@ import pytest
 
 from tests.session.test_web_compose import (
     Queue,
-    browser,
     call_id,
     carried,
     messages,
@@ -18,11 +17,11 @@ from tests.session.test_web_compose import (
     written,
 )
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
-__all__ = ["browser", "queue", "rig"]
+__all__ = ["queue"]
 
 PNG = bytes.fromhex("89504e470d0a1a0a") + bytes(60)
 ORIGINAL = b"""From: Tom <tom@example.net>\r

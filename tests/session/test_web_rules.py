@@ -9,9 +9,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import SpecialUse
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
-
-__all__ = ["rig"]
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 

@@ -17,19 +17,9 @@ from moxlite.store.search.terms import Has, Term
 from moxlite.store.types import Flag
 from moxlite.web.webmail import queryactions
 from tests.store_mail import box, look, prepared, put
-from tests.web_rig import Browser, Events, Rig, rig
+from tests.web_rig import Browser, Events, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 def letter(subject: str, **fields: str) -> EmailMessage:

@@ -22,7 +22,7 @@ from moxlite.store.types import Flag
 from moxlite.submission.assurance import Assurance
 from moxlite.wakeup import Wakeup
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, open_rig
+from tests.web_rig import Browser, Rig, serving
 
 pytestmark = pytest.mark.served
 
@@ -75,17 +75,8 @@ async def rig(tmp_path: Path, deliveries: Deliveries, monkeypatch: pytest.Monkey
     for name in ("status", "watch", "try_now", "cancel"):
         method = getattr(deliveries, name)
         monkeypatch.setattr(SentMessages, name, lambda _, *given, method=method: method(*given))
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery)
+    async with serving(tmp_path) as found:
         yield found
-        nursery.cancel_scope.cancel()
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def sent(rig: Rig, octets: bytes = MESSAGE) -> int:

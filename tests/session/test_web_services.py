@@ -14,11 +14,9 @@ from moxlite.net.exposition import REGISTRY
 from tests.logs import kv
 from tests.store_mail import deliver_mail
 from tests.tools import eventually
-from tests.web_rig import Rig, http_exchange, rig
+from tests.web_rig import Rig, http_exchange
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 
 async def test_the_webmail_is_one_document_with_a_strict_policy(rig: Rig) -> None:

@@ -3,9 +3,7 @@
 import pytest
 
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig, rig
-
-__all__ = ["rig"]
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
 
@@ -35,13 +33,6 @@ DEFAULTS = {
     "unsubscribed": [],
     "labels": [],
 }
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def test_settings_are_told_at_the_start_and_when_they_change(browser: Browser) -> None:

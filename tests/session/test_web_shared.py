@@ -16,12 +16,12 @@ from moxlite.web.calls import calls_of
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.live import streams, subscriptions
 from tests.store_mail import box, deliver_mail, mail, put, rows
-from tests.web_rig import Browser, Events, Rig, first_request, rig
+from tests.web_rig import Browser, Events, Rig, first_request
 from tests.web_sharing import SALES, SECRET, mia, opened, share, shared_of, tom
 
 pytestmark = pytest.mark.served
 
-__all__ = ["mia", "rig", "tom"]
+__all__ = ["mia", "tom"]
 
 FORM = "application/x-www-form-urlencoded"
 WRITTEN: dict[str, Any] = {

@@ -20,12 +20,12 @@ from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live import subscriptions
 from moxlite.web.webmail.live.merging import Merging
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
-from tests.web_rig import Browser, Events, Rig, first_request, rig
+from tests.web_rig import Browser, Events, Rig, first_request
 from tests.web_sharing import mia, share, tom
 
 pytestmark = pytest.mark.served
 
-__all__ = ["mia", "rig", "tom"]
+__all__ = ["mia", "tom"]
 
 EVERYWHERE = {"filter": {"mailbox_id": -2}}
 WORDS = {"filter": {"mailbox_id": -1, "words": ["findable"]}}

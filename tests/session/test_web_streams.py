@@ -19,19 +19,9 @@ from moxlite.web.webmail.live import changes, openstreams, streams
 from moxlite.web.webmail.types import MessageItem
 from tests.store_mail import box, deliver_mail, mail, prepared, put
 from tests.tools import eventually
-from tests.web_rig import Browser, Events, Rig, first_request, rig
+from tests.web_rig import Browser, Events, Rig, first_request
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 async def opened(browser: Browser, **options: object) -> tuple[Events, dict[str, object]]:

@@ -8,19 +8,9 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.types import Flag
 from moxlite.web.webmail.live import listing
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
-from tests.web_rig import Browser, Events, Rig, rig
+from tests.web_rig import Browser, Events, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 class Threads:

@@ -15,7 +15,6 @@ from moxlite.web.composing import sending
 from tests.session.test_web_compose import (
     TOM,
     Queue,
-    browser,
     call_id,
     carried,
     messages,
@@ -27,9 +26,9 @@ from tests.session.test_web_compose import (
 )
 from tests.store_mail import deliver_mail
 from tests.tools import eventually
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
-__all__ = ["browser", "queue", "rig"]
+__all__ = ["queue"]
 
 pytestmark = pytest.mark.served
 

@@ -12,11 +12,9 @@ from moxlite.store.delivery.deliver import append
 from moxlite.store.mail.adding import Append
 from moxlite.web.webmail import unsubscribing
 from tests.store_mail import box, prepared
-from tests.web_rig import Browser, Rig, rig
+from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
-
-__all__ = ["rig"]
 
 SIGNATURE = (
     "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s=s; h={names};\r\n"
@@ -25,14 +23,6 @@ SIGNATURE = (
 BOTH = "from:subject:list-unsubscribe:list-unsubscribe-post"
 POST = "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 URL = "https://shop.example/leave?u=1"
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 class Peer:

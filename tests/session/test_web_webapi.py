@@ -1,7 +1,6 @@
 """The web API of a running server: log-in, bodies, errors, pages, messages and suppressions."""
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,6 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
 
-pytestmark = pytest.mark.served
-
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 API = """
@@ -27,13 +24,7 @@ ips = ["127.0.0.1"]
 webapi_http = { enabled = true, port = 82 }
 """
 
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A server with the web API at port 82."""
-    async with trio.open_nursery() as nursery:
-        yield await open_rig(tmp_path, nursery, static=STATIC + API, domains=DOMAINS)
-        nursery.cancel_scope.cancel()
+pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + API, domains=DOMAINS)]
 
 
 def client(rig: Rig, *args: str) -> Client:

@@ -3,30 +3,19 @@
 import datetime as dt
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
 
 from tests.session.test_web_webapi import API, MAIL, add
 from tests.session.test_web_webapi_send import configured
 from tests.tools import top
-from tests.web_rig import STATIC, Rig, open_rig
+from tests.web_rig import STATIC, Rig
 from tests.webapi import REQUESTS, RESULTS, TIME, Client, check
 
-pytestmark = pytest.mark.served
+pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + API, domains=configured())]
 
 EXCHANGES: list[dict[str, Any]] = json.loads((top() / "fixtures/webapi/v0.json").read_text())
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A server with the web API at port 82; mia's mail has FROMIDs."""
-    async with trio.open_nursery() as nursery:
-        yield await open_rig(tmp_path, nursery, static=STATIC + API, domains=configured())
-        nursery.cancel_scope.cancel()
 
 
 def filled(value: Any, number: int) -> Any:

@@ -4,7 +4,6 @@ import base64
 import email
 import email.policy
 import json
-from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ from moxlite.web.webapi import sending
 from tests.session.test_web_webapi import API
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
-
-pytestmark = pytest.mark.served
 
 ME = [{"Name": "Mia", "Address": "mia@example.org"}]
 PDF = base64.b64encode(bytes(70_000)).decode()
@@ -47,6 +44,9 @@ def configured(domains: str = DOMAINS) -> str:
     )
 
 
+pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + API, domains=configured())]
+
+
 QUEUES: list[Queue] = []
 
 
@@ -60,14 +60,6 @@ def queues(monkeypatch: pytest.MonkeyPatch) -> None:
         QUEUES.append(queue)
 
     monkeypatch.setattr(Queue, "__init__", keep)
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """A server with the web API at port 82; mia's mail has FROMIDs."""
-    async with trio.open_nursery() as nursery:
-        yield await open_rig(tmp_path, nursery, static=STATIC + API, domains=configured())
-        nursery.cancel_scope.cancel()
 
 
 def client(rig: Rig, *args: str) -> Client:

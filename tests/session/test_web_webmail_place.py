@@ -2,16 +2,11 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import trio
 
 from tests.tools import top
-from tests.web_rig import STATIC, Rig, open_rig
-
-pytestmark = pytest.mark.served
+from tests.web_rig import STATIC, Rig
 
 LISTENERS = """
 [listeners.elsewhere]
@@ -23,14 +18,7 @@ ips = ["127.0.0.1"]
 account_http = { enabled = true, port = 83 }
 """
 
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
-    """The room, with a listener that has the webmail at another path, and one that has none."""
-    async with trio.open_nursery() as nursery:
-        found = await open_rig(tmp_path, nursery, static=STATIC + LISTENERS)
-        yield found
-        nursery.cancel_scope.cancel()
+pytestmark = [pytest.mark.served, pytest.mark.rig(static=STATIC + LISTENERS)]
 
 
 async def test_each_listener_says_whether_and_where_it_has_the_webmail(rig: Rig) -> None:

@@ -12,21 +12,11 @@ import trio_websocket
 from moxlite.store.accounts.shares import publish_shares
 from moxlite.store.mail.acl import set_rights
 from tests.store_mail import box, deliver_mail, mail, put, rows
-from tests.web_rig import Browser, Rig, first_request, rig
+from tests.web_rig import Browser, Rig, first_request
 
 pytestmark = pytest.mark.served
 
-__all__ = ["rig"]
-
 ORIGIN = "http://mail.example.org"
-
-
-@pytest.fixture
-async def browser(rig: Rig) -> Browser:
-    """A browser that has logged in."""
-    found = rig.browser()
-    await found.log_in()
-    return found
 
 
 @asynccontextmanager
