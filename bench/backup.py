@@ -16,13 +16,13 @@ import trio
 
 from bench.storelines import Figures, account_of, file_of, p99
 from bench.storemail import ACCOUNT, Letters, beside, fill
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.full import back_up
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
+from moxlite.store.errors import BackupError
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.types import Flag
 

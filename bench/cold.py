@@ -30,7 +30,7 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailbox_by_name

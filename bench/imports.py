@@ -27,10 +27,9 @@ from moxlite.store.backup.full import back_up
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.imports.engine import Imports
-from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.progress import Done, Progress
+from moxlite.store.imports.items import Done, Form, Order, Progress
 from moxlite.store.upkeep.check import check_account
 from tests.realservers import Dovecot
 

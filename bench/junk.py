@@ -17,11 +17,11 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.file.transaction import Tx
 from moxlite.store.junk.classify import classify
 from moxlite.store.junk.words import Meta, read_meta
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.adding import Append
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name

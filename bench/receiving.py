@@ -47,7 +47,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.rows.mailboxes import mailbox_by_name

@@ -30,7 +30,7 @@ from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.delivery.reputation import Key, history, received_since
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import NO_FACTS, ip_classes
@@ -39,11 +39,11 @@ from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
-from moxlite.store.people import suggesting
+from moxlite.store.people import contacts
 from moxlite.store.people.contacts import MAX_CONTACTS, import_contacts
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import Search, Wanted
-from moxlite.store.search.terms import Every, Has
+from moxlite.store.search.queries import Every, Has
 from moxlite.store.types import Flag, MailboxID, ModSeq
 from moxlite.web.webmail.calls.composing import completed
 from tests.faultvfs import FaultVFS
@@ -410,7 +410,7 @@ def suggestions(folder: Path) -> Figures:
 
                 def suggest(r: Reader, text: str = text, cpu: list[float] = cpu) -> None:
                     began = time.thread_time()
-                    suggesting.suggest(r, text)
+                    contacts.suggest(r, text)
                     cpu.append((time.thread_time() - began) * 1e3)
 
                 took = [await timed(partial(account.scan, suggest, op="bench")) for _ in range(20)]

@@ -23,7 +23,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append, deliver
+from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, ip_classes
 from moxlite.store.options import DAY, Options

@@ -27,7 +27,7 @@ from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext
 from moxlite.smtpd.homeward import Homes
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deferred import Defer
+from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
 from moxlite.submission.assurance import not_asked

@@ -53,13 +53,12 @@ from moxlite.queue.tls.policies import Policies
 from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.localpipe import LocalPipe
 from moxlite.smtpd.senders import Senders
+from moxlite.store.accounts.access import sharing_task
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.shares import sharing_task
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.content.chunks import prefer
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.content.body import prefer
+from moxlite.store.delivery.perform import SUBMIT, TELL
 from moxlite.store.delivery.submission import Submit
-from moxlite.store.delivery.tell import TELL
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE

@@ -41,9 +41,8 @@ from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.perform import SUBMIT, TELL
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from moxlite.store.delivery.tell import TELL
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.options import Options

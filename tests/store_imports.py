@@ -17,8 +17,7 @@ from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import ExportOrder
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.engine import Imports
-from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.progress import Done, Progress
+from moxlite.store.imports.items import Done, Form, Order, Progress
 from moxlite.store.rows.keywords import flag_words
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_uid

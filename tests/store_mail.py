@@ -10,16 +10,15 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.catchup import Catchup
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append, deliver
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader
+from moxlite.store.delivery.perform import append, deliver
+from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.facts import NO_FACTS, Facts
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.search.finding import Search, Wanted
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.terms import Every, Has
+from moxlite.store.search.queries import Every, Has
 from moxlite.store.types import Event, Flag, Mailbox, MailboxID, MessageID, MessageRow, ModSeq
 
 __all__ = [

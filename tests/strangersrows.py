@@ -17,9 +17,8 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, SECOND, Options
-from moxlite.store.reports.evaluations import add_evaluations
+from moxlite.store.reports.evaluations import add_evaluations, add_suppressed
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.reports.suppressed import add_suppressed
 from tests.reportdata import dmarc_record, evaluation, put_dmarc, put_tls
 
 __all__ = ["write_rows"]

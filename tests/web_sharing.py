@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.mailboxes import create_mailbox

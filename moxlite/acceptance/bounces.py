@@ -22,7 +22,7 @@ from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.reasons import messages_by_messageid
+from moxlite.store.delivery.actions import messages_by_messageid
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.recipients import wrote_to, wrote_to_orgdomain
 from moxlite.store.options import DAY

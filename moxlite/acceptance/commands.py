@@ -35,7 +35,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import MAX_MESSAGE, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.reasons import mailbox_names, messages_by_messageid, messages_by_sender, read_why
+from moxlite.store.delivery.actions import mailbox_names, messages_by_messageid, messages_by_sender, read_why
 from moxlite.store.errors import StoreError
 
 NO_CLIENT: Final = "127.0.0.1"

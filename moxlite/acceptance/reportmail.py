@@ -262,7 +262,7 @@ def _of_gzip(octets: bytes) -> Iterator[bytes]:
 
 def _of_zip(octets: bytes) -> Iterator[bytes]:
     # imported here, as it loads all archive modules, which a server rarely needs
-    from moxlite.store.imports.zipmembers import zip_members
+    from moxlite.store.imports.archives import zip_members
 
     seen = 0
     try:

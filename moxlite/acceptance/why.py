@@ -11,6 +11,7 @@ from moxlite.acceptance.evidence import Fact
 from moxlite.acceptance.gathering import Decided
 from moxlite.decoders import msgpack_decoder
 from moxlite.store.delivery.actions import (
+    MAX_WHY,
     AnyAction,
     Discard,
     Failed,
@@ -21,7 +22,6 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
-from moxlite.store.delivery.reasons import MAX_WHY
 
 CLIP: Final = 160
 """Maximum characters of one text: senders choose some of them."""

@@ -53,8 +53,8 @@ from moxlite.net import log
 from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.proto.address import Address, AddressError
+from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.shares import forget_shares
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
 

@@ -11,7 +11,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 

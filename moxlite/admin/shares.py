@@ -4,7 +4,7 @@ import logging
 
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.logins import Logins
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx

@@ -176,7 +176,7 @@ def export_full(name: str, file: str) -> None:
     Mail, UIDs, password and junk words are in it: keep it safe. Stop using the account here before.
     """
     from moxlite.store.accounts.folders import check_account_name
-    from moxlite.store.backup.whole import export_account
+    from moxlite.store.backup.restore import export_account
     from moxlite.store.errors import StoreError
 
     try:

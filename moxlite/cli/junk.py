@@ -130,8 +130,8 @@ def play(
 
     Nothing is kept: to see what the filter, or another setting of it, makes of your own mail.
     """
-    from moxlite.store.junk.play import play as judge_all
-    from moxlite.store.junkparams import Grams, JunkParams
+    from moxlite.store.junk.classify import play as judge_all
+    from moxlite.store.junkflags import Grams, JunkParams
 
     params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
     result = judge_all(_mbox(ham), _mbox(spam), params, train=train)

@@ -22,13 +22,11 @@ from moxlite.net.control.protocol import StreamBroken, StreamReceiver
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.chunks import prefer
+from moxlite.store.content.body import prefer
 from moxlite.store.errors import ImportFailed, StoreError
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
 from moxlite.store.imports.engine import Imports
-from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.progress import Aborted, Done, Event
-from moxlite.store.imports.upload import Upload
+from moxlite.store.imports.items import Aborted, Done, Event, Form, Order, Upload
 
 Tell = Callable[[Event], Awaitable[None]]
 

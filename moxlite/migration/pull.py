@@ -44,7 +44,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadMailboxName, LimitExceeded, MailboxNotAllowed, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.adding import add_messages
-from moxlite.store.imports.progress import Progress
+from moxlite.store.imports.items import Progress
 from moxlite.store.mail.annotations import annotations as own_annotations, set_annotation
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use, subscribe, unsubscribe
 from moxlite.store.mail.remotes import (

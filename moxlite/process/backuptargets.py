@@ -19,8 +19,8 @@ from moxlite.net.storage.sftpbatch import PATIENCE, Login
 from moxlite.process.fences import told
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Folder, Storage
+from moxlite.store.errors import BackupError
 
 Target: TypeAlias = Path | SSHURL | ObjectURL
 

@@ -1,6 +1,6 @@
 """Writer of tar files (POSIX pax): headers of members, and the padding after their data.
 
-Reading untrusted tar files does not belong here: see `store.imports.tarstream`.
+Reading untrusted tar files does not belong here: see `store.imports.archives`.
 """
 
 from __future__ import annotations

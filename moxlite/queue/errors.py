@@ -1,6 +1,6 @@
 """Exceptions of operations on the queue. The exceptions of submitting are in `store`, beside `Submit`."""
 
-from moxlite.store.delivery import apiqueue
+from moxlite.store.delivery import accountqueue
 
 
 class QueueError(Exception):
@@ -25,11 +25,11 @@ class UnknownTransport(QueueError):
     """No transport of this name is configured."""
 
 
-class AlreadySuppressed(QueueError, apiqueue.AlreadySuppressed):
+class AlreadySuppressed(QueueError, accountqueue.AlreadySuppressed):
     """The address is on the suppression list (QUEUE-83)."""
 
 
-class NotSuppressed(QueueError, apiqueue.NotSuppressed):
+class NotSuppressed(QueueError, accountqueue.NotSuppressed):
     """The address is not on the suppression list (QUEUE-83)."""
 
 

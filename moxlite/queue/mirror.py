@@ -35,8 +35,7 @@ from moxlite.queue.webhooks.events import Event, note_event
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.queued import created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
-from moxlite.store.delivery.status import State
+from moxlite.store.delivery.status import State, created_at, drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMessage, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx

@@ -44,8 +44,8 @@ from moxlite.queue.submit import receipt_of
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.apiqueue import Receipt, Suppression
-from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.accountqueue import Receipt, Suppression
+from moxlite.store.delivery.actions import Deferred
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database

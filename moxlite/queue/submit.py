@@ -7,7 +7,7 @@ import msgspec
 from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.holdrules import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
-from moxlite.store.delivery.apiqueue import Receipt
+from moxlite.store.delivery.accountqueue import Receipt
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx
 

@@ -22,18 +22,16 @@ from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
 from moxlite.queue.webhooks.keeping import NewHook, add_hook
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.gentestdata import ACCOUNTS, fill, made_up, message
+from moxlite.store.accounts.gentestdata import ACCOUNTS, fill, generate_reports, made_up, message
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deferred import Deferred
-from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
+from moxlite.store.delivery.actions import Deferred, Delivery, FileInto
+from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.reports.testdata import generate_reports
 
 SENT: Final = 1_790_000_000_000_000
 

@@ -18,7 +18,7 @@ from moxlite.proto.srs import SRS
 from moxlite.smtpd.homeward import Homes
 from moxlite.smtpd.senders import Senders
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.delivery.deferred import Defer
+from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.reports.reportsdb import ReportsDB
 

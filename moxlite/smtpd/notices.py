@@ -21,8 +21,7 @@ from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.owed import OwedMessage
-from moxlite.store.delivery.perform import Owed
+from moxlite.store.delivery.perform import Owed, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 logger = logging.getLogger("moxlite.smtpd.notices")

@@ -1,7 +1,5 @@
-"""Junk flags by mailbox: flags that a message gets or loses by entering a mailbox (STORE-84, IMAP-112).
-
-Used by delivery, append, copy and move. The patterns are the user's, so each search has a time limit (STORE-65) and
-results are remembered.
+"""Settings of the junk filter (STORE-89), and the flags that a message gets or loses by entering a mailbox
+(STORE-84, IMAP-112).
 """
 
 from __future__ import annotations
@@ -107,3 +105,34 @@ def flag_synonyms(keywords: Iterable[str]) -> Flag:
     for keyword in keywords:
         flags |= SYNONYMS.get(keyword.lower(), Flag(0))
     return flags
+
+
+# Settings of the junk filter: table ``junk_filter`` of an account (STORE-89).
+
+
+class Grams(msgspec.Struct, frozen=True):
+    """Lengths of word sequences that count as words. Stored with the words of a generation; a change needs a
+    retraining.
+    """
+
+    onegrams: bool = True
+    twograms: bool = False
+    threegrams: bool = False
+
+
+class JunkParams(msgspec.Struct, frozen=True):
+    """Parameters of the filter; the defaults apply to a new account.
+
+    - `threshold`: probability above which a message is junk; applied by callers of the filter.
+    - `max_power`: minimum probability of a word; 1 less this is the maximum.
+    - `top_words`: number of words used for ham, and as many for spam.
+    - `ignore_words`: words whose probability is nearer to 0.5 than this are ignored.
+    - `rare_words`: the probability of words seen no more often than this is moved towards 0.5.
+    """
+
+    threshold: float = 0.95
+    grams: Grams = Grams()
+    max_power: float = 0.01
+    top_words: int = 10
+    ignore_words: float = 0.1
+    rare_words: int = 2

@@ -8,8 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
-from moxlite.store.junkflags import JunkFlagRules
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkFlagRules, JunkParams
 from moxlite.store.types import SpecialUse
 
 SECOND: Final = 1_000_000

@@ -19,9 +19,8 @@ from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.header import look_at, read_header
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import Spool, look_at, read_header
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
 from moxlite.store.delivery.submission import SendingStopped, Submission, Submit
 from moxlite.store.errors import StoreError

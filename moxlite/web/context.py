@@ -49,8 +49,7 @@ if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
-    from moxlite.store.delivery.accountqueue import AccountQueue
-    from moxlite.store.delivery.apiqueue import APIQueue
+    from moxlite.store.delivery.accountqueue import AccountQueue, APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.assurance import Assure

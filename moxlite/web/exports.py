@@ -18,8 +18,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.store.errors import BadMailboxName, StorageFull, StoreError
-from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
-from moxlite.store.exports.layout import download_name
+from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm, download_name
 from moxlite.web import metrics
 from moxlite.web.calls import MAX_BODY
 from moxlite.web.errors import APIError

@@ -13,8 +13,7 @@ from moxlite.store.auth.factors import FactorRefused
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused
 from moxlite.store.content.uploads import NoSuchUpload
 from moxlite.store.delivery.accountqueue import QueueRefused
-from moxlite.store.delivery.held import TooLate
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.vacation import BadForm

@@ -27,11 +27,11 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.file.findings import quick_check
+from moxlite.store.file.boundary import quick_check
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk import retrain, trainer
+from moxlite.store.junk import trainer
 from moxlite.store.junk.words import read_meta
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail import threads
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.mail.expunging import expunge
@@ -148,7 +148,7 @@ class Junk(AccountWork):
 
     async def change(self, account: OpenAccount, tell: Tell) -> None:
         """All change sides, some go."""
-        trainer.UNIT_MESSAGES, retrain.BATCH = 5, 5  # type: ignore[misc]
+        trainer.UNIT_MESSAGES, trainer.BATCH = 5, 5  # type: ignore[misc]
         for odd in (0, 1):
             for start in range(1, self.messages + 1, 40):
                 for rest, flags in enumerate((*FLAGS[1:], FLAGS[0])):

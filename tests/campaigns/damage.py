@@ -25,16 +25,15 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.content.body import message_range
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append, deliver
+from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.errors import StoreError
-from moxlite.store.file.findings import quick_check
+from moxlite.store.file.boundary import quick_check
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
-from moxlite.store.recover.pages import PAGE, Pages
+from moxlite.store.recover.pages import PAGE, Pages, roots, rows_of
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.recover.rows import roots, rows_of
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import CHUNK_BITS, Flag

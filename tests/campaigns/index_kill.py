@@ -25,7 +25,7 @@ from moxlite.store.options import Options
 from moxlite.store.rows.messages import uids
 from moxlite.store.search import builder, queries
 from moxlite.store.search.check import check_index
-from moxlite.store.search.terms import Has
+from moxlite.store.search.queries import Has
 from moxlite.store.types import MailboxID
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import put, search_words

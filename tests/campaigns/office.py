@@ -35,7 +35,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd import Context
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox

@@ -23,7 +23,7 @@ from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.delivery.queued import queued_keys
+from moxlite.store.delivery.status import queued_keys
 from tests.queue_rig import rig_at
 
 folder, point = Path(sys.argv[1]), sys.argv[2]

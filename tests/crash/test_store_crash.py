@@ -21,10 +21,10 @@ import trio
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.errors import Closed, StorageBroken, StorageFull
-from moxlite.store.file import checkpoint
-from moxlite.store.file.findings import quick_check
+from moxlite.store.file import health
+from moxlite.store.file.boundary import quick_check
 from moxlite.store.mail import expunging
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
@@ -40,7 +40,7 @@ import json, random, sys, trio
 from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
 
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.options import Options
@@ -142,7 +142,7 @@ async def test_after_a_power_loss_all_that_was_acknowledged_is_there(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-5, STORE-160: unsynced writes are lost, whole or in part, at any moment, also in a checkpoint."""
-    monkeypatch.setattr(checkpoint, "GROWTH", 50)
+    monkeypatch.setattr(health, "GROWTH", 50)
     rng = random.Random(seed)
     vfs = FaultVFS()
     accounts = Accounts(tmp_path, Options(min_free_space=0, vfs=vfs.name))

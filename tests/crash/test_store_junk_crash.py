@@ -13,7 +13,7 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.junk.words import read_meta
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.upkeep.check import check_account
 from tests.tools import top
@@ -24,9 +24,9 @@ CHILD = """
 import sys, trio
 from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.delivery.deliver import Append, append
+from moxlite.store.delivery.perform import Append, append
 from moxlite.store.junk import retrain, trainer
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from moxlite.config.toml.edit import Document
-from moxlite.store.backup.manifest import Entry, decode, encode, snapshot_id
+from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
 from tests.rootserver import UID, RootServer, hindrance, root_server
 
 pytestmark = [

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from moxlite.cli import run
-from moxlite.store.reports.testdata import generate_reports
+from moxlite.store.accounts.gentestdata import generate_reports
 from tests.reportmail import dmarc_xml, gz, report_mail, tls_json
 from tests.running import LocalServer
 

@@ -18,11 +18,11 @@ from moxlite.net.storage.sftp import SFTP
 from moxlite.net.storage.sftpbatch import Login
 from moxlite.proto.sshurl import SSHURL
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupCancelled, BadTarget, RepositoryError, StorageFailed
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder, Storage
 from moxlite.store.backup.verify import verify
+from moxlite.store.errors import BackupCancelled, BadTarget, RepositoryError, StorageFailed
 from moxlite.store.options import Options
 from tests.sshserver import HINDRANCE, SSHServer, make_key, ssh_server
 from tests.store_fixtures import accounts

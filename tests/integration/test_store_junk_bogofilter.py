@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.store.junk.play import Memory
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junk.classify import Memory
+from moxlite.store.junkflags import JunkParams
 from tests.junkcorpus import Corpus
 from tests.tools import need
 

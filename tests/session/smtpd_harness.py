@@ -41,9 +41,8 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
-from moxlite.store.delivery.deferred import Deferred
-from moxlite.store.delivery.owed import SUBMIT
-from moxlite.store.delivery.perform import perform
+from moxlite.store.delivery.actions import Deferred
+from moxlite.store.delivery.perform import SUBMIT, perform
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader

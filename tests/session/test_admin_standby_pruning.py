@@ -12,8 +12,8 @@ from moxlite.admin.standby import litestream, pruning, replicating
 from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.moments import restored_at
 from moxlite.admin.standby.pruning import PRUNED, Pruning, pause_of
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Folder
+from moxlite.store.errors import BackupError
 from tests.house import house, soon
 from tests.session.test_admin_standby import (
     copied,

@@ -18,7 +18,7 @@ from moxlite.admin.standby.replicating import write_replication
 from moxlite.admin.standby.status import second_words
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.store.backup.storage import Folder
-from moxlite.store.backup.trial import quick_check
+from moxlite.store.backup.verify import quick_check
 from moxlite.store.file.migrations import Kind, migrations_of
 from tests.house import Running, house, soon
 from tests.session.test_admin_standby import (

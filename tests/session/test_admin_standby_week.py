@@ -12,7 +12,7 @@ from moxlite.admin.standby import litestream, replicating
 from moxlite.admin.standby.litestream import write_configuration
 from moxlite.admin.standby.moments import restored_at
 from moxlite.admin.standby.pruning import Pruning, pause_of
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.errors import BackupError
 from tests.house import house, soon
 from tests.session.test_admin_standby import copied, deliver, following, identity, settings, source, subjects
 

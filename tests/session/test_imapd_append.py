@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from moxlite.imapd import Context
-from moxlite.store.content import body, chunks, prepare
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content import body, prepare
+from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.expunging import expunge
@@ -257,7 +257,7 @@ async def test_appending_again_leaves_a_sound_body_as_it_is(imap: Imap, monkeypa
         before = await look(account, lambda r: r.rows("SELECT * FROM body_chunk"))
         await c.append(MAIL * 100)
         assert await look(account, lambda r: r.rows("SELECT * FROM body_chunk")) == before
-        monkeypatch.setattr(chunks, "_preferred", chunks.Compression.NONE)
+        monkeypatch.setattr(body, "_preferred", body.Compression.NONE)
         await c.append(MAIL * 100)
         assert await look(account, lambda r: r.rows("SELECT * FROM body_chunk")) == before
 

@@ -12,7 +12,7 @@ from moxlite.imapd.fetch.fetchgroups import STEP
 from moxlite.imapd.sending import StreamOutput
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags

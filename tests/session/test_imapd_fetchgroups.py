@@ -8,8 +8,8 @@ import trio
 
 from moxlite.imapd.fetch.fetchgroups import AHEAD, FEW, STEP, Group
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.chunks import CHUNK_SIZE
-from moxlite.store.delivery.deliver import append
+from moxlite.store.content.body import CHUNK_SIZE
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database

@@ -7,7 +7,7 @@ import pytest
 
 from moxlite.imapd.mailboxes.patterns import Pattern
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.mail import slices
+from moxlite.store.mail import mailboxes
 from moxlite.store.mail.expunging import Expunged, expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.rows.mailboxes import state
@@ -135,7 +135,7 @@ async def test_renaming_inbox_moves_its_messages(imap: Imap) -> None:
 @pytest.mark.served
 async def test_renaming_a_large_inbox_lets_others_write(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-65, IMAP-167: each slice is a unit of its own; what is delivered meanwhile stays in Inbox."""
-    monkeypatch.setattr(slices, "SLICE", 3)
+    monkeypatch.setattr(mailboxes, "SLICE", 3)
     async with imap.account() as account, imap.user(select=None) as c, imap.user(select="inbox") as d:
         await put(account, 10)
         before = await account.read(lambda r: state(r).modseq, op="test")
@@ -286,14 +286,14 @@ async def test_delete_removes_messages_in_slices_between_which_others_write(
     imap: Imap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-13, IMAP-64"""
-    monkeypatch.setattr(slices, "SLICE", 3)
+    monkeypatch.setattr(mailboxes, "SLICE", 3)
     sizes: list[int] = []
 
     def noted(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
         sizes.append(len(uids))
         return expunge(tx, mailbox_id, uids)
 
-    monkeypatch.setattr(slices, "expunge", noted)
+    monkeypatch.setattr(mailboxes, "expunge", noted)
     async with imap.account() as account, imap.user(select=None) as c, imap.user(select="Archive") as d:
         await put(account, 10, "Archive")
         await d.ok("a NOOP")

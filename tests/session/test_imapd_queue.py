@@ -12,7 +12,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued
+from moxlite.store.delivery.status import drop_queued, fit_queue_mailbox, put_queued
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.imapd_harness import Client, Imap, imap

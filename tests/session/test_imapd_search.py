@@ -20,7 +20,7 @@ from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import ReadInterrupted
 from moxlite.store.file import readers
 from moxlite.store.file.threads import in_thread

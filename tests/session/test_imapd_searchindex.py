@@ -17,11 +17,11 @@ from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.imap import search as s
 from moxlite.proto.mime.text import MAX_TEXT
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.search.terms import Every, Has, Lacks, Some, Where
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Where
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared

@@ -22,7 +22,7 @@ from moxlite.imapd.updates.changes import check_view
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.exposition import REGISTRY
 from moxlite.store.accounts import crossing
-from moxlite.store.accounts.shares import publish_shares, sharing_task
+from moxlite.store.accounts.access import publish_shares, sharing_task
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.credentials import set_credential
 from moxlite.store.changelog import unit

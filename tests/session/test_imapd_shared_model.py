@@ -11,7 +11,7 @@ from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.fetchitems import Attribute
 from moxlite.proto.imap.search import AllMessages
 from moxlite.proto.imap.seqset import STAR, SequenceSet
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.credentials import set_credential
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.account import Account

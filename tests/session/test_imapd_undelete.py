@@ -7,7 +7,7 @@ import pytest
 
 from moxlite.store.mail.mailboxes import delete_mailbox
 from moxlite.store.options import DAY
-from moxlite.store.upkeep.undelete import undelete
+from moxlite.store.upkeep.repairs import undelete
 from tests.session.imapd_harness import Imap, imap
 from tests.store_mail import box
 

@@ -21,12 +21,12 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.net.tls.certificates import Trust
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
+from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.annotations import annotations, set_annotation
 from moxlite.store.mail.copying import move_messages

@@ -16,8 +16,7 @@ from moxlite.proto.address import Address
 from moxlite.queue.localdelivery import inbound
 from moxlite.queue.submit import MAX_ROWS
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.actions import Deferred, Delivery, FileInto
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 

@@ -15,7 +15,7 @@ from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import message_range
-from moxlite.store.delivery.queued import drop_queued, queued_keys
+from moxlite.store.delivery.status import drop_queued, queued_keys
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StorageFull
 from moxlite.store.mail.copying import move_messages

@@ -24,9 +24,8 @@ from moxlite.proto.tlsreport import TLSReport, read_tls_report
 from moxlite.queue.reports import counting, daily, dmarc, tls
 from moxlite.queue.reports.mail import Outcome
 from moxlite.store.errors import StorageBroken
-from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
+from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations, add_suppressed
 from moxlite.store.reports.received import KINDS
-from moxlite.store.reports.suppressed import add_suppressed
 from tests.queue_rig import START, Rig, Server, rig_at, sample
 from tests.reportforms import check_dmarc_form, check_tls_form
 from tests.tools import eventually

@@ -13,7 +13,7 @@ from moxlite.net.resolver import MX, FakeResolver
 from moxlite.smtpd import Pace
 from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
-from moxlite.store.content.octetlimiter import OctetLimiter
+from moxlite.store.content.prepare import OctetLimiter
 from moxlite.store.errors import OverQuota, StorageBroken, StorageFull, StoreError
 from tests.logs import kv
 from tests.session.smtpd_harness import (

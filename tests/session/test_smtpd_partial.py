@@ -26,8 +26,8 @@ from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deferred import Deferred
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.actions import Deferred
+from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import AccountRemoved, OverQuota, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.options import Options
 from moxlite.supervision import open_supervisor

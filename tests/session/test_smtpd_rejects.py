@@ -4,7 +4,7 @@ import pytest
 
 from moxlite.acceptance.commands import WhyFailed, stored
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery import rejects
+from moxlite.store.delivery import perform
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -44,8 +44,8 @@ async def test_copies_are_kept_for_two_weeks(smtp: Smtp) -> None:
 
 async def test_so_many_copies_are_kept_unless_the_owner_wants_all(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-102, STORE-72: the refusal is the same; with `keep_rejects` neither age nor number ends them."""
-    assert rejects.MAX_REJECTS == 1000
-    monkeypatch.setattr(rejects, "MAX_REJECTS", 2)
+    assert perform.MAX_REJECTS == 1000
+    monkeypatch.setattr(perform, "MAX_REJECTS", 2)
     for number in range(3):
         await refuse(smtp, number)
     assert await count(smtp, "Rejects") == (2,)

@@ -10,9 +10,9 @@ import pytest
 from moxlite.admin.requests import CheckReport, StoreCheck
 from moxlite.cli import run
 from moxlite.net.control.client import CtlFailed
-from moxlite.store.auth import memorysessions
-from moxlite.store.auth.memorysessions import MemorySessions
+from moxlite.store.auth import websessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
+from moxlite.store.auth.websessions import MemorySessions
 from moxlite.store.file.database import Database
 from tests.session.imapd_harness import PASSWORD as IMAP_PASSWORD, Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
@@ -154,7 +154,7 @@ def test_a_verb_on_the_files_says_what_fails(
 
 def test_sessions_in_memory_are_bounded_and_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-105a: 100 of an account, 1000 of all, 24 hours after the last use."""
-    monkeypatch.setattr(memorysessions, "MAX_IN_MEMORY", 150)
+    monkeypatch.setattr(websessions, "MAX_IN_MEMORY", 150)
     kept = MemorySessions()
     first = kept.add("webmail", "mia", ADDRESS, now=0)
     tokens = [kept.add("webmail", "mia", ADDRESS, now=1) for _ in range(100)]

@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from moxlite.store.delivery.queued import fit_queue_mailbox, put_queued
+from moxlite.store.delivery.status import fit_queue_mailbox, put_queued
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import Flag, MessageRow

@@ -11,7 +11,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import Facts, SMTPFacts
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.people import contacts, gathering, knowing
+from moxlite.store.people import contacts, gathering
 from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
 from moxlite.web.webmail.reading.answering import own_of
@@ -282,10 +282,10 @@ async def test_a_look_up_goes_by_indices(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-161, STORE-96d: none of its questions reads all people."""
     questions = {
         contacts.BY_FOLDED: ("a", 1),
-        knowing.CONTACT_OF: ("d", "l", "l"),
-        knowing.BY_NAME: ("a", 1),
-        knowing.BY_ADDRESS: ("d", "l", "l"),
-        knowing.WANTED: ("d", "l", 1, 1),
+        contacts.CONTACT_OF: ("d", "l", "l"),
+        contacts.BY_NAME: ("a", 1),
+        contacts.KNOWN_BY_ADDRESS: ("d", "l", "l"),
+        contacts.WANTED: ("d", "l", 1, 1),
         gathering.UNNAMED: (1,),
         gathering.UNNAMED_CONTACTS: (1,),
     }

@@ -16,7 +16,7 @@ import trio
 from moxlite.acceptance.carrying import carrier
 from moxlite.store.content.body import message_range
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid

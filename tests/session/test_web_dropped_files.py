@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from moxlite.store.changelog.account import Account
-from moxlite.store.imports import takeback
+from moxlite.store.imports import engine
 from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
 from moxlite.web.importing import browser as imports, upload
 from moxlite.web.webmail.live import importing
@@ -164,7 +164,7 @@ async def test_an_import_is_stopped_and_nothing_of_it_stays(rig: Rig, mia: Brows
 @pytest.mark.served
 async def test_an_import_is_taken_back_exactly(rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-141: mail from before and after stays, and so does what was moved away."""
-    monkeypatch.setattr(takeback, "SLICE", 2)
+    monkeypatch.setattr(engine, "SLICE", 2)
     inbox = await id_of(rig, "Inbox")
     async with rig.account() as account:
         await deliver_mail(account, mail(50))

@@ -14,7 +14,7 @@ import pytest
 
 from moxlite.store import errors
 from moxlite.store.exports import engine
-from moxlite.store.exports.contents import mbox_pieces
+from moxlite.store.exports.engine import mbox_pieces
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web import exports, metrics
 from tests.store_mail import deliver_mail, look, mail

@@ -481,7 +481,7 @@ async def test_a_bug_in_an_import_ends_it_and_nothing_else(
 )
 def test_the_estimate_follows_the_pace(seconds: float, octets: int, left: int | None) -> None:
     """WEB-73."""
-    from moxlite.store.imports.progress import Progress
+    from moxlite.store.imports.items import Progress
 
     file = upload.Counted(None, 100)  # type: ignore[arg-type]
     file.octets = octets

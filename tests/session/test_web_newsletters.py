@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.store.people import senders
+from moxlite.store.people import gathering
 from tests.session.test_web_unsubscribe import listed, put
 from tests.web_rig import Browser, Rig
 
@@ -46,7 +46,7 @@ async def test_all_of_a_sender_is_archived_in_pieces(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEBMAIL-136a: each call says where it ended; what it moved can be moved back."""
-    monkeypatch.setattr(senders, "UNIT", 2)
+    monkeypatch.setattr(gathering, "UNIT", 2)
     async with rig.account() as account:
         ids = [await put(account, MAILTO, days=one) for one in range(3)]
         await account.gatherer.once()

@@ -8,12 +8,12 @@ import pytest
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.search import finding, queries
 from moxlite.store.search.index import Index
-from moxlite.store.search.terms import Has, Term
+from moxlite.store.search.queries import Has, Term
 from moxlite.store.types import Flag
 from moxlite.web.webmail import queryactions
 from tests.store_mail import box, look, prepared, put

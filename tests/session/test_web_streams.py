@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.facts import NO_FACTS

@@ -7,7 +7,7 @@ import trio
 
 from moxlite.acceptance.carrying import carrier
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import Flag

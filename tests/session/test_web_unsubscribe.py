@@ -8,7 +8,7 @@ import pytest
 
 from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.web.webmail import unsubscribing
 from tests.store_mail import box, prepared

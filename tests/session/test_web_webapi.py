@@ -10,7 +10,7 @@ import trio
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig

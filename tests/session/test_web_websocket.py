@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio_websocket
 
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.mail.acl import set_rights
 from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Rig, first_request

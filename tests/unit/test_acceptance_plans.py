@@ -18,6 +18,7 @@ from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import (
+    MAX_WHY,
     AnyAction,
     Discard,
     Failed,
@@ -29,7 +30,6 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
-from moxlite.store.delivery.reasons import MAX_WHY
 from moxlite.store.types import Flag
 
 MIA = Address.parse("mia@ours.example")

@@ -19,9 +19,9 @@ from moxlite.config.load import ConfigError, load
 from moxlite.config.static import Backup
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import RemovalForbidden
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Folder
+from moxlite.store.errors import RemovalForbidden
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.tools import eventually
 

@@ -13,7 +13,7 @@ from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag

@@ -15,7 +15,7 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite import supervision
-from moxlite.store.accounts import accounts as accounts_module, accountupkeep, places as places_module
+from moxlite.store.accounts import accounts as accounts_module, slots, slots as places_module
 from moxlite.store.accounts.accounts import Accounts, CheckFailed
 from moxlite.store.accounts.folders import check_account_name, set_aside
 from moxlite.store.accounts.rounds import NIGHT
@@ -428,7 +428,7 @@ async def test_a_background_task_that_fails_starts_again_and_disturbs_nobody(
 async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10, IMAP-170: the clock of the upkeep stands still while all is done, and goes on with the next use."""
     for name in (
-        "moxlite.store.accounts.accountupkeep.UPKEEP",
+        "moxlite.store.accounts.slots.UPKEEP",
         "moxlite.store.file.fileupkeep.UPKEEP",
         "moxlite.store.file.fileupkeep.IDLE",
         "moxlite.heap.TRIM_INTERVAL",
@@ -451,7 +451,7 @@ async def test_accounts_that_nobody_uses_wake_nobody(tmp_path: Path, monkeypatch
                 await account.write(lambda tx: mailboxes.create_mailbox(tx, "x"))
                 assert not still()
                 await eventually(lambda: account.database.resting, what="a database with nothing to do")
-                assert not accountupkeep.rests(accounts._slots["mjl"])  # a subscriber has not heard of it
+                assert not slots.rests(accounts._slots["mjl"])  # a subscriber has not heard of it
                 cursor.acknowledge((await cursor.take()).modseq)
                 await eventually(still, what="upkeep that waits again")
         monkeypatch.setattr("moxlite.store.accounts.accounts.IDLE", 0.01)

@@ -9,7 +9,7 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.backup.whole import export_account, unpack_account
+from moxlite.store.backup.restore import export_account, unpack_account
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader

@@ -10,10 +10,10 @@ import pytest
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.chunks import Compression, encode_chunk
+from moxlite.store.content.body import Compression, encode_chunk
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.mail.adding import Added, Append, add_bodies, add_message, add_messages
 from moxlite.store.mail.threadlinks import set_thread_flags

@@ -1,4 +1,4 @@
-"""Background work gives way to everything else (moxlite/store/file/background.py)."""
+"""Background work gives way to everything else (moxlite/store/file/threads.py)."""
 
 from pathlib import Path
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.chunks import Compression
-from moxlite.store.file import background
-from moxlite.store.file.background import BUSY, LOOK, PIECE, REST, Background
-from moxlite.store.junk import reading
+from moxlite.store.content.body import Compression
+from moxlite.store.file import threads
+from moxlite.store.file.threads import BUSY, LOOK, PIECE, REST, Background
+from moxlite.store.junk import words
 from moxlite.store.junk.words import GENERATIONS, Meta
-from moxlite.store.junkparams import Grams
+from moxlite.store.junkflags import Grams
 from moxlite.store.options import Options
 from moxlite.store.search import builder
 from moxlite.store.upkeep import reparse, scrub
@@ -50,8 +50,8 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    monkeypatch.setattr(background, "time", machine)
-    monkeypatch.setattr(background, "_ours", background._Ours())
+    monkeypatch.setattr(threads, "time", machine)
+    monkeypatch.setattr(threads, "_ours", threads._Ours())
     return machine
 
 
@@ -111,7 +111,7 @@ async def test_all_that_works_in_the_background_gives_way(tmp_path: Path, monkey
             pieces += 1
             super().give_way()
 
-    rooms: tuple[Any, ...] = (builder, reading, reparse, scrub)
+    rooms: tuple[Any, ...] = (builder, words, reparse, scrub)
     for room in rooms:
         monkeypatch.setattr(room, "Background", Counted)
     accounts = Accounts(tmp_path / "data", Options(min_free_space=0, search_index=True))
@@ -119,7 +119,7 @@ async def test_all_that_works_in_the_background_gives_way(tmp_path: Path, monkey
         await put(account, 5)
         await account.indexer.once()
         assert pieces == 10  # read, and written
-        await account.scan(lambda r: reading.tokenise(r, META, [1, 2, 3, 4, 5]), op="test")
+        await account.scan(lambda r: words.tokenise(r, META, [1, 2, 3, 4, 5]), op="test")
         assert pieces == 15
         await reparse.reparse(account, force=True)
         assert pieces == 20

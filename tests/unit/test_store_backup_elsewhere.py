@@ -19,10 +19,10 @@ from moxlite.process.backuptargets import reach_fault
 from moxlite.proto.objecturl import parse_object_url
 from moxlite.proto.sshurl import parse_ssh_url
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import RemovalForbidden, RepositoryError
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Folder
+from moxlite.store.errors import RemovalForbidden, RepositoryError
 from moxlite.store.options import Options
 from tests.objectstorage import Bucket, serving
 from tests.store_fixtures import accounts

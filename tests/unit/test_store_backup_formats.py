@@ -6,7 +6,7 @@ import pytest
 import zstandard
 
 from moxlite.cli import run
-from moxlite.store.backup.manifest import FORMATS
+from moxlite.store.backup.packs import FORMATS
 from tests.tools import top, untar
 
 pytestmark = pytest.mark.served

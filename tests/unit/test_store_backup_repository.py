@@ -14,15 +14,14 @@ import trio
 import moxlite.store.backup.blocks
 import moxlite.store.backup.packs
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.blockforms import BLOCK
-from moxlite.store.backup.blocks import Blocks
-from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
+from moxlite.store.backup.blocks import BLOCK, Blocks
 from moxlite.store.backup.layout import INCOMPLETE
-from moxlite.store.backup.manifest import snapshot_id
+from moxlite.store.backup.packs import snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Report, Source
 from moxlite.store.backup.storage import Folder
 from moxlite.store.backup.verify import verify
+from moxlite.store.errors import BackupCancelled, BackupError, BadTarget, RepositoryError
 from moxlite.store.options import Options
 from tests.store_fixtures import accounts
 from tests.store_mail import deliver_mail, mail, put

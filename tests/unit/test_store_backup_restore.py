@@ -14,15 +14,15 @@ from moxlite.proto.address import Address
 from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
-from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.full import back_up
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS
 from moxlite.store.backup.restore import GAP, restore
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
-from moxlite.store.delivery.owed import SUBMIT, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.errors import BadTarget
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox

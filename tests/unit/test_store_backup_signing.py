@@ -14,21 +14,21 @@ from moxlite.admin.standby.layout import FILES, epoch_folder
 from moxlite.admin.standby.pack import Packed, collect, open_pack, seal
 from moxlite.cli import run
 from moxlite.process.privileges import acting_as
-from moxlite.store.backup.errors import BackupError, RepositoryError
-from moxlite.store.backup.manifest import Entry, decode, encode
-from moxlite.store.backup.sealing import make_key
-from moxlite.store.backup.signing import (
+from moxlite.store.backup.keys import (
     FILES_SIGNED,
     SNAPSHOT_SIGNED,
     Signature,
     Signer,
     load_signer,
+    make_key,
     rotate_signer,
     signers_in,
     speakers,
 )
+from moxlite.store.backup.packs import Entry, decode, encode
 from moxlite.store.backup.sources import NamedFile, Source as Subject
 from moxlite.store.backup.storage import Folder
+from moxlite.store.errors import BackupError, RepositoryError
 
 pytestmark = pytest.mark.served
 

@@ -24,9 +24,9 @@ from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content import chunks
-from moxlite.store.content.chunks import Compression
-from moxlite.store.delivery.deliver import append
+from moxlite.store.content import body
+from moxlite.store.content.body import Compression
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.types import AccountClosing, ThreadChanged
@@ -116,10 +116,10 @@ def test_stats_tell_logical_and_physical_size(config: Path, capsys: Capture) -> 
 
 def test_recompress_brings_older_mail_to_the_setting(config: Path, capsys: Capture) -> None:
     """STORE-182: and passes what is done already."""
-    assert in_account(config, ENCODINGS) == [(chunks.Encoding.ZSTD,)]
+    assert in_account(config, ENCODINGS) == [(body.Encoding.ZSTD,)]
     assert run(["store", "recompress"]) == 0
     assert capsys.readouterr().out == "me: 2 pieces stored anew\nyou: 0 pieces stored anew\n"
-    assert in_account(config, ENCODINGS) == [(chunks.Encoding.ZLIB,)]
+    assert in_account(config, ENCODINGS) == [(body.Encoding.ZLIB,)]
     assert run(["--json", "store", "recompress", "me"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 0, "problem": ""}]
     assert run(["store", "check", "--deep"]) == 0
@@ -129,13 +129,13 @@ async def test_the_setting_is_what_new_mail_is_stored_by(config: Path) -> None:
     """STORE-182: `store.compress`."""
     snapshot, _ = load(config / "moxlite.toml")
     assert compression(snapshot) is Compression.ZLIB
-    chunks.prefer(compression(snapshot))
+    body.prefer(compression(snapshot))
     try:
         async with opened(config) as accounts, accounts.use("you") as account:
             await append(account, (await box(account)).id, [Append(await prepared(mail(1, body=TEXT)))])
-            assert await look(account, lambda r: r.rows(ENCODINGS)) == [(chunks.Encoding.ZLIB,)]
+            assert await look(account, lambda r: r.rows(ENCODINGS)) == [(body.Encoding.ZLIB,)]
     finally:
-        chunks.prefer(Compression.ZSTD)
+        body.prefer(Compression.ZSTD)
 
 
 def test_reparse_makes_the_index_anew(config: Path, capsys: Capture) -> None:

@@ -10,11 +10,10 @@ from functools import partial
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.changelog import account as account_module, bus, planning, unit
+from moxlite.store.changelog import account as account_module, bus, catchup as planning, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.catchup import Catchup
-from moxlite.store.changelog.planning import TooMany, Wanted
+from moxlite.store.changelog.catchup import Catchup, TooMany, Wanted
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader

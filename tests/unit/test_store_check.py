@@ -13,12 +13,12 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.file.findings import MAX_PER_KIND, quick_check
+from moxlite.store.file.boundary import MAX_PER_KIND, quick_check
 from moxlite.store.mail import expunging, mailboxes
 from moxlite.store.mail.adding import add_message
 from moxlite.store.options import Options
 from moxlite.store.types import Flag, MailboxID
-from moxlite.store.upkeep import checkrules
+from moxlite.store.upkeep import check
 from moxlite.store.upkeep.check import check_account
 
 INBOX = MailboxID(1)
@@ -168,4 +168,4 @@ async def test_a_finding_names_the_rows(account: Account) -> None:
 def test_the_rules_are_all_tried_above() -> None:
     """STORE-40: a rule nobody has seen to find something is none."""
     tried = {kind for kind, _ in BREAK}
-    assert {rule.kind for rule in checkrules.RULES} <= tried
+    assert {rule.kind for rule in check.RULES} <= tried

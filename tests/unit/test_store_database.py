@@ -29,7 +29,7 @@ from moxlite.store.errors import (
     StoreError,
     WrongFile,
 )
-from moxlite.store.file import checkpoint, migrations, openreads, readers, threads as store_threads
+from moxlite.store.file import health, migrations, readers, threads as store_threads
 from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, Migration, drop_old_copies, migrations_of, open_file
@@ -585,7 +585,7 @@ async def test_a_long_read_is_logged_once_by_name(
     db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """STORE-3."""
-    monkeypatch.setattr(openreads, "LONG", 0.0)
+    monkeypatch.setattr(readers, "LONG", 0.0)
     with caplog.at_level(logging.WARNING, "moxlite.store.readers"):
         async with db.snapshot(op="export"):
             await db.upkeep()
@@ -599,7 +599,7 @@ async def test_a_long_read_is_ended_when_the_log_grows_too_long(
     db: Database, monkeypatch: pytest.MonkeyPatch, patient: bool
 ) -> None:
     """STORE-161: but a backup bears more."""
-    monkeypatch.setattr(openreads, "LONG", 0.0)
+    monkeypatch.setattr(readers, "LONG", 0.0)
     monkeypatch.setattr(db._checkpoints, "pages", (300 << 20) // 4096)
     async with db.snapshot(op="backup", patient=patient) as snapshot:
         await snapshot.read(thread)
@@ -812,7 +812,7 @@ async def test_free_pages_go_back_to_the_file_system_while_idle(db: Database, mo
 
 async def test_the_helper_copies_the_log_as_it_grows(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-10a."""
-    monkeypatch.setattr(checkpoint, "GROWTH", 10)
+    monkeypatch.setattr(health, "GROWTH", 10)
     for _ in range(20):
         await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 20))
         await db._checkpoints.wait()
@@ -825,7 +825,7 @@ def test_the_helper_copies_what_came_while_it_copied(tmp_path: Path, monkeypatch
     path = tmp_path / "x.db"
     writer = apsw.Connection(str(path))
     writer.execute("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE item (data)").fetchall()
-    log = checkpoint.Checkpoints(path, Health("x", path, 0), Kind.QUEUE)
+    log = health.Checkpoints(path, Health("x", path, 0), Kind.QUEUE)
     log.attach(writer)
     copied: list[tuple[int, int]] = []
 
@@ -854,8 +854,8 @@ async def test_above_the_safety_bound_the_writer_truncates_the_log(
 ) -> None:
     """STORE-10a: and gives up at once where a reader is in the way."""
     monkeypatch.setattr(db._checkpoints, "begin", lambda **_: False)
-    monkeypatch.setattr(checkpoint, "SAFETY", 50)
-    monkeypatch.setattr(checkpoint, "GROWTH", 1)
+    monkeypatch.setattr(health, "SAFETY", 50)
+    monkeypatch.setattr(health, "GROWTH", 1)
 
     async def fill() -> None:
         await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 100))

@@ -16,11 +16,10 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content import body, prepare
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import append, deliver
-from moxlite.store.delivery.perform import Owed, perform
+from moxlite.store.delivery.perform import Owed, append, deliver, perform
 from moxlite.store.errors import (
     BadMailboxName,
     BadMessage,

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.store.auth import devicetokens, sessions
+from moxlite.store.auth import sessions, websessions
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.devicetokens import OVERLAP, SETTLED, TURN
 from moxlite.store.auth.sessions import (
     DEVICE_AGE,
     DEVICE_UNUSED,
@@ -18,6 +17,7 @@ from moxlite.store.auth.sessions import (
     SessionExpired,
     SessionStolen,
 )
+from moxlite.store.auth.websessions import OVERLAP, SETTLED, TURN
 from moxlite.store.errors import StorageFull
 from moxlite.store.file.transaction import Tx
 from tests.store_fixtures import auth
@@ -228,7 +228,7 @@ async def test_a_file_that_cannot_be_written_ends_no_device(device: Device, monk
         raise StorageFull("no room")
 
     device.now += TURN + SETTLED
-    monkeypatch.setattr(devicetokens, "next_token", full)
+    monkeypatch.setattr(websessions, "next_token", full)
     assert (await device.use()).renewed == ""
     monkeypatch.undo()
 

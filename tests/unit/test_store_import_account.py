@@ -11,7 +11,7 @@ import trio
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.requests import AccountName
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.whole import export_account
+from moxlite.store.backup.restore import export_account
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, put
 

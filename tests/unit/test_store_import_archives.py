@@ -16,12 +16,10 @@ from hypothesis import example, given, settings, strategies as st
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, sources
-from moxlite.store.imports.folders import BadPath, What, find
-from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.labels import read_labels
-from moxlite.store.imports.progress import Aborted
-from moxlite.store.imports.sources import read_source
-from moxlite.store.imports.tarstream import members
+from moxlite.store.imports.archives import members
+from moxlite.store.imports.items import Aborted, Form, Order
+from moxlite.store.imports.reading import read_labels
+from moxlite.store.imports.sources import BadPath, What, find, read_source
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, SpecialUse
 from tests.store_fixtures import accounts, store_options

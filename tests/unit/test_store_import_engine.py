@@ -15,16 +15,13 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding, reading as reading_module
-from moxlite.store.imports.adding import add_messages
+from moxlite.store.imports.adding import add_messages, finish
 from moxlite.store.imports.engine import Imports
-from moxlite.store.imports.finish import finish
-from moxlite.store.imports.items import Form, Order
-from moxlite.store.imports.progress import Aborted, Count, Done, Event, Progress, Step, Trouble
-from moxlite.store.imports.upload import Upload
+from moxlite.store.imports.items import Aborted, Count, Done, Event, Form, Order, Progress, Step, Trouble, Upload
 from moxlite.store.mail.expunging import expunge_all
 from moxlite.store.mail.staging import GAP, GAP_LEAST, GAP_MOST, Job, begin, gap_for
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.people.suggesting import suggest
+from moxlite.store.people.contacts import suggest
 from moxlite.store.rows.keywords import spellings
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import Flag, MessageAdded

@@ -12,13 +12,11 @@ from hypothesis import given, strategies as st
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import deliver
-from moxlite.store.delivery.perform import perform
-from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
-from moxlite.store.exports.layout import download_name, file_names
-from moxlite.store.exports.zipstream import ZipWriter
-from moxlite.store.imports.folders import find
+from moxlite.store.delivery.perform import deliver, perform
+from moxlite.store.exports.containers import ZipWriter
+from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm, download_name, file_names
 from moxlite.store.imports.items import Form, Order
+from moxlite.store.imports.sources import find
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.types import Flag

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 import pytest
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.delivery.deliver import append
-from moxlite.store.junk.classify import classify
-from moxlite.store.junk.play import Memory, message_words
-from moxlite.store.junkparams import Grams, JunkParams
+from moxlite.store.delivery.perform import append
+from moxlite.store.junk.classify import Memory, classify, message_words
+from moxlite.store.junkflags import Grams, JunkParams
 from moxlite.store.mail.adding import Append
 from moxlite.store.options import AccountConfig, Options
 from tests.junkcorpus import Corpus

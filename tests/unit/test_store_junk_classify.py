@@ -7,10 +7,10 @@ from moxlite.config.domains import JunkFilter
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.junk.classify import classify, explain
-from moxlite.store.junkparams import Grams, JunkParams
+from moxlite.store.junkflags import Grams, JunkParams
 from moxlite.store.mail.adding import Append
 from moxlite.store.options import AccountConfig, Options
 from tests.store_fixtures import accounts

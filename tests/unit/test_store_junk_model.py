@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
-from moxlite.store.junk import retrain
+from moxlite.store.delivery.perform import append
+from moxlite.store.junk import trainer
 from moxlite.store.junk.words import read_meta
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
@@ -49,7 +49,7 @@ class Stop(Exception):
 
 
 async def stopped_retraining(account: OpenAccount, units: int) -> None:
-    fill, left = retrain._fill, units
+    fill, left = trainer._fill, units
 
     def limited(tx: object, **args: object) -> int:
         nonlocal left
@@ -59,8 +59,8 @@ async def stopped_retraining(account: OpenAccount, units: int) -> None:
         return fill(tx, **args)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retrain, "BATCH", 1)
-        patch.setattr(retrain, "_fill", limited)
+        patch.setattr(trainer, "BATCH", 1)
+        patch.setattr(trainer, "_fill", limited)
         try:
             await account.trainer.retrain()
         except Stop:

@@ -5,9 +5,9 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.store.junk.play import play
+from moxlite.store.junk.classify import play
 from moxlite.store.junk.score import judge, word_probability
-from moxlite.store.junkparams import Grams, JunkParams
+from moxlite.store.junkflags import Grams, JunkParams
 from tests.store_mail import mail
 
 PARAMS = JunkParams()

@@ -1,4 +1,4 @@
-"""What words a message has (moxlite/store/junk/tokens.py)."""
+"""What words a message has (moxlite/store/junk/score.py)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.structure import scan
-from moxlite.store.junk import tokens as tokenising
-from moxlite.store.junk.play import message_words
-from moxlite.store.junk.tokens import MAX_WORDS, hash_words, tokens, words_of
-from moxlite.store.junkparams import Grams
+from moxlite.store.junk import score as tokenising
+from moxlite.store.junk.classify import message_words
+from moxlite.store.junk.score import MAX_WORDS, hash_words, tokens, words_of
+from moxlite.store.junkflags import Grams
 
 
 def words(text: str, grams: Grams = Grams()) -> list[str]:

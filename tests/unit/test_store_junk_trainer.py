@@ -12,16 +12,15 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file import database
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk import retrain as retraining, tokens, trainer
+from moxlite.store.junk import score, trainer, trainer as retraining
 from moxlite.store.junk.classify import classify
-from moxlite.store.junk.reading import stored_words
-from moxlite.store.junk.tokens import hash_words
-from moxlite.store.junk.words import read_meta
-from moxlite.store.junkparams import Grams, JunkParams
+from moxlite.store.junk.score import hash_words
+from moxlite.store.junk.words import read_meta, stored_words
+from moxlite.store.junkflags import Grams, JunkParams
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.copying import copy_messages, move_ids
 from moxlite.store.mail.expunging import expunge_ids
@@ -326,7 +325,7 @@ async def test_other_words_are_a_reason_to_retrain(
         await account.settle()
         assert await count(account, "gold watches") == (0, 1)
         assert await count(account, "cheap gold watches") == (0, 1)
-        monkeypatch.setattr(tokens, "TOKENIZER_VERSION", 99)
+        monkeypatch.setattr(score, "TOKENIZER_VERSION", 99)
         monkeypatch.setattr("moxlite.store.junk.words.TOKENIZER_VERSION", 99)
         await account.settle()
         assert await look(account, lambda r: r.value("SELECT tokenizer_version FROM junk_meta")) == 99

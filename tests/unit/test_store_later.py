@@ -7,17 +7,16 @@ from contextlib import closing
 
 import pytest
 
+from moxlite.store import later, later as scheduled_module
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.held import TooLate
-from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.outgoing import TooLate
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.later import scheduled as scheduled_module, snoozed
-from moxlite.store.later.scheduled import room, scheduled, unschedule
-from moxlite.store.later.snoozed import KEYWORD, SNOOZED, snooze, snoozes, unsnooze, watch
+from moxlite.store.later import KEYWORD, SNOOZED, room, scheduled, snooze, snoozes, unschedule, unsnooze, watch
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
@@ -186,7 +185,7 @@ async def test_a_failure_is_tried_again_and_stops_nothing(
 
 async def test_messages_that_wait_are_limited(unserved: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-125, WEBMAIL-96."""
-    monkeypatch.setattr(snoozed, "MAX_WAITING", 1)
+    monkeypatch.setattr(later, "MAX_WAITING", 1)
     monkeypatch.setattr(scheduled_module, "MAX_SCHEDULED", 0)
     async with unserved.use("mjl") as account:
         ids = [await arrived(account, "Work", number) for number in (1, 2)]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages

@@ -19,13 +19,13 @@ from moxlite.store.mail.mailboxes import (
     create_mailbox,
     delete_mailbox,
     ensure_mailbox,
+    move_in_slices,
     rename_inbox,
     rename_mailbox,
     set_special_use,
     subscribe,
     unsubscribe,
 )
-from moxlite.store.mail.slices import move_in_slices
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, state, subscriptions
 from moxlite.store.types import (
     AnnotationChanged,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.store.content.chunks import (
+from moxlite.store.content.body import (
     CHUNK_SIZE,
     Chunk,
     Compression,

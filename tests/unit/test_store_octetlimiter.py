@@ -4,7 +4,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.store.content.octetlimiter import OctetLimiter
+from moxlite.store.content.prepare import OctetLimiter
 from moxlite.store.errors import StorageBusy
 
 

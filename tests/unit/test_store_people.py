@@ -9,14 +9,14 @@ import pytest
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients, note_correspondent
-from moxlite.store.people import contacts, gathering, senders, suggesting
-from moxlite.store.people.suggesting import suggest
+from moxlite.store.people import contacts, gathering
+from moxlite.store.people.contacts import suggest
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, prepared
@@ -95,9 +95,9 @@ async def test_what_is_removed_is_forgotten(accounts: Accounts) -> None:
         second = await put(account, "Ada <ada@x.example>", fields=NEWS)
         sent = await put(account, "mia@example.org", to="Bob <bob@x.example>, ada@x.example", mailbox="Sent")
         await account.gatherer.once()
-        assert [one.messages for one in await look(account, lambda r: senders.bulk_senders(r, "size", 9, 0))] == [1]
+        assert [one.messages for one in await look(account, lambda r: gathering.bulk_senders(r, "size", 9, 0))] == [1]
         await account.write(lambda tx: expunge_ids(tx, [first, second]))
-        assert await look(account, senders.count_senders) == 0
+        assert await look(account, gathering.count_senders) == 0
         assert len(await names(account, "x.example")) == 2
         await account.write(lambda tx: forget_recipients(tx, sent))
         assert await names(account, "x.example") == []
@@ -140,20 +140,20 @@ async def test_newsletters_are_counted_and_archived_by_their_index(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEBMAIL-136a: number, octets, the newest, the newest that was read; some in a unit; a message in Trash stays."""
-    monkeypatch.setattr(senders, "UNIT", 2)
+    monkeypatch.setattr(gathering, "UNIT", 2)
     async with accounts.use("mia") as account:
         ids = [await put(account, "Shop <shop@x.example>", fields=NEWS, received=one) for one in range(1, 6)]
         await put(account, "Shop <shop@x.example>", fields=NEWS, received=9, mailbox="Trash")
         await put(account, "Ada <ada@x.example>", fields="List-Unsubscribe: <mailto:leave@x.example>\r\n")
         await account.write(lambda tx: store_flags_ids(tx, [ids[2]], mode="add", flags=Flag.SEEN))
         await account.gatherer.once()
-        shop, ada = await look(account, lambda r: senders.bulk_senders(r, "messages", 10, 0))
+        shop, ada = await look(account, lambda r: gathering.bulk_senders(r, "messages", 10, 0))
         assert (shop.key, shop.messages, shop.read, shop.received) == ("news.shop.example", 5, 3, 5)
         assert (ada.key, ada.messages) == ("ada@x.example", 1)
         moved: list[int] = []
         after: tuple[int, int] | None = None
         while True:
-            done = await account.write(partial(senders.archive, number=shop.id, after=after))
+            done = await account.write(partial(gathering.archive, number=shop.id, after=after))
             assert done is not None
             assert len(done.ids) <= 2
             moved += done.ids
@@ -192,10 +192,10 @@ async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None
         return [str(row[3]) for row in rows]
 
     async with accounts.use("mia") as account:
-        for sql in (suggesting.LATEST, suggesting.HAVING_WORD, suggesting.JUNK, contacts.SUGGESTED):
+        for sql in (contacts.LATEST, contacts.HAVING_WORD, contacts.JUNK, contacts.SUGGESTED):
             lines = await look(account, partial(plan, sql=sql))
             # what a bounded inner query has found may be gone through, and sorted
             bounded = ("SCAN (subquery", "SCAN w", "SCAN p")
             through = [one for one in lines if one.startswith("SCAN") and not one.startswith(bounded)]
             assert not [one for one in through if "USING INDEX" not in one], lines
-    assert (suggesting.BEST, suggesting.BY_WORD, contacts.MAX_CONTACTS) == (2000, 2000, 10_000)
+    assert (contacts.BEST, contacts.BY_WORD, contacts.MAX_CONTACTS) == (2000, 2000, 10_000)

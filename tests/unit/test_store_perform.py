@@ -19,6 +19,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import (
+    MAX_WHY,
     AnyAction,
     Delivery,
     Discard,
@@ -29,9 +30,10 @@ from moxlite.store.delivery.actions import (
     Notify,
     Redirect,
     Vacation,
+    messages_by_messageid,
+    read_why,
 )
 from moxlite.store.delivery.perform import Owed, perform, suppress_retry
-from moxlite.store.delivery.reasons import MAX_WHY, messages_by_messageid, read_why
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts

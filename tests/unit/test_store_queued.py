@@ -10,16 +10,16 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.copying import copy_database
-from moxlite.store.backup.selective import restore_mail
+from moxlite.store.backup.restore import restore_mail
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append, deliver
-from moxlite.store.delivery.queued import drop_queued, fit_queue_mailbox, put_queued, queued_keys
+from moxlite.store.delivery.perform import append, deliver
+from moxlite.store.delivery.status import drop_queued, fit_queue_mailbox, put_queued, queued_keys
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.exports.items import Container, ExportFailed, ExportOrder, FileForm
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail import copying, expunging, mailboxes
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
@@ -31,9 +31,9 @@ from moxlite.store.mail.systemmailbox import UNQUEUE, queue_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name, state, subscriptions
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageAdded, MessagesRemoved, SpecialUse
+from moxlite.store.upkeep.erase import expire
 from moxlite.store.upkeep.outbox import OutboxRow
-from moxlite.store.upkeep.retention import expire
-from moxlite.store.upkeep.undelete import removed_messages, undelete
+from moxlite.store.upkeep.repairs import removed_messages, undelete
 from tests.store_fixtures import accounts
 from tests.store_imports import export, imported, mbox, zipped
 from tests.store_mail import look, rows

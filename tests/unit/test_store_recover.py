@@ -12,18 +12,16 @@ import trio
 from hypothesis import given, settings, strategies as st
 
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.body import message_range
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.body import CHUNK_SIZE, message_range
+from moxlite.store.errors import BadTarget
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.remotes import Origin, copy_key, link, open_remote, settle
 from moxlite.store.options import Options
-from moxlite.store.recover.pages import PAGE, Damaged, Pages, decode_record
+from moxlite.store.recover.pages import FOUND_ANYWHERE, PAGE, Damaged, Pages, decode_record, roots, rows_of
 from moxlite.store.recover.rebuild import recover
-from moxlite.store.recover.rows import FOUND_ANYWHERE, roots, rows_of
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import rows_by_uid
 from tests.store_mail import deliver_mail, mail

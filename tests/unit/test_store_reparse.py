@@ -12,7 +12,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.rows.messages import headers, infos

@@ -7,10 +7,10 @@ import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import body
-from moxlite.store.content.chunks import CHUNK_SIZE, Compression, compression_of
+from moxlite.store.content.body import CHUNK_SIZE, Compression, compression_of
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.upkeep import scrub as scrub_module

@@ -1,4 +1,4 @@
-"""Texts of header fields say what the test of a message says (`moxlite.store.search.fields`)."""
+"""Texts of header fields say what the test of a message says (`moxlite.store.search.texts`)."""
 
 import apsw
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, strategies as st
 
 from moxlite.imapd.search.searchkeys import Message
 from moxlite.proto.mime.text import fold
-from moxlite.store.search.fields import COLUMNS, MAX_STORED, MAX_VALUE, field_texts, in_field, lacks, some
+from moxlite.store.search.texts import COLUMNS, MAX_STORED, MAX_VALUE, field_texts, in_field, lacks, some
 
 PIECES = (
     "anna",

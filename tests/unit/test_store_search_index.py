@@ -15,29 +15,27 @@ import pytest
 import trio
 
 from moxlite.proto.mime.text import MAX_TEXT, header_text
+from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file import database
-from moxlite.store.file.arrays import int_array
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
-from moxlite.store.file.transaction import Reader, Row, Tx, Value
+from moxlite.store.file.transaction import Reader, Row, Tx, Value, int_array
 from moxlite.store.mail import copying, expunging
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.store.options import DAY, Options
 from moxlite.store.rows import conditions
-from moxlite.store.search import builder, finding, index, metrics, queries, texts as search_texts
+from moxlite.store.search import builder, finding, index, queries, texts as search_texts
 from moxlite.store.search.check import check_index
-from moxlite.store.search.fields import FieldQuery
-from moxlite.store.search.queries import Decided
-from moxlite.store.search.terms import Has, Where
-from moxlite.store.search.texts import IndexDamaged
+from moxlite.store.search.queries import Decided, Has, Where
+from moxlite.store.search.texts import FieldQuery, IndexDamaged
 from moxlite.store.types import MailboxID
+from moxlite.store.upkeep.repairs import undelete
 from moxlite.store.upkeep.reparse import reparse
-from moxlite.store.upkeep.undelete import undelete
 from tests.logs import kv
 from tests.store_fixtures import soon, unserved as accounts
 from tests.store_mail import mail, prepared, put, search_words

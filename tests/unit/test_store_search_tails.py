@@ -8,7 +8,7 @@ import apsw
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.store.search.tails import TAIL, cut
+from moxlite.store.search.builder import TAIL, cut
 
 
 @given(st.integers(0, 20_000))

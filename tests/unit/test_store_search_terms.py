@@ -8,7 +8,7 @@ import apsw
 from hypothesis import example, given, strategies as st
 
 from moxlite.proto.mime.text import fold
-from moxlite.store.search.terms import (
+from moxlite.store.search.queries import (
     MAX_GRAMS,
     Every,
     Has,

@@ -9,11 +9,9 @@ from moxlite.acceptance.history import Sender, reputation
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery import rejects
+from moxlite.store.delivery import perform as rejects
 from moxlite.store.delivery.actions import Delivery, KeepReject
-from moxlite.store.delivery.deliver import deliver
-from moxlite.store.delivery.perform import perform
-from moxlite.store.delivery.rejects import tidy_rejects
+from moxlite.store.delivery.perform import deliver, perform, tidy_rejects
 from moxlite.store.delivery.reputation import (
     QUERIES,
     DomainTLS,

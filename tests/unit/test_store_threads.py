@@ -7,7 +7,7 @@ import pytest
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.deliver import deliver
+from moxlite.store.delivery.perform import deliver
 from moxlite.store.mail.copying import copy_messages
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS

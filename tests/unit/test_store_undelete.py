@@ -14,12 +14,12 @@ from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.expunging import expunge, expunge_all
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.options import DAY, SECOND, AccountConfig, Options
+from moxlite.store.reports.history import LastScrub, forget_scrubs, last_scrubs
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.reports.scrubs import LastScrub, forget_scrubs, last_scrubs
 from moxlite.store.types import UID, Flag
 from moxlite.store.upkeep.check import check_account
-from moxlite.store.upkeep.retention import expire
-from moxlite.store.upkeep.undelete import removed_messages, undelete
+from moxlite.store.upkeep.erase import expire
+from moxlite.store.upkeep.repairs import removed_messages, undelete
 from tests.store_fixtures import accounts, soon
 from tests.store_mail import box, look, put, rows
 from tests.supervised import supervised

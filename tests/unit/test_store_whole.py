@@ -7,9 +7,8 @@ import pytest
 
 from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BadTarget
-from moxlite.store.backup.whole import export_account, is_unused, unpack_account
-from moxlite.store.errors import AccountExists
+from moxlite.store.backup.restore import export_account, is_unused, unpack_account
+from moxlite.store.errors import AccountExists, BadTarget
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.upkeep.check import check_account

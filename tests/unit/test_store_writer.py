@@ -18,7 +18,7 @@ import trio
 import trio.testing
 
 from moxlite.store.errors import Closed, StorageBroken, StorageBusy, StorageFull
-from moxlite.store.file import health as health_module, series as series_module, writer as writer_module
+from moxlite.store.file import health as health_module, jobs as series_module, writer as writer_module
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
-from moxlite.store.flagnames import flag_names, split_flags
+from moxlite.store.names import flag_names, split_flags
 from moxlite.store.types import Flag
 from moxlite.web.webmail.items import attachments, clean_filename, find_html, find_texts
 

@@ -20,9 +20,9 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import Structure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content import body
-from moxlite.store.delivery.arrivals import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID

@@ -22,10 +22,10 @@ from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.proto.address import Address
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.arrivals import Arrived, latest_arrivals
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.facts import Arrived, latest_arrivals
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name
 

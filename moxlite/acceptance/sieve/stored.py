@@ -17,9 +17,9 @@ from moxlite.proto.sieve.program import Program, run
 from moxlite.proto.sieve.state import Mailboxes, World
 from moxlite.store.changelog.account import Account
 from moxlite.store.content import body
-from moxlite.store.delivery.arrivals import Arrived, SMTPArrival
 from moxlite.store.delivery.scripts import NoSuchScript, compiled_script, other_scripts
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import Arrived, SMTPArrival
 from moxlite.store.rows.mailboxes import mailboxes
 
 INBOX: Final = "Inbox"

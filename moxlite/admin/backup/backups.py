@@ -26,13 +26,11 @@ from moxlite.process.keys.files import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupCancelled, BackupError
 from moxlite.store.backup.full import back_up, inside
-from moxlite.store.backup.selective import restore_mail
+from moxlite.store.backup.restore import is_unused, restore_mail, unpack_account
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Storage
-from moxlite.store.backup.whole import is_unused, unpack_account
-from moxlite.store.errors import AccountExists, AccountUnknown, StoreError
+from moxlite.store.errors import AccountExists, AccountUnknown, BackupCancelled, BackupError, StoreError
 from moxlite.store.file.threads import in_thread
 
 T = TypeVar("T")

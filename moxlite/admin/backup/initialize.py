@@ -9,9 +9,9 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.process.backuptargets import Target, login_for, opened
 from moxlite.process.keys.files import read_named
 from moxlite.process.privileges import acting_as, service_user
-from moxlite.store.backup.errors import BadTarget
+from moxlite.store.backup.keys import make_key
 from moxlite.store.backup.repository import create_repository, exists
-from moxlite.store.backup.sealing import make_key
+from moxlite.store.errors import BadTarget
 
 
 def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[str, str, str]:

@@ -26,11 +26,10 @@ from moxlite.decoders import from_json
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository, is_encrypted
 from moxlite.store.backup.storage import Storage
-from moxlite.store.backup.trial import Trial, try_database
-from moxlite.store.errors import StoreError
+from moxlite.store.backup.verify import Trial, try_database
+from moxlite.store.errors import BackupError, StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
 logger = logging.getLogger("moxlite.admin.backup.rehearsal")

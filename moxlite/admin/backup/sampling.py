@@ -13,9 +13,9 @@ import msgspec
 
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import BackupError
 
 FILE: Final = "backup-sample.json"
 

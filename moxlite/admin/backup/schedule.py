@@ -22,10 +22,9 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BackupError, RemovalForbidden
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.storage import Storage
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import BackupError, RemovalForbidden, StoreError
 from moxlite.wakeup import sleep_by_both_clocks
 
 logger = logging.getLogger("moxlite.admin.backup.backups")

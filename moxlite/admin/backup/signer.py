@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from moxlite.store.backup.errors import BackupError
-from moxlite.store.backup.signing import Signer, load_signer
+from moxlite.store.backup.keys import Signer, load_signer
+from moxlite.store.errors import BackupError
 
 
 def own_signer(config: Path) -> tuple[Signer | None, list[str]]:

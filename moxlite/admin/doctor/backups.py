@@ -18,9 +18,9 @@ from moxlite.process.backuptargets import Target
 from moxlite.process.configtest.machine import backup_fault
 from moxlite.process.keys.files import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.repository import is_encrypted
 from moxlite.store.backup.storage import Folder
+from moxlite.store.errors import BackupError
 
 MISSED: Final = 2
 """Intervals without a backup after which one is missing."""

@@ -33,7 +33,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.errors import StoreError
 from moxlite.store.names import check_name
-from moxlite.store.upkeep.undelete import give_up
+from moxlite.store.upkeep.repairs import give_up
 
 logger = logging.getLogger("moxlite.admin.doctor")
 

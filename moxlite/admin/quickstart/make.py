@@ -26,7 +26,7 @@ from moxlite.proto.address import Address, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import MADE
 from moxlite.store.auth.credentials import change_password, generate_password
-from moxlite.store.backup.signing import SIGNING_KEY, load_signer
+from moxlite.store.backup.keys import SIGNING_KEY, load_signer
 from moxlite.store.options import Options
 
 ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash

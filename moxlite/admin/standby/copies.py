@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from moxlite.store.backup.trial import newer_schema
+from moxlite.store.backup.verify import newer_schema
 from moxlite.store.file.migrations import Kind
 
 

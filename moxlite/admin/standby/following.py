@@ -58,10 +58,10 @@ from moxlite.escapes import printable
 from moxlite.net.storage.locking import PAUSES
 from moxlite.process.backuptargets import Access, Target, opened
 from moxlite.safefile import Tree
-from moxlite.store.backup.errors import BackupError
-from moxlite.store.backup.signing import check_trusted, signers_in
+from moxlite.store.backup.keys import check_trusted, signers_in
 from moxlite.store.backup.storage import Storage
-from moxlite.store.backup.trial import quick_check
+from moxlite.store.backup.verify import quick_check
+from moxlite.store.errors import BackupError
 
 logger = logging.getLogger("moxlite.admin.standby")
 

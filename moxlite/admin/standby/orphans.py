@@ -21,7 +21,7 @@ from moxlite.admin.standby.litestream import (
 from moxlite.config.static import Static
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Access
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.errors import BackupError
 
 REST: Final = 3600.0
 """Seconds in which the rest must be sent."""

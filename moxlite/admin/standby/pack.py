@@ -18,13 +18,12 @@ from typing import Final
 import msgspec
 
 from moxlite.safefile import Tree, plain_parts
-from moxlite.store.backup.errors import BackupError, RepositoryError
 from moxlite.store.backup.full import KEY_MODE
+from moxlite.store.backup.keys import FILES_SIGNED, Signer, opener_of, read_signature, sealer_of, speakers
 from moxlite.store.backup.layout import other_files
-from moxlite.store.backup.sealing import opener_of, sealer_of
-from moxlite.store.backup.signing import FILES_SIGNED, Signer, read_signature, speakers
 from moxlite.store.backup.sources import CONFIG, DATA, NAMED, TREES, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import BackupError, RepositoryError
 
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""

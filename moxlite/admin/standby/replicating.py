@@ -75,8 +75,8 @@ from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys.files import Read
 from moxlite.store.accounts.folders import DIRECTORY_MODE
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import BackupError
 from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
 
 logger = logging.getLogger("moxlite.admin.standby")

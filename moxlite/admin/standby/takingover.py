@@ -37,9 +37,9 @@ from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftpbatch import Login
 from moxlite.proto.objecturl import ObjectURL
-from moxlite.store.backup.errors import BackupError
 from moxlite.store.backup.storage import Storage
-from moxlite.store.backup.trial import last_modseq, last_queued
+from moxlite.store.backup.verify import last_modseq, last_queued
+from moxlite.store.errors import BackupError
 
 logger = logging.getLogger("moxlite.admin.standby")
 

@@ -26,17 +26,16 @@ from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.chunks import Compression
+from moxlite.store.content.body import Compression
 from moxlite.store.errors import AccountUnknown, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.search.check import check_index
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.upkeep.check import check_account
-from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file
+from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file, undelete
 from moxlite.store.upkeep.reparse import reparse
 from moxlite.store.upkeep.scrub import SCRUB_RATE, body_stats, recompress
-from moxlite.store.upkeep.undelete import undelete
 
 logger = logging.getLogger("moxlite.admin.storage.checks")
 

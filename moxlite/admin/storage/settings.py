@@ -8,9 +8,8 @@ from typing import Final
 from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.static import InitialMailboxes, Static
-from moxlite.store.content.chunks import Compression
-from moxlite.store.junkflags import JunkFlagRules
-from moxlite.store.junkparams import Grams, JunkParams
+from moxlite.store.content.body import Compression
+from moxlite.store.junkflags import Grams, JunkFlagRules, JunkParams
 from moxlite.store.options import SECOND, AccountConfig, AccountConfigs, Options
 from moxlite.store.types import SpecialUse
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from moxlite.admin.requests import Imported, ImportMail
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
-    from moxlite.store.imports.progress import Event
+    from moxlite.store.imports.items import Event
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -115,7 +115,7 @@ def _run(
     request: "ImportMail", pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> "Imported":
     from moxlite.cli.archives.transfer import Reading
-    from moxlite.store.imports.progress import Count, Trouble
+    from moxlite.store.imports.items import Count, Trouble
 
     counts: dict[str, int] = {}
 
@@ -156,7 +156,7 @@ def _running(
     import trio
 
     from moxlite.admin.requests import Imported
-    from moxlite.store.imports.progress import Aborted, Count, Done, Step, Trouble
+    from moxlite.store.imports.items import Aborted, Count, Done, Step, Trouble
 
     kinds = Count | Trouble | Step | Done | Aborted
 

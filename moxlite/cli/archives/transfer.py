@@ -18,7 +18,7 @@ from moxlite.cli.common import Failure
 from moxlite.escapes import printable
 from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.errors import ImportFailed
-from moxlite.store.imports.tarstream import READ_SIZE, members
+from moxlite.store.imports.archives import READ_SIZE, members
 
 QUEUED: Final = 16
 """Number of pieces that wait to be written; together 4 MiB."""

@@ -213,7 +213,7 @@ def signer_() -> None:
     A restore on another machine asks for it (--signer), or finds it in the file of --identity, as a comment. It is
     public; what it stands for is the file backup-signing.key beside moxlite.toml, which is made by the first backup.
     """
-    from moxlite.store.backup.signing import load_signer
+    from moxlite.store.backup.keys import load_signer
 
     with failures("backup-signing.key"):
         found, _ = load_signer(config_path().parent, create=False)

@@ -88,7 +88,7 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
 
 
 def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
-    from moxlite.store.backup.trial import keep_later
+    from moxlite.store.backup.verify import keep_later
 
     count = 0
     for file in sorted(accounts.glob("*/account.db")):

@@ -98,8 +98,8 @@ def trusted_signers(named: tuple[str, ...], identity: str | None) -> frozenset[s
     """The signers that a command believes: as the option names them, else as in the comments of the identity's file,
     and this server's own. Raises UsageError, OSError.
     """
-    from moxlite.store.backup.errors import BackupError
-    from moxlite.store.backup.signing import load_signer, signers_in
+    from moxlite.store.backup.keys import load_signer, signers_in
+    from moxlite.store.errors import BackupError
 
     for one in named:
         if signers_in(one) != [one]:

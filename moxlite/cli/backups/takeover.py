@@ -225,7 +225,7 @@ async def _catch_up(follower: "Follower") -> None:
     """Fetch the last changes, however often it fails: the lease is ours, and no other machine serves."""
     import trio
 
-    from moxlite.store.backup.errors import BackupError
+    from moxlite.store.errors import BackupError
 
     while True:
         try:
@@ -268,7 +268,7 @@ async def _fetch(follower: "Follower") -> list[str]:
     import trio
 
     from moxlite.admin.standby.following import Closed
-    from moxlite.store.backup.errors import BackupError
+    from moxlite.store.errors import BackupError
 
     for _ in range(TRIES - 1):
         try:

@@ -17,7 +17,7 @@ from moxlite.proto.imap.responses import Code, State
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.deliver import append as add
+from moxlite.store.delivery.perform import append as add
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.expunging import expunge

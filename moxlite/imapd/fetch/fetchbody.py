@@ -35,8 +35,7 @@ from moxlite.proto.mime.sections import Kind, Section, find_part, find_section
 from moxlite.proto.mime.types import Part, Structure
 from moxlite.proto.mime.wire import string
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.body import message_range, stream_message
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.body import CHUNK_SIZE, message_range, stream_message
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.mail.fetching import Column, check_content, set_preview, structure_of

@@ -14,7 +14,7 @@ from moxlite.imapd.session.place import at
 from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import AclData, ListRightsData, MyRightsData
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, acl, joined, set_rights

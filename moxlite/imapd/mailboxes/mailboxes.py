@@ -12,7 +12,7 @@ from moxlite.proto.imap.responses import Code
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxHasChildren
 from moxlite.store.mail import mailboxes as store
-from moxlite.store.mail.slices import delete_in_slices, move_in_slices
+from moxlite.store.mail.mailboxes import delete_in_slices, move_in_slices
 from moxlite.store.names import INBOX
 from moxlite.store.types import Mailbox, SpecialUse
 

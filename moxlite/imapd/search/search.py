@@ -27,8 +27,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, EsearchData, SearchData, State
 from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
 from moxlite.proto.imap.seqset import runs
-from moxlite.store.content.body import message_range
-from moxlite.store.content.chunks import CHUNK_SIZE
+from moxlite.store.content.body import CHUNK_SIZE, message_range
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import fetch_rows, small_bodies

@@ -21,9 +21,9 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
 from moxlite.store.search import queries
-from moxlite.store.search.fields import FieldQuery, every, in_field, lacks, some
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.terms import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where, looks_into_bodies
+from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
 PAGE: Final = 5_000

@@ -14,8 +14,7 @@ from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import CountedView, View
 from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, count, index_runs, pick, runs, within
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows import conditions as q
 from moxlite.store.rows.messages import SLICE, vanished

@@ -38,7 +38,7 @@ from moxlite.proto.imap.responses import Code, FlagsData, ListData, MetadataChan
 from moxlite.proto.imap.seqset import Ranges, index_runs, normalize, runs, within
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import Batch, Cursor
-from moxlite.store.changelog.planning import Wanted
+from moxlite.store.changelog.catchup import Wanted
 from moxlite.store.errors import StoreError
 from moxlite.store.names import is_foreign
 from moxlite.store.rows.keywords import MAX_PER_MAILBOX

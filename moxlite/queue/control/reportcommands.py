@@ -16,8 +16,8 @@ from moxlite.queue.queue import Queue
 from moxlite.queue.reports.daily import DailyReports, parse_day, yesterday
 from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.store.file.database import Database
+from moxlite.store.reports.evaluations import add_suppressed, list_suppressed, remove_suppressed
 from moxlite.store.reports.received import Kind
-from moxlite.store.reports.suppressed import add_suppressed, list_suppressed, remove_suppressed
 
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """Maximum seconds for which an address may get no reports."""

@@ -8,7 +8,7 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.queue.control.answers import tried
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import rfc3339
-from moxlite.store.delivery.apiqueue import Suppression
+from moxlite.store.delivery.accountqueue import Suppression
 
 
 class SuppressCommands:

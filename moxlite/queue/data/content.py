@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from moxlite.queue.data.rows import Message
-from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
+from moxlite.store.content.body import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database

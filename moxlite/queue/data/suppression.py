@@ -13,7 +13,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
-from moxlite.store.delivery.apiqueue import Suppression
+from moxlite.store.delivery.accountqueue import Suppression
 from moxlite.store.file.transaction import Reader, Tx
 
 DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})

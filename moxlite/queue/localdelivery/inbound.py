@@ -23,8 +23,7 @@ from moxlite.queue.sending.session import Batch, Outcomes, Trace
 from moxlite.queue.submit import check_room, insert_row, sender_of
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import Delivery
-from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.actions import Deferred, Delivery
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError

@@ -20,8 +20,8 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.queue.context import Context
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.reports.evaluations import is_suppressed
 from moxlite.store.reports.received import Kind
-from moxlite.store.reports.suppressed import is_suppressed
 
 logger = logging.getLogger("moxlite.queue.reports")
 

@@ -12,8 +12,7 @@ from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.signing.resigning import copy_content, own_signatures, sign_spool
-from moxlite.store.content.header import HeaderTooLarge, read_header
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import HeaderTooLarge, Spool, read_header
 from moxlite.store.file.database import Database
 
 logger = logging.getLogger("moxlite.queue.signing.sevenbit")

@@ -22,8 +22,8 @@ from moxlite.queue.webhooks.events import Event, Webhooks, keep_hooks, moment, n
 from moxlite.queue.webhooks.keeping import INCOMING, NewHook, add_hook
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, read_content
+from moxlite.store.delivery.perform import Told
 from moxlite.store.delivery.status import State
-from moxlite.store.delivery.tell import Told
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx

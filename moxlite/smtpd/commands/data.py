@@ -14,8 +14,7 @@ from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.submit import submit
 from moxlite.smtpd.transaction import Transaction
-from moxlite.store.content.header import HeaderTooLarge
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.errors import StoreError
 

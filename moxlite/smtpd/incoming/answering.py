@@ -25,7 +25,7 @@ from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import AnyAction, Redirect, Vacation
-from moxlite.store.delivery.owed import OwedMessage
+from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with its field's name they fit into a line

@@ -28,9 +28,8 @@ from moxlite.smtpd.incoming.senderchecks import question_of
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
-from moxlite.store.content.header import look_at, read_header
 from moxlite.store.content.prepare import prepare
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import Spool, look_at, read_header
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")

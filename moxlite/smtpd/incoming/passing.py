@@ -25,10 +25,9 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
-from moxlite.store.content.header import read_header
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.owed import OwedMessage
+from moxlite.store.content.spool import Spool, read_header
+from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 
 logger = logging.getLogger("moxlite.smtpd.incoming.passing")

@@ -23,8 +23,7 @@ from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.actions import AnyAction, Delivery, FileInto, Redirect, Vacation
-from moxlite.store.delivery.deferred import Deferred
+from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
 from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
 from moxlite.store.errors import StorageBusy, StoreError
 

@@ -7,19 +7,22 @@ Rights are strings of the letters of RFC 4314 §2.1. `visited` opens the account
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache
 from typing import Final
 
 import msgspec
+import trio
 
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox
+from moxlite.store.changelog.account import Account
+from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.acl import RIGHTS, rights_of
+from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -133,3 +136,50 @@ async def visited(accounts: Accounts, auth: AuthDB, owner: str, guest: str) -> A
         except (AccountUnknown, AccountRemoved):
             raise NoSuchMailbox(OTHERS) from None
         yield account
+
+
+# Copying to ``auth.db`` which accounts share mailboxes with which users (IMAP-157).
+#
+# LIST must not open every account to find the mailboxes shared with a user, so `auth.db` has pairs of owner and
+# guest. They are derived from the owners' own files: after each change, and whenever an account is opened, which
+# happens to each after the start of the server. So a crash between the two writes, or a backup of one file only,
+# repairs itself.
+
+
+logger = logging.getLogger("moxlite.store.shares")
+
+INTERVAL: Final = 3600.0
+"""Seconds between two comparisons for an account that stays open."""
+
+
+async def publish_shares(auth: AuthDB, account: Account) -> None:
+    """Copy the guests of an account from its file to `auth.db`. Raises StoreError."""
+    while True:  # another process may have read the file before us, and written after us
+        found = await account.read(guests, op="shares")
+        if not await auth.sharing.set_guests(account.name, found):
+            return
+        logger.info("shared with", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
+
+
+def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
+    """Return a background task for `Accounts.register_task` that publishes shares. Errors: StoreError propagates."""
+
+    async def run(account: Account) -> None:
+        while auth.in_service:
+            await publish_shares(auth, account)
+            await trio.sleep(INTERVAL)
+
+    return run
+
+
+async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
+    """Take all rights from an account that is being removed: a later account of that name must not inherit them."""
+    for owner in await auth.sharing.owners(guest, anyone=False):
+        try:
+            async with accounts.use(owner) as account:
+                await account.write(lambda tx: forget_guest(tx, guest))
+                await publish_shares(auth, account)
+        except AccountUnknown:  # the owner is removed itself
+            continue
+        except StoreError as error:  # a broken file must not keep another account from going
+            logger.error("rights left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})

@@ -22,30 +22,28 @@ from typing import Final
 import trio
 
 from moxlite.store import metrics
-from moxlite.store.accounts.accountupkeep import AccountUpkeep
 from moxlite.store.accounts.folders import (
     NAME,
     check_account_name,
+    folder_is_made,
     forget_made,
     made_names,
+    make_folder,
     move_folder,
 )
-from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.accounts.opening import Opener
-from moxlite.store.accounts.places import BRIEF, Places, holding
+from moxlite.store.accounts.opened import AccountTasks, BackgroundTask, OpenAccount, open_account
 from moxlite.store.accounts.rounds import Rounds
-from moxlite.store.accounts.slots import Slot
-from moxlite.store.accounts.tasks import AccountTasks, BackgroundTask
+from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Places, Slot, holding
 from moxlite.store.errors import (
     AccountExists,
     AccountRemoved,
     AccountUnknown,
     LoginDisabled,
     StorageBroken,
+    StorageBusy,
     StoreError,
 )
-from moxlite.store.file.boundary import Edge, storage
-from moxlite.store.file.findings import Finding
+from moxlite.store.file.boundary import Boundary, Edge, Finding, storage
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.search.check import check_index
 from moxlite.store.upkeep.check import check_account
@@ -388,3 +386,41 @@ async def _check(account: OpenAccount) -> None:
         findings += await check_index(account, deep=True)
     if findings:
         raise CheckFailed(account.name, findings)
+
+
+# Opening accounts: their files, made at the first use, and why some could not be opened (STORE-8, STORE-158d).
+
+
+class Opener:
+    """Opens the accounts of one data directory.
+
+    Args:
+      edge: translates the errors of their folders.
+
+    Attributes:
+      handlers: for the outboxes, by kind of row.
+      refused: accounts whose last opening failed, each with the reason.
+    """
+
+    def __init__(self, options: Options, edge: Boundary) -> None:
+        self._options = options
+        self._edge = edge
+        self.handlers: dict[str, Handler] = {}
+        self.refused: dict[str, str] = {}
+
+    async def open(self, folder: Path) -> OpenAccount:
+        """Open the account of a folder, which is named after it. Raises as `Accounts.use`."""
+        name = folder.name
+        try:
+            with self._edge:
+                create = await trio.to_thread.run_sync(make_folder, folder)
+                account = await open_account(name, folder / "account.db", self._options, self.handlers, create=create)
+        except StorageBusy:
+            raise  # the server is short of resources; the account may be sound
+        except StoreError as error:
+            self.refused[name] = str(error)
+            raise
+        self.refused.pop(name, None)
+        if create:
+            await trio.to_thread.run_sync(folder_is_made, folder)
+        return account

@@ -22,7 +22,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.deliver import append
+from moxlite.store.delivery.perform import append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail.adding import Added, Append
 from moxlite.store.mail.copying import Copied

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
+from moxlite.proto.tlsreport import PolicyReport, TLSReport
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.authdb import AuthDB
@@ -29,10 +31,10 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.deliver import append
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
-from moxlite.store.delivery.perform import perform
-from moxlite.store.junkparams import JunkParams
+from moxlite.store.delivery.perform import append, perform
+from moxlite.store.file.transaction import Tx
+from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.annotations import set_annotation
@@ -42,6 +44,10 @@ from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.options import AccountConfig, Options
+from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
+from moxlite.store.reports.history import QueueSample, add_counts, add_sample
+from moxlite.store.reports.received import ReceivedReport, add_reports, pack_report
+from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, Flag, MailboxID
 
@@ -232,3 +238,86 @@ def _certificate() -> bytes:
     builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
     builder = builder.serial_number(1).not_valid_before(start).not_valid_after(start + dt.timedelta(days=36_500))
     return builder.sign(key, None).public_bytes(serialization.Encoding.PEM)
+
+
+# The reports.db of ``moxlite gentestdata DIR`` (STORE-146).
+
+
+NOW: Final = 1_790_000_000
+SECOND: Final = 1_000_000
+
+
+async def generate_reports(data: Path) -> None:
+    """Make the file with a row in each table. Errors: StoreError propagates."""
+    reports = await ReportsDB.open(data / "reports.db", Options(min_free_space=0))
+    try:
+        await reports.database.write(_fill)
+    finally:
+        await reports.aclose()
+
+
+def _fill(tx: Tx) -> None:
+    dmarc = DMARCReport(
+        organization="remote.example",
+        report_id="60",
+        begin=NOW - 86_400,
+        end=NOW,
+        policy=PolicyPublished(domain="mox.example", p="reject"),
+        records=(ReportRecord(source_ip="192.0.2.1", count=3, disposition="none", dkim="pass", spf="fail"),),
+    )
+    tls = TLSReport(
+        organization="remote.example",
+        report_id="61",
+        begin=NOW - 86_400,
+        end=NOW,
+        policies=(PolicyReport(type="sts", domain="mox.example", successes=5, failed=1),),
+    )
+    add_reports(tx, "dmarc", [_received(dmarc, 3, 0)])
+    add_reports(tx, "tls", [_received(tls, 5, 1)])
+    add_evaluations(
+        tx,
+        [
+            Evaluation(
+                policy_domain="remote.example",
+                evaluated=NOW * SECOND,
+                record="v=DMARC1; p=none; rua=mailto:r@remote.example",
+                source_ip="192.0.2.1",
+                disposition="none",
+                aligned_dkim=True,
+                aligned_spf=False,
+                envelope_to="mox.example",
+                envelope_from="",
+                header_from="remote.example",
+                dkim=(DKIMEvaluation("remote.example", "s", "pass"),),
+                spf=(SPFEvaluation("remote.example", "helo", "none"),),
+            )
+        ],
+    )
+    tx.execute(
+        "INSERT INTO tls_result VALUES (NULL, 'remote.example', '20260922', 'remote.example', 0, 1, 0, 0, ?, '[]')",
+        NOW * SECOND,
+    )
+    add_counts(
+        tx, {("delivered", NOW // 86_400, "no-bad-signals"): 3, ("login-failed", NOW // 86_400, "192.0.2.0/26"): 2}
+    )
+    add_sample(tx, QueueSample(NOW * SECOND, 2, 1, 60 * SECOND))
+    tx.execute(
+        "INSERT INTO report_suppression VALUES (NULL, 'dmarc', 'r@remote.example', ?, ?, 'test')",
+        NOW * SECOND,
+        (NOW + 86_400) * SECOND,
+    )
+
+
+def _received(report: DMARCReport | TLSReport, total: int, failed: int) -> ReceivedReport:
+    return ReceivedReport(
+        sender="remote.example",
+        organization=report.organization,
+        report_id=report.report_id,
+        domain="mox.example",
+        received=NOW * SECOND,
+        begin=report.begin * SECOND,
+        end=report.end * SECOND,
+        total=total,
+        failed=failed,
+        content=pack_report(report),
+    )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import trio
 
+from moxlite.processor import act_for
 from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
 from moxlite.store.delivery.outgoing import shrink_outgoing
+from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.junk.trainer import Trainer
@@ -30,6 +33,7 @@ from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
 from moxlite.store.upkeep.outbox import Carrier, Handler
 from moxlite.store.upkeep.reparse import SET_VERSION
+from moxlite.supervision import Supervisor, open_supervisor
 
 logger = logging.getLogger("moxlite.store.account")
 
@@ -147,3 +151,67 @@ def _begin(tx: AccountTx, config: AccountConfig) -> None:
     for name in config.initial_regular:
         if mailbox_by_name(tx, name) is None:
             create_mailbox(tx, name)
+
+
+# The background tasks of one open account: eraser, outbox, junk filter, text index, gatherer, others' tasks.
+#
+# They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in it.
+
+
+BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]
+"""Runs while an account is open, and ends by cancellation. A task that returns runs again at the next opening."""
+
+
+class AccountTasks:
+    """The background tasks of one open account.
+
+    Args:
+      registered: tasks besides the account's own ones, by name (``package.task``).
+
+    Attributes:
+      tree: the supervisor, while `run` runs.
+    """
+
+    def __init__(self, account: OpenAccount, registered: Mapping[str, BackgroundTask]) -> None:
+        self._account = account
+        self._tasks: dict[str, Callable[[], Awaitable[None]]] = {
+            "store.eraser": account.eraser.run,
+            "store.carrier": account.carrier.run,
+            "store.trainer": account.trainer.run,
+            "store.indexer": account.indexer.run,
+            "store.gatherer": account.gatherer.run,
+        }
+        self._scope = trio.CancelScope()
+        self._stopped = trio.Event()
+        self.tree: Supervisor | None = None
+        for name, task in registered.items():
+            self.add(name, task)
+
+    def add(self, name: str, task: BackgroundTask) -> None:
+        """Run this task, too."""
+        job = partial(task, self._account)
+        if self.tree is None:
+            self._tasks[name] = job
+        else:
+            self.tree.start(name, job)
+
+    async def run(self) -> None:
+        """Run all tasks until `stop`. Their use counts for the account, not for its caller (STORE-198).
+
+        Errors: those that end every supervisor propagate; the supervisor handles all others.
+        """
+        act_for(self._account.name)
+        try:
+            with self._scope:
+                async with open_supervisor(f"account {self._account.name}", plain=(StoreError,)) as self.tree:
+                    for name, job in self._tasks.items():
+                        self.tree.start(name, job)
+                    await trio.sleep_forever()
+        finally:
+            self.tree = None
+            self._stopped.set()
+
+    async def stop(self) -> None:
+        """Cancel all tasks; returns when they have ended. `run` must have been started."""
+        self._scope.cancel()
+        await self._stopped.wait()

@@ -16,13 +16,12 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.dues import LINGER
-from moxlite.store.accounts.rounds import ROUND_PAUSE
+from moxlite.store.accounts.rounds import LINGER, ROUND_PAUSE
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import StoreError
 from moxlite.store.options import DAY, SECOND
+from moxlite.store.reports.history import LastScrub, forget_scrubs, last_scrubs, note_scrub
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.reports.scrubs import LastScrub, forget_scrubs, last_scrubs, note_scrub
 from moxlite.store.upkeep.scrub import SCRUB_RATE, scrub
 
 logger = logging.getLogger("moxlite.store.scrubbing")

@@ -1,11 +1,23 @@
-"""State of one account name: the open account, its users and background tasks; `Accounts` has one for each."""
+"""The state of each account name: who uses it and how long it stays open. `Accounts` has one slot for each name, and
+does the upkeep of all.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from typing import Final
+
 import trio
 
-from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.accounts.tasks import AccountTasks
+from moxlite.heap import give_memory_back
+from moxlite.store.accounts.opened import AccountTasks, OpenAccount
+from moxlite.store.errors import StoreError
+from moxlite.store.file.fileupkeep import UPKEEP
+from moxlite.wakeup import Wakeup
 
 
 class Slot:
@@ -42,3 +54,159 @@ class Slot:
             if self.left.is_set():  # an event that is not set may have another call waiting for it
                 self.left = trio.Event()
             await self.left.wait()
+
+
+# Places for accounts that single operations open, such as deliveries: few at a time, however many come (STORE-8).
+
+
+BRIEF: Final = 5.0
+"""Seconds without users and background work after which an account is closed that only single operations have used,
+such as deliveries, since it was opened.
+"""
+
+HELD: Final = 3.0
+"""Seconds in use, or with work in its outbox, after which an account no longer takes a place: its operation is a long
+one, or waits for another account. So no cycle of operations that wait for each other lasts.
+"""
+
+RESTING: Final = 0.05
+"""Seconds without users before an account is closed for another one: a delivery uses its account three times."""
+
+holding: Final[ContextVar[bool]] = ContextVar("moxlite.holding", default=False)
+"""Whether the task has an account open: then it waits for no other one's place, since it might wait for its own."""
+
+
+class Places:
+    """Bounds the accounts that are open for single operations at a time.
+
+    Args:
+      slots: all accounts, as they are at the time of each call.
+      close: closes an account unless it is used.
+      most: number of places.
+
+    Attributes:
+      left: set when the last user of an account has left.
+    """
+
+    def __init__(self, slots: Mapping[str, Slot], close: Callable[[str], Awaitable[None]], most: int) -> None:
+        self.most = most
+        self.left = Wakeup()
+        self._slots = slots
+        self._close = close
+        self._opening = 0
+        self._order = trio.Lock()
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Context for opening an account, which takes the place from then on. First come, first served; the accounts
+        without users that were used longest ago are closed for it.
+        """
+        async with self._order:
+            while self._opening + len(taken := self._taken()) >= self.most:
+                await self._make_room(taken)
+            self._opening += 1
+        try:
+            yield
+        finally:
+            self._opening -= 1
+
+    def _taken(self) -> list[tuple[float, str]]:
+        """Open accounts that take places, and until when: first the ones that may be closed first."""
+        now, taken = trio.current_time(), []
+        for name, slot in self._slots.items():
+            account = slot.account
+            if account is None or slot.linger > BRIEF:
+                continue
+            if not slot.users and not account.carrier.waits:
+                taken.append((slot.idle_since + RESTING, name))
+            elif (until := (slot.opened if slot.users else slot.idle_since) + HELD) > now:
+                taken.append((until, name))
+        return sorted(taken)
+
+    async def _make_room(self, taken: list[tuple[float, str]]) -> None:
+        """Close the first account, or wait until another one may be."""
+        self.left.clear()
+        now = trio.current_time()
+        until, name = taken[0] if taken else (math.inf, "")
+        if until <= now:
+            await self._close(name)
+        else:
+            with trio.move_on_at(min(until, now + RESTING)):  # the end of an opening, or of an outbox, sets no event
+                await self.left.wait()
+
+
+# The upkeep of all open accounts: their databases, subscribers that have fallen silent, accounts without users
+# (STORE-8, STORE-10). It sleeps while no account is used and no work is left, so idle sessions cause no wakeups.
+
+
+logger = logging.getLogger("moxlite.store.accounts")
+
+CROWDED_PAUSE: Final = 0.3
+"""Seconds between two rounds that only close accounts, while mail comes for many of them."""
+
+
+class AccountUpkeep:
+    """The task that looks after the accounts of one data directory.
+
+    Args:
+      slots: all accounts, as they are at the time of each round.
+      close_idle: closes accounts that have no users any more.
+
+    Attributes:
+      wakeup: set when an account is used, or its last user leaves.
+      crowded: set when more accounts are open than a round should find; the next one does not wait for its time.
+    """
+
+    def __init__(self, slots: Mapping[str, Slot], close_idle: Callable[[], Awaitable[None]]) -> None:
+        self._slots = slots
+        self._close_idle = close_idle
+        self.wakeup = Wakeup(is_set=True)
+        self.crowded = Wakeup()
+
+    async def run(self) -> None:
+        """Look after all accounts every `UPKEEP` seconds, until cancelled.
+
+        Errors: propagate; the next start looks at all accounts again.
+        """
+        self.wakeup.set()
+        while True:
+            await self.wakeup.wait()
+            await self._sleep()
+            self.wakeup.clear()
+            for slot in list(self._slots.values()):
+                async with slot.lock:
+                    if slot.account is not None:
+                        slot.account.bus.close_silent()
+                        await _keep_up(slot.account)
+            await self._close_idle()
+            if give_memory_back.owed:
+                await trio.to_thread.run_sync(give_memory_back)
+            if give_memory_back.owed or not all(map(rests, self._slots.values())):
+                self.wakeup.set()
+
+    async def _sleep(self) -> None:
+        """Sleep for `UPKEEP` seconds; close accounts meanwhile as often as they are too many."""
+        end = trio.current_time() + UPKEEP
+        while (left := end - trio.current_time()) > 0:
+            with trio.move_on_after(left):
+                await self.crowded.wait()
+            if self.crowded.is_set:
+                self.crowded.clear()
+                await self._close_idle()
+                await trio.sleep(CROWDED_PAUSE)
+
+
+async def _keep_up(account: OpenAccount) -> None:
+    try:
+        await account.database.upkeep()
+    except (StoreError, OSError) as error:  # the upkeep of the other accounts goes on
+        logger.error("account not kept up", extra={"kv": {"account": account.name, "err": str(error)}})
+
+
+def rests(slot: Slot) -> bool:
+    """Whether upkeep has nothing to do for an account until it is used again or its last user leaves."""
+    account = slot.account
+    if account is None:
+        return True
+    heard = account.bus.acknowledged >= account.bus.modseq  # else a subscriber may have fallen silent
+    return bool(slot.users) and heard and account.database.resting

@@ -2,10 +2,10 @@
 
 - `credentials`: the password of an account, in its file; hashing and verifying
 - `apppasswords`: generated passwords, one for each device
-- `authdb`: auth.db, the data about log-ins that is not in the accounts' own files
-- `sessions`, `loginattempts`, `tlskeys`, `factors`: its tables
-- `websessions`, `factorsdb`: sessions and second factors as the rest of the program uses them
-- `sharing`: which accounts share mailboxes with which users
+- `authdb`: auth.db, the data about log-ins that is not in the accounts' own files; which accounts share mailboxes with
+  which users
+- `sessions`, `loginattempts`, `tlskeys`, `factors`, `websessions`: its tables; sessions and second factors as the rest
+  of the program uses them
 
 Nothing here decides whether a user may log in: that is `moxlite.logins`.
 """

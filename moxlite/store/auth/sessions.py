@@ -2,7 +2,7 @@
 
 Plain functions on transactions and readers of that file; `AuthDB` (authdb.py) offers them to the web. Sessions of the
 administrator are not stored: they are in memory (WEB-54). How the token of a device session changes is in
-devicetokens.py.
+websessions.py.
 """
 
 from __future__ import annotations

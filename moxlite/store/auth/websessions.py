@@ -5,17 +5,37 @@ While ``auth.db`` cannot be written, log-ins still work (STORE-105a): new sessio
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import itertools
 import logging
+import secrets
 import time
 from collections.abc import Callable
+from typing import Final, Literal
 
 import msgspec
 
-from moxlite.store.auth import devicetokens, sessions
-from moxlite.store.auth.memorysessions import MemorySessions
-from moxlite.store.auth.sessions import Session, SessionStolen, SessionTokens
+from moxlite.store.auth import sessions
+from moxlite.store.auth.sessions import (
+    COLUMNS,
+    LIFETIME,
+    MAX_SESSIONS,
+    TOKEN_SIZE,
+    NoSession,
+    Session,
+    SessionStolen,
+    SessionTokens,
+    check_session,
+    find_session,
+    hash_of,
+    new_tokens,
+    session_of,
+    token_of,
+)
 from moxlite.store.errors import StorageBroken, StorageBusy, StorageFull
 from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader, Tx
 
 logger = logging.getLogger("moxlite.store.auth")
 
@@ -62,7 +82,7 @@ class WebSessions:
             return kept
         try:
             session, use = await self._database().read(
-                lambda r: devicetokens.find_use(r, token, app, account, now=now, csrf=csrf), op="session"
+                lambda r: find_use(r, token, app, account, now=now, csrf=csrf), op="session"
             )
         except SessionStolen as error:
             await _end_stolen(self._database(), error.session, remote_ip)
@@ -71,9 +91,9 @@ class WebSessions:
             if sessions.needs_extension(session, now):
                 await self._database().write(lambda tx: sessions.extend_session(tx, session, remote_ip))
             if use == "settled":
-                await self._database().write(lambda tx: devicetokens.take_over(tx, session.id, token))
-            elif use == "current" and renew and devicetokens.is_due(session, now):
-                following = await self._database().write(lambda tx: devicetokens.next_token(tx, session.id, token))
+                await self._database().write(lambda tx: take_over(tx, session.id, token))
+            elif use == "current" and renew and is_due(session, now):
+                following = await self._database().write(lambda tx: next_token(tx, session.id, token))
                 return msgspec.structs.replace(session, renewed=following)
         except (StorageFull, StorageBusy, StorageBroken) as error:  # the stored expiry and token still hold
             logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
@@ -108,10 +128,188 @@ class WebSessions:
 async def _end_stolen(database: Database, session: Session, remote_ip: str) -> None:
     """End a session of which an earlier token was used, unless that has been done. Raises StoreError."""
     if session.expires > _now():
-        await database.write(lambda tx: devicetokens.end_stolen(tx, session.id))
+        await database.write(lambda tx: end_stolen(tx, session.id))
         kv = {"account": session.account, "remote": remote_ip, "browser": session.user_agent}
         logger.warning("device session ended: an earlier token was used", extra={"kv": kv})
 
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+# Tokens of device sessions, which change each day: plain functions on ``auth.db`` (STORE-105b, WEBMAIL-22a).
+#
+# Theory of operation ------------------- A session has one current token, at most one next token, and its earlier
+# tokens. A day after the current token became current, the next use makes a next token, which the browser gets as its
+# cookie. The next token is derived from the current token and a nonce of the file: requests of two tabs at the same
+# moment get the same one, a lost answer is repeated, and the file alone does not tell it. The next token becomes the
+# current one when it is used a minute after it was made: the browser has written its cookie to the disk by then. From
+# then on the earlier token is taken for a few minutes more, for requests that were on their way. Its use after that
+# means that two browsers have the same cookie, so the session ends (theft).
+
+
+TURN: Final = 24 * 3600 * 1_000_000
+"""Microseconds after which the token of a device session is replaced."""
+
+SETTLED: Final = 60 * 1_000_000
+"""Microseconds before a next token may become the current one: Chromium writes cookies to the disk within 30 s."""
+
+OVERLAP: Final = 5 * 60 * 1_000_000
+"""Microseconds for which an earlier token is still taken: requests last seconds, uploads are checked at their start."""
+
+OTHER: Final = f"""
+SELECT t.nonce, t.since, s.stolen, s.csrf_hash, {", ".join(f"s.{one}" for one in COLUMNS.split(", "))}
+FROM session_token t JOIN session s ON s.id = t.session WHERE t.token_hash = ? AND s.app = ? AND s.account = ?"""  # noqa: S608 - constants
+NEXT: Final = """
+SELECT t.nonce FROM session s LEFT JOIN session_token t ON t.session = s.id AND t.nonce IS NOT NULL
+WHERE s.id = ? AND s.token_hash = ?"""
+ADD_NEXT: Final = "INSERT INTO session_token (token_hash, session, nonce, since) VALUES (?, ?, ?, ?)"
+ADD_EARLIER: Final = """
+INSERT INTO session_token (token_hash, session, nonce, since)
+SELECT token_hash, id, NULL, ? FROM session WHERE id = ?"""
+TAKE_NEXT: Final = (
+    "DELETE FROM session_token WHERE token_hash = ? AND session = ? AND nonce IS NOT NULL RETURNING session"
+)
+MAKE_CURRENT: Final = "UPDATE session SET token_hash = ?, turned = ? WHERE id = ?"
+END_STOLEN: Final = "UPDATE session SET expires = min(expires, ?), stolen = 1 WHERE id = ?"
+
+
+Use = Literal["current", "next", "settled", "earlier"]
+"""Kind of the token that a request brings. ``settled`` is the next one of the session, which becomes current now."""
+
+
+def find_use(
+    r: Reader, token: str, app: str, account: str, *, now: int, csrf: str | None = None
+) -> tuple[Session, Use]:
+    """The session of a request, by any of its tokens; `csrf` as in `sessions.find_session`.
+
+    Raises:
+      NoSession, SessionExpired, SessionStolen, BadCSRF
+    """
+    session = find_session(r, token, app, account, now=now, csrf=csrf)
+    if session is not None:
+        return session, "current"
+    row = r.row(OTHER, hash_of(token), app, account)
+    if row is None:
+        raise NoSession
+    nonce, since, stolen, csrf_hash, *columns = row
+    session = session_of(columns)
+    if stolen or (nonce is None and now - since >= OVERLAP):
+        raise SessionStolen(session)
+    check_session(session, csrf_hash, now=now, csrf=csrf)
+    if nonce is None:
+        return session, "earlier"
+    return session, "settled" if now - since >= SETTLED else "next"
+
+
+def is_due(session: Session, now: int) -> bool:
+    """Whether the token of a session is old enough to be replaced."""
+    return session.device and now - session.turned >= TURN
+
+
+def next_token(tx: Tx, session_id: int, token: str) -> str:
+    """The token that follows `token`, made by the first call; "" if `token` is no longer the current one."""
+    row = tx.row(NEXT, session_id, hash_of(token))
+    if row is None:
+        return ""
+    (nonce,) = row
+    if nonce is not None:
+        return _derived(token, nonce)
+    nonce = secrets.token_bytes(TOKEN_SIZE)
+    following = _derived(token, nonce)
+    tx.execute(ADD_NEXT, hash_of(following), session_id, nonce, tx.now)
+    return following
+
+
+def take_over(tx: Tx, session_id: int, token: str) -> None:
+    """Make the next token the current one; nothing happens if it is that already."""
+    if tx.row(TAKE_NEXT, hash_of(token), session_id) is not None:
+        tx.execute(ADD_EARLIER, tx.now, session_id)
+        tx.execute(MAKE_CURRENT, hash_of(token), tx.now, session_id)
+
+
+def end_stolen(tx: Tx, session_id: int) -> None:
+    """End a session because of a theft. Its row stays a week, so that its owner is told."""
+    tx.execute(END_STOLEN, tx.now, session_id)
+
+
+def _derived(token: str, nonce: bytes) -> str:
+    """128 bits in base64url that only a holder of `token` who has the file, too, can compute."""
+    return token_of(hmac.digest(token.encode("utf-8", "replace"), nonce, hashlib.sha256)[:TOKEN_SIZE])
+
+
+# Web sessions that could not be written to ``auth.db`` (STORE-105a): they are in memory until the server ends.
+#
+# So users can still log in with a full disk or a file that cannot be written, to delete mail or to see what is wrong.
+
+
+MAX_IN_MEMORY = 1000
+"""Maximum number of sessions of all accounts, under 1 KiB each; the one that expires soonest makes way."""
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    csrf_hash: bytes
+    session: Session
+
+
+class MemorySessions:
+    """Sessions by the hash of their token, the one that expires soonest first. Ids are negative; ids of sessions in the
+    file are positive.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, _Kept] = {}
+        self._ids = itertools.count(1)
+
+    def add(
+        self, app: str, account: str, address: str, *, now: int, remote_ip: str = "", user_agent: str = ""
+    ) -> SessionTokens:
+        """As `sessions.add_session`."""
+        tokens = new_tokens()
+        session = Session(
+            -next(self._ids), app, account, address, remote_ip, user_agent[:256], now, now, now + LIFETIME
+        )
+        self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
+        own = [token for token, kept in self._kept.items() if kept.session.account == account]
+        for token in own[: max(0, len(own) - MAX_SESSIONS)]:
+            del self._kept[token]
+        while len(self._kept) > MAX_IN_MEMORY:
+            del self._kept[next(iter(self._kept))]
+        return tokens
+
+    def use(self, token: str, app: str, account: str, *, now: int, csrf: str | None) -> Session | None:
+        """The session of a request, which now lives 24 hours longer; None if it is not kept here.
+
+        Raises:
+          SessionExpired, BadCSRF: see sessions.py.
+        """
+        hashed = hash_of(token)
+        kept = self._kept.get(hashed)
+        if kept is None or (kept.session.app, kept.session.account) != (app, account):
+            return None
+        check_session(kept.session, kept.csrf_hash, now=now, csrf=csrf)
+        session = msgspec.structs.replace(kept.session, last_used=now, expires=now + LIFETIME)
+        del self._kept[hashed]  # to the end: it expires last
+        self._kept[hashed] = _Kept(kept.csrf_hash, session)
+        return session
+
+    def of(self, account: str, *, now: int) -> list[Session]:
+        """The living sessions of an account, last used first."""
+        found = [kept.session for kept in self._kept.values() if kept.session.account == account]
+        return [session for session in reversed(found) if session.expires > now]
+
+    def remove(self, account: str, session_id: int) -> bool:
+        """End one session of this account; False when it is not kept here."""
+        for token, kept in self._kept.items():
+            if (kept.session.account, kept.session.id) == (account, session_id):
+                del self._kept[token]
+                return True
+        return False
+
+    def remove_all(self, account: str, *, keep_token: str | None = None) -> int:
+        """End all sessions of an account, but that of `keep_token`; returns how many."""
+        kept_hash = None if keep_token is None else hash_of(keep_token)
+        ended = [one for one, kept in self._kept.items() if kept.session.account == account and one != kept_hash]
+        for one in ended:
+            del self._kept[one]
+        return len(ended)

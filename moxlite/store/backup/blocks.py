@@ -13,29 +13,220 @@ read from the indices of the packs (see `blockindex`).
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import itertools
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
-from moxlite.store.backup.blockforms import Forms
-from moxlite.store.backup.blockindex import MAX_DEPTH, BlockIndex, Place
-from moxlite.store.backup.errors import RepositoryError, StorageFailed
-from moxlite.store.backup.manifest import NAME_SIZE
+import apsw
+import zstandard
+
+from moxlite.store.backup.keys import Opener, Sealer, check_sealed
 from moxlite.store.backup.packs import (
+    MAX_DEPTH,
+    NAME_SIZE,
     PACK_SIZE,
     PACKS,
+    BlockIndex,
     Pack,
     PackWriter,
+    Place,
     Record,
     object_name,
     pack_sizes,
     read_indices,
 )
-from moxlite.store.backup.sealing import Opener, Sealer, check_sealed
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import RepositoryError, StorageFailed
+
+# The forms in which blocks are stored: whole, as a delta, sealed (STORE-183).
+
+
+BLOCK: Final = 64 << 10
+"""Octets of a block: 16 pages. Smaller ones would make the manifests long, larger ones store more for each page."""
+
+LEVEL: Final = 3
+"""Bodies are compressed already, the rest is small (design-facts §2)."""
+
+
+class Forms:
+    """The forms of one repository.
+
+    Args:
+      sealer: encrypts, None for a plain repository.
+      opener: decrypts, None when the identity is not at hand.
+    """
+
+    def __init__(self, sealer: Sealer | None, opener: Opener | None) -> None:
+        self._sealer = sealer
+        self._opener = opener
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether blocks are encrypted: then there are no deltas."""
+        return self._sealer is not None
+
+    @property
+    def readable(self) -> bool:
+        """Whether blocks can be read: they are plain, or the identity is at hand."""
+        return self._sealer is None or self._opener is not None
+
+    def name_of(self, block: bytes) -> bytes:
+        """The name that a block has."""
+        if self._sealer is not None:
+            return hmac.digest(self._sealer.name_key, block, "sha256")
+        return hashlib.sha256(block).digest()
+
+    def whole(self, block: bytes) -> bytes:
+        """The form that needs no other block."""
+        data = self._compressor.compress(block)
+        return data if self._sealer is None else self._sealer.seal(data)
+
+    def delta(self, block: bytes, base: bytes) -> bytes:
+        """The form that needs `base`."""
+        return zstandard.ZstdCompressor(level=LEVEL, dict_data=_dictionary(base)).compress(block)
+
+    def opened(self, data: bytes) -> bytes:
+        """Compressed octets. Raises RepositoryError: they are encrypted, and no identity is at hand."""
+        if self._sealer is None:
+            return data
+        if self._opener is None:
+            raise RepositoryError("the repository is encrypted: an identity is needed")
+        return self._opener.open(data)
+
+    def block(self, name: bytes, data: bytes, base: bytes | None) -> bytes:
+        """The block of compressed octets. Raises RepositoryError: they are damaged."""
+        decompressor = self._decompressor
+        if base is not None:
+            decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary(base))
+        try:
+            return decompressor.decompress(data, max_output_size=BLOCK)
+        except zstandard.ZstdError as error:
+            raise RepositoryError(f"block {name.hex()} is damaged: {error}") from error
+
+
+def _dictionary(base: bytes) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+# An SQLite VFS whose file is a row of blocks that are handed on as soon as they are full (STORE-183).
+#
+# The backup API writes the pages of a copy once each and nearly in order, page 1 once more at the end. So a block is
+# collected until all its octets have come; the first one waits for the end, as do the last one and that of the page
+# at 1 GiB which SQLite never uses. Anything else that SQLite might want of such a file (to read a page again, to
+# write one again) is an error: the copy would not be what it seems.
+
+
+_names: Final = itertools.count(1)
+
+Sink = Callable[[int, bytes], None]
+"""Takes the number of a block, from 0, and its octets; called once for each, in any order."""
+
+
+class BlockVFS(apsw.VFS):
+    """Registered for as long as it lives; give `name` to one connection."""
+
+    def __init__(self, sink: Sink) -> None:
+        self.name = f"moxlite-blocks-{next(_names)}"
+        self._sink = sink
+        self.error: BaseException | None = None
+        """What the sink raised: SQLite makes a plain I/O error of it."""
+        super().__init__(self.name, apsw.vfs_names()[0])
+
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> Any:  # noqa: N802 - APSW's name
+        """The file of blocks; there is no other, for the connection keeps no journal."""
+        if not flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
+            raise apsw.CantOpenError("only one file")
+        flags[1] = flags[0]
+        return _BlockFile(self)
+
+    def xAccess(self, pathname: str, flags: int) -> bool:  # noqa: N802 - APSW's name
+        """No file is there."""
+        return False
+
+    def hand_on(self, number: int, block: bytes) -> None:
+        """Give a block to the sink."""
+        try:
+            self._sink(number, block)
+        except BaseException as error:
+            self.error = error
+            raise apsw.IOError(str(error)) from error
+
+
+class _BlockFile:
+    """Named as APSW wants it: see its class VFSFile."""
+
+    def __init__(self, vfs: BlockVFS) -> None:
+        self._vfs = vfs
+        self._size = 0
+        # Number of a block to its octets, and where in it something has come.
+        self._open: dict[int, tuple[bytearray, set[int]]] = {}
+        self._done: set[int] = set()
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
+        if offset >= self._size:
+            return b""
+        number, start = divmod(offset, BLOCK)
+        if number not in self._open:
+            raise apsw.IOError("a block was wanted again that has been handed on")
+        return bytes(self._open[number][0][start : start + amount])
+
+    def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
+        number, start = divmod(offset, BLOCK)
+        length = len(data)
+        if number in self._done or start + length > BLOCK:
+            raise apsw.IOError("a page was written again, or over the end of its block")
+        block, came = self._open.setdefault(number, (bytearray(), set()))
+        if len(block) < start + length:
+            block.extend(bytes(start + length - len(block)))
+        block[start : start + length] = data
+        came.add(start)
+        self._size = max(self._size, offset + length)
+        if len(came) * length >= BLOCK and number:
+            del self._open[number]
+            self._done.add(number)
+            self._vfs.hand_on(number, bytes(block))
+
+    def xClose(self) -> None:  # noqa: N802
+        for number, (block, _) in sorted(self._open.items()):
+            self._vfs.hand_on(number, bytes(block))
+        self._open.clear()
+
+    def xTruncate(self, newsize: int) -> None:  # noqa: N802
+        if newsize != self._size:
+            raise apsw.IOError("the copy must not shrink")
+
+    def xFileSize(self) -> int:  # noqa: N802
+        return self._size
+
+    def xSync(self, flags: int) -> None:  # noqa: N802
+        """The blocks are synced together, later."""
+
+    def xLock(self, level: int) -> None:  # noqa: N802
+        """No other process can open it."""
+
+    def xUnlock(self, level: int) -> None:  # noqa: N802
+        """See `xLock`."""
+
+    def xCheckReservedLock(self) -> bool:  # noqa: N802
+        return False
+
+    def xFileControl(self, op: int, pointer: int) -> bool:  # noqa: N802
+        return False
+
+    def xSectorSize(self) -> int:  # noqa: N802
+        return 4096
+
+    def xDeviceCharacteristics(self) -> int:  # noqa: N802
+        return 0
+
 
 logger = logging.getLogger("moxlite.store.backup.blocks")
 

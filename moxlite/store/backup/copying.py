@@ -18,7 +18,7 @@ import apsw
 import msgspec
 
 from moxlite.safefile import open_regular
-from moxlite.store.backup.errors import BackupCancelled, BackupError
+from moxlite.store.errors import BackupCancelled, BackupError
 
 STEP: Final = 500
 """Pages of one step, 2 MB: the thread looks at its interruption that often."""

@@ -16,9 +16,9 @@ import apsw
 
 from moxlite.store import metrics
 from moxlite.store.backup.copying import Cancelled, copy_database, sync_folder
-from moxlite.store.backup.errors import BackupCancelled, BackupError, BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, other_files
 from moxlite.store.backup.sources import CONFIG, NAMED, ConfigFile, Report, Source, config_files
+from moxlite.store.errors import BackupCancelled, BackupError, BadTarget
 
 logger = logging.getLogger("moxlite.store.backup")
 

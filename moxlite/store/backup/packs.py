@@ -1,27 +1,166 @@
-"""Packs: files of many blocks each, so that a snapshot is synced some times, not once for each block (STORE-183).
-
-REPO/packs/NAME.pack    MAGIC; the stored forms of blocks, one after the other; an index of them; its length; MAGIC
-
-A pack is an object when it is whole and durable, and is never changed; until then it is a `.tmp`, which the next
-snapshot removes. So what a crash leaves needs no checking. What is wrong with an index, zstd's checksum tells; with a
-block, its name.
+"""The files of a repository: manifests, which list what a snapshot consists of; packs of many blocks each; and the
+index of blocks (STORE-183).
 """
 
 from __future__ import annotations
 
+import calendar
 import errno
 import os
+import random
 import secrets
 import struct
-from collections.abc import Iterator, Mapping
-from typing import BinaryIO, Final
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import BinaryIO, Final, NamedTuple
 
+import apsw
 import msgspec
 import zstandard
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.store.backup.copying import SYNC
+from moxlite.safefile import plain_parts
+from moxlite.store.backup.copying import SYNC, Stamp
+from moxlite.store.backup.sources import TREES
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import RepositoryError
+from moxlite.store.file.transaction import Row
+
+# What a snapshot of a repository consists of, and what is told of snapshots (STORE-183).
+
+
+NAME_SIZE: Final = 32
+"""Octets of the name of a block."""
+
+FORMAT: Final = 2
+"""What is written. Format 1 had a file for each block (`LooseBlocks`), and the same manifests."""
+
+LOOSE: Final = 1
+FORMATS: Final = (LOOSE, FORMAT)
+"""All formats that were ever written: each can be restored."""
+
+MAX_SIZE: Final = 1 << 30
+"""Octets of a manifest, 32 for each 64 KiB: 2 TiB of data."""
+
+
+DAY: Final = 86_400 * 1_000_000
+WEEK: Final = 7 * DAY
+MONDAY: Final = 3 * DAY
+"""1970 began on a Thursday."""
+
+
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One file: its path in a full backup (``data/…`` or ``config/…``), and its blocks, whose names follow each other.
+    `stamp` is that of a database.
+    """
+
+    path: str
+    size: int
+    mode: int
+    blocks: bytes
+    stamp: Stamp | None = None
+
+    def names(self) -> list[bytes]:
+        """The names of the blocks, in order."""
+        return [self.blocks[at : at + NAME_SIZE] for at in range(0, len(self.blocks), NAME_SIZE)]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The parts of the path. Raises RepositoryError: it is not below one of `TREES`, or leads up. A user who
+        may write to the place of a repository can make such a manifest.
+        """
+        try:
+            parts = plain_parts(self.path)
+        except ValueError as error:
+            raise RepositoryError(f"a manifest has a path that no backup has: {error}") from None
+        if len(parts) < 2 or parts[0] not in TREES:
+            raise RepositoryError(f"a manifest has a path that no backup has: {self.path[:200]!r}")
+        return parts
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """A snapshot, begun at `created` (µs UTC) by the program `version`. `data` is where its data directory was."""
+
+    format: int
+    created: int
+    version: str
+    data: str
+    entries: tuple[Entry, ...]
+    errors: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Octets of all files."""
+        return sum(entry.size for entry in self.entries)
+
+
+class SnapshotInfo(msgspec.Struct, frozen=True):
+    """A line of ``moxlite backup list``: `created` in µs UTC; files and their octets, None without the identity."""
+
+    id: str
+    created: int
+    files: int | None = None
+    octets: int | None = None
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """Blocks that were read back, and whether their octets were compared with their names."""
+
+    snapshot: str
+    blocks: int
+    compared: bool
+
+
+class Pruned(msgspec.Struct, frozen=True):
+    """Snapshots that were removed, and the number and octets of removed blocks."""
+
+    snapshots: list[str]
+    blocks: int
+    octets: int
+
+
+_MANIFEST_ENCODER: Final = msgspec.msgpack.Encoder()
+_MANIFEST_DECODER: Final = msgpack_decoder(Manifest)
+
+
+def snapshot_id(created: int) -> str:
+    """The name of a snapshot: its time to the microsecond, in UTC; sorted by name is sorted by time."""
+    return time.strftime("%Y%m%dT%H%M%S", time.gmtime(created // 1_000_000)) + f".{created % 1_000_000:06}Z"
+
+
+def time_of(snapshot: str) -> int:
+    """µs UTC of a snapshot's name, 0 for another name."""
+    try:
+        seconds, _, micros = snapshot.removesuffix("Z").partition(".")
+        return calendar.timegm(time.strptime(seconds, "%Y%m%dT%H%M%S")) * 1_000_000 + int(micros or 0)
+    except ValueError:
+        return 0
+
+
+def kept_ids(ids: list[str], *, keep_daily: int, keep_weekly: int) -> set[str]:
+    """Which snapshots stay: the newest one, and the last ones of so many days and weeks that have any. `ids` ascend."""
+    kept = set(ids[-1:])
+    for length, shift, number in ((DAY, 0, keep_daily), (WEEK, MONDAY, keep_weekly)):
+        newest = {(time_of(one) + shift) // length: one for one in ids}  # ascending: the last of each stays
+        kept.update(newest[key] for key in sorted(newest, reverse=True)[:number])
+    return kept
+
+
+def encode(manifest: Manifest) -> bytes:
+    """The stored form, with a checksum of zstd's own."""
+    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(_MANIFEST_ENCODER.encode(manifest))
+
+
+def decode(data: bytes) -> Manifest:
+    """The manifest. Raises RepositoryError."""
+    try:
+        found = _MANIFEST_DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SIZE))
+    except (zstandard.ZstdError, msgspec.DecodeError) as error:
+        raise RepositoryError(f"a manifest is damaged: {error}") from error
+    if found.format not in FORMATS:
+        raise RepositoryError(f"a manifest has format {found.format}, this moxlite knows {FORMAT} and older ones")
+    return found
+
 
 PACKS: Final = "packs"
 """The folder of packs in a repository."""
@@ -203,3 +342,133 @@ def _records(data: bytes, end: int) -> list[tuple[int, Record]] | None:
         found.append((at, record))
         at += record.length
     return found if at == end else None
+
+
+# Which blocks the packs of a repository have: a database in memory, 100 octets for a block. No file is read here.
+
+
+MAX_DEPTH: Final = 8
+"""Deltas that one block may need: reading it takes that many reads more."""
+
+SCHEMA: Final = """
+CREATE TABLE pack (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+CREATE TABLE block (name BLOB PRIMARY KEY, pack INTEGER NOT NULL, at INTEGER NOT NULL, length INTEGER NOT NULL,
+depth INTEGER NOT NULL, base BLOB NOT NULL, used INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID"""
+ADD_PACK: Final = "INSERT INTO pack (name) VALUES (?) RETURNING id"
+# Twice in packs is what was being moved by `sweep` in a process that was killed.
+ADD_BLOCK: Final = """
+INSERT INTO block (name, pack, at, length, depth, base) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET pack = excluded.pack, at = excluded.at, length = excluded.length, depth = excluded.depth,
+base = excluded.base"""
+HAS: Final = "SELECT 1 FROM block WHERE name = ?"
+FIND: Final = """
+SELECT p.id, p.name, b.at, b.length, b.depth, b.base FROM block b JOIN pack p ON p.id = b.pack WHERE b.name = ?"""
+PLACES: Final = "SELECT b.name, p.id, p.name FROM block b JOIN pack p ON p.id = b.pack ORDER BY b.pack, b.at"
+USE: Final = "UPDATE block SET used = 1 WHERE name = ? AND NOT used"
+USE_BASES: Final = """
+UPDATE block SET used = 1 WHERE NOT used AND name IN (SELECT base FROM block WHERE used AND base <> x'')"""
+NEEDED: Final = """
+SELECT p.id, p.name, count(b.name), coalesce(sum(b.used), 0), coalesce(sum(b.length) FILTER (WHERE b.used), 0) AS octets
+FROM pack p LEFT JOIN block b ON b.pack = p.id GROUP BY p.id ORDER BY octets"""
+USED: Final = "SELECT name, length, depth, base, at FROM block WHERE pack = ? AND used ORDER BY at"
+
+
+class Place(NamedTuple):
+    """Where a block is: the pack by its number and name, the octets in it, and the block that it is a delta of, b""
+    for a whole one. `depth`: deltas that are behind it.
+    """
+
+    number: int
+    pack: str
+    at: int
+    length: int
+    depth: int
+    base: bytes
+
+
+class Need(NamedTuple):
+    """How much of a pack is needed: blocks and octets."""
+
+    number: int
+    pack: str
+    blocks: int
+    needed: int
+    octets: int
+
+
+class BlockIndex:
+    """The blocks that are known. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._db = apsw.Connection(":memory:")
+        self._db.execute(SCHEMA).fetchall()
+
+    def close(self) -> None:
+        """Forget all."""
+        self._db.close()
+
+    def add_pack(self, name: str) -> int:
+        """Note a pack; its number."""
+        row = self._db.execute(ADD_PACK, (name,)).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def add(self, number: int, records: Iterable[tuple[int, Record]]) -> None:
+        """Note blocks of a pack, each with its place in it."""
+        with self._db:
+            self._db.executemany(ADD_BLOCK, (_row(number, at, record) for at, record in records))
+
+    def has(self, name: bytes) -> bool:
+        """Whether there is a block of that name."""
+        return self._db.execute(HAS, (name,)).fetchone() is not None
+
+    def find(self, name: bytes) -> Place | None:
+        """Where a block is; None without one of that name."""
+        row: Row | None = self._db.execute(FIND, (name,)).fetchone()
+        return None if row is None else Place(*row)
+
+    def some(self, chosen: random.Random, count: int) -> list[bytes]:
+        """The names of so many blocks at most, of one pack that `chosen` chooses."""
+        packs: list[Row] = self._db.execute("SELECT DISTINCT pack FROM block").fetchall()
+        if not packs:
+            return []
+        rows: list[Row] = self._db.execute("SELECT name FROM block WHERE pack = ?", chosen.choice(packs)).fetchall()
+        return [row[0] for row in chosen.sample(rows, min(count, len(rows)))]
+
+    def whole(self, name: bytes) -> bool:
+        """Whether a block, and all that it needs, is there."""
+        for _ in range(MAX_DEPTH + 1):
+            place = self.find(name)
+            if place is None:
+                return False
+            if not place.base:
+                return True
+            name = place.base
+        return False
+
+    def places(self) -> Iterator[tuple[bytes, int, str]]:
+        """Name, number of the pack and its name of each block, pack by pack."""
+        rows: Iterable[Row] = self._db.execute(PLACES)
+        yield from rows
+
+    def use(self, names: Iterable[bytes]) -> None:
+        """Mark blocks as needed."""
+        with self._db:
+            self._db.executemany(USE, ((name,) for name in names))
+
+    def needs(self) -> list[Need]:
+        """How much of each pack is needed by the marked blocks, the least first."""
+        self._db.execute(USE_BASES)
+        while self._db.changes():
+            self._db.execute(USE_BASES)
+        rows: Iterable[Row] = self._db.execute(NEEDED)
+        return [Need(*row) for row in rows]
+
+    def needed(self, number: int) -> list[tuple[int, Record]]:
+        """The needed blocks of a pack, in its order, each with its place."""
+        rows: list[Row] = self._db.execute(USED, (number,)).fetchall()
+        return [(at, Record(name, length, depth, base)) for name, length, depth, base, at in rows]
+
+
+def _row(pack: int, at: int, record: Record) -> tuple[bytes, int, int, int, int, bytes]:
+    return record.name, pack, at, record.length, record.depth, record.base

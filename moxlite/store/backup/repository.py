@@ -28,25 +28,30 @@ from moxlite import __version__
 from moxlite.decoders import from_json
 from moxlite.safefile import Tree
 from moxlite.store import metrics
-from moxlite.store.backup.blockfile import BlockVFS
-from moxlite.store.backup.blockforms import BLOCK
-from moxlite.store.backup.blocks import Blocks, LooseBlocks
+from moxlite.store.backup.blocks import BLOCK, Blocks, BlockVFS, LooseBlocks
 from moxlite.store.backup.copying import Cancelled, copy_pages, snapshot, stamp_of, sync_folder
-from moxlite.store.backup.errors import (
-    BackupCancelled,
-    BackupError,
-    BadTarget,
-    NoRepository,
-    RemovalForbidden,
-    RepositoryError,
-    StorageFailed,
-)
 from moxlite.store.backup.full import KEY_MODE, Tell, error_text, inside, note_failure, warnings_of
+from moxlite.store.backup.keys import (
+    NAMES,
+    PROTECTED,
+    SNAPSHOT_SIGNED,
+    Opener,
+    Signer,
+    check_sealed,
+    check_trusted,
+    load_key,
+    make_identity,
+    opener_of,
+    read_signature,
+    sealer_of,
+    speakers,
+)
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, databases, other_files
-from moxlite.store.backup.manifest import (
+from moxlite.store.backup.packs import (
     FORMAT,
     FORMATS,
     LOOSE,
+    PACKS,
     Entry,
     Manifest,
     Pruned,
@@ -58,20 +63,17 @@ from moxlite.store.backup.manifest import (
     snapshot_id,
     time_of,
 )
-from moxlite.store.backup.packs import PACKS
-from moxlite.store.backup.sealing import (
-    NAMES,
-    PROTECTED,
-    Opener,
-    check_sealed,
-    load_key,
-    make_identity,
-    opener_of,
-    sealer_of,
-)
-from moxlite.store.backup.signing import SNAPSHOT_SIGNED, Signer, check_trusted, read_signature, speakers
 from moxlite.store.backup.sources import ConfigFile, Report, Source, config_files, restored_mode
 from moxlite.store.backup.storage import Storage
+from moxlite.store.errors import (
+    BackupCancelled,
+    BackupError,
+    BadTarget,
+    NoRepository,
+    RemovalForbidden,
+    RepositoryError,
+    StorageFailed,
+)
 
 logger = logging.getLogger("moxlite.store.backup.repository")
 

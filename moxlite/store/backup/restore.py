@@ -1,36 +1,50 @@
-"""``moxlite restore SRC``: a full backup into the data directory of a stopped server (STORE-145, ADMIN-52).
-
-Clients and other servers have seen what came after the backup. So nothing may look to them like what they know: every
-mailbox gets a new UIDVALIDITY and every account file a new id; modseqs and ids that are given out go on 2^20 higher, so
-that none is given out twice; and the queue is on hold, for what it still has, and what accounts owe to it, may be sent
-already.
-
-All is copied into `tmp/` of the data directory first. Then a mark, RESTORING, is there while the parts are moved
-in place: a server does not start before a restore was finished, by running it again.
+"""Bringing data back: a full backup into the data directory of a stopped server, some mail of an account into a running
+one, and a whole account as one file (STORE-145, STORE-185).
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import shutil
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import apsw
 import msgspec
+import trio
+import zstandard
 
+from moxlite import __version__
+from moxlite.decoders import from_json
 from moxlite.safefile import Tree
+from moxlite.store.accounts.folders import make_closed
 from moxlite.store.backup.copying import copy_database, sync_folder
-from moxlite.store.backup.errors import BackupError, BadTarget
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, databases, has_databases, other_files
 from moxlite.store.backup.sources import restored_mode
 from moxlite.store.backup.verify import data_of
-from moxlite.store.delivery.owed import SUBMIT, OwedMessage
-from moxlite.store.errors import LimitExceeded
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.body import locate, message_chunks
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, append
+from moxlite.store.errors import BackupError, BadTarget, ChunkDamaged, LimitExceeded, NoSuchMailbox, NoSuchMessage
+from moxlite.store.file.boundary import Edge, storage
+from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.adding import Append
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.names import check_name, is_below
 from moxlite.store.options import Options
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.rows.messages import rows_by_uid
+from moxlite.store.types import Mailbox, MailboxID, MessageRow
+from moxlite.store.upkeep.check import check_account
 
 logger = logging.getLogger("moxlite.store.backup.restore")
 
@@ -212,3 +226,239 @@ def _renew_account(db: apsw.Connection, *, keep_uids: bool) -> None:
         raise LimitExceeded("UIDVALIDITYs of an account")
     db.execute(RENEW_STATE, (GAP, first + len(ids)))
     db.executemany(RENEW_MAILBOX, [(first + number, mailbox_id) for number, mailbox_id in enumerate(ids)])
+
+
+# Mail of one account, or of one of its mailboxes, out of a backup into a running server (STORE-185).
+#
+# Messages are only added, below a mailbox of their own: with flags, keywords and time of reception, as an APPEND
+# would. Equal bodies are stored once, so what is still in the account costs next to nothing.
+
+
+selective_logger = logging.getLogger("moxlite.store.backup.selective")
+
+SLICE: Final = 100
+"""Rows read at a time."""
+
+BATCH: Final = 1 << 20
+"""Octets of messages appended in one unit, so that a long restore does not sync for each small message."""
+
+BATCH_MESSAGES: Final = 50
+
+Tell = Callable[[str], Awaitable[None]]
+
+
+class Restored(msgspec.Struct):
+    """How many messages were added to how many mailboxes, and how many could not be read."""
+
+    messages: int = 0
+    mailboxes: int = 0
+    damaged: int = 0
+
+
+async def restore_mail(
+    account: Account, file: Path, *, mailbox: str | None, target: str, tmp: Path, tell: Tell
+) -> Restored:
+    """Add the mail of `file`, an account's database of a backup, to an account.
+
+    Args:
+      file: a copy without other users; it is upgraded when its schema is older.
+      mailbox: only this one, with those below it; None for all.
+      target: the mailbox that it becomes, or below which all of them come; made if missing.
+      tmp: folder for temporary files.
+      tell: takes a line after each mailbox.
+
+    Raises:
+      NoSuchMailbox: the backup has none of that name; BadMailboxName: for `target`.
+      What opening `file` and appending raise; messages added before stay.
+    """
+    target = check_name(target)
+    done = Restored()
+    options = Options(min_free_space=0, vfs=account.options.vfs, schema=account.options.schema)
+    database = await Database.open(file, Kind.ACCOUNT, options=options, name=f"backup of {account.name}")
+    try:
+        boxes = [box for box in await database.read(mailboxes, op="restore") if not box.system]
+        chosen = [box for box in boxes if mailbox is None or box.name == mailbox or is_below(box.name, mailbox)]
+        if mailbox is not None and not any(box.name == mailbox for box in chosen):
+            raise NoSuchMailbox(mailbox)
+        for box in chosen:
+            name = f"{target}/{box.name}" if mailbox is None else target + box.name.removeprefix(mailbox)
+            if box.exists:
+                before = done.messages
+                await _Mailbox(account, database, box, name, tmp, done).run()
+                done.mailboxes += 1
+                await tell(f"{name}: {done.messages - before} messages")
+    finally:
+        await database.aclose()
+    selective_logger.info(
+        "mail restored",
+        extra={"kv": {"account": account.name, "messages": done.messages, "damaged": done.damaged}},
+    )
+    return done
+
+
+class _Mailbox:
+    def __init__(
+        self, account: Account, database: Database, source: Mailbox, name: str, tmp: Path, done: Restored
+    ) -> None:
+        self.account = account
+        self.database = database
+        self.source = source
+        self.name = name
+        self.tmp = tmp
+        self.done = done
+        self.batch: list[tuple[Append, Spool]] = []
+        self.octets = 0
+
+    async def run(self) -> None:
+        box = await self.account.write(lambda tx: ensure_mailbox(tx, self.name))
+        first = 1
+        try:
+            while rows := await self.database.scan(partial(self._rows, first=first), op="restore"):
+                for row in rows:
+                    await self._add(box.id, row)
+                first = rows[-1].uid + 1
+            await self._flush(box.id)
+        finally:
+            for _, spool in self.batch:
+                spool.close()
+
+    def _rows(self, r: Reader, first: int) -> list[MessageRow]:
+        return rows_by_uid(r, self.source.id, first, limit=SLICE)
+
+    async def _add(self, target: MailboxID, row: MessageRow) -> None:
+        self.account.check_space()
+        spool = Spool(self.tmp)
+        try:
+            prefix = await self.database.scan(partial(_fill, message_id=row.id, spool=spool), op="restore")
+            prepared = await prepare(spool, prefix)
+        except (ChunkDamaged, NoSuchMessage):
+            spool.close()
+            self.done.damaged += 1
+            return
+        except BaseException:
+            spool.close()
+            raise
+        item = Append(prepared, row.flags, row.keywords, row.received, row.received_offset)
+        self.batch.append((item, spool))
+        self.octets += row.size
+        if self.octets >= BATCH or len(self.batch) >= BATCH_MESSAGES:
+            await self._flush(target)
+
+    async def _flush(self, target: MailboxID) -> None:
+        if self.batch:
+            await append(self.account, target, [item for item, _ in self.batch])
+            self.done.messages += len(self.batch)
+            for _, spool in self.batch:
+                spool.close()
+            self.batch, self.octets = [], 0
+        await trio.lowlevel.checkpoint()
+
+
+def _fill(r: Reader, message_id: int, spool: Spool) -> bytes:
+    """Put the body of a message into a spool; its prefix."""
+    content = locate(r, message_id)
+    spool.fill(message_chunks(r, content, len(content.prefix)))
+    return content.prefix
+
+
+# A whole account as one file, to take it to another server: ``moxlite account export-full``, ``import-full``
+# (STORE-197).
+#
+# The file is a line that says what it is, a line of JSON, and the account's database compressed by zstd. With its
+# UIDs, modseqs, password and junk words mail programs find the account as they left it; so there must not be two of
+# it: it is only put where no other is.
+
+
+MAGIC: Final = b"moxlite account 1\n"
+MAX_HEADER: Final = 4096
+PIECE: Final = 1 << 20
+MESSAGES: Final = "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM expunged)"
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """`size` and `sha256` of the database."""
+
+    account: str
+    version: str
+    size: int
+    sha256: str
+
+
+def export_account(file: Path, name: str, target: Path) -> int:
+    """Write the database `file` of the account `name` to the new file `target`, while it goes on; returns its octets.
+    Blocks.
+
+    Raises FileExistsError, OSError, StoreError.
+    """
+    if target.exists():
+        raise FileExistsError(f"{target} exists")
+    partial = target.with_name(f"{target.name}.partial")
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
+        copy = Path(folder) / "account.db"
+        with storage(Edge(str(file))):
+            size = copy_database(file, copy)
+        with copy.open("rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
+            source.seek(0)
+            header = msgspec.json.encode(_Header(name, __version__, size, digest))
+            try:
+                with partial.open("xb") as out:
+                    if hasattr(os, "fchmod"):  # not on Windows
+                        os.fchmod(out.fileno(), 0o600)  # it holds all mail, and the hash of the password
+                    out.write(MAGIC + header + b"\n")
+                    zstandard.ZstdCompressor(level=3, write_checksum=True).copy_stream(source, out)
+                    out.flush()
+                    os.fsync(out.fileno())
+                partial.rename(target)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+    return size
+
+
+def unpack_account(source: Path, folder: Path, options: Options) -> None:
+    """Make the new folder of an account out of an exported file: hash, schema and rows are checked, an older schema is
+    upgraded. Blocks.
+
+    Raises BadTarget: it is no such file, or damaged; StoreError, OSError.
+    """
+    make_closed(folder)
+    target = folder / "account.db"
+    with source.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise BadTarget("this is no file of `moxlite account export-full`")
+        try:
+            header = from_json(file.readline(MAX_HEADER), _Header)
+        except msgspec.DecodeError as error:
+            raise BadTarget(f"the file is damaged: {error}") from error
+        if shutil.disk_usage(folder).free < header.size + options.min_free_space:
+            raise BackupError(f"there is no room for an account of {header.size} octets")
+        digest, size = hashlib.sha256(), 0
+        try:
+            with zstandard.ZstdDecompressor().stream_reader(file) as reader, target.open("xb") as out:
+                while piece := reader.read(PIECE):
+                    size += len(piece)
+                    if size > header.size:
+                        break
+                    digest.update(piece)
+                    out.write(piece)
+        except zstandard.ZstdError as error:
+            raise BadTarget(f"the file is damaged: {error}") from error
+    if size != header.size or digest.hexdigest() != header.sha256:
+        raise BadTarget("the file is damaged: its octets do not have the hash that it names")
+    try:
+        db = open_file(target, Kind.ACCOUNT, options)
+        try:
+            findings = check_account(Reader(db), deep=True)
+            db.execute("DELETE FROM acl")  # it names accounts of another server, where others have these names
+        finally:
+            db.close(True)
+    except apsw.Error as error:
+        raise BadTarget(f"the account in the file is damaged: {error}") from error
+    if findings:
+        raise BadTarget(f"the account in the file is damaged: {findings[0].kind}: {findings[0].text}")
+
+
+def is_unused(r: Reader) -> bool:
+    """Whether the account has, and had lately, no message at all."""
+    return bool(r.value(MESSAGES) == 0)

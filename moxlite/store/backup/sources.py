@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.backup.signing import SIGNING_KEY
+from moxlite.store.backup.keys import SIGNING_KEY
 
 CONFIG: Final = "config"
 DATA: Final = "data"

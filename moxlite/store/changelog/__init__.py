@@ -2,9 +2,9 @@
 
 - `account`: `Account`, with which all packages above read, write and subscribe
 - `unit`: the transaction of a unit, which takes a modseq and emits events
-- `bus`: the change bus: the end of the log in memory, and the cursors of subscribers
-- `ownunits`: units that a subscriber made itself
-- `planning`, `catchup`: the log itself, read from the database for subscribers that are far behind
+- `bus`: the change bus: the end of the log in memory, and the cursors of subscribers; units that a subscriber made
+  itself
+- `catchup`: the log itself, read from the database for subscribers that are far behind
 
 The log has no table of its own: it consists of the modseqs of existing rows and the tombstones of removed ones.
 Operations on mailboxes and messages are not here but in `mail`; an account that is open with text index and background

@@ -13,13 +13,12 @@ import msgspec
 
 from moxlite.processor import writing
 from moxlite.store.changelog.bus import Bus, Cursor
-from moxlite.store.changelog.catchup import Catchup
-from moxlite.store.changelog.planning import TooMany
+from moxlite.store.changelog.catchup import Catchup, TooMany
 from moxlite.store.changelog.unit import AccountTx, Wakes
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database
+from moxlite.store.file.jobs import SERIES_AHEAD
 from moxlite.store.file.readers import Snapshot
-from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.types import Event, ModSeq

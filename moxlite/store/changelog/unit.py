@@ -150,7 +150,7 @@ class AccountTx(Tx):
 
         `key` identifies the debt: a second row with the same key is not written. The content of `message_id` is kept
         until the row is carried over. `due`, µs UTC: the row is not carried before that time, and may be taken back
-        until then (`store.delivery.held`); 0: at once.
+        until then (`store.delivery.outgoing`); 0: at once.
         """
         self.execute(OWE, key, kind, message_id, data, self.now, due)
         self.owed()

@@ -25,11 +25,19 @@ from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, encode_chunk, encode_chunks, preferred
-from moxlite.store.content.octetlimiter import OctetLimiter
-from moxlite.store.content.sound import tell_mended, unsound, write_chunks
+from moxlite.store.content.body import (
+    CHUNK_SIZE,
+    Chunk,
+    Compression,
+    encode_chunk,
+    encode_chunks,
+    preferred,
+    tell_mended,
+    unsound,
+    write_chunks,
+)
 from moxlite.store.content.spool import Spool
-from moxlite.store.errors import BadMessage, StoreError
+from moxlite.store.errors import BadMessage, StorageBusy, StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.types import BodyID, ThreadKeys, chunk_id
 
@@ -75,6 +83,44 @@ TURN_SECONDS: Final = 120.0
 """Seconds that a task waits for its turn: 2 to 10 GiB are prepared in that time, and an SMTP client waits ten minutes
 (RFC 5321 §4.5.3.2.6).
 """
+
+
+# Bound for the octets that are processed at one time, over all connections (STORE-7a).
+
+
+class OctetLimiter:
+    """Lets tasks process at most `total` octets at one time, in the order of their arrival.
+
+    Args:
+      total: octets. A task that needs more runs alone.
+      seconds: the longest time that a task waits for its turn.
+    """
+
+    def __init__(self, total: int, seconds: float) -> None:
+        self._total = total
+        self._seconds = seconds
+        self._used = 0
+        self._turn = trio.Lock()  # its holder is the next to start
+        self._released = trio.Event()
+
+    @asynccontextmanager
+    async def hold(self, octets: int) -> AsyncIterator[None]:
+        """Process `octets` inside the block. Raises StorageBusy if the turn does not come in time."""
+        with trio.move_on_after(self._seconds) as scope:
+            async with self._turn:
+                while self._used and self._used + octets > self._total:
+                    self._released = trio.Event()
+                    await self._released.wait()
+                self._used += octets
+                scope.deadline = float("inf")
+        if scope.cancelled_caught:
+            raise StorageBusy(f"{octets} octets waited {self._seconds:.0f} s for their turn")
+        try:
+            yield
+        finally:
+            self._used -= octets
+            self._released.set()
+
 
 _preparing: Final = OctetLimiter(PREPARED_AT_ONCE, TURN_SECONDS)
 _writing: Final = OctetLimiter(WRITTEN_AT_ONCE, TURN_SECONDS)

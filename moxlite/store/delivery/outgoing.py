@@ -9,9 +9,18 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.perform import Beside, OwedMessage
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.recipients import forget_recipients
+from moxlite.store.mail.threadlinks import place_of
 from moxlite.store.options import DAY
+from moxlite.store.rows.views import mailboxes_of, members
+from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.wording import Worded, worded
 
 KEEP: Final = 2 * DAY
@@ -90,3 +99,103 @@ def shrink_outgoing(tx: Tx) -> int:
     first-time recipient. Returns the number of rows removed.
     """
     return tx.execute(SHRINK, tx.now - KEEP)
+
+
+# Submissions held in the outbox for some seconds, in which their sender may take them back (WEBMAIL-123).
+#
+# Until its time has come, a submission is only in the account's file, and the queue does not know of it. Taking it
+# back is one unit: it undoes all recipients, the copy in Sent, and the other changes that sending made.
+
+
+MEMBERS: Final = 500
+"""Messages of the original's thread, newest first, that are searched for another answer to it: 2 ms."""
+
+HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
+SETTLE: Final = "DELETE FROM outbox WHERE key = ?"
+FORGET: Final = "DELETE FROM unit_key WHERE key = ?"
+HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
+TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
+
+
+class TooLate(StoreError):
+    """The submission is no longer held: the queue has it, or is about to get it."""
+
+    def __init__(self) -> None:
+        super().__init__("it is too late, the message is on its way")
+
+
+def held_until(r: Reader, key: bytes) -> int:
+    """Time until which a submission may be taken back, µs UTC; 0: the time is over, or the key is unknown."""
+    return r.value(HELD_UNTIL, key) or 0
+
+
+def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
+    """Take back a submission: its copy becomes a draft, the message that it answers loses the flags that it got, and it
+    no longer counts to the limits. Returns the draft; None if the copy was removed meanwhile.
+
+    Raises:
+      TooLate: nothing is changed.
+      As `move_ids`.
+    """
+    row = tx.row(TAKE, key)
+    if row is None:
+        raise TooLate
+    message_id, beside = MessageID(row[0]), OwedMessage.unpack(row[1]).beside
+    undo_beside(tx, beside, message_id)
+    if not mailboxes_of(tx, [message_id]):
+        return None
+    forget_recipients(tx, message_id)
+    move_ids(tx, [message_id], drafts)
+    store_flags_ids(tx, [message_id], mode="remove", flags=Flag.NOTJUNK)
+    store_flags_ids(tx, [message_id], mode="add", flags=Flag.DRAFT | Flag.SEEN)
+    return message_id
+
+
+def settle(tx: Tx, key: bytes) -> None:
+    """Remove the row of a submission that its sender has handed to the queue itself."""
+    tx.execute(SETTLE, key)
+
+
+def withdraw(tx: AccountTx, key: bytes) -> bool:
+    """Undo a submission that the queue has refused: its copy is expunged, it no longer counts to the limits, and its
+    key may be used again. Returns False if it is no longer held; nothing is changed then.
+    """
+    row = tx.row(TAKE, key)
+    if row is None:
+        return False
+    remove_outgoing(tx, OwedMessage.unpack(row[1]).beside.counted)
+    expunge_ids(tx, [row[0]])
+    tx.execute(FORGET, key)
+    return True
+
+
+def hurry(tx: AccountTx, key: bytes) -> None:
+    """Carry a held submission over now."""
+    if tx.execute(HURRY, key):
+        tx.owed()
+
+
+def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+    """Undo the other changes that the unit of a submission made: it no longer counts, and the original loses the flags
+    that it got.
+    """
+    remove_outgoing(tx, beside.counted)
+    _unmark(tx, beside, message_id)
+
+
+def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+    """Remove the flags that the original got, but ``\\Answered`` only if the mailbox of the copy has no other answer to
+    it.
+    """
+    flags = Flag(beside.flags)
+    found = mailboxes_of(tx, [beside.original_id, message_id])
+    if not flags or beside.original_id not in found:
+        return
+    original = MessageID(beside.original_id)
+    threadid = place_of(tx, original).threadid
+    if flags & Flag.ANSWERED and threadid and (sent := found.get(message_id)) is not None:
+        for one in members(tx, threadid, MEMBERS):
+            other = one.row.id != message_id and one.row.mailbox_id == sent
+            if other and one.parents[:1] == (original,):
+                flags &= ~Flag.ANSWERED
+    store_flags_ids(tx, [original], mode="remove", flags=flags)

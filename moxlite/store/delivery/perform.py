@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, held_body
+from moxlite.store.content.prepare import Prepared, held_bodies, held_body
 from moxlite.store.delivery.actions import (
     AnyAction,
     Delivery,
@@ -28,20 +30,20 @@ from moxlite.store.delivery.actions import (
     Redirect,
     Remember,
     Vacation,
+    store_why,
 )
 from moxlite.store.delivery.forwarding import may_forward
-from moxlite.store.delivery.reasons import store_why
-from moxlite.store.delivery.rejects import clear_rejects, keep_reject
 from moxlite.store.delivery.scripts import note_failure, track_seen
-from moxlite.store.delivery.tell import TELL, Told
+from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.vacation import may_answer
 from moxlite.store.errors import StoreError
-from moxlite.store.mail.adding import Added, add_message
-from moxlite.store.mail.copying import copy_ids
+from moxlite.store.mail.adding import Added, Append, add_message, add_messages
+from moxlite.store.mail.copying import copy_ids, is_released
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
-from moxlite.store.mail.released import is_released
+from moxlite.store.options import DAY
+from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
 
 logger = logging.getLogger("moxlite.store.perform")
@@ -52,7 +54,7 @@ again.
 """
 
 SUBMIT: Final = "submit"
-"""Kind of the rows that `acceptance.carrying` hands over to the queue (`store.delivery.owed`)."""
+"""Kind of the rows that `acceptance.carrying` hands over to the queue (`store.delivery.perform`)."""
 
 TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
 
@@ -297,3 +299,215 @@ def _marked(facts: Facts, action: FileInto) -> Facts:
             return msgspec.structs.replace(facts, is_mailinglist=True)
         case _:
             return facts
+
+
+# Notification of the account's programs about a new message: a row of the outbox (STORE-189a), which the queue
+# carries.
+
+
+TELL: Final = "incoming"
+"""Kind of these rows of `outbox`."""
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Facts of the message that the row names, beside its octets; it may have left its mailbox meanwhile.
+
+    Attributes:
+      recipient: the address as the client wrote it: its localpart may name a sent message after a separator (QUEUE-95).
+      mailbox: the mailbox in which it was filed. received: µs UTC.
+    """
+
+    recipient: str
+    mailbox: str
+    received: int
+    facts: Facts
+
+    def pack(self) -> bytes:
+        """Encode it for the row."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Told:
+        """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
+        return _DECODER.decode(data)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgpack_decoder(Told)
+
+
+# Submission in the outbox of an account (STORE-189a), which `acceptance.carrying` hands over to the queue.
+
+
+class Beside(msgspec.Struct, frozen=True):
+    """Other changes made by the unit of a submission, to be undone if it is taken back (WEBMAIL-123).
+
+    Attributes:
+      original_id: the message that it answers or forwards, 0 for none. flags: the flags that this message got, bits of
+        `Flag`.
+      counted: ids of the rows of ``outgoing``.
+      scheduled: the mailbox in which the message waits until its row is due (WEBMAIL-96), 0 for none. It goes out only
+        if it is still there.
+    """
+
+    original_id: int = 0
+    flags: int = 0
+    counted: tuple[int, ...] = ()
+    scheduled: int = 0
+
+
+class OwedMessage(msgspec.Struct, frozen=True):
+    """A submission, with its octets if it is a notice, which is short.
+
+    Without octets, it sends the message that the row names, without its Bcc field, which only the account's copy has
+    (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile. `forwarded`: a message of another
+    author, of which only the fields that this server put before it for the owner are left out, and the fields named in
+    `dropped`, lower case, which the prefix of the submission replaces.
+    """
+
+    submission: Submission
+    octets: bytes = b""
+    beside: Beside = Beside()
+    forwarded: bool = False
+    dropped: tuple[bytes, ...] = ()
+
+    def pack(self) -> bytes:
+        """Encode it for the row."""
+        return _OWED_ENCODER.encode(self)
+
+    def row(self, key: bytes) -> Owed:
+        """Make the row, unique by `key`."""
+        return Owed(key, SUBMIT, self.pack())
+
+    @classmethod
+    def unpack(cls, data: bytes) -> OwedMessage:
+        """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
+        return _OWED_DECODER.decode(data)
+
+
+_OWED_ENCODER: Final = msgspec.msgpack.Encoder()
+_OWED_DECODER: Final = msgpack_decoder(OwedMessage)
+
+
+# Delivering the server's own messages, and appending messages: one unit each (STORE-60, IMAP-85..89).
+#
+# Mail that came by SMTP is delivered by `perform`, with the actions planned for it.
+
+
+async def deliver(
+    account: Account,
+    prepared: Prepared,
+    facts: Facts,
+    mailbox: str,
+    *,
+    transaction_id: bytes = b"",
+    flags: Flag = Flag(0),
+    received: int | None = None,
+) -> Performed:
+    """Deliver one of the server's own messages to a mailbox, created if it is missing: `perform` with one FileInto.
+
+    Args:
+      transaction_id: with it a second delivery to this account within 7 days is a successful no-op.
+      received: time of receipt, µs UTC; None for now.
+
+    Raises:
+      As `perform`.
+    """
+    delivery = Delivery(actions=(FileInto(mailbox=mailbox, flags=int(flags)),), facts=facts, received=received)
+    return await perform(account, prepared, delivery, transaction_id)
+
+
+async def append(
+    account: Account,
+    mailbox: MailboxID | Callable[[AccountTx], Mailbox],
+    items: Sequence[Append],
+    *,
+    origin: Cursor | None = None,
+    also: Callable[[AccountTx, list[Added]], None] | None = None,
+) -> list[Added]:
+    """Add messages to a mailbox in one unit: all or none, consecutive UIDs, one modseq (RFC 3502, IMAP-88).
+
+    `mailbox` may be a function that finds it in the unit; its errors are raised unchanged.
+
+    `also` runs in the same unit: it removes the messages that REPLACE replaces (RFC 8508). In a ``\\Sent`` mailbox the
+    recipients of the messages become known (STORE-95).
+
+    Raises:
+      NoSuchMailbox, OverQuota, UidsExhausted, StorageFull, StorageBroken, BadKeyword, LimitExceeded: nothing is
+      changed.
+    """
+
+    def unit(tx: AccountTx, ready: Sequence[Append]) -> list[Added]:
+        added = add_messages(tx, ready, mailbox(tx) if callable(mailbox) else mailbox)
+        if also is not None:
+            also(tx, added)
+        return added
+
+    weight = sum([item.prepared.size for item in items])
+    if all(item.prepared.chunks is not None for item in items):
+        return await account.write(lambda tx: unit(tx, items), origin, weight=weight)
+    async with held_bodies(account, [item.prepared for item in items]) as held:
+        ready = [
+            item if prepared is item.prepared else msgspec.structs.replace(item, prepared=prepared)
+            for item, prepared in zip(items, held, strict=True)
+        ]
+        return await account.write(lambda tx: unit(tx, ready), origin, weight=weight)
+
+
+# The rejects mailbox: copies of messages that SMTP refused, for their owner to review (STORE-70..74, SMTP-102,
+# IMAP-113).
+#
+# The functions run in the unit of a delivery (`perform`).
+
+
+rejects_logger = logging.getLogger("moxlite.store.rejects")
+
+REJECT_AGE: Final = 14 * DAY
+"""Microseconds after which a reject is removed (STORE-72)."""
+
+MAX_REJECTS: Final = 1000
+"""Rejects kept at once; above that nothing is added (STORE-72): under attack they are not read."""
+
+OLD: Final = "SELECT id FROM message WHERE mailbox_id = ? AND received < ? AND is_reject ORDER BY received LIMIT 1000"
+COUNT: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE mailbox_id = ? AND is_reject LIMIT ?)"
+SAME_REJECTS: Final = "SELECT id FROM message WHERE messageid = ? AND mailbox_id = ? AND is_reject LIMIT 100"
+"""A sender retries a few times; copies beyond a hundred are left to the nightly tidying."""
+SAME: Final = """
+SELECT 1 FROM message m WHERE m.mailbox_id = ?1 AND m.messageid = ?2
+UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?1 AND b.hash = ?3 LIMIT 1"""
+
+
+def keep_reject(tx: AccountTx, ready: Prepared, facts: Facts, box: Mailbox, action: KeepReject) -> Added | None:
+    """Keep a copy of a refused message in the rejects mailbox `box`: seen and marked, with the mailbox it was meant
+    for.
+
+    Returns None if no copy is kept: the mailbox has its Message-ID or its body, or is full. Raises as `add_message`.
+    """
+    if not action.unlimited:
+        tidy_rejects(tx, box.name)
+        if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
+            rejects_logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
+            return None
+    if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:
+        return None
+    marked = msgspec.structs.replace(facts, is_reject=True, destined=ensure_mailbox(tx, action.destined).id)
+    return add_message(tx, ready, box.id, flags=Flag.SEEN, facts=marked, delivery=True)
+
+
+def clear_rejects(tx: AccountTx, rejects: str, messageid: str) -> None:
+    """Remove the copies of a message that is accepted now from the rejects mailbox (STORE-74)."""
+    box = mailbox_by_name(tx, rejects)
+    if box is not None:
+        expunge_ids(tx, [row[0] for row in tx.rows(SAME_REJECTS, messageid, box.id)])
+
+
+def tidy_rejects(tx: AccountTx, rejects: str) -> int:
+    """Remove rejects older than 14 days from a mailbox, a thousand at most; returns the number. Messages without the
+    mark stay.
+    """
+    box = mailbox_by_name(tx, rejects)
+    if box is None:
+        return 0
+    ids = [row[0] for row in tx.rows(OLD, box.id, tx.now - REJECT_AGE)]
+    expunge_ids(tx, ids)
+    return len(ids)

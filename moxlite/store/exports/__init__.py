@@ -1,12 +1,9 @@
 """Exporting mail to files (docs/spec/store.md §12).
 
-- `items`: the order of an export
-- `layout`: names of mailboxes to names of files
-- `containers`: tar, tar.gz and zip files, or a file by itself, as streams
-- `zipstream`: the zip file
-- `contents`: messages of a snapshot, in the form that they have in files
-- `engine`: an export from its beginning to its end
+- `items`: the order of an export; names of mailboxes to names of files
+- `containers`: tar, tar.gz and zip files, or a file by itself, as streams; the zip file
+- `engine`: messages of a snapshot, in the form that they have in files; an export from its beginning to its end
 
 Formats of files do not belong here: they are in `proto` (`mbox`, `maildir`, `tar`). A whole account as one file is
-`backup.whole`.
+`backup.restore`.
 """

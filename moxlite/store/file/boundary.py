@@ -31,6 +31,7 @@ import msgspec
 
 from moxlite.store import metrics
 from moxlite.store.errors import ReadInterrupted, StorageBroken, StorageBusy, StorageFull, StoreError
+from moxlite.store.file.transaction import Reader
 
 NO_SPACE: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """The disk, or the owner's quota on it, is full."""
@@ -200,3 +201,23 @@ def storage(edge: Edge) -> Boundary:
       Any other exception of the block, unchanged: bugs, cancellation, errors of the network.
     """
     return Boundary(edge)
+
+
+# Findings of a check of a file, and SQLite's own check.
+
+
+MAX_PER_KIND: Final = 20
+"""Findings reported of one kind: a broken rule may concern every row."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One fault: its kind, and a sentence that names the rows."""
+
+    kind: str
+    text: str
+
+
+def quick_check(r: Reader) -> list[Finding]:
+    """SQLite's own check of the file: pages, order of rows, NOT NULL, CHECK. Linear in the size of the file."""
+    rows = r.rows(f"PRAGMA quick_check({MAX_PER_KIND})")
+    return [] if rows == [("ok",)] else [Finding("file", str(row[0])) for row in rows]

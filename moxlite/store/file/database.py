@@ -20,13 +20,11 @@ import trio
 from moxlite.heap import give_memory_back
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
-from moxlite.store.file.checkpoint import PAGE, Checkpoints
 from moxlite.store.file.fileupkeep import FileUpkeep
-from moxlite.store.file.health import Health
-from moxlite.store.file.jobs import Job
+from moxlite.store.file.health import PAGE, Checkpoints, Health
+from moxlite.store.file.jobs import SERIES_AHEAD, Job
 from moxlite.store.file.migrations import Kind, drop_old_copies, open_file
 from moxlite.store.file.readers import Readers, Snapshot
-from moxlite.store.file.series import SERIES_AHEAD
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.file.writer import Writer
 from moxlite.store.options import Options

@@ -16,8 +16,7 @@ import trio
 
 from moxlite.heap import give_memory_back
 from moxlite.store.file.boundary import storage
-from moxlite.store.file.checkpoint import PAGE, Checkpoints
-from moxlite.store.file.health import Health
+from moxlite.store.file.health import PAGE, Checkpoints, Health
 from moxlite.store.file.readers import Readers
 from moxlite.store.file.transaction import Connection
 from moxlite.store.file.writer import Writer

@@ -26,7 +26,6 @@ import msgspec
 
 from moxlite.safefile import check_regular, open_regular
 from moxlite.store.errors import MigrationNeedsSpace, MissingFile, SchemaTooNew, StoreError, WrongFile
-from moxlite.store.file.steps import agree_to_targets
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 
@@ -91,6 +90,26 @@ class Migration(msgspec.Struct, frozen=True):
     def rewrites(self) -> bool:
         """Whether it rewrites tables, so that the file must be copied first."""
         return self.sql.startswith(REWRITES)
+
+
+# Python steps of migrations: what SQL alone cannot do. A step reads and writes the tables as they are after the SQL
+# of its migration, by statements of its own, whatever later programs do.
+
+
+def agree_to_targets(tx: Tx) -> None:
+    """Account 0027: the addresses that the active script names got mail until now, and go on to get it (SMTP-160a)."""
+    active = tx.row(ACTIVE)
+    if active is None:
+        return
+    from moxlite.proto.sieve.checker import stored  # 1 MB that most accounts do not need
+    from moxlite.proto.sieve.script import Script, redirects
+
+    def find(name: str) -> Script | None:
+        row = tx.row(SCRIPT, name)
+        return None if row is None else stored(*row)
+
+    for address in redirects(active[0], find):
+        tx.execute(AGREED, address, tx.now)
 
 
 STEPS: Final[Mapping[tuple[Kind, int], Step]] = {(Kind.ACCOUNT, 27): agree_to_targets}
@@ -289,3 +308,9 @@ def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
             kv = {"path": str(path), "err": error.strerror or str(error)}
             logger.warning("old copy of a database not deleted", extra={"kv": kv})
     return dropped
+
+
+ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
+SCRIPT: Final = "SELECT compiled, script FROM sieve_script WHERE name = ?"
+AGREED: Final = """
+INSERT INTO forward_target (address, link, asked, confirmed) VALUES (?, x'', 0, ?) ON CONFLICT (address) DO NOTHING"""

@@ -135,3 +135,16 @@ class Tx(Reader):
         """Call the callbacks of a durable unit. The writer calls this on the loop."""
         for callback in self._callbacks:
             callback()
+
+
+# Numbers bound to a statement as one array: ``carray(?)``.
+
+
+def int_array(values: Iterable[int]) -> apsw.CArrayBinding:
+    """Bind numbers to ``carray(?)``, in their order; at least one."""
+    return apsw.carray(values if isinstance(values, array) and values.typecode == "q" else array("q", values))
+
+
+def distinct_array(values: Iterable[int]) -> apsw.CArrayBinding:
+    """As `int_array`, but ascending and each number once: for operations that count a message named twice once."""
+    return apsw.carray(array("q", sorted(set(values))))

@@ -36,11 +36,8 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, NoLease, NotCopied, StorageBroken
-from moxlite.store.file.backlog import Backlog, Chore
-from moxlite.store.file.checkpoint import Checkpoints
-from moxlite.store.file.health import Health
-from moxlite.store.file.jobs import AnyJob, Job
-from moxlite.store.file.series import Series, SeriesCache
+from moxlite.store.file.health import Checkpoints, Health
+from moxlite.store.file.jobs import AnyJob, Backlog, Chore, Job, Series, SeriesCache
 from moxlite.store.file.transaction import Tx
 
 logger = logging.getLogger("moxlite.store.writer")

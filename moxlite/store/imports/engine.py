@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import secrets
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,11 +14,14 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import ImportFailed, OverQuota, StoreError
-from moxlite.store.imports.items import Order
-from moxlite.store.imports.progress import Aborted, Done, Progress, Running
-from moxlite.store.imports.upload import Upload
+from moxlite.store.file.transaction import Reader
+from moxlite.store.imports.items import Aborted, Done, Order, Progress, Running, Upload
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.types import MailboxID
 from moxlite.supervision import Fate, Supervisor
 
 logger = logging.getLogger("moxlite.store.imports")
@@ -134,3 +138,36 @@ class Imports:
                     }
                 },
             )
+
+
+# Taking back an import: its messages are removed as long as they are where the import put them (WEBMAIL-141).
+
+
+SLICE: Final = 400
+"""Messages removed in one unit: 10 ms, after which units of other callers go first."""
+
+UNMOVED: Final = """
+SELECT id, mailbox_id FROM message WHERE id >= ? AND id < ? AND mailbox_id = mailbox_orig_id ORDER BY id LIMIT ?"""
+
+
+async def take_back(
+    account: Account, first_id: int, messages: int, allowed: Callable[[Reader, MailboxID], bool]
+) -> int:
+    """Remove the messages of an import, whose ids follow each other; returns the number of those that were there.
+
+    Messages that were moved stay, and messages of mailboxes that are not `allowed`. An error of `allowed` ends it: the
+    messages of earlier slices are removed then.
+    """
+    at, end, removed = first_id, first_id + messages, 0
+
+    def unit(tx: AccountTx) -> tuple[int, int]:
+        rows = tx.rows(UNMOVED, at, end, SLICE)
+        boxes = {mailbox_id for _, mailbox_id in rows if allowed(tx, MailboxID(mailbox_id))}
+        ids = [message_id for message_id, mailbox_id in rows if mailbox_id in boxes]
+        expunge_ids(tx, ids)
+        return len(ids), rows[-1][0] + 1 if rows else end
+
+    while at < end:
+        count, at = await account.write(unit)
+        removed += count
+    return removed

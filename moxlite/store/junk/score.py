@@ -1,15 +1,147 @@
-"""Probability that a message is junk, by naive Bayes over its most significant words (STORE-89)."""
+"""The words of a message, and the probability by them that it is junk: naive Bayes over the most significant ones
+(STORE-88, STORE-89, STORE-193).
+"""
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable
+import re
+import sys
+import unicodedata
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import islice, pairwise
 from typing import Final
 
 import msgspec
 
-from moxlite.store.junkparams import JunkParams
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.text import MAX_TEXT, Read, token_text
+from moxlite.proto.mime.types import Structure
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.junkflags import Grams, JunkParams
+
+# The words of a message, and their hashes (STORE-88, STORE-193).
+#
+# The words of a message must not change as long as `TOKENIZER_VERSION` does not: a message is unlearnt with the words
+# that it was learnt with.
+
+
+TOKENIZER_VERSION: Final = 1
+"""Version of the result of `words_of`, to be raised with each change of it, also by the MIME scanner: all accounts then
+retrain (STORE-87).
+"""
+
+MAX_WORDS: Final = 20_000
+"""Words of one message: far more than in usual mail, and a bound for the rows that one message adds."""
+
+MAX_HEADER: Final = 64 << 10
+"""Octets of the header section that are read."""
+
+SHORTEST: Final = 3
+LONGEST: Final = 100
+"""Octets of a word in UTF-8."""
+
+FIELDS: Final = {
+    name.lower().encode(): name for name in ("From", "To", "Cc", "Bcc", "Reply-To", "Subject", "Sender", "Return-Path")
+}
+"""Fields whose words count as words of that field."""
+
+_ASCII_RUN: Final = re.compile(r"[a-z0-9]+")
+_RUN: Final = re.compile(r"[^\W_]+")
+# Scripts written without spaces: Kana, Han with its extensions, Hangul.
+_CJK: Final = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003fffd]+")
+# Soft hyphens, zero-width spaces and joiners: a reader does not see that they split words.
+_INVISIBLE: Final = re.compile("[\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]+")
+
+# Words that no second message will have: decimal and hexadecimal numbers, and unpronounceable ASCII.
+_ONCE: Final = re.compile(r"[0-9]{4}|\A\d+\Z|\A(?:0x)?(?=[0-9a-f]*[0-9]{3})[0-9a-f]+\Z")
+_ONCE_ASCII: Final = re.compile(rf"[bcdfghjklmnpqrstvwxyz23456789]{{6}}|{_ONCE.pattern}")
+
+_HOST: Final = re.compile(r"https?://(?:[^\s/?#@<>\"']{0,100}@)?([^\s/?#:@<>\"'\\()\[\]&,;]{1,253})", re.IGNORECASE)
+
+
+def words_of(structure: Structure, read: Read, grams: Grams) -> list[str]:
+    """The words of a message, each once, at most `MAX_WORDS`, in the order of their first use; the header comes first.
+
+    `read` returns the octets of the message from one offset to another. Linear.
+    """
+    return list(islice(dict.fromkeys(_words(structure, read, grams)), MAX_WORDS))
+
+
+def hash_words(words: Iterable[str], salt: bytes) -> array[int]:
+    """64-bit BLAKE2b of each word, keyed with `salt`, as signed numbers, in the order of the words."""
+    keyed = blake2b(digest_size=8, key=salt)
+    digests: list[bytes] = []
+    for word in words:
+        one = keyed.copy()
+        one.update(word.encode("utf-8", "replace"))
+        digests.append(one.digest())
+    hashes = array("q", b"".join(digests))
+    if sys.byteorder == "big":
+        hashes.byteswap()  # a file may move to another machine
+    return hashes
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text that are kept, in order, with repetitions."""
+    if text.isascii():
+        found = _ASCII_RUN.findall(text.lower())
+    else:
+        # NFKC makes one word of the same letters in other shapes, as fullwidth or mathematical ones.
+        plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+        found = _RUN.findall(plain)
+        if _CJK.search(plain) is not None:
+            found = [token for run in found for token in _split_cjk(run)]
+    kept = {token for token in set(found) if _keep(token)}
+    return [token for token in found if token in kept]
+
+
+def _split_cjk(run: str) -> Iterator[str]:
+    """Split scripts without spaces into pairs of adjacent characters (STORE-193); other text is not split."""
+    at = 0
+    for match in _CJK.finditer(run):
+        if match.start() > at:
+            yield run[at : match.start()]
+        at = match.end()
+        piece = match[0]
+        if len(piece) == 1:
+            yield piece
+        for i in range(len(piece) - 1):
+            yield piece[i : i + 2]
+    if at < len(run):
+        yield run[at:]
+
+
+def _keep(token: str) -> bool:
+    if token.isascii():
+        return SHORTEST <= len(token) <= LONGEST and not _ONCE_ASCII.search(token)
+    return len(token) <= LONGEST and SHORTEST <= len(token.encode()) <= LONGEST and not _ONCE.search(token)
+
+
+def _words(structure: Structure, read: Read, grams: Grams) -> Iterator[str]:
+    root = structure.root
+    section = HeaderSection(read(root.header, min(root.body, root.header + MAX_HEADER)))
+    for field in section.all(*FIELDS):
+        for token in tokens(decode_words(field.text)):
+            if len(token.encode()) > SHORTEST:
+                yield f"{FIELDS[field.name]}:{token}"
+    for piece in token_text(structure, read, MAX_TEXT):
+        for host in _HOST.findall(piece.source):
+            yield f"url:{host.lower().strip('.')[:LONGEST]}"
+        yield from _grams(tokens(piece.text), grams)
+
+
+def _grams(found: Sequence[str], grams: Grams) -> Iterator[str]:
+    if grams.onegrams:
+        yield from found
+    if grams.twograms:
+        yield from map(" ".join, pairwise(found))
+    if grams.threegrams:
+        yield from map(" ".join, zip(found, found[1:], found[2:], strict=False))
+
 
 SIGNIFICANT_HAMS: Final = 50
 """Learnt ham messages from which a judgement is significant: with fewer, every new correspondent is unusual."""

@@ -13,8 +13,8 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import WRITE_CHUNK, make_sound
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.sound import WRITE_CHUNK, make_sound
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox

@@ -10,29 +10,27 @@ fails, or the account is opened after a crash, `undo_part` takes it back, one un
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS
-from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.changelog.unit import AccountTx, was_done
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
-from moxlite.store.mail.expunging import bury, expunge, left
+from moxlite.store.mail.expunging import Source, bury, by_mailbox, by_uid, expunge, keyword_users, left
 from moxlite.store.mail.flags import JUNK_BITS, count_corrections, verdict_of
-from moxlite.store.mail.released import note_released
-from moxlite.store.mail.sources import Source, by_mailbox, by_uid, keyword_users
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import flags_of_bits
-from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID
+from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse
 
 
 class Copied(msgspec.Struct, frozen=True):
@@ -332,3 +330,34 @@ def undo_part(tx: AccountTx, copy: bytes) -> bool:
 def unfinished_copies(r: Reader) -> list[bytes]:
     """Copies that were neither completed nor undone: when an account is opened, they were interrupted by a crash."""
     return [row[0] for row in r.rows(UNFINISHED)]
+
+
+# Messages that their owner took out of the rejects mailbox (STORE-73). If the refused sender retries such a message
+# and it is accepted now, it is not delivered again (STORE-74).
+
+
+TAKEN: Final = """
+SELECT m.messageid, b.hash FROM carray(?) c CROSS JOIN message m ON m.id = c.value JOIN body b ON b.id = m.body_id
+WHERE m.messageid IS NOT NULL"""
+STANDS: Final = """
+SELECT 1 FROM message m JOIN body b ON b.id = m.body_id JOIN mailbox box ON box.id = m.mailbox_id
+WHERE m.messageid = ? AND b.hash = ? AND NOT m.is_reject AND (box.special_use & ?) = 0 LIMIT 1"""
+
+
+def note_released(tx: AccountTx, ids: Iterable[int]) -> None:
+    """Note that the owner took these messages out of the rejects mailbox. Kept for 7 days (STORE-189): senders give up
+    earlier.
+    """
+    for messageid, digest in tx.rows(TAKEN, int_array(ids)):
+        tx.once(_key(messageid, digest))
+
+
+def is_released(tx: AccountTx, messageid: str, digest: bytes) -> bool:
+    """Whether the owner took this message out of the rejects mailbox and still has it, other than in Trash or Junk."""
+    if not was_done(tx, _key(messageid, digest)):
+        return False
+    return tx.row(STANDS, messageid, digest, int(SpecialUse.TRASH | SpecialUse.JUNK)) is not None
+
+
+def _key(messageid: str, digest: bytes) -> bytes:
+    return b"released " + hashlib.sha256(messageid.encode() + b"\0" + digest).digest()

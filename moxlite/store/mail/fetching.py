@@ -15,10 +15,9 @@ import msgspec
 
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.chunks import CHUNK_SIZE, Packed, decode_chunk
+from moxlite.store.content.body import CHUNK_SIZE, Packed, decode_chunk
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.messages import EMAIL_ID, SLICE
 from moxlite.store.types import CHUNK_BITS, MailboxID, chunk_id
 

@@ -18,8 +18,7 @@ from moxlite.metrics import DailyKind, daily
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.file.arrays import distinct_array, int_array
-from moxlite.store.file.transaction import Array, Row
+from moxlite.store.file.transaction import Array, Row, distinct_array, int_array
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, unlearn_keyword
 from moxlite.store.mail.systemmailbox import check_changeable
 from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords

@@ -14,8 +14,7 @@ from typing import Final
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Array, Reader, Row, Tx
+from moxlite.store.file.transaction import Array, Reader, Row, Tx, int_array
 from moxlite.store.rows.personnames import full_name
 
 MAX_RECIPIENTS: Final = 1000

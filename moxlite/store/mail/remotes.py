@@ -22,8 +22,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import BadKeyword
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.file.transaction import Reader, Row, Tx, int_array
 from moxlite.store.junkflags import flag_synonyms
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids

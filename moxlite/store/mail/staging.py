@@ -7,7 +7,7 @@ A job is a row of ``import_job``, one at a time. Each message gets its id at onc
 deliveries take meanwhile, and with it its rows in ``message_info``, ``message_wire`` and ``message_header``, which are
 9/10 of all that is written. The other columns wait in ``import_message``. Its row holds a reference to the body, so
 that a body which a delivery shares is not erased before. The row of ``message`` is written only in the final unit
-(`imports.finish`), which therefore copies nothing large. Ids rise with time, as other code expects: the ids of the
+(`imports.adding`), which therefore copies nothing large. Ids rise with time, as other code expects: the ids of the
 import are above all ids given before the final unit, and the next delivery's id is above them.
 """
 

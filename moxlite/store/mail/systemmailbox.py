@@ -1,6 +1,6 @@
 """The system's own mailbox: `Outgoing`, which shows the account's messages in the queue (IMAP-162).
 
-The queue adds and removes its messages (`delivery.queued`). The owner can read them, copy them, and move a message to
+The queue adds and removes its messages (`delivery.status`). The owner can read them, copy them, and move a message to
 the trash, which cancels it. All other operations on the mailbox call the checks here, and are refused.
 """
 
@@ -11,8 +11,7 @@ from typing import Final
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import MailboxNotAllowed
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.names import is_below
 from moxlite.store.options import AccountConfig
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name

@@ -15,8 +15,7 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, array_of
+from moxlite.store.file.transaction import Reader, array_of, int_array
 from moxlite.store.options import DAY
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 

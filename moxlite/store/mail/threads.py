@@ -23,8 +23,7 @@ from moxlite.proto.mime.messageid import base_subject, canonical_message_id, ref
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Tx, array_of
+from moxlite.store.file.transaction import Reader, Tx, array_of, int_array
 from moxlite.store.mail.threadlinks import (
     AFTER,
     BEFORE,

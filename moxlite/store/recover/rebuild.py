@@ -20,22 +20,20 @@ import trio
 
 from moxlite.decoders import from_builtins
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.restore import renew
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_body, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, LimitExceeded
+from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, BadTarget, LimitExceeded
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.junkflags import JunkFlagRules
 from moxlite.store.mail.adding import Append, add_message
 from moxlite.store.mail.facts import NO_FACTS, Facts, SMTPFacts, Validation
 from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.recover.copies import restore_copies
 from moxlite.store.recover.pages import Damaged, Pages
-from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage
+from moxlite.store.recover.salvage import FoundMailbox, FoundMessage, Salvage, restore_copies
 from moxlite.store.rows.keywords import check_keyword, split_keywords
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 

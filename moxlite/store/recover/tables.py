@@ -18,15 +18,13 @@ from typing import Final
 import apsw
 import msgspec
 
-from moxlite.store.backup.errors import BadTarget
 from moxlite.store.backup.restore import renew
-from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
-from moxlite.store.errors import ChunkDamaged
+from moxlite.store.content.body import CHUNK_SIZE, decode_chunk
+from moxlite.store.errors import BadTarget, ChunkDamaged
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
-from moxlite.store.recover.pages import LEAF_TABLE, Damaged, Pages
-from moxlite.store.recover.rows import Row, read_rows, roots, rows_of
+from moxlite.store.recover.pages import LEAF_TABLE, Damaged, Pages, Row, read_rows, roots, rows_of
 from moxlite.store.types import CHUNK_BITS
 
 logger = logging.getLogger("moxlite.store.recover")

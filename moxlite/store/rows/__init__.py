@@ -4,8 +4,7 @@
 - `messages`: message rows, and data stored beside them
 - `conditions`: messages that meet the condition of a search
 - `sorting`: sort and thread keys of messages, and any columns of many messages
-- `views`: pages of messages in the order of a list
-- `conversations`: the messages of a thread
+- `views`: pages of messages in the order of a list; the messages of a thread
 - `keywords`: names of flags and keywords, and the column of keywords
 
 All functions take a `Reader`, for `Account.read` and `Account.scan`. Reading the octets of messages does not belong

@@ -16,8 +16,7 @@ import msgspec
 
 from moxlite.decoders import json_decoder
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Array, Reader, Value
+from moxlite.store.file.transaction import Array, Reader, Value, int_array
 from moxlite.store.rows.messages import MAX_UID, SLICE
 from moxlite.store.rows.views import Place
 from moxlite.store.types import UID, Flag, MessageID, ModSeq

@@ -16,8 +16,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.errors import NoSuchMessage
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.types import (
     UID,
     Flag,

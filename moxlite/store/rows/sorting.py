@@ -24,8 +24,7 @@ from moxlite.proto.mime.messageid import base_subject, references
 from moxlite.proto.mime.text import casemap
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
-from moxlite.store.file.arrays import int_array
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.conditions import Placed
 from moxlite.store.rows.messages import structures
 from moxlite.store.types import MailboxID

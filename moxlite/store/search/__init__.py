@@ -1,6 +1,6 @@
 """The text index of an account: `search.db` beside `account.db` (STORE-110 to STORE-114, IMAP-156).
 
-- `terms`: the text conditions of a search
+- `queries`: the text conditions of a search
 - `texts`: the searchable text of a message, and its stored form
 - `index`: the file and its queries; `IndexedAccount`, an account that has one
 - `builder`: the background task that updates the index

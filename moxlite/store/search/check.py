@@ -9,15 +9,13 @@ from functools import partial
 from typing import Final
 
 from moxlite.store.errors import StorageBusy, StoreError
-from moxlite.store.file.arrays import int_array
+from moxlite.store.file.boundary import MAX_PER_KIND, Finding, quick_check
 from moxlite.store.file.database import Database
-from moxlite.store.file.findings import MAX_PER_KIND, Finding, quick_check
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
-from moxlite.store.search.fields import NO_FIELDS, FieldTexts, field_texts
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
-from moxlite.store.search.texts import Found, Text, texts_of, unpack
+from moxlite.store.search.texts import NO_FIELDS, FieldTexts, Found, Text, field_texts, texts_of, unpack
 
 SLICE: Final = 500
 """Messages compared in one read."""

@@ -29,7 +29,7 @@ from moxlite.store.rows.sorting import Ranking, ranked
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.terms import Every, Term, holds
+from moxlite.store.search.queries import Every, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID
 

@@ -20,7 +20,7 @@ import msgspec
 import trio
 
 from moxlite.proto.mime.types import PARSE_VERSION
-from moxlite.store import metrics as store_metrics
+from moxlite.store import metrics, metrics as store_metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import SchemaTooNew, StoreError, WrongFile
 from moxlite.store.file.boundary import Edge, storage
@@ -28,7 +28,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
-from moxlite.store.search import metrics
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import ModSeq
 from moxlite.wakeup import Wakeup

@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.store.auth.apppasswords import wrong_app_passwords
-from moxlite.store.content.chunks import CHUNK_SIZE, decode_chunk
+from moxlite.store.content.body import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
-from moxlite.store.file.findings import MAX_PER_KIND, Finding
+from moxlite.store.file.boundary import MAX_PER_KIND, Finding
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.reading import wrong_words
+from moxlite.store.junk.words import wrong_words
 from moxlite.store.names import check_name, parent
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import chunk_id
-from moxlite.store.upkeep.checkrules import RULES
 
 
 def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[Finding]:
@@ -170,3 +170,288 @@ def _junk_words(r: Reader) -> Iterator[Finding]:
     """Words of the junk filter whose counts differ from the learnt messages (STORE-85)."""
     for text in wrong_words(r):
         yield Finding("junk_word", text)
+
+
+# The rules of `check.py` that are one query each: it returns a row for each fault, from which the text of the finding
+# is made (STORE-40).
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A query whose rows are findings of `kind`; `text` has a placeholder for each column."""
+
+    kind: str
+    text: str
+    sql: str
+
+
+_CONTENT: Final = ("message_info", "message_wire", "message_header")
+"""Tables in which each email_id has a row, until its last message or tombstone with content is erased (STORE-25)."""
+
+_MAYBE: Final = ("message_smtp", "message_dkim", "message_keyword", "recipient")
+"""Tables whose rows are deleted with the message."""
+
+RULES: Final = (
+    Rule(
+        "counts",
+        (
+            "mailbox {!r} counts total {} deleted {} unread {} unseen {} size {} deleted_size {}, its "
+            "messages {} {} {} {} {} {}"
+        ),
+        """SELECT b.name, b.total, b.deleted, b.unread, b.unseen, b.size, b.deleted_size, coalesce(c.total, 0),
+        coalesce(c.deleted, 0), coalesce(c.unread, 0), coalesce(c.unseen, 0), coalesce(c.size, 0),
+        coalesce(c.deleted_size, 0) FROM mailbox b LEFT JOIN ( SELECT mailbox_id, sum(flags & 64 = 0) AS
+        total, sum(flags & 64 <> 0) AS deleted, sum(flags & 65 = 0) AS unread, sum(flags & 1 = 0) AS
+        unseen, sum(size) AS size, sum(CASE WHEN flags & 64 THEN size ELSE 0 END) AS deleted_size FROM
+        message GROUP BY mailbox_id ) c ON c.mailbox_id = b.id WHERE (b.total, b.deleted, b.unread,
+        b.unseen, b.size, b.deleted_size) <> (coalesce(c.total, 0), coalesce(c.deleted, 0),
+        coalesce(c.unread, 0), coalesce(c.unseen, 0), coalesce(c.size, 0), coalesce(c.deleted_size, 0))""",
+    ),
+    Rule(
+        "total_size",
+        "total_size is {}, the messages have {} octets",
+        """SELECT total_size, s FROM state, (SELECT coalesce(sum(size), 0) AS s FROM message
+        WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) WHERE total_size <> s""",
+    ),
+    Rule(
+        "queued",
+        "message {} is in the system's mailbox, and no row of queued names it",
+        """SELECT m.id FROM mailbox b JOIN message m ON m.mailbox_id = b.id LEFT JOIN queued q ON q.message_id = m.id
+        WHERE b.system AND q.key IS NULL""",
+    ),
+    Rule(
+        "queued",
+        "queued names message {}, which is not in the system's mailbox",
+        """SELECT q.message_id FROM queued q LEFT JOIN message m ON m.id = q.message_id
+        LEFT JOIN mailbox b ON b.id = m.mailbox_id WHERE q.message_id IS NOT NULL AND coalesce(b.system, 0) = 0""",
+    ),
+    Rule(
+        "uidnext",
+        "{!r} has uidnext {} and UID {}",
+        """SELECT b.name, b.uidnext, m.uid FROM mailbox b JOIN message m ON m.mailbox_id = b.id AND m.uid >=
+        b.uidnext""",
+    ),
+    Rule(
+        "uidnext",
+        "{!r} has uidnext {} and had UID {}",
+        """SELECT b.name, b.uidnext, e.uid FROM mailbox b JOIN expunged e ON e.mailbox_id = b.id AND e.uid >=
+        b.uidnext""",
+    ),
+    Rule(
+        "recent_uid",
+        "{!r} has recent_uid {} and uidnext {}",
+        """SELECT name, recent_uid, uidnext FROM mailbox WHERE recent_uid > uidnext OR recent_uid < 1""",
+    ),
+    Rule(
+        "uid",
+        "mailbox {} has UID {}, which was expunged",
+        """SELECT m.mailbox_id, m.uid FROM message m JOIN expunged e ON e.mailbox_id = m.mailbox_id AND e.uid =
+        m.uid""",
+    ),
+    Rule(
+        "uidvalidity",
+        "{!r} has uidvalidity {}, the next is {}",
+        """SELECT name, uidvalidity, next_uidvalidity FROM mailbox, state WHERE uidvalidity >= next_uidvalidity""",
+    ),
+    Rule(
+        "uidvalidity",
+        "{!r} was made anew with uidvalidity {}, the old one had {}",
+        """SELECT b.name, b.uidvalidity, g.uidvalidity FROM mailbox b JOIN mailbox_gone g ON g.name = b.name AND
+        g.mailbox_id <> b.id AND g.createseq < b.createseq WHERE b.uidvalidity <= g.uidvalidity""",
+    ),
+    Rule(
+        "modseq",
+        "{!r} has createseq {}, modseq {}; the account has modseq {}",
+        """SELECT b.name, b.createseq, b.modseq, s.modseq FROM mailbox b, state s WHERE NOT (0 < b.createseq AND
+        b.createseq <= b.modseq AND b.modseq <= s.modseq)""",
+    ),
+    Rule(
+        "modseq",
+        "message {} has createseq {}, modseq {}; its mailbox has modseq {}",
+        """SELECT m.id, m.createseq, m.modseq, b.modseq FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE
+        NOT (0 < m.createseq AND m.createseq <= m.modseq AND m.modseq <= b.modseq)""",
+    ),
+    Rule(
+        "modseq",
+        "message {} has threadseq {}, createseq {}; the account has modseq {}",
+        """SELECT m.id, m.threadseq, m.createseq, s.modseq FROM message m, state s WHERE m.threadseq < m.createseq
+        OR m.threadseq > s.modseq""",
+    ),
+    Rule(
+        "modseq",
+        "the tombstone of mailbox {} UID {} has createseq {}, modseq {}; its mailbox has modseq {}",
+        """SELECT e.mailbox_id, e.uid, e.createseq, e.modseq, coalesce(b.modseq, s.modseq) FROM state s, expunged e
+        LEFT JOIN mailbox b ON b.id = e.mailbox_id WHERE NOT (0 < e.createseq AND e.createseq < e.modseq
+        AND e.modseq <= coalesce(b.modseq, s.modseq))""",
+    ),
+    Rule(
+        "modseq",
+        "{} {!r} has modseq {}",
+        """SELECT 'subscription', name, modseq FROM subscription WHERE modseq NOT BETWEEN 1 AND (SELECT modseq FROM
+        state) UNION ALL SELECT 'annotation', key, modseq FROM annotation WHERE modseq NOT BETWEEN
+        createseq AND (SELECT modseq FROM state) UNION ALL SELECT 'mailbox gone', name, modseq FROM
+        mailbox_gone WHERE modseq NOT BETWEEN createseq AND (SELECT modseq FROM state) UNION ALL SELECT
+        'settings', '', modseq FROM settings WHERE modseq > (SELECT modseq FROM state)""",
+    ),
+    Rule(
+        "modseq",
+        "highest_purged_modseq is {}, modseq {}",
+        """SELECT highest_purged_modseq, modseq FROM state WHERE highest_purged_modseq > modseq""",
+    ),
+    Rule(
+        "special_use",
+        "special use {} is on {} mailboxes",
+        """SELECT b.bit, count(*) FROM (SELECT 1 AS bit UNION ALL SELECT 2 UNION ALL SELECT 4 UNION ALL SELECT 8
+        UNION ALL SELECT 16) b JOIN mailbox m ON m.special_use & b.bit GROUP BY b.bit HAVING count(*) >
+        1""",
+    ),
+    Rule(
+        "size",
+        "message {} has size {}, prefix and body have {} octets",
+        """SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
+        JOIN body b ON b.id = m.body_id WHERE m.size <> length(i.prefix) + b.size""",
+    ),
+    Rule(
+        "body",
+        "message {} has no body {}",
+        """SELECT m.id, m.body_id FROM message m LEFT JOIN body b ON b.id = m.body_id WHERE b.id IS NULL""",
+    ),
+    Rule(
+        "body",
+        "message {} is a copy of message {}, and has another body",
+        """SELECT m.id, o.id FROM message m JOIN message o ON o.id = m.email_id WHERE m.email_id <> m.id
+        AND (o.body_id <> m.body_id OR o.email_id <> o.id)""",
+    ),
+    Rule(
+        "body",
+        "the tombstone of mailbox {} UID {} has no body {}",
+        """SELECT e.mailbox_id, e.uid, e.body_id FROM expunged e LEFT JOIN body b ON b.id = e.body_id WHERE
+        e.body_id IS NOT NULL AND b.id IS NULL""",
+    ),
+    Rule(
+        "refs",
+        "body {} has refs {} and {} users",
+        """SELECT b.id, b.refs, coalesce(u.users, 0) FROM body b LEFT JOIN (SELECT body_id, count(*) AS users FROM
+        (SELECT body_id FROM message UNION ALL SELECT body_id FROM expunged WHERE body_id IS NOT NULL
+        UNION ALL SELECT body_id FROM import_message)
+        GROUP BY body_id) u ON u.body_id = b.id WHERE b.refs <> coalesce(u.users, 0)""",
+    ),
+    Rule(
+        "erase_queue",
+        "the tombstone of mailbox {} UID {} with modseq {} has content; its erase_queue row has modseq {}",
+        """SELECT e.mailbox_id, e.uid, e.modseq, q.modseq FROM expunged e LEFT JOIN erase_queue q ON q.mailbox_id =
+        e.mailbox_id AND q.uid = e.uid WHERE e.body_id IS NOT NULL AND (q.uid IS NULL OR q.message_id <>
+        e.message_id OR q.modseq <> e.modseq)""",
+    ),
+    Rule(
+        "erase_queue",
+        "erase_queue has mailbox {} UID {} with email_id {}, its message has {}",
+        """SELECT q.mailbox_id, q.uid, q.email_id, m.email_id FROM erase_queue q JOIN message m ON m.id = q.message_id
+        WHERE m.email_id <> q.email_id""",
+    ),
+    Rule(
+        "erase_queue",
+        "erase_queue has mailbox {} UID {}, which has no tombstone with content",
+        """SELECT q.mailbox_id, q.uid FROM erase_queue q LEFT JOIN expunged e ON e.mailbox_id = q.mailbox_id AND
+        e.uid = q.uid WHERE e.body_id IS NULL""",
+    ),
+    Rule(
+        "chunks",
+        "body {} of {} octets has {} chunks, or chunks of a wrong length",
+        f"""SELECT b.id, b.size, count(c.id) FROM body b LEFT JOIN body_chunk c ON c.id BETWEEN b.id << 16 AND (b.id
+        << 16) + 65535 GROUP BY b.id HAVING count(c.id) <> (b.size + {CHUNK_SIZE - 1}) / {CHUNK_SIZE} OR
+        coalesce(max(c.id & 65535) + 1, 0) <> count(c.id) OR coalesce(sum(CASE WHEN c.enc IN (0, 4) THEN
+        length(c.data) <> min({CHUNK_SIZE}, b.size - (c.id & 65535) * {CHUNK_SIZE}) END), 0) > 0""",  # noqa: S608
+    ),
+    Rule(
+        "chunks",
+        "body {} is gone, its chunk {} is not",
+        """SELECT c.id >> 16, c.id & 65535 FROM body_chunk c LEFT JOIN body b ON b.id = c.id >> 16 WHERE b.id IS
+        NULL""",
+    ),
+    Rule(
+        "annotation",
+        "the annotation of mailbox {} with key {!r} is not in lower case",
+        """SELECT mailbox_id, key FROM annotation WHERE key <> lower(key)""",
+    ),
+    Rule(
+        "annotation",
+        "mailbox {} is gone, its annotation {!r} is not",
+        """SELECT a.mailbox_id, a.key FROM annotation a LEFT JOIN mailbox b ON b.id = a.mailbox_id WHERE a.present
+        AND a.mailbox_id <> 0 AND b.id IS NULL""",
+    ),
+    Rule(
+        "acl",
+        "mailbox {} is gone, the rights of {!r} on it are not",
+        """SELECT a.mailbox_id, a.identifier FROM acl a LEFT JOIN mailbox b ON b.id = a.mailbox_id
+        WHERE b.id IS NULL""",
+    ),
+    *(
+        Rule(
+            table,
+            f"message {{}} with email_id {{}} has no row in {table}",
+            f"""SELECT m.id, m.email_id FROM (SELECT id, email_id FROM message
+            UNION ALL SELECT message_id, email_id FROM erase_queue) m LEFT JOIN {table} s ON s.email_id = m.email_id
+            WHERE s.email_id IS NULL""",  # noqa: S608
+        )
+        for table in _CONTENT
+    ),
+    *(
+        Rule(
+            table,
+            f"no message has email_id {{}} any longer, {table} has",
+            f"""SELECT DISTINCT s.email_id FROM {table} s LEFT JOIN message m ON m.id = s.email_id
+            AND m.email_id = s.email_id WHERE m.id IS NULL
+            AND s.email_id NOT IN (SELECT email_id FROM message WHERE email_id <> id)
+            AND s.email_id NOT IN (SELECT email_id FROM erase_queue)
+            AND s.email_id NOT IN (SELECT id FROM import_message)""",  # noqa: S608
+        )
+        for table in (*_CONTENT, "message_why", "thread_missing")
+    ),
+    *(
+        Rule(
+            table,
+            f"message {{}} is gone, its row in {table} is not",
+            f"""SELECT DISTINCT s.message_id FROM {table} s LEFT JOIN message m ON m.id = s.message_id
+            WHERE m.id IS NULL""",  # noqa: S608
+        )
+        for table in _MAYBE
+    ),
+    Rule(
+        "verdict",
+        "message {} has verdict {}, with flags {} and is_reject {}",
+        """SELECT m.id, s.verdict, m.flags, m.is_reject FROM message m JOIN message_smtp s ON s.message_id = m.id
+        WHERE s.verdict IS NOT CASE WHEN m.is_reject THEN NULL ELSE CASE m.flags & 48 WHEN 16 THEN 1
+        WHEN 32 THEN 0 END END""",
+    ),
+    Rule(
+        "junk_meta",
+        "the junk filter has learnt {} hams and {} spams; {} and {} messages say that they are",
+        """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT (SELECT count(*) FROM message WHERE trained = 0)
+        + (SELECT count(*) FROM erase_queue WHERE trained = 0) AS h, (SELECT count(*) FROM message WHERE
+        trained = 1) + (SELECT count(*) FROM erase_queue WHERE trained = 1) AS s) WHERE j.position IS NULL
+        AND (j.hams, j.spams) <> (h, s)""",
+    ),
+    Rule(
+        "junk_meta",
+        "the retraining junk filter has learnt {} hams and {} spams; junk_retrain has {} and {}",
+        """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT count(*) FILTER (WHERE trained = 0) AS h,
+        count(*) FILTER (WHERE trained = 1) AS s FROM junk_retrain) WHERE j.position IS NOT NULL AND (j.hams,
+        j.spams) <> (h, s)""",
+    ),
+    Rule(
+        "thread",
+        "message {} has thread {}",
+        """SELECT m.id, m.threadid FROM message m, state s WHERE m.threadid < (s.threads_step = 2)""",
+    ),
+    Rule(
+        "import",
+        "message {} is staged for an import that is gone",
+        """SELECT id FROM import_message WHERE NOT EXISTS (SELECT 1 FROM import_job)""",
+    ),
+    Rule(
+        "import",
+        "message {} is staged for an import, and there already",
+        """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id""",
+    ),
+)
+"""All rules, in the order of their findings."""

@@ -4,10 +4,10 @@ A unit writes a row of `outbox` with its change; this task passes the rows, olde
 and deletes each afterwards. After a crash between the two the handler gets the row again: it must be idempotent by the
 row's key. A handler that raises is called again later, with growing delays, and does not block the others.
 
-A row with a due time waits until then, and may be taken back (`store.delivery.held`). The carrier clears the time
+A row with a due time waits until then, and may be taken back (`store.delivery.outgoing`). The carrier clears the time
 before it passes the row to its handler, so that a row is either carried over or taken back, never both. The carrier
 also lets the messages come back that are due (WEBMAIL-125). An account stays open for what is due soon; for later
-moments `accounts.dues` opens it again.
+moments `accounts.rounds` opens it again.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ import trio
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.owed import SUBMIT
+from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.later.scheduled import claim
-from moxlite.store.later.snoozed import next_snooze, postpone, wake
+from moxlite.store.later import claim, next_snooze, postpone, wake
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
 logger = logging.getLogger("moxlite.store.outbox")

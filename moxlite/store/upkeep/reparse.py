@@ -22,7 +22,7 @@ from moxlite.proto.mime.types import PARSE_VERSION, encode_structure
 from moxlite.store.content.body import locate, message_chunks
 from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.file.background import Background
+from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import IndexedAccount
 

@@ -13,9 +13,9 @@ import msgspec
 import trio
 
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.chunks import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
+from moxlite.store.content.body import CHUNK_SIZE, Chunk, Compression, compression_of, decode_chunk, encode_chunk
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.file.background import Background
+from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.types import CHUNK_BITS, BodyID, MessageID
 

@@ -4,7 +4,7 @@ UTC, sizes octets; 0 is for never.
 
 import msgspec
 
-from moxlite.store.upkeep.undelete import RemovedFrom
+from moxlite.store.upkeep.repairs import RemovedFrom
 from moxlite.web.factorcalls.types import FactorApp, FactorKey
 
 

@@ -23,8 +23,8 @@ from moxlite.store.content.uploads import (
     upload_pieces,
     use_uploads,
 )
-from moxlite.store.delivery.reasons import messages_by_messageid
-from moxlite.store.later.scheduled import is_held
+from moxlite.store.delivery.actions import messages_by_messageid
+from moxlite.store.later import is_held
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.mailboxes import mailbox_for

@@ -15,12 +15,11 @@ import msgspec
 
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.content.body import stream_message
-from moxlite.store.content.header import read_header
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.held import TooLate
-from moxlite.store.delivery.owed import OwedMessage
-from moxlite.store.later.scheduled import SCHEDULED, Scheduled, replace, scheduled
+from moxlite.store.content.spool import Spool, read_header
+from moxlite.store.delivery.outgoing import TooLate
+from moxlite.store.delivery.perform import OwedMessage
+from moxlite.store.later import SCHEDULED, Scheduled, replace, scheduled
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.types import Flag

@@ -24,16 +24,14 @@ from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
 from moxlite.store.changelog.unit import was_done
-from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.content.spool import Spool
+from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
-from moxlite.store.delivery.held import held_until, take_back as take_back_held
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
-from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, held_until, take_back as take_back_held
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
-from moxlite.store.later.scheduled import room
+from moxlite.store.later import room
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.mailboxes import mailbox_for

@@ -25,7 +25,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
-from moxlite.store.imports import progress as told
+from moxlite.store.imports import items as told
 from moxlite.store.imports.items import Form as FileForm, Into, Order, Part
 from moxlite.store.names import INBOX, check_name
 from moxlite.web import metrics
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.store.auth.sessions import Session
     from moxlite.store.imports.engine import Imports
-    from moxlite.store.imports.progress import Event, Progress
+    from moxlite.store.imports.items import Event, Progress
     from moxlite.wakeup import Alarm
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter

@@ -19,7 +19,7 @@ from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import SendResult, Submitted
 
 if TYPE_CHECKING:
-    from moxlite.store.delivery.apiqueue import Receipt
+    from moxlite.store.delivery.accountqueue import Receipt
 
 MAX_KEY: Final = 255
 OVER_QUOTA: Final = "the message is queued, but the account has no room for the copy in Sent"

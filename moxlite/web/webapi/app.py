@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.delivery.apiqueue import APIQueue
+    from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 
 logger = logging.getLogger("moxlite.web.webapi")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.account import Account
-    from moxlite.store.delivery.apiqueue import APIQueue
+    from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.web.http.exchange import Request
     from moxlite.web.webapi.answers import Turns
 

@@ -15,13 +15,12 @@ from moxlite.acceptance.messagejson import MessageJSON, PartJSON, message_json, 
 from moxlite.proto.address import Localpart, pack_localpart
 from moxlite.proto.mime.decode import decoder
 from moxlite.store.content.body import stream_message
-from moxlite.store.delivery.arrivals import signing_domains, smtp_arrival
 from moxlite.store.errors import BadMailboxName, NoSuchMessage
-from moxlite.store.flagnames import flag_names, split_flags
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.facts import signing_domains, smtp_arrival
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.names import check_name
+from moxlite.store.names import check_name, flag_names, split_flags
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
 from moxlite.store.rows.messages import message as message_row
 from moxlite.store.rows.views import mailboxes_of

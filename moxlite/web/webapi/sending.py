@@ -25,12 +25,10 @@ from moxlite.compose.draft import BadDraft, message
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
-from moxlite.store.content.header import HeaderTooLarge
 from moxlite.store.content.prepare import held_body, prepare
-from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.held import hurry, settle, withdraw
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing
-from moxlite.store.delivery.owed import SUBMIT, Beside, OwedMessage
+from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing, hurry, settle, withdraw
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.adding import add_message

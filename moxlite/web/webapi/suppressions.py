@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.delivery.apiqueue import AlreadySuppressed, NotSuppressed
+from moxlite.store.delivery.accountqueue import AlreadySuppressed, NotSuppressed
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.limits import MAX_RESULT
 from moxlite.web.webapi.types import (
@@ -22,7 +22,7 @@ from moxlite.web.webapi.types import (
 )
 
 if TYPE_CHECKING:
-    from moxlite.store.delivery.apiqueue import APIQueue, Suppression
+    from moxlite.store.delivery.accountqueue import APIQueue, Suppression
     from moxlite.web.webapi.calls import Call
 
 EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)

@@ -13,10 +13,10 @@ from moxlite.store.accounts.access import flag_rights
 from moxlite.store.auth.sessions import Session
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.threadlinks import set_thread_flags
+from moxlite.store.names import split_flags
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID

@@ -16,10 +16,10 @@ from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
-from moxlite.store.flagnames import split_flags
+from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import Test, Wanted
-from moxlite.store.search.terms import Every, Has, Lacks, Term, Where
+from moxlite.store.search.queries import Every, Has, Lacks, Term, Where
 from moxlite.web.webmail.items import EPOCH, attachments
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import idna
 import msgspec
 
 from moxlite.proto.mime import types as mime
-from moxlite.store.flagnames import flag_names
+from moxlite.store.names import flag_names
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import SpecialUse
 from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role

@@ -15,9 +15,9 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.flags import strip_keyword
 from moxlite.store.mail.settings import load_settings, save_settings
+from moxlite.store.names import split_flags
 from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.settings import Label, Settings
 from moxlite.wording import worded

@@ -11,10 +11,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from moxlite.store.flagnames import split_flags
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.names import split_flags
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, page

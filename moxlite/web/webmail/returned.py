@@ -16,7 +16,7 @@ from moxlite.store.content import body
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.conversations import members
+from moxlite.store.rows.views import members
 from moxlite.store.types import Flag
 from moxlite.web.webmail.reading.parsed import structure_of
 

@@ -18,7 +18,7 @@ from moxlite.config.snapshot import AccountRecipient
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.content import body
-from moxlite.store.delivery.arrivals import SMTPArrival, signing_domains, smtp_arrival
+from moxlite.store.mail.facts import SMTPArrival, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import is_declined
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.web.errors import Conflict, UserError

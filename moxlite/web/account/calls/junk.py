@@ -5,8 +5,7 @@ from __future__ import annotations
 import trio
 
 from moxlite.config.domains import Account
-from moxlite.store.junk.teaching import teach
-from moxlite.store.junk.words import read_meta
+from moxlite.store.junk.words import read_meta, teach
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.forms import JunkForm, check_patterns, names_of, shown, table_of

@@ -15,7 +15,7 @@ from moxlite.admin.publicpages import public_page
 from moxlite.admin.requests import Undelete, UndeletedMail
 from moxlite.net.control.requests import NoArguments
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
-from moxlite.store.upkeep.undelete import removed_by_mailbox
+from moxlite.store.upkeep.repairs import removed_by_mailbox
 from moxlite.web.admin.accesstypes import AccountKey, AccountSecurity, Recoverable, RecoveryLink
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call

@@ -10,7 +10,7 @@ import trio
 
 from moxlite.admin.requests import BackedUp, BackUp
 from moxlite.store import metrics
-from moxlite.store.backup.errors import BackupError
+from moxlite.store.errors import BackupError
 from moxlite.supervision import Fate
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.machinetypes import BackupRun, Backups, SnapshotRow

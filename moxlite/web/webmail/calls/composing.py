@@ -24,8 +24,7 @@ from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
-from moxlite.store.people.contacts import suggest_contacts, suggest_groups
-from moxlite.store.people.suggesting import SUGGESTIONS, suggest
+from moxlite.store.people.contacts import SUGGESTIONS, suggest, suggest_contacts, suggest_groups
 from moxlite.submission.assurance import Finding
 from moxlite.web.calls import Remark, call, encode_result, remark
 from moxlite.web.callserver import refused

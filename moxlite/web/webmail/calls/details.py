@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moxlite.acceptance.why import lines, unpack
-from moxlite.store.delivery.arrivals import signing_domains, smtp_arrival
-from moxlite.store.delivery.reasons import read_why
+from moxlite.store.delivery.actions import read_why
+from moxlite.store.mail.facts import signing_domains, smtp_arrival
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call

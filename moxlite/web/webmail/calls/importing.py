@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.imports.engine import take_back
 from moxlite.store.imports.items import Into
-from moxlite.store.imports.takeback import take_back
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import MailboxID

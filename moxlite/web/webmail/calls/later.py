@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.store.later.scheduled import scheduled, unschedule
-from moxlite.store.later.snoozed import snooze, snoozes, unsnooze, watch
+from moxlite.store.later import scheduled, snooze, snoozes, unschedule, unsnooze, watch
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID

@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox, set_special_use
-from moxlite.store.mail.slices import delete_in_slices
+from moxlite.store.mail.mailboxes import create_mailbox, delete_in_slices, rename_mailbox, set_special_use
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import unseen_ids
 from moxlite.store.types import Flag, MailboxID

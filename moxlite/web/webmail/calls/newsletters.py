@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
-from moxlite.store.people.senders import BulkSender, Order, archive, bulk_senders, count_senders
+from moxlite.store.people.gathering import BulkSender, Order, archive, bulk_senders, count_senders
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError

@@ -19,7 +19,7 @@ from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import add_outgoing
-from moxlite.store.delivery.owed import SUBMIT, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import Flag

@@ -10,8 +10,8 @@ import msgspec
 import trio
 
 from moxlite.store import types as store
-from moxlite.store.flagnames import flag_names
 from moxlite.store.mail.settings import load_settings
+from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import Place
 from moxlite.web.webmail.items import ITEM_SLICE, mailbox_of, make_items, roles_of, with_ids

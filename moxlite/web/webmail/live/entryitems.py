@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.store.rows.conversations import Member, members
 from moxlite.store.rows.messages import rows_by_ids
+from moxlite.store.rows.views import Member, members
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

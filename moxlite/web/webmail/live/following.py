@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from moxlite.store import types as store
-from moxlite.store.rows.conversations import members, threads_of, threads_of_removed
+from moxlite.store.rows.views import members, threads_of, threads_of_removed
 from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import is_by_flags, wanted_of
 from moxlite.web.webmail.live.entryitems import MAX_MEMBERS

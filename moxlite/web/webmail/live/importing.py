@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from moxlite.store.imports.progress import Aborted, Done
+from moxlite.store.imports.items import Aborted, Done
 from moxlite.web.importing.browser import TICK
 from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.types import Importing
 
 if TYPE_CHECKING:
-    from moxlite.store.imports.progress import Progress
+    from moxlite.store.imports.items import Progress
     from moxlite.wakeup import Alarm
     from moxlite.web.importing.browser import BrowserImports, Job
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.rows.conversations import threads_of, threads_ready
+from moxlite.store.rows.views import threads_of, threads_ready
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE

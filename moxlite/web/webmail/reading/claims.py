@@ -14,9 +14,8 @@ import msgspec
 from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.delivery.arrivals import smtp_arrival
-from moxlite.store.people.contacts import add_address
-from moxlite.store.people.knowing import is_known, known_address, known_people
+from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.people.contacts import add_address, is_known, known_address, known_people
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.personnames import MAX_NAME, folded_name, full_name, skeleton
@@ -26,9 +25,9 @@ from moxlite.web.webmail.types import Claim
 if TYPE_CHECKING:
     from moxlite.compose.reply import Own
     from moxlite.proto.mime.types import Envelope, MailAddress
-    from moxlite.store.delivery.arrivals import SMTPArrival
     from moxlite.store.file.transaction import Reader, Tx
-    from moxlite.store.people.knowing import Known
+    from moxlite.store.mail.facts import SMTPArrival
+    from moxlite.store.people.contacts import Known
 
 VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
 """Results for a From domain that show that the message comes from it (SMTP-77)."""

@@ -17,9 +17,9 @@ from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
-from moxlite.store.delivery.arrivals import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
+from moxlite.store.mail.facts import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import address_view
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import messages as message_rows

@@ -16,7 +16,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.store.content import body
-from moxlite.store.exports.zipstream import ZipWriter
+from moxlite.store.exports.containers import ZipWriter
 from moxlite.web.headers import disposition
 from moxlite.web.webmail.items import attachments, time_of
 
