@@ -1,9 +1,10 @@
-"""Packages of a release: wheel, Debian package, apt repository (ADMIN-43).
+"""Packages of a release (ADMIN-43).
 
-- `sources`: the version, the files of the project, and the wheels of what it depends on
-- `deb`: a Debian package on the system's Python, with these wheels in it
-- `container`: an image with that package
+- `sources`: the version, and the files of the project
+- `binary`: the frozen program: a folder, a tarball, and one file
+- `deb`, `container`: that folder as a Debian package, and as an image
 - `apt`: a repository of such packages with a signed Release file
+- `publish`: a release in one folder
 
 `packaging/` holds the files that go in as they are.
 """

@@ -9,12 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from packages.deb import MACHINES
+from packages.deb import ARCHITECTURES
 from packages.sources import Failed, run
 
-__all__ = ["KEY", "SUITE", "build_repository"]
+__all__ = ["KEY", "SUITES", "build_repository"]
 
-SUITE: Final = "stable"
+SUITES: Final = ("stable", "bookworm", "trixie", "noble", "resolute")
+"""Names under which the one repository is found: that which is always right, and the releases of Debian and Ubuntu that
+the package is for, for those who write their own.
+"""
+
 COMPONENT: Final = "main"
 KEY: Final = "moxlite.asc"
 """The public key, for ``signed-by`` of those who install."""
@@ -32,15 +36,19 @@ def build_repository(to: Path, packages: Sequence[Path], key: str) -> None:
     pool.mkdir(parents=True, exist_ok=True)
     for path in packages:
         shutil.copy2(path, pool)
-    suite = to / "dists" / SUITE
-    for architecture in MACHINES:
-        folder = suite / COMPONENT / f"binary-{architecture}"
-        folder.mkdir(parents=True, exist_ok=True)
-        index = "".join(_entry(path, to) for path in sorted(pool.glob(f"*_{architecture}.deb"))).encode()
-        (folder / "Packages").write_bytes(index)
-        (folder / "Packages.gz").write_bytes(gzip.compress(index, 9, mtime=0))
-    (suite / "Release").write_text(_release(suite))
-    _sign(suite, key)
+    entries = {
+        architecture: "".join(_entry(path, to) for path in sorted(pool.glob(f"*_{architecture}.deb"))).encode()
+        for architecture in ARCHITECTURES.values()
+    }
+    for name in SUITES:
+        suite = to / "dists" / name
+        for architecture, index in entries.items():
+            folder = suite / COMPONENT / f"binary-{architecture}"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "Packages").write_bytes(index)
+            (folder / "Packages.gz").write_bytes(gzip.compress(index, 9, mtime=0))
+        (suite / "Release").write_text(_release(suite))
+        _sign(suite, key)
     exported = run("gpg", "--batch", "--armor", "--export", key)
     if not exported:
         raise Failed(f"gpg has no key {key}")
@@ -63,8 +71,8 @@ def _release(suite: Path) -> str:
         data = path.read_bytes()
         sums.append(f" {hashlib.sha256(data).hexdigest()} {len(data)} {path.relative_to(suite)}\n")
     return (
-        f"Origin: moxlite\nLabel: moxlite\nSuite: {SUITE}\nCodename: {SUITE}\nComponents: {COMPONENT}\n"
-        f"Architectures: {' '.join(MACHINES)}\nDate: {email.utils.formatdate(usegmt=True)}\n"
+        f"Origin: moxlite\nLabel: moxlite\nSuite: {suite.name}\nCodename: {suite.name}\nComponents: {COMPONENT}\n"
+        f"Architectures: {' '.join(ARCHITECTURES.values())}\nDate: {email.utils.formatdate(usegmt=True)}\n"
         f"Description: moxlite, an all-in-one mail server\nSHA256:\n{''.join(sums)}"
     )
 

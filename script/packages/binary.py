@@ -1,8 +1,9 @@
-"""The program with its own Python (ADMIN-60c): a folder that runs on each Linux with glibc 2.36 or newer, and one file.
+"""The program with its own Python (ADMIN-60c): a folder that runs on each Linux with a C library as new as that of the
+machine that builds, a tarball of it, and one file.
 
 `build_program` freezes the locked packages and this project with PyInstaller, in an environment made for it, by the
 Python that runs this script: the result is for machines like the one that builds it, with a C library not older.
-`build_file` puts a head before the folder, a shell script that unpacks it once (``packaging/head.sh``).
+`build_file` puts a head before the tarball, a shell script that unpacks it once (``packaging/head.sh``).
 """
 
 import gzip
@@ -18,7 +19,7 @@ from typing import Final
 
 from packages.sources import SOURCES, TOP, Failed, build_wheel, commit_time, run
 
-__all__ = ["NAME", "build_file", "build_program", "machine_of"]
+__all__ = ["NAME", "add_tree", "build_file", "build_program", "machine_of"]
 
 NAME: Final = "moxlite"
 """Of the folder, and of the program in it."""
@@ -73,9 +74,9 @@ def machine_of(program: Path) -> str:
     return machine
 
 
-def build_file(to: Path, version: str, program: Path) -> Path:
-    """Build the one file ``moxlite-VERSION-linux-MACHINE`` out of a folder; returns its path. The same folder gives the
-    same octets.
+def build_file(to: Path, version: str, program: Path) -> tuple[Path, Path]:
+    """Build the one file ``moxlite-VERSION-linux-MACHINE`` and the tarball ``….tar.gz`` out of a folder; returns their
+    paths. The same folder gives the same octets.
 
     Raises Failed.
     """
@@ -93,21 +94,28 @@ def build_file(to: Path, version: str, program: Path) -> Path:
     path = to / f"moxlite-{version}-linux-{machine}"
     path.write_bytes(octets)
     path.chmod(0o755)
-    return path
+    tarball = path.with_name(f"{path.name}.tar.gz")
+    tarball.write_bytes(archive)
+    return path, tarball
 
 
 def _archive(program: Path) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path in (program, *sorted(program.rglob("*"))):
-            entry = archive.gettarinfo(path, str(Path(NAME) / path.relative_to(program)))
-            entry.uid = entry.gid = 0
-            entry.uname = entry.gname = "root"
-            entry.mtime = int(commit_time())
-            entry.mode = 0o755 if entry.isdir() or path == program / NAME else 0o644
-            if entry.isreg():
-                with path.open("rb") as file:
-                    archive.addfile(entry, file)
-            else:
-                archive.addfile(entry)
+        add_tree(archive, program, NAME)
     return buffer.getvalue()
+
+
+def add_tree(archive: tarfile.TarFile, folder: Path, name: str) -> None:
+    """Add a folder of ours as `name`: root's, with the time of the commit, and modes that no umask changes."""
+    for path in (folder, *sorted(folder.rglob("*"))):
+        entry = archive.gettarinfo(path, str(Path(name) / path.relative_to(folder)))
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = "root"
+        entry.mtime = int(commit_time())
+        entry.mode = 0o755 if entry.isdir() or path.stat().st_mode & 0o100 else 0o644
+        if entry.isreg():
+            with path.open("rb") as file:
+                archive.addfile(entry, file)
+        else:
+            archive.addfile(entry)

@@ -1,17 +1,17 @@
 """A release in one folder: every file that people install from, its lists, and their signatures (ADMIN-43a).
 
-Contents of ``dist/VERSION``: wheel, sdist, Debian packages, the apt repository ``apt/``, the container's build context
-(``docker build - < moxlite-VERSION-container.tar.gz``; its layers need no program of this machine, so each platform's
-packages are in it), ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60), and
-``SHA256SUMS``. Keys stay on the owner's machine: a build without them gives the same files, which `sign` completes.
+Contents of ``dist/VERSION``: the one file, tarball, Debian package and container image of each processor; wheel, sdist,
+the apt repository ``apt/``, ``sbom.cdx.json``, ``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60),
+and ``SHA256SUMS``. Keys stay on the owner's machine: a build without them gives the same files, which `sign` completes.
 """
 
 import base64
 import hashlib
-import io
 import json
+import platform
 import re
-import tarfile
+import shutil
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -20,9 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from packages.apt import build_repository
-from packages.container import FILES
-from packages.deb import MACHINES, build_deb
-from packages.sources import TOP, Failed, build_sdist, build_wheel, commit_time, run
+from packages.binary import LOCK
+from packages.sources import TOP, Failed, build_sdist, build_wheel, run
 
 __all__ = ["CHANGELOG", "RECORD", "SBOM", "SUMS", "build_release", "sign_release"]
 
@@ -37,22 +36,18 @@ PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s\\;]+)"
 HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 
-def build_release(to: Path, version: str, *, wheels: Path | None = None, compression: str = "xz") -> None:
-    """Build all files of a release but signatures into the folder `to`, which must be new or empty.
+def build_release(to: Path, version: str, *, others: Path | None = None) -> None:
+    """Complete a release but for signatures, in the folder that has the packages of this machine.
 
     Args:
-      wheels: as `install_locked` takes them.
-      compression: of Debian packages, as dpkg-deb knows it.
+      others: a folder with packages of other processors, which are added.
 
     Raises Failed.
     """
-    if to.exists() and any(to.iterdir()):
-        raise Failed(f"{to} is not empty: name another folder with --to, or remove it")
-    to.mkdir(parents=True, exist_ok=True)
     build_wheel(to)
     build_sdist(to)
-    debs = [build_deb(to, machine, version, wheels=wheels, compression=compression) for machine in sorted(MACHINES)]
-    _container(to / f"moxlite-{version}-container.tar.gz", debs)
+    for path in () if others is None else sorted(others.glob(f"moxlite[-_]{version}[-_]*")):
+        shutil.copy2(path, to)
     _write_json(to / SBOM, _sbom(version))
     _write_json(to / CHANGELOG, {"changes": [{"version": one, "text": text} for one, text in _changes()]})
     (to / RECORD).write_text(f'_updates IN TXT "v=UPDATES0; l={version}"\n')
@@ -97,18 +92,6 @@ def _read_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _container(path: Path, debs: list[Path]) -> None:
-    """The build context of the image. The same packages give the same octets."""
-    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
-        files = [("Containerfile", FILES / "Containerfile")]
-        files += [(f"{deb.stem.rpartition('_')[2]}/moxlite.deb", deb) for deb in debs]
-        for name, file in files:
-            data = file.read_bytes()
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mtime, entry.mode = len(data), int(commit_time()), 0o644
-            archive.addfile(entry, io.BytesIO(data))
-
-
 def _changes() -> Iterator[tuple[str, str]]:
     """Versions and texts of CHANGELOG.md, newest first."""
     for section in SECTION.finditer((TOP / "CHANGELOG.md").read_text()):
@@ -116,9 +99,12 @@ def _changes() -> Iterator[tuple[str, str]]:
 
 
 def _sbom(version: str) -> dict[str, Any]:
-    """The packages that a package carries, with their hashes (CycloneDX 1.6)."""
-    lock = (TOP / "requirements/runtime.lock").read_text()
-    components = []
+    """The packages that the program carries, with their hashes, and its Python and OpenSSL (CycloneDX 1.6)."""
+    lock = (TOP / LOCK).read_text()
+    components: list[dict[str, Any]] = []
+    for name, present in (("python", platform.python_version()), ("openssl", ssl.OPENSSL_VERSION.split()[1])):
+        where = f"pkg:generic/{name}@{present}"
+        components.append({"type": "library", "bom-ref": where, "name": name, "version": present, "purl": where})
     for entry in re.split(r"\n(?=[A-Za-z0-9])", lock):
         pinned = PINNED.search(entry)
         if pinned is None:

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +16,11 @@ __all__ = [
     "build_sdist",
     "build_wheel",
     "commit_time",
-    "install_locked",
-    "install_wheel",
     "run",
     "version",
 ]
 
 TOP: Final = Path(__file__).resolve().parents[2]
-
-PYTHON: Final = "3.11"
-"""Of Debian 12."""
-
-GLIBC: Final = ("2014", "_2_17", "_2_24", "_2_26", "_2_28", "_2_34")
-"""Ends of names of platforms (manylinux, PEP 600) that wheels have and that run on Debian 12, which has glibc 2.36."""
 
 OWN: Final = ("moxlite", "pyproject.toml", "README.md", "LICENSE", "requirements/runtime.in")
 """Files that the wheel and the sdist are made of."""
@@ -65,13 +56,17 @@ def _git(*words: str) -> str | None:
 
 
 def version() -> str:
-    """Of the package: that of the program where this commit has its tag (``v1.2.3``), else one that is older than that
-    and newer than the versions of commits before.
+    """Of the packages: that of the tag (``v1.2.3``) of this commit; after the last tag one that is newer than that and
+    older than the next release; before the first tag one that is older than the program's.
     """
     at = _git("log", "-1", "--format=%cd.%h", "--date=format:%Y%m%d%H%M%S")
-    if at is None or _git("describe", "--exact-match", "--match", f"v{__version__}") is not None:
+    if at is None:
         return __version__
-    return f"{__version__}~git{at}"
+    last = _git("describe", "--abbrev=0", "--match", "v[0-9]*")
+    if last is None:
+        return f"{__version__}~git{at}"
+    exact = _git("describe", "--exact-match", "--match", "v[0-9]*") is not None
+    return last.removeprefix("v") if exact else f"{last.removeprefix('v')}+git{at}"
 
 
 def commit_time() -> str:
@@ -94,12 +89,11 @@ def build_sdist(to: Path) -> Path:
     """Make the source distribution, out of the same files (PEP 517). Raises Failed."""
     source = _copy_source(to)
     (source / "MANIFEST.in").write_text("include requirements/runtime.in\n")
-    code = "import sys, setuptools.build_meta as backend; backend.build_sdist(sys.argv[1])"
+    code = "import sys, setuptools.build_meta as backend; print(backend.build_sdist(sys.argv[1]))"
     environment = os.environ | {"SOURCE_DATE_EPOCH": commit_time()}
-    run(sys.executable, "-c", code, to.resolve(), cwd=source, env=environment)
+    said = run(sys.executable, "-c", code, to.resolve(), cwd=source, env=environment)
     shutil.rmtree(source)
-    (archive,) = to.glob("moxlite-*.tar.gz")
-    return archive
+    return to / said.split()[-1]
 
 
 def _copy_source(to: Path) -> Path:
@@ -120,31 +114,3 @@ def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     return [one for one in sorted(path.rglob("*")) if one.is_file() and "__pycache__" not in one.parts]
-
-
-def install_locked(to: Path, machine: str, wheels: Path | None) -> None:
-    """Install the packages of ``requirements/runtime.lock`` into a folder: wheels with the hashes there, for Debian 12.
-    A package without a wheel is built from its source, with the hash there, by the tools of this environment.
-
-    Args:
-      machine: as uname(1) says it, such as ``x86_64``.
-      wheels: a folder that has them; None: from the package index, or from pip's cache.
-
-    Raises Failed.
-    """
-    where = [] if wheels is None else ["--no-index", "--find-links", str(wheels.resolve())]
-    platforms = [word for name in GLIBC for word in ("--platform", f"manylinux{name}_{machine}")]
-    target = ["--implementation", "cp", "--python-version", PYTHON, *platforms]
-    built = ["--only-binary=:all:", f"--no-binary={','.join(SOURCES)}", "--no-build-isolation"]
-    _pip_install(to, ["--require-hashes", *built, *target, *where, "-r", "requirements/runtime.lock"])
-
-
-def install_wheel(to: Path, wheel: Path) -> None:
-    """Install one wheel into a folder. Raises Failed."""
-    _pip_install(to, ["--no-index", str(wheel)])
-
-
-def _pip_install(to: Path, words: Sequence[str]) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-conflicts"]
-    run(*command, "--no-deps", "--no-compile", "--target", to, *words)
-    shutil.rmtree(to / "bin", ignore_errors=True)  # commands of libraries

@@ -10,10 +10,22 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.packagerig import build_frozen
 from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["all_has_come", "commands", "local", "logs_in_by", "mailbox", "metric", "session", "shared", "shared_server"]
+__all__ = [
+    "all_has_come",
+    "commands",
+    "frozen",
+    "local",
+    "logs_in_by",
+    "mailbox",
+    "metric",
+    "session",
+    "shared",
+    "shared_server",
+]
 
 
 @contextmanager
@@ -32,6 +44,12 @@ def local(tmp_path: Path) -> Iterator[LocalServer]:
     """A sound server of the test's own."""
     with sound_server(tmp_path / "server") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def frozen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The program with its own Python: the folder, and the one file."""
+    return build_frozen(tmp_path_factory.mktemp("frozen"))
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,6 @@ from moxlite.patterns.questions import Question
 from moxlite.sandbox import process as sandbox_process
 from moxlite.sandbox.jobs import DrawHTML
 from moxlite.sandbox.processes import Sandbox
-from tests.packagerig import build_frozen
 from tests.running import free_base
 from tests.session.test_sandbox_processes import draw
 from tests.tools import need, until
@@ -91,16 +90,10 @@ setpriv --reuid=anna --regid=anna --clear-groups env HOME=/home/anna sh -e /home
 """
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """The folder and the file."""
-    return build_frozen(tmp_path_factory.mktemp("frozen"))
-
-
 @pytest.fixture
-def program(built: tuple[Path, Path]) -> str:
+def program(frozen: tuple[Path, Path]) -> str:
     """The program in the folder."""
-    return str(built[0] / "moxlite")
+    return str(frozen[0] / "moxlite")
 
 
 async def test_html_of_mails_is_sanitized_by_a_confined_child(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,12 +200,12 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def test_one_file_serves_on_a_bare_debian(root: Path, built: tuple[Path, Path]) -> None:
+def test_one_file_serves_on_a_bare_debian(root: Path, frozen: tuple[Path, Path]) -> None:
     """ADMIN-60c, ADMIN-36: without Python and without libraries of its own that machine sets up a server that
     gives up root; unpacked code is used only if no other user could have changed it, and a cut file is refused.
     """
     assert not list((root / "usr/bin").glob("python*"))
-    shutil.copy(built[1], root / "root/moxlite")
+    shutil.copy(frozen[1], root / "root/moxlite")
     (root / "dev").mkdir(exist_ok=True)
     for script in (SERVED, UNPACKED):
         command = [*APART, "sh", "-ec", INSIDE, "sh", str(root), script]

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import tarfile
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from moxlite import __version__
 from moxlite.admin.updates import changes_since
 from moxlite.config.static import Updates
 from moxlite.net.httpclient.client import HTTPClient, HTTPResponse
@@ -30,7 +30,6 @@ from tests.tools import need, top
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 VERSION = "99.0.0"
-SYSTEM_PYTHON = Path("/usr/bin/python3.11")
 
 
 @pytest.fixture
@@ -130,14 +129,16 @@ def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[s
     smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag",
 )
 def test_each_file_of_a_release_can_be_installed(
-    tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, site: tuple[Path, str]
+    tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, site: tuple[Path, str], frozen: tuple[Path, Path]
 ) -> None:
-    """ADMIN-43, ADMIN-43a: wheel and sdist by pip, the package by apt, each from a web server; the SBOM names all that
-    is locked, and the container's context has both packages.
+    """ADMIN-43, ADMIN-43a: wheel and sdist by pip, the package by apt for each suite, all from a web server; those
+    of the other processor are added, and the SBOM names all that is locked, and Python.
     """
     need("apt-get")
-    wheels = os.environ.get("MOXLITE_WHEELS")
-    more = ("--wheels", wheels) if wheels else ()
+    others = tmp_path / "others"
+    others.mkdir()
+    (others / f"moxlite-{VERSION}-linux-other").write_bytes(b"built elsewhere")
+    more = ("--program", frozen[0], "--others", others)
     done = package("release", "--to", site[0], "--version", VERSION, "--compression", "none", *more)
     assert done.returncode == 0, done.stderr
     folder = site[0] / VERSION
@@ -146,8 +147,8 @@ def test_each_file_of_a_release_can_be_installed(
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
     address = f"{site[1]}/{VERSION}"
 
-    for pattern in ("moxlite-*.whl", "moxlite-[0-9]*[0-9].tar.gz"):
-        (path,) = folder.glob(pattern)
+    for name in (f"moxlite-{__version__}-py3-none-any.whl", f"moxlite-{__version__}.tar.gz"):
+        path = folder / name
         target = tmp_path / path.name
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
         subprocess.run([*pip, "--target", str(target), f"{address}/{path.name}"], check=True)
@@ -157,25 +158,26 @@ def test_each_file_of_a_release_can_be_installed(
         assert (target / "moxlite/web/static").is_dir()
 
     keyring = folder / "apt/moxlite.asc"
-    apt = private_apt(tmp_path / "apt", f"deb [signed-by={keyring} arch=amd64] {address}/apt stable main\n")
-    done = apt("update")
-    assert done.returncode == 0, done.stderr
+    for suite in ("stable", "bookworm", "trixie", "noble", "resolute"):
+        place = tmp_path / "apt" / suite
+        apt = private_apt(place, f"deb [signed-by={keyring} arch=amd64] {address}/apt {suite} main\n")
+        done = apt("update")
+        assert done.returncode == 0, done.stderr
     done = apt("download", "moxlite")
     assert done.returncode == 0, done.stderr
     tree = tmp_path / "tree"
-    subprocess.run(["dpkg-deb", "-x", str(tmp_path / "apt" / f"moxlite_{VERSION}_amd64.deb"), str(tree)], check=True)
-    if SYSTEM_PYTHON.exists():
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(tree / "usr/lib/moxlite/lib/python3.11/site-packages"),
-        }
-        command = [str(SYSTEM_PYTHON), "-m", "moxlite", "version"]
-        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    subprocess.run(["dpkg-deb", "-x", str(place / f"moxlite_{VERSION}_amd64.deb"), str(tree)], check=True)
+    subprocess.run([tree / "usr/lib/moxlite/moxlite", "version"], check=True, capture_output=True)
 
-    with tarfile.open(folder / f"moxlite-{VERSION}-container.tar.gz") as archive:
-        assert archive.getnames() == ["Containerfile", "amd64/moxlite.deb", "arm64/moxlite.deb"]
+    file = f"moxlite-{VERSION}-linux-{os.uname().machine}"
+    names = {path.name for path in folder.iterdir()}
+    assert {file, f"{file}.tar.gz", f"moxlite-{VERSION}-linux-other"} <= names
+    assert f"moxlite-{VERSION}-container-{os.uname().machine}.tar.gz" in names
     bill = json.loads((folder / "sbom.cdx.json").read_text())
-    lock = (top() / "requirements/runtime.lock").read_text()
-    assert {f"{one['name']}=={one['version']}" for one in bill["components"]} == {
+    lock = (top() / "requirements/frozen.lock").read_text()
+    locked = {
         line.split()[0].lower().replace("_", "-") for line in lock.splitlines() if "==" in line and line[0] not in " #"
     }
+    listed = {f"{one['name']}=={one['version']}" for one in bill["components"]}
+    assert locked <= listed
+    assert {one.partition("==")[0] for one in listed - locked} == {"python", "openssl"}

@@ -437,12 +437,12 @@ async def test_a_passphrase_protects_an_identity_of_the_repository(
 
 
 def test_without_the_package_encryption_is_refused_clearly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STORE-184, ADMIN-43: with the command for the Debian package, whose environment is no place for others."""
+    """STORE-184, ADMIN-43: with the command for a frozen program, whose folder is no place for others."""
     monkeypatch.setitem(__import__("sys").modules, "pyrage", None)
     with pytest.raises(BackupError, match="pip install pyrage"):
         create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))
-    monkeypatch.setattr("sys.prefix", "/usr/lib/moxlite")
-    with pytest.raises(BackupError, match="pip install --target /usr/local/lib/moxlite pyrage"):
+    monkeypatch.setattr("moxlite.optional.FROZEN", True)
+    with pytest.raises(BackupError, match=r"pip install --target /usr/local/lib/moxlite --python-version \S+ --only"):
         create_repository(Folder(tmp_path / "repo"), tmp_path, recipients=("age1x",))
 
 

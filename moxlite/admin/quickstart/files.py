@@ -140,7 +140,7 @@ UNIT: Final = """\
 Description=moxlite mail server
 After=network-online.target
 Wants=network-online.target
-
+{condition}
 [Service]
 Type=notify
 # The server is a child of the process that systemd starts, which passes signals on to it.
@@ -259,15 +259,17 @@ def domains_file(address: Address, account: str, keys: Sequence[NewKey], now: dt
     return str(document) + RULESET.format(account=account, address=_toml(text))
 
 
-def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = ()) -> str:
+def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = (), waits: bool = False) -> str:
     """The text of a systemd unit. It starts the server as root, and the server gives that up by itself (ADMIN-40).
 
     Args:
       more: further folders that the server may write to; they may be missing.
+      waits: nothing is started before there is a configuration.
     """
     folder = config.parent
     writable = " ".join([str(folder), str(data), *(f"-{one}" for one in more)])
-    return UNIT.format(program=program, config=config, writable=writable, top=folder.parent)
+    condition = f"ConditionPathExists={config}\n" if waits else ""
+    return UNIT.format(program=program, config=config, writable=writable, top=folder.parent, condition=condition)
 
 
 def _toml(value: "str | list[str]") -> str:
