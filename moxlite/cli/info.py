@@ -50,6 +50,7 @@ RUNS_ON: Final = (
     "josepy",
     "webauthn",
     "segno",
+    "python-dateutil",
 )
 """Packages of requirements/runtime.in."""
 

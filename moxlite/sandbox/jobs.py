@@ -166,6 +166,34 @@ class ReadCalendar(Job[Calendar], frozen=True, tag="read-calendar"):
     text: str
 
 
-AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar
-JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar)
+MAX_TIMES: Final = 10_000
+"""Times that rules are asked for at once."""
+
+
+class Expanded(msgspec.Struct, frozen=True):
+    """Times of rules: local seconds since 1970, ascending."""
+
+    times: Annotated[tuple[int, ...], msgspec.Meta(max_length=MAX_TIMES)]
+
+
+class ExpandRules(Job[Expanded], frozen=True, tag="expand-rules"):
+    """Find the times that rules of a calendar give (DAV-9).
+
+    Attributes:
+      start: of the event, local seconds since 1970; rules have no zones.
+      since, until: the stretch of local seconds, its end excluded. limit: of times, at most `MAX_TIMES`.
+    """
+
+    ANSWER = Expanded
+    SECONDS = 1.0
+
+    rules: tuple[str, ...]
+    start: int
+    since: int
+    until: int
+    limit: int
+
+
+AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | ExpandRules
+JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar, ExpandRules)
 """All jobs; `work.WORK` has a function for each."""

@@ -5,6 +5,7 @@ A frame is four octets of length, the most significant first, and that many octe
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -19,9 +20,12 @@ A = TypeVar("A", bound=msgspec.Struct)
 
 
 class Job(msgspec.Struct, Generic[A], frozen=True, tag=True):
-    """Base class of jobs. `ANSWER`: type of the answer; the server checks each answer against it."""
+    """Base class of jobs. `ANSWER`: type of the answer; the server checks each answer against it. `SECONDS`: its own
+    deadline, if it is shorter than that of all.
+    """
 
     ANSWER: ClassVar[Any]
+    SECONDS: ClassVar[float] = math.inf
 
 
 class Ready(msgspec.Struct, frozen=True):

@@ -175,7 +175,7 @@ class Sandbox:
         kept = False
         try:
             with metrics.jobs_seconds.labels(job=name).time():
-                reply = await process.ask(frame, JOB_SECONDS)
+                reply = await process.ask(frame, min(JOB_SECONDS, job.SECONDS))
                 answer = await _answer(job, reply.answer) if reply.outcome == "done" else None
             kept = not reply.last
         except Died as died:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import unquote
 
 import msgspec
+from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
 from moxlite.proto.cards.icalendar import BadCalendar, Calendar, read_calendar
@@ -17,6 +19,8 @@ from moxlite.sandbox.jobs import (
     AnyJob,
     DrawHTML,
     Drawn,
+    Expanded,
+    ExpandRules,
     Picture,
     Quote,
     ReadCalendar,
@@ -27,6 +31,8 @@ from moxlite.sandbox.jobs import (
 )
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.sanitize import TooComplex, sanitize
+
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 rules have no zones
 
 MAX_HOST: Final = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""
@@ -93,6 +99,25 @@ def read_event(job: ReadCalendar) -> Calendar:
         raise Refused(str(refusal)) from None
 
 
+def expand_rules(job: ExpandRules) -> Expanded:
+    """Find the times of rules. Raises Refused."""
+    start, since, until = (EPOCH + timedelta(seconds=one) for one in (job.start, job.since, job.until))
+    found: set[datetime] = set()
+    for text in job.rules:
+        try:
+            rule = rrulestr(text, dtstart=start)
+        except ValueError:
+            raise Refused("a rule cannot be read") from None
+        number = 0
+        for time in rule:
+            if time >= until or number == job.limit:
+                break
+            if time >= since:
+                found.add(time)
+                number += 1
+    return Expanded(tuple(int((time - EPOCH).total_seconds()) for time in sorted(found)[: job.limit]))
+
+
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     DrawHTML: draw_html,
     ShowText: show_text,
@@ -100,6 +125,7 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     WriteHTML: write_html,
     ReadDraft: read_draft,
     ReadCalendar: read_event,
+    ExpandRules: expand_rules,
 }
 
 
@@ -124,5 +150,6 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     WriteHTML(_HTML, ("a",), "data:x;"),
     ReadDraft(_HTML, ("a",), "data:x;"),
     ReadCalendar(_CALENDAR),
+    ExpandRules(("FREQ=YEARLY;BYDAY=1MO;BYMONTH=2;UNTIL=19800101T000000",), 0, 0, 1 << 30, 3),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

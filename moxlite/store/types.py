@@ -4,7 +4,7 @@ All structs are frozen. Times are integer microseconds UTC, sizes are octets. No
 """
 
 from enum import IntFlag
-from typing import Final, NewType
+from typing import Final, Literal, NewType
 
 import msgspec
 
@@ -267,6 +267,13 @@ class AclChanged(Event, frozen=True, kw_only=True):
     mailbox_id: MailboxID
     name: str
     identifier: str
+
+
+class GroupwareChanged(Event, frozen=True, kw_only=True):
+    """A calendar or address book was made, changed or removed, or its resources were (DAV-3)."""
+
+    kind: Literal["calendar", "contact"]
+    collection_id: int
 
 
 class AccountClosing(Event, frozen=True, kw_only=True):

@@ -128,6 +128,7 @@ BREAK = [
     ("message_keyword", "DELETE FROM message_keyword WHERE keyword = 'zoo'"),
     ("mailbox.keywords", "UPDATE mailbox SET keywords = 'zoo' WHERE name = 'Inbox'"),
     ("keyword", "DELETE FROM keyword WHERE lower = 'zoo'"),
+    ("resource", "INSERT INTO resource_data VALUES (9, x'00')"),
     ("chunk", "UPDATE body_chunk SET digest = digest + 1 WHERE id = 1 << 16"),
     ("hash", "UPDATE body SET hash = randomblob(32) WHERE id = 1"),
 ]

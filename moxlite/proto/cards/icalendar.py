@@ -261,7 +261,7 @@ def placed(calendar: Calendar) -> Calendar:
 def _placed(moment: Moment | None) -> Moment | None:
     if moment is None or moment.zone in ("", "UTC") or "T" not in moment.local:
         return moment
-    zone = _zone(moment.zone)
+    zone = iana_zone(moment.zone)
     if zone is None:
         return msgspec.structs.replace(moment, zone="")
     return _zoned(datetime.fromisoformat(moment.local), zone, zone.key)
@@ -387,7 +387,7 @@ def _zoned(local: datetime, zone: tzinfo | None, name: str) -> Moment:
 
 
 @lru_cache(maxsize=100)
-def _zone(name: str) -> ZoneInfo | None:
+def iana_zone(name: str) -> ZoneInfo | None:
     """A zone by its name in the IANA database, in Microsoft's programs, or at the end of a path of other programs."""
     name = name.strip('"')
     for one in (WINDOWS.get(name, name), "/".join(name.split("/")[-2:]), "/".join(name.split("/")[-3:])):

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from moxlite.proto.cards.repeating import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
 from moxlite.store.accounts.accounts import Accounts
@@ -34,6 +35,16 @@ from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import append, perform
 from moxlite.store.file.transaction import Tx
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    Collection,
+    change_collection,
+    collection_named,
+    create_collection,
+    delete_collection,
+    ensure_defaults,
+)
+from moxlite.store.groupware.resources import Facts as GroupwareFacts, delete_resource, put_resource
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.adding import Append
@@ -55,6 +66,14 @@ ACCOUNTS: Final = ("test0", "test1", "test2")
 """Three accounts: an empty one, one with a message that has all facts, one with everything else."""
 
 DOMAINS: Final = ("mox.example", "bücher.example")
+
+WEEK: Final = 7 * 86_400
+
+EVENT: Final = (
+    b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:once\r\nDTSTAMP:20260101T000000Z\r\n"
+    b"DTSTART:20260105T060000Z\r\nDTEND:20260105T070000Z\r\nSUMMARY:Once\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@remote.example\r\nEND:VCARD\r\n"
 
 PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
 
@@ -162,6 +181,38 @@ async def _everything(account: Account) -> None:
     await append(account, inbox, [Append(await prepare(Spool.of(large)), Flag.FLAGGED)])
     for unit in _changes(inbox, sent):
         await account.write(unit)
+    await account.write(_groupware)
+
+
+def _groupware(tx: AccountTx) -> None:
+    """An event, a repeated one, a card, and what is left of a removed entry and calendar (DAV-1, DAV-2)."""
+    ensure_defaults(tx)
+    old = create_collection(tx, Collection(0, "calendar", "old", components=COMPONENTS))
+    delete_collection(tx, old.id)
+    calendar, book = collection_named(tx, "calendar", "calendar"), collection_named(tx, "contact", "contacts")
+    change_collection(tx, msgspec.structs.replace(calendar, colour="#3366ccff", position=1, dead={"{x:}a": "<a/>"}))
+    stretch = (1_735_689_600, 1_830_384_000)
+    weekly = tuple(
+        Instance(1_767_592_800 + week * WEEK, 1_767_596_400 + week * WEEK, str(week), 0) for week in range(50)
+    )
+    for name, where, data, facts in (
+        (
+            "once.ics",
+            calendar,
+            EVENT,
+            GroupwareFacts("once", "VEVENT", "Once", ("a@b.example",), 1_767_592_800, 1_767_596_400),
+        ),
+        ("gone.ics", calendar, EVENT, GroupwareFacts("gone", "VEVENT", "Gone")),
+        (
+            "weekly.ics",
+            calendar,
+            EVENT.replace(b"once", b"weekly"),
+            GroupwareFacts("weekly", "VEVENT", "Weekly", (), 1_767_592_800, None, stretch, weekly),
+        ),
+        ("card.vcf", book, CARD, GroupwareFacts("card", "VCARD", "Ada", ("ada@remote.example",))),
+    ):
+        put_resource(tx, where.id, name, data, facts, lambda _: None)
+    delete_resource(tx, calendar.id, "gone.ics", lambda _: None)
 
 
 def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], object]]:

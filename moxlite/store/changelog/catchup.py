@@ -32,6 +32,7 @@ from moxlite.store.types import (
     Event,
     Flag,
     FlagsChanged,
+    GroupwareChanged,
     MailboxAdded,
     MailboxCounts,
     MailboxID,
@@ -257,6 +258,9 @@ WHERE threadseq > ? AND threadseq <= ? AND threadseq > createseq ORDER BY thread
 SUBSCRIPTIONS: Final = "SELECT name, present, modseq FROM subscription WHERE modseq > ? AND modseq <= ?"
 ANNOTATIONS: Final = """
 SELECT mailbox_id, key, modseq FROM annotation WHERE modseq > ? AND modseq <= ? ORDER BY modseq, id"""
+GROUPWARE: Final = """
+SELECT id, kind, modseq FROM collection WHERE modseq > ?1 AND modseq <= ?2
+UNION ALL SELECT collection_id, kind, modseq FROM collection_gone WHERE modseq > ?1 AND modseq <= ?2"""
 SETTINGS: Final = "SELECT modseq FROM settings WHERE modseq > ? AND modseq <= ?"
 
 Own = Mapping[ModSeq, frozenset[MessageID] | None]
@@ -484,6 +488,10 @@ class Plan:
                 )
             )
         self.rest += [SettingsChanged(modseq=modseq) for (modseq,) in r.rows(SETTINGS, self.since, self.modseq)]
+        self.rest += [
+            GroupwareChanged(modseq=modseq, kind=kind, collection_id=collection_id)
+            for collection_id, kind, modseq in r.rows(GROUPWARE, self.since, self.modseq)
+        ]
         self.rest.sort(key=lambda event: event.modseq)
 
     def _plan_threads(self, r: Reader, room: int) -> None:

@@ -45,6 +45,21 @@ FLAGS: Final = Flag((1 << len(Flag)) - 1)
 
 SET_SAVEDATE: Final = "UPDATE message SET savedate = ? WHERE id = ?"
 COLUMNS: Final = "SELECT count(*) FROM pragma_table_info(?)"
+LOST_ENTRIES: Final = "SELECT name FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)"
+SETTLE_COLLECTIONS: Final = (
+    "DELETE FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)",
+    "DELETE FROM resource_data WHERE resource_id NOT IN (SELECT id FROM resource)",
+    "DELETE FROM resource_address WHERE resource_id NOT IN (SELECT id FROM resource)",
+    # Entries of a collection whose row is lost get one of their own.
+    """INSERT INTO collection (id, kind, name, display_name, components, createseq, modseq)
+    SELECT collection_id, iif(component = 'VCARD', 'contact', 'calendar'), 'recovered-' || collection_id, 'Recovered',
+    iif(component = 'VCARD', '', 'VAVAILABILITY VEVENT VFREEBUSY VJOURNAL VTODO'), 1, max(modseq)
+    FROM resource WHERE collection_id NOT IN (SELECT id FROM collection) GROUP BY collection_id""",
+    """UPDATE collection SET total = (SELECT count(*) FROM resource r WHERE r.collection_id = collection.id),
+    size = (SELECT coalesce(sum(size), 0) FROM resource r WHERE r.collection_id = collection.id)""",
+    # Instances are made anew when they are asked for.
+    "UPDATE resource SET expanded_from = 0, expanded_to = 0 WHERE expanded_to IS NOT NULL",
+)
 RAISE_STATE: Final = """
 UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidity, ?), created = coalesce(?, created)
 WHERE id = 1"""
@@ -292,6 +307,7 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
     db = open_file(path, Kind.ACCOUNT, options)
     try:
         db.execute("BEGIN IMMEDIATE")
+        db.execute("PRAGMA defer_foreign_keys=ON").fetchall()
         db.execute(RAISE_STATE, (salvage.modseq, salvage.next_uidvalidity, salvage.created))
         for table, rows in salvage.copied.items():
             columns = db.execute(COLUMNS, (table,)).fetchone()
@@ -308,6 +324,10 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
                     lost += 1
             if lost:
                 work.lose(f"{lost} rows of {table}")
+        for (name,) in db.execute(LOST_ENTRIES).fetchall():
+            work.lose(f"the octets of the entry {name!r}")
+        for sql in SETTLE_COLLECTIONS:
+            db.execute(sql)
         restore_copies(db, salvage.remotes, salvage.copies(complete=work.complete), work.ids)
         db.execute("COMMIT")
     finally:

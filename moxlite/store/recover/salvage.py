@@ -35,6 +35,10 @@ COPIED: Final = (
     "recipient_domain_tls",
     "ruleset_no_listid",
     "ruleset_no_msgfrom",
+    "collection",
+    "resource",
+    "resource_data",
+    "resource_address",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

@@ -40,7 +40,7 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     if idle:
         checks.append(_unused)
     if deep:
-        checks += [_bodies, _junk_words]
+        checks += [_bodies, _junk_words, _resources]
     for check in checks:
         _collect(findings, check(r))
     return findings
@@ -138,6 +138,15 @@ def _app_passwords(r: Reader) -> Iterator[Finding]:
     """App passwords with another salt than the account's own password, or with invalid scopes (STORE-191)."""
     for text in wrong_app_passwords(r):
         yield Finding("app_password", text)
+
+
+def _resources(r: Reader) -> Iterator[Finding]:
+    """Entries of calendars and address books whose octets have another hash (DAV-6)."""
+    for name, digest, data in r.iterate(
+        "SELECT r.name, r.hash, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id"
+    ):
+        if hashlib.sha256(data).digest() != digest:
+            yield Finding("resource", f"entry {name!r} does not have the octets of its hash")
 
 
 def _unused(r: Reader) -> Iterator[Finding]:
@@ -452,6 +461,37 @@ RULES: Final = (
         "import",
         "message {} is staged for an import, and there already",
         """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id""",
+    ),
+    Rule(
+        "counts",
+        "collection {!r} counts {} entries of {} octets, there are {} of {}",
+        """SELECT c.name, c.total, c.size, count(r.id), coalesce(sum(r.size), 0) FROM collection c
+        LEFT JOIN resource r ON r.collection_id = c.id GROUP BY c.id
+        HAVING (c.total, c.size) <> (count(r.id), coalesce(sum(r.size), 0))""",
+    ),
+    Rule(
+        "modseq",
+        "entry {!r} has createseq {}, modseq {}; its collection has modseq {}, the account {}",
+        """SELECT r.name, r.createseq, r.modseq, c.modseq, s.modseq FROM resource r
+        JOIN collection c ON c.id = r.collection_id, state s
+        WHERE NOT (0 < r.createseq AND r.createseq <= r.modseq AND r.modseq <= c.modseq AND c.modseq <= s.modseq)""",
+    ),
+    Rule(
+        "resource",
+        "entry {!r} of collection {} has size {}, its octets are {}",
+        """SELECT r.name, r.collection_id, r.size, length(d.data) FROM resource r
+        LEFT JOIN resource_data d ON d.resource_id = r.id WHERE r.size IS NOT length(d.data)""",
+    ),
+    Rule(
+        "resource",
+        "a row about entry {} is left, which is gone",
+        """SELECT resource_id FROM (SELECT resource_id FROM resource_data UNION SELECT resource_id FROM resource_address
+        UNION SELECT resource_id FROM instance) WHERE resource_id NOT IN (SELECT id FROM resource)""",
+    ),
+    Rule(
+        "resource",
+        "entry {!r} of collection {} has a tombstone",
+        """SELECT r.name, r.collection_id FROM resource r JOIN resource_gone g USING (collection_id, name)""",
     ),
 )
 """All rules, in the order of their findings."""

@@ -71,13 +71,17 @@ MOVE_TOMBSTONE: Final = "UPDATE expunged SET uid = ? WHERE mailbox_id = ? AND ui
 MOVE_ERASURE: Final = "UPDATE erase_queue SET uid = ? WHERE mailbox_id = ? AND uid = ?"
 HIGHEST_UID: Final = "SELECT coalesce(max(uid), 0) FROM expunged WHERE mailbox_id = ?"
 SET_UIDS_FROM: Final = "UPDATE mailbox SET uidnext = ?, recent_uid = 1 WHERE id = ?"
+COLLECTIONS: Final = """
+SELECT c.id, c.name, c.total, c.size, count(r.id), coalesce(sum(r.size), 0) FROM collection c
+LEFT JOIN resource r ON r.collection_id = c.id GROUP BY c.id"""
+SET_COLLECTION: Final = "UPDATE collection SET total = ?, size = ? WHERE id = ?"
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
 
 Fix = Callable[[Tx], list[str]]
 
 
 def fix_counts(tx: Tx) -> list[str]:
-    """Recount the messages of all mailboxes, and the account's size."""
+    """Recount the messages of all mailboxes, the account's size, and the entries of its collections."""
     changed = []
     for mailbox_id, name, *counts in tx.rows(COUNTED):
         old, new = counts[:6], counts[6:]
@@ -89,6 +93,10 @@ def fix_counts(tx: Tx) -> list[str]:
     if row[0] != row[1]:
         tx.execute(SET_TOTAL_SIZE, row[1])
         changed.append(f"total_size {row[0]} is now {row[1]}")
+    for number, name, total, size, entries, octets in tx.rows(COLLECTIONS):
+        if (total, size) != (entries, octets):
+            tx.execute(SET_COLLECTION, entries, octets, number)
+            changed.append(f"{name}: counts {total}/{size} are now {entries}/{octets}")
     return changed
 
 

@@ -1,0 +1,237 @@
+"""Calendar resources (RFC 4791 §4.1): what may be put into a calendar, and what is looked up of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
+from moxlite.proto.cards.contentline import Property, plain, property_of
+from moxlite.proto.cards.moments import Zones, is_date, moment_of, period_of, seconds_of, utc_text, value_of, zones_of
+from moxlite.proto.cards.repeating import Instance, Span, is_repeated, main_part, parts_of, span_of
+from moxlite.wording import worded
+
+KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
+MAX_UID: Final = 1000
+MAX_TITLE: Final = 500
+
+EARLIEST: Final = -(1 << 40)
+LATEST: Final = 1 << 40
+"""Seconds that stand for no bound."""
+
+
+class BadObject(ValueError):
+    """A file that no calendar takes. `condition`: the name of the precondition (RFC 4791 §5.3.2.1); the message is for
+    people.
+    """
+
+    def __init__(self, condition: str, text: str) -> None:
+        super().__init__(text)
+        self.condition = condition
+
+
+class CalendarObject(msgspec.Struct):
+    """A calendar resource: `calendar` is the whole file, `parts` its components but the zones; `zones` those it
+    defines.
+    """
+
+    calendar: Component
+    parts: list[Component]
+    zones: Zones
+
+    @property
+    def kind(self) -> str:
+        """The kind of its components."""
+        return self.parts[0].name
+
+    @property
+    def uid(self) -> str:
+        """The UID of its components."""
+        return plain(self.parts[0].value("UID"), MAX_UID)
+
+    @property
+    def main(self) -> Component:
+        """The component that the others are exceptions of, or the first exception."""
+        return self.parts[main_part(self.parts) or 0]
+
+    @property
+    def title(self) -> str:
+        """The summary."""
+        return plain(self.main.value("SUMMARY"), MAX_TITLE)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether there are instances."""
+        return is_repeated(self.parts)
+
+    def addresses(self) -> tuple[str, ...]:
+        """Mail addresses of organiser and attendees, in lower case, each once."""
+        found: dict[str, None] = {}
+        for part in self.parts:
+            for one in part.properties:
+                if one.name in ("ORGANIZER", "ATTENDEE") and one.value.strip().lower().startswith("mailto:"):
+                    found[plain(one.value.strip()[7:], 320).lower()] = None
+        return tuple(found)
+
+    def bounds(self) -> tuple[int | None, int | None]:
+        """Seconds UTC of the first start and the last end; None for no bound. Rules have an end only if UNTIL says so:
+        what COUNT says is found by their instances.
+        """
+        spans = [self._span(part) for part in self.parts]
+        starts, ends = min(one[0] for one in spans), max(one[1] for one in spans)
+        for part in self.parts:
+            for rule in part.all("RRULE"):
+                until = next((one[6:] for one in rule.value.strip().upper().split(";") if one[:6] == "UNTIL="), "")
+                moment = value_of(until)
+                length = max(one[1] - one[0] for one in spans)
+                ends = LATEST if moment is None else max(ends, seconds_of(moment) + length + 2 * 86_400)
+            if part.first("RDATE") is not None:
+                starts, ends = EARLIEST, LATEST
+        return (None if starts <= EARLIEST else starts), (None if ends >= LATEST else ends)
+
+    def _span(self, part: Component) -> Span:
+        if part.name == "VTODO":
+            return todo_span(part, self.zones)
+        return span_of(part, self.zones) or _busy_span(part) or (EARLIEST, LATEST)
+
+
+def read_object(data: bytes) -> CalendarObject:
+    """Read a calendar resource and check it (DAV-7). Raises BadObject."""
+    try:
+        calendar = read_components(data.decode("utf-8-sig"), "VCALENDAR")
+    except UnicodeDecodeError:
+        raise BadObject("valid-calendar-data", "the file is not UTF-8") from None
+    except BadComponents as error:
+        raise BadObject("valid-calendar-data", str(error)) from None
+    if calendar.value("VERSION") != "2.0":
+        raise BadObject("valid-calendar-data", "the calendar is not of version 2.0")
+    if calendar.first("METHOD") is not None:
+        raise BadObject("valid-calendar-object-resource", "a calendar with METHOD is a message, no entry")
+    parts = parts_of(calendar)
+    kinds = {one.name for one in parts}
+    if len(kinds) != 1:
+        raise BadObject("valid-calendar-object-resource", "an entry has components of one kind")
+    if not kinds <= KINDS:
+        raise BadObject("supported-calendar-component", worded("{name} is no kind of entry", name=min(kinds)[:50]))
+    uids = {one.value("UID") for one in parts}
+    if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
+        raise BadObject("valid-calendar-object-resource", "the components of an entry have one UID")
+    found = CalendarObject(calendar, parts, zones_of(calendar))
+    _check_parts(found)
+    return found
+
+
+def _check_parts(found: CalendarObject) -> None:
+    if sum(one.first("RECURRENCE-ID") is None for one in found.parts) > 1:
+        raise BadObject("valid-calendar-object-resource", "an entry has one component that is no exception")
+    for part in found.parts:
+        for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
+            one = part.first(name)
+            if one is not None and moment_of(one, found.zones) is None:
+                raise BadObject("valid-calendar-data", worded("{name} cannot be read", name=name))
+        if part.name == "VEVENT" and part.first("DTSTART") is None:
+            raise BadObject("valid-calendar-data", "an event needs DTSTART")
+
+
+def todo_span(part: Component, zones: Zones) -> Span:
+    """The stretch in which a task is found (RFC 4791 §9.9), as one span that has all of it."""
+    start, due = moment_of(part.first("DTSTART"), zones), moment_of(part.first("DUE"), zones)
+    if start is not None:
+        return span_of(part, zones) or (EARLIEST, LATEST)
+    if due is not None:
+        return seconds_of(due) - 1, seconds_of(due)
+    times = [moment_of(part.first(name), zones) for name in ("COMPLETED", "CREATED")]
+    known = [seconds_of(one) for one in times if one is not None]
+    if not known:
+        return EARLIEST, LATEST
+    return min(known) - 1, LATEST if times[0] is None else max(known) + 1
+
+
+def _busy_span(part: Component) -> Span | None:
+    """The stretch of the periods of a VFREEBUSY without DTSTART."""
+    periods = [
+        period
+        for line in part.all("FREEBUSY")
+        for value in line.value.split(",")
+        if (period := period_of(value)) is not None
+    ]
+    return (min(one[0] for one in periods), max(one[1] for one in periods)) if periods else None
+
+
+def expanded(found: CalendarObject, instances: Sequence[Instance]) -> str:
+    """The calendar with a component for each instance, in UTC, without rules and zones (RFC 4791 §9.6.5)."""
+    parts = [_instance(found, one) for one in instances] if found.repeated else [_in_utc(found, found.main)]
+    return write_component(Component("VCALENDAR", found.calendar.properties, parts))
+
+
+def _instance(found: CalendarObject, one: Instance) -> Component:
+    part = found.parts[one.part]
+    main = found.main.first("DTSTART")
+    whole = main is not None and is_date(main)
+    own = part.first("RECURRENCE-ID")
+    moment = value_of(one.recurrence)
+    text = one.recurrence
+    if moment is not None and not whole:
+        line = own or main
+        zone = moment_of(main if own is None or one.recurrence != own.value.strip() else own, found.zones)
+        if line is not None and zone is not None and zone.tzinfo is not None:
+            text = utc_text(seconds_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone.tzinfo)))
+    copy = _in_utc(found, part, one)
+    kind = ";VALUE=DATE" if whole else ""
+    line_text = f"RECURRENCE-ID{kind}:{text}"
+    copy.properties.append(Property("RECURRENCE-ID", {}, text, line_text))
+    return copy
+
+
+DROPPED: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
+
+
+def _in_utc(found: CalendarObject, part: Component, one: Instance | None = None) -> Component:
+    """A copy of a component whose times are in UTC, those of an instance if there is one; dates and floating times stay
+    what they are.
+    """
+    start = part.first("DTSTART")
+    floating = start is not None and (moment := moment_of(start, found.zones)) is not None and moment.tzinfo is None
+    properties: list[Property] = []
+    for line in part.properties:
+        if line.name in DROPPED:
+            continue
+        seconds = None
+        if line.name in ("DTSTART", "DTEND", "DUE"):
+            at = moment_of(line, found.zones)
+            if one is not None:
+                seconds = one.starts if line.name == "DTSTART" else one.ends
+            elif at is not None and at.tzinfo is not None:
+                seconds = seconds_of(at)
+        properties.append(line if seconds is None else _at(line, seconds, floating=floating))
+    return Component(part.name, properties, part.components)
+
+
+def _at(line: Property, seconds: int, *, floating: bool) -> Property:
+    text = utc_text(seconds)
+    if is_date(line):
+        value, head = text[:8], f"{line.name};VALUE=DATE"
+    else:
+        value, head = text[:-1] if floating else text, line.name
+    parsed = property_of(f"{head}:{value}")
+    assert parsed is not None
+    return parsed
+
+
+def limited(found: CalendarObject, stretch: Span, instances: Sequence[Instance]) -> str:
+    """The calendar without the exceptions that have no moment in a stretch (RFC 4791 §9.6.6)."""
+    kept = {one.part for one in instances}
+    inner: list[Component] = []
+    number = -1
+    for one in found.calendar.components:
+        if one.name != "VTIMEZONE":
+            number += 1
+            recurrence = one.first("RECURRENCE-ID")
+            moment = moment_of(recurrence, found.zones)
+            original = moment is not None and stretch[0] <= seconds_of(moment) < stretch[1]
+            if recurrence is not None and number not in kept and not original:
+                continue
+        inner.append(one)
+    return write_component(Component("VCALENDAR", found.calendar.properties, inner))

@@ -1,0 +1,96 @@
+"""Calendar files as trees of components whose lines stay as they came (RFC 5545 §3.4, §3.6). Text in, text out;
+linear in the size of the file.
+
+What a component means is in `instances` and `calendarobject`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.cards.contentline import Property, folded, property_of, unfolded
+from moxlite.wording import worded
+
+MAX_LINES: Final = 100_000
+"""Lines of a file: reading them takes 0.5 s."""
+
+MAX_DEPTH: Final = 20
+
+
+class BadComponents(ValueError):
+    """A text is no tree of components; the message says why, for people."""
+
+
+class Component(msgspec.Struct):
+    """A component: its name in capitals, its properties and the components in it, both in their order."""
+
+    name: str
+    properties: list[Property]
+    components: list[Component]
+
+    def first(self, name: str) -> Property | None:
+        """The first property of that name."""
+        return next((one for one in self.properties if one.name == name), None)
+
+    def all(self, name: str) -> list[Property]:
+        """The properties of that name."""
+        return [one for one in self.properties if one.name == name]
+
+    def value(self, name: str) -> str:
+        """The value of the first property of that name without space around it; "" without one."""
+        found = self.first(name)
+        return "" if found is None else found.value.strip()
+
+
+def read_components(text: str, kind: str) -> Component:
+    """The one component `kind` that a file consists of. Raises BadComponents."""
+    top = Component("", [], [])
+    inside = [top]
+    for number, line in enumerate(unfolded(text)):
+        if number > MAX_LINES:
+            raise BadComponents(worded("the file has more than {most} lines", most=MAX_LINES))
+        if not line.strip():
+            continue
+        one = property_of(line)
+        if one is None:
+            raise BadComponents(worded("line {number} is no property", number=number + 1))
+        if one.name == "BEGIN":
+            _begin(inside, one.value.strip().upper())
+        elif one.name == "END":
+            if inside[-1].name != one.value.strip().upper() or len(inside) == 1:
+                raise BadComponents(worded("END:{name} ends nothing", name=one.value.strip()[:50]))
+            inside.pop()
+        elif len(inside) == 1:
+            raise BadComponents(worded("the file does not begin with BEGIN:{kind}", kind=kind))
+        else:
+            inside[-1].properties.append(one)
+    if len(inside) > 1:
+        raise BadComponents(worded("{name} has no end", name=inside[-1].name))
+    if [one.name for one in top.components] != [kind]:
+        raise BadComponents(worded("the file is not one {kind}", kind=kind))
+    return top.components[0]
+
+
+def _begin(inside: list[Component], name: str) -> None:
+    if len(inside) > MAX_DEPTH:
+        raise BadComponents("the file is nested too deeply")
+    new = Component(name, [], [])
+    inside[-1].components.append(new)
+    inside.append(new)
+
+
+def write_component(component: Component) -> str:
+    """The text of a component, with CRLF and folds."""
+    return "".join(f"{folded(line)}\r\n" for line in _lines(component))
+
+
+def _lines(component: Component) -> Iterator[str]:
+    yield f"BEGIN:{component.name}"
+    for one in component.properties:
+        yield one.whole
+    for inner in component.components:
+        yield from _lines(inner)
+    yield f"END:{component.name}"

@@ -1,0 +1,309 @@
+"""Repeated components: which rules are taken, and the instances that rules, further dates, exceptions and changed
+instances make together (RFC 5545 §3.8.5, DAV-9).
+
+The times of RRULE itself come from a process of the sandbox (`sandbox.jobs.ExpandRules`), as local times: a rule knows
+no zone. All else is here, and linear in the number of instances.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.moments import DAY, Zones, duration_of, is_date, moment_of, period_of, seconds_of, value_of
+from moxlite.wording import worded
+
+Span = tuple[int, int]
+"""Seconds UTC of a start and an end."""
+
+MAX_DATES: Final = 10_000
+"""Dates of RDATE and EXDATE of a component, each."""
+
+MAX_PRODUCT: Final = 10_000
+"""Times of one period that the lists of a rule may make together."""
+
+EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 local times of rules have no zone
+
+LISTS: Final = {
+    "BYSECOND": (0, 60),
+    "BYMINUTE": (0, 59),
+    "BYHOUR": (0, 23),
+    "BYMONTHDAY": (-31, 31),
+    "BYYEARDAY": (-366, 366),
+    "BYWEEKNO": (-53, 53),
+    "BYMONTH": (1, 12),
+    "BYSETPOS": (-366, 366),
+}
+"""Least and greatest number of each list (RFC 5545 §3.3.10); those with negative numbers have no 0."""
+
+SHORT: Final = {"SECONDLY": 1, "MINUTELY": 60}
+"""Seconds of the frequencies that may go on for a day only."""
+
+FREQUENCIES: Final = frozenset({*SHORT, "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+WEEKDAY: Final = re.compile(r"(?:[+-]?([1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR|SA|SU)")
+MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+class BadRule(ValueError):
+    """A rule that is not taken; the message says why, for people."""
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One time of a repeated component, seconds UTC. `recurrence`: its time by the rule, as RECURRENCE-ID has it in the
+    zone of the first one; `part`: number of the component that describes it.
+    """
+
+    starts: int
+    ends: int
+    recurrence: str
+    part: int
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """The rules of a component, with ends in local time, and its local start in seconds since 1970."""
+
+    rules: tuple[str, ...]
+    start: int
+
+
+def parts_of(calendar: Component) -> list[Component]:
+    """The components of a calendar but its zones."""
+    return [one for one in calendar.components if one.name != "VTIMEZONE"]
+
+
+def main_part(parts: Sequence[Component]) -> int | None:
+    """Number of the component that the others are exceptions of; None if all are exceptions."""
+    return next((number for number, one in enumerate(parts) if one.first("RECURRENCE-ID") is None), None)
+
+
+def is_repeated(parts: Sequence[Component]) -> bool:
+    """Whether there are instances: rules, dates or exceptions."""
+    return any(one.name in ("RRULE", "RDATE", "RECURRENCE-ID") for part in parts for one in part.properties)
+
+
+def span_of(part: Component, zones: Zones) -> Span | None:
+    """Start and end of a component; None without a start."""
+    start = moment_of(part.first("DTSTART"), zones)
+    if start is None:
+        return None
+    end = moment_of(part.first("DUE" if part.name == "VTODO" else "DTEND"), zones)
+    first = part.first("DTSTART")
+    starts = seconds_of(start)
+    if end is not None:
+        return starts, max(starts, seconds_of(end))
+    length = duration_of(part.value("DURATION"))
+    if length is None:
+        length = DAY if first is not None and is_date(first) else timedelta(0)
+    return starts, starts + max(0, int(length.total_seconds()))
+
+
+def rules_of(part: Component, zones: Zones) -> Rules | None:
+    """The rules of a component; None without one. Raises BadRule."""
+    if part.first("EXRULE") is not None:
+        raise BadRule("EXRULE is not taken; write EXDATE instead")
+    lines = part.all("RRULE")
+    if not lines:
+        return None
+    if len(lines) > 4:
+        raise BadRule("a component has more than 4 rules")
+    start = moment_of(part.first("DTSTART"), zones)
+    if start is None:
+        raise BadRule("a repeated component needs DTSTART")
+    return Rules(tuple(_rule(one.value, start) for one in lines), _local(start))
+
+
+def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stretch: Span) -> list[Instance]:
+    """The instances that have a moment in a stretch, by start.
+
+    Args:
+      times: local seconds of what the rules give in the stretch, and a day more at each side.
+    """
+    main = main_part(parts)
+    found: dict[int, Instance] = {}
+    if main is not None:
+        found = _of_main(parts[main], main, zones, times)
+    later: list[tuple[int, int, Component]] = []
+    for number, part in enumerate(parts):
+        recurrence = part.first("RECURRENCE-ID")
+        moment = moment_of(recurrence, zones)
+        if recurrence is None or moment is None:
+            continue
+        key = seconds_of(moment)
+        if recurrence.parameter("RANGE").upper() == "THISANDFUTURE":
+            later.append((key, number, part))
+        span = span_of(part, zones) or (key, key)
+        text = found[key].recurrence if key in found else recurrence.value.strip()
+        found[key] = Instance(*span, text, number)
+    _shift(found, main, sorted(later, key=lambda one: one[0]), zones)
+    since, until = stretch
+    inside = [
+        one for one in found.values() if one.starts < until and (one.ends > since or one.starts == one.ends == since)
+    ]
+    return sorted(inside, key=lambda one: (one.starts, one.recurrence))
+
+
+def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -> dict[int, Instance]:
+    """Instances of the component itself, by seconds of their time by the rule."""
+    first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
+    span = span_of(part, zones)
+    if first is None or start is None or span is None:
+        return {}
+    length, whole = span[1] - span[0], is_date(first)
+    found: dict[int, Instance] = {}
+    for local in {_local(start), *times}:
+        moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
+        seconds = seconds_of(moment)
+        found[seconds] = Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number)
+    for line in part.all("RDATE"):
+        for value in line.value.split(",")[:MAX_DATES]:
+            _add_date(found, line, value.strip(), start.tzinfo, length, number, zones, whole=whole)
+    for line in part.all("EXDATE"):
+        for value in line.value.split(",")[:MAX_DATES]:
+            _except(found, line, value.strip(), zones)
+    return found
+
+
+def _add_date(
+    found: dict[int, Instance],
+    line: Property,
+    value: str,
+    zone: tzinfo | None,
+    length: int,
+    number: int,
+    zones: Zones,
+    *,
+    whole: bool,
+) -> None:
+    """Add an instance of RDATE: a time or a period."""
+    moment = moment_of(msgspec.structs.replace(line, value=value.partition("/")[0]), zones)
+    if moment is None:
+        return
+    seconds = seconds_of(moment)
+    if "/" in value and (period := period_of(value)) is not None:
+        length = period[1] - period[0]
+    if moment.tzinfo is not None and zone is not None:
+        moment = moment.astimezone(zone)
+    found.setdefault(seconds, Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number))
+
+
+def _except(found: dict[int, Instance], line: Property, value: str, zones: Zones) -> None:
+    """Take out what EXDATE names; a date in place of a time is all of its day."""
+    moment = moment_of(msgspec.structs.replace(line, value=value), zones)
+    if moment is None:
+        return
+    if found.pop(seconds_of(moment), None) is None and "T" not in value:
+        for key in [key for key, one in found.items() if one.recurrence[:8] == value[:8]]:
+            del found[key]
+
+
+def _shift(found: dict[int, Instance], main: int | None, later: list[tuple[int, int, Component]], zones: Zones) -> None:
+    """Give all instances after an exception for "this and future" its distance and length (RFC 5545 §3.8.4.4), but
+    those that are exceptions themselves.
+    """
+    for place, (key, number, part) in enumerate(later):
+        end = later[place + 1][0] if place + 1 < len(later) else None
+        span = span_of(part, zones)
+        if span is None:
+            continue
+        for other, one in list(found.items()):
+            if other > key and (end is None or other < end) and one.part == main:
+                starts = other + span[0] - key
+                found[other] = Instance(starts, starts + span[1] - span[0], one.recurrence, number)
+
+
+def _rule(text: str, start: datetime) -> str:
+    """A rule whose end is in the local time of `start`. Raises BadRule."""
+    parts: dict[str, str] = {}
+    for one in text.strip().upper().rstrip(";").split(";"):
+        name, mark, value = one.partition("=")
+        if not mark or name in parts:
+            raise BadRule("a rule cannot be read")
+        parts[name] = value
+    if "RSCALE" in parts:
+        raise BadRule("rules of other calendars (RSCALE) are not taken")
+    if parts.get("FREQ") not in FREQUENCIES:
+        raise BadRule("a rule needs FREQ")
+    for name in ("INTERVAL", "COUNT"):
+        if name in parts and not (parts[name].isascii() and parts[name].isdigit() and 0 < int(parts[name][:9]) < 10**6):
+            raise BadRule(worded("{name} of a rule is no number from 1 to 999,999", name=name))
+    if parts.get("WKST", "MO") not in ("MO", "TU", "WE", "TH", "FR", "SA", "SU"):
+        raise BadRule("WKST of a rule is no day")
+    if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
+        raise BadRule("a rule has a part that RFC 5545 does not know")
+    _check_lists(parts)
+    _end(parts, start)
+    _check_short(parts, start)
+    return ";".join(f"{name}={value}" for name, value in parts.items())
+
+
+def _check_lists(parts: dict[str, str]) -> None:
+    product = 1
+    for name, (least, most) in LISTS.items():
+        if name not in parts:
+            continue
+        numbers = parts[name].split(",")
+        for one in numbers:
+            digits = one.lstrip("+-")
+            if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(one) - len(digits) < 2):
+                raise BadRule(worded("{name} of a rule cannot be read", name=name))
+            if not least <= int(one) <= most or (least < 0 and int(one) == 0):
+                raise BadRule(worded("{name} of a rule is from {least} to {most}", name=name, least=least, most=most))
+        if name != "BYSETPOS":
+            product *= len(numbers)
+    days = parts["BYDAY"].split(",") if "BYDAY" in parts else []
+    if not all(map(WEEKDAY.fullmatch, days)):
+        raise BadRule("BYDAY of a rule cannot be read")
+    if product * max(1, len(days)) > MAX_PRODUCT:
+        raise BadRule("the lists of a rule make too many times")
+    if "BYMONTHDAY" in parts:
+        months = [int(one) for one in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
+        least = min(abs(int(one)) for one in parts["BYMONTHDAY"].split(","))
+        if all(MONTH_DAYS[month - 1] < least for month in months):
+            raise BadRule("a rule names a day that its months do not have")
+
+
+def _end(parts: dict[str, str], start: datetime) -> None:
+    """Bring UNTIL into the local time of the start; a date is all of its day."""
+    if "UNTIL" not in parts:
+        return
+    until = value_of(parts["UNTIL"])
+    if until is None:
+        raise BadRule("UNTIL of a rule cannot be read")
+    if "T" not in parts["UNTIL"]:
+        until = until.replace(hour=23, minute=59, second=59)
+    elif until.tzinfo is not None:
+        try:
+            until = until.astimezone(start.tzinfo or UTC)
+        except OverflowError:
+            raise BadRule("UNTIL of a rule cannot be read") from None
+    parts["UNTIL"] = f"{until:%Y%m%dT%H%M%S}".rjust(15, "0")
+
+
+def _check_short(parts: dict[str, str], start: datetime) -> None:
+    """Refuse each second or minute for more than a day."""
+    seconds = SHORT.get(parts["FREQ"])
+    if seconds is None:
+        return
+    lasts: list[float] = []
+    if "COUNT" in parts and not any(name.startswith("BY") for name in parts):
+        lasts.append(int(parts["COUNT"]) * seconds * int(parts.get("INTERVAL", "1")))
+    if "UNTIL" in parts and (until := value_of(parts["UNTIL"])) is not None:
+        lasts.append((until - start.replace(tzinfo=None)).total_seconds())
+    if not lasts or min(lasts) > DAY.total_seconds():
+        raise BadRule("a rule of seconds or minutes may last for a day")
+
+
+def _local(moment: datetime) -> int:
+    return int((moment.replace(tzinfo=None) - EPOCH).total_seconds())
+
+
+def _recurrence(moment: datetime, *, whole: bool) -> str:
+    if whole:
+        return f"{moment:%Y%m%d}".rjust(8, "0")
+    return f"{moment:%Y%m%dT%H%M%S}".rjust(15, "0") + ("Z" if moment.tzinfo is UTC else "")

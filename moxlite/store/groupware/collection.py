@@ -1,0 +1,214 @@
+"""Collections: calendars and address books (DAV-1, DAV-2, DAV-4, DAV-5)."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.decoders import from_json
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.types import GroupwareChanged, ModSeq
+from moxlite.wording import worded
+
+Kind: TypeAlias = Literal["calendar", "contact"]
+
+COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY")
+"""Kinds of components that a calendar takes."""
+
+DEFAULTS: Final[tuple[tuple[Kind, str, str], ...]] = (
+    ("calendar", "calendar", "Calendar"),
+    ("contact", "contacts", "Contacts"),
+)
+"""Kind, name and shown name of the collections of a new account."""
+
+MAX_COLLECTIONS: Final = 100
+"""Collections of an account: all of them are listed in one answer."""
+
+MAX_DEAD: Final = 100
+"""Properties of a collection that only clients know."""
+
+MAX_DEAD_OCTETS: Final = 64 << 10
+
+MAX_ELEMENT: Final = 200
+"""Characters of a name of a collection or resource, an element of an address."""
+
+_COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
+dead, createseq, modseq, purged, total, size"""
+BY_ID: Final = f"SELECT {_COLUMNS} FROM collection WHERE id = ?"  # noqa: S608 column names
+BY_NAME: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? AND name = ?"  # noqa: S608 column names
+ALL: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? ORDER BY coalesce(position, 1 << 40), id"  # noqa: S608
+COUNT: Final = "SELECT count(*) FROM collection"
+ANY: Final = """
+SELECT EXISTS (SELECT 1 FROM collection WHERE kind = ?1) OR EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1)"""
+ADD: Final = """
+INSERT INTO collection (kind, name, display_name, description, colour, position, time_zone, components, transparent,
+dead, createseq, modseq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?11, ?11)"""
+CHANGE: Final = """
+UPDATE collection SET display_name = ?, description = ?, colour = ?, position = ?, time_zone = ?, components = ?,
+transparent = ?, dead = ?, modseq = ? WHERE id = ?"""
+TOUCH: Final = "UPDATE collection SET modseq = ?, total = total + ?, size = size + ? WHERE id = ?"
+GONE: Final = "INSERT INTO collection_gone (collection_id, kind, name, createseq, modseq) VALUES (?, ?, ?, ?, ?)"
+DELETE: Final = (
+    "DELETE FROM instance WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM resource_address WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM resource_data WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM resource WHERE collection_id = ?",
+    "DELETE FROM resource_gone WHERE collection_id = ?",
+    "DELETE FROM collection WHERE id = ?",
+)
+USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
+FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
+
+
+class NoSuchCollection(StoreError):
+    """The account has no such calendar or address book."""
+
+
+class CollectionExists(StoreError):
+    """There is a collection of this name already."""
+
+
+class BadName(StoreError):
+    """A name that no collection or resource may have."""
+
+
+class Collection(msgspec.Struct, frozen=True):
+    """A calendar or address book.
+
+    Attributes:
+      name: last element of its address. position: for sorting, None without one.
+      time_zone: a VCALENDAR with one VTIMEZONE, "" without one.
+      components: kinds of components it takes, of `COMPONENTS`; empty for an address book.
+      transparent: its events do not make its owner busy.
+      dead: properties that only clients know, XML by name in Clark's notation.
+      purged: highest modseq whose tombstones are gone.
+      total, size: number and octets of its resources.
+    """
+
+    id: int
+    kind: Kind
+    name: str
+    display_name: str = ""
+    description: str = ""
+    colour: str = ""
+    position: int | None = None
+    time_zone: str = ""
+    components: tuple[str, ...] = ()
+    transparent: bool = False
+    dead: dict[str, str] = {}
+    createseq: ModSeq = ModSeq(0)
+    modseq: ModSeq = ModSeq(0)
+    purged: ModSeq = ModSeq(0)
+    total: int = 0
+    size: int = 0
+
+
+def collections_of(r: Reader, kind: Kind) -> list[Collection]:
+    """All collections of a kind, by position."""
+    return [_of_row(row) for row in r.rows(ALL, kind)]
+
+
+def collection_named(r: Reader, kind: Kind, name: str) -> Collection:
+    """The collection of that name. Raises NoSuchCollection."""
+    row = r.row(BY_NAME, kind, name)
+    if row is None:
+        raise NoSuchCollection("there is no such collection")
+    return _of_row(row)
+
+
+def collection(r: Reader, collection_id: int) -> Collection:
+    """The collection with that id. Raises NoSuchCollection."""
+    row = r.row(BY_ID, collection_id)
+    if row is None:
+        raise NoSuchCollection("there is no such collection")
+    return _of_row(row)
+
+
+def ensure_defaults(tx: AccountTx) -> None:
+    """Make the first calendar and address book, each unless the account has, or had, one of its kind."""
+    for kind, name, shown in DEFAULTS:
+        if not tx.value(ANY, kind):
+            components = COMPONENTS if kind == "calendar" else ()
+            create_collection(tx, Collection(0, kind, name, display_name=shown, components=components))
+
+
+def create_collection(tx: AccountTx, new: Collection) -> Collection:
+    """Make a collection; `id`, modseqs and counts of `new` are ignored.
+
+    Raises BadName, CollectionExists, LimitExceeded.
+    """
+    check_element(new.name)
+    if tx.row(BY_NAME, new.kind, new.name) is not None:
+        raise CollectionExists("there is a collection of this name already")
+    if tx.value(COUNT) >= MAX_COLLECTIONS:
+        raise LimitExceeded(worded("{most} calendars and address books of an account", most=MAX_COLLECTIONS))
+    number = tx.insert(ADD, new.kind, new.name, *_settable(new), tx.modseq())
+    _tell(tx, new.kind, number)
+    return collection(tx, number)
+
+
+def change_collection(tx: AccountTx, changed: Collection) -> None:
+    """Give a collection the properties of `changed`, which has its id. Raises NoSuchCollection, LimitExceeded."""
+    before = collection(tx, changed.id)
+    tx.execute(CHANGE, *_settable(changed), tx.modseq(), before.id)
+    _tell(tx, before.kind, before.id)
+
+
+def delete_collection(tx: AccountTx, collection_id: int) -> None:
+    """Delete a collection with its resources. Raises NoSuchCollection."""
+    gone = collection(tx, collection_id)
+    for sql in DELETE:
+        tx.execute(sql, collection_id)
+    tx.execute(GONE, gone.id, gone.kind, gone.name, gone.createseq, tx.modseq())
+    _tell(tx, gone.kind, gone.id)
+
+
+def touch_collection(tx: AccountTx, kind: Kind, collection_id: int, count: int, size: int) -> None:
+    """Note that resources of a collection changed, by which its number and octets rise by `count` and `size`."""
+    tx.execute(TOUCH, tx.modseq(), count, size, collection_id)
+    _tell(tx, kind, collection_id)
+
+
+def octets_used(r: Reader) -> int:
+    """Octets that count for the account's quota: of mail, calendars and address books."""
+    return int(r.value(USED))
+
+
+def token_of(r: Reader, one: Collection, modseq: int) -> str:
+    """The state of a collection at a modseq, as clients name it (DAV-19): the file is another one after a restore."""
+    return f"urn:moxlite:sync:{r.value(FILE).lower()}:{one.id}:{modseq}"
+
+
+def check_element(name: str) -> None:
+    """Raise BadName for a name that cannot be an element of an address (DAV-12)."""
+    if not 0 < len(name) <= MAX_ELEMENT or name in (".", "..") or "/" in name or not name.isprintable():
+        raise BadName(worded("a name has 1 to {most} printable characters without a slash", most=MAX_ELEMENT))
+
+
+def _settable(one: Collection) -> tuple[Any, ...]:
+    dead = msgspec.json.encode(one.dead).decode()
+    if len(one.dead) > MAX_DEAD or len(dead.encode()) > MAX_DEAD_OCTETS:
+        raise LimitExceeded(worded("{most} further properties of a collection, 64 KiB together", most=MAX_DEAD))
+    return (
+        one.display_name,
+        one.description,
+        one.colour,
+        one.position,
+        one.time_zone,
+        " ".join(sorted(one.components)),
+        one.transparent,
+        dead,
+    )
+
+
+def _tell(tx: AccountTx, kind: Kind, collection_id: int) -> None:
+    tx.emit(GroupwareChanged(kind=kind, collection_id=collection_id))
+
+
+def _of_row(row: Row) -> Collection:
+    components, transparent, dead = row[8:11]
+    read = tuple(components.split()), transparent != 0, from_json(dead, dict[str, str])
+    return Collection(*(*row[:8], *read, *row[11:]))

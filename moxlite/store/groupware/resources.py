@@ -1,0 +1,325 @@
+"""Resources: the events, tasks and cards of a collection, with the instances of repeated ones (DAV-1, DAV-2, DAV-5,
+DAV-9, DAV-19).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from moxlite.proto.cards.repeating import Instance
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
+from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.groupware.collection import (
+    Collection,
+    check_element,
+    collection,
+    octets_used,
+    touch_collection,
+)
+from moxlite.store.types import ModSeq
+from moxlite.wording import worded
+
+MAX_RESOURCES: Final = 50_000
+"""Resources of an account."""
+
+MAX_TITLE: Final = 500
+MAX_ADDRESSES: Final = 500
+
+PURGE_ROWS: Final = 1000
+"""Tombstones deleted in one unit."""
+
+_COLUMNS: Final = """id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
+ends, expanded_from, expanded_to"""
+BY_NAME: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND name = ?"  # noqa: S608 column names
+BY_UID: Final = "SELECT name FROM resource WHERE collection_id = ? AND uid = ?"
+PAGE: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
+OVERLAPPING: Final = f"""
+SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND component IN (SELECT value FROM json_each(?2))
+AND (starts IS NULL OR starts < ?4)
+AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = ends)))
+ORDER BY id LIMIT ?6"""  # noqa: S608 column names
+DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
+COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
+ADD: Final = """
+INSERT INTO resource (collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
+ends, expanded_from, expanded_to, title) VALUES (?, ?, ?, ?, ?, ?, ?7, ?7, ?8, ?8, ?, ?, ?, ?, ?)"""
+CHANGE: Final = """
+UPDATE resource SET uid = ?, component = ?, hash = ?, size = ?, modseq = ?, changed = ?, starts = ?, ends = ?,
+expanded_from = ?, expanded_to = ?, title = ? WHERE id = ?"""
+SET_DATA: Final = "INSERT OR REPLACE INTO resource_data (resource_id, data) VALUES (?, ?)"
+DROP_SIDE: Final = (
+    "DELETE FROM resource_address WHERE resource_id = ?",
+    "DELETE FROM instance WHERE resource_id = ?",
+)
+ADD_ADDRESS: Final = "INSERT OR IGNORE INTO resource_address (resource_id, address) VALUES (?, ?)"
+ADD_INSTANCE: Final = """
+INSERT OR IGNORE INTO instance (resource_id, starts, ends, recurrence, part) VALUES (?, ?, ?, ?, ?)"""
+INSTANCES: Final = """
+SELECT starts, ends, recurrence, part FROM instance WHERE resource_id = ?1 AND starts < ?3
+AND (ends > ?2 OR (ends = starts AND ends = ?2)) ORDER BY starts LIMIT ?4"""
+SET_EXPANDED: Final = "UPDATE resource SET expanded_from = ?, expanded_to = ? WHERE id = ? AND modseq = ? RETURNING 1"
+DROP_INSTANCES: Final = "DELETE FROM instance WHERE resource_id = ?"
+DUE: Final = f"""
+SELECT {_COLUMNS} FROM resource INDEXED BY resource_expanded WHERE expanded_to < ?
+AND (ends IS NULL OR ends > expanded_to) ORDER BY expanded_to LIMIT ?"""  # noqa: S608 column names
+DELETE: Final = (*DROP_SIDE, "DELETE FROM resource_data WHERE resource_id = ?", "DELETE FROM resource WHERE id = ?")
+GONE: Final = """
+INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone) VALUES (?, ?, ?, ?, ?)"""
+NOT_GONE: Final = "DELETE FROM resource_gone WHERE collection_id = ? AND name = ?"
+CHANGED: Final = """
+SELECT name, hash, modseq FROM resource WHERE collection_id = ?1 AND modseq > ?2
+UNION ALL SELECT name, NULL, modseq FROM resource_gone WHERE collection_id = ?1 AND modseq > ?2
+ORDER BY modseq LIMIT ?3"""
+OLDEST_GONE: Final = "SELECT collection_id, name, modseq FROM resource_gone WHERE gone < ? ORDER BY gone LIMIT ?"
+RAISE_PURGED: Final = "UPDATE collection SET purged = max(purged, ?) WHERE id = ?"
+
+
+class NoSuchResource(StoreError):
+    """The collection has no such resource."""
+
+
+class UIDTaken(StoreError):
+    """Another resource of the collection has the UID; `name` is its name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("another entry of the collection has this UID")
+        self.name = name
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is looked up of a resource, computed from its octets.
+
+    Attributes:
+      starts, ends: seconds UTC of its first and last moment, None for no bound.
+      expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
+    """
+
+    uid: str
+    component: str
+    title: str = ""
+    addresses: tuple[str, ...] = ()
+    starts: int | None = None
+    ends: int | None = None
+    expanded: tuple[int, int] | None = None
+    instances: tuple[Instance, ...] = ()
+
+
+class Resource(msgspec.Struct, frozen=True):
+    """A resource without its octets. Times: µs UTC, but `starts` to `expanded_to`, seconds UTC."""
+
+    id: int
+    collection_id: int
+    name: str
+    uid: str
+    component: str
+    hash: bytes
+    size: int
+    createseq: ModSeq
+    modseq: ModSeq
+    created: int
+    changed: int
+    starts: int | None
+    ends: int | None
+    expanded_from: int | None
+    expanded_to: int | None
+
+    @property
+    def etag(self) -> str:
+        """Its strong entity tag, with quotes."""
+        return etag_of(self.hash)
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A resource that changed, or with `etag` None one that was removed."""
+
+    name: str
+    etag: str | None
+    modseq: ModSeq
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Changes of a collection up to `modseq`; `whole`: that is the collection's."""
+
+    changes: tuple[Change, ...]
+    modseq: ModSeq
+    whole: bool
+
+
+def etag_of(digest: bytes) -> str:
+    """The entity tag of octets with that SHA-256."""
+    return f'"{digest[:16].hex()}"'
+
+
+def resource_named(r: Reader, collection_id: int, name: str) -> Resource | None:
+    """The resource of that name, or None."""
+    row = r.row(BY_NAME, collection_id, name)
+    return None if row is None else Resource(*row)
+
+
+def resource_data(r: Reader, resource_id: int) -> bytes:
+    """The octets of a resource. Raises NoSuchResource."""
+    data = r.value(DATA, resource_id)
+    if data is None:
+        raise NoSuchResource("there is no such entry")
+    return bytes(data)
+
+
+def resources_of(r: Reader, collection_id: int, after: int, limit: int) -> list[Resource]:
+    """Resources of a collection with ids above `after`, at most `limit`."""
+    return [Resource(*row) for row in r.rows(PAGE, collection_id, after, limit)]
+
+
+def overlapping(
+    r: Reader, collection_id: int, components: Sequence[str], since: int, until: int, after: int, limit: int
+) -> list[Resource]:
+    """Resources of these kinds that may have a moment from `since` to before `until`, with ids above `after`."""
+    kinds = msgspec.json.encode(components).decode()
+    return [Resource(*row) for row in r.rows(OVERLAPPING, collection_id, kinds, since, until, after, limit)]
+
+
+def instances_of(r: Reader, resource_id: int, since: int, until: int, limit: int) -> list[Instance]:
+    """Stored instances that have a moment in the stretch."""
+    return [Instance(*row) for row in r.rows(INSTANCES, resource_id, since, until, limit)]
+
+
+def put_resource(
+    tx: AccountTx,
+    collection_id: int,
+    name: str,
+    data: bytes,
+    facts: Facts,
+    allowed: Callable[[Resource | None], None],
+) -> tuple[Resource, bool]:
+    """Add or replace a resource; returns it, and whether it is new. `allowed` gets the resource as it is and raises if
+    the caller's conditions do not hold.
+
+    Raises BadName, NoSuchCollection, UIDTaken, LimitExceeded, OverQuota.
+    """
+    check_element(name)
+    home = collection(tx, collection_id)
+    before = resource_named(tx, collection_id, name)
+    allowed(before)
+    taken = tx.value(BY_UID, collection_id, facts.uid)
+    if taken is not None and taken != name:
+        raise UIDTaken(taken)
+    digest = hashlib.sha256(data).digest()
+    if before is not None and before.hash == digest:
+        return before, False
+    _check_room(tx, len(data) - (0 if before is None else before.size), new=before is None)
+    expanded = (None, None) if facts.expanded is None else facts.expanded
+    columns = (facts.starts, facts.ends, *expanded, facts.title[:MAX_TITLE])
+    if before is None:
+        number = tx.insert(
+            ADD, collection_id, name, facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now, *columns
+        )
+        tx.execute(NOT_GONE, collection_id, name)
+    else:
+        number = before.id
+        what = (facts.uid, facts.component, digest, len(data))
+        tx.execute(CHANGE, *what, tx.modseq(), tx.now, *columns, number)
+        for sql in DROP_SIDE:
+            tx.execute(sql, number)
+    tx.execute(SET_DATA, number, data)
+    tx.executemany(ADD_ADDRESS, ((number, address) for address in facts.addresses[:MAX_ADDRESSES]))
+    _add_instances(tx, number, facts.instances)
+    grown = len(data) - (0 if before is None else before.size)
+    touch_collection(tx, home.kind, home.id, before is None, grown)
+    after = resource_named(tx, collection_id, name)
+    assert after is not None
+    return after, before is None
+
+
+def delete_resource(tx: AccountTx, collection_id: int, name: str, allowed: Callable[[Resource], None]) -> None:
+    """Remove a resource; `allowed` as for `put_resource`. Raises NoSuchCollection, NoSuchResource."""
+    home = collection(tx, collection_id)
+    gone = resource_named(tx, collection_id, name)
+    if gone is None:
+        raise NoSuchResource("there is no such entry")
+    allowed(gone)
+    for sql in DELETE:
+        tx.execute(sql, gone.id)
+    tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now)
+    touch_collection(tx, home.kind, home.id, -1, -gone.size)
+
+
+def move_resource(
+    tx: AccountTx, source: Collection, name: str, facts: Facts, target: tuple[Collection, str], *, keep: bool
+) -> bool:
+    """Copy a resource to a place in a collection of the same kind, where it replaces what is there, or with `keep`
+    false move it; returns whether the place was empty. `facts` are of its octets. Raises as put_resource, and
+    NoSuchResource.
+    """
+    where, new_name = target
+    found = resource_named(tx, source.id, name)
+    if found is None:
+        raise NoSuchResource("there is no such entry")
+    data = resource_data(tx, found.id)
+    there = resource_named(tx, where.id, new_name)
+    if there is not None:
+        delete_resource(tx, where.id, new_name, lambda _: None)
+    if not keep:
+        delete_resource(tx, source.id, name, lambda _: None)
+    put_resource(tx, where.id, new_name, data, facts, lambda _: None)
+    return there is None
+
+
+def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes:
+    """The oldest changes above a modseq, about `limit`; those of one modseq are kept together. The first listing
+    (`since` 0) has no removals.
+    """
+    rows: list[Row] = r.rows(CHANGED, one.id, since, limit + 1)
+    whole = len(rows) <= limit
+    if not whole:
+        last = rows[-1][2]
+        kept = [row for row in rows if row[2] < last]
+        if not kept:  # one unit changed more than the limit
+            kept = [row for row in r.rows(CHANGED, one.id, since, -1) if row[2] == last]
+        rows = kept
+    reached = one.modseq if whole else rows[-1][2]
+    found = [
+        Change(name, None if digest is None else etag_of(digest), ModSeq(modseq))
+        for name, digest, modseq in rows
+        if digest is not None or since > 0
+    ]
+    return Changes(tuple(found), ModSeq(reached), whole)
+
+
+def set_instances(tx: Tx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
+    """Store the instances of a stretch of seconds in place of those of before, unless the resource has changed."""
+    if tx.row(SET_EXPANDED, *stretch, one.id, one.modseq) is not None:
+        tx.execute(DROP_INSTANCES, one.id)
+        _add_instances(tx, one.id, instances)
+
+
+def due_expansions(r: Reader, before: int, limit: int) -> list[Resource]:
+    """Repeated resources whose stored instances end before `before` (seconds UTC), at most `limit`."""
+    return [Resource(*row) for row in r.rows(DUE, before, limit)]
+
+
+def purge_resources(tx: Tx, retention: int) -> int:
+    """Delete tombstones older than `retention` µs, 1,000 at most; returns their number."""
+    rows: list[Any] = tx.rows(OLDEST_GONE, tx.now - retention, PURGE_ROWS)
+    for collection_id, name, modseq in rows:
+        tx.execute(NOT_GONE, collection_id, name)
+        tx.execute(RAISE_PURGED, modseq, collection_id)
+    return len(rows)
+
+
+def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
+    rows: Iterator[tuple[int, int, int, str, int]] = (
+        (number, one.starts, one.ends, one.recurrence, one.part) for one in instances
+    )
+    tx.executemany(ADD_INSTANCE, rows)
+
+
+def _check_room(tx: AccountTx, octets: int, *, new: bool) -> None:
+    if new and tx.value(COUNT) >= MAX_RESOURCES:
+        raise LimitExceeded(worded("{most} entries of all calendars and address books", most=MAX_RESOURCES))
+    used, limit = octets_used(tx), tx.config.quota
+    if limit and octets > 0 and used + octets > limit:
+        raise OverQuota(used, limit)
