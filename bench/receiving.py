@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from bench.probe import PORT, UNCHECKED
 from bench.servers import BYTECODE
 from bench.storemail import ACCOUNT, Letters, facts_of, options
-from moxlite.acceptance import rates
+from moxlite.acceptance import gathering
 from moxlite.acceptance.history import Sender, reputation
 from moxlite.config.domains import DKIM_HEADERS
 from moxlite.config.static import RateLimits
@@ -340,7 +340,7 @@ def decision(top: Path, rounds: int) -> Figures:
 
             def ask(r: Reader, sender: Sender) -> None:
                 began = time.thread_time()
-                rates.exceeded(r, sender.networks, SIZE, limits, now)
+                gathering.exceeded(r, sender.networks, SIZE, limits, now)
                 reputation(r, sender, "Archive", now)
                 busy.append((time.thread_time() - began) * 1e3)
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from moxlite.acceptance.commands import Asking, WhyCommands
-from moxlite.acceptance.sieve.commands import SieveCommands
-from moxlite.acceptance.sieve.sorting import SortCommands
+from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
@@ -20,11 +19,8 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command
 from moxlite.periodic import Examinations
-from moxlite.queue.control.commands import QueueCommands
-from moxlite.queue.control.guardcommands import GuardCommands
-from moxlite.queue.control.reportcommands import ReportCommands
-from moxlite.queue.control.suppresscommands import SuppressCommands
-from moxlite.queue.control.webhookcommands import WebhookCommands
+from moxlite.queue.control.commands import GuardCommands, QueueCommands, SuppressCommands
+from moxlite.queue.control.reportcommands import ReportCommands, WebhookCommands
 from moxlite.queue.queue import Queue
 from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists

@@ -46,7 +46,7 @@ from moxlite.process.systemd import keep_alive, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers
-from moxlite.smtpd.localpipe import LocalPipe
+from moxlite.smtpd.connection import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.supervision import Fate, open_supervisor

@@ -24,8 +24,7 @@ from moxlite.process.startup import Endpoint, Service
 from moxlite.queue.accountqueue import OwnQueue
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
-from moxlite.smtpd.context import Context as SMTPContext
-from moxlite.smtpd.homeward import Homes
+from moxlite.smtpd.context import Context as SMTPContext, Homes
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submission, Submit

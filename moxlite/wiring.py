@@ -46,13 +46,12 @@ from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext, Loopback, now
-from moxlite.queue.hosts.source import IPv6Source
+from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
-from moxlite.queue.tls.fetching import fetcher
-from moxlite.queue.tls.policies import Policies
+from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
-from moxlite.smtpd.localpipe import LocalPipe
-from moxlite.smtpd.senders import Senders
+from moxlite.smtpd.connection import LocalPipe
+from moxlite.smtpd.context import Senders
 from moxlite.store.accounts.access import sharing_task
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB

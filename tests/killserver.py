@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from moxlite.cli import run
-from moxlite.queue.localdelivery import inbound
-from moxlite.queue.notices import serving
+from moxlite.queue import localdelivery, notices
 from moxlite.queue.queue import Queue
-from moxlite.smtpd.commands import rcpt
+from moxlite.smtpd.commands import mail
 from moxlite.smtpd.incoming import storing
 from moxlite.store.errors import StorageBusy
 
@@ -70,12 +69,12 @@ async def proven(*_: object) -> bool:
 
 def main() -> int:
     """Plant the point and run the command."""
-    setattr(rcpt, "has_proof", proven)  # noqa: B010
+    setattr(mail, "has_proof", proven)  # noqa: B010
     stored = dying(getattr(storing, "perform"), POINTS[0], before=True)  # noqa: B009 - imported there
     setattr(storing, "perform", locking(dying(stored, POINTS[1])))  # noqa: B010 - of another type
     setattr(Queue, "defer", dying(Queue.defer, POINTS[2]))  # noqa: B010
-    setattr(inbound, "perform", locking(dying(getattr(inbound, "perform"), POINTS[3])))  # noqa: B009, B010
-    setattr(serving, "deliver_notice", dying(getattr(serving, "deliver_notice"), POINTS[4]))  # noqa: B009, B010
+    setattr(localdelivery, "perform", locking(dying(getattr(localdelivery, "perform"), POINTS[3])))  # noqa: B009, B010
+    setattr(notices, "deliver_notice", dying(getattr(notices, "deliver_notice"), POINTS[4]))  # noqa: B009, B010
     return run(sys.argv[1:])
 
 

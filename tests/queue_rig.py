@@ -35,7 +35,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context, Dial, Loopback
 from moxlite.queue.data.rows import DELIVERING, Message
-from moxlite.queue.hosts.source import IPv6Source
+from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts

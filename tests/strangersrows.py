@@ -12,7 +12,7 @@ import msgspec
 import trio
 
 from moxlite.queue.data.rows import Result, encode_results
-from moxlite.queue.webhooks.rows import CallResult, encode_calls
+from moxlite.queue.webhooks.keeping import CallResult, encode_calls
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt, record
 from moxlite.store.file.transaction import Tx

@@ -5,9 +5,9 @@
     Evidence ──▶ Case per address ──▶ producers: Proposals ──▶ merge: Plan per account ──▶ store.delivery.perform
 
 `evidence` holds the facts about a message, `gathering` collects them (regular expressions, the junk filter: the only
-part that waits). `cases` turns recipients into cases, through aliases. Each module of `producers` is a pure function
-from a case to proposals. `plan` merges them by one table. `outcomes` makes one reply of the outcomes of all recipients.
-`why` keeps the reasons with the message.
+part that waits). `cases` turns recipients into cases, through aliases. The functions of `producers` are pure, from a
+case to proposals. `plan` merges them by one table, and makes one reply for all recipients. `why`
+keeps the reasons with the message.
 
 `commands` are `moxlite why`, `carrying` brings owed notices to the queue.
 

@@ -11,7 +11,7 @@ import msgspec
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import DMARC, Strength
 from moxlite.acceptance.plan import Plan
-from moxlite.acceptance.producers.dmarc import is_forward, is_listed, is_vouched
+from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_vouched
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection

@@ -13,7 +13,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance import rates
 from moxlite.acceptance.bounces import AskSent, is_stray
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
@@ -44,8 +43,8 @@ from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
-from moxlite.acceptance.producers.dmarc import is_forward, is_listed
-from moxlite.acceptance.producers.senders import is_allowed
+from moxlite.acceptance.producers.judgement import is_forward, is_listed
+from moxlite.acceptance.producers.wishes import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rules.rulesets import RuleFacts, first_match, readable_fields
@@ -59,10 +58,12 @@ from moxlite.proto import publicsuffix
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
+from moxlite.store.delivery.reputation import received_since
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.classify import classify
 from moxlite.store.mail.facts import ip_classes
+from moxlite.store.options import DAY
 from moxlite.store.reports.received import Kind as ReportKind
 
 logger = logging.getLogger("moxlite.acceptance.gathering")
@@ -240,7 +241,7 @@ async def _with_past(case: Case, message: Message, accounts: Accounts, limits: R
 
     def read(r: Reader) -> tuple[str, Reputation | None]:
         size = message.prepared.size
-        reached = rates.exceeded(r, networks, size, limited, now) if limited is not None else ""
+        reached = exceeded(r, networks, size, limited, now) if limited is not None else ""
         return reached, None if reached or sender is None else reputation(r, sender, case.destined, now)
 
     try:
@@ -381,3 +382,33 @@ def _shifted(threshold: float, digest: bytes) -> float:
     """The threshold for one message, never so high that no message would be junk."""
     drawn = int.from_bytes(hashlib.blake2b(digest, key=_secret, digest_size=4).digest(), "big") / (1 << 32)
     return threshold + min(SHIFT, (1 - threshold) / 2) * (2 * drawn - 1)
+
+
+# How much may come to one account from one network (SMTP-81, SMTP-137, SMTP-137a).
+#
+# Stored messages of the account are counted, so the counts survive restarts. Messages that are not stored do not
+# count.
+
+
+MINUTE: Final = 60_000_000
+"""Microseconds of a minute."""
+
+MIB: Final = 1 << 20
+
+
+def exceeded(r: Reader, networks: tuple[str, str, str], size: int, limits: RateLimits, now: int) -> str:
+    """The limit that one more message of `size` octets would exceed, or "". `networks` are ip1, ip2 and ip3; `now` is
+    in µs UTC. For `account.read`.
+    """
+    windows = (
+        ("minute", MINUTE, limits.messages_per_minute, limits.mebibytes_per_minute),
+        ("day", DAY, limits.messages_per_day, limits.mebibytes_per_day),
+    )
+    for word, age, most, mebibytes in windows:
+        found = received_since(r, networks, since=now - age, now=now)
+        for network, past, number, room in zip(networks, found, most, mebibytes, strict=True):
+            if past.count + 1 > number:
+                return f"{past.count} messages in a {word} from {network}"
+            if past.octets + size > room * MIB:
+                return f"{past.octets} octets in a {word} from {network}"
+    return ""

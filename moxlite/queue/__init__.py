@@ -1,6 +1,6 @@
 """The queue of outgoing mail (docs/spec/queue.md).
 
-- `queue`: takes messages, and operations on them; `submit`, `operations`: its parts
+- `queue`: takes messages; `submit`, `operating`: adding them, and operations on them
 - `scheduling`: which messages are due, and their attempts at once; `schedule`: the times of retries
 - `attempt`, `record`: one delivery attempt, and its outcome in queue.db
 - `sending`: route, connection and SMTP session of an attempt; `localdelivery`: attempts to our own accounts
@@ -9,7 +9,6 @@
 - `explaining`: the route and hosts of a message, without sending
 - `guard`: stops accounts that send as if abused
 - `data`: the tables of queue.db as values and functions on a transaction
-- `assurance`, `senderinfo`: protection of mail to a domain, for its senders
 - `bounces`: the meaning of other servers' replies
 - `notices`: DSNs to senders; `webhooks`: calls to their web servers; `reports`: TLS and DMARC reports to other domains
 - `mirror`: the mailbox `Outgoing`, which shows the queue

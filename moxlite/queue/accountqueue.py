@@ -12,8 +12,8 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import QueueError
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND
+from moxlite.queue.webhooks.calls import call_samples
 from moxlite.queue.webhooks.events import Event
-from moxlite.queue.webhooks.samples import call_samples
 from moxlite.store.delivery.accountqueue import (
     FinishedMessage,
     QueuedMessage,

@@ -10,19 +10,16 @@ from moxlite.config.transports import Transport
 from moxlite.net.connections import guard
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics
-from moxlite.queue.bounces.table import Cause
+from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.hosts.load import OpenConnection, Untried
-from moxlite.queue.localdelivery.inbound import Waiting, deliver_waiting
-from moxlite.queue.localdelivery.local import deliver_local, deliver_to_loopback
+from moxlite.queue.localdelivery import Waiting, deliver_local, deliver_to_loopback, deliver_waiting
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.queue.sending.connecting import direct_way
-from moxlite.queue.sending.direct import deliver_direct
-from moxlite.queue.sending.relay import deliver_by_relay, relay_of
-from moxlite.queue.sending.routing import course_of, way_round
+from moxlite.queue.sending.direct import deliver_by_relay, deliver_direct, relay_of
+from moxlite.queue.sending.routing import course_of, direct_way, way_round
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.store.delivery.status import Handed

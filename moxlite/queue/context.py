@@ -17,8 +17,8 @@ from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.srs import SRS
+from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.hosts.load import HostLoad
-from moxlite.queue.hosts.source import IPv6Source
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.reports.reportsdb import ReportsDB

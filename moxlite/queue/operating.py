@@ -1,20 +1,43 @@
-"""Operations of administrators on queued messages, hold rules and stopped senders."""
+"""Operations on queued messages for people: administrators hold, postpone, fail and drop them (QUEUE-20..24), and
+senders see their delivery status (QUEUE-175).
+"""
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Final, TypeVar
 
-from moxlite.admin.queueing.filters import Filter
-from moxlite.queue import operations
+import msgspec
+
+from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.context import Context
 from moxlite.queue.data import holdrules
+from moxlite.queue.data.filters import compose, compose_page
 from moxlite.queue.data.holdrules import HoldRule
+from moxlite.queue.data.retire import retire
+from moxlite.queue.data.rows import (
+    MESSAGE_COLUMNS,
+    RETIRED_COLUMNS,
+    Message,
+    Result,
+    Retired,
+    encode_results,
+    message_of,
+    retired_of,
+)
+from moxlite.queue.data.status import Watchers, ended_since, final_state, statuses, was_sent
 from moxlite.queue.errors import NotStopped, UnknownTransport
-from moxlite.queue.guard.stops import Stopped, release
-from moxlite.queue.record import policy_of
+from moxlite.queue.guard.stops import Stopped, release, stop_of
+from moxlite.queue.record import Policy, fail, get, policy_of, settle_notices
 from moxlite.queue.schedule import SECOND
+from moxlite.queue.webhooks.events import Event, note_event
+from moxlite.queue.webhooks.incoming import IncomingCarrier
+from moxlite.store.delivery.status import RecipientStatus, State
+from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.queue")
 
@@ -32,11 +55,11 @@ class Operations:
 
     async def hold(self, wanted: Filter) -> int:
         """Hold messages: no attempts until they are released."""
-        return await self.change(lambda tx, now: operations.hold_messages(tx, wanted, now))
+        return await self.change(lambda tx, now: hold_messages(tx, wanted, now))
 
     async def unhold(self, wanted: Filter) -> int:
         """Release messages from hold, including messages that the guard holds."""
-        return await self.change(lambda tx, now: operations.unhold_messages(tx, wanted, now, guarded=True))
+        return await self.change(lambda tx, now: unhold_messages(tx, wanted, now, guarded=True))
 
     async def schedule(self, wanted: Filter, delta: float, *, from_now: bool = False) -> int:
         """Move the next attempt by `delta` seconds (may be negative), or with `from_now` to `delta` seconds from now.
@@ -45,28 +68,28 @@ class Operations:
         microseconds = int(delta * SECOND)
         self._ctx.load.forget(self._ctx.clock())
         return await self.change(
-            lambda tx, now: operations.schedule_messages(tx, wanted, now, delta=microseconds, from_now=from_now)
+            lambda tx, now: schedule_messages(tx, wanted, now, delta=microseconds, from_now=from_now)
         )
 
     async def set_transport(self, wanted: Filter, transport: str) -> int:
         """Set the transport; an empty name lets the routes choose again. Raises UnknownTransport."""
         if transport and transport not in self._ctx.config.current.static.transports:
             raise UnknownTransport(f"unknown transport {transport!r}")
-        return await self.change(lambda tx, now: operations.set_transport(tx, wanted, now, transport=transport))
+        return await self.change(lambda tx, now: set_transport(tx, wanted, now, transport=transport))
 
     async def set_require_tls(self, wanted: Filter, require_tls: bool | None) -> int:
         """Demand verified TLS (True), ignore all policies (False), or do as usual (None)."""
-        return await self.change(lambda tx, now: operations.set_require_tls(tx, wanted, now, require_tls=require_tls))
+        return await self.change(lambda tx, now: set_require_tls(tx, wanted, now, require_tls=require_tls))
 
     async def fail(self, wanted: Filter) -> int:
         """Fail messages, with DSNs to their senders."""
         policy = policy_of(self._ctx)
-        return await self.change(lambda tx, _: operations.fail_messages(tx, wanted, policy))
+        return await self.change(lambda tx, _: fail_messages(tx, wanted, policy))
 
     async def drop(self, wanted: Filter) -> int:
         """Remove messages without DSNs."""
         policy = policy_of(self._ctx)
-        return await self.change(lambda tx, _: operations.drop_messages(tx, wanted, policy))
+        return await self.change(lambda tx, _: drop_messages(tx, wanted, policy))
 
     async def hold_rules(self) -> list[HoldRule]:
         """Return all rules that hold messages back."""
@@ -107,3 +130,228 @@ class Operations:
         result = await self._database.write(lambda tx: unit(tx, now))
         self._changed()
         return result
+
+
+# Operations on queued messages for people: list, hold, postpone, fail, drop … (QUEUE-20..24). On a reader or a
+# transaction; `Queue` offers them as methods.
+
+
+FAILED: Final = "an administrator of this server has given up on the message"
+"""The last result of a message after ``queue fail``: its sender reads it in the notice."""
+
+DROPPED: Final = "an administrator of this server has removed the message; its sender was not told"
+"""The last result of a message after ``queue drop``."""
+
+SELECT: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg"  # noqa: S608 column names
+WAITING_OF: Final = f"{SELECT} WHERE account = ? AND id < ? ORDER BY id DESC LIMIT ?"
+SELECT_RETIRED: Final = f"SELECT {RETIRED_COLUMNS} FROM msg_retired"  # noqa: S608 column names
+SELECT_IDS: Final = "SELECT id FROM msg"
+HOLD: Final = "UPDATE msg SET hold = 1 WHERE id = ? AND hold = 0 AND dsn_due IN ('', 'delayed')"
+UNHOLD: Final = "UPDATE msg SET hold = 0, guarded = 0 WHERE id = ? AND hold = 1 AND dsn_due IN ('', 'delayed')"
+UNHOLD_OWN: Final = "UPDATE msg SET hold = 0 WHERE id = ? AND hold = 1 AND guarded = 0 AND dsn_due IN ('', 'delayed')"
+SET_NEXT: Final = "UPDATE msg SET next_attempt = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+ADD_NEXT: Final = "UPDATE msg SET next_attempt = next_attempt + ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+SET_TRANSPORT: Final = "UPDATE msg SET transport = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+SET_REQUIRE_TLS: Final = "UPDATE msg SET require_tls = ? WHERE id = ? AND dsn_due IN ('', 'delayed')"
+SET_RESULTS: Final = "UPDATE msg SET results = ? WHERE id = ?"
+COUNTS: Final = """
+SELECT (SELECT count(*) FROM msg), (SELECT count(*) FROM msg WHERE hold = 1),
+(SELECT min(next_attempt) FROM msg WHERE hold = 0 AND dsn_due IN ('', 'delayed'))"""
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """Numbers of messages; ``next_attempt``: the earliest (µs UTC) of messages not on hold, None without any."""
+
+    messages: int
+    held: int
+    next_attempt: int | None
+
+
+def count(r: Reader) -> Counts:
+    """Count the messages, for metrics and pages."""
+    row = r.row(COUNTS)
+    assert row is not None
+    return Counts(*row)
+
+
+def list_messages(r: Reader, wanted: Filter, page: Page, now: int) -> list[Message]:
+    """One page of queued messages. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [message_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
+
+
+def waiting_of(r: Reader, account: str, before: int, limit: int) -> list[Message]:
+    """Queued messages of an account with an id below `before`, the newest first, without those that have ended."""
+    found = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
+    return [one for one in found if not one.done]
+
+
+def list_retired(r: Reader, wanted: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:
+    """One page of finished messages. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [retired_of(row) for row in r.rows(SELECT_RETIRED + condition.sql, *condition.args)]
+
+
+def get_retired(r: Reader, message_id: int) -> Retired | None:
+    """A finished message by its id."""
+    row = r.row(SELECT_RETIRED + " WHERE id = ?", message_id)
+    return None if row is None else retired_of(row)
+
+
+def _ids(r: Reader, wanted: Filter, now: int) -> list[int]:
+    condition = compose(wanted, now)
+    return [row[0] for row in r.rows(SELECT_IDS + condition.sql, *condition.args)]
+
+
+def hold_messages(tx: Tx, wanted: Filter, now: int) -> int:
+    """Hold messages; returns how many were changed."""
+    return sum(tx.execute(HOLD, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def unhold_messages(tx: Tx, wanted: Filter, now: int, *, guarded: bool) -> int:
+    """Release messages, with `guarded` also messages that the guard holds; returns how many were changed."""
+    sql = UNHOLD if guarded else UNHOLD_OWN
+    return sum(tx.execute(sql, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def schedule_messages(tx: Tx, wanted: Filter, now: int, *, delta: int, from_now: bool) -> int:
+    """Add `delta` (µs, possibly negative) to the time of the next attempt, or with `from_now` set it to now plus
+    `delta`.
+    """
+    sql, value = (SET_NEXT, now + delta) if from_now else (ADD_NEXT, delta)
+    return sum(tx.execute(sql, value, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def set_transport(tx: Tx, wanted: Filter, now: int, *, transport: str) -> int:
+    """Set the transport; empty for the transport that the routes choose."""
+    return sum(tx.execute(SET_TRANSPORT, transport, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def set_require_tls(tx: Tx, wanted: Filter, now: int, *, require_tls: bool | None) -> int:
+    """Set the messages' demand for TLS; their header fields stay as they are."""
+    value = None if require_tls is None else int(require_tls)
+    return sum(tx.execute(SET_REQUIRE_TLS, value, message_id) for message_id in _ids(tx, wanted, now))
+
+
+def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
+    """Fail messages, with DSNs to their senders. Returns how many."""
+    failed: list[Message] = []
+    for message_id in _ids(tx, wanted, policy.now):
+        row = tx.row(SELECT + " WHERE id = ?", message_id)
+        assert row is not None
+        message = message_of(row)
+        if message.done:
+            continue
+        given_up = Result(start=policy.now, error=FAILED)
+        tx.execute(SET_RESULTS, encode_results((*message.results, given_up)), message_id)
+        fail(tx, message, policy, given_up)
+        failed.append(message)
+    for content_id in {message.content_id for message in failed}:
+        settle_notices(tx, content_id, policy)
+    return len(failed)
+
+
+def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
+    """Remove messages without DSNs; webhooks of their accounts are called. Returns how many."""
+    ids = _ids(tx, wanted, policy.now)
+    for message_id in ids:
+        message = get(tx, message_id)
+        assert message is not None
+        ended = final_state(message)
+        results = message.results
+        if ended is None:
+            note_event(tx, message, Event.CANCELED, policy.webhooks, policy.now)
+            results = (*results, Result(start=policy.now, error=DROPPED))
+        retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
+    return len(ids)
+
+
+def count_chosen(r: Reader, wanted: Filter, now: int) -> int:
+    """Number of messages that a filter chooses. Raises BadFilter."""
+    condition = compose(wanted, now)
+    row = r.row(f"SELECT count(*) FROM (SELECT 1 FROM msg{condition.sql})", *condition.args)  # noqa: S608 - of compose
+    return int(row[0]) if row is not None else 0
+
+
+# Delivery status of sent messages for their senders: the implementation of `store.delivery.status.Deliveries`.
+
+
+class SentMessages:
+    """State of accounts' sent messages, and the changes that senders may make."""
+
+    def __init__(
+        self, ctx: Context, database: Database, operations: Operations, watchers: Watchers, incoming: IncomingCarrier
+    ) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._operations = operations
+        self._watchers = watchers
+        self._incoming = incoming
+
+    async def was_sent(self, account: str, address: str, message_id: str, recipients: Sequence[str]) -> bool:
+        """Whether an account ("" for any) has sent, in the last 30 days, a message that a notification may be about:
+        one with the unique sender address `address`, with this Message-ID, or to one of the recipients (SMTP-110).
+
+        Raises StoreError.
+        """
+        from_id = self._incoming.from_id(address)
+        return await self._database.scan(
+            partial(
+                was_sent,
+                account=account,
+                from_id=from_id,
+                message_id=message_id,
+                recipients=recipients,
+            ),
+            op="queue sent",
+        )
+
+    async def status(self, account: str, message_id: str) -> list[RecipientStatus]:
+        """Delivery status by recipient of an account's messages with a Message-ID (QUEUE-175)."""
+        settings = self._ctx.config.current.static.queue
+        return await self._database.scan(
+            partial(
+                statuses,
+                account=account,
+                message_id=message_id,
+                retry_delays=settings.retry_delays,
+                max_attempts=settings.max_attempts,
+            ),
+            op="queue status",
+        )
+
+    def watch(self, account: str) -> AbstractContextManager[Wakeup]:
+        """A wake-up flag that is set, within the block, when the status of an account's messages changes."""
+        return self._watchers.watch(account)
+
+    async def try_now(self, account: str, ids: Sequence[int]) -> int:
+        """Make the next attempt for these messages of an account at once; returns their number. Messages that the guard
+        holds stay on hold.
+        """
+        if not ids:
+            return 0
+        wanted = Filter(ids=tuple(ids), account=account)
+        await self._operations.change(lambda tx, now: unhold_messages(tx, wanted, now, guarded=False))
+        return await self._operations.schedule(wanted, 0, from_now=True)
+
+    async def cancel(self, account: str, ids: Sequence[int]) -> int:
+        """Remove these messages of an account from the queue; returns how many."""
+        return await self._operations.drop(Filter(ids=tuple(ids), account=account)) if ids else 0
+
+    async def waiting_of(self, account: str, before: int, limit: int) -> list[Message]:
+        """Messages of an account with an id below `before`, the newest first."""
+        return await self._database.scan(
+            partial(waiting_of, account=account, before=before, limit=limit), op="queue own"
+        )
+
+    async def ended_of(self, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:
+        """As `data.status.ended_since`."""
+        return await self._database.scan(
+            partial(ended_since, account=account, since=since, limit=limit), op="queue own"
+        )
+
+    async def check_sending(self, account: str) -> None:
+        """Raise SendingStopped while the account is stopped (SMTP-170)."""
+        stop = await self._database.read(partial(stop_of, account=account), op="queue stop")
+        if stop is not None:
+            raise SendingStopped(stop.since)

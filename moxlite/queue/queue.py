@@ -5,42 +5,49 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.mailauth import dane
+from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
-from moxlite.queue import metrics, record
-from moxlite.queue.assurance import assurance_of
+from moxlite.queue import metrics, operating, record
+from moxlite.queue.bounces import Block
 from moxlite.queue.clockback import ClockFollower, catch_up
 from moxlite.queue.context import Context
-from moxlite.queue.data.content import drop_unused, encoded
+from moxlite.queue.data.content import drop_unused, encoded, octets
 from moxlite.queue.data.retire import clean_retired
+from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.data.status import Watchers, clean_outcomes
 from moxlite.queue.data.suppression import (
     MAX_LISTED,
     add_suppression,
     clean_suppressions,
+    for_message,
     remove_suppression,
     suppression_of,
     suppressions,
 )
-from moxlite.queue.deliveries import SentMessages
+from moxlite.queue.errors import NoSuchMessage
+from moxlite.queue.explaining.explain import explain, message_to, waiting_for
+from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.guard.signs import clean_signs, limits_from
-from moxlite.queue.guard.stops import clean_stops, number_of_stops
-from moxlite.queue.guard.telling import Guard
-from moxlite.queue.guard.units import take
-from moxlite.queue.listing import Listings
-from moxlite.queue.localdelivery.inbound import add_deferred
+from moxlite.queue.guard.stops import Guard, Stopped, clean_stops, number_of_stops, stop_of, stops, take
+from moxlite.queue.hosts.hosts import NoHosts, hosts_of
+from moxlite.queue.localdelivery import add_deferred
 from moxlite.queue.mirror import Mirror
-from moxlite.queue.operating import Operations
+from moxlite.queue.operating import Counts, Operations, SentMessages
 from moxlite.queue.reports.daily import DailyReports
 from moxlite.queue.reports.dmarc import DMARCReports, Due
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduling.scheduler import Scheduler
 from moxlite.queue.submit import receipt_of
+from moxlite.queue.tls.policies import Policies
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
@@ -53,7 +60,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.reports.tlsresults import Wanted
-from moxlite.submission.assurance import Assurance, not_asked
+from moxlite.submission.assurance import Assurance, Finding, not_asked
 from moxlite.supervision import Supervisor
 
 logger = logging.getLogger("moxlite.queue")
@@ -311,3 +318,136 @@ def _recover(tx: Tx, now: int) -> int:
 def _clean_keys(tx: Tx, now: int) -> None:
     tx.execute(SEEN_KEYS, now)
     tx.execute(OLD_KEYS, now - KEY_LIFE)
+
+
+# Queued and finished messages, counts and stopped senders, as administrators are shown them.
+
+
+class Listings:
+    """Reads of queue.db for administrators."""
+
+    def __init__(self, ctx: Context, database: Database, scheduler: Scheduler) -> None:
+        self._ctx = ctx
+        self._database = database
+        self._scheduler = scheduler
+
+    async def list_messages(self, wanted: Filter | None = None, page: Page | None = None) -> list[Message]:
+        """One page of messages (QUEUE-23, QUEUE-24). Raises BadFilter."""
+        now = self._ctx.clock()
+        return await self._database.scan(
+            lambda r: operating.list_messages(r, wanted or Filter(), page or Page(), now), op="queue list"
+        )
+
+    async def get(self, message_id: int) -> Message:
+        """One message. Raises NoSuchMessage."""
+        message = await self._database.read(lambda r: record.get(r, message_id), op="queue get")
+        if message is None:
+            raise NoSuchMessage(f"no message {message_id} in the queue")
+        return message
+
+    async def dump(self, message_id: int) -> AsyncIterator[bytes]:
+        """The octets of a message, prefix and content. Raises NoSuchMessage."""
+        message = await self.get(message_id)
+        async for piece in octets(self._database, message):
+            yield piece
+
+    async def counts(self) -> Counts:
+        """Number of messages, number on hold, and time of the next attempt."""
+        return await self._database.scan(operating.count, op="queue counts")
+
+    async def count(self, wanted: Filter) -> int:
+        """Number of messages that a filter chooses. Raises BadFilter."""
+        now = self._ctx.clock()
+        return await self._database.scan(lambda r: operating.count_chosen(r, wanted, now), op="queue count")
+
+    def blocks(self) -> list[Block]:
+        """Recent replies of hosts that block this server's IP address, the latest first (QUEUE-184)."""
+        return self._scheduler.outcomes.blocks.listed(self._ctx.clock())
+
+    async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
+        """One page of finished messages. Raises BadFilter."""
+        now = self._ctx.clock()
+        return await self._database.scan(
+            lambda r: operating.list_retired(r, wanted or RetiredFilter(), page or RetiredPage(), now),
+            op="queue retired",
+        )
+
+    async def get_retired(self, message_id: int) -> Retired:
+        """One finished message. Raises NoSuchMessage."""
+        found = await self._database.read(lambda r: operating.get_retired(r, message_id), op="queue get retired")
+        if found is None:
+            raise NoSuchMessage(f"no finished message {message_id}")
+        return found
+
+    async def explain(self, recipient: str, sender: str = "", *, connect: bool = False) -> Explanation:
+        """Explain the route of a message to an address, and count the mail that waits for its domain (QUEUE-182).
+        `sender`: selects the routes of its domain and account. `connect`: connect to the hosts, up to STARTTLS.
+
+        Raises BadFilter if a text is not an address.
+        """
+        message, now = message_to(self._ctx, recipient, sender), self._ctx.clock()
+        entry = await self._database.read(partial(for_message, message=message, now=now), op="queue explain")
+        stop = await self._database.read(partial(stop_of, account=message.account), op="queue explain")
+        why = self._scheduler.waits_of(message.rcpt_domain, now)
+        waits = partial(waiting_for, domain=message.rcpt_domain, why=why)
+        waiting = await self._database.scan(waits, op="queue explain")
+        found = await explain(self._ctx, message, connect=connect)
+        return msgspec.structs.replace(
+            found,
+            suppressed="" if entry is None else entry.reason or "put on the suppression list by hand",
+            stopped="" if stop is None else stop.why,
+            waiting=waiting,
+        )
+
+    async def stopped(self) -> list[Stopped]:
+        """The stopped accounts, with their held messages."""
+        now = self._ctx.clock()
+        return await self._database.scan(partial(stops, now=now), op="queue stops")
+
+
+# Look-up of how well mail to a domain would be protected: DNSSEC, DANE and MTA-STS (WEBMAIL-94).
+
+
+SECONDS: Final = 15.0
+"""Seconds for all look-ups together: the user who writes waits for the result."""
+
+
+async def assurance_of(domain: Domain, resolver: Resolver, policies: Policies, random: Random) -> Assurance:
+    """Look up the MTA-STS policy and the hosts concurrently. Raises nothing; errors are in the result."""
+    mtasts: Finding = "error"
+    dnssec: Finding = "error"
+    tlsa: Finding = "error"
+
+    async def ask_policy() -> None:
+        nonlocal mtasts
+        standing = await policies.find(domain)
+        if standing.policy is not None:
+            mtasts = "yes" if standing.policy.mode == "enforce" else "no"
+        elif standing.failure is None and not standing.unknown:
+            mtasts = "no"
+
+    async def ask_hosts() -> None:
+        nonlocal dnssec, tlsa
+        try:
+            hosts = await hosts_of(domain, resolver, random)
+            dnssec = "yes" if hosts.authentic else "no"
+            tlsa = await _dane(hosts.names[0], resolver) if hosts.authentic else "no"
+        except NoHosts:
+            return
+
+    with trio.move_on_after(SECONDS):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask_policy)
+            nursery.start_soon(ask_hosts)
+    return Assurance(mtasts, dnssec, tlsa)
+
+
+async def _dane(host: str, resolver: Resolver) -> Finding:
+    try:
+        addresses = await resolver.ips(absolute(host))
+        records = await dane.find(resolver, host, addresses)
+    except NotFound:
+        return "no"
+    except DNSError:
+        return "error"
+    return "yes" if records is not None and records.usable else "no"

@@ -17,7 +17,7 @@ from moxlite.queue.data.holdrules import HoldRule, add_hold_rule
 from moxlite.queue.data.mirrorrows import GRACE, added, begin, due
 from moxlite.queue.guard.signs import Sign, Suspicion, note_sent
 from moxlite.queue.guard.stops import stop
-from moxlite.queue.localdelivery.inbound import add_deferred
+from moxlite.queue.localdelivery import add_deferred
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.submit import add_submission
 from moxlite.queue.webhooks.keeping import NewHook, add_hook

@@ -6,7 +6,6 @@ Decisions of accounts about incoming mail are in `acceptance`, outgoing mail in 
 """
 
 from moxlite.smtpd.connection import serve_connection
-from moxlite.smtpd.context import Context, Pace
-from moxlite.smtpd.senders import Senders
+from moxlite.smtpd.context import Context, Pace, Senders
 
 __all__ = ["Context", "Pace", "Senders", "serve_connection"]

@@ -1,11 +1,17 @@
 """The services and settings of an SMTP session: one frozen struct, made by the composition root for each service."""
 
-from typing import TYPE_CHECKING, Literal
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
+import trio
 
 from moxlite.acceptance.bounces import AskSent
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
 from moxlite.lazyimport import Late
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
@@ -14,9 +20,8 @@ from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.spools import Spools
-from moxlite.proto.srs import SRS
-from moxlite.smtpd.homeward import Homes
-from moxlite.smtpd.senders import Senders
+from moxlite.proto.address import Address, Domain, Path
+from moxlite.proto.srs import SRS, is_return_address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submit
@@ -24,6 +29,7 @@ from moxlite.store.reports.reportsdb import ReportsDB
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
+
 
 Service = Literal["smtp", "submission", "submissions"]
 """``smtp``: other servers, port 25; ``submission``: users, 587; ``submissions``: users with TLS from the start, 465."""
@@ -52,6 +58,57 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """Delay before the reply that no recipient exists, to slow down the guessing of addresses."""
     store: float = 120.0
     """Deadline for a commit that must not be cut off: a slow card needs that long for 100 MiB."""
+
+
+class Homes:
+    """Counts bounces by address."""
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def take(self, localpart: str) -> bool:
+        """Count a bounce to an address; False if it had all of today's."""
+        name, now = localpart.lower(), trio.current_time()
+        began, count = self._counts.get(name, (now, 0))
+        if now - began >= DAY_SECONDS:
+            began, count = now, 0
+        self._counts[name] = (began, count + 1)
+        if len(self._counts) > MAX_COUNTED:
+            self._counts.popitem(last=False)
+        return count < PER_DAY
+
+
+# The logged-in sessions for submission, so that they can be ended when a log-in is disabled or revoked (SMTP-62a).
+
+
+class Senders:
+    """The sessions of all accounts."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, dict[Callable[[str], None], str]] = {}
+
+    def join(self, account: str, app_password: str, end: Callable[[str], None]) -> None:
+        """Add a logged-in session; `end(text)` ends it. `app_password`: the name of the one that was used, or ""."""
+        self._accounts.setdefault(account, {})[end] = app_password
+
+    def leave(self, account: str, end: Callable[[str], None]) -> None:
+        """Remove a session that has ended."""
+        sessions = self._accounts.get(account, {})
+        sessions.pop(end, None)
+        if not sessions:
+            self._accounts.pop(account, None)
+
+    def end_account(self, account: str, text: str, *, app_password: str = "") -> None:
+        """End all sessions of an account, or those which began with the app password of this name; `text` is for their
+        users.
+        """
+        for end, name in list(self._accounts.get(account, {}).items()):
+            if not app_password or name == app_password:
+                end(text)
+
+    def count(self, account: str) -> int:
+        """Number of sessions of an account."""
+        return len(self._accounts.get(account, {}))
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +148,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     sent: AskSent | None = None
     resolver: Resolver | None = None
     reports: ReportsDB | None = None
-    forwarding: "Late[Forwarding] | None" = None
+    forwarding: Late[Forwarding] | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
     pace: Pace = Pace()
@@ -110,3 +167,30 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     def localserve(self) -> bool:
         """Whether this is a localserve server, for trials (SMTP-131..133)."""
         return bool(self.default_account)
+
+
+# Bounces of messages that were sent on: they go home to the first sender (SMTP-159, AUTH-114).
+#
+# Such an address exists for bounces alone. A recipient of a forwarded message could misuse it to reach its sender, so
+# it takes a few a day.
+
+
+PER_DAY: Final = 10
+"""Bounces of one address in 24 hours."""
+
+DAY_SECONDS: Final = 86_400.0
+
+MAX_COUNTED: Final = 10_000
+"""Addresses that are counted; the one that was counted first is forgotten."""
+
+
+def home_of(srs: SRS, snapshot: Snapshot, path: Path, now: float) -> Address | None:
+    """The first sender behind the recipient of a bounce; None for other recipients.
+
+    Raises BadReturnAddress: the address has the form of one, but was not made here, or is too old.
+    """
+    if not isinstance(path.host, Domain) or not is_return_address(path.localpart):
+        return None
+    if snapshot.domain(path.host) is None:
+        return None
+    return srs.back(path.localpart, now)

@@ -13,6 +13,7 @@ store pass, which become replies in one place (`replies.store_reply`).
 """
 
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -20,17 +21,17 @@ import trio
 
 from moxlite.config.listeners import Listener, SMTPService
 from moxlite.config.snapshot import Snapshot
+from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, fingerprint
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import MinimumRate
+from moxlite.net.log import TRACE
 from moxlite.net.tls.handshake import ServerTLS
+from moxlite.processor import act_for
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
-from moxlite.proto.smtp.server import Event, Refusal, ServerConnection, ServerLimits
+from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits
 from moxlite.smtpd import metrics, replies
-from moxlite.smtpd.context import Context
-from moxlite.smtpd.dialogue import Dialogue
-from moxlite.smtpd.loginstate import LoginState
-from moxlite.smtpd.record import Record
+from moxlite.smtpd.context import Context, Pace
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.transaction import Transaction
 from moxlite.smtpd.wire import Wire
@@ -249,3 +250,191 @@ class Session:
         if self.login.identity is not None:
             facts["username"] = self.login.identity.address
         return facts
+
+
+# Dialogue with one client: octets become commands, replies become octets, and each reply is counted.
+
+
+class Dialogue:
+    """Commands and replies of one connection.
+
+    Attributes:
+      codec: the SMTP state machine.
+      received_id: the id of the connection, as error texts and Received fields show it (SMTP-8).
+      verb: the command that is carried out, for metrics.
+      crowded: whether the client's network has so many connections that it gets the shorter deadline (SMTP-14).
+    """
+
+    def __init__(self, wire: Wire, codec: ServerConnection, *, kind: str, received_id: str, pace: Pace) -> None:
+        self.codec = codec
+        self.received_id = received_id
+        self.verb = "connect"
+        self.crowded = False
+        self._wire = wire
+        self._kind = kind
+        self._pace = pace
+        self._began = time.perf_counter()
+        self._tracing = logger.isEnabledFor(TRACE)
+
+    async def next_event(self) -> Event | None:
+        """The next command or refusal, None when the client has gone. Raises Goodbye."""
+        while (event := self.codec.next_event()) is NEED_DATA:
+            octets = await self._receive()
+            if not octets:
+                return None
+            if self._tracing:
+                self._wire.trace_commands(octets)
+            self.codec.receive_data(octets)
+        self._began = time.perf_counter()
+        return event
+
+    async def next_line(self) -> AuthData | Refusal:
+        """Read the client's answer in an AUTH exchange. Raises Goodbye."""
+        while (event := self.codec.next_event()) is NEED_DATA:
+            octets = await self._receive()
+            if not octets:
+                raise Goodbye
+            if self._tracing:
+                self._wire.trace_received(octets, auth=True)
+            self.codec.receive_data(octets)
+        assert isinstance(event, AuthData | Refusal)
+        return event
+
+    async def _receive(self) -> bytes:
+        pace = self._pace
+        return await self._wire.receive(pace.command_short if self._wire.slow or self.crowded else pace.command)
+
+    def send(self, response: Response) -> None:
+        """Put a reply into the write buffer."""
+        self._wire.write(self._encode(response))
+
+    async def say_last(self, response: Response) -> None:
+        """Send the reply that ends the connection."""
+        await self._wire.say_last(self._encode(response))
+
+    def _encode(self, response: Response) -> bytes:
+        """Encode and count a reply; error texts end in the id of the connection (SMTP-8)."""
+        if response.code >= 400:
+            response = response.with_note(self.received_id)
+        octets = self.codec.send(response)
+        if self._tracing:
+            self._wire.trace_sent(octets, auth=response.code == 334)
+        metrics.observe_command(self._kind, self.verb, response.code, response.ecode, time.perf_counter() - self._began)
+        return octets
+
+    def trace_data(self, octets: bytes) -> None:
+        """Log content of a message, at its own trace level."""
+        if self._tracing:
+            self._wire.trace_received(octets, data=True)
+
+
+# Log-in state of one connection: its user, its client certificate and its failures.
+
+
+SLOW_FAILURES: Final = 3
+"""Number of failed log-ins at which the connection goes into slow mode (SMTP-15)."""
+
+
+class LoginState:
+    """The user of a connection, as far as known.
+
+    Attributes:
+      identity: the logged-in user, None without a log-in.
+      certificate: the account of the client certificate, None without a known one.
+      failures: failed log-ins.
+    """
+
+    def __init__(self, context: Context, wire: Wire, codec: ServerConnection) -> None:
+        self.identity: Identity | None = None
+        self.certificate: CertificateLogin | None = None
+        self.failures = 0
+        self._context = context
+        self._wire = wire
+        self._codec = codec
+
+    def request(self) -> LoginRequest:
+        """The origin of an attempt to log in, for `Logins`."""
+        info = self._wire.info
+        tls = info.tls
+        return LoginRequest(
+            protocol=self._context.kind,
+            remote=info.remote,
+            local=info.local,
+            tls=f"{tls.version} {tls.cipher}" if tls else "",
+            fingerprint=fingerprint(tls.peer_key) if tls else "",
+            failures=self.failures,
+        )
+
+    async def look_at_certificate(self) -> None:
+        """Look up the account of the client certificate, after a TLS handshake (SMTP-59)."""
+        tls = self._wire.info.tls
+        if tls is not None and tls.peer_key is not None:
+            self.certificate = await self._context.logins.certificate(self.request())
+        if self.certificate is not None:
+            self._codec.account_known()
+
+    def failed(self) -> None:
+        """Count a failed log-in on this connection."""
+        self.failures += 1
+        if self.failures >= SLOW_FAILURES:
+            self._wire.slow = True
+
+    def succeeded(self, identity: Identity) -> None:
+        """Record the user of a successful log-in."""
+        self.identity = identity
+        act_for(identity.account)
+        self._wire.info.seat.known = True
+        self._context.senders.join(identity.account, identity.app_password, self._revoked)
+        self._wire.slow = False
+
+    def leave(self) -> None:
+        """The connection ends."""
+        if self.identity is not None:
+            self._context.senders.leave(self.identity.account, self._revoked)
+
+    def _revoked(self, text: str) -> None:
+        """End the session, because its log-in was disabled or revoked (SMTP-62a). `text`: for the user."""
+        self._wire.end(Response(421, "4.7.0", (text,)))
+
+
+# The record of a client on one connection: its numbers of commands and failed transactions (SMTP-21, 143).
+
+
+MAX_COMMANDS: Final = 1000
+"""Maximum number of commands without a message (SMTP-143): more is a probe, or a client in a loop."""
+
+MAX_BAD: Final = 10
+"""Maximum number of failed transactions on a connection without a successful one (SMTP-21)."""
+
+
+class Record:
+    """Counts for the limits that end a connection."""
+
+    def __init__(self) -> None:
+        self._commands = 0  # since the last message
+        self._failed = 0
+        self._succeeded = False
+
+    def command(self) -> None:
+        """Count a command. Raises Goodbye if there were too many without a message."""
+        self._commands += 1
+        if self._commands > MAX_COMMANDS:
+            raise Goodbye(replies.TOO_MANY_COMMANDS, "toomanycommands")
+
+    def recipient_accepted(self) -> None:
+        """Do not count an accepted RCPT as a command without a message; recipients have their own limit (SMTP-143)."""
+        self._commands -= 1
+
+    def transaction_begun(self) -> None:
+        """Count a transaction, whose message is received now, as failed until it succeeds (SMTP-21)."""
+        self._failed += 1
+
+    def transaction_succeeded(self) -> None:
+        """Count the transaction as successful: the message was accepted."""
+        self._succeeded = True
+        self._commands = 0
+
+    def check(self) -> None:
+        """Refuse MAIL after too many failed transactions without a successful one. Raises Goodbye."""
+        if self._failed > MAX_BAD and not self._succeeded:
+            raise Goodbye(replies.TOO_MANY_BAD, "toomanybad")

@@ -4,7 +4,7 @@ from typing import Final
 
 import trio
 
-from moxlite.acceptance.producers.simulated import Stage, demanded, simulated_reply
+from moxlite.acceptance.producers.transaction import Stage, demanded, simulated_reply
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.smtpd.replies import Goodbye, Refused

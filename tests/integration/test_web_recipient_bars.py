@@ -7,8 +7,8 @@ import pytest
 
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.proto.address import Domain
-from moxlite.queue.assurance import assurance_of
 from moxlite.queue.context import now
+from moxlite.queue.queue import assurance_of
 from moxlite.queue.tls.policies import Policies
 from moxlite.submission.assurance import Assurance
 from tests.dnsworld import DNSWorld

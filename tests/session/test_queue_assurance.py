@@ -8,8 +8,8 @@ import trio
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.resolver import MX, SRV, TLSA, FakeResolver
 from moxlite.proto.address import Domain
-from moxlite.queue.assurance import assurance_of
 from moxlite.queue.context import now
+from moxlite.queue.queue import assurance_of
 from moxlite.queue.tls.policies import Policies
 from moxlite.submission.assurance import Assurance
 

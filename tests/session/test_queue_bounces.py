@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moxlite.queue.bounces.judge import UNNAMED, explain
+from moxlite.queue.bounces import UNNAMED, explain
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
 from moxlite.store.delivery.status import State

@@ -16,9 +16,9 @@ from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan
 from moxlite.queue.data.rows import Result
-from moxlite.queue.notices.dsns import compose_notice
+from moxlite.queue.notices import compose_notice
 from moxlite.queue.queue import Queue
-from moxlite.queue.reports.mail import Author, ReportMail, report_message
+from moxlite.queue.reports.daily import Author, ReportMail, report_message
 from moxlite.queue.scheduling import scheduler
 from moxlite.store.errors import AccountUnknown, StorageFull, StoreError
 from tests.queue_rig import MESSAGE, Server, rig_at, sample

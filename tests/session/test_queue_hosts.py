@@ -18,7 +18,7 @@ from moxlite.net.dial import INNER, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.queue.data.rows import MAX_RESULTS
-from moxlite.queue.sending.connecting import direct_way
+from moxlite.queue.sending.routing import direct_way
 from tests.queue_rig import Rig, Server, rig_at, sample
 from tests.small_config import Changing
 from tests.tools import eventually

@@ -13,7 +13,7 @@ from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
-from moxlite.queue.localdelivery import inbound
+from moxlite.queue import localdelivery
 from moxlite.queue.submit import MAX_ROWS
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Deferred, Delivery, FileInto
@@ -213,8 +213,8 @@ async def test_a_commit_that_takes_too_long_is_tried_again(tmp_path: Path) -> No
 
     async with rig_at(tmp_path) as rig:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(inbound, "ATTEMPT_SECONDS", 0.01)
-            patch.setattr(inbound, "perform", stuck)
+            patch.setattr(localdelivery, "ATTEMPT_SECONDS", 0.01)
+            patch.setattr(localdelivery, "perform", stuck)
             await defer(rig, deferred())
             await rig.pass_time(500)
         [row] = await rig.queue.listings.list_messages()

@@ -487,7 +487,7 @@ async def test_silent_hosts_take_no_room_from_others(tmp_path: Path, monkeypatch
     """QUEUE-14: as many hosts that accept a connection and say nothing as there is room for; a good one after them is
     not kept waiting for their minutes, and they are not more than three times as many.
     """
-    monkeypatch.setattr("moxlite.queue.scheduling.turns.SILENT_SECONDS", 0.1)
+    monkeypatch.setattr("moxlite.queue.scheduling.scheduler.SILENT_SECONDS", 0.1)
     async with rig_at(tmp_path, static="[queue]\nmax_concurrent_deliveries = 3", account=KEEP) as rig:
         silent = [rig.remote(Server({"greeting": HANG}), f"silent{n}.example", f"192.0.2.{n + 1}") for n in range(10)]
         good = rig.remote(Server(), ip="192.0.2.77")

@@ -22,7 +22,7 @@ from moxlite.proto.dmarcreport import DMARCReport, read_dmarc_report
 from moxlite.proto.dmarcreportwriting import NAMESPACE
 from moxlite.proto.tlsreport import TLSReport, read_tls_report
 from moxlite.queue.reports import counting, daily, dmarc, tls
-from moxlite.queue.reports.mail import Outcome
+from moxlite.queue.reports.daily import Outcome
 from moxlite.store.errors import StorageBroken
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations, add_suppressed
 from moxlite.store.reports.received import KINDS

@@ -24,8 +24,7 @@ from moxlite.proto.address import Address
 from moxlite.queue.errors import BadFilter, NoSuchWebhook
 from moxlite.queue.webhooks import calls, keeping
 from moxlite.queue.webhooks.calls import call
-from moxlite.queue.webhooks.keeping import NewHook, add_hook
-from moxlite.queue.webhooks.rows import CALLING, Hook
+from moxlite.queue.webhooks.keeping import CALLING, Hook, NewHook, add_hook
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto

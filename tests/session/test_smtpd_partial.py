@@ -19,9 +19,9 @@ from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.srs import SRS
+from moxlite.queue import localdelivery
 from moxlite.queue.context import Context as QueueContext
-from moxlite.queue.hosts.source import IPv6Source
-from moxlite.queue.localdelivery import inbound
+from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies
 from moxlite.smtpd import Context
@@ -315,7 +315,7 @@ async def test_three_recipients_one_locked_one_full_one_fine(
     """
     now = Clock()
     errors: dict[str, StoreError] = {"mia": StorageBusy("locked"), "bo": OverQuota(5, 5)}
-    await fail_for(smtp, monkeypatch, errors, inbound)
+    await fail_for(smtp, monkeypatch, errors, localdelivery)
     clock.rate = 1.0
     async with with_queue(smtp, now) as (context, queue), smtp.connect(context=context) as client:
         assert (await send(client, *BOTH, "shut@ours.example")).startswith("250 2.0.0 message accepted, id ")
@@ -352,7 +352,7 @@ async def test_three_recipients_one_locked_one_full_one_fine(
 
 async def test_a_delivery_waits_once_however_often_it_is_owed(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-28: the own queue brings its message again under the same key; a null sender's row ends without a DSN."""
-    await fail_for(smtp, monkeypatch, {"mia": StorageBusy("locked")}, inbound)
+    await fail_for(smtp, monkeypatch, {"mia": StorageBusy("locked")}, localdelivery)
     now = Clock()
     async with with_queue(smtp, now) as (context, queue):
         for _ in range(2):

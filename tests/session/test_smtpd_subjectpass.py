@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from moxlite.acceptance import gathering, subjecttoken
-from moxlite.acceptance.subjectpass import make
+from moxlite.acceptance.subjecttoken import make
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.proto.mime.types import MailAddress

@@ -13,7 +13,7 @@ import trio
 from moxlite.proto.address import Domain
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.types import MailAddress
-from moxlite.queue.deliveries import SentMessages
+from moxlite.queue.operating import SentMessages
 from moxlite.queue.queue import Queue
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.delivery.status import RecipientStatus, State

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.acceptance.rules.convert import as_sieve
+from moxlite.acceptance.rules.existing import as_sieve
 from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain

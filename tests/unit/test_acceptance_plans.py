@@ -10,8 +10,7 @@ from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import JUNK, Envelope, Evidence, Fact, Strength
 from moxlite.acceptance.gathering import Decided
-from moxlite.acceptance.outcomes import Outcome, State, combined, of_plan, refused
-from moxlite.acceptance.plan import Plan, Proposal, Reason, merge
+from moxlite.acceptance.plan import Outcome, Plan, Proposal, Reason, State, combined, merge, of_plan, refused
 from moxlite.acceptance.producers import ORDER
 from moxlite.config.domains import Account, Alias, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient

@@ -3,7 +3,7 @@
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from moxlite.acceptance.sieve.running import AT_ONCE, KEPT, ready, turn_of
+from moxlite.acceptance.sieve.filtering import AT_ONCE, KEPT, ready, turn_of
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.scripts import Compiled

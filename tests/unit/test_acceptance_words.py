@@ -12,10 +12,11 @@ SILENT = {"introbox", "ruleset"}
 """Of producers that never decide: theirs is not the word of a message."""
 
 KNOWN = {
-    "producers/dmarc.py": {"dmarc-quarantine", "dmarc-indirect"},
-    "producers/sieve.py": {"sieve", "vacation"},
-    "producers/junk.py": {"junk-content", "junk-content-strict"},
-    "producers/history.py": set(typing.get_args(Named)) - {"none"},
+    "producers/judgement.py": {
+        *("dmarc-quarantine", "dmarc-indirect", "junk-content", "junk-content-strict"),
+        *(set(typing.get_args(Named)) - {"none"}),
+    },
+    "producers/wishes.py": {"sieve", "vacation"},
 }
 """What is chosen among several, by the file in which a variable has it."""
 

@@ -23,7 +23,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost, Roots
 from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Domain
-from moxlite.queue.tls.fetching import fetcher
+from moxlite.queue.tls.policies import fetcher
 
 DOMAIN = Domain.parse("remote.example")
 

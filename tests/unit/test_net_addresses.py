@@ -142,7 +142,7 @@ SOCKETS: Final = {
     "moxlite/net/dial.py": "the one way to other hosts",
     "moxlite/net/dns/client.py": "the name servers that the configuration or the system names",
     "moxlite/net/control/tcp.py": "this machine's control port, at loopback",
-    "moxlite/queue/hosts/source.py": "a datagram socket that sends nothing: which source address the system takes",
+    "moxlite/queue/hosts/hosts.py": "a datagram socket that sends nothing: which source address the system takes",
     "moxlite/autotls/rehearsal.py": "a datagram socket that sends nothing: whether an address is of this machine",
     "moxlite/net/listeners.py": "listens",
     "moxlite/process/localserve.py": "tries whether IPv6 can be listened at",
@@ -170,9 +170,9 @@ INSIDE: Final = {
     "moxlite/cli/checks/dane.py": "the host of the command line",
     "moxlite/cli/checks/smtp.py": "the host of the command line",
     "moxlite/cli/sendmail/handing.py": "the smarthost of the configuration",
-    "moxlite/queue/localdelivery/local.py": "the own listener",
-    "moxlite/queue/sending/relay.py": "the smarthost of the configuration",
-    "moxlite/queue/sending/connecting.py": "the SOCKS proxy of the configuration",
+    "moxlite/queue/localdelivery.py": "the own listener",
+    "moxlite/queue/sending/direct.py": "the smarthost of the configuration",
+    "moxlite/queue/sending/routing.py": "the SOCKS proxy of the configuration",
 }
 """Modules that dial addresses of inner networks whatever the configuration says, and whose they are."""
 

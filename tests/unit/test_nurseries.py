@@ -34,10 +34,10 @@ NURSERIES = {
     "net/control/server.py",
     "net/dns/client.py",  # the servers of one question
     "net/resolver.py",
-    "queue/assurance.py",  # the questions about one domain
+    "queue/queue.py",  # the questions about one domain
     "queue/sending/direct.py",  # those about one recipients' domain
     "queue/explaining/explain.py",  # the hosts of one domain
-    "queue/webhooks/samples.py",  # the sample calls of one test
+    "queue/webhooks/calls.py",  # the sample calls of one test
     "smtpd/connection.py",
     "smtpd/incoming/reception.py",
     "store/imports/adding.py",

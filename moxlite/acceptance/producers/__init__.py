@@ -12,21 +12,33 @@ from typing import Final, TypeAlias
 
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal
-from moxlite.acceptance.producers.alias import members_only
-from moxlite.acceptance.producers.bounce import stray_bounce
-from moxlite.acceptance.producers.dmarc import auth_required, dmarc_policy, list_allow
-from moxlite.acceptance.producers.header import ambiguous_from
-from moxlite.acceptance.producers.history import block_list, known_sender, reverse_name, spf_policy
-from moxlite.acceptance.producers.introbox import first_contact
-from moxlite.acceptance.producers.junk import junk_content
-from moxlite.acceptance.producers.origin import own_queue
-from moxlite.acceptance.producers.rates import high_rate
-from moxlite.acceptance.producers.report import valid_report
-from moxlite.acceptance.producers.ruleset import matching_ruleset
-from moxlite.acceptance.producers.senders import allowed_sender, blocked_sender
-from moxlite.acceptance.producers.sieve import sieve_script
-from moxlite.acceptance.producers.simulated import simulated_failure
-from moxlite.acceptance.producers.subjectpass import subject_pass
+from moxlite.acceptance.producers.judgement import (
+    auth_required,
+    block_list,
+    dmarc_policy,
+    junk_content,
+    known_sender,
+    list_allow,
+    reverse_name,
+    spf_policy,
+    subject_pass,
+    valid_report,
+)
+from moxlite.acceptance.producers.transaction import (
+    ambiguous_from,
+    high_rate,
+    members_only,
+    own_queue,
+    simulated_failure,
+    stray_bounce,
+)
+from moxlite.acceptance.producers.wishes import (
+    allowed_sender,
+    blocked_sender,
+    first_contact,
+    matching_ruleset,
+    sieve_script,
+)
 
 __all__ = ["ORDER", "Producer"]
 

@@ -1,12 +1,10 @@
-"""Rules and scripts for mail that is there already (WEBMAIL-130a): first where each message would go, then the moves.
-
-The messages are those in one mailbox that came by SMTP, so that nothing is moved that was filed by a rule or by hand.
-A caller asks for page after page, shows the count, and moves the messages in pieces, each in one transaction. It knows
-all ids before the first move: after a kill of the server, or a lost answer, it can go on, and undo all.
+"""Rules and scripts for the mail that is there: a dry run before they are saved (WEB-65), sorting of mail by them
+(WEBMAIL-130a), and rules written as a script (WEBMAIL-130).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
@@ -15,19 +13,158 @@ from typing import Final, Protocol
 import msgspec
 import trio
 
-from moxlite.acceptance.rules.dryrun import StoredMessage, address_of, facts_of, stored_message
-from moxlite.acceptance.rules.rulesets import match_rules
+from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules, readable_fields
 from moxlite.config.domains import Ruleset
 from moxlite.config.snapshot import AccountRecipient, Snapshot
-from moxlite.proto.address import Address
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.types import Structure
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.content import body
+from moxlite.store.errors import ChunkDamaged, NoSuchMailbox, NoSuchMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
-from moxlite.store.mail.facts import Arrived, latest_arrivals
+from moxlite.store.mail.facts import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
+from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.types import MessageID
+
+# A dry run of rules: which of them would have taken the mail that came in, before they are saved (WEB-65).
+#
+# It asks the rules as a delivery does, about the stored facts of each message, and changes nothing. All editors of
+# rules use it.
+
+
+MAX_HEADER: Final = 256 << 10
+"""Octets of the header section that are read."""
+
+DRYRUN_MAX_SECONDS: Final = 10.0
+"""Seconds for the whole run. Sane rules take half a second for 500 messages."""
+
+MAX_SEARCHED: Final = 20
+"""Multiple of the wanted number of messages that are looked through for mail to the address."""
+
+
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that came in, and the index of the rule that would take it, None for none. `received` in µs UTC."""
+
+    id: int
+    sender: str
+    subject: str
+    received: int
+    rule: int | None
+
+
+class DryRun(msgspec.Struct, frozen=True):
+    """The messages, the latest first. `too_slow`: index of a rule that ran out of time, where the run ended; None
+    without one. `complete`: all wanted messages were tried.
+    """
+
+    messages: tuple[Tried, ...]
+    too_slow: int | None
+    complete: bool
+
+
+class StoredMessage(msgspec.Struct, frozen=True):
+    """A stored message: the SMTP transaction that brought it, its structure, and its header."""
+
+    came: SMTPArrival
+    structure: Structure
+    section: HeaderSection
+
+
+async def try_rules(
+    account: Account, rules: Sequence[Ruleset], concerns: Callable[[Address], bool], *, limit: int
+) -> DryRun:
+    """Ask rules about the latest messages that came by SMTP.
+
+    Args:
+      concerns: whether mail to a recipient address is subject to the rules.
+      limit: number of messages to try.
+
+    Raises StoreError.
+    """
+    tried: list[Tried] = []
+    place = (1 << 62, 1 << 62)
+    searched, end = 0, trio.current_time() + DRYRUN_MAX_SECONDS
+    while len(tried) < limit and searched < limit * MAX_SEARCHED:
+        if trio.current_time() > end:
+            return DryRun(tuple(tried), None, False)
+        found = await account.scan(partial(latest_arrivals, after=place, limit=SLICE * 4), op="rules_try")
+        if not found:
+            break
+        searched += len(found)
+        place = (found[-1].received, found[-1].message_id)
+        wanted = [one for one in found if (address := address_of(one)) is not None and concerns(address)]
+        for start in range(0, len(wanted), SLICE):
+            piece = wanted[start : start + SLICE][: limit - len(tried)]
+            done, too_slow = await account.scan(partial(_try, arrived=piece, rules=rules), op="rules_try")
+            tried += done
+            if too_slow is not None:
+                return DryRun(tuple(tried), too_slow, False)
+            if trio.current_time() > end:
+                break
+    return DryRun(tuple(tried), None, True)
+
+
+def address_of(one: Arrived) -> Address | None:
+    """The recipient address of a message; None for one that is not an address any more."""
+    try:
+        return Address(Localpart(one.localpart), Domain.parse(one.domain))
+    except AddressError:
+        return None
+
+
+def _try(r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset]) -> tuple[list[Tried], int | None]:
+    found: list[Tried] = []
+    for one in arrived:
+        stored = stored_message(r, one.message_id)
+        if stored is None:
+            continue
+        match = match_rules(rules, facts_of(r, one.message_id, stored))
+        envelope = stored.structure.envelope
+        author = envelope.from_[0] if envelope.from_ else None
+        sender = "" if author is None else author.name or f"{author.localpart}@{author.domain}"
+        found.append(
+            Tried(id=one.message_id, sender=sender, subject=envelope.subject, received=one.received, rule=match.rule)
+        )
+        if match.too_slow is not None:
+            return found, match.too_slow
+    return found, None
+
+
+def stored_message(r: Reader, message_id: int) -> StoredMessage | None:
+    """A stored message that came by SMTP, as rules see it; None if it cannot be read, or is gone."""
+    came = smtp_arrival(r, message_id)
+    packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
+    if came is None or packed is None:
+        return None
+    try:
+        structure = structure_of(packed)
+        octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
+    except (NoSuchMessage, ChunkDamaged):
+        return None
+    return StoredMessage(came, structure, HeaderSection(octets))
+
+
+def facts_of(r: Reader, message_id: int, stored: StoredMessage) -> RuleFacts:
+    """The facts of a stored message, in the form of the delivery that brought it."""
+    came = stored.came
+    verified = signing_domains(r, message_id)
+    if came.mailfrom_ok and came.mailfrom_domain:
+        verified.append(came.mailfrom_domain)
+    if came.ehlo_ok and came.ehlo_domain:
+        verified.append(came.ehlo_domain)
+    return RuleFacts(
+        mail_from=f"{came.mailfrom}@{came.mailfrom_domain}" if came.mailfrom_domain else "",
+        msg_from=f"{came.msgfrom}@{came.msgfrom_domain}" if came.msgfrom_domain else None,
+        verified_domains=tuple(verified),
+        headers=readable_fields(stored.section),
+    )
+
 
 SLICE: Final = 25
 """Messages decided about in one visit of a thread: with sane rules some 10 ms."""
@@ -159,3 +296,106 @@ def move_sorted(tx: AccountTx, ids: Sequence[int], source: str, target: str) -> 
     if here:
         move_ids(tx, here, ensure_mailbox(tx, target).id)
     return len(here)
+
+
+# Rulesets as a Sieve script (WEBMAIL-130).
+#
+# Sieve has no regular expressions, so patterns become patterns of ``:matches`` as far as these say the same.
+# Conditions about the proof of a sender, and rules that change how mail is judged, have no counterpart: they are
+# named, and left out.
+
+
+PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@-_ /=:,;<>!#%&'~\"")
+"""Characters that stand for themselves in a regular expression, beside all that are not ASCII."""
+
+FIELD: Final = re.compile(r"\^([a-z0-9-]{1,70})\$")
+"""A pattern for the name of a header field that matches one name."""
+
+
+class Converted(msgspec.Struct, frozen=True):
+    """A script, and why rules are left out of it: index and reason."""
+
+    script: str
+    left_out: tuple[tuple[int, str], ...]
+
+
+class _Without(Exception):
+    """The rule has no counterpart; the text says why."""
+
+
+def as_sieve(rules: Sequence[Ruleset]) -> Converted:
+    """Convert rules to a script in which the first one that matches files the message, too."""
+    blocks: list[str] = []
+    left_out: list[tuple[int, str]] = []
+    needs = {"fileinto", "mailbox"}
+    for index, rule in enumerate(rules):
+        words = "".join(letter if letter.isprintable() else " " for letter in rule.comment).split()
+        name = f"# {' '.join(words)}\n" if words else ""
+        try:
+            tests = _tests(rule)
+        except _Without as reason:
+            left_out.append((index, str(reason)))
+            blocks.append(f"{name}# rule {index + 1} is left out: {reason}\n")
+            continue
+        if any(test.startswith("envelope") for test in tests):
+            needs.add("envelope")
+        condition = tests[0] if len(tests) == 1 else f"allof ({f',{chr(10)}          '.join(tests)})"
+        blocks.append(f"{name}if {condition} {{\n    fileinto :create {_quoted(rule.mailbox)};\n    stop;\n}}\n")
+    required = ", ".join(f'"{one}"' for one in sorted(needs))
+    return Converted(f"require [{required}];\n\n" + "\n".join(blocks), tuple(left_out))
+
+
+def _tests(rule: Ruleset) -> list[str]:
+    """The conditions of a rule. Raises _Without."""
+    if rule.is_forward or rule.list_allow_domain is not None or rule.accept_rejects_to_mailbox is not None:
+        raise _Without("it changes how mail is judged, which a script cannot")
+    if rule.verified_domain is not None:
+        raise _Without("a script cannot ask for a verified domain")
+    tests: list[str] = []
+    if rule.msg_from_regexp is not None:
+        tests.append(f'address :matches "from" {_glob(rule.msg_from_regexp)}')
+    if rule.smtp_mail_from_regexp is not None:
+        tests.append(f'envelope :matches "from" {_glob(rule.smtp_mail_from_regexp)}')
+    for name, value in rule.headers_regexp.items():
+        field = FIELD.fullmatch(name)
+        if field is None:
+            raise _Without(f"the pattern {name!r} is not the name of one header field, such as ^subject$")
+        tests.append(f'header :matches "{field[1]}" {_glob(value)}')
+    if not tests:
+        raise _Without("it has no condition")
+    return tests
+
+
+def _glob(pattern: str) -> str:
+    """A regular expression as a quoted pattern of ``:matches`` (RFC 5228 §2.7.1). Raises _Without."""
+    parts: list[str] = []
+    at, end = 0, len(pattern)
+    begins = pattern.startswith("^")
+    ends = pattern.endswith("$") and not pattern.endswith("\\$")
+    at, end = int(begins), end - int(ends)
+    while at < end:
+        letter = pattern[at]
+        at += 1
+        if letter == "\\" and at < end and pattern[at].isprintable() and not pattern[at].isalnum():
+            parts.append(_literal(pattern[at]))
+            at += 1
+        elif letter == ".":
+            repeat = pattern[at] if at < end and pattern[at] in "*+" else ""
+            parts.append({"": "?", "*": "*", "+": "?*"}[repeat])
+            at += len(repeat)
+        elif letter in PLAIN or (not letter.isascii() and letter.isprintable()):
+            parts.append(_literal(letter))
+        else:
+            raise _Without(f"the pattern {pattern!r} says more than * and ? can")
+        if at < end and pattern[at] in "*+?{":
+            raise _Without(f"the pattern {pattern!r} says more than * and ? can")
+    return _quoted(("" if begins else "*") + "".join(parts) + ("" if ends else "*"))
+
+
+def _literal(letter: str) -> str:
+    return f"\\{letter}" if letter in "*?\\" else letter
+
+
+def _quoted(text: str) -> str:
+    """A quoted string (RFC 5228 §2.4.2)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Collection
+from typing import Final
+
+import msgspec
 import trio
 
 from moxlite.store.changelog.account import Account
-from moxlite.store.delivery.scripts import put_script
+from moxlite.store.delivery.forwarding import targets
+from moxlite.store.delivery.scripts import failures, put_script, script_targets
+from moxlite.store.delivery.vacation import VacationForm, load_form, save_form
 from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import DAY
 
 
 class BadScriptName(StoreError):
@@ -40,3 +49,74 @@ async def keep_script(account: Account, name: str, text: bytes) -> None:
         raise BadScriptName
     packed = await check_script(text)
     await account.write(lambda tx: put_script(tx, name, text, packed))
+
+
+# The state of an account's sorting that its owner should see at once, in webmail and account app (WEB-158b): answers
+# that are being sent, errors of scripts, and addresses to which nothing is sent on any more.
+
+
+SHOWN_FOR: Final = 30 * DAY
+"""µs for which an error is told."""
+
+
+class SortingFailure(msgspec.Struct, frozen=True):
+    """An error for which a message was kept, and the number of errors. ``script`` and ``line`` as in `Failure`."""
+
+    moment: dt.datetime
+    script: str
+    line: int
+    text: str
+    count: int
+
+
+class SortingNotices(msgspec.Struct, frozen=True, kw_only=True):
+    """The notices about sorting.
+
+    ``away``: answers are being sent by the vacation form, until ``away_until``, if that is set. ``failure``: the newest
+    error of the last 30 days. ``stopped``: addresses to which nothing is sent on, for their mail came back.
+    """
+
+    away: bool
+    away_until: dt.datetime | None
+    failure: SortingFailure | None
+    stopped: list[str]
+
+
+async def sorting_notices(account: Account, passed_on: Collection[str], now: int) -> SortingNotices:
+    """The notices of an account. Raises StoreError.
+
+    Args:
+      passed_on: addresses to which its mail is to be sent on by the configuration. now: µs UTC.
+    """
+    return await account.read(lambda r: _notices(r, {one.lower() for one in passed_on}, now), op="sorting")
+
+
+def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
+    form = load_form(r)
+    recent = [one for one in failures(r) if one.moment > now - SHOWN_FOR]
+    last = recent[0] if recent else None
+    return SortingNotices(
+        away=form.is_active(now),
+        away_until=_time(form.end) if form.is_active(now) and form.end else None,
+        failure=None
+        if last is None
+        else SortingFailure(_time(last.moment), last.script, last.line, last.text, len(recent)),
+        stopped=_stopped(r, passed_on),
+    )
+
+
+def _stopped(r: Reader, passed_on: Collection[str]) -> list[str]:
+    stopped = [one.address for one in targets(r) if one.stopped is not None and one.confirmed is not None]
+    named = {*passed_on, *script_targets(r)} if stopped else ()
+    return [one for one in stopped if one in named]
+
+
+def end_vacation(tx: Tx) -> None:
+    """Send no more answers by the form; its text stays."""
+    form: VacationForm = load_form(tx)
+    if form.enabled:
+        save_form(tx, msgspec.structs.replace(form, enabled=False))
+
+
+def _time(micros: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(micros / 1_000_000, dt.UTC)

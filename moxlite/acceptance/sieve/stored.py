@@ -7,10 +7,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from moxlite.acceptance.rules.dryrun import StoredMessage
-from moxlite.acceptance.rules.existing import Place, SortPage, sort_page
-from moxlite.acceptance.sieve.filtering import offset_of, uses_of
-from moxlite.acceptance.sieve.running import Included, ready, time_limit, turn_of
+from moxlite.acceptance.rules.existing import Place, SortPage, StoredMessage, sort_page
+from moxlite.acceptance.sieve.filtering import Included, offset_of, ready, time_limit, turn_of, uses_of
 from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
 from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run

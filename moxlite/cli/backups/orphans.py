@@ -111,7 +111,7 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
     """List, and write, messages that were on their way out."""
     import trio
 
-    from moxlite.queue.data.leftover import leftover
+    from moxlite.queue.data.content import leftover
 
     async def run() -> int:
         count = 0

@@ -25,7 +25,7 @@ def lookup_policy(domain: str, resolver: str | None) -> int:
     """Print the MTA-STS record of DOMAIN and its policy, fetched by https."""
     from moxlite.mailauth.mtasts import NoPolicy, PolicyError, fetch_policy, find_record
     from moxlite.net.httpclient import HTTPClient
-    from moxlite.queue.tls.fetching import fetcher
+    from moxlite.queue.tls.policies import fetcher
 
     async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:
         told: dict[str, object] = {"domain": domain, "status": "none", "record_id": None, "policy": None, "problem": ""}

@@ -1,8 +1,9 @@
-"""Commands of the control socket about the queue: the server's side of ``moxlite queue …`` (ADMIN-19, ADMIN-20,
-QUEUE-20..26).
+"""Commands of the control socket about the queue, its suppression lists and the accounts that the guard has stopped:
+the server's side of ``moxlite queue …`` (ADMIN-19, ADMIN-20).
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -13,23 +14,123 @@ from moxlite.admin.queueing.requests import (
     Explain,
     ListMessages,
     ListRetired,
+    ListSuppressions,
     MessageID,
     Nothing,
+    Release,
     Schedule,
     SetRequireTLS,
     SetTransport,
+    Suppress,
 )
-from moxlite.admin.queueing.results import Changed, Line, Rule, Try
+from moxlite.admin.queueing.results import Changed, Line, Rule, SentFrom, StoppedAccount, Suppressed, Try
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.queue.bounces.judge import UNNAMED
-from moxlite.queue.control.answers import tried
-from moxlite.queue.control.words import admin_words, next_words, why_words
+from moxlite.queue.bounces import UNNAMED
 from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.data.status import meaning_of
-from moxlite.queue.errors import NoSuchMessage
+from moxlite.queue.errors import NoSuchMessage, QueueError
 from moxlite.queue.explaining.values import Explanation
+from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
-from moxlite.queue.schedule import SECOND, rfc3339
+from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of, rfc3339
+from moxlite.store.delivery.accountqueue import Suppression
+from moxlite.store.errors import StoreError
+
+# Common parts of the queue's control commands: the base class of arguments, and the translation of errors.
+
+
+T = TypeVar("T")
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
+
+
+async def tried(operation: Awaitable[T], field: str = "") -> T:
+    """Await an operation and return its result. Errors of the queue and of its database become CommandFailed; an error
+    of the queue that names no argument is about `field`.
+    """
+    try:
+        return await operation
+    except QueueError as error:
+        raise CommandFailed("badRequest", str(error), error.field or field) from None
+    except StoreError as error:
+        raise CommandFailed("failed", f"the queue's database failed: {error}") from None
+
+
+# Sentences about why a message waits and about its next step, for people (QUEUE-23).
+
+
+UNITS: Final = ((86_400, "d"), (3600, "h"), (60, "min"))
+SHORT: Final = 2
+"""Minimum number of units; below it the next smaller unit is used: 90 min, not 1 h."""
+
+
+def duration_words(microseconds: int) -> str:
+    """A duration in rounded words: ``28 min``."""
+    seconds = max(0, microseconds) / SECOND
+    for size, unit in UNITS:
+        if seconds >= SHORT * size:
+            return f"{round(seconds / size)} {unit}"
+    return f"{round(seconds)} s"
+
+
+def why_words(message: Message, now: int, waits: str) -> str:
+    """Why a message has not been sent yet. `waits`: the current reason why its recipients' domain waits, or ""."""
+    last = _ended(message)
+    if message.done:
+        return "it is over; the sender is being told" + (f": {_failure(last)}" if last and not last.success else "")
+    if message.last_result is not None and message.last_result.error == DELIVERING:
+        return "an attempt is under way"
+    if message.guarded:
+        return "its account is stopped: it looks as if a stranger sends with it"
+    if message.hold:
+        return "it is on hold until it is released"
+    if last is not None and message.next_attempt > now:
+        return _failure(last)
+    if waits:
+        return waits
+    if message.next_attempt > now:
+        return "its sender wants it to leave later" if message.future_release_request else "it was put off"
+    return "it is due, and waits for its turn"
+
+
+def next_words(
+    message: Message, now: int, *, retry_delays: Sequence[float], max_attempts: int, delay_dsn_attempt: int
+) -> str:
+    """The next step of a message, if nothing changes."""
+    if message.done:
+        return "it leaves the queue"
+    if message.guarded:
+        return f"nothing, until `moxlite queue guard release {message.account}`"
+    if message.hold:
+        return "nothing, until `moxlite queue unhold`"
+    maximum = max_attempts_of(message.max_attempts, max_attempts)
+    left = attempts_left(message.attempts, maximum, message.next_attempt, retry_delays)
+    if not left:
+        return "the attempt that is under way is the last one"
+    first = "now" if left[0] <= now else f"in {duration_words(left[0] - now)}"
+    words = f"attempt {message.attempts + 1} of {maximum} {first}"
+    if len(left) > 1:
+        words += f", the last one in {duration_words(left[-1] - now)}"
+    if message.attempts < delay_dsn_attempt <= maximum and message.sender_domain:
+        words += f"; after attempt {delay_dsn_attempt} the sender is told that it is late"
+    return words
+
+
+def admin_words(result: Result | None) -> str:
+    """Advice for the administrator about a failure, "" for none needed."""
+    return meaning_of(result).admin if result is not None and result.error and result.error != DELIVERING else ""
+
+
+def _ended(message: Message) -> Result | None:
+    ended = [result for result in message.results if result.error != DELIVERING]
+    return ended[-1] if ended else None
+
+
+def _failure(result: Result) -> str:
+    meaning = meaning_of(result).meaning
+    return f"{meaning} {result.error}" if meaning else result.error
 
 
 class QueueCommands:
@@ -213,3 +314,96 @@ def _try(result: Result) -> Try:
 
 def _party(localpart: str, domain: str) -> str:
     return f"{localpart}@{domain}" if localpart else domain
+
+
+# Commands of the control socket about accounts that the guard has stopped: the server's side of ``moxlite queue guard
+# …`` (SMTP-170).
+
+
+class GuardCommands:
+    """The commands of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "queue guard list": Command(Nothing, self.list_stopped),
+            "queue guard release": Command(Release, self.release),
+        }
+
+    async def list_stopped(self, args: Nothing, exchange: Exchange) -> list[StoppedAccount]:
+        """All accounts that are stopped."""
+        return [_shown(one) for one in await tried(self._queue.listings.stopped())]
+
+    async def release(self, args: Release, exchange: Exchange) -> StoppedAccount:
+        """Release an account, so that it can send again; returns the stop."""
+        return _shown(await tried(self._queue.operations.release(args.account)))
+
+
+def _shown(found: Stopped) -> StoppedAccount:
+    stop, held = found.stop, found.held
+    return StoppedAccount(
+        account=stop.account,
+        since=rfc3339(stop.since),
+        sign=stop.sign.value,
+        why=stop.why,
+        messages=held.messages,
+        recipients=held.recipients,
+        domains=held.domains,
+        oldest="" if held.oldest is None else rfc3339(held.oldest),
+        sources=[SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages) for one in found.sources],
+    )
+
+
+# Commands of the control socket about suppression lists: the server's side of ``moxlite queue suppress …``.
+
+
+class SuppressCommands:
+    """The commands of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "queue suppress list": Command(ListSuppressions, self.list_suppressions),
+            "queue suppress add": Command(Suppress, self.add),
+            "queue suppress remove": Command(Suppress, self.remove),
+            "queue suppress lookup": Command(Suppress, self.look_up),
+        }
+
+    async def list_suppressions(self, args: ListSuppressions, exchange: Exchange) -> list[Suppressed]:
+        """Run the command that lists suppressed addresses, of one account or of all."""
+        found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
+        return [_shown_suppression(one) for one in await tried(found)]
+
+    async def add(self, args: Suppress, exchange: Exchange) -> None:
+        """Add an address to the list of an account."""
+        snapshot = self._queue.ctx.config.current
+        if snapshot.account(args.account) is None:
+            raise CommandFailed("notFound", snapshot.no_account(args.account), "account")
+        await tried(self._queue.add_suppression(args.account, args.address, args.reason), "address")
+
+    async def remove(self, args: Suppress, exchange: Exchange) -> None:
+        """Remove an address from the list of an account."""
+        await tried(self._queue.remove_suppression(args.account, args.address))
+
+    async def look_up(self, args: Suppress, exchange: Exchange) -> list[Suppressed]:
+        """The entry that matches an address, as a list of at most one."""
+        found = await tried(self._queue.suppression(args.account, args.address))
+        return [] if found is None else [_shown_suppression(found)]
+
+
+def _shown_suppression(entry: Suppression) -> Suppressed:
+    return Suppressed(
+        account=entry.account,
+        address=entry.original_address,
+        base=entry.base_address,
+        manual=entry.manual,
+        reason=entry.reason,
+        created=rfc3339(entry.created),
+        expires="" if entry.expires is None else rfc3339(entry.expires),
+    )

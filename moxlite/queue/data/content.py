@@ -1,19 +1,24 @@
 """The octets of queued messages: chunk rows shared by the recipients of a submission (docs/spec/queue.md §1)."""
 
-from collections.abc import AsyncIterator
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
 import trio
 
-from moxlite.queue.data.rows import Message
+from moxlite.queue.data.rows import MESSAGE_COLUMNS, Message, message_of
 from moxlite.store.content.body import CHUNK_SIZE, Chunk, decode_chunk, encode_chunk
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.options import Options
 
 CHUNK_BITS: Final = 16
 """Bits of a chunk's id for its number in the message, as in account.db: at most 65 536 chunks per message."""
@@ -126,3 +131,28 @@ async def octets(database: Database, message: Message) -> AsyncIterator[bytes]:
         yield await database.read(read, op="queue content")
         left -= length
         number += 1
+
+
+# Messages of another queue.db, of a machine that is gone: which of them a take-over did not bring (STORE-186j).
+
+
+LATER: Final = f"SELECT {MESSAGE_COLUMNS} FROM msg WHERE id > ? ORDER BY id LIMIT 100"  # noqa: S608 - names of columns
+"""As many as are read at a time."""
+
+
+async def leftover(file: Path, after: int) -> AsyncGenerator[tuple[Message, Callable[[], AsyncIterator[bytes]]]]:
+    """Messages with ids above `after`, each with a function that gives its octets. `file` is a copy without other
+    users. Raises StoreError.
+    """
+    database = await Database.open(file, Kind.QUEUE, options=Options(min_free_space=0), name="queue of another machine")
+    try:
+        while found := await database.read(lambda r, after=after: _some(r, after), op="leftover"):  # type: ignore[misc]  # a default
+            for message in found:
+                yield message, lambda message=message: octets(database, message)  # type: ignore[misc]  # a default
+                after = message.id
+    finally:
+        await database.aclose()
+
+
+def _some(r: Reader, after: int) -> list[Message]:
+    return [message_of(row) for row in r.rows(LATER, after)]

@@ -11,8 +11,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
-from moxlite.queue.bounces.judge import explain
-from moxlite.queue.bounces.table import Meaning
+from moxlite.queue.bounces import Meaning, explain
 from moxlite.queue.data.rows import DELIVERING, MESSAGE_COLUMNS, Message, Result, Retired, message_of
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.store.delivery.status import Handed, RecipientStatus, State

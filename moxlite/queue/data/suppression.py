@@ -10,7 +10,7 @@ import msgspec
 
 from moxlite.decoders import from_builtins
 from moxlite.proto.address import Address, AddressError
-from moxlite.queue.bounces.judge import explain, is_of_the_recipient, names_dead_address
+from moxlite.queue.bounces import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
 from moxlite.store.delivery.accountqueue import Suppression

@@ -21,11 +21,9 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.explaining.values import MTASTS, Explanation, HostPlan, Met, Waiting
 from moxlite.queue.schedule import SECOND, rfc3339
-from moxlite.queue.sending.connecting import Way, direct_way
-from moxlite.queue.sending.direct import destination_of, goes_elsewhere, waits_for_policy
+from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_of, waits_for_policy
 from moxlite.queue.sending.onehost import Destination, Host, Visit, addresses_for, policy_for, visit
-from moxlite.queue.sending.relay import relay_of
-from moxlite.queue.sending.routing import Course, course_of
+from moxlite.queue.sending.routing import Course, Way, course_of, direct_way
 from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.queue.tls.policies import Kept, Standing
 from moxlite.store.delivery.submission import DSNNotify

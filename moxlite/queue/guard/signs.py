@@ -12,8 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.queue.bounces.judge import explain
-from moxlite.queue.bounces.table import Cause
+from moxlite.queue.bounces import Cause, explain
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submission

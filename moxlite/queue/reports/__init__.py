@@ -3,5 +3,5 @@ we receive are not here.
 
 - `counting`: sessions of attempts, counted into reports.db
 - `tls`, `dmarc`: selection of due reports; making a report and queueing it
-- `mail`: the message with a report; `daily`: sends the due reports each day
+- `daily`: sends the due reports each day; the message with a report
 """

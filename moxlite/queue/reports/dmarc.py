@@ -18,7 +18,7 @@ from moxlite.net.resolver import TempError
 from moxlite.proto.dmarcreport import DKIMAuth, DMARCReport, Override, PolicyPublished, ReportRecord, SPFAuth
 from moxlite.proto.dmarcreportwriting import write_dmarc_report
 from moxlite.queue.context import Context
-from moxlite.queue.reports.mail import Author, Outcome, ReportMail, gzipped, send_report, without_suppressed
+from moxlite.queue.reports.daily import Author, Outcome, ReportMail, gzipped, send_report, without_suppressed
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.file.database import Database

@@ -12,7 +12,7 @@ from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.tlsreport import FailureDetail, PolicyReport, TLSReport, encode_tls_report
 from moxlite.queue.context import Context
 from moxlite.queue.reports.counting import SessionCounts
-from moxlite.queue.reports.mail import (
+from moxlite.queue.reports.daily import (
     Author,
     Outcome,
     ReportMail,

@@ -26,7 +26,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import LOOKUP_SECONDS, Addresses, Hosts, NoHosts, addresses_of
 from moxlite.queue.hosts.load import OpenConnection
-from moxlite.queue.sending.connecting import NotConnected, Way, connect
+from moxlite.queue.sending.routing import NotConnected, Way, connect
 from moxlite.queue.sending.session import (
     Batch,
     Outcomes,

@@ -2,22 +2,31 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from moxlite.admin.queueing.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
+from moxlite.queue.data.filters import compose, compose_page
 from moxlite.queue.errors import NoSuchWebhook
 from moxlite.queue.schedule import SECOND
-from moxlite.queue.webhooks import operations
-from moxlite.queue.webhooks.calls import Caller
+from moxlite.queue.webhooks.calls import Caller, SampleCall, call_samples
 from moxlite.queue.webhooks.events import keep_hooks
 from moxlite.queue.webhooks.incoming import IncomingCarrier
-from moxlite.queue.webhooks.keeping import clean_hooks, get_hook
-from moxlite.queue.webhooks.rows import Hook, RetiredHook
-from moxlite.queue.webhooks.samples import SampleCall, call_samples
+from moxlite.queue.webhooks.keeping import (
+    HOOK_COLUMNS,
+    RETIRED_HOOK_COLUMNS,
+    CallResult,
+    Hook,
+    RetiredHook,
+    clean_hooks,
+    end_hook,
+    get_hook,
+    hook_of,
+    retired_hook_of,
+)
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Tx
+from moxlite.store.file.transaction import Reader, Tx
 
 logger = logging.getLogger("moxlite.queue.webhooks")
 
@@ -38,7 +47,7 @@ class WebhookQueue:
         """One page of webhooks. Raises BadFilter."""
         now = self._ctx.clock()
         return await self._database.scan(
-            lambda r: operations.list_hooks(r, wanted or HookFilter(), page or HookPage(), now), op="webhook list"
+            lambda r: list_hooks(r, wanted or HookFilter(), page or HookPage(), now), op="webhook list"
         )
 
     async def list_retired(
@@ -47,7 +56,7 @@ class WebhookQueue:
         """One page of finished webhooks. Raises BadFilter."""
         now = self._ctx.clock()
         return await self._database.scan(
-            lambda r: operations.list_retired_hooks(r, wanted or RetiredHookFilter(), page or RetiredHookPage(), now),
+            lambda r: list_retired_hooks(r, wanted or RetiredHookFilter(), page or RetiredHookPage(), now),
             op="webhook retired",
         )
 
@@ -60,7 +69,7 @@ class WebhookQueue:
 
     async def get_retired(self, hook_id: int) -> RetiredHook:
         """A finished webhook. Raises NoSuchWebhook."""
-        hook = await self._database.read(lambda r: operations.get_retired_hook(r, hook_id), op="webhook get retired")
+        hook = await self._database.read(lambda r: get_retired_hook(r, hook_id), op="webhook get retired")
         if hook is None:
             raise NoSuchWebhook(f"no finished webhook {hook_id}")
         return hook
@@ -71,14 +80,14 @@ class WebhookQueue:
         """
         microseconds = int(delta * SECOND)
         return await self._change(
-            lambda tx, now: operations.schedule_hooks(tx, wanted, now, delta=microseconds, from_now=from_now)
+            lambda tx, now: schedule_hooks(tx, wanted, now, delta=microseconds, from_now=from_now)
         )
 
     async def cancel(self, wanted: HookFilter) -> int:
         """Cancel webhooks; returns how many. Raises BadFilter."""
         snapshot = self._ctx.config.current
         return await self._change(
-            lambda tx, now: operations.cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
+            lambda tx, now: cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
         )
 
     async def test(self, account: str) -> list[SampleCall]:
@@ -105,4 +114,64 @@ class WebhookQueue:
 
     async def measure(self) -> None:
         """Set the gauge. Raises StoreError."""
-        metrics.webhooks.set(await self._database.scan(operations.count_hooks, op="webhook counts"))
+        metrics.webhooks.set(await self._database.scan(count_hooks, op="webhook counts"))
+
+
+# Operations on webhooks for people: list, schedule, cancel (QUEUE-96). On a reader or a transaction.
+
+
+CANCELED: Final = "canceled by admin"
+
+SELECT: Final = f"SELECT {HOOK_COLUMNS} FROM hook"  # noqa: S608 column names
+SELECT_RETIRED: Final = f"SELECT {RETIRED_HOOK_COLUMNS} FROM hook_retired"  # noqa: S608 column names
+SELECT_IDS: Final = "SELECT id FROM hook"
+SET_NEXT: Final = "UPDATE hook SET next_attempt = ? WHERE id = ?"
+ADD_NEXT: Final = "UPDATE hook SET next_attempt = next_attempt + ? WHERE id = ?"
+COUNT: Final = "SELECT count(*) FROM hook"
+
+
+def list_hooks(r: Reader, wanted: HookFilter, page: HookPage, now: int) -> list[Hook]:
+    """One page of webhooks that wait. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [hook_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
+
+
+def list_retired_hooks(r: Reader, wanted: RetiredHookFilter, page: RetiredHookPage, now: int) -> list[RetiredHook]:
+    """One page of finished webhooks. Raises BadFilter."""
+    condition = compose_page(wanted, page, now)
+    return [retired_hook_of(row) for row in r.rows(SELECT_RETIRED + condition.sql, *condition.args)]
+
+
+def get_retired_hook(r: Reader, hook_id: int) -> RetiredHook | None:
+    """A finished webhook by its id."""
+    row = r.row(SELECT_RETIRED + " WHERE id = ?", hook_id)
+    return None if row is None else retired_hook_of(row)
+
+
+def count_hooks(r: Reader) -> int:
+    """Number of waiting webhooks."""
+    return int(r.value(COUNT))
+
+
+def _ids(r: Reader, wanted: HookFilter, now: int) -> list[int]:
+    condition = compose(wanted, now)
+    return [row[0] for row in r.rows(SELECT_IDS + condition.sql, *condition.args)]
+
+
+def schedule_hooks(tx: Tx, wanted: HookFilter, now: int, *, delta: int, from_now: bool) -> int:
+    """Add `delta` (µs, possibly negative) to the time of the next call, or with `from_now` set it to now plus `delta`.
+    Returns how many were changed.
+    """
+    sql, value = (SET_NEXT, now + delta) if from_now else (ADD_NEXT, delta)
+    return sum(tx.execute(sql, value, hook_id) for hook_id in _ids(tx, wanted, now))
+
+
+def cancel_hooks(tx: Tx, wanted: HookFilter, now: int, keep_for: Callable[[str], int]) -> int:
+    """Cancel webhooks. Returns how many."""
+    ids = _ids(tx, wanted, now)
+    for hook_id in ids:
+        hook = get_hook(tx, hook_id)
+        assert hook is not None
+        results = (*hook.results, CallResult(now, error=CANCELED))
+        end_hook(tx, hook_id, success=False, now=now, keep=keep_for(hook.account), results=results)
+    return len(ids)

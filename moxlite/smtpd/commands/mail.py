@@ -6,15 +6,28 @@ from typing import Final
 
 import trio
 
+from moxlite.admin.delivery.consent import code_of
+from moxlite.config.domains import Destination
+from moxlite.config.snapshot import (
+    AccountRecipient,
+    AliasRecipient,
+    DomainDisabled,
+    NotLocal,
+    Recipient,
+    UnknownLocalpart,
+)
 from moxlite.logins.refusals import LoginDisabled, LoginRefused
 from moxlite.net.resolver import DNSError, NotFound, Resolver, TempError, absolute
-from moxlite.proto.address import Address, Domain
+from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
+from moxlite.proto.srs import BadReturnAddress
 from moxlite.smtpd import metrics, replies, simulate
-from moxlite.smtpd.replies import Goodbye, refuse
+from moxlite.smtpd.context import home_of
+from moxlite.smtpd.incoming.blocklists import has_proof
+from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import Session
-from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
 
 HOLD_LIMIT: Final = 60 * 86_400
 """Maximum seconds of FUTURERELEASE (SMTP-33)."""
@@ -129,3 +142,155 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
         raise refuse(550, "5.1.8", "the sender's domain has no MX, A or AAAA record") from None
     except DNSError:
         raise refuse(451, "4.4.0", "the sender's domain cannot be looked up") from None
+
+
+# RCPT TO: checks of the recipient (RFC 5321 §4.1.1.3; SMTP-32, SMTP-35, SMTP-69..72).
+
+
+RCPTMAX: Final = 1000  # recipients of a transaction (SMTP-32); announced by LIMITS
+
+TOO_MANY: Final = Response(452, "4.5.3", ("too many recipients, send the others in a transaction of their own",))
+ALONE: Final = Response(452, "4.5.3", ("send this recipient in a transaction of its own",))
+
+
+async def rcpt(session: Session, command: c.RcptTo) -> Response:
+    """Add a recipient."""
+    transaction = session.transaction
+    assert transaction is not None  # else the codec refuses
+    if len(transaction.recipients) >= RCPTMAX:
+        raise Refused(TOO_MANY)
+    if session.context.localserve:
+        await simulate.fail(session.snapshot, command.path, "rcptto")
+    found = session.snapshot.lookup(command.path)
+    if session.context.submission:
+        _check_submitted(session, found, command.path)
+    elif not _is_answer(session, transaction, command.path) and not _is_return(session, transaction, command.path):
+        found = await _incoming(session, transaction, command.path, found)
+    transaction.recipients.append(AcceptedRecipient(command, found))
+    session.record.recipient_accepted()
+    return replies.RCPT_OK
+
+
+def _is_answer(session: Session, transaction: Transaction, path: Path) -> bool:
+    """Whether the recipient takes the answer to a question (SMTP-159b). It needs a transaction of its own."""
+    code = code_of(session.snapshot, path)
+    if code is None:
+        return False
+    if transaction.recipients:
+        raise Refused(ALONE)
+    if transaction.sender.is_null:
+        raise Refused(replies.UNKNOWN_USER)  # a bounce or a notice
+    transaction.home = code
+    return True
+
+
+def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
+    """Whether the recipient stands for the first sender of a message that was sent on, whom only bounces reach
+    (AUTH-114). It needs a transaction of its own.
+    """
+    try:
+        home = home_of(session.context.srs, session.snapshot, path, transaction.received / 1_000_000)
+    except BadReturnAddress:
+        if isinstance(session.snapshot.lookup(path), AccountRecipient | AliasRecipient):
+            return False  # an address of that name, or the catchall
+        raise Refused(replies.UNKNOWN_USER) from None
+    if transaction.home is not None or (home is not None and transaction.recipients):
+        raise Refused(ALONE)
+    if home is None:
+        return False
+    if not transaction.sender.is_null:
+        raise Refused(replies.UNKNOWN_USER)
+    if not session.context.homes.take(path.localpart):
+        raise refuse(452, "4.7.1", "too many bounces to this address, try again tomorrow")
+    transaction.home = home
+    return True
+
+
+def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
+    """Refuse recipients of a submission as the column "Submission" of SMTP-69 says."""
+    match found:
+        case AccountRecipient():
+            _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
+        case UnknownLocalpart():
+            if code_of(session.snapshot, path) is None:
+                raise Refused(replies.UNKNOWN_USER)
+        case DomainDisabled():
+            raise Refused(replies.DISABLED)
+        case AliasRecipient() | NotLocal():
+            if path.host is None:
+                raise Refused(replies.UNKNOWN_USER)
+
+
+async def _incoming(session: Session, transaction: Transaction, path: Path, found: Recipient) -> Recipient:
+    """Refuse recipients of incoming mail as the column "MX" of SMTP-69 says. In localserve every address exists
+    (SMTP-131), except in a disabled domain.
+    """
+    if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
+        found = _default_recipient(session, transaction, path)
+    _check_tls(session, found)
+    match found:
+        case AccountRecipient():
+            _check_smtp_error(found.destination)
+            _check_refused(session, found.destination, path)
+        case NotLocal():
+            raise Refused(replies.NOT_OURS)
+        case DomainDisabled():
+            raise Refused(replies.DISABLED)
+        case UnknownLocalpart():
+            if session.smtp.reject_unknown_at_rcpt:
+                raise Refused(replies.UNKNOWN_USER)
+        case AliasRecipient():
+            pass
+    await _check_other_recipients(session, transaction, found)
+    return found
+
+
+def _check_smtp_error(destination: Destination) -> None:
+    """Refuse a destination with `smtp_error`: a code, `421` or `550`, and a text."""
+    if destination.smtp_error is not None:
+        code, _, text = destination.smtp_error.partition(" ")
+        if code == "550":
+            raise refuse(550, "5.1.1", text)
+        raise refuse(451, "4.3.0", text)
+
+
+def _check_refused(session: Session, destination: Destination, path: Path) -> None:
+    """Refuse an address that its owner has given up, as if it did not exist (SMTP-72a)."""
+    if destination.refused_addresses and isinstance(path.host, Domain):
+        written = session.snapshot.folded(Address(path.localpart, path.host))
+        if any(session.snapshot.folded(one) == written for one in destination.refused_addresses):
+            raise Refused(replies.UNKNOWN_USER)
+
+
+def _check_tls(session: Session, found: Recipient) -> None:
+    """Require TLS (SMTP-35), except for TLS reports, whose senders may be unable to use TLS (RFC 8460 §5.3)."""
+    if not session.smtp.require_starttls or session.dialogue.codec.tls or session.info.trusted_local:
+        return
+    if not (isinstance(found, AccountRecipient) and found.reports in {"tlsrpt", "host_tlsrpt"}):
+        raise refuse(530, "5.7.0", "STARTTLS is required")
+
+
+async def _check_other_recipients(session: Session, transaction: Transaction, found: Recipient) -> None:
+    """Refuse a recipient that needs a transaction of its own.
+
+    When a message is refused for some recipients only, its sender gets a notice. A sender whose address SPF does not
+    confirm therefore needs a transaction per recipient: the notice could go to another person. A message with a null
+    path gets no notice (RFC 5321 §4.5.5), and one to an unknown address is usually spam: both need a transaction per
+    recipient.
+    """
+    others = transaction.recipients
+    if not others or session.context.localserve or session.info.trusted_local:
+        return
+    unknown = isinstance(found, UnknownLocalpart) or isinstance(others[0].found, UnknownLocalpart)
+    if transaction.sender.is_null or unknown or not await has_proof(session, transaction):
+        raise Refused(ALONE)
+
+
+def _default_recipient(session: Session, transaction: Transaction, path: Path) -> AccountRecipient:
+    """The account for mail to an unknown address in localserve: the one that sent it, else the default one."""
+    sender = session.snapshot.lookup(transaction.sender) if not transaction.sender.is_null else None
+    account = sender.account if isinstance(sender, AccountRecipient) else session.context.default_account
+    host = path.host if isinstance(path.host, Domain) else session.snapshot.static.hostname
+    address = Address(path.localpart, host)
+    return AccountRecipient(account=account, destination=Destination(), canonical=address, configured=str(address))

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decided
-from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.mailauth.arc.seal import Sealer, own_results, seal
+from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import TextPart, address_field, answer_fields, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date
@@ -20,10 +25,10 @@ from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addres
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import written_references
 from moxlite.proto.mime.types import Envelope, MailAddress
-from moxlite.smtpd.incoming.passing import Passed, pass_on
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.spool import Spool, read_header
 from moxlite.store.delivery.actions import AnyAction, Redirect, Vacation
 from moxlite.store.delivery.perform import OwedMessage
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
@@ -113,3 +118,110 @@ def _from(text: str, author: Address) -> MailAddress:
     found = parse_addresses(text.encode("utf-8", "replace"), 1)
     name = decode_address(found[0]).name if found and isinstance(found[0], RawAddress) else ""
     return MailAddress(name, author.localpart, author.domain.ascii)
+
+
+# Messages that an account sends on: their sender, seal, and author (SMTP-159, SMTP-160a, SMTP-166, QUEUE-179).
+#
+# The body is never changed, so that signatures survive. Where no signature of the author's domain does, and that
+# domain asks others to refuse unproven mail, From becomes the forwarding address and Reply-To the author.
+
+
+passing_logger = logging.getLogger("moxlite.smtpd.incoming.passing")
+
+MAX_NAME: Final = 200
+"""Characters of the author's name in a new From."""
+
+STRICT: Final = frozenset({"quarantine", "reject"})
+"""Policies that ask others not to take mail whose author is not proven."""
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A message that is sent on, but for its recipient."""
+
+    submission: Submission
+    dropped: tuple[bytes, ...]
+
+    def to(self, address: str) -> bytes:
+        """The packed `OwedMessage` for an address."""
+        recipients = (SubmissionRecipient(Address.parse(address)),)
+        submission = msgspec.structs.replace(self.submission, recipients=recipients)
+        return OwedMessage(submission, forwarded=True, dropped=self.dropped).pack()
+
+
+async def pass_on(
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes, own: Address
+) -> Passed:
+    """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
+    fields of the account's copy, with our results.
+    """
+    case = decided.case
+    checks, now = case.evidence.checks, time.time()
+    message = _message(prepared.spool, await read_header(prepared.spool))
+    dropped: tuple[bytes, ...] = ()
+    fields = b""
+    author = prepared.index.envelope.from_
+    signers = session.context.keys.signers(session.snapshot.domain(own.domain))
+    try:
+        if checks is not None and len(author) == 1 and _loses_author(checks):
+            fields, dropped = _new_author(author[0], own, message.section), (b"from",)
+            message = _with(message, fields, dropped)
+            signed = await sign(message, own, signers, now, domain=own.domain)
+            message, fields = _with(message, signed), signed + fields
+        sealer = _sealer(own, signers)
+        if checks is not None and sealer is not None:
+            host = session.hostname.ascii
+            results = own_results(HeaderSection(prefix + b"\r\n"), host)
+            fields = await seal(message, results, host, sealer, checks.arc.status, int(now)) + fields
+    except SigningError as error:
+        passing_logger.info("message sent on without a seal", extra={"kv": {"account": case.account, "err": error}})
+    sender = transaction.sender.address
+    envelope = prepared.index.envelope
+    submission = Submission(
+        account=case.account,
+        mail_from=own if sender is None else session.context.srs.sender_for(sender, own.domain, now) or own,
+        recipients=(SubmissionRecipient(own),),
+        received=transaction.received,
+        prefix=fields,
+        has8bit=transaction.mail.body == "8BITMIME",
+        smtputf8=transaction.mail.smtputf8,
+        requiretls=transaction.mail.requiretls,
+        message_id=envelope.message_id,
+        subject=envelope.subject,
+    )
+    return Passed(submission, dropped)
+
+
+def _loses_author(checks: Checks) -> bool:
+    """Whether others would refuse the message for its author: no signature of the author's domain is left, and the
+    domain has a strict policy.
+    """
+    return not checks.dmarc.aligned_dkim and checks.dmarc.policy in STRICT
+
+
+def _new_author(author: MailAddress, own: Address, section: HeaderSection) -> bytes:
+    """From, and Reply-To if the message has none; the old From has a field of its own, which says why."""
+    name = (author.name or f"{author.localpart}@{author.domain}")[:MAX_NAME]
+    fields = address_field("From", (MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii),))
+    if not section.count(b"reply-to"):
+        fields += address_field("Reply-To", (author,))
+    old = address_field("X-Original-From", (author,))
+    return fields + old + b"X-Moxlite-Forwarded: From replaced, no signature of its domain survives\r\n"
+
+
+def _message(spool: Spool, section: HeaderSection) -> SignedMessage:
+    body = spool.size if section.body is None else section.body
+    return SignedMessage(section, lambda: spool.chunks(start=body), spool.size, spool.in_memory)
+
+
+def _with(message: SignedMessage, fields: bytes, dropped: tuple[bytes, ...] = ()) -> SignedMessage:
+    """The message with fields before it, and without others."""
+    section = message.section
+    end = b"" if section.body is None else b"\r\n"
+    changed = HeaderSection(fields + section.without(section.all(*dropped)) + end)
+    return msgspec.structs.replace(message, section=changed)
+
+
+def _sealer(own: Address, signers: Sequence[Signer]) -> Sealer | None:
+    """The first RSA key that signs for the domain, which all verifiers know, else the first one (AUTH-111)."""
+    keys = sorted(signers, key=lambda one: isinstance(one.key, Ed25519PrivateKey))
+    return Sealer(domain=own.domain, selector=keys[0].selector, key=keys[0].key) if keys else None

@@ -16,26 +16,23 @@ import trio
 from moxlite.acceptance.cases import Case, expand
 from moxlite.acceptance.evidence import Evidence
 from moxlite.acceptance.gathering import Decided, Message, decide
-from moxlite.acceptance.outcomes import Outcome, State, combined
-from moxlite.acceptance.plan import ACCEPTED
-from moxlite.acceptance.producers.dmarc import is_forward
-from moxlite.acceptance.producers.rates import HIGH_RATE
+from moxlite.acceptance.plan import ACCEPTED, Outcome, State, combined
+from moxlite.acceptance.producers.judgement import is_forward
+from moxlite.acceptance.producers.transaction import HIGH_RATE
 from moxlite.mailauth.results import SPFStatus
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd import replies, trace
+from moxlite.smtpd import metrics, replies, trace
 from moxlite.smtpd.incoming import blocklists
-from moxlite.smtpd.incoming.accesslog import Noting
-from moxlite.smtpd.incoming.facts import mail_from_validation
-from moxlite.smtpd.incoming.prefix import common_of, prefix
+from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
-from moxlite.smtpd.incoming.results import Results
+from moxlite.smtpd.incoming.results import Noting, Results
 from moxlite.smtpd.incoming.storing import Storing
-from moxlite.smtpd.lingering import linger
 from moxlite.smtpd.notices import failure_notice, receipt
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
+from moxlite.smtpd.wire import Wire
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.perform import Owed
 from moxlite.store.errors import StoreError
@@ -255,3 +252,48 @@ def _is_first_contact(decided: Decided) -> bool:
     if case.recipient.reports or (case.settings is not None and case.settings.no_first_time_sender_delay):
         return False
     return case.history is not None
+
+
+# Delay of unknown senders before their first delivery (SMTP-97).
+
+
+class _Waiting:
+    """Number of clients that wait before their first delivery, over all listeners."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._number = 0
+
+    def enter(self) -> bool:
+        """Count one more client; False, and not counted, if the limit is reached."""
+        if self._number >= self._limit:
+            return False
+        self._number += 1
+        return True
+
+    def leave(self) -> None:
+        """Count one client less."""
+        self._number -= 1
+
+
+MAX_LINGERING: Final = 200
+"""Maximum number of clients delayed at a time (SMTP-97): each uses a connection and a message."""
+
+_waiting: Final = _Waiting(MAX_LINGERING)
+
+
+async def linger(wire: Wire, seconds: float) -> None:
+    """Delay an unknown sender; not if `MAX_LINGERING` clients wait already (SMTP-97).
+
+    Raises Goodbye when the client disconnects, or the server stops.
+    """
+    if not _waiting.enter():
+        metrics.delayed_total.labels(result="crowded").inc()
+        return
+    result = "gone"
+    try:
+        await wire.linger(seconds)
+        result = "waited"
+    finally:
+        _waiting.leave()
+        metrics.delayed_total.labels(result=result).inc()

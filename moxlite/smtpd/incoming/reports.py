@@ -16,7 +16,7 @@ from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Plan
-from moxlite.acceptance.producers.dmarc import dmarc_override, is_vouched, quarantined
+from moxlite.acceptance.producers.judgement import dmarc_override, is_vouched, quarantined
 from moxlite.acceptance.reportmail import ReportFound, Unusable, find_report
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dmarc.record import RecordError, parse_record

@@ -13,12 +13,11 @@ import trio
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.gathering import Decided
-from moxlite.acceptance.outcomes import Outcome
+from moxlite.acceptance.plan import Outcome
 from moxlite.proto.address import Address, Domain
 from moxlite.smtpd import metrics
 from moxlite.smtpd.incoming.answering import with_messages
-from moxlite.smtpd.incoming.facts import facts_of
-from moxlite.smtpd.incoming.prefix import Common, decided_prefix
+from moxlite.smtpd.incoming.prefix import Common, decided_prefix, facts_of
 from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction

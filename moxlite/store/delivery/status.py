@@ -73,7 +73,7 @@ class RecipientStatus(msgspec.Struct, frozen=True, kw_only=True):
       next_attempt: time of the next one; None if none will follow, or while the message is held.
       last_planned: time of the last one if all fail; None as `next_attempt`.
       error: error of the latest attempt, for people; "" if it was delivered or no attempt has ended.
-      cause: cause of the error, a value of `queue.bounces.table.Cause`; "" without an error.
+      cause: cause of the error, a value of `queue.bounces.Cause`; "" without an error.
       meaning, advice: the meaning of the error and the sender's next step, a sentence or two each; "" without an error.
       reply: lines of the host's reply, "" without one.
       host, ip: the host of the latest attempt.

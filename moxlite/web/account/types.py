@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.acceptance.sieve.attention import SortingNotices
+from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 from moxlite.web.calls import Remark

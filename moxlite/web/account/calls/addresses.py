@@ -9,9 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from moxlite.acceptance.rules.convert import as_sieve
-from moxlite.acceptance.rules.dryrun import try_rules
-from moxlite.acceptance.rules.existing import mail_to
+from moxlite.acceptance.rules.existing import as_sieve, mail_to, try_rules
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.toml.decode import decode, dotted
 from moxlite.processor import off_loop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import trio
 
-from moxlite.acceptance.sieve.attention import sorting_notices
+from moxlite.acceptance.sieve.keeping import sorting_notices
 from moxlite.admin.offer import Server, offer_for
 from moxlite.config.checks.accounts import old_patterns
 from moxlite.config.domains import Account

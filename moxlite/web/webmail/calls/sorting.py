@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from moxlite.acceptance.sieve.attention import SortingNotices, end_vacation, sorting_notices
+from moxlite.acceptance.sieve.keeping import SortingNotices, end_vacation, sorting_notices
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.common import AccountCalls

@@ -1,28 +1,141 @@
-"""The decision of the account's Sieve script, and of its vacation form (SMTP-160, SMTP-161)."""
+"""Producers that carry out the wishes of the account's owner."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Final
 
 import msgspec
 
 from moxlite.acceptance.cases import Case, Filtered
+from moxlite.acceptance.evidence import FROM_VALIDATION, HISTORY, RULESET
 from moxlite.acceptance.plan import Proposal, Reason
+from moxlite.acceptance.producers.judgement import is_listed, quarantined
+from moxlite.config.values import NamedSender
+from moxlite.net.limits import IPAddress, unmap
 from moxlite.proto.address import Address, Domain
-from moxlite.proto.sieve.outcome import (
-    AnswerAction,
-    FileAction,
-    KeepAction,
-    RedirectAction,
-    RejectAction,
-)
+from moxlite.proto.sieve.outcome import AnswerAction, FileAction, KeepAction, RedirectAction, RejectAction
 from moxlite.proto.smtp.replies import Response
-from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Redirect, Remember, Vacation
+from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
 from moxlite.store.delivery.vacation import INTERVAL
+from moxlite.store.names import INBOX
 from moxlite.store.rows.keywords import FLAG_NAMES
 from moxlite.store.types import Flag
+
+# Senders blocked or allowed by the account's owner (SMTP-169).
+
+
+BLOCKED: Final = Response(550, "5.7.1", ("the recipient takes no mail of this sender",))
+
+
+def blocked_sender(case: Case) -> Sequence[Proposal]:
+    """Refuse mail from a sender whom the owner blocks. An address in From or MAIL FROM needs no proof for that."""
+    if case.settings is None or not case.settings.senders.blocked:
+        return ()
+    sender = case.evidence.envelope.sender
+    own = [case.evidence.msg_from] if case.evidence.msg_from is not None else []
+    if isinstance(sender.host, Domain):
+        own.append(Address(sender.localpart, sender.host))
+    if not _names(case.settings.senders.blocked, own, case.evidence.envelope.remote):
+        return ()
+    return (Proposal(because=Reason("blocked-sender", "senders"), reply=BLOCKED, junk=True),)
+
+
+def is_allowed(case: Case) -> bool:
+    """Whether the owner allows the author, whose identity is proven."""
+    checks, author = case.evidence.checks, case.evidence.msg_from
+    if case.settings is None or checks is None or author is None or checks.from_validation == "none":
+        return False
+    return _names(case.settings.senders.allowed, [author], case.evidence.envelope.remote)
+
+
+def allowed_sender(case: Case) -> Sequence[Proposal]:
+    """Accept mail of a proven author whom the owner allows, regardless of SPF, the reverse name, the junk filter and
+    block lists.
+    """
+    if not is_allowed(case):
+        return ()
+    return (Proposal(because=Reason("allowed-sender", "senders", (FROM_VALIDATION,)), binding=True),)
+
+
+def _names(named: Iterable[NamedSender], addresses: Sequence[Address], remote: IPAddress) -> bool:
+    """Whether a list names one of the addresses, a domain at or above theirs, or the client's network."""
+    for one in named:
+        if isinstance(one, IPv4Network | IPv6Network):
+            if unmap(remote) in one:
+                return True
+        elif isinstance(one, Domain):
+            if any(address.domain.is_below(one) for address in addresses):
+                return True
+        elif any(address.domain == one.domain and _same(address.localpart, one.localpart) for address in addresses):
+            return True
+    return False
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two localparts are equal without regard to case: few hosts distinguish it, and neither do senders of
+    unwanted mail.
+    """
+    return one.lower() == other.lower()
+
+
+# The matching ruleset of the destination, which decides where mail is filed (SMTP-82, SMTP-84, SMTP-98;
+# STORE-64..67).
+
+
+def matching_ruleset(case: Case) -> Sequence[Proposal]:
+    """File the message into the rule's mailbox; junk too, if the rule accepts it."""
+    rule = case.rule
+    if rule is None:
+        return ()
+    forwarder = ""
+    if rule.is_forward and rule.verified_domain is not None and not case.evidence.envelope.trusted:
+        forwarder = rule.verified_domain.unicode
+    if quarantined(case):  # a rule without proof of the sender files no mail that DMARC quarantines
+        return ()
+    mark = Mark.FORWARD if forwarder else Mark.LIST if is_listed(case) else None
+    files = FileInto(mailbox=rule.mailbox, mark=mark, forwarder=forwarder)
+    if_junk: tuple[FileInto, ...] = ()
+    if rule.accept_rejects_to_mailbox is not None:
+        if_junk = (
+            FileInto(
+                mailbox=rule.accept_rejects_to_mailbox,
+                flags=int(Flag.SEEN),
+                mark=Mark.REJECT,
+                destined=rule.mailbox,
+                forwarder=forwarder,
+            ),
+        )
+    because = Reason("ruleset", "ruleset", (RULESET,))
+    return (Proposal(because=because, actions=(files,), keep=False, if_junk=if_junk),)
+
+
+# Mail of unknown authors, filed into its own mailbox (SMTP-89, STORE-68).
+
+
+KNOWN: Final = frozenset({"contact", "msgfromfull", "msgtofull"})
+"""Methods that know the author, and not only the domain or network."""
+
+
+def first_contact(case: Case) -> Sequence[Proposal]:
+    """File mail for the Inbox into the introbox if its author is not known. A matching ruleset takes precedence, as the
+    owner has chosen its mailbox.
+    """
+    settings, history = case.settings, case.history
+    if settings is None or not settings.introbox or history is None or history.method in KNOWN:
+        return ()
+    if case.rule is not None or case.destined != INBOX or case.recipient.reports:
+        return ()
+    if quarantined(case) or is_allowed(case):
+        return ()
+    files = FileInto(mailbox=settings.introbox, destined=INBOX)
+    return (Proposal(because=Reason("introbox", "introbox", (HISTORY,)), actions=(files,), keep=False),)
+
+
+# The decision of the account's Sieve script, and of its vacation form (SMTP-160, SMTP-161).
+
 
 REASON_LINES: Final = 10
 """Lines of a reason for a refusal that go into the reply: some clients read no more."""

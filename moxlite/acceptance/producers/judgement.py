@@ -1,4 +1,4 @@
-"""The DMARC policy of the From domain (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4)."""
+"""Producers that judge sender and content of a message."""
 
 from __future__ import annotations
 
@@ -6,11 +6,28 @@ from collections.abc import Sequence
 from typing import Final
 
 from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import DKIM_DOMAIN, DMARC, FROM_VALIDATION, INDIRECT, MAILFROM_DOMAIN
+from moxlite.acceptance.evidence import (
+    DKIM_DOMAIN,
+    DMARC,
+    DNSBL,
+    FROM_VALIDATION,
+    HISTORY,
+    INDIRECT,
+    IPREV,
+    JUNK,
+    MAILFROM_DOMAIN,
+    REPORT,
+    SPF,
+    SUBJECT_PASS,
+)
 from moxlite.acceptance.plan import Proposal, Reason
-from moxlite.mailauth.results import DMARCStatus
+from moxlite.mailauth.results import DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
+from moxlite.store.types import Flag
+
+# The DMARC policy of the From domain (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4).
+
 
 REFUSED: Final = Response(550, "5.7.26", ("the owner of the domain in From asks to refuse this message (DMARC)",))
 LATER: Final = Response(451, "4.7.26", ("the domain in From cannot be checked now (DMARC), try again later",))
@@ -133,3 +150,111 @@ def dmarc_override(case: Case) -> str:
     if is_vouched(case):
         return "local_policy"
     return "local_policy" if checks.dmarc.policy == "reject" and _indirect(case) else checks.dmarc.override
+
+
+# Acceptance of mail with a usable DMARC or TLS report (SMTP-86, SMTP-100).
+
+
+def valid_report(case: Case) -> Sequence[Proposal]:
+    """Accept a usable report and mark it as seen: the server reads it, and its pages show it."""
+    if case.report is None:
+        return ()
+    files = FileInto(mailbox=case.recipient.destination.mailbox, flags=Flag.SEEN)
+    because = Reason("reporting", "report", (REPORT,))
+    return (Proposal(because=because, actions=(files,), keep=False, binding=True),)
+
+
+# Decisions by history, SPF and the reverse name of a sender (SMTP-88, SMTP-90, SMTP-91, SMTP-94).
+
+
+STRANGERS: Final = frozenset({"dkimspf", "ip1", "ip2", "ip3", "none"})
+"""Methods without knowledge of the author."""
+
+
+def known_sender(case: Case) -> Sequence[Proposal]:
+    """Accept or refuse if history is conclusive. Refuse temporarily if it cannot be read."""
+    if HISTORY in case.evidence.missing:
+        return (Proposal(because=Reason("reputation-error", "history", (HISTORY,)), reply=case.fault),)
+    history = case.history
+    if history is None or not history.conclusive or history.junk is None:
+        return ()
+    because = Reason(history.method, "history", (HISTORY,))
+    if history.junk:
+        return (Proposal(because=because, reply=JUNK_REFUSED, junk=True),)
+    return (Proposal(because=because, binding=True),)
+
+
+def _stranger(case: Case) -> bool:
+    return case.history is not None and case.history.method in STRANGERS
+
+
+def spf_policy(case: Case) -> Sequence[Proposal]:
+    """Refuse a stranger whose domain forbids this client, unless something else proves the author: SPF never permits a
+    forwarder's client (RFC 7208 §8.4, §8.5).
+    """
+    checks = case.evidence.checks
+    if checks is None or not _stranger(case) or checks.spf.status is not SPFStatus.FAIL:
+        return ()
+    if checks.dmarc.status is DMARCStatus.PASS or checks.from_validation != "none" or is_vouched(case):
+        return ()
+    return (Proposal(because=Reason("spf-policy", "spf", (SPF,)), reply=JUNK_REFUSED, junk=True),)
+
+
+def reverse_name(case: Case) -> Sequence[Proposal]:
+    """Refuse a stranger without reverse name and with a suspicious history."""
+    checks = case.evidence.checks
+    if checks is None or not _stranger(case) or case.history is None or not case.history.junk:
+        return ()
+    if checks.iprev.status not in {IPRevStatus.FAIL, IPRevStatus.PERMERROR}:
+        return ()
+    return (Proposal(because=Reason("iprev", "iprev", (IPREV, HISTORY)), reply=JUNK_REFUSED, junk=True),)
+
+
+def block_list(case: Case) -> Sequence[Proposal]:
+    """Refuse a client on a block list. The lists are asked only if nothing else is against the message."""
+    if case.evidence.fact(DNSBL) is None:
+        return ()
+    return (Proposal(because=Reason("dns-blocklisted", "dnsbl", (DNSBL,)), reply=JUNK_REFUSED, junk=True),)
+
+
+# Refusals of content by the account's junk filter (SMTP-93, SMTP-96, SMTP-98).
+#
+# `gathering` asks the filter when history is not sure of the sender, and for a ruleset with
+# ``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing.
+
+
+JUNK_REFUSED: Final = Response(451, "4.3.0", ("message is not taken now",))
+"""The reply for junk, without a cause for the sender (SMTP-95)."""
+
+
+def junk_content(case: Case) -> Sequence[Proposal]:
+    """Refuse content that the filter classifies as junk. Refuse temporarily if the filter cannot be read."""
+    if JUNK in case.evidence.missing:
+        return (Proposal(because=Reason("junk-classify-error", "junk", (JUNK,)), reply=case.fault),)
+    fact = case.evidence.fact(JUNK)
+    if fact is None or fact.good is not False:
+        return ()
+    word = "junk-content-strict" if fact.value.endswith(" strict") else "junk-content"
+    return (Proposal(because=Reason(word, "junk", (JUNK,)), reply=JUNK_REFUSED, junk=True),)
+
+
+# A second chance for senders refused by content or by a block list: a token in the subject proves that they read the
+# reply (SMTP-92, SMTP-95).
+
+
+def subject_pass(case: Case) -> Sequence[Proposal]:
+    """Accept a message with a token, and offer one to an author who could use it. Refuse temporarily if the key cannot
+    be read.
+    """
+    if SUBJECT_PASS in case.evidence.missing:
+        return (Proposal(because=Reason("subjectpass-error", "subjectpass", (SUBJECT_PASS,)), reply=case.fault),)
+    if case.evidence.fact(SUBJECT_PASS) is not None:
+        return (Proposal(because=Reason("subjectpass", "subjectpass", (SUBJECT_PASS,)), binding=True),)
+    if case.token:
+        text = f"this looks like junk; if it is not, send it again with {case.token} in the subject"
+        return (
+            Proposal(
+                because=Reason("give-subjectpass", "subjectpass"), reply=Response(550, "5.7.1", (text,)), junk=True
+            ),
+        )
+    return ()

@@ -1,9 +1,12 @@
-"""Renewal of the DKIM signatures of waiting messages (AUTH-46): they are valid for 72 hours, and the queue tries for
-five days. Before an attempt, signatures of ours that are older than a day are replaced in the rows of the submission.
+"""Changes of a message's octets before an attempt, with new DKIM signatures of ours. The first signatures are made
+at submission.
 """
 
 import logging
+from functools import partial
 from typing import Final
+
+import trio
 
 from moxlite.acceptance.evidence import from_address
 from moxlite.mailauth.dkim.message import Message as Signed
@@ -11,6 +14,7 @@ from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.mailauth.dkim.tags import TagError, parse_tags
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.proto.mime.wire import read_addresses
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import octets
@@ -20,6 +24,11 @@ from moxlite.store.content.spool import HeaderTooLarge, Spool, read_header
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Tx
+
+# Renewal of the DKIM signatures of waiting messages (AUTH-46): they are valid for 72 hours, and the queue tries for
+# five days. Before an attempt, signatures of ours that are older than a day are replaced in the rows of the
+# submission.
+
 
 logger = logging.getLogger("moxlite.queue.signing.resigning")
 
@@ -120,3 +129,40 @@ async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
     )
     found, _ = read_addresses(signed.section.texts(b"from"))
     return await sign(signed, from_address(found), signers, ctx.clock() / SECOND, domain=signer)
+
+
+# Conversion of 8-bit messages for hosts without 8BITMIME, with new signatures (QUEUE-63a).
+
+
+sevenbit_logger = logging.getLogger("moxlite.queue.signing.sevenbit")
+
+SIGNED: Final = (b"dkim-signature", b"arc-message-signature", b"arc-seal")
+"""Signatures of others, which a conversion of the body would break."""
+
+
+async def seven_bit(ctx: Context, database: Database, message: Message) -> Spool:
+    """Convert a message to its 7-bit form with new signatures of ours, in a spool that the caller closes. The rows keep
+    the 8-bit form, because the next host may support it.
+
+    Raises Unconvertible; StoreError, OSError as reading and writing do.
+    """
+    prefix, domain = own_signatures(message.prefix)
+    with Spool(ctx.tmp) as whole, Spool(ctx.tmp) as converted:
+        await copy_content(database, message, prefix, whole)
+        try:
+            section = await read_header(whole)
+            if any(section.count(name) for name in SIGNED):
+                raise Unconvertible("it is signed by others")
+            await trio.to_thread.run_sync(partial(_convert, whole, converted))
+            signatures = await sign_spool(ctx, converted, domain) if domain else b""
+        except (SigningError, HeaderTooLarge, AddressError) as exc:
+            raise Unconvertible(str(exc)) from exc
+        sevenbit_logger.info(
+            "message converted to 7-bit data", extra={"kv": {"msg": message.id, "domain": domain or None}}
+        )
+        return await converted.with_header(signatures, 0)
+
+
+def _convert(whole: Spool, converted: Spool) -> None:
+    with whole.open_view() as view:
+        converted.fill(convert(view))

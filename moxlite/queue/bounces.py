@@ -1,13 +1,16 @@
-"""Replies of other servers, and what they mean (QUEUE-180): a table that a reader can check against fixtures/replies.
-
-Entries are tried from the top; the first match counts. Texts of single providers come first, then texts that many
-servers use, then enhanced codes (RFC 3463), then bare codes.
+"""Replies of other servers and what they mean, in plain words with advice (QUEUE-180): a table that a reader can check
+against fixtures/replies, and the judgement by it.
 """
 
 from enum import StrEnum
 from typing import Final
 
 import msgspec
+
+# Replies of other servers, and what they mean (QUEUE-180): a table that a reader can check against fixtures/replies.
+#
+# Entries are tried from the top; the first match counts. Texts of single providers come first, then texts that many
+# servers use, then enhanced codes (RFC 3463), then bare codes.
 
 
 class Cause(StrEnum):
@@ -372,3 +375,136 @@ BARE: Final = {
     "starttls": Meaning(Cause.TLS, "The connection to the recipient's server could not be encrypted.", WAIT),
 }
 """Meanings by the command, if no host has answered."""
+
+
+# Classification of replies: their meaning (QUEUE-180), and whether the recipient's address is dead (QUEUE-82).
+
+
+MAX_TEXT: Final = 2048
+"""Characters of a reply that are searched: as many as are kept (QUEUE-150)."""
+
+UNNAMED: Final = Meaning(Cause.OTHER, "")
+"""The meaning of a reply that no entry matches."""
+
+DEAD_STATUS: Final = frozenset({"1.1", "1.2", "1.3", "1.6", "1.10", "2.1"})
+DEAD_CODES: Final = frozenset({521, 556})
+"""The host or the domain takes no mail (RFC 7504)."""
+
+ALIVE_STATUS: Final = ("7.", "2.2", "3.4", "6.")
+"""Enhanced codes for a policy, a full mailbox, or the size or form of one message."""
+
+OWN_COMMANDS: Final = frozenset({"route", "auth", "mtasts"})
+"""Commands of failures on our side: a transport that fails on purpose, a smarthost that rejects our password."""
+
+NOT_OF_RECIPIENT: Final = frozenset(
+    {
+        Cause.BLOCKED_IP,
+        Cause.RATE,
+        Cause.CONTENT,
+        Cause.SIZE,
+        Cause.POLICY,
+        Cause.AUTH,
+        Cause.GREYLIST,
+        Cause.TLS,
+        Cause.FULL,
+    }
+)
+
+UNKNOWN_CODES: Final = frozenset({550, 551, 553})
+
+
+def explain(code: int, status: str, text: str, command: str = "") -> Meaning:
+    """Return the meaning of a failure.
+
+    Args:
+      code: of the reply, 0 without a reply. status: the enhanced code without its class, or "".
+      text: the lines of the reply, or our own error text.
+      command: the SMTP command or step that failed.
+    """
+    if command in OURS:
+        return OURS[command]
+    words = " ".join(text[:MAX_TEXT].lower().replace("\u2019", "'").split())
+    for entry in ENTRIES:
+        if _fits(entry, code, status, words):
+            return entry.meaning
+    for known, meaning in CODES:
+        if _one_of(status, known):
+            return meaning
+    return UNNAMED if code else BARE.get(command, UNNAMED)
+
+
+def _fits(entry: Entry, code: int, status: str, words: str) -> bool:
+    return (
+        (not entry.codes or code in entry.codes)
+        and (not entry.status or _one_of(status, entry.status))
+        and all(one in words for one in entry.words)
+    )
+
+
+def _one_of(status: str, known: tuple[str, ...]) -> bool:
+    return bool(status) and any(status == one or (one.endswith(".") and status.startswith(one)) for one in known)
+
+
+def names_dead_address(code: int, status: str, text: str, command: str) -> bool:
+    """Whether a permanent failure shows that the address is dead, so that the account sends nothing more to it
+    (QUEUE-82). False for a policy, a full mailbox or a block of our own address.
+    """
+    if not is_of_the_recipient(code, status, text, command):
+        return False
+    cause = explain(code, status, text, command).cause
+    if status in DEAD_STATUS or code in DEAD_CODES:
+        return True
+    return not status and code in UNKNOWN_CODES and command == "rcpt" and cause is Cause.UNKNOWN_USER
+
+
+def is_of_the_recipient(code: int, status: str, text: str, command: str) -> bool:
+    """Whether a permanent failure by another server may be due to the recipient's address. False for a policy, a full
+    mailbox, the size or form of one message, and failures due to our server.
+    """
+    if code < 500 or command in OWN_COMMANDS or _one_of(status, ALIVE_STATUS):
+        return False
+    return explain(code, status, text, command).cause not in NOT_OF_RECIPIENT
+
+
+# Recent replies of hosts that block this server's IP address, for the administrator (QUEUE-184).
+
+
+LIFE: Final = 48 * 3600 * 1_000_000
+"""µs for which a block is listed after its last reply: longer than the time between two nightly checks."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Replies of one meaning that report a block. `since`, `last`: time of the first and last reply, µs UTC; `times`:
+    number of replies; `host`, `reply`: of the last one.
+    """
+
+    meaning: Meaning
+    since: int
+    last: int
+    times: int
+    host: str
+    reply: str
+
+
+class Blocks:
+    """The known blocks, in memory: one for each meaning."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Block] = {}
+
+    def note(self, meaning: Meaning, host: str, reply: str, now: int) -> None:
+        """Note a refusal by a host that blocks our address."""
+        known = self._known.get(meaning.meaning)
+        if known is None or now - known.last > LIFE:
+            known = Block(meaning, now, now, 0, host, reply)
+        self._known[meaning.meaning] = Block(meaning, known.since, now, known.times + 1, host, reply)
+
+    def end(self, host: str) -> None:
+        """Remove the blocks whose last reply came from this host: it has accepted a message."""
+        for key in [key for key, block in self._known.items() if block.host == host]:
+            del self._known[key]
+
+    def listed(self, now: int) -> list[Block]:
+        """Return the blocks with a reply within `LIFE`, the latest first."""
+        found = [block for block in self._known.values() if now - block.last <= LIFE]
+        return sorted(found, key=lambda block: -block.last)

@@ -1,0 +1,488 @@
+"""Notices to senders about their mail, stored into their own accounts (QUEUE-100..105). The decision that a notice is
+due is not here, but in `record`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+import trio
+
+from moxlite.admin.notices import notify_account
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.net.connections import guard
+from moxlite.proto.address import Address, Domain, Localpart
+from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.srs import BadReturnAddress, is_return_address
+from moxlite.queue import metrics, record
+from moxlite.queue.bounces import Cause
+from moxlite.queue.context import Context
+from moxlite.queue.data.content import encoded, octets
+from moxlite.queue.data.rows import Message, Result
+from moxlite.queue.data.status import meaning_of
+from moxlite.queue.localdelivery import waiting
+from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
+from moxlite.queue.submit import add_submission
+from moxlite.store.changelog.account import Account
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.forwarding import note_bounce, targets
+from moxlite.store.delivery.perform import deliver
+from moxlite.store.delivery.status import State
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
+from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.types import Flag
+
+logger = logging.getLogger("moxlite.queue.notices.dsns")
+
+MAX_FULL: Final = 100 << 10
+"""Maximum octets of a message that is returned whole (QUEUE-103)."""
+
+MAX_HEADER: Final = 256 << 10
+"""Maximum octets of a returned header section."""
+
+POSTMASTER: Final = Localpart("postmaster")
+"""Localpart of the DSNs' author, at our hostname."""
+
+CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2", Action.RELAYED: "2"}
+"""Class of the Status field (RFC 3464 §2.3.4) by action; `.0.0` follows if no server gave an enhanced code."""
+
+
+async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
+    """Store the due DSN about these recipients of a submission into the sender's Inbox, or send it to the sender of
+    incoming mail. Idempotent: a second call after a crash stores nothing more.
+
+    DSNs of a removed account go to the postmaster. Raises StoreError if the DSN cannot be stored now.
+    """
+    static = ctx.config.current.static
+    message = messages[0]
+    if await database.read(lambda r: waiting(r, message.id), op="queue notice") is not None:
+        sender = message.sender.address
+        assert sender is not None, "no DSN goes to the null path"
+        await _send_notice(ctx, database, [message], sender)
+        return
+    home = returned_to(ctx, message)
+    await note_failures(ctx, database, messages)
+    if home is not None:
+        await _send_notice(ctx, database, messages, home)
+        return
+    octets_of_dsn = await compose_notice(ctx, database, messages, utf8=message.smtputf8)
+    prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
+    account_name, mailbox, flags = message.account, "Inbox", Flag(0)
+    if message.is_dmarc_report or message.is_tls_report:
+        account_name = static.postmaster.account
+        mailbox = f"{static.postmaster.mailbox}/{'dmarc' if message.is_dmarc_report else 'tlsrpt'}"
+        flags = Flag.SEEN
+        metrics.report_failures.labels(kind="dmarc" if message.is_dmarc_report else "tlsrpt").inc()
+    key = _key(messages)
+    with Spool.of(octets_of_dsn, ctx.tmp) as spool:
+        prepared = await prepare(spool, prefix)
+        try:
+            async with ctx.accounts.use(account_name) as account:
+                await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)
+        except (AccountUnknown, AccountRemoved):
+            async with ctx.accounts.use(static.postmaster.account) as account:
+                await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
+
+
+async def _send_notice(ctx: Context, database: Database, messages: Sequence[Message], sender: Address) -> None:
+    """Queue the DSN to a sender elsewhere, once: of incoming mail (QUEUE-28), or of a message that was sent on
+    (QUEUE-179).
+
+    The DSN has the UTF-8 form only if the sender's address needs SMTPUTF8: a host on the way back may not support it
+    (RFC 6533).
+    """
+    message = messages[0]
+    octets_of_dsn = await compose_notice(ctx, database, messages, utf8=sender.needs_smtputf8, to=sender)
+    submission = Submission(
+        account=ctx.config.current.static.postmaster.account,
+        mail_from=None,
+        recipients=(SubmissionRecipient(sender),),
+        received=ctx.clock(),
+        prefix=await _signatures(ctx, octets_of_dsn, Address(POSTMASTER, ctx.config.current.static.hostname)),
+        has8bit=not octets_of_dsn.isascii(),
+        smtputf8=sender.needs_smtputf8,
+        requiretls=True if message.require_tls else None,
+        subject=subject_of([Action(one.dsn_due) for one in messages]),
+        key=_key(messages),
+    )
+    with Spool.of(octets_of_dsn, ctx.tmp) as spool:
+        async with encoded(database, spool) as content:
+            await database.write(partial(add_submission, submission=submission, content=content, now=ctx.clock()))
+
+
+async def _signatures(ctx: Context, octets_of_dsn: bytes, author: Address) -> bytes:
+    """DKIM-Signature fields; a DSN that cannot be signed goes out without (SMTP-113)."""
+    try:
+        return await ctx.keys.sign_own(ctx.config.current, octets_of_dsn, author)
+    except SigningError as error:
+        logger.error("DSN cannot be signed", extra={"kv": {"err": error}})
+        return b""
+
+
+def _key(messages: Sequence[Message]) -> bytes:
+    first = messages[0]
+    if len(messages) == 1:
+        return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
+    others = hashlib.sha256(",".join(f"{one.id} {one.dsn_due}" for one in messages).encode()).hexdigest()
+    return f"queue dsn {first.id} {first.queued} {others}".encode()
+
+
+async def compose_notice(
+    ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool, to: Address | None = None
+) -> bytes:
+    """Compose the DSN about some recipients of a submission; returns its octets.
+
+    Args:
+      utf8: use the UTF-8 form (QUEUE-104).
+      to: its recipient, by default the sender in the envelope.
+    """
+    snapshot = ctx.config.current
+    hostname = snapshot.static.hostname
+    first = messages[0]
+    actions = [Action(message.dsn_due) for message in messages]
+    full = (
+        Action.FAILED in actions  # else the header section will do: RFC 3461 §4.3
+        and first.size <= MAX_FULL
+        and first.dsn_ret != "HDRS"
+        and first.require_tls is not True  # RFC 8689 §5
+    )
+    sender = first.sender.address if to is None else to
+    assert sender is not None, "no DSN goes to the null path"
+    return compose_dsn(
+        DSN(
+            reporting_mta=hostname.ascii,
+            recipients=tuple(_recipient(ctx, one, action) for one, action in zip(messages, actions, strict=True)),
+            envelope_id=first.dsn_envid,
+            arrival=first.queued,
+            future_release_request=first.future_release_request,
+        ),
+        sender=_mailbox(Address(POSTMASTER, hostname)),
+        to=_mailbox(sender),
+        subject=subject_of(actions),
+        message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
+        date=ctx.clock(),
+        references=first.message_id,
+        text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname),
+        original=await _returned(database, first, full=full),
+        full=full,
+        utf8=utf8,
+    )
+
+
+def _retries(ctx: Context, message: Message, action: Action) -> list[int]:
+    """Times of the remaining attempts of a delayed message, µs UTC."""
+    if action is not Action.DELAYED:
+        return []
+    queue = ctx.config.current.static.queue
+    maximum = max_attempts_of(message.max_attempts, queue.max_attempts)
+    return attempts_left(message.attempts, maximum, message.next_attempt, queue.retry_delays)
+
+
+def _mailbox(address: Address) -> MailAddress:
+    return MailAddress(name="", localpart=str(address.localpart), domain=address.domain.unicode)
+
+
+def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
+    last = message.last_result
+    kind, _, original = message.dsn_orcpt.partition(";")
+    code_class = CLASSES[action]
+    spoke = last is not None and last.code > 0 and last.host != ""
+    diagnostic = ""
+    if last is not None and spoke:
+        enhanced = f" {str(last.code)[0]}.{last.secode}" if last.secode else ""
+        diagnostic = f"{last.code}{enhanced} {last.reply}"
+    retries = _retries(ctx, message, action)
+    return DSNRecipient(
+        final_recipient=message.recipient_address,
+        action=action,
+        status=f"{code_class}.{last.secode}" if last is not None and last.secode else f"{code_class}.0.0",
+        status_comment=last.error if last is not None else "",
+        original_recipient=original,
+        original_type=kind or "rfc822",
+        remote_mta=last.host if last is not None and spoke else "",
+        remote_ip=last.ip if last is not None and spoke else "",
+        diagnostic=diagnostic,
+        last_attempt=message.last_attempt,
+        will_retry_until=retries[-1] if retries else None,
+    )
+
+
+async def _returned(database: Database, message: Message, *, full: bool) -> bytes:
+    """The octets to return: the message, or at least its header section; of a damaged message the readable part."""
+    limit = MAX_FULL if full else MAX_HEADER
+    data = bytearray()
+    try:
+        async for piece in octets(database, message):
+            data += piece
+            if len(data) >= limit or (not full and b"\r\n\r\n" in data):
+                break
+    except ChunkDamaged:
+        logger.error("queued message is damaged", extra={"kv": {"msg": message.id}})
+    return bytes(data)
+
+
+# Text for people in a notice about their mail (QUEUE-102): message, outcome by recipient, advice, reply of the other
+# server, and times of retries.
+
+
+MAX_SHOWN: Final = 50
+"""Recipients described in the text; the machine-readable part has all of them."""
+
+SUBJECTS: Final = {
+    Action.FAILED: "mail delivery failed",
+    Action.DELAYED: "mail delivery delayed",
+    Action.DELIVERED: "mail delivered",
+    Action.RELAYED: "mail passed on",
+}
+TO_ONE: Final = {
+    Action.FAILED: "Your message to {} could not be delivered. It will not be tried again.",
+    Action.DELAYED: "Your message to {} has not been delivered yet. It will be tried again.",
+    Action.DELIVERED: "Your message to {} was delivered.",
+    Action.RELAYED: "Your message to {} was passed on to a server that does not tell of deliveries.",
+}
+TO_MANY: Final = {
+    Action.FAILED: "Your message could not be delivered to {} recipients. It will not be tried again.",
+    Action.DELAYED: "Your message has not been delivered to {} recipients yet. It will be tried again.",
+    Action.DELIVERED: "Your message was delivered to {} recipients.",
+    Action.RELAYED: "Your message was delivered, or passed on, to {} recipients.",
+}
+
+
+def subject_of(actions: Sequence[Action]) -> str:
+    """The subject of a notice about recipients with these outcomes."""
+    return SUBJECTS[_common(actions)]
+
+
+def _common(actions: Sequence[Action]) -> Action:
+    """The action that is true of all: RELAYED if one of the recipients was relayed, else their common action."""
+    return Action.RELAYED if Action.RELAYED in actions else actions[0]
+
+
+def notice_text(
+    messages: Sequence[Message], actions: Sequence[Action], retries: Sequence[int], hostname: Domain
+) -> str:
+    """The text of a notice, with CRLF. `retries`: times of the first message's remaining attempts, µs UTC."""
+    first, action = messages[0], _common(actions)
+    one = len(messages) == 1
+    introduction = TO_ONE[action].format(first.recipient_address) if one else TO_MANY[action].format(len(messages))
+    lines = [f"This is the mail server {hostname.unicode}.", "", introduction, ""]
+    if first.subject:
+        lines += [f"Subject: {first.subject}"]
+    lines += [f"Queued:  {format_date(first.queued)}"]
+    lines += [f"Attempts made: {first.attempts}"] if one else []
+    lines += [""]
+    for message, what in zip(messages[:MAX_SHOWN], actions, strict=False):
+        if not one:
+            lines += [f"{message.recipient_address}", ""]
+        if message.last_result is not None:
+            lines += _arrival(message.last_result, what) if message.last_result.success else _failure(message)
+    if len(messages) > MAX_SHOWN:
+        lines += [f"{len(messages) - MAX_SHOWN} more recipients are in the second part of this message.", ""]
+    if retries:
+        lines += ["Next attempts:", "", *[f"    {format_date(when)}" for when in retries], ""]
+    return "\r\n".join(lines)
+
+
+def _arrival(result: Result, action: Action) -> list[str]:
+    if action is Action.DELIVERED:
+        return ["    It is in the recipient's account on this server.", ""]
+    server = f"{result.host} ({result.ip})" if result.ip else result.host
+    lines = [f"    {server} has taken it; whether it was delivered from there will not be told."]
+    return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
+
+
+def _failure(message: Message) -> list[str]:
+    result = message.last_result
+    assert result is not None
+    found = meaning_of(result)
+    lines: list[str] = []
+    if found.meaning:
+        lines += ["What happened:", "", f"    {found.meaning}", ""]
+    if found.advice:
+        lines += ["What you can do:", "", f"    {found.advice}", ""]
+    if found.admin and found.cause is not Cause.SUPPRESSED:  # the sender has no such command
+        lines += ["For the administrator:", "", f"    {found.admin}", ""]
+    if result.error:
+        lines += ["Error of the last attempt:", "", f"    {result.error}", ""]
+    if result.reply:
+        server = f"{result.host} ({result.ip})" if result.ip else result.host
+        lines += [f"Reply of {server or 'the server'}:", "", *[f"    {line}" for line in result.reply.split("\n")], ""]
+    return lines
+
+
+# Bounces of messages that accounts have sent on: who gets them, and which addresses are stopped (QUEUE-179).
+
+
+forwards_logger = logging.getLogger("moxlite.queue.notices.forwards")
+
+ARRIVED: Final = """
+SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
+
+STOPPED: Final = """\
+Mail to you was to be forwarded to {address}, but for three days nothing has arrived there. The last answer was:
+
+    {error}
+
+Nothing more is sent there. Your mail is kept in your mailbox. When the address works again, open "Forwarding" on your
+account page and start it again.
+"""
+
+
+def returned_to(ctx: Context, message: Message) -> Address | None:
+    """The first sender of a message that was sent on; None for others."""
+    sender = message.sender.address
+    if sender is None or not is_return_address(sender.localpart):
+        return None
+    try:
+        return ctx.srs.back(sender.localpart, ctx.clock() / 1_000_000)
+    except BadReturnAddress:
+        return None
+
+
+async def note_failures(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
+    """Note which addresses of an account's forwarding have bounced, and tell the owner of those that are stopped.
+
+    Raises StoreError.
+    """
+    for message in messages:
+        if message.dsn_due != Action.FAILED.value:
+            continue
+        last = message.last_result
+        error = "" if last is None else last.reply or last.error
+        address = str(message.recipient_address).lower()
+        try:
+            async with ctx.accounts.use(message.account) as account:
+                stopped = await _note(account, database, address, error)
+        except (AccountUnknown, AccountRemoved):
+            continue
+        if stopped:
+            await _tell(ctx, message.account, address, error)
+
+
+async def _note(account: Account, database: Database, address: str, error: str) -> bool:
+    """Note a bounce of an address; returns whether it is stopped by that."""
+    found = await account.read(targets, op="forwarding")
+    known = next((one for one in found if one.address == address), None)
+    if known is None:
+        return False
+
+    def has_arrived(r: Reader) -> bool:
+        states = (State.DELIVERED.value, State.RELAYED.value)
+        return known.failing is not None and r.row(ARRIVED, account.name, address, known.failing, *states) is not None
+
+    arrived = await database.read(has_arrived, op="forwarding")
+    return await account.write(lambda tx: note_bounce(tx, address, error, arrived=arrived))
+
+
+async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
+    snapshot = ctx.config.current
+    settings = snapshot.account(account)
+    forwards_logger.warning("forwarding stopped", extra={"kv": {"account": account, "err": error}})
+    own = next((one for one in settings.destinations if not one.startswith("@")), "") if settings is not None else ""
+    if own:
+        text = STOPPED.format(address=address, error=error)
+        await notify_account(
+            ctx.accounts,
+            snapshot,
+            account,
+            Address.parse(own),
+            "forwarding has stopped",
+            text,
+            once=f"forward {account} {address} {ctx.clock() // 86_400_000_000}",
+        )
+
+
+# DSNs that are due are stored, one after the other.
+
+
+serving_logger = logging.getLogger("moxlite.queue.notices")
+
+RECHECK_SECONDS: Final = 3600.0
+"""Maximum seconds of sleep, which `changed` ends (QUEUE-16)."""
+
+NOTICE_RETRY: Final = 5 * 60 * SECOND
+"""µs until a DSN that could not be stored is tried again."""
+
+NOTICE_LIFE: Final = 5 * 24 * 3600 * SECOND
+"""µs after which a DSN that its account could not store is given up."""
+
+NOTICES_AT_ONCE: Final = 20
+
+NEXT_NOTICE: Final = "SELECT min(dsn_next) FROM msg WHERE dsn_due <> ''"
+
+
+class Notices:
+    """Stores due DSNs. `changed` is called after each commit that may make one due."""
+
+    def __init__(
+        self, ctx: Context, database: Database, stored: Callable[[], None], moved: Callable[[set[str]], None]
+    ) -> None:
+        """`stored` is called after a DSN, which may be a message of the queue; `moved` with the accounts whose messages
+        have another status.
+        """
+        self._ctx = ctx
+        self._database = database
+        self._stored = stored
+        self._moved = moved
+        self._wake = trio.Event()
+
+    def changed(self) -> None:
+        """Look again for due DSNs."""
+        self._wake.set()
+
+    async def serve(self) -> None:
+        """Store the due DSNs, for ever.
+
+        Errors: exceptions of the queue's database are raised; a DSN that its account does not take is tried again
+        later.
+        """
+        while True:
+            self._wake = trio.Event()
+            due = await self._database.read(
+                lambda r: record.dsns_due(r, self._ctx.clock(), NOTICES_AT_ONCE), op="queue notices"
+            )
+            for message in due:
+                await self._tell(message)
+            if due:
+                continue
+            when = await self._database.read(lambda r: r.value(NEXT_NOTICE), op="queue next notice")
+            seconds = RECHECK_SECONDS if when is None else max(0.0, (when - self._ctx.clock()) / SECOND)
+            with trio.move_on_after(min(seconds, RECHECK_SECONDS)):
+                await self._wake.wait()
+
+    async def _tell(self, message: Message) -> None:
+        """Store one DSN, then record that: after a crash in between it is stored again under the same key, which
+        changes nothing. The DSN reports on all recipients of the submission with the same kind of DSN due.
+        """
+        policy = record.policy_of(self._ctx)
+        current = await self._database.read(lambda r: record.get(r, message.id), op="queue notice")
+        if current is None or current.dsn_due != message.dsn_due:
+            return  # part of another DSN
+        messages = await self._database.read(lambda r: record.alike(r, current), op="queue notice")
+        stored = False
+        with guard("queue"):
+            try:
+                await deliver_notice(self._ctx, self._database, messages)
+                stored = True
+            except StoreError as exc:
+                facts = {"err": exc, "msg": message.id, "kind": message.dsn_due}
+                serving_logger.error("dsn cannot be stored", extra={"kv": facts})
+        given_up = policy.now - (message.last_attempt or message.queued) > NOTICE_LIFE
+        if stored or given_up:
+            await self._database.write(lambda tx: record.told(tx, messages, policy))
+            self._moved({message.account})
+            self._stored()
+        else:
+            until = policy.now + NOTICE_RETRY
+            await self._database.write(lambda tx: record.postpone_dsn(tx, messages, until))
