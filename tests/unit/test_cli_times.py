@@ -83,7 +83,6 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "1 s": supervision.FIRST_PAUSE,
         "5 min": supervision.LAST_PAUSE,
     },
-    "junk": dict.fromkeys(("8 ms", "20 ms", "70 ms"), Measured("junk", "What was measured")),
     "phone": {"ten minutes": sessions.CONFIRMED},
     "queue": {
         "five seconds": load.IDLE_SECONDS,
