@@ -114,9 +114,9 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
     peer.send("you@example.org", "Welcome")
     me.read(password, "Welcome")
     say("mail came in")
-    with_backup = example("first-hour.md", "6. Before you rely on it (10 minutes)", "toml")
+    with_backup = example("first-hour.md", "7. Before you rely on it (10 minutes)", "toml")
     me.machine.run(f"cat >>/etc/moxlite/moxlite.toml <<'END'\n{with_backup}\nEND")
-    for command in commands("first-hour.md", "6. Before you rely on it (10 minutes)"):
+    for command in commands("first-hour.md", "7. Before you rely on it (10 minutes)"):
         me.type(command)
     listing = "moxlite backup list --repo /var/backups/moxlite/repo 2>/dev/null | tail -n +2"
     until(lambda: me.machine.run(listing, check=False), seconds=60, what="the scheduled snapshot", pause=1)

@@ -198,3 +198,20 @@ def test_each_page_is_in_the_index() -> None:
         page for page in pages if page != "README.md" and page.split("/")[0] not in folders and f"({page})" not in index
     ]
     assert missing == []
+
+
+TYPED = re.compile(r'"([\w-]+\.md)", "((?:[0-9]\. )?[A-Z][^"]+)"')
+"""A page and a heading of it, as tests name them to type the commands there."""
+
+
+def test_each_heading_whose_commands_are_typed_exists() -> None:
+    """docs/README.md: tests that type commands of the documentation run seldom."""
+    named = {
+        found
+        for folder in ("integration", "campaigns")
+        for path in (TOP / "tests" / folder).glob("*.py")
+        for found in TYPED.findall(path.read_text())
+    }
+    assert len(named) >= 10
+    for page, heading in named:
+        assert f" {heading}\n" in (DOCS / page).read_text(), (page, heading)
