@@ -181,6 +181,7 @@ const protocols: Readonly<Record<string, string>> = {
   submission: t("sending mail (SMTP)"),
   smtp: t("sending mail (SMTP)"),
   webapi: t("web API"),
+  dav: t("calendars and contacts"),
 };
 
 function program(one: ProgramUse): (Node | string)[] {

@@ -13,6 +13,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "webaccount": "account page",
     "webadmin": "admin page",
     "webapi": "web API",
+    "dav": "calendars and contacts",
     "website": "site of the web server",
 }
 

@@ -4,13 +4,16 @@ One record is the source of the printed settings, of the settings that programs 
 profiles), and of the domain's SRV records.
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Domain
+
+DAV_PATH: Final = "/dav/"
+"""Path of calendars and contacts, at the ports of the account app (DAV-12)."""
 
 Security = Literal["tls", "starttls", "plain"]
 
@@ -27,13 +30,14 @@ class Server(msgspec.Struct, frozen=True):
 class Offer(msgspec.Struct, frozen=True):
     """The services of a domain, best first; empty if no listener has one.
 
-    ``host``: the machine itself, which serves autoconfig and MTA-STS.
+    ``dav``: of calendars and contacts (DAV-12). ``host``: the machine itself, which serves autoconfig and MTA-STS.
     """
 
     domain: Domain
     imap: tuple[Server, ...]
     submission: tuple[Server, ...]
     managesieve: tuple[Server, ...]
+    dav: tuple[Server, ...]
     host: Domain
 
 
@@ -46,6 +50,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
     imap: list[Server] = []
     submission: list[Server] = []
     managesieve: list[Server] = []
+    dav: list[Server] = []
     for name, listener in public_first(snapshot):
         host = own or snapshot.hostname(name)
         upgrade: Security = "plain" if listener.tls is None else "starttls"
@@ -59,6 +64,8 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
             submission.append(Server(host, listener.submission.port, upgrade))
         if listener.managesieve.enabled:
             managesieve.append(Server(host, listener.managesieve.port, upgrade))
+        if listener.account_https.enabled:
+            dav.append(Server(host, listener.account_https.port, "tls"))
         https = _https_port(listener)
         if https is not None and listener.imaps.enabled and listener.imaps.alpn_on_https:
             imap.append(Server(host, https, "tls", on_https=True))
@@ -70,6 +77,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
         tuple(dict.fromkeys(imap)),
         tuple(dict.fromkeys(submission)),
         tuple(dict.fromkeys(managesieve)),
+        tuple(dict.fromkeys(dav)),
         host,
     )
 

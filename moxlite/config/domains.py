@@ -416,7 +416,7 @@ class WebInternal(Section, frozen=True):
     """Serve a web app of moxlite at another path."""
 
     base_path: Annotated[URLPath, doc("Path at which it's served.")]
-    service: Annotated[Literal["admin", "account", "webmail", "webapi"], doc("Which app.")]
+    service: Annotated[Literal["admin", "account", "webmail", "webapi", "dav"], doc("Which app.")]
 
 
 class WebBasicAuth(Section, frozen=True):

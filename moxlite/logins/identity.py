@@ -11,7 +11,7 @@ from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.apppasswords import AppPassword
 
 Protocol: TypeAlias = Literal[
-    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website"
+    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "dav", "website"
 ]
 
 

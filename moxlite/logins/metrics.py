@@ -7,7 +7,18 @@ from moxlite import __version__
 from moxlite.metrics import Counter, Gauge
 from moxlite.store.file.transaction import sqlite_version
 
-KINDS: Final = ("smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "website")
+KINDS: Final = (
+    "smtp",
+    "submission",
+    "imap",
+    "managesieve",
+    "webmail",
+    "webaccount",
+    "webadmin",
+    "webapi",
+    "dav",
+    "website",
+)
 """Values of the label `kind`: the protocols that users log in with."""
 
 authentication_total = Counter(

@@ -32,6 +32,7 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
     "imap": "imap",
     "managesieve": "imap",
     "webapi": "webapi",
+    "dav": "dav",
 }
 """The scope that an app password needs, by protocol."""
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.admin.publicpages import CONSENT_PATH, consent_ports
 from moxlite.lazyimport import Late
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
+    from moxlite.web.dav.app import DAVApp
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
@@ -103,6 +105,7 @@ class Apps(msgspec.Struct, frozen=True):
     account: Late[AccountApp]
     admin: Late[AdminApp]
     webapi: Late[WebAPI]
+    dav: Late[DAVApp]
     discovery: Discovery
     policies: Policies
     consent: Late[Consent]
@@ -139,6 +142,15 @@ class Apps(msgspec.Struct, frozen=True):
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
             app = await self.webapi.get()
+            await app.mounted(path)(request, writer)
+
+        return handle
+
+    def dav_at(self, path: str) -> Handler:
+        """The handler of `DAVApp.mounted`; its first request loads it."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.dav.get()
             await app.mounted(path)(request, writer)
 
         return handle
@@ -269,6 +281,11 @@ def make_context(
             tmp=snapshot.static.data_dir / "tmp",
         )
 
+    def make_dav() -> DAVApp:
+        from moxlite.web.dav.app import DAVApp
+
+        return DAVApp(config=config, accounts=accounts, logins=logins, sandbox=sandbox)
+
     def make_consent() -> Consent:
         from moxlite.web.account.consent import Consent
 
@@ -279,6 +296,7 @@ def make_context(
         Late(make_account),
         Late(admin),
         Late(make_webapi),
+        Late(make_dav),
         Discovery(config, certificate),
         Policies(config),
         Late(make_consent),
@@ -384,6 +402,8 @@ def _router(
         siblings = {} if mail is None else {"webmail": mail.path}
         handler = apps.account_at(account.path, siblings=siblings, forwarded=account.forwarded)
         services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
+        services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), _proxies(account, proxies)))
+        services += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
     services += _admin(config, name, listener, port, apps)
     webapi = at(listener.webapi_http, listener.webapi_https)
     if webapi is not None:
@@ -400,6 +420,7 @@ def _router(
             "account": partial(apps.account_at, siblings={}, forwarded=False),
             "admin": partial(apps.admin_at, forwarded=False),
             "webapi": apps.webapi_at,
+            "dav": apps.dav_at,
         }
         trusted = proxies if any(webserver.forwarded for webserver in served) else None
         rules = WebRules(
@@ -412,6 +433,11 @@ def _router(
             forwarded_from=trusted,
         )
     return Router(system, services, rules)
+
+
+async def _to_dav(request: Request, writer: ResponseWriter) -> None:
+    """Lead a program from the well-known name to the service (RFC 6764 §5)."""
+    await writer.respond(Response.redirect(301, DAV_PATH))
 
 
 def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:

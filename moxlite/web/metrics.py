@@ -6,7 +6,10 @@ from moxlite.metrics import Counter, Gauge, Histogram
 
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
 # RFC 9110 §9 and PATCH; clients may send any other word, and a label must stay bounded
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
+METHODS: Final = frozenset(
+    ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+    + ("PROPFIND", "PROPPATCH", "MKCOL", "MKCALENDAR", "COPY", "MOVE", "REPORT")
+)
 
 request_seconds = Histogram(
     "moxlite_httpserver_request_duration_seconds",

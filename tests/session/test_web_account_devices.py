@@ -55,11 +55,11 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     assert (found["state"], found["program"]["username"]) == ("ready", ADDRESS)
     answer = await profile(device, claim)
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
-    (payload,) = plistlib.loads(answer.body)["PayloadContent"]
+    payload, *_ = plistlib.loads(answer.body)["PayloadContent"]
     assert payload["IncomingPassword"] == found["password"]
     assert payload["EmailAddress"] == ADDRESS
     (item,) = await browser.call("app_password_list")
-    assert (item["name"], item["scopes"]) == ("phone", ["imap", "submission"])
+    assert (item["name"], item["scopes"]) == ("phone", ["imap", "submission", "dav"])
     mailboxes = await browser.call("mailboxes")
     assert next(one["total"] for one in mailboxes if one["name"] == "Inbox") == 1
     logged = str([(record.getMessage(), getattr(record, "kv", "")) for record in caplog.records])
@@ -173,7 +173,7 @@ async def test_a_profile_is_signed_and_its_password_opens_imap_and_smtp(tmp_path
     done = await trio.run_process(trusting, capture_stdout=True, capture_stderr=True)
     stranger = [*command, "-CAfile", str(_other_root(tmp_path)), "-purpose", "any"]
     assert (await trio.run_process(stranger, capture_stdout=True, capture_stderr=True, check=False)).returncode
-    (payload,) = plistlib.loads(done.stdout)["PayloadContent"]
+    payload, *_ = plistlib.loads(done.stdout)["PayloadContent"]
     user, password = payload["IncomingMailServerUsername"], payload["IncomingPassword"]
     assert payload["IncomingMailServerUseSSL"]
     assert payload["OutgoingMailServerUseSSL"]

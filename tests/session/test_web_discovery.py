@@ -78,7 +78,7 @@ def client(rig: Rig, host: str, *, port: int = 443) -> Browser:
 )
 @pytest.mark.parametrize("port", [443, 80])
 async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: str, port: int) -> None:
-    """WEB-123, WEB-125: at both hosts, over https and plain http; TLS from the start comes first; the client settings
+    """WEB-123, WEB-125, DAV-21: at both hosts, over https and plain http; TLS from the start comes first; the client settings
     domain is the host.
     """
     answer = await client(discovery, host, port=port).fetch(path)
@@ -95,7 +95,12 @@ async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: s
         ("incomingServer", "imap.example.org", "143", "STARTTLS", "%EMAILADDRESS%"),
         ("outgoingServer", "imap.example.org", "465", "SSL", "%EMAILADDRESS%"),
     ]
-    assert {one.text for one in root.iter("authentication")} == {"password-encrypted"}
+    assert {one.text for one in root[0].iter("authentication")} == {"password-encrypted"}
+    found = [(one.tag, one.get("type"), one.findtext("username"), one.findtext("serverURL")) for one in root[1:3]]
+    assert found == [
+        ("addressBook", "carddav", "%EMAILADDRESS%", "https://imap.example.org/dav/"),
+        ("calendar", "caldav", "%EMAILADDRESS%", "https://imap.example.org/dav/"),
+    ]
 
 
 async def test_an_address_is_the_user_name(discovery: Rig) -> None:
@@ -163,13 +168,19 @@ async def test_hostile_requests_of_outlook_are_refused(discovery: Rig, body: byt
 
 
 async def test_a_profile_for_apples_devices(discovery: Rig) -> None:
-    """WEB-126: all addresses, no password, the same identifiers each time; unsigned without a CA's certificate."""
+    """WEB-126, DAV-21: all addresses, no password, the same identifiers each time; unsigned without a CA's certificate."""
     browser = client(discovery, "imap.example.org")
     target = "/profile.mobileconfig?addresses=mia@example.org,tom@example.org&name=M%C3%ADa"
     answer = await browser.fetch(target)
     assert answer.headers["content-disposition"].endswith("email-account-mia%40example.org.mobileconfig")
     profile = plistlib.loads(answer.body)
-    first, second = profile["PayloadContent"]
+    first, second, calendars, contacts = profile["PayloadContent"]
+    assert (calendars["PayloadType"], contacts["PayloadType"]) == (
+        "com.apple.caldav.account",
+        "com.apple.carddav.account",
+    )
+    assert calendars["CalDAVPrincipalURL"] == contacts["CardDAVPrincipalURL"] == "https://imap.example.org/dav/"
+    assert calendars["CalDAVUsername"] == "mia@example.org"
     assert (first["EmailAddress"], second["EmailAddress"]) == ("mia@example.org", "tom@example.org")
     assert first["EmailAccountName"] == "Mía"
     assert first["PayloadType"] == "com.apple.mail.managed"

@@ -19,6 +19,7 @@ const scopes = [
   ["imap", t("reading mail (IMAP)")],
   ["submission", t("sending mail (SMTP)")],
   ["webapi", t("web API")],
+  ["dav", t("calendars and contacts")],
 ] as const;
 
 const security: MakePage = async (desk) => {
@@ -246,7 +247,7 @@ async function addApp(desk: Desk): Promise<void> {
       maxlength: "64",
       autofocus: "",
     });
-    const uses = scopes.map(([, words], i) => tick(words, i < 2));
+    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(
       t("Ends"),

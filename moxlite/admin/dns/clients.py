@@ -6,7 +6,7 @@ from typing import Final
 
 from moxlite.admin.dns.mending import instructions, shown
 from moxlite.admin.dns.report import Case, Report
-from moxlite.admin.dns.wanted import Topic
+from moxlite.admin.dns.wanted import Topic, Wanted
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound
 
@@ -20,7 +20,9 @@ async def check_srv(case: Case) -> Report:
     """Check the SRV records of the domain's services."""
     report = Report()
     for wanted in case.records("srv"):
-        assert isinstance(wanted.value, SRV)
+        if not isinstance(wanted.value, SRV):
+            await _check_path(case, report, wanted)
+            continue
         try:
             found = (await case.resolver.srv(wanted.name)).records
         except NotFound:
@@ -38,6 +40,21 @@ async def check_srv(case: Case) -> Report:
             problems.append(f"{wanted.name} is {_shown(found[0])}, but this server has {_shown(wanted.value)}")
             report.instructions += instructions(shown(wanted.name, "SRV", found[:MAX_SERVICES]), [wanted])
     return report
+
+
+async def _check_path(case: Case, report: Report, wanted: Wanted) -> None:
+    """Check the path of a service (RFC 6764 §4), which programs can find without a record, too."""
+    try:
+        found = (await case.resolver.txt(wanted.name)).records
+    except NotFound:
+        return
+    except DNSError as error:
+        report.warnings.append(f"the look-up of {wanted.name} TXT failed: {error}")
+        return
+    report.found += shown(wanted.name, "TXT", found[:MAX_SERVICES])
+    if any(one.startswith("path=") and one != wanted.value for one in found):
+        report.warnings.append(f"{wanted.name} has another path than {wanted.value}")
+        report.instructions += instructions(shown(wanted.name, "TXT", found[:MAX_SERVICES]), [wanted])
 
 
 async def check_autoconfig(case: Case) -> Report:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, Pub
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
-from moxlite.admin.offer import offer_for, public_first
+from moxlite.admin.offer import DAV_PATH, offer_for, public_first
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey, key_record
@@ -256,6 +256,10 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         first = offer.managesieve[0]
         record = SRV(0, 1, first.port, _dot(first.host))
         yield Wanted("srv", f"_sieve._tcp.{_dot(domain)}", "SRV", record, optional=True)
+    for service in ("_caldavs", "_carddavs") if offer.dav else ():  # RFC 6764 §3, §4
+        first, name = offer.dav[0], f"{service}._tcp.{_dot(domain)}"
+        yield Wanted("srv", name, "SRV", SRV(0, 1, first.port, _dot(first.host)), optional=True)
+        yield Wanted("srv", name, "TXT", f"path={DAV_PATH}", optional=True)
 
 
 def _authorities(snapshot: Snapshot, domain: Domain) -> Iterable[Wanted]:

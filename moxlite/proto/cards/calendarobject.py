@@ -79,7 +79,7 @@ class CalendarObject(msgspec.Struct):
         """Seconds UTC of the first start and the last end; None for no bound. Rules have an end only if UNTIL says so:
         what COUNT says is found by their instances.
         """
-        spans = [self._span(part) for part in self.parts]
+        spans = [self.span(part) for part in self.parts]
         starts, ends = min(one[0] for one in spans), max(one[1] for one in spans)
         for part in self.parts:
             for rule in part.all("RRULE"):
@@ -91,7 +91,8 @@ class CalendarObject(msgspec.Struct):
                 starts, ends = EARLIEST, LATEST
         return (None if starts <= EARLIEST else starts), (None if ends >= LATEST else ends)
 
-    def _span(self, part: Component) -> Span:
+    def span(self, part: Component) -> Span:
+        """The stretch in which a component lies, by itself."""
         if part.name == "VTODO":
             return todo_span(part, self.zones)
         return span_of(part, self.zones) or _busy_span(part) or (EARLIEST, LATEST)
@@ -189,9 +190,7 @@ DROPPED: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID
 
 
 def _in_utc(found: CalendarObject, part: Component, one: Instance | None = None) -> Component:
-    """A copy of a component whose times are in UTC, those of an instance if there is one; dates and floating times stay
-    what they are.
-    """
+    """A copy of a component whose times are in UTC, or the times of an instance. Dates and floating times stay."""
     start = part.first("DTSTART")
     floating = start is not None and (moment := moment_of(start, found.zones)) is not None and moment.tzinfo is None
     properties: list[Property] = []

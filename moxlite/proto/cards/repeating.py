@@ -84,7 +84,7 @@ def main_part(parts: Sequence[Component]) -> int | None:
 
 def is_repeated(parts: Sequence[Component]) -> bool:
     """Whether there are instances: rules, dates or exceptions."""
-    return any(one.name in ("RRULE", "RDATE", "RECURRENCE-ID") for part in parts for one in part.properties)
+    return any(one.name in ("RRULE", "RDATE", "EXRULE", "RECURRENCE-ID") for part in parts for one in part.properties)
 
 
 def span_of(part: Component, zones: Zones) -> Span | None:

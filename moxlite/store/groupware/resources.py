@@ -269,8 +269,8 @@ def move_resource(
 
 
 def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes:
-    """The oldest changes above a modseq, about `limit`; those of one modseq are kept together. The first listing
-    (`since` 0) has no removals.
+    """The oldest changes above a modseq, about `limit`; changes of one modseq are kept together. The first
+    listing (`since` 0) has no removals.
     """
     rows: list[Row] = r.rows(CHANGED, one.id, since, limit + 1)
     whole = len(rows) <= limit
@@ -290,7 +290,7 @@ def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes
 
 
 def set_instances(tx: Tx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
-    """Store the instances of a stretch of seconds in place of those of before, unless the resource has changed."""
+    """Store the instances of a stretch of seconds in place of earlier ones, unless the resource has changed."""
     if tx.row(SET_EXPANDED, *stretch, one.id, one.modseq) is not None:
         tx.execute(DROP_INSTANCES, one.id)
         _add_instances(tx, one.id, instances)

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from moxlite.admin.offer import Offer, Security, Server
+from moxlite.admin.offer import DAV_PATH, Offer, Security, Server
 from moxlite.net.tls.certificates import KeyPair
 
 SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
@@ -44,6 +44,12 @@ def client_config(offer: Offer, address: str | None) -> bytes:
             SubElement(one, "socketType").text = SOCKET_TYPES[server.security]
             SubElement(one, "username").text = address or "%EMAILADDRESS%"
             SubElement(one, "authentication").text = "password-encrypted"
+    for tag, kind in (("addressBook", "carddav"), ("calendar", "caldav")):
+        for server in offer.dav[:1]:
+            one = SubElement(root, tag, type=kind)
+            SubElement(one, "username").text = address or "%EMAILADDRESS%"
+            SubElement(one, "authentication").text = "http-basic"
+            SubElement(one, "serverURL").text = dav_url(server)
     SubElement(root, "clientConfigUpdate", url=f"https://autoconfig.{offer.domain.ascii}/mail/config-v1.1.xml")
     return _document(root)
 
@@ -75,6 +81,8 @@ def outlook_settings(offer: Offer, address: str) -> bytes:
 def apple_profile(offer: Offer, addresses: Sequence[str], name: str, password: str = "") -> bytes:
     """A configuration profile with an account for each address. Without a password in it, the device asks for it."""
     payloads = [_payload(offer, address, name, password) for address in addresses]
+    if offer.dav:
+        payloads += [_dav_payload(offer.dav[0], kind, addresses[0], password) for kind in ("CalDAV", "CardDAV")]
     identity = uuid.uuid5(NAMESPACE, "\0".join(addresses))
     return plistlib.dumps(
         {
@@ -109,6 +117,34 @@ def _payload(offer: Offer, address: str, name: str, password: str) -> dict[str, 
         settings |= _server(side, servers[0], address) if servers else {}
     if password:
         settings["IncomingPassword"] = password
+    return settings
+
+
+def dav_url(server: Server) -> str:
+    """The address of calendars and contacts."""
+    port = "" if server.port == 443 else f":{server.port}"
+    return f"https://{server.host.ascii}{port}{DAV_PATH}"
+
+
+def _dav_payload(server: Server, kind: str, address: str, password: str) -> dict[str, object]:
+    """An account of calendars or contacts; all addresses share it, so there is one."""
+    identity = uuid.uuid5(NAMESPACE, f"{kind}:{address}")
+    settings: dict[str, object] = {
+        f"{kind}AccountDescription": address,
+        f"{kind}HostName": server.host.ascii,
+        f"{kind}Port": server.port,
+        f"{kind}PrincipalURL": dav_url(server),
+        f"{kind}UseSSL": True,
+        f"{kind}Username": address,
+        "PayloadDescription": f"{'Calendars' if kind == 'CalDAV' else 'Contacts'} of {address}",
+        "PayloadDisplayName": address,
+        "PayloadIdentifier": f"moxlite.{identity}.{kind.lower()}",
+        "PayloadType": f"com.apple.{kind.lower()}.account",
+        "PayloadUUID": str(identity),
+        "PayloadVersion": 1,
+    }
+    if password:
+        settings[f"{kind}Password"] = password
     return settings
 
 

@@ -515,7 +515,7 @@ function warning(found, mail) {
   if (found.programs.length === 0) return notice("unknown", text3);
   return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
-var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
   const what = protocols[one.protocol] ?? one.protocol;
   return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
@@ -591,7 +591,7 @@ function save(text3) {
 
 var page = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")]];
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")]];
 var security = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
   const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
@@ -654,7 +654,7 @@ async function addApp2(desk) {
   let made2 = "";
   const done = await dialog(t("New app password"), (close) => {
     const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
-    const uses = scopes.map(([, words], i) => tick(words, i < 2));
+    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
     const purpose = { problem: (text3) => uses[0].problem(text3) };

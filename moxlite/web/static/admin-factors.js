@@ -476,7 +476,7 @@ function warning(found, mail) {
   if (found.programs.length === 0) return notice("unknown", text3);
   return el("div", { class: "stack" }, notice("warn", [text3, " ", t("These used your own password within 30 days and will stop:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
-var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API") };
+var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
   const what = protocols[one.protocol] ?? one.protocol;
   return [one.program === "" ? t("A program") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.29d1032aaf58.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.556ddbc3057d.js", machine: "machine.03192bf19652.js", queue: "queue.ff90877496df.js", reports: "reports.14ede33a89ee.js", trends: "trends.aace79818ca1.js" };
+var define_PARTS_default = { accounts: "accounts.29d1032aaf58.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.ff90877496df.js", reports: "reports.14ede33a89ee.js", trends: "trends.aace79818ca1.js" };
 
 var CheckFailed = class extends Error {
 };

@@ -12,7 +12,7 @@ import msgspec
 from moxlite.processor import act_for, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
-from moxlite.web.guards import refuse_foreign
+from moxlite.web.guards import log_in, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
@@ -23,7 +23,6 @@ from moxlite.web.webapi.bodies import receive
 from moxlite.web.webapi.calls import Call, Octets, Service
 from moxlite.web.webapi.errors import Code, WebAPIError
 from moxlite.web.webapi.limits import MAX_ERROR
-from moxlite.web.webapi.login import log_in
 from moxlite.web.webapi.methods import METHODS, Method
 from moxlite.web.webapi.openapi import document
 from moxlite.web.webapi.pages import PAGE_HEADERS, index_page, method_page
@@ -137,7 +136,7 @@ class WebAPI:
         self, method: Method, request: Request, writer: ResponseWriter
     ) -> tuple[Code, str] | tuple[None, str]:
         """Log the user in, call, and write the result; else returns code and text of the error."""
-        identity = await log_in(self._logins, request)
+        identity = await log_in(self._logins, request, "webapi")
         request.account = identity.account
         act_for(identity.account)
         await give_way()

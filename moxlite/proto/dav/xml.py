@@ -1,0 +1,112 @@
+"""XML of WebDAV: bodies of requests as trees, with bounds, and elements of answers as text (RFC 4918 §8.2, §14).
+
+Names of elements are in Clark's notation, ``{namespace}name``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+from xml.etree.ElementTree import Element, ParseError, tostring
+from xml.sax.saxutils import escape, quoteattr
+
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import iterparse
+
+DAV: Final = "{DAV:}"
+CALDAV: Final = "{urn:ietf:params:xml:ns:caldav}"
+CARDDAV: Final = "{urn:ietf:params:xml:ns:carddav}"
+CALSERVER: Final = "{http://calendarserver.org/ns/}"
+APPLE: Final = "{http://apple.com/ns/ical/}"
+
+PREFIXES: Final = {DAV: "D", CALDAV: "C", CARDDAV: "CR", CALSERVER: "CS", APPLE: "A"}
+"""Prefixes that answers declare once, at the top."""
+
+MAX_XML: Final = 1 << 20
+"""Octets of a body."""
+
+MAX_DEPTH: Final = 50
+MAX_ELEMENTS: Final = 10_000
+
+DECLARATIONS: Final = "".join(f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in PREFIXES.items())
+
+
+class BadXML(ValueError):
+    """A body that is no XML, or too large; the message is for people."""
+
+
+def read_xml(data: bytes) -> Element:
+    """The root of a body. Raises BadXML."""
+    depth = count = 0
+    root: Element | None = None
+    try:
+        for event, found in iterparse(_Pieces(data), events=("start", "end"), forbid_dtd=True):
+            if event == "end":
+                depth -= 1
+                continue
+            root = found if root is None else root
+            depth, count = depth + 1, count + 1
+            if depth > MAX_DEPTH or count > MAX_ELEMENTS:
+                raise BadXML("the XML has too many elements, or they are too deep")
+    except ParseError as error:
+        raise BadXML(f"the body is no XML: {error}") from None
+    except (DefusedXmlException, LookupError, ValueError) as error:
+        if isinstance(error, BadXML):
+            raise
+        raise BadXML("the XML has a document type, an entity, or an unknown charset") from None
+    if root is None:
+        raise BadXML("the body is empty")
+    return root
+
+
+class _Pieces:
+    """A body as a file that gives small pieces, so that bounds are noticed early."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._place = 0
+
+    def read(self, size: int = -1) -> bytes:
+        """The next octets, b"" at the end."""
+        piece = self._data[self._place : self._place + min(size, 4096) if size >= 0 else None]
+        self._place += len(piece)
+        return piece
+
+
+def child(parent: Element | None, name: str) -> Element | None:
+    """The first child of that name."""
+    return None if parent is None else parent.find(name)
+
+
+def texts(parent: Element | None, name: str) -> list[str]:
+    """The texts of the children of that name, without space around them."""
+    return [] if parent is None else [(one.text or "").strip() for one in parent.findall(name)]
+
+
+def element(name: str, /, *inner: str, **attributes: str) -> str:
+    """An element with what is in it, as XML already. A namespace without a prefix is declared at the element."""
+    space, _, local = name.rpartition("}")
+    prefix = PREFIXES.get(space + "}")
+    tag = local if prefix is None else f"{prefix}:{local}"
+    declared = f" xmlns={quoteattr(space[1:])}" if prefix is None else ""
+    rest = "".join(f" {key.replace('_', '-')}={quoteattr(value)}" for key, value in attributes.items())
+    body = "".join(inner)
+    return f"<{tag}{declared}{rest}>{body}</{tag}>" if body else f"<{tag}{declared}{rest}/>"
+
+
+def text(value: str) -> str:
+    """A text as XML; characters that XML cannot have are left out."""
+    return escape("".join(char for char in value if char in "\t\n\r" or (char >= " " and char not in "\ufffe\uffff")))
+
+
+def kept(one: Element) -> str:
+    """An element as it is kept for later answers, with its own declarations."""
+    one.tail = None
+    return tostring(one, encoding="unicode")
+
+
+def document(name: str, pieces: Iterable[str]) -> str:
+    """A whole document with the declarations of `PREFIXES`."""
+    space, _, local = name.rpartition("}")
+    tag = f"{PREFIXES[space + '}']}:{local}"
+    return f'<?xml version="1.0" encoding="utf-8"?>\n<{tag}{DECLARATIONS}>{"".join(pieces)}</{tag}>\n'

@@ -1,0 +1,167 @@
+"""Resources as they are put: read, checked, and with the instances of their rules (DAV-7, DAV-9, DAV-11)."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
+from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.repeating import BadRule, Instance, Span, joined, rules_of
+from moxlite.proto.dav.xml import CALDAV, CARDDAV
+from moxlite.sandbox.jobs import MAX_TIMES, ExpandRules
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
+from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.resources import (
+    Facts,
+    Resource,
+    due_expansions,
+    instances_of,
+    resource_data,
+    set_instances,
+)
+from moxlite.web.dav.places import Refusal
+
+if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.changelog.account import Account
+
+LARGE: Final = 16 << 10
+"""Octets above which an entry is read in a thread: reading 16 KiB takes the loop 3 ms."""
+
+DAY: Final = 86_400
+BEFORE: Final = 366 * DAY
+AFTER: Final = 731 * DAY
+"""Seconds of the stored instances, before and after now."""
+
+RENEWED: Final = 365 * DAY
+"""Seconds of stored instances below which they are made anew."""
+
+MAX_STORED: Final = 2000
+"""Stored instances of an entry; their stretch ends earlier for a rule that gives more."""
+
+MAX_ANSWER: Final = 1000
+"""Instances of an entry in an answer."""
+
+FAR: Final = 20 * 366 * DAY
+"""Seconds of a stretch without an end in which instances are looked for."""
+
+MOST_DUE: Final = 200
+"""Entries whose instances are made anew at once."""
+
+
+class Expander:
+    """Finds instances of an account's entries, with the help of the sandbox."""
+
+    def __init__(self, account: Account, sandbox: Sandbox) -> None:
+        self._account = account
+        self._sandbox = sandbox
+
+    async def facts(self, where: Collection, data: bytes) -> Facts:
+        """What is looked up of an entry that is put into a collection. Raises Refusal."""
+        if where.kind == "contact":
+            return await self._card(data)
+        try:
+            found = await _read(data)
+        except BadObject as error:
+            raise Refusal(403, CALDAV + error.condition, str(error)) from None
+        if found.kind not in where.components:
+            raise Refusal(403, CALDAV + "supported-calendar-component", f"this calendar takes no {found.kind}")
+        starts, ends = found.bounds()
+        stretch: Span | None = None
+        instances: tuple[Instance, ...] = ()
+        if found.repeated:
+            now = int(time.time())
+            stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
+        return Facts(found.uid, found.kind, found.title, found.addresses(), starts, ends, stretch, instances)
+
+    async def _card(self, data: bytes) -> Facts:
+        try:
+            card = read_card(data) if len(data) <= LARGE else await off_loop(lambda: read_card(data), kind="dav")
+        except BadCard as error:
+            raise Refusal(403, CARDDAV + "valid-address-data", str(error)) from None
+        return Facts(card.uid, "VCARD", card.title, card.addresses())
+
+    async def stored(self, found: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
+        """The instances that are stored, and the stretch of which they are all. Raises Refusal."""
+        instances = await self.expand(found, stretch, MAX_STORED)
+        if len(instances) == MAX_STORED:
+            stretch = stretch[0], instances[-1].starts
+            instances = [one for one in instances if one.starts < stretch[1]]
+        return stretch, tuple(instances)
+
+    async def expand(self, found: CalendarObject, stretch: Span, limit: int) -> list[Instance]:
+        """Instances in a stretch, the first `limit`. Raises Refusal for a rule that is not taken."""
+        try:
+            rules = rules_of(found.main, found.zones)
+        except BadRule as error:
+            raise Refusal(403, CALDAV + "valid-calendar-data", str(error)) from None
+        times: tuple[int, ...] = ()
+        if rules is not None:
+            # local times differ from UTC by a day at most, and an instance that began before may last into the stretch
+            length = max((end - start for start, end in map(found.span, found.parts)), default=0)
+            room = DAY + min(length, 366 * DAY)
+            job = ExpandRules(
+                rules.rules, rules.start, stretch[0] - room, stretch[1] + DAY, min(limit + 400, MAX_TIMES)
+            )
+            times = await self._times(job)
+        return joined(found.parts, found.zones, times, stretch)[:limit]
+
+    async def _times(self, job: ExpandRules) -> tuple[int, ...]:
+        try:
+            async with self._sandbox.turn(self._account.name) as turn:
+                return (await turn.do(job)).times
+        except Refused as error:
+            raise Refusal(403, CALDAV + "valid-calendar-data", str(error)) from None
+        except JobFailed as error:
+            if str(error) in (BUSY, NO_PROCESS):
+                raise Refusal(503, "", "the server is busy, try again in a moment") from None
+            raise Refusal(403, CALDAV + "valid-calendar-data", "the rule takes too long to be expanded") from None
+
+    async def instances(self, one: Resource, found: CalendarObject, stretch: Span) -> list[Instance]:
+        """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is
+        beyond these.
+        """
+        since, until = stretch
+        if one.starts is not None:
+            since = max(since, one.starts - 1)
+        if since <= EARLIEST:
+            since = (one.expanded_from or 0) - FAR
+        if until >= LATEST:
+            until = max(since, one.expanded_to or 0) + FAR
+        if one.expanded_from is not None and one.expanded_to is not None:
+            begun = since >= one.expanded_from or (one.starts is not None and one.starts >= one.expanded_from)
+            ended = until <= one.expanded_to or (one.ends is not None and one.ends <= one.expanded_to)
+            if begun and ended:
+                return await self._account.read(
+                    lambda r: instances_of(r, one.id, since, until, MAX_ANSWER), op="dav-instances"
+                )
+        return await self.expand(found, (since, max(since, until)), MAX_ANSWER)
+
+    async def extend(self) -> None:
+        """Make the instances anew that end in less than a year. Raises StoreError."""
+        now = int(time.time())
+        due = await self._account.read(lambda r: due_expansions(r, now + RENEWED, MOST_DUE), op="dav-due")
+        for one in due:
+            await give_way()
+            found = await self.read(one)
+            try:
+                stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
+            except Refusal:
+                continue
+            await self._account.write(partial(set_instances, one=one, stretch=stretch, instances=instances))
+
+    async def read(self, one: Resource) -> CalendarObject:
+        """An entry of a calendar, read again. Raises NoSuchResource."""
+        data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+        return await _read(data)
+
+
+async def _read(data: bytes) -> CalendarObject:
+    if len(data) <= LARGE:
+        await give_way()
+        return read_object(data)
+    return await off_loop(lambda: read_object(data), kind="dav")

@@ -1,0 +1,125 @@
+"""The places of a user's tree, and refusals with their precondition (DAV-12, DAV-20)."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+from urllib.parse import quote, unquote, urlsplit
+
+import msgspec
+
+from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element, text
+from moxlite.web.http.messages import Response
+
+XML_HEADERS: Final = (
+    ("content-type", "application/xml; charset=utf-8"),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+)
+
+Shelf: TypeAlias = Literal["calendar", "contact"]
+SHELVES: Final[dict[str, Shelf]] = {"calendars": "calendar", "addressbooks": "contact"}
+FOLDERS: Final = {shelf: folder for folder, shelf in SHELVES.items()}
+
+
+class Refusal(Exception):
+    """A request that is refused with an element that says why (RFC 4918 §16).
+
+    Attributes:
+      condition: name of the element; "" without one. inner: what is in it, as XML. words: one sentence for people.
+    """
+
+    def __init__(self, status: int, condition: str, words: str, inner: str = "") -> None:
+        super().__init__(words)
+        self.status = status
+        self.condition = condition
+        self.words = words
+        self.inner = inner
+
+    def response(self) -> Response:
+        """The answer."""
+        if not self.condition:
+            return Response.text(self.status, sentence_of(self.words))
+        said = element("{urn:moxlite}text", text(sentence_of(self.words)))
+        body = document(DAV + "error", [element(self.condition, self.inner), said])
+        return Response(self.status, XML_HEADERS, body.encode())
+
+
+class NotThere(Refusal):
+    """There is nothing at this place."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "", "there is nothing at this address")
+
+
+def sentence_of(words: str) -> str:
+    """Words as a sentence."""
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place: the root, the principals, the user, a home of collections, a collection, a resource in it."""
+
+    kind: Literal["root", "principals", "principal", "home", "collection", "resource"]
+    shelf: Shelf = "calendar"
+    collection: str = ""
+    name: str = ""
+
+    @property
+    def space(self) -> str:
+        """The namespace of its preconditions."""
+        return CALDAV if self.shelf == "calendar" else CARDDAV
+
+
+class Tree(msgspec.Struct, frozen=True):
+    """The tree of one user: `base` is the path of its root, ending in a slash."""
+
+    base: str
+    account: str
+
+    def place(self, path: str) -> Place:
+        """The place of a decoded path. Raises NotThere."""
+        rest = path.removeprefix(self.base)
+        if rest == path and path + "/" != self.base:
+            raise NotThere
+        parts = [part for part in rest.split("/") if part] if path.startswith(self.base) else []
+        if not parts:
+            return Place("root")
+        if parts[0] == "principals" and len(parts) < 3:
+            if len(parts) == 1:
+                return Place("principals")
+            if parts[1] == self.account:
+                return Place("principal")
+        shelf = SHELVES.get(parts[0])
+        if shelf is None or len(parts) < 2 or parts[1] != self.account or len(parts) > 4:
+            raise NotThere
+        kinds: tuple[Literal["home", "collection", "resource"], ...] = ("home", "collection", "resource")
+        return Place(kinds[len(parts) - 2], shelf, *parts[2:])
+
+    def target(self, href: str) -> Place:
+        """The place of an address or path in a request. Raises NotThere."""
+        path = unquote(urlsplit(href.strip()).path, errors="surrogateescape")
+        if any(part in (".", "..") for part in path.split("/")):
+            raise NotThere
+        return self.place(path)
+
+    def href(self, place: Place) -> str:
+        """The path of a place, encoded."""
+        owner = quote(self.account, safe="")
+        match place.kind:
+            case "root":
+                rest = ""
+            case "principals":
+                rest = "principals/"
+            case "principal":
+                rest = f"principals/{owner}/"
+            case _:
+                rest = f"{FOLDERS[place.shelf]}/{owner}/"
+                if place.collection:
+                    rest += quote(place.collection, safe="") + "/"
+                rest += quote(place.name, safe="")
+        return quote(self.base) + rest
+
+
+def href(path: str) -> str:
+    """The element with an encoded path."""
+    return element(DAV + "href", text(path))

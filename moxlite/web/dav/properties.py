@@ -1,0 +1,444 @@
+"""The properties of all places, as a table (DAV-17): who has them, how they are read and changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+from xml.etree.ElementTree import Element
+
+import msgspec
+
+from moxlite.proto.cards.components import BadComponents, read_components
+from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
+from moxlite.store.groupware.collection import COMPONENTS, Collection
+from moxlite.store.groupware.resources import Resource
+from moxlite.web.dav.places import Place, Refusal, Tree, href
+from moxlite.web.http.conditional import http_date
+
+MAX_RESOURCE: Final = 1 << 20
+"""Octets of a resource (DAV-5)."""
+
+MAX_TEXT: Final = 1000
+MAX_DESCRIPTION: Final = 10_000
+MAX_ZONE: Final = 64 << 10
+
+COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3,8}|[a-z]{1,30}")
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A place with what is stored there. `token`: the state of the collection; `data`: elements that only a report
+    makes, by name.
+    """
+
+    place: Place
+    collection: Collection | None = None
+    resource: Resource | None = None
+    token: str = ""
+    data: Mapping[str, str] = {}
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """The user, whose tree it is. `quota`: octets, 0 without a limit."""
+
+    tree: Tree
+    name: str
+    addresses: tuple[str, ...]
+    read_only: bool
+    used: int
+    quota: int
+
+    def of(self, place: Place) -> str:
+        """The element with the path of a place."""
+        return href(self.tree.href(place))
+
+
+Read = Callable[[Viewer, Target], "str | None"]
+Write = Callable[[Collection, "Element | None"], Collection]
+
+
+class Property(msgspec.Struct, frozen=True):
+    """A property: `read` gives what is in its element, None where a place has it not; `write` None for a protected
+    one. `common`: it is told to who asks for all.
+    """
+
+    read: Read
+    write: Write | None = None
+    common: bool = False
+
+
+class BadValue(ValueError):
+    """A value that a property does not take."""
+
+
+def _kinds(*kinds: str) -> Callable[[Callable[[Viewer, Target], str]], Read]:
+    """Read a property at places of these kinds only."""
+
+    def at(read: Callable[[Viewer, Target], str]) -> Read:
+        return lambda viewer, target: read(viewer, target) if target.place.kind in kinds else None
+
+    return at
+
+
+def _collections(shelf: str, read: Callable[[Collection], str | None]) -> Read:
+    """Read a property of collections of a shelf, "" for both."""
+
+    def get(_: Viewer, target: Target) -> str | None:
+        one = target.collection
+        if target.place.kind != "collection" or one is None or shelf not in ("", one.kind):
+            return None
+        return read(one)
+
+    return get
+
+
+def _resources(read: Callable[[Resource], str]) -> Read:
+    return lambda _, target: None if target.resource is None else read(target.resource)
+
+
+def _resource_type(_: Viewer, target: Target) -> str:
+    match target.place.kind:
+        case "resource":
+            return ""
+        case "principal":
+            return element(DAV + "principal") + element(DAV + "collection")
+        case "collection" if target.place.shelf == "calendar":
+            return element(DAV + "collection") + element(CALDAV + "calendar")
+        case "collection":
+            return element(DAV + "collection") + element(CARDDAV + "addressbook")
+    return element(DAV + "collection")
+
+
+def _display_name(viewer: Viewer, target: Target) -> str | None:
+    match target.place.kind:
+        case "principal":
+            return text(viewer.name)
+        case "collection" if target.collection is not None:
+            return text(target.collection.display_name or target.collection.name)
+        case "home":
+            return "Calendars" if target.place.shelf == "calendar" else "Address books"
+    return None
+
+
+READING: Final = ("read", "read-acl", "read-current-user-privilege-set")
+WRITING: Final = ("all", "write", "write-content", "write-properties", "bind", "unbind", "unlock", "write-acl")
+
+
+def _privileges(viewer: Viewer, _: Target) -> str:
+    names = READING if viewer.read_only else (*WRITING[:-2], *READING)
+    found = [element(DAV + "privilege", element(DAV + name)) for name in names]
+    found.append(element(DAV + "privilege", element(CALDAV + "read-free-busy")))
+    return "".join(found)
+
+
+def _supported_privileges(_: Viewer, __: Target) -> str:
+    def one(name: str, words: str, *inner: str) -> str:
+        described = element(DAV + "description", text(words), xml_lang="en").replace("xml-lang", "xml:lang")
+        return element(DAV + "supported-privilege", element(DAV + "privilege", element(name)), described, *inner)
+
+    write = [one(DAV + name, name) for name in ("write-content", "write-properties", "bind", "unbind")]
+    read = one(DAV + "read", "read", one(CALDAV + "read-free-busy", "see when the owner is busy"))
+    return one(DAV + "all", "everything", read, one(DAV + "write", "change", *write))
+
+
+def _acl(viewer: Viewer, _: Target) -> str:
+    owner = element(DAV + "principal", element(DAV + "property", element(DAV + "owner")))
+    grant = element(DAV + "grant", element(DAV + "privilege", element(DAV + "all")))
+    return element(DAV + "ace", owner, grant, element(DAV + "protected"))
+
+
+def _reports(_: Viewer, target: Target) -> str | None:
+    names = REPORTS.get(target.place.kind, ())
+    if target.place.kind in ("collection", "home"):
+        space = CALDAV if target.place.shelf == "calendar" else CARDDAV
+        names = tuple(name for name in names if name.startswith((DAV, space)))
+    found = (element(DAV + "supported-report", element(DAV + "report", element(name))) for name in names)
+    return "".join(found)
+
+
+PRINCIPAL_REPORTS: Final = (DAV + "principal-property-search", DAV + "principal-search-property-set")
+REPORTS: Final[dict[str, tuple[str, ...]]] = {
+    "root": PRINCIPAL_REPORTS,
+    "principals": PRINCIPAL_REPORTS,
+    "principal": PRINCIPAL_REPORTS,
+    "home": (CALDAV + "calendar-query", CALDAV + "calendar-multiget", CARDDAV + "addressbook-multiget"),
+    "collection": (
+        DAV + "sync-collection",
+        CALDAV + "calendar-query",
+        CALDAV + "calendar-multiget",
+        CALDAV + "free-busy-query",
+        CARDDAV + "addressbook-query",
+        CARDDAV + "addressbook-multiget",
+    ),
+}
+"""Reports by kind of place."""
+
+
+def _components(one: Collection) -> str:
+    return "".join(element(CALDAV + "comp", name=name) for name in one.components)
+
+
+def _data_types(_: Collection) -> str:
+    return element(CALDAV + "calendar-data", content_type="text/calendar", version="2.0")
+
+
+def _card_types(_: Collection) -> str:
+    found = (
+        element(CARDDAV + "address-data-type", content_type="text/vcard", version=version) for version in ("3.0", "4.0")
+    )
+    return "".join(found)
+
+
+def _collations(space: str) -> Callable[[Collection], str]:
+    names = ("i;ascii-casemap", "i;octet", "i;unicode-casemap")
+    found = "".join(element(space + "supported-collation", text(name)) for name in names)
+    return lambda _: found
+
+
+def _content_type(one: Resource) -> str:
+    if one.component == "VCARD":
+        return "text/vcard; charset=utf-8"
+    return f"text/calendar; charset=utf-8; component={one.component}"
+
+
+def _moment(micros: int) -> datetime:
+    return datetime.fromtimestamp(micros // 1_000_000, UTC)
+
+
+def _words(one: Element | None, most: int) -> str:
+    value = "" if one is None else (one.text or "").strip()
+    if len(value) > most:
+        raise BadValue(f"at most {most:,} characters")
+    return value
+
+
+def _set_name(one: Collection, value: Element | None) -> Collection:
+    return msgspec.structs.replace(one, display_name=_words(value, MAX_TEXT))
+
+
+def _set_description(shelf: str) -> Write:
+    def write(one: Collection, value: Element | None) -> Collection:
+        if one.kind != shelf:
+            raise BadValue("this collection has no such property")
+        return msgspec.structs.replace(one, description=_words(value, MAX_DESCRIPTION))
+
+    return write
+
+
+def _set_colour(one: Collection, value: Element | None) -> Collection:
+    colour = _words(value, 50)
+    if colour and not COLOUR.fullmatch(colour):
+        raise BadValue("a colour is #rrggbb, #rrggbbaa or a name")
+    return msgspec.structs.replace(one, colour=colour)
+
+
+def _set_order(one: Collection, value: Element | None) -> Collection:
+    number = _words(value, 20)
+    if not number:
+        return msgspec.structs.replace(one, position=None)
+    if not re.fullmatch(r"-?[0-9]{1,9}", number):
+        raise BadValue("an order is a number")
+    return msgspec.structs.replace(one, position=int(number))
+
+
+def _set_zone(one: Collection, value: Element | None) -> Collection:
+    zone = _words(value, MAX_ZONE)
+    if zone:
+        try:
+            found = read_components(zone, "VCALENDAR")
+        except BadComponents as error:
+            raise BadValue(str(error)) from None
+        if [inner.name for inner in found.components] != ["VTIMEZONE"]:
+            raise BadValue("a calendar with one time zone")
+    return msgspec.structs.replace(one, time_zone=zone)
+
+
+def _set_transparent(one: Collection, value: Element | None) -> Collection:
+    return msgspec.structs.replace(
+        one, transparent=value is not None and value.find(CALDAV + "transparent") is not None
+    )
+
+
+PROPERTIES: Final[dict[str, Property]] = {
+    # RFC 4918 §15
+    DAV + "resourcetype": Property(_resource_type, common=True),
+    DAV + "displayname": Property(_display_name, _set_name, common=True),
+    DAV + "getetag": Property(_resources(lambda one: text(one.etag)), common=True),
+    DAV + "getcontenttype": Property(_resources(_content_type), common=True),
+    DAV + "getcontentlength": Property(_resources(lambda one: str(one.size)), common=True),
+    DAV + "getlastmodified": Property(_resources(lambda one: http_date(_moment(one.changed))), common=True),
+    DAV + "creationdate": Property(_resources(lambda one: f"{_moment(one.created):%Y-%m-%dT%H:%M:%SZ}"), common=True),
+    # RFC 3744 §4, §5; RFC 5397
+    DAV + "current-user-principal": Property(lambda viewer, _: viewer.of(Place("principal"))),
+    DAV + "principal-URL": Property(_kinds("principal")(lambda viewer, _: viewer.of(Place("principal")))),
+    DAV + "principal-collection-set": Property(lambda viewer, _: viewer.of(Place("principals"))),
+    DAV + "alternate-URI-set": Property(_kinds("principal")(lambda _, __: "")),
+    DAV + "group-membership": Property(_kinds("principal")(lambda _, __: "")),
+    DAV + "owner": Property(_kinds("home", "collection", "resource")(lambda viewer, _: viewer.of(Place("principal")))),
+    DAV + "current-user-privilege-set": Property(_privileges),
+    DAV + "supported-privilege-set": Property(_supported_privileges),
+    DAV + "acl": Property(_kinds("home", "collection", "resource")(_acl)),
+    DAV + "supported-report-set": Property(_reports),
+    # RFC 6578 §4, CalendarServer
+    DAV + "sync-token": Property(_kinds("collection")(lambda _, target: text(target.token))),
+    CALSERVER + "getctag": Property(_kinds("collection")(lambda _, target: text(target.token))),
+    # RFC 4331
+    DAV + "quota-used-bytes": Property(_kinds("home", "collection")(lambda viewer, _: str(viewer.used))),
+    DAV + "quota-available-bytes": Property(
+        lambda viewer, target: (
+            str(max(0, viewer.quota - viewer.used))
+            if viewer.quota and target.place.kind in ("home", "collection")
+            else None
+        )
+    ),
+    # RFC 4791 §5.2, §6.2, §7.5; RFC 6638 §2.4.1, §9.1
+    CALDAV + "calendar-home-set": Property(_kinds("principal")(lambda viewer, _: viewer.of(Place("home")))),
+    CALDAV + "calendar-user-address-set": Property(
+        _kinds("principal")(
+            lambda viewer, _: (
+                "".join(href(f"mailto:{address}") for address in viewer.addresses) + viewer.of(Place("principal"))
+            )
+        )
+    ),
+    CALDAV + "calendar-user-type": Property(_kinds("principal")(lambda _, __: "INDIVIDUAL")),
+    CALDAV + "calendar-description": Property(
+        _collections("calendar", lambda one: text(one.description) or None), _set_description("calendar")
+    ),
+    CALDAV + "calendar-timezone": Property(
+        _collections("calendar", lambda one: text(one.time_zone) or None), _set_zone
+    ),
+    CALDAV + "supported-calendar-component-set": Property(_collections("calendar", _components)),
+    CALDAV + "supported-calendar-data": Property(_collections("calendar", _data_types)),
+    CALDAV + "supported-collation-set": Property(_collections("calendar", _collations(CALDAV))),
+    CALDAV + "max-resource-size": Property(_collections("calendar", lambda _: str(MAX_RESOURCE))),
+    CALDAV + "schedule-calendar-transp": Property(
+        _collections("calendar", lambda one: element(CALDAV + ("transparent" if one.transparent else "opaque"))),
+        _set_transparent,
+    ),
+    # RFC 6352 §6.2, §7.1
+    CARDDAV + "addressbook-home-set": Property(
+        _kinds("principal")(lambda viewer, _: viewer.of(Place("home", "contact")))
+    ),
+    CARDDAV + "addressbook-description": Property(
+        _collections("contact", lambda one: text(one.description) or None), _set_description("contact")
+    ),
+    CARDDAV + "supported-address-data": Property(_collections("contact", _card_types)),
+    CARDDAV + "supported-collation-set": Property(_collections("contact", _collations(CARDDAV))),
+    CARDDAV + "max-resource-size": Property(_collections("contact", lambda _: str(MAX_RESOURCE))),
+    # Apple
+    APPLE + "calendar-color": Property(_collections("", lambda one: text(one.colour) or None), _set_colour),
+    APPLE + "calendar-order": Property(
+        _collections("", lambda one: None if one.position is None else str(one.position)), _set_order
+    ),
+}
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """The properties that a request asks for: these, or all common ones and these, or their names only."""
+
+    names: tuple[str, ...]
+    everything: bool = False
+    only_names: bool = False
+
+
+def wanted_of(root: Element | None) -> Wanted:
+    """What a PROPFIND or REPORT asks for: its children prop, allprop with include, propname."""
+    if root is None:
+        return Wanted((), everything=True)
+    if root.find(DAV + "propname") is not None:
+        return Wanted((), only_names=True)
+    prop = root.find(DAV + "prop")
+    if prop is None:
+        include = root.find(DAV + "include")
+        return Wanted(() if include is None else tuple(one.tag for one in include), everything=True)
+    return Wanted(tuple(dict.fromkeys(one.tag for one in prop)))
+
+
+def answer_for(viewer: Viewer, target: Target, wanted: Wanted, *, minimal: bool) -> str:
+    """The response element for a place (RFC 4918 §14.24)."""
+    dead = target.collection.dead if target.collection is not None and target.resource is None else {}
+    found: list[str] = []
+    missing: list[str] = []
+    names: Iterable[str] = wanted.names
+    if wanted.everything or wanted.only_names:
+        common = (name for name, one in PROPERTIES.items() if one.common or wanted.only_names)
+        names = dict.fromkeys((*common, *dead, *wanted.names))
+    for name in names:
+        value = _value(viewer, target, name)
+        if value is not None:
+            found.append(element(name) if wanted.only_names else value)
+        elif name in wanted.names:
+            missing.append(element(name))
+    parts = [href(viewer.tree.href(target.place))]
+    if found or not missing or minimal:
+        parts.append(propstat(found, "200 OK"))
+    if missing and not minimal:
+        parts.append(propstat(missing, "404 Not Found"))
+    return element(DAV + "response", *parts)
+
+
+def _value(viewer: Viewer, target: Target, name: str) -> str | None:
+    if name in target.data:
+        return element(name, target.data[name])
+    live = PROPERTIES.get(name)
+    if live is not None:
+        value = live.read(viewer, target)
+        return None if value is None else element(name, value)
+    if target.collection is not None and target.resource is None:
+        return target.collection.dead.get(name)
+    return None
+
+
+def propstat(inner: Iterable[str], status: str, *more: str) -> str:
+    """Properties with one status."""
+    prop = element(DAV + "prop", *inner)
+    return element(DAV + "propstat", prop, element(DAV + "status", f"HTTP/1.1 {status}"), *more)
+
+
+def changed_by(one: Collection, changes: Iterable[tuple[Element, bool]]) -> tuple[Collection, dict[str, str]]:
+    """A collection with its properties set, or with False removed, in order; and for each that cannot be changed the
+    status, beginning with a number.
+    """
+    failed: dict[str, str] = {}
+    for value, wanted in changes:
+        live = PROPERTIES.get(value.tag)
+        if live is None:
+            dead = {name: text for name, text in one.dead.items() if name != value.tag}
+            one = msgspec.structs.replace(one, dead={**dead, value.tag: kept(value)} if wanted else dead)
+        elif live.write is None:
+            failed[value.tag] = "403 Forbidden"
+        else:
+            try:
+                one = live.write(one, value if wanted else None)
+            except BadValue:
+                failed[value.tag] = "409 Conflict"
+    return one, failed
+
+
+def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, str]]:
+    """The collection that MKCOL or MKCALENDAR wants, as `changed_by`. Raises Refusal."""
+    components = COMPONENTS if place.shelf == "calendar" else ()
+    one = Collection(0, place.shelf, place.collection, components=components)
+    values = [] if root is None else [value for prop in root.findall(f"{DAV}set/{DAV}prop") for value in prop]
+    rest: list[tuple[Element, bool]] = []
+    for value in values:
+        if value.tag == DAV + "resourcetype":
+            kind = CALDAV + "calendar" if place.shelf == "calendar" else CARDDAV + "addressbook"
+            if {inner.tag for inner in value} != {DAV + "collection", kind}:
+                raise Refusal(
+                    403, DAV + "valid-resourcetype", "this place has calendars, or address books, and nothing else"
+                )
+        elif value.tag == CALDAV + "supported-calendar-component-set" and place.shelf == "calendar":
+            names = tuple(inner.get("name", "").upper() for inner in value.findall(CALDAV + "comp"))
+            if not names or not {*names} <= {*COMPONENTS}:
+                raise Refusal(403, CALDAV + "supported-calendar-component", "a calendar takes no such components")
+            one = msgspec.structs.replace(one, components=tuple(sorted({*names})))
+        else:
+            rest.append((value, True))
+    return changed_by(one, rest)
+
+
+def hrefs_of(root: Element) -> list[str]:
+    """The addresses that a request names."""
+    return texts(root, DAV + "href")

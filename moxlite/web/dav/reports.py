@@ -1,0 +1,477 @@
+"""REPORT (DAV-18, DAV-19): queries, multigets, free-busy and synchronisation. Each gives pieces of a multistatus one
+after the other, so that an answer is written as it is made.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from xml.etree.ElementTree import Element
+
+import msgspec
+
+from moxlite.processor import give_way
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited, read_object
+from moxlite.proto.cards.cardobject import read_card, shown_card
+from moxlite.proto.cards.components import Component, write_component
+from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.moments import period_of, utc_text
+from moxlite.proto.cards.repeating import Instance, Span
+from moxlite.proto.dav.filters import (
+    ALARM_REACH,
+    BadFilter,
+    CardFilter,
+    ComponentFilter,
+    calendar_filter,
+    card_filter,
+    card_matches,
+    matches,
+    time_range,
+)
+from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, element, text
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import Collection, collection, token_of
+from moxlite.store.groupware.resources import (
+    NoSuchResource,
+    Resource,
+    changes_since,
+    overlapping,
+    resource_data,
+    resource_named,
+    resources_of,
+)
+from moxlite.web.dav.places import NotThere, Place, Refusal, href
+from moxlite.web.dav.properties import Target, Viewer, answer_for, hrefs_of, wanted_of
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.account import Account
+    from moxlite.web.dav.entries import Expander
+
+PAGE: Final = 100
+"""Rows that are read at once."""
+
+MAX_HREFS: Final = 5000
+"""Addresses of a multiget."""
+
+MAX_CHANGES: Final = 5000
+"""Changes of one answer of sync-collection."""
+
+MAX_FOUND: Final = 10_000
+"""Entries of a query without a limit of the client's."""
+
+MAX_BUSY: Final = 10_000
+"""Periods of an answer to free-busy-query."""
+
+CALENDAR_DATA: Final = CALDAV + "calendar-data"
+ADDRESS_DATA: Final = CARDDAV + "address-data"
+
+
+class DataWanted(msgspec.Struct, frozen=True):
+    """How calendar-data and address-data are shown.
+
+    Attributes:
+      expand, recurrences, busy: stretches (RFC 4791 §9.6.5 to §9.6.7). comp: the components and properties, None for
+        all. version: of cards, "" for their own. names: properties of cards, empty for all.
+    """
+
+    name: str
+    expand: Span | None = None
+    recurrences: Span | None = None
+    busy: Span | None = None
+    comp: Element | None = None
+    version: str = ""
+    names: tuple[str, ...] = ()
+
+
+def data_wanted(root: Element) -> DataWanted | None:
+    """What a report says of the data of entries; None if it does not want them. Raises Refusal."""
+    prop = root.find(DAV + "prop")
+    card = None if prop is None else prop.find(ADDRESS_DATA)
+    calendar = None if prop is None else prop.find(CALENDAR_DATA)
+    if card is not None:
+        version = card.get("version") or ""
+        if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("", "3.0", "4.0"):
+            raise Refusal(403, CARDDAV + "supported-address-data-conversion", "cards are of version 3.0 or 4.0")
+        names = tuple((one.get("name") or "").upper() for one in card.findall(CARDDAV + "prop"))
+        return DataWanted(ADDRESS_DATA, version=version, names=names)
+    if calendar is None:
+        return None
+    if calendar.get("content-type", "text/calendar") != "text/calendar" or calendar.get("version", "2.0") != "2.0":
+        raise Refusal(403, CALDAV + "supported-calendar-data", "calendars are of version 2.0")
+    parts = (calendar.find(CALDAV + name) for name in ("expand", "limit-recurrence-set", "limit-freebusy-set"))
+    try:
+        expand, recurrences, busy = map(time_range, parts)
+    except BadFilter as error:
+        raise Refusal(403, error.condition, str(error)) from None
+    return DataWanted(CALENDAR_DATA, expand, recurrences, busy, calendar.find(CALDAV + "comp"))
+
+
+class Reports:
+    """The reports of one request."""
+
+    def __init__(self, account: Account, viewer: Viewer, expander: Expander, root: Element, *, minimal: bool) -> None:
+        self._account = account
+        self._viewer = viewer
+        self._expander = expander
+        self._root = root
+        self._minimal = minimal
+        self._wanted = wanted_of(root)
+        self._data = data_wanted(root)
+
+    # the entries of an answer
+
+    async def _response(self, where: Collection, one: Resource, found: CalendarObject | None = None) -> str:
+        place = Place("resource", where.kind, where.name, one.name)
+        data = {} if self._data is None else {self._data.name: text(await self._shown(one, self._data, found))}
+        return answer_for(self._viewer, Target(place, where, one, data=data), self._wanted, minimal=self._minimal)
+
+    async def _shown(self, one: Resource, wanted: DataWanted, found: CalendarObject | None) -> str:
+        """The octets of an entry as the report wants them."""
+        if wanted.name == ADDRESS_DATA or (wanted.comp, wanted.expand, wanted.recurrences, wanted.busy) == (None,) * 4:
+            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+            if wanted.name == ADDRESS_DATA and (wanted.version or wanted.names):
+                return shown_card(read_card(data), wanted.version, wanted.names)
+            return data.decode("utf-8-sig")
+        found = found or await self._expander.read(one)
+        if wanted.expand is not None:
+            instances = await self._expander.instances(one, found, wanted.expand) if found.repeated else ()
+            shown = expanded(found, instances)
+        elif wanted.recurrences is not None and found.repeated:
+            shown = limited(found, wanted.recurrences, await self._expander.instances(one, found, wanted.recurrences))
+        else:
+            shown = write_component(found.calendar)
+        if wanted.busy is None and wanted.comp is None:
+            return shown
+        calendar = read_object(shown.encode()).calendar
+        if wanted.busy is not None:
+            _limit_busy(calendar, wanted.busy)
+        return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
+
+    # calendar-query and addressbook-query
+
+    async def calendar_query(self, homes: Sequence[Collection]) -> AsyncIterator[str]:
+        """The entries that pass a filter (RFC 4791 §7.8)."""
+        try:
+            wanted = calendar_filter(self._root.find(CALDAV + "filter"))
+        except BadFilter as error:
+            raise Refusal(403, error.condition, str(error)) from None
+        number = 0
+        for where in homes:
+            async for one, found in self._matching(where, wanted):
+                number += 1
+                if number > MAX_FOUND:
+                    yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
+                    return
+                yield await self._response(where, one, found)
+
+    async def _matching(
+        self, where: Collection, wanted: ComponentFilter
+    ) -> AsyncIterator[tuple[Resource, CalendarObject | None]]:
+        inner = wanted.components[0] if len(wanted.components) == 1 and not wanted.properties else None
+        quick = inner is not None and not inner.absent and wanted.stretch is None and not wanted.absent
+        kinds = where.components if inner is None or not quick else (inner.name,)
+        stretch = (inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST)
+        hull = _hull(wanted)
+        after = 0
+        while True:
+            rows = await self._account.read(
+                partial(
+                    overlapping,
+                    collection_id=where.id,
+                    components=kinds,
+                    since=stretch[0],
+                    until=stretch[1],
+                    after=after,
+                    limit=PAGE,
+                ),
+                op="dav-query",
+            )
+            for one in rows:
+                after = one.id
+                single = one.expanded_to is None
+                if inner is not None and quick and inner.plain and _decided(one, inner, single=single):
+                    yield one, None
+                elif (found := await self._passing(one, wanted, hull)) is not None:
+                    yield one, found
+            if len(rows) < PAGE:
+                return
+
+    async def _passing(self, one: Resource, wanted: ComponentFilter, hull: Span | None) -> CalendarObject | None:
+        await give_way()
+        try:
+            found = await self._expander.read(one)
+        except NoSuchResource:
+            return None  # removed meanwhile
+        instances: Sequence[Instance] = ()
+        if hull is not None and found.repeated:
+            instances = await self._expander.instances(one, found, hull)
+
+        def within(stretch: Span) -> list[Instance]:
+            return [one for one in instances if one.starts < stretch[1] and one.ends >= stretch[0]]
+
+        return found if matches(wanted, found, within) else None
+
+    async def addressbook_query(self, where: Collection) -> AsyncIterator[str]:
+        """The cards that pass a filter (RFC 6352 §8.6)."""
+        try:
+            wanted = card_filter(self._root.find(CARDDAV + "filter"))
+        except BadFilter as error:
+            raise Refusal(403, error.condition, str(error)) from None
+        limit = min(_limit(self._root, CARDDAV), MAX_FOUND)
+        number = 0
+        async for one in self._all(where):
+            if not await self._card_passes(one, wanted):
+                continue
+            number += 1
+            if number > limit:
+                yield _truncated(self._viewer.tree.href(Place("collection", "contact", where.name)))
+                return
+            yield await self._response(where, one)
+
+    async def _card_passes(self, one: Resource, wanted: CardFilter) -> bool:
+        if not wanted.properties:
+            return True
+        await give_way()
+        try:
+            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+        except NoSuchResource:
+            return False
+        return card_matches(wanted, read_card(data).card)
+
+    async def _all(self, where: Collection) -> AsyncIterator[Resource]:
+        after = 0
+        while True:
+            rows = await self._account.read(
+                partial(resources_of, collection_id=where.id, after=after, limit=PAGE), op="dav-list"
+            )
+            for one in rows:
+                after = one.id
+                yield one
+            if len(rows) < PAGE:
+                return
+
+    # multiget
+
+    async def multiget(self, homes: Sequence[Collection]) -> AsyncIterator[str]:
+        """The entries that the request names (RFC 4791 §7.9, RFC 6352 §8.7)."""
+        hrefs = hrefs_of(self._root)
+        if len(hrefs) > MAX_HREFS:
+            raise Refusal(403, DAV + "number-of-matches-within-limits", "a request names too many entries")
+        known = {(one.kind, one.name): one for one in homes}
+        for path in hrefs:
+            await give_way()
+            answer = None
+            try:
+                place = self._viewer.tree.target(path)
+                where = known.get((place.shelf, place.collection)) if place.kind == "resource" else None
+                if where is not None:
+                    one = await self._account.read(
+                        partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
+                    )
+                    answer = None if one is None else await self._response(where, one)
+            except (NotThere, NoSuchResource):
+                answer = None
+            yield answer or _missing(path)
+
+    # sync-collection
+
+    async def sync(self, where: Collection) -> AsyncIterator[str]:
+        """What changed since a token (RFC 6578 §3)."""
+        token = (self._root.findtext(DAV + "sync-token") or "").strip()
+        limit = min(_limit(self._root, DAV), MAX_CHANGES)
+
+        def read(r: Reader) -> tuple[list[tuple[str, Resource | None]], str, bool]:
+            here = collection(r, where.id)
+            since = _since(token, token_of(r, here, 0), here)
+            part = changes_since(r, here, since, limit)
+            rows = [
+                (one.name, None if one.etag is None else resource_named(r, here.id, one.name)) for one in part.changes
+            ]
+            return rows, token_of(r, here, part.modseq), part.whole
+
+        rows, state, whole = await self._account.read(read, op="dav-sync")
+        for name, one in rows:
+            if one is not None:
+                try:
+                    yield await self._response(where, one)
+                except NoSuchResource:
+                    continue  # removed meanwhile: the next answer says so
+            else:
+                yield _missing(self._viewer.tree.href(Place("resource", where.kind, where.name, name)))
+        if not whole:
+            yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
+        yield element(DAV + "sync-token", text(state))
+
+    # free-busy-query
+
+    async def free_busy(self, where: Collection) -> str:
+        """When the owner is busy by a calendar (RFC 4791 §7.10)."""
+        try:
+            stretch = time_range(self._root.find(CALDAV + "time-range"))
+        except BadFilter as error:
+            raise Refusal(403, error.condition, str(error)) from None
+        if stretch is None or EARLIEST in stretch or LATEST in stretch:
+            raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
+        busy: list[tuple[int, int, str]] = []
+        after = 0
+        while len(busy) < MAX_BUSY and not where.transparent:
+            rows = await self._account.read(
+                partial(
+                    overlapping,
+                    collection_id=where.id,
+                    components=("VEVENT", "VFREEBUSY"),
+                    since=stretch[0],
+                    until=stretch[1],
+                    after=after,
+                    limit=PAGE,
+                ),
+                op="dav-busy",
+            )
+            for one in rows:
+                after = one.id
+                await give_way()
+                busy += await self._busy_of(one, stretch)
+            if len(rows) < PAGE:
+                break
+        return _busy_calendar(stretch, _merged(busy[:MAX_BUSY], stretch))
+
+    async def _busy_of(self, one: Resource, stretch: Span) -> list[tuple[int, int, str]]:
+        try:
+            found = await self._expander.read(one)
+        except NoSuchResource:
+            return []
+        if found.kind == "VFREEBUSY":
+            lines = (line for part in found.parts for line in part.all("FREEBUSY"))
+            pairs = (
+                (period_of(value), line.parameter("FBTYPE").upper())
+                for line in lines
+                for value in line.value.split(",")
+            )
+            return [(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
+        if found.repeated:
+            instances = await self._expander.instances(one, found, stretch)
+        else:
+            instances = [Instance(*found.span(found.main), "", 0)]
+        return [
+            (inst.starts, inst.ends, kind)
+            for inst in instances
+            if (kind := _busy_kind(found.parts[inst.part])) and inst.starts < stretch[1] and inst.ends > stretch[0]
+        ]
+
+
+def _decided(one: Resource, wanted: ComponentFilter, *, single: bool) -> bool:
+    """Whether a row alone shows that an entry passes a filter for its kind and a time range."""
+    if wanted.stretch is None:
+        return True
+    # tasks and journals have tables of their own
+    return single and one.component == "VEVENT"
+
+
+def _hull(wanted: ComponentFilter) -> Span | None:
+    """The stretch that has all those of a filter, wider where it asks for alarms."""
+    spans = [] if wanted.stretch is None else [wanted.stretch]
+    if wanted.name == "VALARM" and wanted.stretch is not None:
+        spans = [(wanted.stretch[0] - ALARM_REACH, wanted.stretch[1] + ALARM_REACH)]
+    spans += [span for span in map(_hull, wanted.components) if span is not None]
+    return (min(one[0] for one in spans), max(one[1] for one in spans)) if spans else None
+
+
+def _limit(root: Element, space: str) -> int:
+    given = root.findtext(f"{space}limit/{space}nresults")
+    if given is None:
+        return MAX_FOUND
+    number = given.strip()
+    if not (number.isascii() and number.isdigit() and int(number[:9]) > 0):
+        raise Refusal(400, "", "a limit is a number above 0")
+    return int(number[:9])
+
+
+def _since(token: str, start: str, here: Collection) -> int:
+    """The modseq of a token, 0 for the first synchronisation. Raises Refusal for one that is not of this collection."""
+    if not token:
+        return 0
+    prefix = start.rpartition(":")[0] + ":"
+    number = token.removeprefix(prefix)
+    known = number != token and number.isascii() and number.isdigit() and len(number) < 19
+    if not known or not here.purged <= int(number) <= here.modseq:
+        raise Refusal(403, DAV + "valid-sync-token", "the token is not one of this collection; begin without one")
+    return int(number)
+
+
+def _missing(path: str) -> str:
+    return element(DAV + "response", href(path), element(DAV + "status", "HTTP/1.1 404 Not Found"))
+
+
+def _truncated(path: str) -> str:
+    """The element that says that there is more (RFC 6578 §3.6, RFC 6352 §8.6.2)."""
+    why = element(DAV + "error", element(DAV + "number-of-matches-within-limits"))
+    status = element(DAV + "status", "HTTP/1.1 507 Insufficient Storage")
+    return element(DAV + "response", href(path), status, why)
+
+
+def _pruned(part: Component, wanted: Element) -> Component:
+    """The properties and components of a component that an element names (RFC 4791 §9.6.1)."""
+    names = {(one.get("name") or "").upper() for one in wanted.findall(CALDAV + "prop")}
+    every = wanted.find(CALDAV + "allprop") is not None or not names
+    lines = part.properties if every else [one for one in part.properties if one.name in names]
+    inner = {(one.get("name") or "").upper(): one for one in wanted.findall(CALDAV + "comp")}
+    if wanted.find(CALDAV + "allcomp") is not None:
+        return Component(part.name, lines, part.components)
+    return Component(part.name, lines, [_pruned(one, inner[one.name]) for one in part.components if one.name in inner])
+
+
+def _limit_busy(calendar: Component, stretch: Span) -> None:
+    """Leave out the periods of VFREEBUSY outside of a stretch (RFC 4791 §9.6.7)."""
+    for part in calendar.components:
+        for number, line in enumerate(part.properties):
+            if line.name != "FREEBUSY":
+                continue
+            kept = [
+                value
+                for value in line.value.split(",")
+                if (period := period_of(value)) is not None and period[0] < stretch[1] and period[1] > stretch[0]
+            ]
+            changed = property_of(line.whole[: len(line.whole) - len(line.value)] + ",".join(kept))
+            if changed is not None:
+                part.properties[number] = changed
+        part.properties = [one for one in part.properties if one.name != "FREEBUSY" or one.value]
+
+
+def _busy_kind(part: Component) -> str:
+    """How an event makes its owner busy (RFC 4791 §7.10); "" for not."""
+    status = part.value("STATUS").upper()
+    if part.value("TRANSP").upper() == "TRANSPARENT" or status == "CANCELLED":
+        return ""
+    return "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"
+
+
+def _merged(busy: Iterable[tuple[int, int, str]], stretch: Span) -> list[tuple[int, int, str]]:
+    found: list[tuple[int, int, str]] = []
+    for start, end, kind in sorted(busy, key=lambda one: (one[2], one[0])):
+        start, end = max(start, stretch[0]), min(end, stretch[1])
+        if start >= end:
+            continue
+        if found and found[-1][2] == kind and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]), kind)
+        else:
+            found.append((start, end, kind))
+    return found
+
+
+def _busy_calendar(stretch: Span, busy: Iterable[tuple[int, int, str]]) -> str:
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//moxlite//EN",
+        "BEGIN:VFREEBUSY",
+        f"UID:busy-{stretch[0]}-{stretch[1]}",
+        f"DTSTAMP:{utc_text(int(time.time()))}",
+        f"DTSTART:{utc_text(stretch[0])}",
+        f"DTEND:{utc_text(stretch[1])}",
+        *(f"FREEBUSY;FBTYPE={kind}:{utc_text(start)}/{utc_text(end)}" for start, end, kind in busy),
+        "END:VFREEBUSY",
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{line}\r\n" for line in lines)

@@ -1,0 +1,141 @@
+"""Rules of calendars: which are taken, and the instances that they give with further dates and exceptions."""
+
+import time
+
+import pytest
+
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
+from moxlite.proto.cards.moments import duration_of, period_of, utc_text
+from moxlite.proto.cards.repeating import BadRule, joined, rules_of
+from moxlite.sandbox.jobs import ExpandRules
+from moxlite.sandbox.work import expand_rules
+
+FAR = 1 << 32
+NUMBERS = ",".join(map(str, range(60)))
+
+
+def entry(*lines: str, more: str = "") -> CalendarObject:
+    text = "\r\n".join(
+        ("BEGIN:VCALENDAR", "VERSION:2.0", "BEGIN:VEVENT", "UID:1", *lines, "END:VEVENT", *filter(None, (more,)))
+    )
+    return read_object(f"{text}\r\nEND:VCALENDAR\r\n".encode())
+
+
+def starts(found: CalendarObject, stretch: tuple[int, int] = (0, FAR), limit: int = 10) -> list[str]:
+    rules = rules_of(found.main, found.zones)
+    times: tuple[int, ...] = ()
+    if rules is not None:
+        times = expand_rules(ExpandRules(rules.rules, rules.start, *stretch, limit)).times
+    return [utc_text(one.starts) for one in joined(found.parts, found.zones, times, stretch)]
+
+
+def test_local_time_stays_over_the_change_of_the_clocks() -> None:
+    """DAV-9"""
+    found = entry("DTSTART;TZID=Europe/Berlin:20261018T090000", "RRULE:FREQ=WEEKLY;COUNT=3")
+    assert starts(found) == ["20261018T070000Z", "20261025T080000Z", "20261101T080000Z"]
+
+
+def test_a_zone_that_nobody_knows_is_as_the_file_says() -> None:
+    """DAV-8"""
+    zone = (
+        "BEGIN:VTIMEZONE\r\nTZID:Mars\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0300\r\n"
+        "TZOFFSETTO:+0300\r\nEND:STANDARD\r\nEND:VTIMEZONE"
+    )
+    found = entry("DTSTART;TZID=Mars:20261018T090000", "RRULE:FREQ=DAILY;COUNT=2", more=zone)
+    assert starts(found) == ["20261018T060000Z", "20261019T060000Z"]
+
+
+def test_an_end_in_utc_or_as_a_day_includes_its_last_event() -> None:
+    """DAV-9"""
+    start = "DTSTART;TZID=America/New_York:20261101T200000"
+    for until in ("20261104T010000Z", "20261103"):
+        assert len(starts(entry(start, f"RRULE:FREQ=DAILY;UNTIL={until}"))) == 3
+
+
+def test_dates_are_added_and_taken_out() -> None:
+    """DAV-9: RDATE, periods, EXDATE of times and of whole days."""
+    found = entry(
+        "DTSTART:20261101T100000Z",
+        "RRULE:FREQ=DAILY;COUNT=4",
+        "RDATE:20261120T100000Z",
+        "RDATE;VALUE=PERIOD:20261121T100000Z/PT3H",
+        "EXDATE:20261102T100000Z",
+        "EXDATE;VALUE=DATE:20261103",
+    )
+    assert [one[6:8] for one in starts(found)] == ["01", "04", "20", "21"]
+
+
+def test_days_have_no_zone() -> None:
+    """DAV-8, DAV-9: leap days and all-day events."""
+    found = entry("DTSTART;VALUE=DATE:20240229", "RRULE:FREQ=YEARLY;COUNT=3")
+    assert starts(found) == ["20240229T000000Z", "20280229T000000Z", "20320229T000000Z"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=SECONDLY",
+        "FREQ=MINUTELY;COUNT=1441",
+        "FREQ=MINUTELY;COUNT=9;BYSECOND=1",
+        "FREQ=SECONDLY;UNTIL=20261103T000000Z",
+        "FREQ=YEARLY;BYMONTHDAY=31;BYMONTH=2,4",
+        "FREQ=DAILY;BYHOUR=24",
+        "FREQ=DAILY;BYMONTHDAY=0",
+        "FREQ=DAILY;BYDAY=XX",
+        "FREQ=DAILY;INTERVAL=0",
+        "FREQ=DAILY;COUNT=9999999",
+        "FREQ=DAILY;FREQ=DAILY",
+        "FREQ=DAILY;BYEASTER=1",
+        "FREQ=DAILY;UNTIL=x",
+        f"FREQ=YEARLY;BYSECOND={NUMBERS};BYMINUTE={NUMBERS};BYHOUR=1,2,3",
+        "COUNT=1",
+        "x",
+    ],
+)
+def test_rules_that_are_not_taken(rule: str) -> None:
+    """DAV-9: refused before anything is expanded."""
+    found = entry("DTSTART:20261101T100000Z", f"RRULE:{rule}")
+    began = time.perf_counter()
+    with pytest.raises(BadRule):
+        rules_of(found.main, found.zones)
+    assert time.perf_counter() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    ("rule", "days"),
+    [
+        ("FREQ=MONTHLY;BYDAY=-1FR;COUNT=3", ["1127", "1225", "0129"]),
+        ("FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=3", ["1130", "1231", "0129"]),
+        ("FREQ=WEEKLY;INTERVAL=2;WKST=SU;BYDAY=TU,TH;COUNT=3", ["1103", "1105", "1117"]),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO;COUNT=2", ["0517", "0515"]),
+        ("FREQ=MONTHLY;BYMONTHDAY=31;COUNT=2", ["1231", "0131"]),
+        ("FREQ=HOURLY;INTERVAL=12;COUNT=3", ["1101", "1101", "1102"]),
+    ],
+)
+def test_rules_of_people(rule: str, days: list[str]) -> None:
+    """DAV-9: the start itself is an instance, whatever the rule says."""
+    found = entry("DTSTART:20261101T100000Z", f"RRULE:{rule}")
+    given = [one[4:8] for one in starts(found)]
+    assert given == days or given == ["1101", *days]
+
+
+def test_durations_and_periods() -> None:
+    """DAV-10: also the wrong ones."""
+    for text, seconds in (("PT1H30M", 5400), ("-P1W", -604800), ("P1DT1S", 86401)):
+        found = duration_of(text)
+        assert found is not None
+        assert found.total_seconds() == seconds
+    assert duration_of("1H") is None
+    assert period_of("20261101T000000Z/20261101T010000Z") == period_of("20261101T000000Z/PT1H")
+    assert period_of("x/y") is None
+    assert period_of("99991231T000000Z/P99999D") is None
+
+
+def test_a_large_file_is_read_in_linear_time() -> None:
+    """DAV-7: twice the lines take about twice the time, and too many are refused."""
+    lines = [f"X-{number}:{'x' * 60}" for number in range(10_000)]
+    began = time.process_time()
+    entry("DTSTART:20261101T100000Z", *lines)
+    assert time.process_time() - began < 5
+    with pytest.raises(BadObject):
+        entry("DTSTART:20261101T100000Z", *lines * 11)
