@@ -4,6 +4,7 @@ asked for (RFC 5228 §2.10.5, §3.2).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,7 @@ from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, vali
 
 _T = TypeVar("_T", bound=Written)
 
+_BARE: Final = re.compile("(?<!\r)\n")
 _NESTING_TESTS = ("allof", "anyof", "not")
 _BRANCHES = ("if", "elsif", "else")
 NUMBER: Final = Value.NUMBER
@@ -55,7 +57,7 @@ def check(octets: bytes) -> Script:
     except UnicodeDecodeError as error:
         read = octets[: error.start].decode()
         raise ScriptError((Fault(*Places(read).place(len(read)), "the script is not UTF-8 here"),)) from None
-    text = text.removeprefix("\ufeff")
+    text = _BARE.sub("\r\n", text.removeprefix("\ufeff"))  # strings are compared with lines of messages (RFC 5228 §8.1)
     places = Places(text)
     if (at := text.find("\0")) >= 0:
         raise ScriptError((Fault(*places.place(at), "a script cannot have NUL"),))

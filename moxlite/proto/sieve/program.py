@@ -25,7 +25,7 @@ from moxlite.proto.sieve.outcome import (
 from moxlite.proto.sieve.script import Script, includes
 from moxlite.proto.sieve.state import Frame, State, World
 from moxlite.proto.sieve.strings import flags_of
-from moxlite.proto.sieve.validation import redirect_address
+from moxlite.proto.sieve.validation import outgoing_address
 
 _Execute: TypeAlias = Callable[[State], None]
 
@@ -206,7 +206,7 @@ def _redirect(command: c.Redirect, variables: bool) -> _Execute:
     def execute(state: State) -> None:
         address = _text(state, command.address, variables)
         try:
-            address = str(redirect_address(address))
+            address = str(outgoing_address(address))
         except AddressError:
             raise RunError(f"{address[:80]!r} is no address") from None
         _once(

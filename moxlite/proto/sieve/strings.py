@@ -16,7 +16,7 @@ _VARIABLE: Final = re.compile(
 _NAME: Final = re.compile(rf"(?:global\.)?[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}")
 _ENCODED: Final = re.compile(
     r"\$\{(?:(hex):[ \t\r\n]{0,9}((?:[0-9A-Fa-f]{1,2}[ \t\r\n]{1,9}){0,999}[0-9A-Fa-f]{1,2})[ \t\r\n]{0,9}"
-    r"|unicode:[ \t\r\n]{0,9}((?:[0-9A-Fa-f]{1,8}[ \t\r\n]{1,9}){0,999}[0-9A-Fa-f]{1,8})[ \t\r\n]{0,9})\}",
+    r"|unicode:[ \t\r\n]{0,9}((?:[0-9A-Fa-f]{1,32}[ \t\r\n]{1,9}){0,999}[0-9A-Fa-f]{1,32})[ \t\r\n]{0,9})\}",
     re.IGNORECASE,
 )
 _SURROGATES: Final = range(0xD800, 0xE000)

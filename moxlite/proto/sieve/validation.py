@@ -180,27 +180,33 @@ def _redirect(command: commands.Redirect, place: Place) -> None:
     if _is_open(command.address, place):
         return
     try:
-        redirect_address(command.address)
+        outgoing_address(command.address)
     except AddressError:
         raise place.fault("address", "expected an address such as mia@example.org") from None
 
 
-def redirect_address(text: str) -> Address:
-    """The address in a text, with or without a phrase: ``Mia <mia@example.org>`` (RFC 5228 §2.4.2.3). Raises
-    AddressError.
+def outgoing_address(text: str) -> Address:
+    """The address in a text, with or without a phrase: ``Mia <mia@example.org>`` (RFC 5228 §2.4.2.3). Blanks may be
+    around its parts. Raises AddressError.
     """
     text = text.strip()
-    if not text.endswith(">") or len(text) > MAX_VALUE:
-        return Address.parse(text)
-    found = parse_addresses(text.encode(), 2)
-    if len(found) != 1 or not isinstance(found[0], RawAddress):
-        raise AddressError("expected one address")
-    return Address.parse(text[text.rindex("<") + 1 : -1])
+    if text.endswith(">") and len(text) <= MAX_VALUE:
+        found = parse_addresses(text.encode(), 2)
+        if len(found) != 1 or not isinstance(found[0], RawAddress):
+            raise AddressError("expected one address")
+        text = text[text.rindex("<") + 1 : -1].strip()
+    localpart, at, domain = text.rpartition("@")
+    return Address.parse(localpart.rstrip() + at + domain.lstrip())
 
 
 def _vacation(command: commands.Vacation, place: Place) -> None:
     if command.days == 0:
         raise place.fault("days", "the interval is at least one day")
+    if command.sender and not _is_open(command.sender, place):
+        try:
+            outgoing_address(command.sender)
+        except AddressError:
+            raise place.fault("sender", "expected an address such as mia@example.org") from None
     for field in ("subject", "sender"):
         if "\n" in getattr(command, field) or "\r" in getattr(command, field):
             raise place.fault(field, "expected one line")
