@@ -24,11 +24,28 @@ async def test_create_makes_parents_and_tells_them(imap: Imap) -> None:
     rev2 = ["IMAP4rev2"]
     async with imap.user(select=None, enable=rev2) as c, imap.user(select=None, enable=rev2) as d:
         responses = await c.say("a CREATE /x/y/")
-        assert responses[:2] == ['* LIST (\\Subscribed) "/" x', '* LIST (\\Subscribed) "/" x/y']
+        assert responses[:2] == ['* LIST () "/" x', '* LIST () "/" x/y']
         assert responses[2].startswith("a OK [MAILBOXID (F")
-        assert await d.ok("a NOOP") == ['* LIST (\\Subscribed) "/" x', '* LIST (\\Subscribed) "/" x/y']
+        assert await d.ok("a NOOP") == ['* LIST () "/" x', '* LIST () "/" x/y']
         assert (await c.tagged("a CREATE x")).startswith("NO [ALREADYEXISTS]")
         assert (await c.tagged("a CREATE INBOX")).startswith("NO [ALREADYEXISTS]")
+
+
+@pytest.mark.served
+async def test_only_clients_of_rev2_subscribe_by_themselves(imap: Imap) -> None:
+    """IMAP-63, IMAP-65: also the parents that RENAME makes; what was subscribed stays so."""
+    async with imap.user(select=None) as old, imap.user(select=None, enable=["IMAP4rev2"]) as new:
+        await old.ok("a SUBSCRIBE once")
+        await old.ok("a CREATE a/b")
+        await old.ok("a RENAME a/b c/b")
+        await new.ok("a NOOP")
+        assert await new.ok("a CREATE once") == ['* LIST (\\Subscribed) "/" once']
+        await new.ok("a CREATE d/e")
+        await new.ok("a RENAME d/e f/e")
+        await new.ok("a RENAME Inbox g/h")
+        subscribed = {line.split()[-1] for line in await new.ok('a LIST (SUBSCRIBED) "" *')}
+        assert {"once", "a", "a/b", "c"} <= subscribed
+        assert subscribed.isdisjoint({"c/b", "d", "d/e", "f", "f/e", "g", "g/h"})
 
 
 @pytest.mark.served
@@ -179,7 +196,10 @@ async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> 
         ]
         names = [line.split()[-1] for line in await c.ok('a LIST "" (inb% %/% Arch* T%)')]
         assert names == ["INBOX", "Archive", "Archive/2020", "Trash"]
-        assert [line.split()[-1] for line in await c.ok("a LIST Archive %")] == ["Archive/2020"]
+        assert [line.split()[-1] for line in await c.ok("a LIST Archive/ %")] == ["Archive/2020"]
+        assert [line.split()[-1] for line in await c.ok('a LIST "Arch" "*"')] == ["Archive", "Archive/2020"]
+        assert [line.split()[-1] for line in await c.ok('a LIST "Archive" "/%"')] == ["Archive/2020"]
+        assert [line.split()[-1] for line in await c.ok('a LSUB "Dra" "%"')] == ["Drafts"]
         assert await c.ok('a LIST "" /Archive') == []
         assert len(await c.ok('a LIST (SPECIAL-USE) "" * RETURN (SUBSCRIBED)')) == 5
 

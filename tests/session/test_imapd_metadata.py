@@ -128,3 +128,29 @@ async def test_list_returns_entries_of_each_mailbox(imap: Imap) -> None:
             '* METADATA Archive (/private/comment "old")',
         ]
         assert (await c.tagged('c LIST "" * RETURN (METADATA (/nowhere))')).startswith("BAD")
+
+
+async def test_special_uses_are_an_entry(imap: Imap) -> None:
+    """IMAP-133, RFC 6154 §4: LIST shows what is set, and the entry tells what CREATE or another mailbox has changed."""
+    entry = "/private/specialuse"
+    async with imap.user(select=None) as c:
+        await c.ok("a CREATE Entwurf")
+        assert await c.ok(f"a GETMETADATA Drafts {entry}") == [f'* METADATA Drafts ({entry} "\\\\Drafts")']
+        await c.ok(f'a SETMETADATA Entwurf ({entry} "\\\\drafts \\\\Sent" /private/comment "x")')
+        assert await c.ok('a LIST "" (Entwurf Drafts)') == [
+            r'* LIST (\HasNoChildren) "/" Drafts',
+            r'* LIST (\HasNoChildren \Drafts \Sent) "/" Entwurf',
+        ]
+        assert await c.ok(f'a LIST "" (Entwurf Drafts) RETURN (METADATA ({entry}))') == [
+            r'* LIST (\HasNoChildren) "/" Drafts',
+            f"* METADATA Drafts ({entry} NIL)",
+            r'* LIST (\HasNoChildren \Drafts \Sent) "/" Entwurf',
+            f'* METADATA Entwurf ({entry} "\\\\Drafts \\\\Sent")',
+        ]
+        assert (await c.tagged(f'a SETMETADATA Entwurf ({entry} "\\\\All")')).startswith("NO [USEATTR]")
+        assert (await c.tagged(f'a SETMETADATA Inbox ({entry} "\\\\Sent")')).startswith("NO ")
+        assert (await c.tagged(f'a SETMETADATA "" ({entry} "\\\\Sent")')).startswith("NO [CANNOT]")
+        await c.ok(f"a SETMETADATA Entwurf ({entry} NIL)")
+        assert await c.ok(f"a GETMETADATA Entwurf ({entry} /private/comment)") == [
+            f'* METADATA Entwurf ({entry} NIL /private/comment "x")'
+        ]

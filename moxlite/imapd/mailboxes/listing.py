@@ -92,7 +92,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
         elif tells_status and other is not None and "r" in other.rights:
             session.respond(await status_of(session, other.access, other.box, command.status))
         if metadata is not None and box is not None:
-            session.respond(metadata.line(box.id, name))
+            session.respond(metadata.line(box, name))
         await session.drain()
     return Done("mailboxes told")
 

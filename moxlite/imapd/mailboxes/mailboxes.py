@@ -3,6 +3,8 @@
 `updates.changes` sends the LIST lines of mailboxes created, renamed or removed here, to this client and all others.
 """
 
+from collections.abc import Iterable
+
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.place import at, owner_of
 from moxlite.imapd.session.state import Done, Session
@@ -21,25 +23,31 @@ _BY_NAME = {name.lower(): use for name, use in USES.items()}
 
 async def create(session: Session, command: c.Create) -> Done:
     """CREATE. A trailing separator only means that children will follow (RFC 9051 §6.3.4); a leading one has no
-    meaning.
+    meaning. Clients of IMAP4rev2 subscribe by themselves.
     """
     name = await _own_or_path(session, command.mailbox)
-    use = SpecialUse(0)
-    for word in command.use or ():
-        flag = _BY_NAME.get(word.lower())
-        if flag is None:
-            raise no(f"special use {word[:40]} is not supported", "USEATTR")
-        use |= flag
+    use = special_uses(command.use or ())
     async with at(session, name) as place:
         if use and place.guest:
             raise no("special uses are for their owner to give", "USEATTR")
 
         def unit(tx: AccountTx) -> list[Mailbox]:
             place.may_create(tx)
-            return store.create_mailbox(tx, place.name, use)
+            return store.create_mailbox(tx, place.name, use, subscribed=not session.extensions.rev2)
 
         created = await place.account.write(unit, place.origin)
         return Done("created", Code("MAILBOXID", b"(F%d%b)" % (created[-1].id, place.suffix)))
+
+
+def special_uses(words: Iterable[str]) -> SpecialUse:
+    """The special uses that a client names (RFC 6154 §2). Raises Refused for an unknown one."""
+    use = SpecialUse(0)
+    for word in words:
+        flag = _BY_NAME.get(word.lower())
+        if flag is None:
+            raise no(f"special use {word[:40]} is not supported", "USEATTR")
+        use |= flag
+    return use
 
 
 async def _own_or_path(session: Session, name: str) -> str:
@@ -68,6 +76,7 @@ async def delete(session: Session, command: c.Delete) -> Done:
 async def rename(session: Session, command: c.Rename) -> Done:
     """RENAME. Inbox stays, and its messages move to the new mailbox (IMAP-65)."""
     name = await _own_or_path(session, command.target)
+    subscribed = not session.extensions.rev2
     async with at(session, command.source) as source, at(session, name) as target:
         if source.owner != target.owner:
             await source.account.read(lambda r: source.find(r, source.name, "x"), op="imap-rename")
@@ -77,11 +86,11 @@ async def rename(session: Session, command: c.Rename) -> Done:
             box = source.find(tx, source.name, "x")
             target.may_create(tx)
             if box.name != INBOX:
-                store.rename_mailbox(tx, box.id, target.name)
+                store.rename_mailbox(tx, box.id, target.name, subscribed=subscribed)
                 return None
             if source.guest:
                 raise no("the inbox is for its owner to rename", "NOPERM")
-            return store.rename_inbox(tx, target.name)
+            return store.rename_inbox(tx, target.name, subscribed=subscribed)
 
         renamed = await source.account.write(unit, source.origin)
         if renamed is not None:

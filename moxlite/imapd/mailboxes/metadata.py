@@ -1,14 +1,17 @@
 """METADATA: annotations of mailboxes and of the server, as one account sees it (RFC 5464, RFC 9590; IMAP-133).
 
-``/private`` and ``/shared`` are treated alike, as no other user sees an account's annotations.
+``/private`` and ``/shared`` are treated alike, as no other user sees an account's annotations. ``/private/specialuse``
+tells and sets the special uses of a mailbox (RFC 6154 §4).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from moxlite.imapd.mailboxes.mailboxes import special_uses
 from moxlite.imapd.session.errors import Refused, bad, no
 from moxlite.imapd.session.place import refuse_foreign
 from moxlite.imapd.session.state import Done, Session
+from moxlite.imapd.updates.flagwire import list_names
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.unit import AccountTx
@@ -21,9 +24,10 @@ from moxlite.store.mail.annotations import (
     annotations_named,
     set_annotation,
 )
+from moxlite.store.mail.mailboxes import set_special_use
 from moxlite.store.names import check_name
-from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.types import MailboxID
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name
+from moxlite.store.types import Mailbox, MailboxID, SpecialUse
 
 MAX_NAME: Final = 1000
 """Maximum octets of an entry name: the same as of a mailbox name. Names count towards the account's limit, too."""
@@ -34,6 +38,7 @@ VENDOR_PARTS: Final = 4
 _VENDOR: Final = ("/private/vendor/", "/shared/vendor/")
 _ADMIN: Final = "/shared/admin"
 _COMMENT: Final = "/shared/comment"
+_SPECIAL_USE: Final = "/private/specialuse"
 
 
 def check_entry(name: str, *, above: bool = False) -> str:
@@ -73,6 +78,19 @@ def _target(r: Reader, name: str) -> MailboxID:
     return box.id
 
 
+def _told_uses(box: Mailbox) -> dict[str, bytes]:
+    """The entry for the special uses of a mailbox, none without any."""
+    words = list_names(box.special_use, system=False)
+    return {_SPECIAL_USE: " ".join(words).encode()} if words else {}
+
+
+def _uses_to_set(mailbox_name: str, value: bytes | None) -> SpecialUse:
+    """The special uses in a value of the entry. Raises Refused."""
+    if not mailbox_name:
+        raise no("only mailboxes have special uses", "CANNOT")
+    return special_uses((value or b"").decode("utf-8", "replace").split())
+
+
 def _covers(asked: str, name: str, depth: str) -> bool:
     """Whether GETMETADATA of `asked` includes the entry `name` below it (RFC 5464 §4.2.2)."""
     if name == asked:
@@ -88,7 +106,9 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     asked = tuple(dict.fromkeys(check_entry(name, above=command.depth != "0") for name in command.entries))
 
     def read(r: Reader) -> dict[str, bytes]:
-        return {one.key: one.value for one in annotations(r, _target(r, command.mailbox))}
+        target = _target(r, command.mailbox)
+        found = {one.key: one.value for one in annotations(r, target)}
+        return found if target == ACCOUNT else found | _told_uses(mailbox(r, target))
 
     found = await session.home.account.read(read, op="imap-metadata")
     if not command.mailbox:
@@ -117,9 +137,13 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
     entries = {check_entry(name): value for name, value in command.entries}
     if not command.mailbox and not _server_entries(session).keys().isdisjoint(entries):
         raise no("the entry is set by the operator", "NOPERM")
+    sets_uses = _SPECIAL_USE in entries
+    uses = _uses_to_set(command.mailbox, entries.pop(_SPECIAL_USE)) if sets_uses else SpecialUse(0)
 
     def unit(tx: AccountTx) -> None:
         target = _target(tx, command.mailbox)
+        if sets_uses:
+            set_special_use(tx, target, uses)
         for name, value in sorted(entries.items(), key=_removals_first):
             set_annotation(tx, target, name, value, is_string=value is not None and b"\0" not in value)
 
@@ -157,7 +181,7 @@ class _Values:
         self._entries = entries
         self._found = found
 
-    def line(self, mailbox_id: MailboxID, name: str) -> MetadataData:
+    def line(self, box: Mailbox, name: str) -> MetadataData:
         """``* METADATA`` of one mailbox; NIL for missing entries."""
-        values = self._found.get(mailbox_id, {})
+        values = {**self._found.get(box.id, {}), **_told_uses(box)}
         return MetadataData(name, tuple([(entry, values.get(entry)) for entry in self._entries]))

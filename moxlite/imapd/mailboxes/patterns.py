@@ -26,9 +26,7 @@ class Pattern:
     __slots__ = ("_any", "_end", "_inbox", "_letters", "_part", "_wild", "text")
 
     def __init__(self, reference: str, pattern: str) -> None:
-        """`reference` and `pattern` as in LIST. Raises Refused (BAD) if they're too long."""
-        if reference and not reference.endswith("/") and not pattern.startswith("/"):
-            reference += "/"
+        """`reference` and `pattern` as in LIST, joined as they are. Raises Refused (BAD) if they're too long."""
         text = composed(reference + pattern)
         if len(text) > MAX_PATTERN:
             raise bad("pattern is too long")

@@ -90,10 +90,13 @@ def is_subscribed(r: Reader, name: str) -> bool:
     return r.row(SUBSCRIBED, name) is not None
 
 
-def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUse(0)) -> list[Mailbox]:
-    """Create a mailbox and its missing parents, all subscribed; returns them from the top down, the new one last.
+def create_mailbox(
+    tx: AccountTx, name: str, special_use: SpecialUse = SpecialUse(0), *, subscribed: bool = True
+) -> list[Mailbox]:
+    """Create a mailbox and its missing parents; returns them from the top down, the new one last.
 
-    `special_use` is taken from the mailboxes that have it; parents get no special use (IMAP-63).
+    `special_use` is taken from the mailboxes that have it; parents get no special use (IMAP-63). `subscribed`: whether
+    to subscribe all that are created; subscriptions of names without a mailbox stay.
 
     Raises:
       BadMailboxName: the name breaks STORE-12.
@@ -106,7 +109,7 @@ def create_mailbox(tx: AccountTx, name: str, special_use: SpecialUse = SpecialUs
     if mailbox_by_name(tx, name) is not None:
         raise MailboxExists(name)
     _check_prefix(tx, name)
-    created = _create_with_parents(tx, name)
+    created = _create_with_parents(tx, name, subscribed=subscribed)
     if special_use:
         set_special_use(tx, created[-1].id, special_use)
         created[-1] = mailbox(tx, created[-1].id)
@@ -144,7 +147,7 @@ def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
     return box.id
 
 
-def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
+def _create_with_parents(tx: AccountTx, name: str, *, subscribed: bool = True) -> list[Mailbox]:
     """Create the mailbox `name`, which is checked and does not exist, and its missing parents."""
     check_free(tx, name)
     missing = [name]
@@ -161,12 +164,14 @@ def _create_with_parents(tx: AccountTx, name: str) -> list[Mailbox]:
         raise LimitExceeded(worded("{most} mailboxes", most=MAX_MAILBOXES))
     created: list[Mailbox] = []
     for new in reversed(missing):
-        created.append(_insert(tx, new, parent_id))
+        created.append(_insert(tx, new, parent_id, subscribed=subscribed))
         parent_id = created[-1].id
     return created
 
 
-def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False) -> Mailbox:
+def _insert(
+    tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bool = False, subscribed: bool = True
+) -> Mailbox:
     # STORE-11: never below the clock, so that a restored account uses no UIDVALIDITY twice.
     uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
     if uidvalidity >= MAX_UIDVALIDITY:
@@ -178,9 +183,18 @@ def _insert(tx: AccountTx, name: str, parent_id: MailboxID | None, *, system: bo
         tx.execute(SET_SYSTEM, mailbox_id)
     if parent_id is not None:
         inherit_acl(tx, mailbox_id, parent_id)
-    if not is_subscribed(tx, name):
+    was_subscribed = is_subscribed(tx, name)
+    if subscribed and not was_subscribed:
         tx.execute(SUBSCRIBE, name, modseq)
-    tx.emit(MailboxAdded(mailbox_id=mailbox_id, name=name, special_use=SpecialUse(0), subscribed=True, system=system))
+    tx.emit(
+        MailboxAdded(
+            mailbox_id=mailbox_id,
+            name=name,
+            special_use=SpecialUse(0),
+            subscribed=subscribed or was_subscribed,
+            system=system,
+        )
+    )
     return mailbox(tx, mailbox_id)
 
 
@@ -246,12 +260,12 @@ def _drop(tx: AccountTx, box: Mailbox) -> None:
     tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
 
 
-def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
+def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribed: bool = True) -> Renamed:
     """Rename a mailbox and all below it. Ids, UIDs, UIDVALIDITY and special use stay; subscriptions do not follow
     (STORE-14).
 
     Missing parents of the new name are created first, except when a mailbox moves below itself: then the rename comes
-    first, as its old name becomes the new parent.
+    first, as its old name becomes the new parent. `subscribed`: whether to subscribe them.
 
     Raises:
       NoSuchMailbox; MailboxExists; BadMailboxName: also for a child whose new name is too long;
@@ -272,9 +286,9 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
     created: list[Mailbox] = []
     if is_below(name, box.name):
         renamed = _rename_rows(tx, moved)
-        created = _parents_of(tx, name)
+        created = _parents_of(tx, name, subscribed=subscribed)
     else:
-        created = _parents_of(tx, name)
+        created = _parents_of(tx, name, subscribed=subscribed)
         renamed = _rename_rows(tx, moved)
     above = parent(name)
     parent_box = None if above is None else mailbox_by_name(tx, above)
@@ -283,11 +297,11 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> Renamed:
     return Renamed(tuple(created), tuple(renamed))
 
 
-def _parents_of(tx: AccountTx, name: str) -> list[Mailbox]:
+def _parents_of(tx: AccountTx, name: str, *, subscribed: bool) -> list[Mailbox]:
     above = parent(name)
     if above is None or mailbox_by_name(tx, above) is not None:
         return []
-    return _create_with_parents(tx, above)
+    return _create_with_parents(tx, above, subscribed=subscribed)
 
 
 def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list[tuple[str, Mailbox]]:
@@ -310,7 +324,7 @@ def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list
     return renamed
 
 
-def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
+def rename_inbox(tx: AccountTx, name: str, *, subscribed: bool = True) -> tuple[Mailbox, list[Mailbox]]:
     """Begin a RENAME of Inbox (RFC 9051 §6.3.6, IMAP-65): create a mailbox with a copy of its annotations. The caller
     moves its messages with `slices.move_in_slices`; its children stay.
 
@@ -319,7 +333,7 @@ def rename_inbox(tx: AccountTx, name: str) -> tuple[Mailbox, list[Mailbox]]:
     inbox = mailbox_by_name(tx, INBOX)
     if inbox is None:
         raise NoSuchMailbox(INBOX)
-    created = create_mailbox(tx, name)
+    created = create_mailbox(tx, name, subscribed=subscribed)
     copy_annotations(tx, inbox.id, created[-1].id)
     created[-1] = mailbox(tx, created[-1].id)
     return inbox, created
