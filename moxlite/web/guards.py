@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
-import trio
-
-from moxlite.logins.identity import Identity, LoginRequest
-from moxlite.logins.refusals import LoginDisabled, LoginRefused, NotPermitted, RateLimited
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.web.errors import APIError
-from moxlite.web.http.basicauth import basic_credentials
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.storeerrors import page_error
 
 if TYPE_CHECKING:
-    from moxlite.logins.logins import Logins
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.sessions import Session
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request
 from moxlite.web.sessions import Sessions
-
-RETRY_AFTER: Final = ("retry-after", "60")
-FAILURE_DELAY: Final = 1.0
-"""Seconds until a failure is answered, which slows down guessing (WEB-56)."""
 
 MAX_FIELDS: Final = 16  # fields of a query or a form; ours have fewer
 
@@ -112,34 +101,3 @@ def pages() -> Iterator[None]:
         if answer is None:
             raise
         raise answer from e
-
-
-async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "dav"]) -> Identity:
-    """The user of a request of a program, by HTTP Basic authentication (RFC 7617; WEB-92).
-
-    Raises HTTPError: 401 without right credentials, or with the text of an account whose log-in is disabled; 429 after
-    too many failures.
-    """
-    challenge = ("www-authenticate", f'Basic realm="{protocol}", charset="UTF-8"')
-    credentials = basic_credentials(request.headers)
-    if credentials is None:
-        raise HTTPError(401, "Log in with an address of the account and its password (HTTP Basic).", (challenge,))
-    username, password = credentials
-    tls = request.info.tls
-    attempt = LoginRequest(
-        protocol=protocol,
-        remote=ipaddress.ip_address(request.client_ip),
-        local=request.info.local,
-        tls="" if tls is None else f"{tls.version} {tls.cipher}",
-        user_agent=request.headers.get("user-agent") or "",
-    )
-    try:
-        return await logins.password(attempt, username, password, mechanism="httpbasic")
-    except RateLimited as error:
-        raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
-    except (LoginDisabled, NotPermitted) as error:
-        await trio.sleep(FAILURE_DELAY)
-        raise HTTPError(401, str(error), (challenge,)) from None
-    except LoginRefused:
-        await trio.sleep(FAILURE_DELAY)
-        raise HTTPError(401, "Bad address or password.", (challenge,)) from None

@@ -78,8 +78,8 @@ def client(rig: Rig, host: str, *, port: int = 443) -> Browser:
 )
 @pytest.mark.parametrize("port", [443, 80])
 async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: str, port: int) -> None:
-    """WEB-123, WEB-125, DAV-21: at both hosts, over https and plain http; TLS from the start comes first; the client settings
-    domain is the host.
+    """WEB-123, WEB-125, DAV-21: at both hosts, over https and plain http; TLS from the start comes first; the client
+    settings domain is the host.
     """
     answer = await client(discovery, host, port=port).fetch(path)
     assert answer.status == 200
@@ -168,7 +168,9 @@ async def test_hostile_requests_of_outlook_are_refused(discovery: Rig, body: byt
 
 
 async def test_a_profile_for_apples_devices(discovery: Rig) -> None:
-    """WEB-126, DAV-21: all addresses, no password, the same identifiers each time; unsigned without a CA's certificate."""
+    """WEB-126, DAV-21: all addresses, no password, the same identifiers each time; unsigned without a CA's
+    certificate.
+    """
     browser = client(discovery, "imap.example.org")
     target = "/profile.mobileconfig?addresses=mia@example.org,tom@example.org&name=M%C3%ADa"
     answer = await browser.fetch(target)

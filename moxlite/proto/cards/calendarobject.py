@@ -11,7 +11,6 @@ from moxlite.proto.cards.components import BadComponents, Component, read_compon
 from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.moments import Zones, is_date, moment_of, period_of, seconds_of, utc_text, value_of, zones_of
 from moxlite.proto.cards.repeating import Instance, Span, is_repeated, main_part, parts_of, span_of
-from moxlite.wording import worded
 
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 MAX_UID: Final = 1000
@@ -115,7 +114,7 @@ def read_object(data: bytes) -> CalendarObject:
     if len(kinds) != 1:
         raise BadObject("valid-calendar-object-resource", "an entry has components of one kind")
     if not kinds <= KINDS:
-        raise BadObject("supported-calendar-component", worded("{name} is no kind of entry", name=min(kinds)[:50]))
+        raise BadObject("supported-calendar-component", f"{min(kinds)[:50]} is no kind of entry")
     uids = {one.value("UID") for one in parts}
     if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
         raise BadObject("valid-calendar-object-resource", "the components of an entry have one UID")
@@ -131,7 +130,7 @@ def _check_parts(found: CalendarObject) -> None:
         for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
             one = part.first(name)
             if one is not None and moment_of(one, found.zones) is None:
-                raise BadObject("valid-calendar-data", worded("{name} cannot be read", name=name))
+                raise BadObject("valid-calendar-data", f"{name} cannot be read")
         if part.name == "VEVENT" and part.first("DTSTART") is None:
             raise BadObject("valid-calendar-data", "an event needs DTSTART")
 

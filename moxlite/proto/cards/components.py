@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.cards.contentline import Property, folded, property_of, unfolded
-from moxlite.wording import worded
 
 MAX_LINES: Final = 100_000
 """Lines of a file: reading them takes 0.5 s."""
@@ -51,26 +50,26 @@ def read_components(text: str, kind: str) -> Component:
     inside = [top]
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
-            raise BadComponents(worded("the file has more than {most} lines", most=MAX_LINES))
+            raise BadComponents(f"the file has more than {MAX_LINES} lines")
         if not line.strip():
             continue
         one = property_of(line)
         if one is None:
-            raise BadComponents(worded("line {number} is no property", number=number + 1))
+            raise BadComponents(f"line {number + 1} is no property")
         if one.name == "BEGIN":
             _begin(inside, one.value.strip().upper())
         elif one.name == "END":
             if inside[-1].name != one.value.strip().upper() or len(inside) == 1:
-                raise BadComponents(worded("END:{name} ends nothing", name=one.value.strip()[:50]))
+                raise BadComponents(f"END:{one.value.strip()[:50]} ends nothing")
             inside.pop()
         elif len(inside) == 1:
-            raise BadComponents(worded("the file does not begin with BEGIN:{kind}", kind=kind))
+            raise BadComponents(f"the file does not begin with BEGIN:{kind}")
         else:
             inside[-1].properties.append(one)
     if len(inside) > 1:
-        raise BadComponents(worded("{name} has no end", name=inside[-1].name))
+        raise BadComponents(f"{inside[-1].name[:50]} has no end")
     if [one.name for one in top.components] != [kind]:
-        raise BadComponents(worded("the file is not one {kind}", kind=kind))
+        raise BadComponents(f"the file is not one {kind}")
     return top.components[0]
 
 

@@ -17,7 +17,6 @@ import msgspec
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.moments import DAY, Zones, duration_of, is_date, moment_of, period_of, seconds_of, value_of
-from moxlite.wording import worded
 
 Span = tuple[int, int]
 """Seconds UTC of a start and an end."""
@@ -231,7 +230,7 @@ def _rule(text: str, start: datetime) -> str:
         raise BadRule("a rule needs FREQ")
     for name in ("INTERVAL", "COUNT"):
         if name in parts and not (parts[name].isascii() and parts[name].isdigit() and 0 < int(parts[name][:9]) < 10**6):
-            raise BadRule(worded("{name} of a rule is no number from 1 to 999,999", name=name))
+            raise BadRule(f"{name} of a rule is no number from 1 to 999,999")
     if parts.get("WKST", "MO") not in ("MO", "TU", "WE", "TH", "FR", "SA", "SU"):
         raise BadRule("WKST of a rule is no day")
     if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
@@ -251,9 +250,9 @@ def _check_lists(parts: dict[str, str]) -> None:
         for one in numbers:
             digits = one.lstrip("+-")
             if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(one) - len(digits) < 2):
-                raise BadRule(worded("{name} of a rule cannot be read", name=name))
+                raise BadRule(f"{name} of a rule cannot be read")
             if not least <= int(one) <= most or (least < 0 and int(one) == 0):
-                raise BadRule(worded("{name} of a rule is from {least} to {most}", name=name, least=least, most=most))
+                raise BadRule(f"{name} of a rule is from {least} to {most}")
         if name != "BYSETPOS":
             product *= len(numbers)
     days = parts["BYDAY"].split(",") if "BYDAY" in parts else []

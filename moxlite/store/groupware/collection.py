@@ -11,7 +11,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.types import GroupwareChanged, ModSeq
-from moxlite.wording import worded
 
 Kind: TypeAlias = Literal["calendar", "contact"]
 
@@ -144,7 +143,7 @@ def create_collection(tx: AccountTx, new: Collection) -> Collection:
     if tx.row(BY_NAME, new.kind, new.name) is not None:
         raise CollectionExists("there is a collection of this name already")
     if tx.value(COUNT) >= MAX_COLLECTIONS:
-        raise LimitExceeded(worded("{most} calendars and address books of an account", most=MAX_COLLECTIONS))
+        raise LimitExceeded(f"{MAX_COLLECTIONS} calendars and address books of an account")
     number = tx.insert(ADD, new.kind, new.name, *_settable(new), tx.modseq())
     _tell(tx, new.kind, number)
     return collection(tx, number)
@@ -185,13 +184,13 @@ def token_of(r: Reader, one: Collection, modseq: int) -> str:
 def check_element(name: str) -> None:
     """Raise BadName for a name that cannot be an element of an address (DAV-12)."""
     if not 0 < len(name) <= MAX_ELEMENT or name in (".", "..") or "/" in name or not name.isprintable():
-        raise BadName(worded("a name has 1 to {most} printable characters without a slash", most=MAX_ELEMENT))
+        raise BadName(f"a name has 1 to {MAX_ELEMENT} printable characters without a slash")
 
 
 def _settable(one: Collection) -> tuple[Any, ...]:
     dead = msgspec.json.encode(one.dead).decode()
     if len(one.dead) > MAX_DEAD or len(dead.encode()) > MAX_DEAD_OCTETS:
-        raise LimitExceeded(worded("{most} further properties of a collection, 64 KiB together", most=MAX_DEAD))
+        raise LimitExceeded(f"{MAX_DEAD} further properties of a collection, 64 KiB together")
     return (
         one.display_name,
         one.description,

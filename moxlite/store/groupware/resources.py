@@ -22,7 +22,6 @@ from moxlite.store.groupware.collection import (
     touch_collection,
 )
 from moxlite.store.types import ModSeq
-from moxlite.wording import worded
 
 MAX_RESOURCES: Final = 50_000
 """Resources of an account."""
@@ -319,7 +318,7 @@ def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
 
 def _check_room(tx: AccountTx, octets: int, *, new: bool) -> None:
     if new and tx.value(COUNT) >= MAX_RESOURCES:
-        raise LimitExceeded(worded("{most} entries of all calendars and address books", most=MAX_RESOURCES))
+        raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
     used, limit = octets_used(tx), tx.config.quota
     if limit and octets > 0 and used + octets > limit:
         raise OverQuota(used, limit)

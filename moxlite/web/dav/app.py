@@ -56,11 +56,11 @@ from moxlite.web.dav.properties import (
     wanted_of,
 )
 from moxlite.web.dav.reports import Reports
-from moxlite.web.guards import log_in
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.messages import Response
+from moxlite.web.http.programlogin import log_in
 from moxlite.web.storeerrors import page_error
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ import msgspec
 from moxlite.processor import act_for, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
-from moxlite.web.guards import log_in, refuse_foreign
+from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response
+from moxlite.web.http.programlogin import log_in
 from moxlite.web.metrics import webapi_errors, webapi_results, webapi_seconds
 from moxlite.web.webapi.answers import Turns
 from moxlite.web.webapi.bodies import receive
