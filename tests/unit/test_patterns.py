@@ -226,6 +226,27 @@ def test_expressions_of_posix(pattern: str, case: Posix, text: str, found: str |
     assert (spans and prepared.part(spans[0])) == found
 
 
+PIECES = [
+    "a", "B", "ä", "_", ".", "^", "$", "|", "*", "+", "?", "{1,3}", "{0,2}", r"\.", r"\[", "(a|ab)", "(ab?)*",
+    "([^a]+)", "[]a]", "[^]B]", "[a-c_]", "[[:alpha:]]", "[[:digit:].]", "[^[:space:]]", "[[:upper:]]", "[^[:lower:]a]",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join), st.text("aAbBäÄ_.[] 1\n", max_size=12))
+def test_groups_of_expressions_are_those_of_the_other_engine(pattern: str, text: str) -> None:
+    """IMAP-142e: what POSIX and `regex` write alike, they find alike."""
+    try:
+        ours = linear(pattern, groups=True, posix=Posix.CASE)
+        theirs = regex.compile(pattern.replace("$", r"\Z"))
+    except (Unsayable, regex.error):
+        return
+    prepared, match = Text(text), theirs.search(text)
+    spans = ours.spans(prepared, 99)
+    assert (spans is None) == (match is None)
+    if spans is not None and match is not None:
+        assert [prepared.part(span) for span in spans] == [match[0], *(group or "" for group in match.groups())]
+
+
 @pytest.mark.parametrize("pattern", ["(+a)", "a**", "[[:letter:]]", "[[.hyphen.]]", "ex[]ample", r"(a)\1", "a(b", "a)"])
 def test_what_posix_has_no_meaning_for_is_refused(pattern: str) -> None:
     """IMAP-142e."""

@@ -389,7 +389,7 @@ WORDS = [
     "if", "elsif", "else", "require", "keep", ";", "{", "}", "(", ")", "[", "]", ",", '"a"', '"${1}"', "text:\n.\n",
     "5K", ":is", ":count", ":flags", "not", "anyof", "header", '"subject"', '"*a?*"', "fileinto", "vacation", "set",
     "\\", "#", '["fileinto","variables","imap4flags","vacation"]', "address", "ihave", "/*", "*/", "include",
-    ":matches",
+    ":matches", ":regex", '["regex","variables","body"]', '"([[:alpha:]]*)*"', '"(${1}"', "string", "body",
 ]  # fmt: skip
 
 
