@@ -1,13 +1,17 @@
 """WebDAV, CalDAV and CardDAV of a running server, as programs speak them."""
 
 import base64
+import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
 from moxlite.store.auth.apppasswords import Scope, add_app_password
+from moxlite.store.groupware.resources import due_expansions
+from moxlite.web.dav.entries import Expander
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
 
@@ -612,3 +616,45 @@ async def test_quota(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) ->
         assert refused(await mia.put("b.ics", event("2"))) == (507, "quota-not-exceeded")
         props: dict[str, Any] = (await mia.find(HOME, D + "quota-available-bytes"))[HOME]
         assert text(props[D + "quota-available-bytes"]) == "0"
+
+
+async def test_a_rule_without_a_result_ends_with_its_process(mia: Program) -> None:
+    """DAV-9: what dateutil would look for until the year 9999; the next entry is served all the same."""
+    answer = await mia.put("a.ics", event("1", "RRULE:FREQ=HOURLY;BYMINUTE=1;BYSETPOS=300"))
+    assert refused(answer) == (403, "valid-calendar-data")
+    assert b"takes too long" in answer.body
+    assert (await mia.put("a.ics", event("1", "RRULE:FREQ=DAILY"))).status == 201
+
+
+async def test_large_but_right_entries(mia: Program) -> None:
+    """DAV-5, DAV-9: 10,000 days taken out, and an event of each hour, of which an answer has the first 1,000."""
+    days = ",".join(f"{1980 + n // 360}{n // 30 % 12 + 1:02}{n % 28 + 1:02}T100000Z" for n in range(10_000))
+    out = event("1", "RRULE:FREQ=DAILY;UNTIL=20300101T000000Z", f"EXDATE:{days}", start="20260101T100000Z")
+    assert (await mia.put("a.ics", out.replace("DTEND:20261124T110000Z", "DTEND:20260101T110000Z"))).status == 201
+    assert (await mia.put("b.ics", event("2", "RRULE:FREQ=HOURLY"))).status == 201
+    stretch = 'start="20261124T000000Z" end="20270401T000000Z"'
+    data = f"<C:calendar-data><C:expand {stretch}/></C:calendar-data>"
+    shown = await mia.query(of("VEVENT", f"<C:time-range {stretch}/>"), data)
+    assert shown["b.ics"].count("BEGIN:VEVENT") == 1000
+
+
+async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> None:
+    """DAV-12, DAV-16: what is cut off, and addresses of requests that lead out of the tree."""
+    assert (await mia.ask("REPORT", HOME)).status == 400
+    hrefs = "<D:href>/dav/calendars/mia/../tom/x/a</D:href><D:href>%00</D:href><D:href>//x</D:href>"
+    answer = await mia.report(HOME, "C:calendar-multiget", f"<D:prop><D:getetag/></D:prop>{hrefs}")
+    assert [one.findtext(D + "status") for one in responses(answer)] == ["HTTP/1.1 404 Not Found"] * 3
+    many = "<D:href>/dav/x</D:href>" * 5001
+    assert refused(await mia.report(HOME, "C:calendar-multiget", f"<D:prop/>{many}"))[0] == 403
+
+
+async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-9: those that end in less than a year."""
+    monkeypatch.setattr("moxlite.web.dav.entries.AFTER", 30 * 86_400)
+    await mia.put("d.ics", event("1", "RRULE:FREQ=DAILY"))
+    monkeypatch.undo()
+    async with rig.account() as account:
+        due = partial(due_expansions, before=int(time.time()) + 365 * 86_400, limit=9)
+        assert [one.name for one in await account.read(due, op="test")] == ["d.ics"]
+        await Expander(account, rig.house.services.sandbox).extend()
+        assert await account.read(due, op="test") == []
