@@ -383,6 +383,19 @@ async def test_an_answer_belongs_to_the_thread_and_has_names(smtp: Smtp) -> None
     assert named == ["Mía <mia@ours.example>", "Änn <ann@remote.example>"]
 
 
+async def test_an_answer_names_a_sender_of_others_and_decodes_its_subject(smtp: Smtp) -> None:
+    """SMTP-161: the name in Sender, if that sent it; encoded words of the script are not encoded again."""
+    await install(smtp, 'require "vacation"; vacation :subject "=?utf-8?q?Gr=C3=BC=C3=9Fe?= away" "away";')
+    fields = b"From: Ben <ben@remote.example>\r\nSender: Ann Other <ann@remote.example>"
+    lines = MESSAGE.split(b"\r\n")
+    at = next(number for number, line in enumerate(lines) if line.startswith(b"From:"))
+    await deliver(smtp, b"\r\n".join([*lines[:at], fields, *lines[at + 1 :]]), trusted=True)
+    [sent] = await smtp.carried()
+    answer = answer_of(sent.octets)
+    assert answer["To"] == "Ann Other <ann@remote.example>"
+    assert str(make_header(decode_header(answer["Subject"]))) == "Grüße away"
+
+
 async def test_an_answer_to_a_reply_names_the_message_before(smtp: Smtp) -> None:
     """SMTP-161: In-Reply-To in place of References, if it has one id."""
     await install(smtp, 'require "vacation"; vacation "away";')

@@ -25,6 +25,7 @@ from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addres
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import written_references
 from moxlite.proto.mime.types import Envelope, MailAddress
+from moxlite.proto.mime.words import decode_words
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
@@ -66,7 +67,7 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
     to = Address.parse(action.to)
     envelope = prepared.index.envelope
     message_id = new_message_id(author.domain.ascii)
-    subject = action.subject or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
+    subject = decode_words(action.subject.encode()) or f"Auto: {envelope.subject[:_MAX_SUBJECT]}"
     fields = [
         address_field("From", (_from(action.sender, author),)),
         address_field("To", (MailAddress(_name_of(to, envelope), to.localpart, to.domain.ascii),)),
@@ -104,8 +105,8 @@ async def _answer(session: Session, prepared: Prepared, decided: Decided, action
 def _name_of(to: Address, envelope: Envelope) -> str:
     """The name that the sender gives itself, "" where the message is from another address."""
     wanted = (to.localpart.lower(), to.domain.ascii)
-    named = (one.name for one in (*envelope.reply_to, *envelope.from_) if (one.localpart.lower(), one.domain) == wanted)
-    return next(filter(None, named), "")
+    said = (*envelope.reply_to, *envelope.from_, *envelope.sender)
+    return next((one.name for one in said if one.name and (one.localpart.lower(), one.domain) == wanted), "")
 
 
 def _lines(text: str) -> bytes:
