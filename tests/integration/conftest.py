@@ -13,6 +13,7 @@ import pytest
 from tests.packagerig import build_frozen
 from tests.running import LocalServer
 from tests.tools import until
+from tests.webcalls import send_at_once
 
 __all__ = [
     "all_has_come",
@@ -44,6 +45,14 @@ def local(tmp_path: Path) -> Iterator[LocalServer]:
     """A sound server of the test's own."""
     with sound_server(tmp_path / "server") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A sound server for all tests of a module, whose webmail sends at once."""
+    with sound_server(tmp_path_factory.mktemp("module") / "server") as found:
+        send_at_once(found)
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,6 @@ from tests.tools import free_port, top, until
 pytestmark = pytest.mark.served
 
 MESSAGE = "Subject: from a program\nTo: friend@far.example\n\nhello\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """A localserve, whose queue keeps what it has sent."""
-    with LocalServer(tmp_path_factory.mktemp("sendmail") / "data") as running:
-        yield running
 
 
 class Box:

@@ -19,7 +19,6 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,12 +42,6 @@ def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = No
         check=False,
         env=os.environ | {"PYTHONPATH": str(top())} | (environment or {}),
     )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    with LocalServer(tmp_path_factory.mktemp("localserve")) as running:
-        yield running
 
 
 def rows(server: LocalServer, *args: str) -> list[dict[str, object]]:

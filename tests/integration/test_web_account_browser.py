@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import panics
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -31,16 +30,6 @@ NOTE_FIGURES = """() => {
   const figures = document.querySelector(".figures");
   new MutationObserver(() => window.figures.push(figures.textContent)).observe(figures, { childList: true });
 }"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("account") / "server") as found:
-        yield found
-        assert panics(found) == 0, found.log()
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture

@@ -6,14 +6,12 @@ import plistlib
 import re
 import smtplib
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import panics
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need, until
@@ -43,14 +41,6 @@ PAGES = {
     "transfer": "Import and export",
     "shares": "Shared mailboxes",
 }
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic."""
-    with LocalServer(tmp_path_factory.mktemp("pages") / "server") as found:
-        yield found
-        assert panics(found) == 0, found.log()
 
 
 def test_each_page_has_an_address_and_needs_no_more_than_360_pixels(chromium: Browser, server: LocalServer) -> None:

@@ -15,24 +15,12 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests import tools
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import all_has_come, panics
+from tests.integration.conftest import all_has_come
 from tests.running import LocalServer
-from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("compose") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture

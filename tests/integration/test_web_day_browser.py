@@ -20,7 +20,12 @@ from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.server(send_at_once),
+]
 
 #: What tells where the keys go: the element with the focus, with an outline, or the row that the list marks for it.
 VISIBLE = """() => {
@@ -46,14 +51,6 @@ FOUND = re.compile(r"^\d+ messages?( in \d+ conversations?)? found$")
 LABELLED = "Lunch"
 #: The larger side of what a thumb is to hit, px (WEBMAIL-59).
 THUMB = 44
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for both days."""
-    with LocalServer(tmp_path_factory.mktemp("day") / "server") as found:
-        send_at_once(found)
-        yield found
 
 
 @pytest.fixture

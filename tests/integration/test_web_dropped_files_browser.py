@@ -48,15 +48,6 @@ LARGE = 3_000
 """Messages of an import that takes some seconds, even on a fast machine."""
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("dropped") / "server") as found:
-        yield found
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
-
-
 @pytest.fixture(autouse=True)
 def empty(server: LocalServer) -> None:
     """Mailboxes are empty."""

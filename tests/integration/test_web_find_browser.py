@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import panics
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -21,14 +20,6 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
 ARMOUR = "-----BEGIN PGP MESSAGE-----\n\nhQEMA0wxyz+/=\n=aB1c\n-----END PGP MESSAGE-----\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic."""
-    with LocalServer(tmp_path_factory.mktemp("find") / "server") as found:
-        yield found
-        assert panics(found) == 0, found.log()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.firefox import Firefox, firefox
-from tests.integration.conftest import all_has_come, panics
+from tests.integration.conftest import all_has_come
 from tests.integration.test_web_compose_browser import all_of
 from tests.integration.test_web_message_browser import PAPER
 from tests.integration.test_web_people_browser import CALENDAR
@@ -27,6 +27,7 @@ pytestmark = [
     pytest.mark.nightly(
         smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
     ),
+    pytest.mark.server(send_at_once),
 ]
 
 PATIENCE = 60.0
@@ -55,15 +56,6 @@ TEXTS = f"(...given) => ({FIND})(...given).map((one) => one.innerText.trim())"
 
 NEWSLETTER = """<h1 style="color: teal">Autumn</h1><p onclick="document.title = 'pwned'">Leaves fall.</p>
 <script>document.title = "pwned"</script><img src="https://tracker.example/p.gif" width="1" height="1">"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic."""
-    with LocalServer(tmp_path_factory.mktemp("firefox") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
 
 
 @contextmanager

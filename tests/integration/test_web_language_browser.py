@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader
 from tests.running import LocalServer
 
-__all__ = ["chromium", "local", "reader", "server"]
+__all__ = ["chromium", "local", "reader"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 

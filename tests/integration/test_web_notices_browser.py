@@ -11,11 +11,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Worker, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, has_one, local, reader, server
+from tests.integration.test_web_webmail_browser import Reader, append, has_one, local, reader
 from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["chromium", "local", "reader", "server"]
+__all__ = ["chromium", "local", "reader"]
 
 pytestmark = [
     pytest.mark.served,

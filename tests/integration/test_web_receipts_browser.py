@@ -7,10 +7,10 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_compose_browser import Writer, imap, pytestmark, server, until, write, writer
+from tests.integration.test_web_compose_browser import Writer, imap, pytestmark, until, write, writer
 from tests.tools import until as wait_until
 
-__all__ = ["chromium", "imap", "pytestmark", "server", "writer"]
+__all__ = ["chromium", "imap", "pytestmark", "writer"]
 
 PICTURES = os.environ.get("RECEIPT_PICTURES", "")
 """Folder for pictures of the lines, "" for none."""

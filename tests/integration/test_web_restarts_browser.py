@@ -16,7 +16,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import panics
 from tests.integration.test_web_compose_browser import all_of
 from tests.integration.test_web_message_browser import PAPER
 from tests.integration.test_web_notices_browser import SERVICE
@@ -35,6 +34,7 @@ pytestmark = [
     pytest.mark.nightly(
         smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
     ),
+    pytest.mark.server(send_at_once),
 ]
 
 AWAY = "The server cannot be reached."
@@ -44,17 +44,6 @@ BACK = 90_000
 """Milliseconds until a page has found its server again."""
 
 CARDS = "BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Bo Ek\r\nTEL:+46 1\r\nUID:bo\r\nEND:VCARD\r\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; its last life must have counted no panic, and its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("restarts") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @contextmanager

@@ -4,7 +4,6 @@ outlive a killed page and a killed server, and what arrives."""
 import base64
 import imaplib
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -35,17 +34,6 @@ HOSTILE = """<style>body { display: none }</style><img src="https://track.exampl
 <iframe srcdoc="<script>parent.hit = 1</script>"></iframe><form><input name="x"></form><script>window.hit = 1</script>
 <p style="background: url(https://track.example/2.gif)" class="composer">words</p><math><mi>x</mi></math>
 <a href="https://ok.example/" onclick="window.hit = 1">there</a><base href="https://evil.example/">"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("rich") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 def words_of(composer: Locator) -> Locator:

@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, flags, has_one, local, server
+from tests.integration.test_web_webmail_browser import Reader, append, flags, has_one, local
 from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["chromium", "local", "server"]
+__all__ = ["chromium", "local"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 

@@ -13,22 +13,17 @@ from playwright.sync_api import Browser, expect
 
 from tests.geometry import WIDTHS, Box, boxes, fresh, in_sight, near, rows_stay, within_window
 from tests.integration.browser import chromium
-from tests.integration.conftest import panics
 from tests.running import LocalServer
 from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
-pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests."""
-    with LocalServer(tmp_path_factory.mktemp("screen") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.integration,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.server(send_at_once),
+]
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Request, Route, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, local, reader, server
+from tests.integration.test_web_webmail_browser import Reader, append, local, reader
 from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["chromium", "local", "reader", "server"]
+__all__ = ["chromium", "local", "reader"]
 
 pytestmark = [
     pytest.mark.served,

@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Route, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_webmail_browser import Reader, append, local, server
+from tests.integration.test_web_webmail_browser import Reader, append, local
 from tests.running import LocalServer
 
-__all__ = ["chromium", "local", "server"]
+__all__ = ["chromium", "local"]
 
 pytestmark = [
     pytest.mark.served,

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.integration.browser import chromium
-from tests.integration.test_web_compose_browser import Writer, all_of, append, imap, server, until, write, writer
+from tests.integration.test_web_compose_browser import Writer, all_of, append, imap, until, write, writer
 from tests.running import LocalServer
 
-__all__ = ["chromium", "imap", "server", "writer"]
+__all__ = ["chromium", "imap", "writer"]
 
 pytestmark = [
     pytest.mark.served,

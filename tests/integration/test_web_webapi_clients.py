@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,13 +26,6 @@ cache_dir = cache
 disable_error_code = arg-type
 """
 """`client.py` is the same for each API; it hands the arguments of its `__exit__` on as objects."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """Localserve, for both clients."""
-    with LocalServer(tmp_path_factory.mktemp("clients") / "local") as running:
-        yield running
 
 
 def base(server: LocalServer) -> str:

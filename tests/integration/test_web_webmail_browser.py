@@ -13,10 +13,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.integration.browser import Visitor, chromium
-from tests.integration.conftest import all_has_come, panics
+from tests.integration.conftest import all_has_come
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
@@ -27,17 +26,6 @@ HTML = (
     '<script>document.title = "pwned"; fetch("https://evil.example/")</script>'
     '<img src="https://evil.example/pixel.gif"><img src=x onerror="document.title=2">'
 )
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """One server for all tests; it must have counted no panic, and its store must be sound in the end."""
-    with LocalServer(tmp_path_factory.mktemp("webmail") / "server") as found:
-        send_at_once(found)
-        yield found
-        assert panics(found) == 0, found.log()
-    checked = found.cli("store", "check", "--deep", check=False)
-    assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
 @pytest.fixture
