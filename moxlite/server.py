@@ -42,13 +42,14 @@ from moxlite.process.errors import StartFailed
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals
 from moxlite.process.startup import Endpoint, Service, Started, note_version
-from moxlite.process.systemd import keep_alive, notify
+from moxlite.process.systemd import keep_alive, more_time, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers
 from moxlite.smtpd.connection import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
+from moxlite.store.file.migrations import on_progress
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import House, open_house, open_queue
 
@@ -117,6 +118,7 @@ async def serve(
     """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
     budget = make_budget(raise_limit(), memory_limit())
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
+        on_progress(more_time())
         house = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, house, signals))

@@ -1,8 +1,11 @@
 """Notifying systemd that the server is up and alive (sd_notify(3), ADMIN-38, ADMIN-40)."""
 
 import logging
+import math
 import os
 import socket
+import time
+from collections.abc import Callable
 from typing import Final
 
 import trio
@@ -11,6 +14,10 @@ logger = logging.getLogger("moxlite.process.systemd")
 
 SHARE: Final = 2
 """Messages per watchdog interval; sd_watchdog_enabled(3) recommends two."""
+
+
+EXTENSION: Final = 90
+"""Seconds by which progress prolongs the start; systemd's own limit of a start (DefaultTimeoutStartSec)."""
 
 
 def notify(state: str) -> None:
@@ -22,6 +29,19 @@ def notify(state: str) -> None:
             _send(sock, state)
     except OSError as error:
         _not_told(state, error)
+
+
+def more_time() -> Callable[[], None]:
+    """A function that tells systemd that the start goes on: it waits for a further EXTENSION after each call."""
+    last = -math.inf
+
+    def tell() -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last > EXTENSION / 10:
+            last = now
+            notify(f"EXTEND_TIMEOUT_USEC={EXTENSION}000000")
+
+    return tell
 
 
 def _send(sock: socket.socket, state: str) -> None:

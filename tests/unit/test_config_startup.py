@@ -32,10 +32,14 @@ from moxlite.process.keys.files import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import endpoints, note_version, start
+from moxlite.store.backup.layout import databases
+from moxlite.store.file import migrations
+from moxlite.store.options import Options
 from moxlite.store.types import SpecialUse
 from tests.running import make_certificate
 from tests.small_config import Changing
 from tests.tools import free_port
+from tests.upgrade_fixtures import unpack
 
 STATIC = """\
 hostname = "mx.example.org"
@@ -372,6 +376,23 @@ def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             monkeypatch.setenv("NOTIFY_SOCKET", name)
             systemd.notify("READY=1")
             assert listener.recv(100) == b"READY=1"
+
+
+def test_progress_of_migrations_prolongs_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-60e: systemd waits as long as statements of a migration go on, and hears of it now and then."""
+    monkeypatch.setattr(migrations, "PROGRESS_STEPS", 1)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(str(tmp_path / "notify"))
+        receiver.setblocking(False)
+        migrations.on_progress(systemd.more_time())
+        data = unpack("0.1.0-account-0001", tmp_path / "data")
+        for one in databases(data):
+            migrations.open_file(data / one.path, one.kind, Options(min_free_space=0)).close()
+        assert receiver.recv(100) == b"EXTEND_TIMEOUT_USEC=90000000"
+        with pytest.raises(BlockingIOError):
+            receiver.recv(100)
+    migrations.on_progress(lambda: None)
 
 
 async def test_the_watchdog_is_fed_when_no_descriptors_are_left(

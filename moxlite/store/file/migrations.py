@@ -122,6 +122,9 @@ def check_library() -> None:
         raise StoreError(f"SQLite {apsw.sqlite_lib_version()} is too old, 3.45 is needed")
 
 
+PROGRESS_STEPS: Final = 1_000_000
+"""Steps of SQLite's virtual machine between two reports of progress, some ten milliseconds."""
+
 SCHEMA: Final = Path(__file__).parents[2] / "schema"
 """Folder of the program's own schema. Found without `importlib.resources`, whose import takes half a megabyte."""
 
@@ -248,11 +251,27 @@ def _told(path: Path, flags: int, vfs: str | None) -> tuple[int, int, int]:
         db.close()
 
 
+def on_progress(tell: Callable[[], None]) -> None:
+    """Have `tell` called, in any thread, while a migration goes on."""
+    _told_of_progress[:] = [tell]
+
+
+_told_of_progress: Final[list[Callable[[], None]]] = []
+
+
+def _go_on() -> bool:
+    """Progress handler of SQLite; false: it is not interrupted."""
+    for tell in _told_of_progress:
+        tell()
+    return False
+
+
 def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) -> None:
     # A table is rewritten as create, copy, drop, rename; with enforcement on, the drop would cascade. The pragma has no
     # effect inside a transaction.
     db.execute("PRAGMA foreign_keys=OFF").fetchall()
     db.execute("BEGIN IMMEDIATE")
+    db.set_progress_handler(_go_on, PROGRESS_STEPS)
     try:
         db.execute(migration.sql).fetchall()
         step = STEPS.get((kind, migration.number))
@@ -267,6 +286,8 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+    finally:
+        db.set_progress_handler(None)
     db.execute("PRAGMA foreign_keys=ON").fetchall()
 
 
