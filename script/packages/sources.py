@@ -56,17 +56,14 @@ def _git(*words: str) -> str | None:
 
 
 def version() -> str:
-    """Of the packages: that of the tag (``v1.2.3``) of this commit; after the last tag one that is newer than that and
-    older than the next release; before the first tag one that is older than the program's.
+    """Of the packages: that of the program where this commit has its tag (``v1.2.3``); after its release one that is
+    newer than that and older than the next; before the first release one that is older.
     """
     at = _git("log", "-1", "--format=%cd.%h", "--date=format:%Y%m%d%H%M%S")
-    if at is None:
+    if at is None or _git("describe", "--exact-match", "--match", f"v{__version__}") is not None:
         return __version__
-    last = _git("describe", "--abbrev=0", "--match", "v[0-9]*")
-    if last is None:
-        return f"{__version__}~git{at}"
-    exact = _git("describe", "--exact-match", "--match", "v[0-9]*") is not None
-    return last.removeprefix("v") if exact else f"{last.removeprefix('v')}+git{at}"
+    released = f"\n## {__version__} (" in (TOP / "CHANGELOG.md").read_text()
+    return f"{__version__}{'+' if released else '~'}git{at}"
 
 
 def commit_time() -> str:
