@@ -50,6 +50,7 @@ unpack() {
 [ -e "$home" ] || unpack
 safe "$above" && safe "$top" && safe "$home" && [ "$(cat -- "$home/complete" 2>/dev/null)" = "$hash" ] ||
     fail "$home is not as this file has unpacked it: remove it as $(id -un), and start again"
+[ -x "$home/moxlite" ] || fail "$top is on a file system that runs no programs (noexec): let another user start this file, or set XDG_CACHE_HOME"
 [ "${0##*/}" != sendmail ] || set -- sendmail "$@"
 PATH=$path
 MOXLITE_FILE=$file

@@ -1,19 +1,28 @@
 """A Debian of a test's own, booted by systemd-nspawn: commands are run in it as root (systemd-nspawn(1))."""
 
+import ctypes
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from tests.tools import until
 
 __all__ = ["INCLUDE", "SUITE", "CommandFailed", "Machine", "booted"]
 
+T = TypeVar("T")
+
 SUITE = "bookworm"
-INCLUDE = "systemd,systemd-sysv,dbus,python3,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
+INCLUDE = "systemd,systemd-sysv,dbus,adduser,ca-certificates,init-system-helpers,iproute2,procps,apt"
 """Packages of a root by mmdebstrap: a bare server."""
 
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+    "DEBIAN_FRONTEND": "noninteractive",
+}
 SECONDS = 300
 
 
@@ -28,10 +37,25 @@ class Machine:
         self._nspawn = nspawn
 
     @property
-    def _command(self) -> list[str]:
+    def _leader(self) -> str:
         """Its first process is another one at the beginning, which makes the namespaces."""
         found = Path(f"/proc/{self._nspawn}/task/{self._nspawn}/children").read_text().split()
-        return ["nsenter", "--target", found[0] if found else "0", "--all"]
+        return found[0] if found else "0"
+
+    @property
+    def _command(self) -> list[str]:
+        return ["nsenter", "--target", self._leader, "--all"]
+
+    def inside(self, work: Callable[[], T]) -> T:
+        """Do something in the machine's net: setns(2) is of a thread."""
+
+        def enter() -> T:
+            with Path(f"/proc/{self._leader}/ns/net").open() as net:
+                assert ctypes.CDLL(None, use_errno=True).setns(net.fileno(), 0) == 0
+            return work()
+
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(enter).result()
 
     def _sh(self, command: str, seconds: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

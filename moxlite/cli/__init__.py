@@ -60,6 +60,7 @@ COMMANDS = {
         "Restore a backup, into an empty data directory or as a whole server.",
     ),
     "sendmail": ("moxlite.cli.sendmail.command:sendmail", "Hand in mail of programs, as /usr/sbin/sendmail."),
+    "self": ("moxlite.cli.setup.installation:self_", "Install, update and remove the one file."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
     "sieve": ("moxlite.cli.sieve.files:sieve", "Check and try Sieve scripts."),

@@ -12,16 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from moxlite.admin.installation.placing import BACKUPS, CONFIG, DATA
 from moxlite.admin.quickstart.files import unit_file
 from packages.binary import NAME, machine_of
 from packages.sources import TOP, commit_time, run
 
-__all__ = ["ARCHITECTURES", "BACKUPS", "CONFIG", "DATA", "build_deb"]
-
-CONFIG: Final = Path("/etc/moxlite/moxlite.toml")
-DATA: Final = Path("/var/lib/moxlite")
-BACKUPS: Final = Path("/var/backups/moxlite")
-"""The server may write there too; made at the installation, for it belongs to the user."""
+__all__ = ["ARCHITECTURES", "build_deb"]
 
 ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 """Debian's names, by the kernel's."""

@@ -31,6 +31,9 @@ CHANGELOG: Final = "changelog.json"
 RECORD: Final = "updates.txt"
 """The TXT record of ``_updates.DOMAIN``, as a line of a zone, and the public key for `[updates]`."""
 
+FILES: Final = "\n\nSHA-256 of the files:\n\n"
+"""Heads the end of the newest change, which is signed with it."""
+
 SECTION: Final = re.compile(r"^## (?P<version>\d+\.\d+\.\d+)[^\n]*\n(?P<text>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 PINNED: Final = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s\\;]+)", re.MULTILINE)
 HASH: Final = re.compile(r"--hash=sha256:([0-9a-f]{64})")
@@ -69,7 +72,9 @@ def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
         changes = json.loads((to / CHANGELOG).read_text())["changes"]
     except (OSError, ValueError, KeyError) as error:
         raise Failed(f"{to} is no release, {CHANGELOG} cannot be read: {error}") from None
+    version = _version(to)
     for one in changes:
+        one["text"] = one["text"].partition(FILES)[0] + (_files(to, version) if one["version"] == version else "")
         one["signature"] = base64.b64encode(key.sign(f"{one['version']}\n{one['text']}".encode())).decode()
     _write_json(to / CHANGELOG, {"changes": changes})
     record = to / RECORD
@@ -80,6 +85,17 @@ def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
     signature = to / f"{SUMS}.asc"
     signature.unlink(missing_ok=True)
     run("gpg", "--batch", "--local-user", apt_key, "--armor", "--detach-sign", "--output", signature, to / SUMS)
+
+
+def _version(to: Path) -> str:
+    """The version of a release, by its TXT record."""
+    return (to / RECORD).read_text().partition("l=")[2].partition('"')[0]
+
+
+def _files(to: Path, version: str) -> str:
+    """Hashes of the one files, which `moxlite self update` takes from the signed text."""
+    found = [path for path in sorted(to.glob(f"moxlite-{version}-linux-*")) if not path.name.endswith(".tar.gz")]
+    return FILES + "".join(f"    {hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in found)
 
 
 def _read_key(path: Path) -> Ed25519PrivateKey:

@@ -1,13 +1,15 @@
 """A machine's life with the package: a clean Debian made by mmdebstrap, booted by systemd-nspawn without a network, the
-package installed by apt from a signed repository; set up, served, killed, hung, upgraded, restored, removed, purged
-(ADMIN-40, 41, 43, 53).
+package installed by apt from a signed repository; set up, served, killed, hung, upgraded, restored, the system upgraded
+to Debian 13, removed, purged (ADMIN-40, 41, 43, 53).
 
 Only the full count runs: it fetches Debian and takes minutes.
 """
 
+import imaplib
 import os
 import re
 import shutil
+import smtplib
 import subprocess
 import sys
 import tempfile
@@ -46,7 +48,13 @@ def run(seed: int, share: float, report: Report) -> None:
         began = time.monotonic()
         with booted(root, "--private-network") as machine:
             report.tell(f"boot: {time.monotonic() - began:.0f} s")
-            _live(machine, report)
+            password = _live(machine, report)
+        _full_upgrade(root, report)
+        with booted(root, "--private-network") as machine:
+            machine.run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo; systemctl restart moxlite")
+            _must("trixie" in machine.run("cat /etc/os-release"), "this is Debian 13")
+            _must(_mail(machine, password) == 2, "mail of before the upgrade is served, and new mail")
+            _leave(machine, report)
 
 
 def _run(*command: str, environment: dict[str, str] | None = None) -> str:
@@ -72,8 +80,10 @@ def _repository(folder: Path, report: Report) -> Path:
     package = (sys.executable, "-m", "packages")
     try:
         _run("gpg", "--batch", "--passphrase", "", "--quick-gen-key", KEY, "ed25519", "sign", environment=path)
+        named = os.environ.get("MOXLITE_PROGRAM")
+        program = named or _run(*package, "binary", "--to", str(folder), environment=path).splitlines()[0]
         for version, compression in (("1.0~soak1", "xz"), ("1.0~soak2", "gzip")):
-            more = ("--to", str(folder), "--version", version, "--compression", compression)
+            more = ("--program", program, "--to", str(folder), "--version", version, "--compression", compression)
             deb = Path(_run(*package, "deb", *more, environment=path).strip())
             _run(*package, "apt", "--to", str(folder), "--key", KEY, str(deb), environment=path)
             report.tell(f"{deb.name}, {compression}: {deb.stat().st_size / 1e6:.1f} MB")
@@ -82,13 +92,41 @@ def _repository(folder: Path, report: Report) -> Path:
     return folder / "apt"
 
 
-def _live(machine: Machine, report: Report) -> None:
+def _full_upgrade(root: Path, report: Report) -> None:
+    """To Debian 13, as its notes have it; with the network of this machine, and so without systemd."""
+    began = time.monotonic()
+    (root / "etc/apt/sources.list").write_text("deb http://deb.debian.org/debian trixie main\n")
+    upgrade = "apt-get -q update && apt-get -q --yes -o Dpkg::Options::=--force-confold full-upgrade"
+    setting = "--setenv=DEBIAN_FRONTEND=noninteractive"
+    alone = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", setting, "--directory", str(root))
+    _run(*alone, "sh", "-c", upgrade)
+    report.tell(f"full-upgrade to Debian 13: {time.monotonic() - began:.0f} s")
+
+
+def _mail(machine: Machine, password: str) -> int:
+    """Send a message to oneself; returns how many have come so far."""
+
+    def send() -> int:
+        with smtplib.SMTP_SSL(ADDRESS, 465, timeout=60) as smtp:
+            smtp.login("you@example.org", password)
+            smtp.sendmail("you@example.org", ["you@example.org"], "From: you@example.org\r\n\r\nHello\r\n")
+        time.sleep(2)
+        with imaplib.IMAP4_SSL(ADDRESS, 993, timeout=60) as imap:
+            imap.login("you@example.org", password)
+            return int(imap.select("INBOX")[1][0] or b"0")
+
+    return machine.inside(send)
+
+
+def _live(machine: Machine, report: Report) -> str:
+    """Until the upgrade by apt; returns the password of the account."""
     run = machine.run
     run(f"ip link set lo up; ip addr add {ADDRESS}/32 dev lo")
     run("apt-get -q update && apt-get -q install --yes moxlite=1.0~soak1")
     _must(machine.shows("ActiveState") == "inactive", "without a configuration nothing starts")
     said = run("moxlite quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9 you@example.org")
     _must("systemctl start moxlite" in said, "quickstart tells how to start")
+    password = said.partition("account password: ")[2].split()[0]
     began = time.monotonic()
     run("systemctl start moxlite")
     report.tell(f"start until READY=1: {time.monotonic() - began:.1f} s")
@@ -118,6 +156,12 @@ def _live(machine: Machine, report: Report) -> None:
     _must("soak2" in run("dpkg-query --show moxlite"), "the newer version is there")
     _must("eve" in run("moxlite config account list"), "the accounts are there")
 
+    _must(_mail(machine, password) == 1, "mail is served")
+    return password
+
+
+def _leave(machine: Machine, report: Report) -> None:
+    run = machine.run
     run("apt-get -q remove --yes moxlite")
     _must(not run("pgrep --uid moxlite", check=False), "no process is left")
     run("test ! -e /usr/lib/moxlite -a ! -e /usr/bin/moxlite")

@@ -6,6 +6,7 @@ MOXLITE_PROGRAM names a folder that was built before, MOXLITE_ROOTS a folder wit
 
 import imaplib
 import os
+import re
 import shutil
 import smtplib
 import subprocess
@@ -26,6 +27,7 @@ from moxlite.patterns.questions import Question
 from moxlite.sandbox import process as sandbox_process
 from moxlite.sandbox.jobs import DrawHTML
 from moxlite.sandbox.processes import Sandbox
+from tests.pages import commands
 from tests.running import free_base
 from tests.session.test_sandbox_processes import draw
 from tests.tools import need, until
@@ -44,31 +46,43 @@ APART = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child")
 
 INSIDE = """\
 mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && ip link set lo up && ip addr add 198.51.100.7/32 dev lo
-exec chroot "$1" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh -ec "$2"
+mkdir -p "$1/full" "$1/noexec"
+mount -t tmpfs -o mode=755,size=20m tmpfs "$1/full" && mount -t tmpfs -o mode=755,noexec tmpfs "$1/noexec"
+exec chroot "$1" env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root sh -ec "$2"
 """
 
-SERVED = """\
+TYPED = """\
 cd /root
-./moxlite version
+curl() { cp "/site/${3##*/}" "$2"; }
+systemctl() { moxlite serve 2>log & server=$!; }
+"""
+"""What a bare system without a network does not have, before the commands of README are typed."""
+
+SERVED = """\
 [ "$(stat -c '%u %a' /opt/moxlite-file /opt/moxlite-file/*)" = "0 755
 0 755" ]
-./moxlite quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9 you@example.org >said
-grep -q '/root/moxlite --config /etc/moxlite/moxlite.toml config printservice' said
-useradd --system --no-create-home moxlite
-./moxlite config printservice | grep -x 'ExecStart=/root/moxlite --config /etc/moxlite/moxlite.toml serve'
-./moxlite serve 2>log & server=$!
 for i in $(seq 600); do grep -q 'ready to serve' log && break; sleep 0.1; done
-for i in $(seq 100); do ./moxlite queue list >/dev/null && break; sleep 0.1; done
-./moxlite tls reload
+for i in $(seq 100); do moxlite queue list >/dev/null && break; sleep 0.1; done
+moxlite config printservice | grep -x 'ExecStart=/usr/local/bin/moxlite --config /etc/moxlite/moxlite.toml serve'
+moxlite tls reload
 [ "$(stat -c %U /var/lib/moxlite/ctl)" = moxlite ]
 grep -q '^Uid:.0' /proc/$server/status
+cp moxlite replaced && mv replaced /usr/local/bin/moxlite # while it runs
+moxlite config account add eve eve@example.org
 kill $server
 wait $server || { cat log; exit 1; }
+! grep l=error log
+moxlite self remove
+[ ! -e /usr/local/bin/moxlite ] && [ -e /var/lib/moxlite/accounts/eve ]
+mount --bind /usr/local/bin /usr/local/bin && mount -o remount,ro,bind /usr/local/bin
+! ./moxlite self install 2>said
+grep -q 'Read-only file system' said
 """
 
 UNPACKED = """\
 useradd --create-home anna
 cp /root/moxlite /home/anna/
+chown anna /full /noexec
 cat >/home/anna/try <<'END'
 set -e
 cd
@@ -76,6 +90,8 @@ umask 002
 ./moxlite version >/dev/null
 ln -s moxlite sendmail
 ./sendmail --help | grep -q sendmail
+! ./moxlite self install 2>said
+grep -q 'only root installs' said
 chmod g+w .cache/moxlite
 ! ./moxlite version 2>said
 grep -q 'is not as this file has unpacked it' said
@@ -85,6 +101,13 @@ chmod 755 cut
 ! ./cut version 2>said
 grep -q 'is damaged: download it again' said
 [ -z "$(ls -A .cache/moxlite)" ]
+! XDG_CACHE_HOME=/full ./moxlite version 2>said
+grep -q 'is the disk full' said
+[ -z "$(ls -A /full/moxlite)" ]
+! XDG_CACHE_HOME=/noexec ./moxlite version 2>said
+grep -q 'runs no programs' said
+! XDG_CACHE_HOME=/tmp ./moxlite version 2>said
+grep -q 'only anna can change' said
 END
 setpriv --reuid=anna --regid=anna --clear-groups env HOME=/home/anna sh -e /home/anna/try
 """
@@ -184,9 +207,13 @@ def fetched(base: int, path: str, **headers: str) -> bytes:
     return body
 
 
-@pytest.fixture(params=["bookworm", "trixie"])
+UBUNTU = ("http://archive.ubuntu.com/ubuntu", "/usr/share/debootstrap/scripts/gutsy")
+"""Where debootstrap finds it, by a script that Debian's has."""
+
+
+@pytest.fixture(params=["bookworm", "trixie", "noble"])
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A Debian without Python and nearly anything else."""
+    """A Debian or Ubuntu without Python and nearly anything else."""
     if os.geteuid() != 0:
         pytest.skip("only root changes the root folder")
     if kept := os.environ.get("MOXLITE_ROOTS"):
@@ -194,20 +221,27 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         subprocess.run(copy, timeout=120, check=True)
         return tmp_path / "root"
     command = [need("debootstrap"), "--variant=minbase", request.param, str(tmp_path / "root")]
+    command += UBUNTU if request.param == "noble" else ()
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         pytest.skip(f"no root file system can be made here: {done.stderr[-200:]}")
     return tmp_path / "root"
 
 
-def test_one_file_serves_on_a_bare_debian(root: Path, frozen: tuple[Path, Path]) -> None:
-    """ADMIN-60c, ADMIN-36: without Python and without libraries of its own that machine sets up a server that
-    gives up root; unpacked code is used only if no other user could have changed it, and a cut file is refused.
+def test_one_file_serves_on_a_bare_system(root: Path, frozen: tuple[Path, Path]) -> None:
+    """ADMIN-60c, ADMIN-60d, ADMIN-36: without Python and without libraries of its own a machine becomes a server by
+    the commands of README, and the server gives up root; unpacked code is used only if no other user could have
+    changed it; a cut file, a full disk, and file systems that are read-only or run no programs are named.
     """
     assert not list((root / "usr/bin").glob("python*"))
-    shutil.copy(frozen[1], root / "root/moxlite")
     (root / "dev").mkdir(exist_ok=True)
-    for script in (SERVED, UNPACKED):
+    (root / "site").mkdir()
+    lines = commands("../README.md", "Install")
+    version = re.search(r"VERSION=(\S+)", lines[0])[1]  # type: ignore[index]
+    shutil.copy(frozen[1], root / f"site/moxlite-{version}-linux-{os.uname().machine}")
+    closed = "quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9"
+    typed = "\n".join(line.replace("moxlite quickstart", f"moxlite {closed}") for line in lines)
+    for script in (f"{TYPED}{typed}\n{SERVED}", UNPACKED):
         command = [*APART, "sh", "-ec", INSIDE, "sh", str(root), script]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr

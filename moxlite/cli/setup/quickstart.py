@@ -243,16 +243,14 @@ def program() -> str:
     return shlex.join(shown_program())
 
 
-UNIT: Final = Path("/lib/systemd/system/moxlite.service")
-"""Unit file of Debian's package."""
+UNITS: Final = tuple(Path(folder, "moxlite.service") for folder in ("/lib/systemd/system", "/etc/systemd/system"))
+"""Unit files of Debian's package and of `moxlite self install`."""
 
 
 def _is_packaged(config: Path) -> bool:
-    """Whether Debian's package has installed a unit for this configuration, and with it the user."""
-    try:
-        return f" {config} " in UNIT.read_text()
-    except OSError:
-        return False
+    """Whether an installation has a unit that waits for this configuration, and with it the user."""
+    found = (unit.read_text() for unit in UNITS if unit.exists())
+    return any(f"ConditionPathExists={config}\n" in text for text in found)
 
 
 def _next(

@@ -1,0 +1,301 @@
+"""The next signed version in place of this one, and the way back (ADMIN-60e).
+
+Theory of operation
+-------------------
+All that can be wrong with a new version is found out before anything stops: its signature, its hash, whether it runs on
+this machine, and room. The rest is done by `finish` in a unit of its own, which systemd starts again if it is killed:
+its steps are noted in a file, and each can be repeated. The program is replaced by a rename, and so are data at the way
+back (renameat2(2), RENAME_EXCHANGE): after a loss of power the machine starts with the old or with the new program.
+
+The copy of the data is made while no server runs, so it has all that was acknowledged. It is put back by itself only if
+the new program has never been ready. Later than that the owner decides, for mail may have come since.
+"""
+
+import contextlib
+import ctypes
+import hashlib
+import os
+import re
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Final, Literal
+from urllib.parse import urljoin
+
+import msgspec
+
+from moxlite import __version__
+from moxlite.admin.installation.placing import (
+    PREVIOUS,
+    PROGRAM,
+    SYSTEMD,
+    UNIT,
+    UNPACKED,
+    Refused,
+    Say,
+    own_file,
+    run,
+    tidy,
+)
+from moxlite.admin.updates import Change, UpdateError
+from moxlite.config.files import write_atomically
+from moxlite.config.static import Static, Updates
+from moxlite.decoders import from_json
+from moxlite.net.httpclient import HTTPClient, HTTPError
+
+NEW: Final = PROGRAM.with_name(".moxlite.new")
+NOTES: Final = UNPACKED / "update.json"
+MARK: Final = "before-update"
+"""File in the copy of the data, by which a way back that was cut short knows which folder is which."""
+
+MAX_FILE: Final = 200 << 20
+"""Octets of a program."""
+
+DOWNLOAD_SECONDS: Final = 1800.0
+PAUSE: Final = 0.5
+"""Seconds between two looks at the notes."""
+
+STEADY: Final = 5.0
+"""Seconds for which a new program must run after it was ready."""
+
+EXCHANGE: Final = 2
+HERE: Final = -100
+"""RENAME_EXCHANGE and AT_FDCWD of renameat2(2)."""
+
+
+class Notes(msgspec.Struct, frozen=True):
+    """How far an update is.
+
+    Args:
+      state: `copy`, `switch`, `start` and `back` are steps to do; `done`, `gone-back` and `failed` are ends.
+      version, former: of the new and the old program.
+      data: the data directory.
+      boot, began: when the new program was started: the boot's id, and microseconds of the monotonic clock.
+      text: of a failure.
+    """
+
+    state: Literal["copy", "switch", "start", "back", "done", "gone-back", "failed"]
+    version: str
+    former: str
+    data: str
+    boot: str = ""
+    began: int = 0
+    text: str = ""
+
+    @property
+    def copy(self) -> Path:
+        """Copy of the data as the old program left it."""
+        return Path(f"{self.data}.before-{self.version}")
+
+    @property
+    def newer(self) -> Path:
+        """Place of the new program's data after the way back."""
+        return Path(f"{self.data}.of-{self.version}")
+
+
+def read_notes() -> Notes | None:
+    """The notes of the last update."""
+    try:
+        return from_json(NOTES.read_bytes(), Notes)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _note(notes: Notes, state: str, **more: object) -> Notes:
+    notes = msgspec.structs.replace(notes, state=state, **more)
+    write_atomically(NOTES, msgspec.json.encode(notes), mode=0o600, owner=(0, 0))
+    return notes
+
+
+def check_updatable(static: Static) -> None:
+    """Raise Refused if this installation is not one of `self install`, or an update cannot be undone here."""
+    if own_file() != PROGRAM or not UNIT.exists():
+        raise Refused(f"this is not the installed program: `self install` comes first, then {PROGRAM} self update")
+    if not SYSTEMD.exists():
+        raise Refused("systemd does not run here: stop the server, replace the file, and start it")
+    data = static.data_dir
+    if data.stat().st_dev != data.parent.stat().st_dev:
+        raise Refused(f"{data} is a file system of its own, which cannot be exchanged: see docs/upgrade.md, by hand")
+    needed = sum(path.lstat().st_size for path in data.rglob("*")) + static.store.min_free_space
+    free = shutil.disk_usage(data.parent).free
+    if free < needed:
+        raise Refused(f"a copy of {data} needs {needed >> 20} MiB, and {free >> 20} MiB are free: nothing was changed")
+
+
+async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Change]) -> bytes:
+    """The program of version `newest` for this machine, by the hash in its signed change. Raises UpdateError."""
+    name = f"moxlite-{newest}-linux-{os.uname().machine}"
+    signed = next((one.text for one in changes if one.version == newest), "")
+    found = re.search(rf"(?m)^ *([0-9a-f]{{64}})  {re.escape(name)}$", signed)
+    if found is None:
+        raise UpdateError(f"the signed changes of {newest} name no file {name}")
+    url = urljoin(str(source.changelog_url), f"{newest}/{name}")
+    try:
+        answer = await http.request("GET", url, seconds=DOWNLOAD_SECONDS, max_body=MAX_FILE)
+    except HTTPError as error:
+        raise UpdateError(f"{url}: {error}") from None
+    if answer.status != 200 or answer.cut:
+        raise UpdateError(f"{url}: {'too long' if answer.cut else f'status {answer.status}'}")
+    if hashlib.sha256(answer.body).hexdigest() != found[1]:
+        raise UpdateError(f"{url}: another file than the signed changes name")
+    return answer.body
+
+
+def begin(octets: bytes, version: str, data: Path) -> None:
+    """Try the new program, then let systemd run `finish`. Raises Refused, OSError: nothing was changed."""
+    write_atomically(NEW, octets, mode=0o755, owner=(0, 0))
+    try:
+        said = run(str(NEW), "version").partition("\n")[0]
+        if said != f"moxlite {version}":
+            raise Refused(f"the new program calls itself {said!r}, not moxlite {version}")
+    except Refused:
+        NEW.unlink()
+        raise
+    old = read_notes()
+    if old is not None:  # the way back of the update before ends here
+        shutil.rmtree(old.copy, ignore_errors=True)
+    _note(Notes("copy", version, __version__, str(data)), "copy")
+    _start_unit()
+
+
+def begin_back() -> None:
+    """Let systemd run the way back of the last update. Raises Refused."""
+    own_file()
+    notes = read_notes()
+    if notes is None or not PREVIOUS.exists() or not (notes.copy / MARK).exists():
+        raise Refused("there is no former program with its data: restore a backup (docs/restore.md)")
+    _note(notes, "back", text="asked for")
+    _start_unit()
+
+
+def _start_unit() -> None:
+    again = ("--property=Restart=on-failure", "--property=RestartSec=1")
+    run("systemd-run", "--unit=moxlite-update", "--collect", "--quiet", *again, sys.executable, "self", "finish")
+
+
+def wait(say: Say) -> Notes:
+    """Wait until `finish` has ended in its unit; the notes then. Each step is told. Raises Refused: it cannot go on."""
+    told = ""
+    while True:
+        notes = read_notes()
+        assert notes is not None
+        if notes.state != told:
+            say(STEPS.get(notes.state, notes.state))
+            told = notes.state
+        if notes.state in ("done", "gone-back", "failed"):
+            return notes
+        time.sleep(PAUSE)
+        state = run("systemctl", "show", "--property=ActiveState", "--value", "moxlite-update")
+        if state not in ("active", "activating") and read_notes() == notes:
+            raise Refused(f"stopped while {STEPS[notes.state]}: see journalctl -u moxlite-update, then `self finish`")
+
+
+STEPS: Final = {
+    "copy": "stopping the server and copying its data",
+    "switch": "replacing the program",
+    "start": "starting the new program",
+    "back": "going back to the former program and its data",
+    "done": "the new program is ready",
+}
+
+
+def finish() -> None:
+    """Do what is left of an update. Can be killed and started again at any place.
+
+    Raises Refused, OSError: systemd starts it again.
+    """
+    notes = read_notes()
+    if notes is None:
+        return
+    if notes.state == "copy":
+        notes = _copy(notes)
+    if notes.state == "switch":
+        if NEW.exists():
+            _link(PROGRAM, PREVIOUS)
+            NEW.replace(PROGRAM)
+        notes = _note(notes, "start", boot=_boot(), began=time.monotonic_ns() // 1000)
+    if notes.state == "start":
+        notes = _start(notes)
+    if notes.state == "back":
+        _go_back(notes)
+    tidy()
+
+
+def _copy(notes: Notes) -> Notes:
+    run("systemctl", "stop", "moxlite")
+    part = Path(f"{notes.copy}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(notes.copy, ignore_errors=True)
+    try:
+        run("cp", "--archive", "--reflink=auto", "--no-target-directory", notes.data, str(part))
+        (part / MARK).write_text(f"{notes.former}\n")
+    except (Refused, OSError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        NEW.unlink(missing_ok=True)
+        run("systemctl", "start", "moxlite")
+        return _note(notes, "failed", text=f"the data cannot be copied, version {notes.former} goes on: {error}")
+    os.sync()
+    part.replace(notes.copy)
+    return _note(notes, "switch")
+
+
+def _start(notes: Notes) -> Notes:
+    why = "it has ended after it was ready"
+    try:
+        run("systemctl", "restart", "moxlite")  # waits as long as the server says that its migrations go on
+        time.sleep(STEADY)
+        if run("systemctl", "show", "--property=ActiveState", "--value", "moxlite") == "active":
+            return _note(notes, "done")
+    except Refused:
+        why = "it did not start; see journalctl -u moxlite"
+    if not _acknowledged(notes):
+        return _note(notes, "back", text=why)
+    text = f"version {notes.version} fails: {why}. It may have taken mail. To go back to {notes.former}, without that"
+    return _note(notes, "failed", text=f"{text}: {PREVIOUS} self back")
+
+
+def _acknowledged(notes: Notes) -> bool:
+    """Whether the new program may have acknowledged anything: it has noted its version in the data, which comes before
+    its ports are served, or was ready, or the machine has started since.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if (Path(notes.data) / "VERSION").read_text().strip() == notes.version:
+            return True
+    run("systemctl", "stop", "moxlite")
+    entered = run("systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "--value", "moxlite")
+    return notes.boot != _boot() or not entered.isdecimal() or int(entered) > notes.began
+
+
+def _go_back(notes: Notes) -> None:
+    run("systemctl", "stop", "moxlite")
+    data = Path(notes.data)
+    if (notes.copy / MARK).exists():
+        _exchange(data, notes.copy)
+    if notes.copy.exists() and not notes.newer.exists():
+        notes.copy.rename(notes.newer)
+    _link(PREVIOUS, PROGRAM)
+    (data / MARK).unlink(missing_ok=True)
+    run("systemctl", "start", "moxlite")
+    _note(notes, "gone-back")
+
+
+def _link(file: Path, name: Path) -> None:
+    """Let `name` be `file` too, in place of what it is now."""
+    new = name.with_name(f".{name.name}.link")
+    new.unlink(missing_ok=True)
+    new.hardlink_to(file)
+    new.replace(name)
+    new.unlink(missing_ok=True)  # rename(2) does nothing for two names of one file
+
+
+def _exchange(first: Path, second: Path) -> None:
+    """Exchange the names of two folders. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.renameat2(HERE, os.fsencode(first), HERE, os.fsencode(second), EXCHANGE):
+        raise OSError(ctypes.get_errno(), f"cannot exchange {first} and {second}")
+    os.sync()
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
