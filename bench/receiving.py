@@ -35,9 +35,8 @@ from moxlite.acceptance import gathering
 from moxlite.acceptance.history import Sender, reputation
 from moxlite.config.domains import DKIM_HEADERS
 from moxlite.config.static import RateLimits
-from moxlite.mailauth.dkim.keys import generate, key_record
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.mailauth.results import SignatureStatus
 from moxlite.net.resolver import FakeResolver

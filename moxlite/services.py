@@ -29,7 +29,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
-from moxlite.submission.assurance import not_asked
+from moxlite.submission.letter import not_asked
 from moxlite.web.context import make_context
 from moxlite.web.http.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http

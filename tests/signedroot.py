@@ -12,7 +12,7 @@ import ipaddress
 from collections.abc import Collection, Mapping
 
 from moxlite.net.dns.client import Servers
-from moxlite.net.dnssec.anchors import Anchors, anchors_of
+from moxlite.net.dnssec.chain import Anchors, anchors_of
 from tests.knotworld import KNOT_SERVER, KNOT_ZONES, UNBOUND_SERVER, KnotWorld
 
 __all__ = ["SignedRoot"]

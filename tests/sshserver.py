@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from moxlite.net.storage.sftpbatch import Login
+from moxlite.net.storage.sftp import Login
 from moxlite.proto.sshurl import SSHURL, parse_ssh_url
 from tests.tools import free_port, until
 

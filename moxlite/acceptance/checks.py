@@ -15,14 +15,11 @@ import msgspec
 import trio
 
 from moxlite.mailauth import iprev
-from moxlite.mailauth.arc.chain import FIELDS as ARC_FIELDS
-from moxlite.mailauth.arc.trust import Vouched, vouched
-from moxlite.mailauth.arc.verify import verify as verify_arc
+from moxlite.mailauth.arc.verify import FIELDS as ARC_FIELDS, Vouched, verify as verify_arc, vouched
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.dmarc.discovery import Method
 from moxlite.mailauth.dmarc.evaluate import validation, verify as verify_dmarc
-from moxlite.mailauth.metrics import mailauth_total
 from moxlite.mailauth.results import (
     ARCResult,
     ARCStatus,
@@ -36,6 +33,7 @@ from moxlite.mailauth.results import (
     SPFStatus,
 )
 from moxlite.mailauth.spf import check as spf
+from moxlite.metrics import Counter
 from moxlite.net.limits import unmap
 from moxlite.net.metrics import panics
 from moxlite.net.resolver import Resolver
@@ -308,3 +306,23 @@ def from_domains(section: HeaderSection) -> tuple[str, ...]:
             except AddressError:
                 continue
     return tuple(dict.fromkeys(domains))
+
+
+# Metrics of the sender checks.
+
+
+mailauth_total: Final = Counter(
+    "moxlite_mailauth",
+    "Checks of received messages: one for each signature, else one for each message.",
+    ["method", "result"],
+)
+
+for _method, _results in (
+    ("iprev", IPRevStatus),
+    ("spf", SPFStatus),
+    ("dkim", SignatureStatus),
+    ("dmarc", DMARCStatus),
+    ("arc", ARCStatus),
+):
+    for _result in _results:
+        mailauth_total.labels(method=_method, result=_result.value)

@@ -1,4 +1,4 @@
-"""The files of our domains' DKIM keys (ADMIN-12, AUTH-41); `mailauth.dkim.keys` has the keys themselves."""
+"""The files of our domains' DKIM keys (ADMIN-12, AUTH-41); `mailauth.dkim.sign` has the keys themselves."""
 
 import contextlib
 import datetime as dt
@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.config.load import DKIM_FOLDER
-from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
+from moxlite.mailauth.dkim.sign import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
 
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))

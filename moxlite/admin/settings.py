@@ -16,9 +16,8 @@ from moxlite.config.fields import REQUIRED, fields_of
 from moxlite.config.holder import Change
 from moxlite.config.load import ConfigError, Problem
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.toml.decode import Finding, decode_field, dotted
+from moxlite.config.toml.decode import Finding, decode_field, dotted, encode_field
 from moxlite.config.toml.edit import Document, Keys
-from moxlite.config.toml.encode import encode_field
 from moxlite.config.values import Section
 from moxlite.wording import as_worded, worded
 

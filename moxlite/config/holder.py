@@ -12,7 +12,6 @@ from typing import Final, NamedTuple, Protocol, TypeAlias
 import msgspec
 import trio
 
-from moxlite.config.differences import Changed, differences
 from moxlite.config.files import write_atomically
 from moxlite.config.inotify import FileWatch
 from moxlite.config.load import (
@@ -27,6 +26,7 @@ from moxlite.config.load import (
     read_source,
     source_of,
 )
+from moxlite.config.masking import Changed, differences
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.decode import Finding, dotted
 from moxlite.config.toml.edit import Document, Keys

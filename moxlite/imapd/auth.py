@@ -10,14 +10,16 @@ from moxlite.imapd.basic import capability_code
 from moxlite.imapd.session.errors import Disconnect, Refused, bad, no, refusal
 from moxlite.imapd.session.state import Done, Session
 from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
-from moxlite.logins.identity import Identity, LoginRequest, fingerprint
-from moxlite.logins.refusals import (
+from moxlite.logins.identity import (
     BadChannelBinding,
     ForeignIdentity,
+    Identity,
     LoginDisabled,
     LoginRefused,
+    LoginRequest,
     NotPermitted,
     RateLimited,
+    fingerprint,
 )
 from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Continue

@@ -23,8 +23,8 @@ from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.silence import Silence
+from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.logins.identity import Identity
-from moxlite.logins.metrics import authentication_ratelimited_total
 from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream

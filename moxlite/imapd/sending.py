@@ -12,7 +12,7 @@ import trio
 
 from moxlite.imapd.session.context import Pace
 from moxlite.net.log import TRACEDATA
-from moxlite.net.sendnow import AT_ONCE, at_once, send_now, unsent
+from moxlite.net.sockets import AT_ONCE, at_once, send_now, unsent
 
 logger = logging.getLogger("moxlite.imapd")
 

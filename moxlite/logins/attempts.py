@@ -5,23 +5,24 @@ Credentials are not here: `logins` verifies them and reports the outcome.
 
 import hashlib
 import logging
+import sys
 from ipaddress import ip_address
 from typing import Final
 
 import trio
 
+from moxlite import __version__
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
-from moxlite.logins.identity import LoginRequest
-from moxlite.logins.metrics import authentication_ratelimited_total, authentication_total
-from moxlite.logins.refusals import FactorNeeded, LoginRefused, NoSecrets, RateLimited
-from moxlite.metrics import daily
+from moxlite.logins.identity import FactorNeeded, LoginRefused, LoginRequest, NoSecrets, RateLimited
+from moxlite.metrics import Counter, Gauge, daily
 from moxlite.net.limits import ip_classes, network_of
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import normalize_username
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult, LoginAttempt
 from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import sqlite_version
 
 logger = logging.getLogger("moxlite.admin.logins")
 
@@ -209,3 +210,36 @@ def canonical_name(current: Snapshot, username: str) -> str:
 def _rate_limited(request: LoginRequest) -> RateLimited:
     authentication_ratelimited_total.labels(kind=request.protocol).inc()
     return RateLimited("too many failed log-ins, try again later")
+
+
+# Metrics of authentication and of the program as a whole (SMTP-64, WEB-56, ADMIN-57).
+
+
+KINDS: Final = (
+    "smtp",
+    "submission",
+    "imap",
+    "managesieve",
+    "webmail",
+    "webaccount",
+    "webadmin",
+    "webapi",
+    "dav",
+    "website",
+)
+"""Values of the label `kind`: the protocols that users log in with."""
+
+authentication_total = Counter(
+    "moxlite_authentication",
+    "Attempts to log in; variant is the mechanism, result ok or the kind of failure.",
+    ["kind", "variant", "result"],
+)
+authentication_ratelimited_total = Counter(
+    "moxlite_authentication_ratelimited", "Attempts to log in refused unchecked, after too many failures.", ["kind"]
+)
+
+build_info = Gauge("moxlite_build_info", "Always 1; what runs is in the labels.", ["version", "python", "sqlite"])
+build_info.labels(version=__version__, python=sys.version.split()[0], sqlite=sqlite_version()).set(1)
+
+for _kind in KINDS:
+    authentication_ratelimited_total.labels(kind=_kind)

@@ -16,16 +16,18 @@ from typing import Self, assert_never
 
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.guessing import Attempt
-from moxlite.logins.identity import Candidate, Identity, LoginRequest
-from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import (
+from moxlite.logins.identity import (
     BadChannelBinding,
     BadExchange,
+    Candidate,
     ForeignIdentity,
+    Identity,
     LoginRefused,
+    LoginRequest,
     NoSecrets,
     WrongCredentials,
 )
+from moxlite.logins.logins import Logins
 from moxlite.proto.sasl import (
     NO_BINDINGS,
     AuthenticationFailed,

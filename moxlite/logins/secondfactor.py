@@ -11,9 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final, Literal, TypeAlias
 
-from moxlite.logins.identity import Identity, LoginRequest
+from moxlite.logins.identity import Identity, LoginRequest, WrongCredentials, WrongFactor
 from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import WrongCredentials, WrongFactor
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import is_two_step, mark_two_step

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, final
 
 from moxlite.logins.guessing import NAMELESS
-from moxlite.logins.refusals import WrongCredentials
+from moxlite.logins.identity import WrongCredentials
 from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.credentials import Credential, PasswordChecker
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from moxlite.net.sendnow import AT_ONCE, Prompt, send_now, unsent
+from moxlite.net.sockets import AT_ONCE, Prompt, send_now, unsent
 from moxlite.processor import off_loop
 
 LEVEL: Final = 6

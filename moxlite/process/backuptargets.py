@@ -14,8 +14,7 @@ from typing import Final, TypeAlias
 
 from moxlite.config.static import Backup, Standby
 from moxlite.net.storage.locking import PAUSES
-from moxlite.net.storage.sftp import SFTP
-from moxlite.net.storage.sftpbatch import PATIENCE, Login
+from moxlite.net.storage.sftp import PATIENCE, SFTP, Login
 from moxlite.process.fences import told
 from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
 from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url

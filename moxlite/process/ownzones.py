@@ -14,7 +14,7 @@ import trio
 
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import CurrentConfig, Snapshot
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.sign import key_record
 from moxlite.net.resolver import MX, Answer, NotFound, Record, RecordType, Resolver, absolute
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import AddressError, Domain

@@ -60,7 +60,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import Options
 from moxlite.store.reports.tlsresults import Wanted
-from moxlite.submission.assurance import Assurance, Finding, not_asked
+from moxlite.submission.letter import Assurance, Finding, not_asked
 from moxlite.supervision import Supervisor
 
 logger = logging.getLogger("moxlite.queue")
@@ -233,7 +233,7 @@ class Queue:
         self.scheduler.changed()
 
     async def assure(self, domain: Domain) -> Assurance:
-        """How well mail to a domain would be protected (`submission.assurance.Assure`); no look-ups in localserve."""
+        """How well mail to a domain would be protected (`submission.letter.Assure`); no look-ups in localserve."""
         if self.ctx.loopback is not None:
             return await not_asked(domain)
         return await assurance_of(domain, self.ctx.resolver, self.ctx.policies, self.ctx.random)

@@ -11,7 +11,7 @@ import trio
 from moxlite.acceptance.evidence import from_address
 from moxlite.mailauth.dkim.message import Message as Signed
 from moxlite.mailauth.dkim.sign import SigningError, sign
-from moxlite.mailauth.dkim.tags import TagError, parse_tags
+from moxlite.mailauth.dkim.signature import TagError, parse_tags
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.sevenbit import Unconvertible, convert

@@ -1,5 +1,8 @@
 """The envelope and options of a message that a user submits; its octets are in a spool."""
 
+from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
+
 import msgspec
 
 from moxlite.config.snapshot import Snapshot
@@ -49,3 +52,54 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     dsn_envid: str = ""
     priority: int = 0
     deliver_by: str = ""
+
+
+# Exceptions of `submit`: why a message is not sent.
+
+
+class SubmissionRefused(Exception):
+    """The message cannot be sent as it is; nothing was queued.
+
+    `code` and `ecode`: of the SMTP reply, 4xx if a retry makes sense. `result`: the label for metrics.
+    """
+
+    def __init__(self, code: int, ecode: str, text: str, result: str) -> None:
+        super().__init__(text)
+        self.code = code
+        self.ecode = ecode
+        self.text = text
+        self.result = result
+
+
+class SubmissionStuck(Exception):
+    """The commit took too long; the message may be queued or not."""
+
+
+# How well mail to a domain would be protected, for the user who writes it (WEBMAIL-94).
+
+
+Finding = Literal["yes", "no", "error", ""]
+"""``error``: the look-up failed; "": it was not made."""
+
+
+class Assurance(msgspec.Struct, frozen=True):
+    """The protection of mail to a domain, as DNS and its MTA-STS policy promise it.
+
+    Attributes:
+      mtasts: it has a policy that is enforced (RFC 8461).
+      dnssec: DNSSEC vouches for the names of its mail hosts.
+      dane: the first of these has TLSA records that can verify it (RFC 7672).
+    """
+
+    mtasts: Finding = ""
+    dnssec: Finding = ""
+    dane: Finding = ""
+
+
+Assure: TypeAlias = Callable[[Domain], Awaitable[Assurance]]
+"""Looks up the protection of mail to a domain, in 15 s at most; raises nothing."""
+
+
+async def not_asked(domain: Domain) -> Assurance:
+    """Return an empty result, for servers that make no look-ups: localserve, and a server without a queue."""
+    return Assurance()

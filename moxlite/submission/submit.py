@@ -11,23 +11,31 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.acceptance.evidence import from_address
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.keys.signing import SigningKeys
-from moxlite.proto.address import Address
+from moxlite.proto.address import Address, Localpart
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.types import MIMEError
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.prepare import Prepared
-from moxlite.store.content.spool import Spool, look_at, read_header
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import WRITE_SIZE, Spool, look_at, read_header
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, remove_outgoing
-from moxlite.store.delivery.submission import SendingStopped, Submission, Submit
+from moxlite.store.delivery.submission import (
+    MAX_EXTRA,
+    MAX_EXTRA_KEY,
+    MAX_EXTRA_KEYS,
+    SendingStopped,
+    Submission,
+    SubmissionRecipient,
+    Submit,
+)
 from moxlite.store.errors import StoreError
-from moxlite.submission import checks, metrics
-from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
-from moxlite.submission.fromid import RANDOM_OCTETS, with_from_ids
-from moxlite.submission.letter import Letter
+from moxlite.submission import metrics
+from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
 
 logger = logging.getLogger("moxlite.submission")
 
@@ -134,9 +142,9 @@ async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, Hea
     if not section.octets or section.body is None:
         text = "message needs a header section, a blank line, and a body"
         raise SubmissionRefused(554, "5.6.0", text, "badmessage")
-    checks.check_fields(section, pedantic=letter.snapshot.static.pedantic)
-    fault = checks.malformed(section)
-    edited = await look_at(section, checks.edit)
+    check_fields(section, pedantic=letter.snapshot.static.pedantic)
+    fault = malformed(section)
+    edited = await look_at(section, edit)
     if edited is None:
         yield spool, section, {}, fault
         return
@@ -147,10 +155,10 @@ async def _clean(letter: Letter, spool: Spool) -> AsyncIterator[tuple[Spool, Hea
 async def _complete(
     keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
 ) -> Complete:
-    prepared = await checks.parse(letter, spool)
-    author = checks.check_author(letter, prepared, section)
+    prepared = await parse(letter, spool)
+    author = check_author(letter, prepared, section)
     envelope = prepared.index.envelope
-    smtputf8 = await checks.needs_smtputf8(letter, spool, prepared, section)
+    smtputf8 = await needs_smtputf8(letter, spool, prepared, section)
     if smtputf8 and not letter.may_need_smtputf8:
         text = "message has headers or addresses that need SMTPUTF8"
         raise SubmissionRefused(550, "5.6.0", text, "missingsmtputf8")
@@ -173,7 +181,7 @@ async def _complete(
         prefix=letter.trace + signatures + added,
         has8bit=spool.facts.eight_bit,
         smtputf8=smtputf8,
-        requiretls=checks.requiretls(letter, section),
+        requiretls=requiretls(letter, section),
         message_id=message_id,
         subject=envelope.subject,
         extra=letter.extra | extra,
@@ -242,3 +250,193 @@ def limits_of(letter: Letter) -> OutgoingLimits:
 def counted_as(letter: Letter) -> list[str]:
     """The recipients' canonical addresses, by which the limits count them."""
     return [str(letter.snapshot.canonical(recipient.address)) for recipient in letter.recipients]
+
+
+# Checks of the message itself: well-formed, written by the user, extensions needed, fields to remove (SMTP-111, 112,
+# 117).
+
+
+EXTRA: Final = (b"x-moxlite-extra-", b"x-mox-extra-")
+
+MAX_SHOWN: Final = 60
+"""Octets of a malformed line that a refusal shows."""
+
+ONCE: Final = (
+    b"date",
+    b"sender",
+    b"reply-to",
+    b"to",
+    b"cc",
+    b"bcc",
+    b"message-id",
+    b"in-reply-to",
+    b"references",
+    b"subject",
+)
+"""Fields that a message has at most once (RFC 5322 §3.6), besides From: mail readers differ in which of two they show.
+"""
+
+
+class Edited(msgspec.Struct, frozen=True):
+    """A header section without the fields that must not go out, and the values of the removed fields for the queue."""
+
+    header: bytes
+    extra: dict[str, str]
+
+
+def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
+    """Refuse a header section with repeated or forbidden fields. Raises SubmissionRefused."""
+    for name in ONCE:
+        if section.count(name) > 1:
+            raise _bad(f"message has more than one {name.decode().title()} field")
+    if pedantic and section.count(b"return-path"):
+        raise SubmissionRefused(550, "5.6.0", "message has a Return-Path, which is not for senders to add", "badheader")
+
+
+def malformed(section: HeaderSection) -> str:
+    """What is malformed in a header section, by the number and text of the line; "" for nothing. Such a message cannot
+    be signed (RFC 6376 §3.8).
+    """
+    junk = section.first(b"")
+    if junk is not None:
+        line = section.octets.count(b"\n", 0, junk.start) + 1
+        text = section.octets[junk.start :].partition(b"\n")[0][:MAX_SHOWN].decode("ascii", "replace").strip()
+        return f"line {line} of its header section is not a field: {text!r}"
+    return "" if section.complete else "its header section is too long"
+
+
+def edit(section: HeaderSection) -> Edited | None:
+    """Remove Bcc and the fields meant for the queue (SMTP-112, SMTP-117); returns None if there are no such fields.
+    Raises SubmissionRefused.
+    """
+    dropped = section.all(b"bcc", *[name for name in section.names if name.startswith(EXTRA)])
+    if not dropped:
+        return None
+    extra: dict[str, str] = {}
+    for field in dropped:
+        prefix = next((prefix for prefix in EXTRA if field.name.startswith(prefix)), None)
+        if prefix is not None:
+            _add_extra(extra, field.label[len(prefix) :].decode("ascii"), field.text)
+    return Edited(section.without(dropped), extra)
+
+
+def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
+    if key in extra:
+        raise _bad(f"duplicate extra field {key[:MAX_EXTRA_KEY]}")
+    extra[key] = b" ".join(value.split()).decode("utf-8", "replace")
+    octets = sum(len(one.encode()) + len(other.encode()) for one, other in extra.items())
+    if not key or len(key) > MAX_EXTRA_KEY or len(extra) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
+        raise _bad("too much extra data for the queue")
+
+
+async def parse(letter: Letter, spool: Spool) -> Prepared:
+    """Parse the message, and refuse it unless it is well-formed: its recipients must be able to read it (SMTP-111).
+
+    Raises SubmissionRefused.
+    """
+    try:
+        prepared = await prepare(spool, max_size=letter.max_size, strict=letter.snapshot.static.pedantic)
+    except MIMEError as error:
+        raise _bad(f"message is not well-formed: {error}") from None
+    for part in prepared.index.root.walk():
+        if part.defect:
+            raise _bad(f"message is not well-formed: {part.defect}")
+    return prepared
+
+
+def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> Address:
+    """Return the author, the only address in From; refuse one that the user may not send as (SMTP-111). Raises
+    SubmissionRefused.
+    """
+    author = from_address(prepared.index.envelope.from_)
+    if author is None or section.count(b"from") != 1:
+        raise SubmissionRefused(550, "5.7.1", "message needs a From field with exactly one address", "badfrom")
+    settings = letter.snapshot.domain(author.domain)
+    if settings is not None and settings.disabled:
+        raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
+    if not letter.snapshot.may_send_as(letter.identity.account, author):
+        raise SubmissionRefused(550, "5.7.1", "the address in From is not yours", "badfrom")
+    return author
+
+
+async def needs_smtputf8(letter: Letter, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:
+    """Whether a next hop needs SMTPUTF8: a localpart of the envelope or a header is not ASCII (SMTP-29)."""
+    addresses = [recipient.address for recipient in letter.recipients]
+    if letter.mail_from is not None:
+        addresses.append(letter.mail_from)
+    if any(address.needs_smtputf8 for address in addresses) or not section.octets.isascii():
+        return True
+    if not spool.facts.eight_bit:
+        return False
+
+    def parts() -> bool:
+        return any(
+            not spool.read(start, min(WRITE_SIZE, part.body - start)).isascii()
+            for part in prepared.index.root.walk()
+            for start in range(part.header, part.body, WRITE_SIZE)
+        )
+
+    return parts() if spool.in_memory else await trio.to_thread.run_sync(parts)
+
+
+def requiretls(letter: Letter, section: HeaderSection) -> bool | None:
+    """The message's demand for TLS: True for REQUIRETLS, False for ``TLS-Required: No`` (RFC 8689 §5, SMTP-31), else
+    None.
+    """
+    if letter.requiretls:
+        return True
+    values = section.texts(b"tls-required")
+    return False if values and all(value.lower() == b"no" for value in values) else None
+
+
+def _bad(text: str) -> SubmissionRefused:
+    return SubmissionRefused(554, "5.6.0", text, "badmessage")
+
+
+# Envelope senders that are unique per recipient, so that a bounce identifies its recipient (SMTP-118, QUEUE-6).
+
+
+RANDOM_OCTETS: Final = 16
+"""Random octets in a FROMID or Message-Id: 22 characters of base64url, all allowed in an atom (SMTP-112, SMTP-118)."""
+
+
+def with_from_ids(letter: Letter) -> tuple[SubmissionRecipient, ...]:
+    """Return the recipients, each with its own envelope sender if the log-in address asks for FROMID. Raises
+    SubmissionRefused.
+    """
+    separator = _separator(letter)
+    if not separator:
+        return letter.recipients
+    sender = letter.mail_from
+    assert sender is not None
+    base, found, own = sender.localpart.partition(separator)
+    if found and letter.own_from_id and not _is_login(letter, sender):
+        if len(letter.recipients) > 1:
+            text = "a sender id of your own is possible with one recipient only"
+            raise SubmissionRefused(554, "5.5.3", text, "badmessage")
+        return (msgspec.structs.replace(letter.recipients[0], mail_from=sender, from_id=own),)
+    made: list[SubmissionRecipient] = []
+    for recipient in letter.recipients:
+        from_id = secrets.token_urlsafe(RANDOM_OCTETS)
+        unique = Address(Localpart(f"{base}{separator}{from_id}"), sender.domain)
+        made.append(msgspec.structs.replace(recipient, mail_from=unique, from_id=from_id))
+    return tuple(made)
+
+
+def _separator(letter: Letter) -> str:
+    """The separator before a FROMID in the sender's localpart; "" without FROMID."""
+    address = letter.mail_from
+    identity = letter.identity
+    if address is None or not _is_login(letter, identity.login or Address.parse(identity.address)):
+        return ""
+    domain = letter.snapshot.domain(address.domain)
+    return domain.localpart_separators[0] if domain is not None and domain.localpart_separators else ""
+
+
+def _is_login(letter: Letter, address: Address) -> bool:
+    """Whether an address, including the part after a separator, is one whose log-ins ask for FROMID."""
+    settings = letter.snapshot.account(letter.identity.account)
+    if settings is None:
+        return False
+    wanted = letter.snapshot.folded(address)
+    return any(letter.snapshot.folded(login) == wanted for login in settings.from_id_login_addresses)

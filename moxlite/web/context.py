@@ -17,12 +17,11 @@ from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.web.assets import favicon
-from moxlite.web.challenges import CHALLENGE_PATH, ChallengeAnswers
-from moxlite.web.discovery.mtasts import POLICY_PATH, Policies
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
+from moxlite.web.discovery.wellknown import CHALLENGE_PATH, POLICY_PATH, ChallengeAnswers, Policies
+from moxlite.web.document import favicon
 from moxlite.web.exports import BrowserExports
-from moxlite.web.handlers.copies import FOLDER, Copies
+from moxlite.web.handlers.files import FOLDER, Copies
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Notes, Readiness
 from moxlite.web.http.errors import HTTPError
@@ -53,7 +52,7 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.accountqueue import AccountQueue, APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
-    from moxlite.submission.assurance import Assure
+    from moxlite.submission.letter import Assure
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp

@@ -1,4 +1,8 @@
-"""The HTML document of an app, with our bundle and the administrator's files inlined (WEB-30, 31, WEBMAIL-4, 7, 11)."""
+"""The HTML document of an app, with our bundle and the administrator's files inlined (WEB-30, WEB-31, WEBMAIL-4), and
+the files beside it: lazy parts of the script (WEBMAIL-5), and those that are served as they are (WEB-26).
+"""
+
+from __future__ import annotations
 
 import base64
 import hashlib
@@ -20,8 +24,7 @@ from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.http.languages import ENGLISH, chosen_language
-from moxlite.web.http.pagetexts import PageLanguage
+from moxlite.web.http.pagetexts import ENGLISH, PageLanguage, chosen_language
 
 logger = logging.getLogger("moxlite.web.document")
 
@@ -147,3 +150,124 @@ def _read(path: Path) -> str:
     # an end tag in the file would end the element that contains it; in strings of both languages the backslash changes
     # nothing
     return END_TAG.sub(r"<\\/\1", content.decode("utf-8", "replace"))
+
+
+# Files that are served as they are: the icon that browsers request from every host (WEB-26), the licences (WEB-32),
+# and the files by which a browser installs the webmail (WEBMAIL-120, WEBMAIL-122).
+
+
+LICENSES = "licenses.txt"
+"""Name below the path of each app."""
+
+DAY = (("cache-control", "max-age=86400"),)  # they change with a release at most
+WORKER = (
+    ("cache-control", "no-cache"),  # a new version is used at once
+    ("content-security-policy", "default-src 'none'; connect-src 'self'"),  # of what the worker itself asks for
+)
+
+OFFLINE: Final = "offline"
+"""Capability in the first event of a stream: the service worker may keep the page and mail (WEBMAIL-120)."""
+WITHOUT: Final = b"self.withoutOffline = true;\n"
+"""First lines of the worker where the administrator does not want mail to be kept on devices."""
+
+INSTALLED: Final[Mapping[str, tuple[str, str, tuple[tuple[str, str], ...]]]] = {
+    "sw.js": ("webmail.worker.js", "text/javascript; charset=utf-8", WORKER),
+    "manifest.webmanifest": ("webmail.manifest.webmanifest", "application/manifest+json", DAY),
+    "icon.svg": ("webmail.icon.svg", "image/svg+xml", DAY),
+    "icon-192.png": ("webmail.icon-192.png", "image/png", DAY),
+    "icon-512.png": ("webmail.icon-512.png", "image/png", DAY),
+}
+"""Names below the path of the webmail: file, content type and header fields."""
+
+
+async def favicon(request: Request, writer: ResponseWriter) -> None:
+    """Answer GET and HEAD with ``static/favicon.ico``."""
+    await _send(request, writer, "favicon.ico", "image/vnd.microsoft.icon")
+
+
+async def licenses(request: Request, writer: ResponseWriter) -> None:
+    """Answer GET and HEAD with ``static/licenses.txt``."""
+    await _send(request, writer, LICENSES, "text/plain; charset=utf-8")
+
+
+async def installed(name: str, request: Request, writer: ResponseWriter, *, offline: bool) -> None:
+    """Answer GET and HEAD with one of the files in `INSTALLED`. Without `offline` the worker keeps nothing in the
+    browser, and removes what it kept.
+    """
+    prefix = WITHOUT if name == "sw.js" and not offline else b""
+    await _send(request, writer, *INSTALLED[name], prefix)
+
+
+async def _send(
+    request: Request,
+    writer: ResponseWriter,
+    name: str,
+    kind: str,
+    fields: tuple[tuple[str, str], ...] = DAY,
+    prefix: bytes = b"",
+) -> None:
+    if request.method not in ("GET", "HEAD"):
+        raise HTTPError(405, "This can only be fetched.", (("allow", "GET, HEAD"),))
+    await writer.respond(respond(request.method, request.headers, _read_asset(name, kind, fields, prefix)))
+
+
+@cache
+def _read_asset(name: str, kind: str, fields: tuple[tuple[str, str], ...], prefix: bytes) -> Representation:
+    """A file of the package: a few kB, read once per process."""
+    content = prefix + (STATIC / name).read_bytes()
+    return Representation(content, kind, build_tag(content.hex()), datetime.now(UTC), (*fields, *SERVICE_HEADERS))
+
+
+# The lazy parts of an app's script: files that the page fetches once, when it needs them (WEBMAIL-5).
+#
+# ``static/APP-NAME.js`` is served as ``part/NAME.TAG.js``. The tag is a hash of the content, so the answer for a URL
+# never changes. The page contains the tags of the parts that it was built with.
+
+LANGUAGE: Final = "lang-"  # what the names of these parts begin with
+IMMUTABLE: Final = "public, max-age=31536000, immutable"  # a year, RFC 8246
+
+
+class Bundles:
+    """The parts of one app, by the names that its page uses."""
+
+    def __init__(self, app: str) -> None:
+        self._parts = _parts(app)
+
+    @property
+    def languages(self) -> Mapping[str, str]:
+        """The names of the parts with the texts in other languages, by language (WEBMAIL-143)."""
+        return {
+            name.removeprefix(LANGUAGE).partition(".")[0]: name for name in self._parts if name.startswith(LANGUAGE)
+        }
+
+    async def handle(self, name: str, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD with the part of this name, tag included. Raises HTTPError 404 for a part of another
+        build.
+        """
+        if request.method not in ("GET", "HEAD"):
+            raise HTTPError(405, "This part can only be fetched.", (("allow", "GET, HEAD"),))
+        found = self._parts.get(name)
+        if found is None:
+            raise HTTPError(404, "There is no such part, or no more: the page is of another version.")
+        plain, squeezed = found
+        item = squeezed if choose(request.headers, ("gzip",)) else plain
+        await writer.respond(respond(request.method, request.headers, item))
+
+
+@cache
+def _parts(app: str) -> Mapping[str, tuple[Representation, Representation]]:
+    """The parts in the package by name and tag, plain and gzipped. They are read once per process."""
+    parts: dict[str, tuple[Representation, Representation]] = {}
+    modified = datetime.now(UTC)
+    headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
+    for path in sorted(STATIC.glob(f"{app}-*.js")):
+        content = path.read_bytes()
+        tag = part_tag(content.decode())
+        name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
+        kind = "text/javascript; charset=utf-8"
+        squeezed = compress(content, "gzip", gzip_level=GZIP_LEVEL)
+        parts[name] = (
+            Representation(content, kind, tag, modified, headers),
+            Representation(squeezed, kind, f"{tag}-gzip", modified, (*headers, ("content-encoding", "gzip"))),
+        )
+    return parts

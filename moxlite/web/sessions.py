@@ -10,9 +10,16 @@ from typing import ClassVar, Final
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
-from moxlite.logins.identity import Identity, LoginRequest
+from moxlite.logins.identity import (
+    FactorNeeded,
+    Identity,
+    LoginDisabled,
+    LoginRefused,
+    LoginRequest,
+    NoAdminPassword,
+    RateLimited,
+)
 from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import FactorNeeded, LoginDisabled, LoginRefused, NoAdminPassword, RateLimited
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB

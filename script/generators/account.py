@@ -5,9 +5,9 @@
 import json
 
 from generators._typescript import typescript
-from moxlite.web.account.api import API
+from moxlite.web.account.app import API
 from moxlite.web.calls import api_schema, calls_of
-from moxlite.web.importing.types import ImportEvent
+from moxlite.web.importing.browser import ImportEvent
 
 
 def outputs() -> dict[str, bytes]:

@@ -3,7 +3,7 @@
 import json
 
 from generators._typescript import typescript
-from moxlite.web.admin.api import API
+from moxlite.web.admin.app import API
 from moxlite.web.calls import api_schema, calls_of
 
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.sign import key_record
 from moxlite.net.resolver import FakeResolver
 from tests.junkcorpus import Corpus
 

@@ -11,10 +11,8 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from moxlite.config.domains import DKIM_HEADERS
-from moxlite.mailauth.dkim.canonical import Canonicalization
-from moxlite.mailauth.dkim.keys import key_record, to_pem
-from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.message import Canonicalization, Message
+from moxlite.mailauth.dkim.sign import Signer, key_record, sign, to_pem
 from moxlite.proto.address import Address
 from tests.campaigns._spfzones import quoted
 

@@ -23,9 +23,8 @@ import trio
 
 from moxlite.acceptance.checks import Checks, Question, check_sender
 from moxlite.config.domains import DKIM_HEADERS
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign, to_pem
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, SPFStatus
 from moxlite.net.resolver import FakeResolver
 from moxlite.process.keys.signing import SigningKeys

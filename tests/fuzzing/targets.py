@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from moxlite.net.connections import ConnectionInfo
-from moxlite.net.proxyprotocol import SIGNATURE, ProxyError, read_proxy_header
+from moxlite.net.listeners import SIGNATURE, ProxyError, read_proxy_header
 from moxlite.proto import sasl
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path, parse_ip_literal, parse_localpart
 from moxlite.proto.dsn import DSNError, parse_dsn
@@ -61,9 +61,9 @@ from moxlite.proto.smtp.server import (
     ServerLimits,
 )
 from moxlite.web.http.connection import Connection
-from moxlite.web.http.drain import Drain
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
+from moxlite.web.http.limits import Drain
 from moxlite.web.http.messages import Response as WebResponse
 from moxlite.web.http.waiting import Waiting
 from moxlite.web.router import Route, Router, any_host

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import dkim
 
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from tests.campaigns._rspamd import RESULTS, Rspamd
 from tests.campaigns._spfzones import quoted
 from tests.dnsworld import DNSWorld

@@ -6,7 +6,7 @@ Each word of docs/reasons.md that refuses has a row here, but for those that no 
 import re
 from typing import Final, NamedTuple
 
-from moxlite.mailauth.dkim.keys import generate, key_record
+from moxlite.mailauth.dkim.sign import generate, key_record
 from tests.campaigns._spfzones import quoted
 from tests.tools import top
 

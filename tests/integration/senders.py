@@ -19,7 +19,7 @@ from email import message_from_bytes
 from functools import partial
 from pathlib import Path
 
-from moxlite.mailauth.dkim.keys import to_pem
+from moxlite.mailauth.dkim.sign import to_pem
 from moxlite.store.junk.score import SIGNIFICANT_HAMS
 from tests.dnsworld import DNSWorld
 from tests.integration.mail import contents

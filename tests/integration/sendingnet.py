@@ -21,7 +21,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.queue.data.rows import DELIVERING
 from tests.certs import Authority, tlsa

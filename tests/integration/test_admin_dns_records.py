@@ -537,7 +537,7 @@ def test_a_signed_zone_is_known_without_a_validating_resolver(config: Path, monk
     """
     zones = {"": "", "org": "", "example.org": HOST + "@ MX 10 mx.example.org."}
     with SignedRoot(zones) as root:
-        monkeypatch.setattr("moxlite.net.dnssec.anchors.ROOT", root.anchors)
+        monkeypatch.setattr("moxlite.net.dnssec.chain.ROOT", root.anchors)
         records = verb(config, "config", "dnsrecords", "example.org", "--resolver", root.server)
         assert "\n_25._tcp.mx.example.org. TLSA 3 1 1 " in records
         found = json.loads(verb(config, "--json", "config", "dnscheck", "example.org", "--resolver", root.server))
@@ -546,7 +546,7 @@ def test_a_signed_zone_is_known_without_a_validating_resolver(config: Path, monk
         assert any("the resolver does not verify DNSSEC" in one for one in found["dnssec"]["warnings"])
         assert "_25._tcp.mx.example.org. has no TLSA record" in found["dane"]["errors"]
     with SignedRoot(zones, forged=["example.org"]) as root:
-        monkeypatch.setattr("moxlite.net.dnssec.anchors.ROOT", root.anchors)
+        monkeypatch.setattr("moxlite.net.dnssec.chain.ROOT", root.anchors)
         assert "\n; _25._tcp.mx" in verb(config, "config", "dnsrecords", "example.org", "--resolver", root.server)
         found = json.loads(verb(config, "--json", "config", "dnscheck", "example.org", "--resolver", root.server))
         assert "no key of example.org. fits its DS records" in found["dnssec"]["errors"][0]

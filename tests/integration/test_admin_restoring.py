@@ -18,7 +18,7 @@ import pytest
 
 from moxlite.admin.hostkeys import make_host_key
 from moxlite.config.toml.edit import Document
-from moxlite.mailauth.dkim.keys import generate, to_pem
+from moxlite.mailauth.dkim.sign import generate, to_pem
 from tests.rootserver import UID, RootServer, hindrance, interpreter, readable_path, root_server
 from tests.tools import until
 

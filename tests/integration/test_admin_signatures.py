@@ -12,9 +12,8 @@ import pytest
 import trio
 
 from moxlite.admin.doctor.secondopinion import MAX_OCTETS, judge, key_names
-from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import PrivateKey, Signer, generate, key_record, sign, to_pem
 from moxlite.proto.address import Address
 from tests.dnstable import dns_of
 from tests.running import ServedServer

@@ -25,7 +25,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from moxlite.mailauth.dkim.keys import generate, to_pem
+from moxlite.mailauth.dkim.sign import generate, to_pem
 from tests.running import LocalServer, make_certificate
 from tests.tools import top, until
 

@@ -14,8 +14,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 import moxlite.net.storage.sftp
 import moxlite.store.backup.packs
-from moxlite.net.storage.sftp import SFTP
-from moxlite.net.storage.sftpbatch import Login
+from moxlite.net.storage.sftp import SFTP, Login
 from moxlite.proto.sshurl import SSHURL
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import Repository, create_repository

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from moxlite.web.admin.api import API
+from moxlite.web.admin.app import API
 from moxlite.web.calls import Call, calls_of
 from tests.hostiletexts import HOSTILE
 from tests.integration.browser import Visitor, chromium

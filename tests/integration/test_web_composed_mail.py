@@ -13,7 +13,7 @@ from urllib.parse import quote
 import dkim
 import pytest
 
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from tests.running import ServedServer
 from tests.tools import free_port, until
 from tests.webcalls import Caller

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.web.webapi.methods import METHODS
-from moxlite.web.webapi.openapi import document
+from moxlite.web.webapi.pages import document
 from tests.running import LocalServer
 from tests.tools import need
 

@@ -17,7 +17,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import rsa
 from standardwebhooks import Webhook
 
-from moxlite.mailauth.dkim.keys import key_record, to_pem
+from moxlite.mailauth.dkim.sign import key_record, to_pem
 from tests.running import LocalServer
 from tests.tools import top, until
 from tests.webapi import CODES, check_incoming, check_outgoing

@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from moxlite.admin.queueing.filters import Filter
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address

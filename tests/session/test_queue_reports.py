@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from moxlite.admin.queueing.filters import Filter
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message as SignedMessage
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.proto.dmarcreport import DMARCReport, read_dmarc_report

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message as Signed
-from moxlite.mailauth.dkim.sign import sign
+from moxlite.mailauth.dkim.sign import generate, key_record, sign, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address

@@ -5,9 +5,9 @@ from functools import partial
 import msgspec
 import pytest
 
+from moxlite.acceptance.checks import mailauth_total
 from moxlite.mailauth.arc.seal import Sealer, seal
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.metrics import mailauth_total
 from moxlite.mailauth.results import ARCStatus
 from moxlite.proto.address import Domain
 from moxlite.smtpd import Context

@@ -10,14 +10,12 @@ import pytest
 import trio
 
 from moxlite.acceptance import checks
+from moxlite.acceptance.checks import mailauth_total
 from moxlite.config.domains import DKIM_HEADERS
 from moxlite.mailauth import iprev
 from moxlite.mailauth.dkim import verify
-from moxlite.mailauth.dkim.canonical import BodyHash, Canonicalization, hash_body
-from moxlite.mailauth.dkim.keys import generate, key_record
-from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
-from moxlite.mailauth.metrics import mailauth_total
+from moxlite.mailauth.dkim.message import BodyHash, Canonicalization, Message, hash_body
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign
 from moxlite.net.metrics import panics
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address

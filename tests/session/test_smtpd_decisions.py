@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from moxlite.acceptance import gathering
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.sign import key_record
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
 from moxlite.proto.cards.vcard import Contact, Entry

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from moxlite.config.domains import DKIM_HEADERS
-from moxlite.mailauth.dkim.keys import generate, key_record
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
 from tests.session.smtpd_harness import Smtp, clock, headers, smtp

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 
 from moxlite.mailauth.arc.verify import verify as verify_arc
-from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.results import ARCStatus, SignatureStatus
 from moxlite.process.keys.signing import SigningKeys

@@ -9,9 +9,8 @@ import pytest
 import trio
 
 from moxlite.config.domains import DKIM_HEADERS
-from moxlite.mailauth.dkim.keys import generate, key_record
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign
 from moxlite.net.metrics import panics
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address

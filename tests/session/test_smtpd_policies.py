@@ -7,9 +7,8 @@ import logging
 import msgspec
 import pytest
 
-from moxlite.mailauth.dkim.keys import key_record
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.sign import Signer, key_record, sign
 from moxlite.net.resolver import FakeResolver, RecordType
 from moxlite.proto.address import Address
 from moxlite.store.types import Flag

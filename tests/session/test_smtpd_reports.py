@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.sign import key_record
 from moxlite.proto.dmarcreport import DMARCReport
 from moxlite.smtpd import Context
 from moxlite.smtpd.metrics import dmarcdb_message_total, report_total, tlsrpt_session_total

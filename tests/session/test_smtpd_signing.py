@@ -9,8 +9,8 @@ import trio
 
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import ConfigError
-from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.process.keys.signing import SigningKeys

@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.config.static import RateLimits
-from moxlite.mailauth.dkim.keys import generate, to_pem
+from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.net.log import TRACE
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS

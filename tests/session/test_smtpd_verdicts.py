@@ -6,7 +6,7 @@ The records are those of the tables in tests/unit; here a client sends, and the 
 
 import pytest
 
-from moxlite.mailauth.dkim.keys import key_record
+from moxlite.mailauth.dkim.sign import key_record
 from moxlite.net.resolver import FakeResolver, RecordType
 from tests.session.smtpd_harness import TLS, Smtp, clock, headers, smtp
 from tests.session.test_smtpd_checks import KEY, MAIL, signed

@@ -11,7 +11,7 @@ import trio
 from click.testing import CliRunner
 
 from moxlite.cli.config import config
-from moxlite.web.handlers import access
+from moxlite.web.handlers import rules as access
 from tests.backend import backend
 from tests.session.test_web_handlers import PLAIN, WEBSERVER, get, handler
 from tests.web_rig import DOMAINS, Rig, open_rig

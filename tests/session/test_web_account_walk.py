@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.mail.mailboxes import create_mailbox
-from moxlite.web.account.api import API
+from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
 from moxlite.web.webmail import api as webmail
 from tests.session.test_web_account_settings import RULE, certificate

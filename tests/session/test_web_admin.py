@@ -12,7 +12,7 @@ from moxlite.admin.doctor.requests import QueueState, Running
 from moxlite.admin.doctor.running import check_words
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web.admin import sessions as admin_sessions
-from moxlite.web.admin.api import API
+from moxlite.web.admin.app import API
 from moxlite.web.admin.calls.overview import flow_of
 from moxlite.web.calls import calls_of
 from tests.web_rig import ADMIN_PASSWORD, Browser, Rig, owner, visitor

@@ -14,7 +14,7 @@ from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
 from moxlite.supervision import open_supervisor
 from moxlite.web import sessions
-from moxlite.web.admin.calls import dns
+from moxlite.web.admin.calls import domains
 from tests.web_rig import ADMIN_PASSWORD, Browser, Rig
 
 if TYPE_CHECKING:
@@ -296,16 +296,16 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         await trio.lowlevel.checkpoint()
         return Report()
 
-    monkeypatch.setattr(dns, "check_domain", hanging)
-    monkeypatch.setattr(dns, "check_servers", answering)
-    monkeypatch.setattr(dns, "PATIENCE", 0.05)
+    monkeypatch.setattr(domains, "check_domain", hanging)
+    monkeypatch.setattr(domains, "check_servers", answering)
+    monkeypatch.setattr(domains, "PATIENCE", 0.05)
     snapshot, caller = rig.holder.current, cast("Caller", None)
     async with open_supervisor("test") as tree:
         server = SimpleNamespace(
             config=lambda: snapshot, outside=SimpleNamespace(resolver=None, network=None, held=None),
             machinery=SimpleNamespace(tree=tree), factors=None, commands=None,
         )  # fmt: skip
-        calls = dns.DNSCalls(cast("Surroundings", server), cast("AdminSessions", None))
+        calls = domains.DNSCalls(cast("Surroundings", server), cast("AdminSessions", None))
         with trio.move_on_after(0) as page:
             await calls.dns_check(caller, "example.org", "mx")
         assert page.cancelled_caught
@@ -313,11 +313,11 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         [shown] = [one for one in await calls.dns_reports(caller, "example.org") if one.topic == "mx"]
         assert (shown.at, shown.running) == (0, True)
         assert (await calls.dns_check(caller, "example.org", "mx")).running  # it waits no longer
-        monkeypatch.setattr(dns, "PATIENCE", 60.0)
+        monkeypatch.setattr(domains, "PATIENCE", 60.0)
         going.set()
         found = await calls.dns_check(caller, "example.org", "mx")
         assert (found.errors, found.running, made) == (["nothing answers"], False, 1)
-        monkeypatch.setattr(dns, "LONGEST", 0.01)
+        monkeypatch.setattr(domains, "LONGEST", 0.01)
         going = trio.Event()
         found = await calls.dns_check(caller, "example.org", "mx")
         assert found.errors == ["The check did not end within 0 seconds."]
@@ -325,6 +325,6 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         async def failing(*_: object, **__: object) -> dict[str, Report]:
             raise ValueError("of the test")
 
-        monkeypatch.setattr(dns, "LONGEST", 60.0)
-        monkeypatch.setattr(dns, "check_domain", failing)
-        assert (await calls.dns_check(caller, "example.org", "mx")).errors == [dns.FAILED]
+        monkeypatch.setattr(domains, "LONGEST", 60.0)
+        monkeypatch.setattr(domains, "check_domain", failing)
+        assert (await calls.dns_check(caller, "example.org", "mx")).errors == [domains.FAILED]

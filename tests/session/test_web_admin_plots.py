@@ -17,7 +17,7 @@ from moxlite import metrics
 from moxlite.admin.figures import recorder
 from moxlite.admin.queueing.filters import Filter, Page
 from moxlite.store.file.transaction import Tx
-from moxlite.web.admin.calls import history
+from moxlite.web.admin.calls import overview
 from tests.reportdata import dmarc_record, put_dmarc
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.test_admin_history import Clock, Minutes
@@ -63,7 +63,7 @@ async def rig(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Rig]:
     """A server with IMAP and SMTP, and an owner."""
-    monkeypatch.setattr(history, "DISK_SECONDS", -1.0)
+    monkeypatch.setattr(overview, "DISK_SECONDS", -1.0)
     static = 'rate_limits.exempt = ["127.0.0.0/8"]\n' + ADMIN_STATIC + MAIL
     async with serving(tmp_path, app="/admin/", static=static) as found:
         yield found

@@ -14,9 +14,8 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import contacts, gathering
 from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
-from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.claims import claim_of
-from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.web.webmail.reading.parsed import own_of, structure_of
 from tests.store_mail import deliver_mail, look
 from tests.web_rig import Browser, Rig
 from tests.web_sharing import mia, opened, share, tom

@@ -13,14 +13,13 @@ import pytest
 import trio
 
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.logins.identity import LoginRequest
-from moxlite.logins.refusals import NotPermitted
+from moxlite.logins.identity import LoginRequest, NotPermitted
 from moxlite.store.auth.credentials import is_two_step
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StorageBroken
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.web import sessions
-from moxlite.web.account.api import API
+from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
 from moxlite.web.factors import steps
 from tests.authenticator import SoftKey
@@ -183,7 +182,7 @@ async def test_a_step_is_over_after_five_minutes_or_ten_wrong_factors(
         assert answer.status == 401
     assert "too long" in answer.json["error"]["message"]
     step = await first_step(found)
-    monkeypatch.setattr("moxlite.web.factors.pending.trio.current_time", lambda: 1e9 + time.monotonic())
+    monkeypatch.setattr("moxlite.web.factors.steps.trio.current_time", lambda: 1e9 + time.monotonic())
     assert await found.error("login_factor", token=step["token"], kind="recovery", code=codes[0]) == (
         401,
         "user:loginFailed",

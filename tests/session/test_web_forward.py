@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from moxlite.net.httpclient import pool
-from moxlite.web.handlers import forward, tunnel
+from moxlite.web.handlers import forward
 from tests.backend import Backend, Reader, backend
 from tests.logs import kv
 from tests.session.test_web_handlers import PLAIN, WEBSERVER, get, handler
@@ -547,7 +547,7 @@ async def test_websockets_are_limited_in_number_and_in_silence(
 ) -> None:
     """WEB-48: octets in either direction keep one open, a silent one ends; 503 beyond the number, until one ends."""
     monkeypatch.setattr(pool, "MAX_TUNNELS", 2)
-    monkeypatch.setattr(tunnel, "IDLE_SECONDS", 3.0)
+    monkeypatch.setattr(forward, "IDLE_SECONDS", 3.0)
 
     async def accept(stream: trio.abc.Stream) -> None:
         async with stream:

@@ -16,7 +16,7 @@ import trio
 from moxlite.store.imports import adding, engine
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.web.importing import browser as imports, upload
-from moxlite.web.importing.types import ImportProgress
+from moxlite.web.importing.browser import ImportProgress
 from tests.store_imports import contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail
 from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig

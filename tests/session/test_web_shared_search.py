@@ -18,7 +18,7 @@ from moxlite.store.search import finding, queries
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live import subscriptions
-from moxlite.web.webmail.live.merging import Merging
+from moxlite.web.webmail.live.entries import Merging
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request
 from tests.web_sharing import mia, share, tom

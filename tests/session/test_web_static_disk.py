@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.web.handlers import copies
-from moxlite.web.handlers.copies import Copies
-from moxlite.web.handlers.files import File, close, open_file
+from moxlite.web.handlers import files
+from moxlite.web.handlers.files import Copies, File, close, open_file
 from tests.session.test_web_handlers import PLAIN, Opening, decompress, get, opening as opening, static, www as www
 from tests.tools import eventually
 from tests.web_rig import Rig
@@ -28,11 +27,11 @@ ACCEPT = {"accept-encoding": "gzip"}
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files of a test are not some seconds old."""
-    monkeypatch.setattr(copies, "SETTLED_SECONDS", 0)
+    monkeypatch.setattr(files, "SETTLED_SECONDS", 0)
 
 
 def kept(rig: Rig) -> list[Path]:
-    return sorted((rig.holder.current.static.data_dir / copies.FOLDER).glob("*"))
+    return sorted((rig.holder.current.static.data_dir / files.FOLDER).glob("*"))
 
 
 # Compressed copies
@@ -50,7 +49,7 @@ async def test_a_compressed_file_is_kept_and_sent_again(
     assert (gzip.decompress(first.body), len(kept(rig))) == (text, 1)
     assert first.headers["content-length"] == str(len(first.body))
     assert "accept-ranges" not in first.headers
-    monkeypatch.setattr(copies, "coder", None)
+    monkeypatch.setattr(files, "coder", None)
     again = await get(rig, "/page.txt", headers=ACCEPT)
     assert (again.body, again.headers["etag"], again.headers["vary"]) == (
         first.body,
@@ -64,7 +63,7 @@ async def test_a_compressed_file_is_kept_and_sent_again(
     part = await get(rig, "/page.txt", headers=ACCEPT | {"range": "bytes=3-9"})
     assert (part.status, part.body) == (206, text[3:10])
     monkeypatch.undo()
-    monkeypatch.setattr(copies, "SETTLED_SECONDS", 0)
+    monkeypatch.setattr(files, "SETTLED_SECONDS", 0)
     other = await get(rig, "/page.txt", headers={"accept-encoding": "zstd"})
     assert (decompress(other.body), len(kept(rig))) == (text, 2)
     assert {one.stat().st_mode & 0o777 for one in kept(rig)[0].parents[:1]} == {0o700}
@@ -100,16 +99,16 @@ async def test_what_has_no_copy(opening: Opening, www: Path, monkeypatch: pytest
     (www / "small.txt").write_bytes(b"x" * 1023)
     with (www / "large.txt").open("wb") as large:
         large.write(TEXT)
-        large.truncate(copies.MAX_SIZE + 1)
+        large.truncate(files.MAX_SIZE + 1)
     (www / "page.txt").write_bytes(TEXT)
     rig = await opening(static(www, more=COMPRESSED))
     for name, coded in (("picture.png", False), ("small.txt", False), ("large.txt", True)):
         answer = await get(rig, f"/{name}", headers=ACCEPT)
         assert ("content-encoding" in answer.headers) == coded
-    monkeypatch.setattr(copies, "SETTLED_SECONDS", 2)
+    monkeypatch.setattr(files, "SETTLED_SECONDS", 2)
     (www / "page.txt").touch()
     assert gzip.decompress((await get(rig, "/page.txt", headers=ACCEPT)).body) == TEXT
-    monkeypatch.setattr(copies, "SETTLED_SECONDS", 0)
+    monkeypatch.setattr(files, "SETTLED_SECONDS", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
     assert gzip.decompress((await get(rig, "/page.txt", headers=ACCEPT)).body) == TEXT
     assert kept(rig) == []
@@ -163,7 +162,7 @@ def test_the_least_recently_used_copies_go_beyond_the_limits(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEB-11: octets and number are bounded, also over a restart; what a crash left unfinished goes."""
-    monkeypatch.setattr(copies, "MAX_COPIES", 4)
+    monkeypatch.setattr(files, "MAX_COPIES", 4)
     found = list(files_of(tmp_path, 6))
     store = Copies(folder, reserve=0)
     for path, file in found[:4]:
@@ -184,7 +183,7 @@ def test_the_least_recently_used_copies_go_beyond_the_limits(
     (folder / "0.part").write_bytes(b"half")
     (folder / "link").symlink_to(tmp_path / "0.txt")
     size = max(one.stat().st_size for one in folder.glob("[0-9a-f]*"))
-    monkeypatch.setattr(copies, "MAX_OCTETS", 2 * -(-size // 4096) * 4096)
+    monkeypatch.setattr(files, "MAX_OCTETS", 2 * -(-size // 4096) * 4096)
     again = Copies(folder, reserve=0)
     assert sum(again.find(path, file, "gzip") is not None for path, file in found) == 2
     assert len(list(folder.iterdir())) == 2

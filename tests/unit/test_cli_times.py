@@ -28,7 +28,7 @@ from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import keeping
 from moxlite.web import exports, sessions
 from moxlite.web.composing import sending
-from moxlite.web.handlers import forward, tunnel
+from moxlite.web.handlers import forward
 from moxlite.web.http2 import frames
 from moxlite.web.notices import service
 from tests.unit.test_cli_docs import FENCE, FOR_OWNERS, TOP
@@ -126,7 +126,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "two seconds": service.PAUSE,
     },
     "webserver": {
-        "30 minutes": tunnel.IDLE_SECONDS,
+        "30 minutes": forward.IDLE_SECONDS,
         "60 s": forward.HEAD_SECONDS,
         "10 s": frames.PERIOD,
         "100 ms": "a bound of tests/integration/test_web_http2_programs.py",

@@ -10,7 +10,7 @@ import tomlkit
 from hypothesis import assume, given, settings, strategies as st
 
 from moxlite.config.toml.edit import Document
-from moxlite.config.toml.inline import dotted_keys, literal
+from moxlite.config.toml.scan import dotted_keys, literal
 
 TEXT = """\
 # the head of the file

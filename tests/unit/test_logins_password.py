@@ -20,22 +20,26 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig, Snapshot
-from moxlite.logins import stored
+from moxlite.logins import logins as stored
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
 from moxlite.logins.guessing import AccountWindow, FailedLogins
-from moxlite.logins.identity import CertificateLogin, Identity, LoginRequest, Protocol, fingerprint
-from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import (
+from moxlite.logins.identity import (
     BadChannelBinding,
     BadExchange,
+    CertificateLogin,
+    Identity,
     LoginDisabled,
+    LoginRequest,
     NoAdminPassword,
     NoSecrets,
     NotPermitted,
+    Protocol,
     RateLimited,
     WrongCredentials,
+    fingerprint,
 )
+from moxlite.logins.logins import Logins
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import Window
 from moxlite.net.log import LogfmtFormatter, bind_cid

@@ -9,12 +9,9 @@ import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.mailauth.arc.seal import Sealer, own_results, recorded, seal
-from moxlite.mailauth.arc.trust import vouched
-from moxlite.mailauth.arc.verify import sealed_digest, verify
-from moxlite.mailauth.dkim.canonical import relaxed_field
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
-from moxlite.mailauth.dkim.message import Message, SignedFields
-from moxlite.mailauth.dkim.sign import sign_digest
+from moxlite.mailauth.arc.verify import sealed_digest, verify, vouched
+from moxlite.mailauth.dkim.message import Message, SignedFields, relaxed_field
+from moxlite.mailauth.dkim.sign import generate, key_record, sign_digest, to_pem
 from moxlite.mailauth.dkim.signature import parse_message_signature, unsigned
 from moxlite.mailauth.results import ARCResult, ARCStatus
 from moxlite.net.resolver import FakeResolver

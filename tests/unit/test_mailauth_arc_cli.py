@@ -7,7 +7,7 @@ import dkim
 import pytest
 
 from moxlite.cli import run
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from tests.dnstable import dns_of
 
 pytestmark = pytest.mark.served

@@ -15,12 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, strategies as st
 
 from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
-from moxlite.mailauth.dkim.canonical import BodyHash, hash_body, relaxed_field
-from moxlite.mailauth.dkim.keylookup import KEYS_TIMEOUT
-from moxlite.mailauth.dkim.keyrecord import RecordError, parse_record
-from moxlite.mailauth.dkim.keys import PrivateKey, generate, key_record
-from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
+from moxlite.mailauth.dkim.keyrecord import KEYS_TIMEOUT, RecordError, parse_record
+from moxlite.mailauth.dkim.message import BodyHash, Message, hash_body, relaxed_field
+from moxlite.mailauth.dkim.sign import PrivateKey, Signer, SigningError, generate, key_record, sign
 from moxlite.mailauth.dkim.verify import Service, verify
 from moxlite.mailauth.results import DKIMResult, SignatureStatus
 from moxlite.net.resolver import FakeResolver

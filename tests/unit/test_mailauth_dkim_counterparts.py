@@ -8,10 +8,8 @@ import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from moxlite.config.domains import DKIM_HEADERS
-from moxlite.mailauth.dkim.canonical import Canonicalization
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
-from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, sign
+from moxlite.mailauth.dkim.message import Canonicalization, Message
+from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.mailauth.results import DKIMResult
 from moxlite.net.resolver import FakeResolver

@@ -9,8 +9,7 @@ from trio.testing import MockClock
 
 from moxlite.mailauth.results import SPFResult
 from moxlite.mailauth.spf.check import check, check_helo, check_host
-from moxlite.mailauth.spf.macros import BadMacro, Facts, expand, parse_macros, shorten
-from moxlite.mailauth.spf.record import RecordError, parse_record
+from moxlite.mailauth.spf.record import BadMacro, Facts, RecordError, expand, parse_macros, parse_record, shorten
 from moxlite.net.resolver import FakeResolver, RecordType
 
 IP4 = ip_address("192.0.2.3")

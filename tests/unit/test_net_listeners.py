@@ -20,8 +20,18 @@ from moxlite.net.admission import Admission, Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections
-from moxlite.net.listeners import GRACE_SECONDS, BindError, Handler, bind, listen, serve_listener
-from moxlite.net.proxyprotocol import SIGNATURE, Proxied, ProxyError, read_proxy_header
+from moxlite.net.listeners import (
+    GRACE_SECONDS,
+    SIGNATURE,
+    BindError,
+    Handler,
+    Proxied,
+    ProxyError,
+    bind,
+    listen,
+    read_proxy_header,
+    serve_listener,
+)
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS

@@ -7,8 +7,7 @@ import pytest
 import trio
 
 from moxlite.net.deflate import DeflateStream
-from moxlite.net.sendnow import AT_ONCE, MUCH, Prompt, at_once, send_now, unsent
-from moxlite.net.sockets import QuickStream
+from moxlite.net.sockets import AT_ONCE, MUCH, Prompt, QuickStream, at_once, send_now, unsent
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 

@@ -8,7 +8,7 @@ import trio
 import trio.testing
 from hypothesis import given, strategies as st
 
-from moxlite.net.socks import SocksError, connect_through_socks
+from moxlite.net.dial import SocksError, connect_through_socks
 
 V4, V6 = ip_address("192.0.2.1"), ip_address("2001:db8::1")
 OK4 = b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6)

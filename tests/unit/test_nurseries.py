@@ -27,7 +27,7 @@ NURSERIES = {
     "imapd/session/progress.py",
     "imapd/sieve/connection.py",
     "imapd/updates/watch.py",
-    "mailauth/dkim/keylookup.py",  # the keys of one message
+    "mailauth/dkim/keyrecord.py",  # the keys of one message
     "migration/mailcopies.py",
     "migration/pull.py",
     "net/control/client.py",
@@ -41,8 +41,7 @@ NURSERIES = {
     "smtpd/connection.py",
     "smtpd/incoming/reception.py",
     "store/imports/adding.py",
-    "web/handlers/forward.py",  # both ways of one forwarded request
-    "web/handlers/tunnel.py",  # both ways of one forwarded websocket
+    "web/handlers/forward.py",  # both ways of one forwarded request or websocket
     "web/http/websocket.py",
     "web/http2/connection.py",  # the streams of one connection
     "web/notices/service.py",  # some accounts at a time

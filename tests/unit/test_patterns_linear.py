@@ -13,7 +13,7 @@ from moxlite.compose.reply import _quoted
 from moxlite.mailauth.mtasts import PolicyError, parse_policy
 from moxlite.mailauth.tlsrpt import RecordError, parse_record
 from moxlite.proto.mime.messageid import base_subject
-from moxlite.web.webmail.reading.zipped import member_names, zip_name
+from moxlite.web.webmail.reading.parts import member_names, zip_name
 from tests.patternprobes import Found, Probe, patterns, probes, slowness
 from tests.tools import top
 
@@ -22,12 +22,12 @@ MADE = {
     "moxlite.admin.quickstart.publish._uncommented": "an escaped line of the owner's own file",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
-    "moxlite.mailauth.spf.macros._value": "a set of characters",
-    "moxlite.net.recentlog.of_connection": "a number in hexadecimal, and a choice of two texts",
+    "moxlite.mailauth.spf.record._value": "a set of characters",
+    "moxlite.net.log.of_connection": "a number in hexadecimal, and a choice of two texts",
     "moxlite.patterns.searching.found": "texts that `WORDS` knows as plain words; others go to RE2",
     "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
     "moxlite.proto.mime.text._raw_end": "an escaped word",
-    "moxlite.web.composing.rich._placed": "an escaped word, and at most four digits",
+    "moxlite.web.composing.drafts._placed": "an escaped word, and at most four digits",
 }
 """Functions that make a pattern as they run, and why it is linear."""
 

@@ -8,9 +8,8 @@ import pytest
 
 from moxlite.store.errors import NoSuchMessage
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.languages import chosen_language
 from moxlite.web.http.messages import Headers
-from moxlite.web.http.pagetexts import page_text
+from moxlite.web.http.pagetexts import chosen_language, page_text
 from moxlite.web.storeerrors import page_error
 from moxlite.wording import worded
 from tests.tools import top

@@ -5,7 +5,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from moxlite.cli.webapi import webapi
 from moxlite.web.webapi.methods import METHODS
-from moxlite.web.webapi.openapi import document
+from moxlite.web.webapi.pages import document
 from tests.webapi import CODES, REQUESTS, RESULTS
 
 

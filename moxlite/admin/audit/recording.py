@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from moxlite.config.differences import Changed
 from moxlite.config.holder import Note, Record
+from moxlite.config.masking import Changed
 from moxlite.store.auth.audit import AuditLog, Difference, Origin, acting_as, current, object_at
 
 PLACE: Final = re.compile(r"""(accounts|domains)\.(?:"([^"]+)"|([^.\[]+))(?:\.(aliases)\.(?:"([^"]+)"|([^.\[]+)))?""")

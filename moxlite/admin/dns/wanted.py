@@ -16,7 +16,7 @@ from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, offer_for, public_first
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
-from moxlite.mailauth.dkim.keys import PrivateKey as DKIMKey, key_record
+from moxlite.mailauth.dkim.sign import PrivateKey as DKIMKey, key_record
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
 from moxlite.net.tls.certificates import PrivateKey

@@ -17,7 +17,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.mailauth.dkim.keys import generate, key_record, to_pem
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.net.control.server import CommandFailed
 from moxlite.proto.address import AddressError, Domain
 

@@ -40,7 +40,7 @@ from moxlite.admin.standby.lease import (
 from moxlite.config.static import Standby
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
-from moxlite.net.storage.sftpbatch import Login
+from moxlite.net.storage.sftp import Login
 from moxlite.process.backuptargets import login_for
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import Read

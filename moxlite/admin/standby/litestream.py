@@ -23,7 +23,7 @@ import trio
 
 from moxlite.admin.standby.layout import epoch_folder
 from moxlite.escapes import printable
-from moxlite.net.storage.sftpbatch import Login
+from moxlite.net.storage.sftp import Login
 from moxlite.optional import ADDED, how_to_install
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.objecturl import ObjectURL

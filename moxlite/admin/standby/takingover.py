@@ -35,7 +35,7 @@ from moxlite.admin.standby.layout import (
 from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Taken, Watch, origin_of, renew, take, try_conditions
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
-from moxlite.net.storage.sftpbatch import Login
+from moxlite.net.storage.sftp import Login
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.verify import last_modseq, last_queued

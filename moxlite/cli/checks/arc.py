@@ -110,7 +110,7 @@ def seal(
 def _sealer(domain: str, selector: str, key_file: str, headers: str | None) -> "Sealer":
     """Make a sealer from the options. Raises Failure, click.UsageError."""
     from moxlite.mailauth.arc.seal import SEALED, Sealer
-    from moxlite.mailauth.dkim.keys import PrivateKeyError, load_private_key
+    from moxlite.mailauth.dkim.sign import PrivateKeyError, load_private_key
     from moxlite.proto.address import AddressError, Domain
 
     names = SEALED if headers is None else tuple(name.strip() for name in headers.split(":") if name.strip())

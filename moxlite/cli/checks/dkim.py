@@ -140,7 +140,7 @@ def lookup(selector: str, domain: str, resolver: str | None) -> int:
 def txt() -> int:
     """Print the value of the TXT record for the private key on stdin, as a zone file wants it."""
     from moxlite.admin.dns.zonefile import txt_strings
-    from moxlite.mailauth.dkim.keys import PrivateKeyError, key_record, load_private_key
+    from moxlite.mailauth.dkim.sign import PrivateKeyError, key_record, load_private_key
 
     try:
         key = load_private_key(sys.stdin.buffer.read(1 << 20))
@@ -165,7 +165,7 @@ def gen_ed25519(force: bool) -> int:
 
 
 def _generate(kind: str, *, force: bool) -> int:
-    from moxlite.mailauth.dkim.keys import generate, to_pem
+    from moxlite.mailauth.dkim.sign import generate, to_pem
 
     if sys.stdout.isatty() and not force:
         raise Failure("a private key does not belong onto a terminal: send it to a file, or say --force")
@@ -212,8 +212,7 @@ def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
 def _given(domain: str, selector: str, key_file: str, canonicalization: str) -> "tuple[Domain, Sequence[Signer]]":
     """The signing domain and signer that the options name. Raises Failure, click.UsageError."""
     from moxlite.config.domains import DKIM_HEADERS, DKIM_UNSEALED
-    from moxlite.mailauth.dkim.keys import PrivateKeyError, load_private_key
-    from moxlite.mailauth.dkim.sign import Signer
+    from moxlite.mailauth.dkim.sign import PrivateKeyError, Signer, load_private_key
     from moxlite.proto.address import AddressError, Domain
 
     try:

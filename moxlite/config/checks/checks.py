@@ -10,18 +10,24 @@ import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from moxlite.config.checks.accounts import IS_QUEUE, account_findings, is_queue_mailbox, old_patterns
-from moxlite.config.checks.backup import backup_findings
-from moxlite.config.checks.domains import (
+from moxlite.config.checks.accounts import (
+    IS_QUEUE,
+    account_findings,
     alias_findings,
     destination_findings,
     domain_findings,
     domain_name_problem,
+    is_queue_mailbox,
+    old_patterns,
     report_owners,
 )
-from moxlite.config.checks.listeners import SERVICES, listener_findings
-from moxlite.config.checks.standby import standby_findings
-from moxlite.config.checks.web import handler_findings
+from moxlite.config.checks.listeners import (
+    SERVICES,
+    backup_findings,
+    handler_findings,
+    listener_findings,
+    standby_findings,
+)
 from moxlite.config.domains import DomainConfig, Domains, Route
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, near

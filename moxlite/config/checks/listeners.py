@@ -1,11 +1,18 @@
-"""Cross checks of ``[listeners.NAME]`` (ADMIN-9)."""
+"""Cross checks of single sections: ``[listeners.NAME]``, ``[[web_handlers]]``, ``[backup]`` and ``[standby]`` (ADMIN-9,
+WEB-36, STORE-184a, STORE-186, STORE-187).
+"""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
 from moxlite.config.listeners import Listener, ListenerTLS
-from moxlite.config.static import Static
+from moxlite.config.static import Backup, Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
+from moxlite.config.webrules import compile_pattern, parse_template
+from moxlite.proto.objecturl import ObjectURL
+from moxlite.proto.sshurl import SSHURL
 
 PLAIN_SERVICES: Final = (
     "account_http",
@@ -89,3 +96,205 @@ def _ports(path: KeyPath, listener: Listener) -> Iterator[Finding]:
         other = used.setdefault(settings.port, (kind, service))
         if other[0] != kind:
             yield Finding((*path, service), f"cannot share port {settings.port} with {other[1]}")
+
+
+# Cross checks of ``[[web_handlers]]`` (ADMIN-9, WEB-36).
+
+
+HANDLERS: Final = ("static", "redirect", "forward", "internal")
+FIELD_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""Names of HTTP fields (RFC 9110 §5.1)."""
+REALM: Final = re.compile(r"[ !#-\[\]-~]+")
+"""Text of a quoted string that needs no escapes (RFC 9110 §5.6.4)."""
+HASH: Final = re.compile(
+    r"\$argon2id\$v=19\$m=(?P<memory>[0-9]{1,7}),t=(?P<time>[0-9]{1,3}),p=(?P<lanes>[0-9]{1,3})"
+    r"\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,86}"
+)
+"""A hash of argon2id in the form of the PHC: its costs, salt and hash."""
+MAX_MEMORY: Final = 128 << 10
+"""KiB that verifying may take: two run at a time."""
+MAX_PASSES: Final = 10
+MAX_LANES: Final = 8
+FRAMING: Final = frozenset({"connection", "content-length", "date", "transfer-encoding", "upgrade"})
+"""HTTP fields that only the server may set (RFC 9112 §6)."""
+
+
+def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
+    """Mistakes within one web handler."""
+    given = [name for name in HANDLERS if getattr(handler, name) is not None]
+    if len(given) != 1:
+        yield Finding(path, "must have exactly one of static, redirect, forward, internal")
+    if not handler.path_regexp.startswith("^"):
+        yield Finding((*path, "path_regexp"), 'must start with "^"')
+    if handler.static is not None:
+        if handler.static.strip_prefix and not handler.static.strip_prefix.startswith("/"):
+            yield Finding((*path, "static", "strip_prefix"), "must start with a slash")
+        yield from _response_headers((*path, "static", "response_headers"), handler.static.response_headers)
+    if handler.redirect is not None:
+        yield from _redirect((*path, "redirect"), handler.redirect)
+    if handler.cache and handler.static is None and handler.forward is None:
+        yield Finding((*path, "cache"), "goes with static or forward only")
+    for index, one in enumerate(handler.cache):
+        yield from _response_headers((*path, "cache", index), {"cache_control": one.cache_control})
+    if handler.basic_auth is not None:
+        yield from _basic_auth((*path, "basic_auth"), handler.basic_auth)
+    if handler.forward is not None:
+        yield from _response_headers((*path, "forward", "response_headers"), handler.forward.response_headers)
+
+
+def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
+    if not REALM.fullmatch(settings.realm):
+        yield Finding((*path, "realm"), "must be ASCII without quotation marks and backslashes")
+    for name, hashed in settings.users.items():
+        if not name or ":" in name or not name.isprintable():
+            yield Finding((*path, "users", name), "is not a name: it must be printable, without a colon")
+        found = HASH.fullmatch(hashed)
+        if found is None:
+            yield Finding((*path, "users", name), "is not a hash of `moxlite config hash-password`")
+        elif int(found["memory"]) > MAX_MEMORY or int(found["time"]) > MAX_PASSES or int(found["lanes"]) > MAX_LANES:
+            yield Finding((*path, "users", name), "is a hash that costs too much memory or time to verify")
+
+
+def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Finding]:
+    if not 300 <= redirect.status_code <= 399 or redirect.status_code == 304:
+        yield Finding((*path, "status_code"), "must be 300 to 399, and not 304")
+    if redirect.base_url is None and redirect.orig_path_regexp is None:
+        yield Finding(path, "must have base_url or orig_path_regexp")
+    if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
+        yield Finding(path, "needs orig_path_regexp and replace_path together")
+    if redirect.orig_path_regexp is not None:
+        try:
+            parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
+        except ValueError as error:
+            yield Finding((*path, "replace_path"), str(error))
+
+
+def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Finding]:
+    for name, value in fields.items():
+        if not FIELD_NAME.fullmatch(name):
+            yield Finding((*path, name), "is not the name of a header field")
+        elif name.lower() in FRAMING:
+            yield Finding((*path, name), "is a field that only the server can set")
+        if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
+            yield Finding(
+                (*path, name), "is not the value of a header field: no control characters, no space around it"
+            )
+
+
+# Cross checks of the section [backup] (STORE-187, STORE-184a).
+
+
+SHORTEST_BACKUP: Final = 600.0
+"""Seconds: each one reads all that has changed."""
+
+ENCRYPT: Final = (
+    "a backup on another machine is encrypted: `age-keygen -o backup-key.txt` makes a key and prints the age1... for "
+    "here; keep that file, but not on this machine"
+)
+
+KEY_TEXT: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/=@.-")
+"""Characters of the type of a public key and of its base64."""
+
+
+SLOWEST_UPLOAD: Final = 16 << 10
+"""Octets a second: a pack of 64 MiB has to be sent before another machine may take the lock over, after 2 hours."""
+
+
+def backup_findings(static: Static) -> Iterator[Finding]:
+    """Findings within [backup]."""
+    backup = static.backup
+    if (backup.schedule is None) != (backup.target is None):
+        missing = "target" if backup.target is None else "schedule"
+        yield Finding(("backup",), f"needs {missing} as well", 'such as schedule = "24h" and target = "/mnt/backup"')
+    if backup.schedule is not None and backup.schedule < SHORTEST_BACKUP:
+        yield Finding(("backup", "schedule"), "must be at least 10m")
+    if 0 < backup.upload_limit < SLOWEST_UPLOAD:
+        yield Finding(("backup", "upload_limit"), "must be 0, or at least 16k a second", 'such as upload_limit = "1m"')
+    if isinstance(backup.target, SSHURL):
+        yield from _far_backup(backup)
+    elif isinstance(backup.target, ObjectURL):
+        yield from missing_findings(
+            "backup",
+            backup,
+            {
+                "storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line",
+                "encrypt_to": ENCRYPT,
+            },
+        )
+    elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
+        yield Finding(("backup", "target"), "must not be inside data_dir")
+    for key in ("keep_daily", "keep_weekly"):
+        if getattr(backup, key) < 0:
+            yield Finding(("backup", key), "must not be negative")
+
+
+def missing_findings(section: str, settings: object, needed: Mapping[str, str]) -> Iterator[Finding]:
+    """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
+    for key, hint in needed.items():
+        if not getattr(settings, key):
+            yield Finding((section, key), "is missing, for the target is on another machine", hint)
+
+
+def _far_backup(backup: Backup) -> Iterator[Finding]:
+    """Problems of a target on another machine: keys and values that it needs."""
+    needed = {
+        "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
+        "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",
+        "encrypt_to": ENCRYPT,
+    }
+    yield from missing_findings("backup", backup, needed)
+    yield from host_key_findings("backup", backup.ssh_host_keys)
+
+
+def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Finding]:
+    """Lines of `ssh_host_keys` that are no public keys."""
+    for index, line in enumerate(lines):
+        words = line.split()
+        if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
+            hint = 'such as "ssh-ed25519 AAAA..."'
+            yield Finding((section, "ssh_host_keys", index), "is no public key of a host", hint)
+
+
+# Cross checks of the section [standby] (STORE-186).
+
+
+SHORTEST: Final = 3600.0
+"""Seconds: a follower that was away for some minutes must still find all changes."""
+
+STANDBY_ENCRYPT: Final = (
+    "configuration and private keys travel encrypted: `age-keygen -o standby-key.txt` makes a key and prints the "
+    "age1... for here; the second machine gets that file"
+)
+
+
+def standby_findings(static: Static) -> Iterator[Finding]:
+    """Findings within [standby]."""
+    standby = static.standby
+    target = standby.target
+    if target is None:
+        return
+    if isinstance(target, SSHURL):
+        needed = {
+            "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
+            "ssh_host_keys": "a line of /etc/ssh/ssh_host_ed25519_key.pub on the other machine",
+        }
+        yield from missing_findings("standby", standby, needed)
+        yield from host_key_findings("standby", standby.ssh_host_keys)
+        if target.user == "":
+            yield Finding(("standby", "target"), "names no user", "ssh://USER@host/path")
+    elif isinstance(target, ObjectURL):
+        if target.scheme != "s3://":
+            yield Finding(("standby", "target"), "is neither s3:// nor ssh:// nor a folder")
+        needed = {"storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line"}
+        yield from missing_findings("standby", standby, needed)
+    elif target.resolve().is_relative_to(static.data_dir.resolve()):
+        yield Finding(("standby", "target"), "must not be inside data_dir")
+    if standby.lease and not isinstance(target, ObjectURL):
+        hint = "without it a person says when the second machine takes over: moxlite standby takeover"
+        yield Finding(("standby", "lease"), "needs a target in object storage (s3://)", hint)
+    if target == static.backup.target:
+        yield Finding(("standby", "target"), "must not be backup.target", "another folder of the same place will do")
+    if not standby.encrypt_to:
+        yield Finding(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
+    if standby.keep < SHORTEST:
+        yield Finding(("standby", "keep"), "must be at least 1h")

@@ -23,8 +23,7 @@ from itertools import pairwise
 from typing import Any, Final, TypeGuard
 
 from moxlite.config.toml.decode import KeyPath
-from moxlite.config.toml.inline import align, dotted_keys, edited, literal, parsed
-from moxlite.config.toml.scan import BLANK, Entry, Scanner
+from moxlite.config.toml.scan import BLANK, Entry, Scanner, align, dotted_keys, edited, literal, parsed
 
 Keys = tuple[str, ...]
 """Keys from the top of the file. A table of an array has no such path."""

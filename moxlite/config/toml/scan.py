@@ -4,14 +4,16 @@ after a mistake was found, so that the start is fast.
 The text has been parsed before: the scanner relies on it being valid TOML 1.0 and only looks for places.
 """
 
+import operator
 import re
 import tomllib
 from bisect import bisect_right
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from moxlite.config.toml.decode import KeyPath
+from moxlite.config.toml.decode import BARE, KeyPath
 
 BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 SPACE: Final = re.compile(r"[ \t]*")
@@ -192,3 +194,206 @@ class _Lines(Scanner):
 
     def note(self, path: KeyPath, start: int) -> None:
         self.lines.setdefault(path, bisect_right(self.starts, start))
+
+
+# Inline values, after `key =`: their text, and edits that keep the text of equal elements (ADMIN-6).
+
+
+REST_OF_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n")
+
+
+def parsed(text: str) -> Any:
+    """The value of a text."""
+    return tomllib.loads(f"v = {text}")["v"]
+
+
+def edited(text: str, was: object, value: object, newline: str) -> str:
+    """The text of a value, changed where `value` differs from `was`, which is what the text means."""
+    if was == value:
+        return text
+    if isinstance(was, list) and isinstance(value, list) and was and value:
+        return _array(text, was, value, newline)
+    if isinstance(was, Mapping) and isinstance(value, Mapping) and text.startswith("{"):
+        return _table(text, was, value, newline)
+    return literal(value, spread="\n" in text, newline=newline)
+
+
+class _Element(NamedTuple):
+    """An element of an array: the blanks and comments above it, its text, and the rest up to the next one or to the end
+    of the line, without the comma.
+    """
+
+    above: str
+    text: str
+    rest: str
+
+
+def _array(text: str, was: list[Any], value: list[Any], newline: str) -> str:
+    opening, elements, closing, comma = _elements(text)
+    if len(elements) != len(was):
+        was = parsed(text)
+    spread = "\n" in text
+    indent = elements[0].above.rpartition("\n")[2] or "  "
+    new: list[_Element] = []
+    for number, item in zip(align(was, value), value, strict=True):
+        if number is None:
+            new.append(_Element(indent, literal(item), newline))
+        else:
+            new.append(elements[number]._replace(text=edited(elements[number].text, was[number], item, newline)))
+    if not spread:
+        return f"[{', '.join([one.text for one in new])}]"
+    return opening + "".join(_lines(new, comma=comma)) + closing
+
+
+def _lines(elements: Sequence[_Element], *, comma: bool) -> Iterator[str]:
+    """The text of elements; `comma`: the last one is followed by one, too."""
+    for number, (above, text, rest) in enumerate(elements, 1):
+        last = number == len(elements)
+        yield above + text + ("," if comma or not last else "") + (rest if rest or last else " ")
+
+
+def _elements(text: str) -> tuple[str, list[_Element], str, bool]:
+    """The parts of an array: its opening bracket, elements, closing bracket, and whether the last one has a comma."""
+    scanner = Scanner(text, 1)
+    if line := REST_OF_LINE.match(text, 1):
+        scanner.at = line.end()
+    opening = text[: scanner.at]
+    found: list[_Element] = []
+    comma = False
+    while True:
+        above = scanner.at
+        scanner.skip(BLANK)
+        if text[scanner.at] == "]":
+            return opening, found, text[above:], comma
+        start = scanner.at
+        scanner.value(())
+        end = start + len(text[start : scanner.at].rstrip(" \t\r"))
+        scanner.at = end
+        scanner.skip(BLANK)
+        comma = text[scanner.at] == ","
+        before = text[end : scanner.at] if comma else ""
+        scanner.at = behind = scanner.at + 1 if comma else end
+        if line := REST_OF_LINE.match(text, scanner.at):
+            scanner.at = line.end()
+        rest = before + text[behind : scanner.at]
+        found.append(_Element(text[above:start], text[start:end], rest))
+
+
+def _table(text: str, was: Mapping[str, Any], value: Mapping[str, Any], newline: str) -> str:
+    scanner = Scanner(text, 1)
+    pairs: dict[str, str] = {}
+    scanner.skip(BLANK)
+    while text[scanner.at] != "}":
+        entry = scanner.key_value(())
+        if len(entry.path) > 1:  # a dotted key
+            return literal({**_unnamed(parsed(text), was), **value}, newline=newline)
+        pairs[str(entry.path[0])] = text[entry.start : entry.end].rstrip()
+        scanner.skip(BLANK)
+        if text[scanner.at] == ",":
+            scanner.at += 1
+            scanner.skip(BLANK)
+    for key in was.keys() - value.keys():
+        pairs.pop(key, None)
+    for key, item in value.items():
+        if key in pairs and key in was:
+            if was[key] != item:
+                name, old = _halves(pairs[key])
+                pairs[key] = name + edited(old, was[key], item, newline)
+        else:
+            pairs[key] = f"{dotted_keys((key,))} = {literal(item)}"
+    return "{ " + ", ".join(pairs.values()) + " }" if pairs else "{}"
+
+
+def _unnamed(table: Mapping[str, Any], was: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item for key, item in table.items() if key not in was}
+
+
+def _halves(pair: str) -> tuple[str, str]:
+    """A key with its equal sign, and its value."""
+    entry = Scanner(pair).key_value(())
+    return pair[: entry.value], pair[entry.value :]
+
+
+def align(was: Sequence[Any], value: Sequence[Any]) -> list[int | None]:
+    """For each element of a new list, the index of the old one that it continues, None for a new one.
+
+    Equal elements continue each other; so do tables that have an equal key, or are the only ones left on both sides.
+    """
+    found: list[int | None] = [None] * len(value)
+    begin = 0
+    while begin < min(len(was), len(value)) and was[begin] == value[begin]:
+        found[begin] = begin
+        begin += 1
+    end = 0
+    while end < min(len(was), len(value)) - begin and was[-1 - end] == value[-1 - end]:
+        end += 1
+        found[-end] = len(was) - end
+    left = list(range(begin, len(was) - end))
+    new = list(range(begin, len(value) - end))
+    for old, number in [*_common(was, value, left, new)]:
+        left.remove(old)
+        found[number] = old
+    for alike in (operator.eq, _related):
+        for number in new:
+            like = next((old for old in left if alike(was[old], value[number])), None)
+            if found[number] is None and like is not None:
+                left.remove(like)
+                found[number] = like
+    alone = [number for number in new if found[number] is None]
+    if len(alone) == len(left) == 1 and isinstance(was[left[0]], Mapping) and isinstance(value[alone[0]], Mapping):
+        found[alone[0]] = left[0]
+    return found
+
+
+def _common(was: Sequence[Any], value: Sequence[Any], left: list[int], new: list[int]) -> Iterator[tuple[int, int]]:
+    """The longest common subsequence, as pairs of indices; quadratic in what differs."""
+    lengths = [[0] * (len(new) + 1)]
+    for old in reversed(left):
+        row, below = [0], lengths[0]
+        for at, number in enumerate(reversed(new)):
+            row.append(below[at] + 1 if was[old] == value[number] else max(below[at + 1], row[-1]))
+        lengths.insert(0, row)
+    i, j = 0, 0
+    while i < len(left) and j < len(new):
+        if was[left[i]] == value[new[j]]:
+            yield left[i], new[j]
+            i, j = i + 1, j + 1
+        elif lengths[i + 1][len(new) - j] >= lengths[i][len(new) - j - 1]:
+            i += 1
+        else:
+            j += 1
+
+
+def _related(one: object, other: object) -> bool:
+    return isinstance(one, Mapping) and isinstance(other, Mapping) and any(one.get(key) == other[key] for key in other)
+
+
+def literal(value: object, *, spread: bool = False, newline: str = "\n") -> str:
+    """A value in one line; with `spread` an array has a line for each element."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case int() | float():
+            return repr(value)
+        case list() | tuple():
+            items = [literal(item) for item in value]
+            if spread and items:
+                return f"[{newline}" + "".join(f"  {item},{newline}" for item in items) + "]"
+            return "[" + ", ".join(items) + "]"
+        case Mapping():
+            items = [f"{dotted_keys((key,))} = {literal(item)}" for key, item in value.items()]
+            return "{ " + ", ".join(items) + " }" if items else "{}"
+        case _:
+            raise TypeError(f"no value of the configuration: {value!r}")
+
+
+def dotted_keys(path: Sequence[str]) -> str:
+    """A key as TOML writes it, quoted where it must be."""
+    return ".".join(key if key and BARE.issuperset(key) else _quoted(key) for key in path)
+
+
+def _quoted(text: str) -> str:
+    """A basic string: JSON escapes as TOML does, but for DEL."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")

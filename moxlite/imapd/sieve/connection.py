@@ -10,7 +10,7 @@ from moxlite.imapd import metrics
 from moxlite.imapd.connection import REFUSALS
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.sieve.session import Ended, Session
-from moxlite.logins.metrics import authentication_ratelimited_total
+from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream

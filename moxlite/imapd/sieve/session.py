@@ -16,8 +16,7 @@ from moxlite.acceptance.sieve.keeping import BadScriptName, check_script, keep_s
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.exchange import UnknownMechanism, start_exchange
-from moxlite.logins.identity import Identity, LoginRequest, fingerprint
-from moxlite.logins.refusals import LoginRefused, RateLimited
+from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint
 from moxlite.net.connections import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string

@@ -10,12 +10,9 @@ import msgspec
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from moxlite.mailauth.arc.chain import MAX_SETS, ChainError, canonical, highest, read_chain
-from moxlite.mailauth.arc.verify import sealed_digest
-from moxlite.mailauth.dkim.canonical import hash_body, relaxed_field
-from moxlite.mailauth.dkim.keys import PrivateKey
-from moxlite.mailauth.dkim.message import Message, SignedFields
-from moxlite.mailauth.dkim.sign import Folded, check_signable, sign_digest
+from moxlite.mailauth.arc.verify import MAX_SETS, ChainError, canonical, highest, read_chain, sealed_digest
+from moxlite.mailauth.dkim.message import Message, SignedFields, hash_body, relaxed_field
+from moxlite.mailauth.dkim.sign import Folded, PrivateKey, check_signable, sign_digest
 from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.mailauth.results import ARCStatus
 from moxlite.proto.address import Domain

@@ -1,31 +1,220 @@
-"""Validation of the ARC chain of a message (RFC 8617 §5.2; AUTH-110).
-
-Theory of operation
--------------------
-1. The syntax of all sets is checked. An error ends the validation without a DNS query.
-2. The keys of the newest set are looked up. Its seal, and its signature over the message, must verify.
-3. Only then are the keys of the other sets looked up. Each seal must verify. The signatures of older sets show how far
-   back the message is unchanged; that they fail is usual and does not make the chain fail.
-
-Hashing runs in a thread, and the body is read once.
+"""Validation of the ARC chain of a message (RFC 8617 §5.2; AUTH-110): parsing its sets, verifying them, and the results
+of a chain whose newest sealers are trusted (AUTH-112, AUTH-113).
 """
 
 import hashlib
+import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Literal
 
+import msgspec
 import trio
 
-from moxlite.mailauth.arc.chain import ARCSet, ChainError, Seal, canonical, read_chain
-from moxlite.mailauth.dkim.canonical import BodyHash, hash_body
-from moxlite.mailauth.dkim.keylookup import KeyAnswer, look_up
-from moxlite.mailauth.dkim.keyrecord import KeyRecord, is_signed
-from moxlite.mailauth.dkim.message import Message, SignedFields
-from moxlite.mailauth.dkim.signature import Signature
+from moxlite.mailauth.dkim.keyrecord import KeyAnswer, KeyRecord, is_signed, look_up
+from moxlite.mailauth.dkim.message import BodyHash, HashName, Message, SignedFields, hash_body, relaxed_field
+from moxlite.mailauth.dkim.signature import (
+    DNS_NAME,
+    Algorithm,
+    Signature,
+    TagError,
+    decode_base64,
+    field_text,
+    parse_algorithm,
+    parse_domain,
+    parse_message_signature,
+    parse_tags,
+    unsigned,
+)
 from moxlite.mailauth.results import ARCResult, ARCStatus, SignatureStatus
 from moxlite.net.resolver import Resolver
+from moxlite.proto.address import Domain
+from moxlite.proto.authresults import AuthResults, AuthResultsError, Method, parse
+from moxlite.proto.mime.headers import Field, HeaderSection
+
+# Parser of the ARC sets of a message, three fields each; checks their syntax (RFC 8617 §4, §5.2 steps 1 to 3).
+#
+# A syntax error in one field makes the whole chain fail, without a DNS query.
+
+
+AAR: Final = b"arc-authentication-results"
+AMS: Final = b"arc-message-signature"
+AS: Final = b"arc-seal"
+FIELDS: Final = (AAR, AMS, AS)
+"""The fields of a set, in the order in which seals cover them (§5.1.1)."""
+
+MAX_SETS: Final = 50
+"""Number of sets of a chain (§4.2.1); real chains have up to five."""
+
+MAX_OCTETS: Final = 64 << 10
+"""Octets of all ARC fields of a message together: the seals of 50 sets hash each field 25 times on average."""
+
+_INSTANCE: Final = re.compile(r"[ \t\r\n]*i[ \t\r\n]*=[ \t\r\n]*([0-9]{1,4})[ \t\r\n]*;")
+_NUMBER: Final = re.compile(r"[0-9]{1,4}")
+_TIME: Final = re.compile(r"[0-9]{1,12}")
+
+
+class ChainError(ValueError):
+    """The chain fails. The argument is a short reason."""
+
+
+class Seal(msgspec.Struct, frozen=True, kw_only=True):
+    """An ARC-Seal (§4.1.3). `cv`: the sealer's verdict on the chain before it."""
+
+    algorithm: Algorithm
+    hash: HashName
+    value: bytes
+    domain: Domain
+    selector: str
+    cv: Literal["none", "pass", "fail"]
+
+    @property
+    def key_name(self) -> str:
+        """DNS name of the key record, with final dot."""
+        return f"{self.selector}._domainkey.{self.domain.ascii}."
+
+
+class ARCSet(msgspec.Struct, frozen=True, kw_only=True):
+    """An ARC set: the fields that one server added. `results`: its ARC-Authentication-Results after the ``i=`` tag."""
+
+    instance: int
+    results: str
+    results_field: Field
+    signature: Signature
+    signature_field: Field
+    seal: Seal
+    seal_field: Field
+
+    def unsigned_seal(self) -> bytes:
+        """The ARC-Seal field in the form that is hashed: canonical, with an empty b= (§5.1.1)."""
+        return unsigned(self.seal_field.raw, "relaxed")
+
+
+def read_chain(section: HeaderSection) -> list[ARCSet]:
+    """Return the sets of a message in order of their numbers, [] for a message without ARC. Raises ChainError."""
+    fields = section.all(*FIELDS)
+    if not fields:
+        return []
+    if sum(len(field.raw) for field in fields) > MAX_OCTETS:
+        raise ChainError("too many octets in ARC fields")
+    if len(fields) > MAX_SETS * len(FIELDS):
+        raise ChainError("too many ARC sets")
+    if section.body is None or section.count(b"") or not section.complete:
+        raise ChainError("malformed header section")
+    found: dict[tuple[int, bytes], Field] = {}
+    for field in fields:
+        key = _instance(field), field.label.lower()
+        if key in found:
+            raise ChainError(f"two fields of a kind in set {key[0]}")
+        found[key] = field
+    last = max(instance for instance, _ in found)
+    if len(found) != last * len(FIELDS):
+        raise ChainError("a set is not complete")
+    sets = [_set(instance, found) for instance in range(1, last + 1)]
+    for one in sets:
+        if one.seal.cv == "fail":
+            raise ChainError(f"set {one.instance} says that the chain has failed")
+        if (one.seal.cv == "none") != (one.instance == 1):
+            raise ChainError(f"set {one.instance} says cv={one.seal.cv}")
+    return sets
+
+
+def canonical(one: ARCSet) -> tuple[bytes, bytes, bytes]:
+    """The fields of a set in canonical form, in the order in which seals cover them."""
+    fields = one.results_field, one.signature_field, one.seal_field
+    return relaxed_field(fields[0].raw), relaxed_field(fields[1].raw), relaxed_field(fields[2].raw)
+
+
+def highest(section: HeaderSection) -> tuple[int, bool]:
+    """Return the number of the newest set (0 without one) and whether its seal has ``cv=fail``.
+
+    The chain need not be valid.
+    """
+    last, failed = 0, False
+    for field in section.all(*FIELDS):
+        try:
+            instance = _instance(field)
+            if instance > last:
+                last, failed = instance, False
+            if instance == last and field.label.lower() == AS:
+                failed = parse_tags(field_text(field.raw)).get("cv", "").lower() == "fail"
+        except (ChainError, TagError):
+            continue
+    return last, failed
+
+
+def _instance(field: Field) -> int:
+    """The number of the set that a field belongs to. Raises ChainError."""
+    text = field_text(field.raw)
+    if field.label.lower() == AAR:
+        match = _INSTANCE.match(text)
+        number = match[1] if match else ""
+    else:
+        try:
+            number = parse_tags(text).get("i", "")
+        except TagError as error:
+            raise ChainError(f"{field.label.decode('ascii')}: {error}") from None
+    if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MAX_SETS:
+        raise ChainError("an ARC field has no number of its set")
+    return int(number)
+
+
+def _set(instance: int, found: dict[tuple[int, bytes], Field]) -> ARCSet:
+    try:
+        results, signature, seal = (found[instance, name] for name in FIELDS)
+    except KeyError:
+        raise ChainError("a set is not complete") from None
+    text = field_text(results.raw)
+    match = _INSTANCE.match(text)
+    assert match is not None  # it has a number
+    try:
+        return ARCSet(
+            instance=instance,
+            results=text[match.end() :],
+            results_field=results,
+            signature=_signature(signature.raw),
+            signature_field=signature,
+            seal=_seal(seal.raw),
+            seal_field=seal,
+        )
+    except TagError as error:
+        raise ChainError(f"set {instance}: {error}") from None
+
+
+def _signature(raw: bytes) -> Signature:
+    signature = parse_message_signature(raw)
+    if signature.hash != "sha256":
+        raise TagError("sha1 is not allowed")
+    if signature.length is not None:
+        raise TagError("body length limited")  # what follows could be anything
+    if AS in signature.names:
+        raise TagError("signs ARC-Seal")  # §4.1.2
+    return signature
+
+
+def _seal(raw: bytes) -> Seal:
+    tags = parse_tags(field_text(raw))
+    if missing := [name for name in ("a", "b", "cv", "d", "s") if name not in tags]:
+        raise TagError(f"no tag {missing[0]}")
+    if "h" in tags:
+        raise TagError("ARC-Seal with tag h")  # §4.1.3
+    if "t" in tags and not _TIME.fullmatch(tags["t"]):
+        raise TagError("tag t is not a number")
+    algorithm, hashed = parse_algorithm(tags["a"])
+    if hashed != "sha256":
+        raise TagError("sha1 is not allowed")
+    value = decode_base64(tags["b"])
+    if not value:
+        raise TagError("empty signature")
+    domain, selector = parse_domain(tags["d"], "d"), parse_domain(tags["s"], "s").ascii
+    if len(selector) + len("._domainkey.") + len(domain.ascii) > DNS_NAME:
+        raise TagError("selector and domain too long")
+    match tags["cv"].lower():
+        case "none" | "pass" | "fail" as cv:
+            return Seal(algorithm=algorithm, hash=hashed, value=value, domain=domain, selector=selector, cv=cv)
+    raise TagError("unknown cv")
+
 
 HEADER_ON_LOOP: Final = 16 << 10
 """Octets of a header section whose sets are read on the event loop: half a millisecond."""
@@ -175,3 +364,96 @@ class _Chain:
         if not record.permits("email"):
             raise _Failed(f"set {one.instance}: key is not for email")
         return record
+
+
+# Results of a passing ARC chain whose newest sealers are trusted (RFC 8617 §7.2; AUTH-112, AUTH-113).
+
+
+MAX_SIGNERS: Final = 10
+"""Number of signing domains taken over from a sealer: the limit for evaluated DKIM signatures (AUTH-30)."""
+
+
+class Vouched(msgspec.Struct, frozen=True):
+    """Results recorded by a trusted sealer at the end of a passing chain. Domains in A-labels.
+
+    Attributes:
+      instance, sealer: number and domain of the set used: the newest that authenticates the author, else the newest.
+      proven: the author's domain was authenticated when the message reached that sealer.
+      signers: domains of the DKIM signatures that passed there.
+    """
+
+    instance: int
+    sealer: str
+    proven: bool
+    signers: tuple[str, ...] = ()
+
+    @property
+    def comment(self) -> str:
+        """The comment for aggregate reports (RFC 8617 §7.2.2)."""
+        return f"arc=pass as[{self.instance}].d={self.sealer}"
+
+
+def vouched(result: ARCResult, trusted: Collection[str], author: str, organization: str) -> Vouched | None:
+    """Return the results of the trusted sealers; None if the chain does not pass, its newest sealer is not trusted, or
+    From is not signed: it may be another one since.
+
+    Sets are read from the newest back, while their sealers are trusted. The next older set is read if this one does
+    not authenticate the author, and records that the chain before it passed.
+
+    Args:
+      trusted: domains, A-labels. author, organization: the domain in From, and its organizational domain.
+    """
+    if result.status is not ARCStatus.PASS or not result.author_signed or result.sealers[-1] not in trusted:
+        return None
+    newest: Vouched | None = None
+    for instance in range(result.instances, 0, -1):
+        sealer = result.sealers[instance - 1]
+        if sealer not in trusted:
+            break
+        try:
+            recorded = parse(result.statements[instance - 1])
+        except AuthResultsError:
+            break
+        found = Vouched(instance, sealer, _proves(recorded, author, organization), _signers(recorded))
+        if found.proven:
+            return found
+        newest = newest or found
+        if not any(method.name.lower() == "arc" and method.result.lower() == "pass" for method in recorded.methods):
+            break
+    return newest or Vouched(result.instances, result.sealers[-1], proven=False)
+
+
+def _proves(recorded: AuthResults, author: str, organization: str) -> bool:
+    """Whether DMARC passed for the author, or SPF or a signature for a domain of its organization."""
+    for method in recorded.methods:
+        if method.result.lower() != "pass":
+            continue
+        match method.name.lower():
+            case "dmarc":
+                if _domain(method, "header", "from") == author:
+                    return True
+            case "dkim":
+                if _within(_domain(method, "header", "d"), organization):
+                    return True
+            case "spf":
+                if _within(_domain(method, "smtp", "mailfrom"), organization):
+                    return True
+    return False
+
+
+def _signers(recorded: AuthResults) -> tuple[str, ...]:
+    passed = [one for one in recorded.methods if one.name.lower() == "dkim" and one.result.lower() == "pass"]
+    domains = dict.fromkeys(domain for one in passed if (domain := _domain(one, "header", "d")))
+    return tuple(domains)[:MAX_SIGNERS]
+
+
+def _domain(method: Method, kind: str, name: str) -> str:
+    """The domain in a property of a result, "" without one."""
+    for one in method.properties:
+        if one.kind.lower() == kind and one.name.lower() == name:
+            return one.value.rpartition("@")[2].lower().rstrip(".")
+    return ""
+
+
+def _within(domain: str, organization: str) -> bool:
+    return bool(organization) and (domain == organization or domain.endswith(f".{organization}"))

@@ -1,10 +1,11 @@
 """Key records in DNS: ``SELECTOR._domainkey.DOMAIN`` TXT (RFC 6376 §3.6.1, RFC 8463 §4; AUTH-36, AUTH-37)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 import msgspec
+import trio
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -13,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from moxlite.mailauth.dkim.canonical import HashName
-from moxlite.mailauth.dkim.signature import Algorithm
-from moxlite.mailauth.dkim.tags import TagError, decode_base64, parse_tags, split_list
+from moxlite.mailauth.dkim.message import HashName
+from moxlite.mailauth.dkim.signature import Algorithm, TagError, decode_base64, parse_tags, split_list
+from moxlite.mailauth.results import SignatureStatus
+from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver
 
 PublicKey: TypeAlias = RSAPublicKey | Ed25519PublicKey
 
@@ -154,3 +156,61 @@ def is_signed(key: PublicKey, hashed: HashName, value: bytes, digest: bytes) -> 
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+# Look-up of the keys of signatures in DNS (AUTH-30, AUTH-36).
+
+
+CONCURRENT: Final = 5
+"""Number of concurrent DNS queries for one message (AUTH-30)."""
+
+KEYS_TIMEOUT: Final = 30.0
+"""Seconds for the keys of a message: less than the limit for all its checks (AUTH-13), so that keys which arrived are
+used.
+"""
+
+
+class KeyAnswer(msgspec.Struct, frozen=True):
+    """Result of a key look-up: `record`, or `status` and `problem` if there is no usable key."""
+
+    record: KeyRecord | None
+    status: SignatureStatus = SignatureStatus.NONE
+    problem: str = ""
+    authentic: bool = False
+
+
+async def look_up(resolver: Resolver, names: Iterable[str]) -> Mapping[str, KeyAnswer]:
+    """Look up the keys at these names. A key that does not arrive in time gets a temporary error."""
+    answers = {name: KeyAnswer(None, SignatureStatus.TEMPERROR, "key: timeout") for name in names}
+    if len(answers) <= 1:  # the common case, which needs no tasks
+        with trio.move_on_after(KEYS_TIMEOUT):
+            for name in answers:
+                answers[name] = await _key_of_record(resolver, name)
+        return answers
+    limiter = trio.CapacityLimiter(CONCURRENT)
+
+    async def ask(name: str) -> None:
+        async with limiter:
+            answers[name] = await _key_of_record(resolver, name)
+
+    with trio.move_on_after(KEYS_TIMEOUT):
+        async with trio.open_nursery() as nursery:
+            for name in answers:
+                nursery.start_soon(ask, name)
+    return answers
+
+
+async def _key_of_record(resolver: Resolver, name: str) -> KeyAnswer:
+    try:
+        answer: Answer[str] = await resolver.txt(name)
+    except NotFound as error:
+        return KeyAnswer(None, SignatureStatus.PERMERROR, "no key record", error.authentic)
+    except PermError:
+        return KeyAnswer(None, SignatureStatus.PERMERROR, "key: malformed answer of DNS")
+    except DNSError:
+        return KeyAnswer(None, SignatureStatus.TEMPERROR, "key: no answer of DNS")
+    try:
+        return KeyAnswer(choose_record(answer.records), authentic=answer.authentic)
+    except RecordError as error:
+        status = SignatureStatus.TEMPERROR if error.temporary else SignatureStatus.PERMERROR
+        return KeyAnswer(None, status, str(error), answer.authentic)

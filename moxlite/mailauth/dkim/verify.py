@@ -20,10 +20,8 @@ from typing import Final, Literal
 import msgspec
 import trio
 
-from moxlite.mailauth.dkim.canonical import BodyHash, hash_body
-from moxlite.mailauth.dkim.keylookup import KeyAnswer, look_up
-from moxlite.mailauth.dkim.keyrecord import KeyRecord, is_signed
-from moxlite.mailauth.dkim.message import Message, SignedFields
+from moxlite.mailauth.dkim.keyrecord import KeyAnswer, KeyRecord, is_signed, look_up
+from moxlite.mailauth.dkim.message import BodyHash, Message, SignedFields, hash_body
 from moxlite.mailauth.dkim.signature import Signature, SignatureError, parse_signature
 from moxlite.mailauth.results import DKIMResult, SignatureStatus
 from moxlite.net.resolver import Resolver

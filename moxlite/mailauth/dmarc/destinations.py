@@ -7,8 +7,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from moxlite.mailauth.dmarc.discovery import Discovery
-from moxlite.mailauth.dmarc.record import NoPolicy, RecordError, is_record, parse_record
+from moxlite.mailauth.dmarc.discovery import Discovery, NoPolicy, RecordError, is_record, parse_record
 from moxlite.net.resolver import DNSError, Resolver, TempError, absolute
 from moxlite.proto.address import Address, AddressError
 

@@ -5,8 +5,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.mailauth.dmarc.discovery import Discovery, Found, Method
-from moxlite.mailauth.dmarc.record import Record
+from moxlite.mailauth.dmarc.discovery import Discovery, Found, Method, Record
 from moxlite.mailauth.results import (
     Alignment,
     Disposition,

@@ -12,8 +12,19 @@ from typing import Final, Literal, NamedTuple, TypeVar
 import trio
 
 from moxlite.mailauth.results import SPFResult, SPFStatus
-from moxlite.mailauth.spf.macros import Facts, MacroText, expand, needs_name, parse_macros, shorten
-from moxlite.mailauth.spf.record import Record, RecordError, Term, is_record, parse_record
+from moxlite.mailauth.spf.record import (
+    Facts,
+    MacroText,
+    Record,
+    RecordError,
+    Term,
+    expand,
+    is_record,
+    needs_name,
+    parse_macros,
+    parse_record,
+    shorten,
+)
 from moxlite.net.limits import IPAddress, unmap
 from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Resolver, absolute
 

@@ -14,9 +14,9 @@ verify thousands, CVE-2023-50387), and so are keys of a zone, signatures of a re
 """
 
 import time
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import dns.dnssec
 import dns.message
@@ -34,7 +34,6 @@ from dns.rdtypes.ANY.DS import DS
 from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from moxlite.net.dns.wire import Response, WireError, read_response
-from moxlite.net.dnssec.anchors import Anchors
 from moxlite.net.dnssec.denial import Denial, Unproven, deny, deny_exact_name
 from moxlite.net.dnssec.questions import Exhausted, Question, Unanswered
 from moxlite.net.resolver import MAX_CHAIN, RecordType
@@ -104,6 +103,10 @@ Zones = MutableMapping[Name, Zone]
 
 ZONE_SECONDS: Final = 300.0
 """Maximum seconds for which a zone's keys are kept, as for answers (`net.dns.client.MAX_TTL`)."""
+
+
+Anchors: TypeAlias = Mapping[dns.name.Name, dns.rdataset.Rdataset]
+"""DS records of keys that are trusted, by the name of their zone."""
 
 
 def validate(
@@ -377,3 +380,25 @@ def _ancestors(name: Name) -> Iterator[Name]:
 
 def _words(records: dns.rrset.RRset) -> str:
     return f"{records.name} {dns.rdatatype.to_text(records.rdtype)}"
+
+
+# Trust anchors: the keys of the root zone (https://data.iana.org/root-anchors/root-anchors.xml).
+
+
+def anchors_of(records: Mapping[str, tuple[str, ...]]) -> Anchors:
+    """Trust anchors from the texts of DS records, by absolute name of the zone."""
+    return {
+        dns.name.from_text(name): dns.rdataset.from_text("IN", dns.rdatatype.DS, 0, *texts)
+        for name, texts in records.items()
+    }
+
+
+ROOT: Final = anchors_of(
+    {
+        ".": (
+            "20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
+            "38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
+        )
+    }
+)
+"""The key-signing keys of 2017 and 2024."""

@@ -11,8 +11,7 @@ from moxlite.net.dns.wire import NXDOMAIN
 from moxlite.net.resolver import Answer, DNSError, NotFound, PermError, Record, RecordType, Resolver, Silence, TempError
 
 if TYPE_CHECKING:
-    from moxlite.net.dnssec.anchors import Anchors
-    from moxlite.net.dnssec.chain import Verdict, Zones
+    from moxlite.net.dnssec.chain import Anchors, Verdict, Zones
 
 QUERIES: Final = 40
 """Queries for one answer (AUTH-123). A name of six labels in a zone of its own needs at most fourteen."""
@@ -73,8 +72,7 @@ class ValidatingResolver(Resolver):
         return (await self.verdict(".", RecordType.NS)).status is not Status.INDETERMINATE
 
     def _validate(self, name: str, kind: RecordType) -> "Verdict":
-        from moxlite.net.dnssec.anchors import ROOT
-        from moxlite.net.dnssec.chain import validate
+        from moxlite.net.dnssec.chain import ROOT, validate
         from moxlite.net.dnssec.questions import Servant
 
         ask = Servant(self.plain.servers, queries=QUERIES, deadline=time.monotonic() + SECONDS)

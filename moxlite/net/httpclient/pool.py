@@ -13,8 +13,7 @@ import msgspec
 import trio
 
 from moxlite.net.dial import dial_unix
-from moxlite.net.httpclient.client import DEFAULT_PORTS, HTTPClient, HTTPError
-from moxlite.net.httpclient.connection import ClientConnection
+from moxlite.net.httpclient.client import DEFAULT_PORTS, ClientConnection, HTTPClient, HTTPError
 
 MAX_IDLE: Final = 32
 """Idle connections to a server (WEB-46)."""

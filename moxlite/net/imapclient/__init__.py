@@ -1,17 +1,17 @@
 """An IMAP client for imports, exports and tests (IMAP-136).
 
-- `client`: one connection: commands, TLS, compression; `line`: its responses; `transport`: its octets,
-  deadlines and limits
-- `login`: the choice of a mechanism
-- `connect`: from a name to a session
-- `errors`: exceptions
+- `client`: one connection: commands, TLS, compression; `line`: its responses; `transport`: its octets, deadlines and
+  limits
+- `connect`: the choice of a mechanism; from a name to a session
+- `transport`: exceptions
 
 Which messages are imported or exported, and where they are stored, does not belong here.
 """
 
 from moxlite.net.imapclient.client import Answer, Client
-from moxlite.net.imapclient.connect import Server, TLSMode, connect
-from moxlite.net.imapclient.errors import (
+from moxlite.net.imapclient.connect import Credentials, Server, TLSMode, connect, log_in
+from moxlite.net.imapclient.line import Selected
+from moxlite.net.imapclient.transport import (
     BrokenServer,
     ConnectionLost,
     IMAPClientError,
@@ -20,8 +20,6 @@ from moxlite.net.imapclient.errors import (
     TLSFailed,
     printable,
 )
-from moxlite.net.imapclient.line import Selected
-from moxlite.net.imapclient.login import Credentials, log_in
 
 __all__ = [
     "Answer",

@@ -22,15 +22,8 @@ import msgspec
 import trio
 
 from moxlite.net.deflate import DeflateStream
-from moxlite.net.imapclient.errors import (
-    ConnectionLost,
-    IMAPClientError,
-    Refused,
-    TLSFailed,
-    printable,
-)
 from moxlite.net.imapclient.line import Line, Selected, word_of
-from moxlite.net.imapclient.transport import MAX_DATA
+from moxlite.net.imapclient.transport import MAX_DATA, ConnectionLost, IMAPClientError, Refused, TLSFailed, printable
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream

@@ -10,8 +10,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.net.imapclient.errors import ConnectionLost, Refused, printable
-from moxlite.net.imapclient.transport import SILENT_SECONDS, Transport
+from moxlite.net.imapclient.transport import SILENT_SECONDS, ConnectionLost, Refused, Transport, printable
 from moxlite.net.log import TRACE
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.client import ClientDecoder

@@ -17,7 +17,7 @@ from moxlite.config.load import ConfigError, Problem, check_files, parse, read_s
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import SERVICE_USER, Static
 from moxlite.config.toml.decode import Finding, KeyPath
-from moxlite.mailauth.dkim.keys import GOOD_RSA, PrivateKeyError, load_private_key
+from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_key
 from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
 from moxlite.process.author import as_author

@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moxlite.config.domains import DomainConfig, Domains, Selector
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.decode import Finding, KeyPath
-from moxlite.mailauth.dkim.keys import PrivateKey, PrivateKeyError, load_private_key
 from moxlite.mailauth.dkim.message import Message
-from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
+from moxlite.mailauth.dkim.sign import PrivateKey, PrivateKeyError, Signer, SigningError, load_private_key, sign
 from moxlite.proto.address import Address, AddressError, Domain
 
 ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"

@@ -10,9 +10,17 @@ from moxlite.config.domains import DomainConfig, Route
 from moxlite.config.snapshot import NotLocal, Snapshot
 from moxlite.config.transports import Transport
 from moxlite.net.addresses import is_internal
-from moxlite.net.dial import CONNECT_SECONDS, INNER, TIMEOUT, Dialed, DialError, LocalAddresses
+from moxlite.net.dial import (
+    CONNECT_SECONDS,
+    INNER,
+    TIMEOUT,
+    Dialed,
+    DialError,
+    LocalAddresses,
+    SocksError,
+    connect_through_socks,
+)
 from moxlite.net.limits import IPAddress
-from moxlite.net.socks import SocksError, connect_through_socks
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue import metrics

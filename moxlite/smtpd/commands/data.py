@@ -20,8 +20,7 @@ from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
-from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
-from moxlite.submission.letter import Letter
+from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
 from moxlite.submission.submit import PostOffice, submit as hand_in
 
 logger = logging.getLogger("moxlite.smtpd.commands.data")

@@ -8,10 +8,10 @@ from typing import Final
 import trio
 
 from moxlite.logins.exchange import Exchange, UnknownMechanism, start_exchange
-from moxlite.logins.identity import Identity
-from moxlite.logins.refusals import (
+from moxlite.logins.identity import (
     BadChannelBinding,
     BadExchange,
+    Identity,
     LoginDisabled,
     LoginRefused,
     NoSecrets,

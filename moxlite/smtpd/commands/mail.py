@@ -16,7 +16,7 @@ from moxlite.config.snapshot import (
     Recipient,
     UnknownLocalpart,
 )
-from moxlite.logins.refusals import LoginDisabled, LoginRefused
+from moxlite.logins.identity import LoginDisabled, LoginRefused
 from moxlite.net.resolver import DNSError, NotFound, Resolver, TempError, absolute
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp import commands as c

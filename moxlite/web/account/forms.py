@@ -13,8 +13,7 @@ from msgspec import Meta
 
 from moxlite.config.checks.accounts import patterns_of
 from moxlite.config.domains import Account
-from moxlite.config.toml.decode import KeyPath, dotted
-from moxlite.config.toml.encode import encode
+from moxlite.config.toml.decode import KeyPath, dotted, encode
 from moxlite.config.values import Section
 from moxlite.decoders import from_builtins
 from moxlite.patterns.searching import refusal

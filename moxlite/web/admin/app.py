@@ -6,13 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from moxlite.web import metrics
-from moxlite.web.admin.api import API
+from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
+from moxlite.web.admin.calls.accounts import AccountCalls
+from moxlite.web.admin.calls.domains import DNSCalls, DomainCalls
+from moxlite.web.admin.calls.machine import BackupCalls, LogCalls, NetworkCalls, ProcessCalls
+from moxlite.web.admin.calls.overview import HistoryCalls, OverviewCalls
+from moxlite.web.admin.calls.queue import QueueCalls, QueueListCalls
+from moxlite.web.admin.calls.reports import OwnReportCalls
+from moxlite.web.admin.calls.settings import SettingsCalls
 from moxlite.web.admin.sessions import AdminSessions
-from moxlite.web.assets import LICENSES, licenses
-from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
 from moxlite.web.cookies import Caller
-from moxlite.web.document import Document
+from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.http.errors import HTTPError
 
 if TYPE_CHECKING:
@@ -61,3 +66,26 @@ class AdminApp:
             await licenses(caller.request, writer)
         else:
             raise HTTPError(404, "There is nothing at this address.")
+
+
+# The calls of the admin app: one class for each page.
+
+
+class API(
+    OverviewCalls,
+    SettingsCalls,
+    AccountCalls,
+    AccessCalls,
+    DomainCalls,
+    QueueCalls,
+    QueueListCalls,
+    DNSCalls,
+    NetworkCalls,
+    LogCalls,
+    ProcessCalls,
+    BackupCalls,
+    AuditCalls,
+    OwnReportCalls,
+    HistoryCalls,
+):
+    """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""

@@ -13,9 +13,8 @@ import trio
 
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.logins.identity import Identity
+from moxlite.logins.identity import Identity, WrongCredentials
 from moxlite.logins.logins import Logins
-from moxlite.logins.refusals import WrongCredentials
 from moxlite.logins.secondfactor import FactorKind, SecondFactors
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
@@ -23,7 +22,7 @@ from moxlite.store.auth.sessions import Session, hash_of, new_tokens
 from moxlite.store.errors import BadPassword
 from moxlite.web import errors
 from moxlite.web.cookies import Caller
-from moxlite.web.factors.pending import Pending
+from moxlite.web.factors.steps import Pending
 from moxlite.web.sessions import FAILURE_DELAY, Sessions
 from moxlite.web.types import LoginResult
 

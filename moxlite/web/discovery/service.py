@@ -1,8 +1,13 @@
 """The handlers of autoconfig, autodiscover and Apple profiles (WEB-123..126, 128)."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import parse_qs
+
+import trio
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite import lazyimport
 from moxlite.admin.offer import Offer, offer_for
@@ -10,7 +15,7 @@ from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.web import metrics
-from moxlite.web.discovery.profiles import DOCUMENTS, NO_STORE, profile_response
+from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
@@ -149,3 +154,33 @@ def _parameter(request: Request, name: str) -> str:
 def _only(request: Request, *methods: str) -> None:
     if request.method not in methods:
         raise HTTPError(405, f"Use {methods[0]}.", (("allow", ", ".join(methods)),))
+
+
+# Apple profiles as answers: made when they are asked for, and signed where that can be verified (WEB-126).
+
+
+DOCUMENTS: Final = "moxlite.web.discovery.documents"
+"""Module with XML and CMS: 4 MB that are not loaded before a client asks."""
+
+NO_STORE: Final = (("cache-control", "no-store"), ("x-content-type-options", "nosniff"))
+
+RSA_OR_EC: Final = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
+"""Types of keys that can sign CMS messages."""
+
+
+async def profile_response(
+    offer: Offer, addresses: Sequence[str], name: str, pair: KeyPair | None, *, password: str = ""
+) -> Response:
+    """The download of a profile with these addresses, signed if the certificate of the listener is issued by a CA."""
+    await lazyimport.load(DOCUMENTS)
+    from moxlite.web.discovery.documents import apple_profile, signed
+
+    profile = apple_profile(offer, addresses, name, password)
+    if pair is not None and pair.leaf.issuer != pair.leaf.subject and isinstance(pair.key, RSA_OR_EC):
+        profile = await trio.to_thread.run_sync(signed, profile, pair)
+    headers = (
+        ("content-type", "application/x-apple-aspen-config"),
+        disposition(f"email-account-{addresses[0]}.mobileconfig"),
+        *NO_STORE,
+    )
+    return Response(200, headers, profile)

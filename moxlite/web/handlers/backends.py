@@ -3,21 +3,183 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+import re
+import secrets
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import quote, unquote_to_bytes
 
 import h11
 import trio
 
 from moxlite.net.httpclient import HTTPError as ConnectError
-from moxlite.web.handlers.forwardfields import Fields, answer_fields, trailer_fields
+from moxlite.web.handlers.patterns import in_time
 from moxlite.web.http.encoding import MIN_SIZE, Compressor, choose, is_compressible, stream_compressor
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.messages import Headers
+from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
-    from moxlite.net.httpclient.connection import ClientConnection
+    from moxlite.config.webrules import Pattern
+    from moxlite.net.httpclient.client import ClientConnection
     from moxlite.net.httpclient.pool import Backend, Pool
     from moxlite.web.http.exchange import Request, ResponseWriter
+
+
+# Header fields of forwarded requests and answers, and paths at the server behind (WEB-44, WEB-45; RFC 9110 §7.6).
+#
+# Pure functions: header fields in, header fields out.
+
+
+Fields: TypeAlias = tuple[tuple[str, str], ...]
+"""Header fields, names in lower case."""
+
+HOP: Final = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer")
+    + ("transfer-encoding", "upgrade")
+)
+"""Fields about one connection (RFC 9110 §7.6.1), and fields for proxies that a client has chosen itself."""
+
+OURS: Final = frozenset(("content-length", "cookie", "forwarded", "host", "via", "x-forwarded", "x-real-ip"))
+"""Fields that are written anew."""
+
+NO_TRAILER: Final = HOP | frozenset(
+    ("authorization", "cache-control", "content-encoding", "content-length", "content-range", "content-type", "cookie")
+    + ("date", "expect", "expires", "forwarded", "host", "location", "max-forwards", "set-cookie", "via")
+)
+"""Fields that a trailer section must not have (RFC 9110 §6.5.1)."""
+
+OWN_COOKIES: Final = frozenset(
+    f"{app}{kind}" for app in ("admin", "account", "webmail") for kind in ("session", "login")
+)
+"""Our own cookies (WEB-51, WEB-52). The account app's are sent to all paths of its host."""
+
+VIA: Final = f"moxlite-{secrets.token_hex(4)}"
+"""This server in `Via` (RFC 9110 §7.6.3): a request that comes with it runs in a circle."""
+
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
+SAFE: Final = "/%?:@!$&'()*+,;=~-._"
+"""Characters that stay as they are in a target; "%" begins escapes that the client has written."""
+
+
+def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) -> Fields:
+    """The fields for the server behind: without what is about the connection, our cookies and what clients claim of
+    proxies. With `trusted` the client is a proxy whose own fields are extended.
+
+    Raises HTTPError: 508, the request runs in a circle.
+    """
+    kept = _passed_on(request, request.headers)
+    via = request.headers.all("via")
+    if any(VIA in value for value in via):
+        raise HTTPError(508, "This address is forwarded in a circle.")
+    cookies = [
+        one
+        for value in request.headers.all("cookie")
+        for one in value.split(";")
+        if one.strip() and one.partition("=")[0].strip() not in OWN_COOKIES
+    ]
+    if cookies:
+        kept.append(("cookie", "; ".join(one.strip() for one in cookies)))
+    if upgrade:
+        kept += [("connection", "upgrade"), ("upgrade", "websocket")]
+    elif "trailers" in (one.partition(";")[0].strip().lower() for one in request.headers.elements("te")):
+        kept += [("connection", "te"), ("te", "trailers")]
+    host, peer = request.host.authority, str(request.info.remote)
+    earlier = request.headers if trusted else None
+    chain = [*(earlier.elements("x-forwarded-for") if earlier else ()), peer]
+    forwarded = [
+        *(earlier.all("forwarded") if earlier else ()),
+        f"for={_node(peer)};host={_quoted(host)};proto={request.scheme}",
+    ]
+    return (
+        ("host", host),
+        *kept,
+        ("via", ", ".join([*via, f"{request.http_version} {VIA}"])),
+        ("forwarded", ", ".join(forwarded)),
+        ("x-forwarded-for", ", ".join(chain)),
+        ("x-forwarded-host", (earlier.get("x-forwarded-host") if earlier else None) or host),
+        ("x-forwarded-proto", request.scheme),
+        ("x-real-ip", request.client_ip),
+    )
+
+
+def request_trailers(request: Request) -> Fields:
+    """The fields of the request's trailer section for the server behind. Those that a head loses are lost here too:
+    servers may read trailers as if they were in the head (RFC 9110 §6.5.1).
+    """
+    return tuple(_passed_on(request, trailer_fields(request.body.trailers())))
+
+
+def _passed_on(request: Request, fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    named = {one.lower() for one in request.headers.elements("connection")}
+    return [(name, value) for name, value in fields if name not in named and _is_passed_on(name)]
+
+
+def _is_passed_on(name: str) -> bool:
+    """Whether a field of the client is for the server behind. Programs of CGI and WSGI read ``_`` in a name as ``-``
+    (RFC 3875 §4.1.18), and ``Proxy`` as the setting HTTP_PROXY (CVE-2016-5385).
+    """
+    read = name.replace("_", "-")
+    return read not in HOP and read not in OURS and read != "proxy" and not read.startswith("x-forwarded-")
+
+
+def _node(address: str) -> str:
+    """An address as RFC 7239 §6 has it."""
+    return f'"[{address}]"' if ":" in address else address
+
+
+def _quoted(text: str) -> str:
+    return text if TOKEN.fullmatch(text) else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def answer_fields(fields: Iterable[tuple[bytes, bytes]], extra: Fields, ours: Fields) -> Fields:
+    """The fields for the client: without what is about the connection, cookies with names of ours, and what `extra` (of
+    the administrator) and `ours` (of all answers) replace.
+    """
+    texts = [(name.decode("ascii"), value.decode("latin-1")) for name, value in fields]
+    named = {one.strip().lower() for name, value in texts if name == "connection" for one in value.split(",")}
+    dropped = HOP | named | {name for name, _ in (*extra, *ours)}
+    kept = [
+        (name, value)
+        for name, value in texts
+        if name not in dropped
+        and not (name == "set-cookie" and value.partition(";")[0].partition("=")[0].strip() in OWN_COOKIES)
+    ]
+    return (*kept, *extra)
+
+
+def trailer_fields(fields: Iterable[tuple[str, str]]) -> Fields:
+    """The fields of a trailer section that may be there."""
+    return tuple((name, value) for name, value in fields if name.replace("_", "-") not in NO_TRAILER)
+
+
+async def target_at(request: Request, base: str, cut: Pattern | None) -> str:
+    """Path and query at the server behind: `base` and the request's path as the client wrote it, without the part that
+    `cut` matches. A path that leads elsewhere once it is normalised, such as ``/a/../b``, is passed on in its normal
+    form: our rules and that server must mean the same.
+
+    Raises PatternTooSlow.
+    """
+    _, raw, _ = split_target(request.target)
+    if unquote_to_bytes(raw).decode("utf-8", "surrogateescape") != request.path:
+        raw = quote(request.path.encode("utf-8", "surrogateescape"), safe="/:@!$&'()*+,;=~")
+    if cut is not None:
+        match = await in_time(
+            lambda timeout, concurrent: cut.search(request.path, timeout=timeout, concurrent=concurrent)
+        )
+        raw = "/" + _without(raw, request.path[: match.end() if match else 0]).lstrip("/")
+    path = base + quote(raw, safe=SAFE)
+    return path + ("?" + quote(request.query, safe=SAFE) if request.query else "")
+
+
+def _without(raw: str, prefix: str) -> str:
+    """An encoded path without a prefix that is given decoded."""
+    at = 0
+    for _ in prefix.encode("utf-8", "surrogateescape"):
+        at += 3 if ESCAPE.match(raw, at) else 1
+    return raw[at:]
+
 
 logger = logging.getLogger("moxlite.web.handlers")
 

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from moxlite.web.handlers.access import Access
+import trio
+
+from moxlite.config.domains import WebRedirect
+from moxlite.config.webrules import Pattern, Template, compile_pattern, parse_template
+from moxlite.logins.identity import LoginRequest, RateLimited, WrongCredentials
+from moxlite.net.limits import within
 from moxlite.web.handlers.patterns import PatternTooSlow, in_time
-from moxlite.web.handlers.redirect import Redirect
-from moxlite.web.handlers.static import Static
+from moxlite.web.handlers.static import Static, path_text
+from moxlite.web.http.basicauth import basic_credentials
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.exchange import Handler, Request
-from moxlite.web.http.messages import Response
+from moxlite.web.http.exchange import Handler, Request, ResponseWriter
+from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
     from moxlite.config.domains import WebHandler, WebInternal
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.config.webrules import Match, Pattern, WebRule
+    from moxlite.config.webrules import Match, WebRule
     from moxlite.logins.sites import SiteLogins
     from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
-    from moxlite.web.handlers.copies import Copies
-    from moxlite.web.http.exchange import ResponseWriter
+    from moxlite.web.handlers.files import Copies
     from moxlite.web.http.paths import Host
+
 
 logger = logging.getLogger("moxlite.web.handlers")
 
@@ -201,3 +207,136 @@ def raw_target(request: Request) -> str:
     text = path if path.startswith("/") else "/" + path
     # the codec accepts visible ASCII; "#" would begin a fragment, the others are not allowed in a URL
     return quote(text + ("?" + query if query else ""), safe="/%?:@!$&'()*+,;=~-._")
+
+
+# Who may use a rule: networks of clients, and names with passwords (WEB-162).
+
+
+RETRY_AFTER: Final = ("retry-after", "60")
+FAILURE_DELAY: Final = 1.0
+"""Seconds until a failure is answered, which slows down guessing (WEB-56)."""
+
+
+class Access:
+    """The access to one rule."""
+
+    def __init__(self, settings: WebHandler, sites: SiteLogins) -> None:
+        self._networks = settings.allow_ips
+        self._auth = settings.basic_auth
+        self._host = settings.domain.ascii
+        self._sites = sites
+
+    async def check(self, request: Request) -> None:
+        """Check a request. Its credentials are removed after that: the server behind has no use for them.
+
+        Raises HTTPError: 403 for a foreign network, 401 without a right password, 429 after too many failures.
+        """
+        remote = ipaddress.ip_address(request.client_ip)
+        if self._networks and not within(remote, self._networks):
+            raise HTTPError(403, "This address is not open to your network.")
+        if self._auth is None:
+            return
+        challenge = ("www-authenticate", f'Basic realm="{self._auth.realm}", charset="UTF-8"')
+        credentials = basic_credentials(request.headers)
+        if credentials is None:
+            raise HTTPError(401, "Log in with a name and a password.", (challenge,))
+        tls = request.info.tls
+        attempt = LoginRequest(
+            protocol="website",
+            remote=remote,
+            local=request.info.local,
+            tls="" if tls is None else f"{tls.version} {tls.cipher}",
+            user_agent=request.headers.get("user-agent") or "",
+        )
+        try:
+            await self._sites.check(attempt, self._host, self._auth.users, *credentials)
+        except RateLimited as error:
+            raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
+        except WrongCredentials:
+            await trio.sleep(FAILURE_DELAY)
+            raise HTTPError(401, "Bad name or password.", (challenge,)) from None
+        request.headers = Headers(field for field in request.headers if field[0] != "authorization")
+
+
+# The handler ``redirect``: to another base URL, or to the path that a pattern's replacement gives (WEB-42, WEB-43).
+
+
+MAX_PATH: Final = 8 * 1024
+"""Octets of a new path: as long as a path that we accept ourselves (WEB-4)."""
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Redirect:
+    """Redirects, unless the target is the request's own address."""
+
+    def __init__(self, settings: WebRedirect) -> None:
+        self._status = settings.status_code
+        self._base = None if settings.base_url is None else urlsplit(settings.base_url)
+        self._pattern: Pattern | None = None
+        self._template: Template = ()
+        if settings.orig_path_regexp is not None:
+            self._pattern = compile_pattern(settings.orig_path_regexp)
+            self._template = parse_template(settings.replace_path, self._pattern)
+
+    async def answer(self, request: Request, writer: ResponseWriter) -> bool:
+        """Answer; False if the redirect would be a loop.
+
+        Raises HTTPError, PatternTooSlow, ClientGone.
+        """
+        path = request.path
+        if self._pattern is not None:
+            replaced = await in_time(replacing(self._pattern, self._template, path))
+            if replaced is None:
+                raise HTTPError(404, "There is nothing at this address.")
+            path = replaced if replaced.startswith("/") else "/" + replaced
+        scheme, authority, queries, fragment = request.scheme, request.host.authority, [], ""
+        if self._base is not None:
+            scheme, authority = self._base.scheme or scheme, self._base.netloc
+            queries.append(self._base.query)
+            fragment = f"#{self._base.fragment}" if self._base.fragment else ""
+        if path == request.path and same_place(request, scheme, authority):
+            return False
+        queries.append(request.query)
+        query = "&".join(query for query in queries if query)
+        location = f"{scheme}://{authority}{path_text(path)}{'?' + query if query else ''}{fragment}"
+        await writer.respond(Response.redirect(self._status, location))
+        return True
+
+
+def same_place(request: Request, scheme: str, authority: str) -> bool:
+    """Whether scheme, host and port equal the request's."""
+    return scheme == request.scheme and host_and_port(scheme, authority) == host_and_port(
+        request.scheme, request.host.authority
+    )
+
+
+def host_and_port(scheme: str, authority: str) -> tuple[str, str]:
+    host, colon, port = authority.rpartition(":")
+    if not colon:
+        host, port = authority, ""
+    return host.lower(), port or str(DEFAULT_PORTS[scheme])
+
+
+def replacing(pattern: Pattern, template: Template, path: str) -> Callable[[float, bool], str | None]:
+    """A search that returns the path with each match replaced; None without a match.
+
+    Raises HTTPError 414 if the new path is too long.
+
+    Raises HTTPError 414 when it becomes too long.
+    """
+
+    def replace(timeout: float, concurrent: bool) -> str | None:
+        parts: list[str] = []
+        end = size = 0
+        for match in pattern.finditer(path, timeout=timeout, concurrent=concurrent):
+            new = [path[end : match.start()]]
+            new += [part if isinstance(part, str) else match.group(part) or "" for part in template]
+            size += sum(map(len, new))
+            if size > MAX_PATH:
+                raise HTTPError(414, "The address that this one leads to is too long.")
+            parts += new
+            end = match.end()
+        return "".join(parts) + path[end:] if parts else None
+
+    return replace

@@ -12,8 +12,8 @@ import trio
 
 from moxlite.config.domains import WebStatic
 from moxlite.web.handlers.contenttypes import content_type
-from moxlite.web.handlers.copies import Copies
 from moxlite.web.handlers.files import (
+    Copies,
     File,
     FileError,
     Forbidden,

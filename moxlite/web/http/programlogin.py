@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import trio
 
-from moxlite.logins.identity import Identity, LoginRequest
-from moxlite.logins.refusals import LoginDisabled, LoginRefused, NotPermitted, RateLimited
+from moxlite.logins.identity import Identity, LoginDisabled, LoginRefused, LoginRequest, NotPermitted, RateLimited
 from moxlite.web.http.basicauth import basic_credentials
 from moxlite.web.http.errors import HTTPError
 

@@ -22,19 +22,16 @@ import trio
 
 from moxlite.web import metrics
 from moxlite.web.http.errors import BadRequest, ClientGone
-from moxlite.web.http.exchange import Body, ResponseWriter
+from moxlite.web.http.exchange import Body, ResponseWriter, make_request
 from moxlite.web.http.limits import HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_OCTETS, LINGER_TIMEOUT, READ_SIZE
 from moxlite.web.http.messages import Response
-from moxlite.web.http.requests import make_request
-from moxlite.web.http2.fields import Malformed, RequestHead, request_head, trailer_section
-from moxlite.web.http2.frames import Flood, Frames
-from moxlite.web.http2.link import MAX_STREAMS, ErrorCodes, Link
-from moxlite.web.http2.stream import Stream, Upload
+from moxlite.web.http2.frames import Flood, Frames, Malformed, RequestHead, request_head, trailer_section
+from moxlite.web.http2.stream import MAX_STREAMS, ErrorCodes, Link, Stream, Upload
 
 if TYPE_CHECKING:
     from moxlite.net.connections import ConnectionInfo
-    from moxlite.web.http.drain import Drain
     from moxlite.web.http.exchange import Handler
+    from moxlite.web.http.limits import Drain
     from moxlite.web.http.waiting import Waiting
     from moxlite.web.http2.load import Share
 

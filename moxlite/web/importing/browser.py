@@ -36,29 +36,20 @@ from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.messages import Response
-from moxlite.web.importing.types import (
-    ImportAborted,
-    ImportCount,
-    ImportDone,
-    ImportEvent,
-    ImportProblem,
-    ImportProgress,
-    ImportState,
-    ImportStep,
-)
+from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import api_error
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.store.auth.sessions import Session
     from moxlite.store.imports.engine import Imports
-    from moxlite.store.imports.items import Event, Progress
+    from moxlite.store.imports.items import Event as StoreEvent, Progress
     from moxlite.wakeup import Alarm
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.importing.upload import Counted, Form
-from moxlite.web.sessions import Sessions
-from moxlite.wording import reason_of, worded
+
 
 logger = logging.getLogger("moxlite.web.importing")
 
@@ -320,7 +311,7 @@ async def _serve(request: Request, writer: ResponseWriter, progress: Progress, j
             await listener.wait()
 
 
-def _event(event: Event) -> ImportEvent:
+def _event(event: StoreEvent) -> ImportEvent:
     """Translate an event of the store to one of the app."""
     match event:
         case told.Step(title):
@@ -426,3 +417,66 @@ def _refused(error: APIError) -> Response:
     """The answer to a refused upload. It is not a call of the API, so a missing session is 403 (WEB-55)."""
     status = 403 if error.status == 401 else error.status
     return Response(status, (*API_HEADERS, *error.headers), encode_error(error))
+
+
+# State and events of an import, as pages are told of them (WEB-73).
+
+
+class ImportState(msgspec.Struct, frozen=True):
+    """The account's import that is running or ended within the last minute: its ``token``, "" if there is no such
+    import.
+
+    ``uploading`` is set while a file is being uploaded for an import, perhaps from another browser.
+    """
+
+    token: str
+    uploading: bool
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="kind"):
+    """An event of an import."""
+
+
+class ImportStep(Event, frozen=True, tag="step"):
+    """The import entered a phase: ``reading``, ``finishing``."""
+
+    title: str
+
+
+class ImportCount(Event, frozen=True, tag="count"):
+    """Number of messages that a mailbox will get, so far."""
+
+    mailbox: str
+    count: int
+
+
+class ImportProblem(Event, frozen=True, tag="problem"):
+    """A message, folder or file that is left out of the import, and why."""
+
+    message: str
+
+
+class ImportProgress(Event, frozen=True, tag="progress"):
+    """Octets of the file read so far, and the seconds left; null while these are unknown."""
+
+    octets: int
+    size: int
+    messages: int
+    seconds_left: int | None
+
+
+class ImportDone(Event, frozen=True, tag="done"):
+    """The import is complete, with this number of messages and problems. Nothing was stored if it was a dry run."""
+
+    messages: int
+    problems: int
+    dry_run: bool
+
+
+class ImportAborted(Event, frozen=True, tag="aborted"):
+    """The import ended and changed nothing; the message, for the user, says why."""
+
+    message: str
+
+
+ImportEvent: TypeAlias = ImportStep | ImportCount | ImportProblem | ImportProgress | ImportDone | ImportAborted

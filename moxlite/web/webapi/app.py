@@ -19,14 +19,11 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.metrics import webapi_errors, webapi_results, webapi_seconds
-from moxlite.web.webapi.answers import Turns
 from moxlite.web.webapi.bodies import receive
-from moxlite.web.webapi.calls import Call, Octets, Service
-from moxlite.web.webapi.errors import Code, WebAPIError
-from moxlite.web.webapi.limits import MAX_ERROR
+from moxlite.web.webapi.calls import Call, Octets, Service, Turns
+from moxlite.web.webapi.errors import MAX_ERROR, Code, WebAPIError
 from moxlite.web.webapi.methods import METHODS, Method
-from moxlite.web.webapi.openapi import document
-from moxlite.web.webapi.pages import PAGE_HEADERS, index_page, method_page
+from moxlite.web.webapi.pages import PAGE_HEADERS, document, index_page, method_page
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
+
 
 logger = logging.getLogger("moxlite.web.webapi")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+import hashlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 
+from moxlite.decoders import msgpack_decoder
 from moxlite.web.webapi.bodies import Body
+from moxlite.web.webapi.errors import WebAPIError
+from moxlite.web.webapi.types import SendResult, Submitted
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
@@ -18,9 +23,33 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.account import Account
-    from moxlite.store.delivery.accountqueue import APIQueue
+    from moxlite.store.delivery.accountqueue import APIQueue, Receipt
     from moxlite.web.http.exchange import Request
-    from moxlite.web.webapi.answers import Turns
+
+
+class Turns:
+    """Lets calls with the same key run one after the other."""
+
+    def __init__(self) -> None:
+        self._locks: dict[bytes, tuple[trio.Lock, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, key: bytes) -> AsyncIterator[None]:
+        """The turn of a call with this key; at once without a key."""
+        if not key:
+            yield
+            return
+        lock, users = self._locks.get(key, (trio.Lock(), 0))
+        self._locks[key] = lock, users + 1
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, users = self._locks[key]
+            if users > 1:
+                self._locks[key] = lock, users - 1
+            else:
+                del self._locks[key]
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,3 +87,61 @@ class Octets(msgspec.Struct, frozen=True):
     content_type: str
     pieces: Callable[[Account], AsyncIterator[bytes]]
     size: int | None = None
+
+
+# Calls that are repeated with the same Idempotency-Key get the first answer (WEB-154).
+#
+# The queue keeps the answer with the key of the submission, in the transaction that adds its rows, for at least 7
+# days. So an answer exists exactly if the message is queued, whatever happens between.
+
+
+MAX_KEY: Final = 255
+OVER_QUOTA: Final = "the message is queued, but the account has no room for the copy in Sent"
+
+
+class Note(msgspec.Struct, frozen=True):
+    """The answer to a call of Send without the ids of the queue.
+
+    Attributes:
+      digest: of the call's body; another body is an error.
+      recipients: address as in the request, FROMID, and index of the row in the queue.
+      over_quota: there was no room for the copy in Sent.
+    """
+
+    digest: bytes
+    message_id: str
+    recipients: tuple[tuple[str, str, int], ...]
+    over_quota: bool = False
+
+    def pack(self) -> bytes:
+        """Encode an answer as JSON."""
+        return _ENCODER.encode(self)
+
+    def answer(self, ids: Sequence[int]) -> SendResult:
+        """The answer, with the ids of the rows. Raises WebAPIError ``sentOverQuota``."""
+        if self.over_quota:
+            raise WebAPIError("sentOverQuota", OVER_QUOTA)
+        return SendResult(
+            self.message_id, [Submitted(address, ids[row], from_id) for address, from_id, row in self.recipients]
+        )
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgpack_decoder(Note)
+
+
+def key_of(account: str, value: str | None) -> bytes:
+    """The queue's key for a value of Idempotency-Key; b"" without one. Raises WebAPIError."""
+    if value is None:
+        return b""
+    if not value or len(value) > MAX_KEY or not value.isascii() or not value.isprintable():
+        raise WebAPIError("user", f"Idempotency-Key: 1 to {MAX_KEY} printable ASCII characters are expected")
+    return hashlib.sha256(b"webapi\0" + account.encode() + b"\0" + value.encode()).digest()
+
+
+def answer_of(receipt: Receipt, digest: bytes) -> SendResult:
+    """The answer to a repeated call. Raises WebAPIError: as the first time, or if the body is another one."""
+    note = _DECODER.decode(receipt.note)
+    if note.digest != digest:
+        raise WebAPIError("user", "this Idempotency-Key was used for another message")
+    return note.answer(receipt.ids)

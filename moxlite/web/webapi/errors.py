@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
+
+import msgspec
 
 Code = Literal[
     "user",
@@ -35,3 +37,27 @@ class WebAPIError(Exception):
         super().__init__(text)
         self.code: Code = code
         self.text = text
+
+
+# The size of results: clients of webapi v0 read at most 3 MiB of JSON (WEB-103).
+
+
+MAX_RESULT: Final = 3 << 20
+"""Octets of a JSON result."""
+
+MAX_ERROR: Final = 2000
+"""Characters of an error text: 10 KiB whatever they are."""
+
+
+def shortened(text: str, room: int) -> str:
+    """The longest beginning of a text that takes at most `room` octets as a JSON string, with its quotes."""
+    if len(text) * 6 + 2 <= room or len(msgspec.json.encode(text)) <= room:
+        return text
+    low, high = 0, min(len(text), max(room, 0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(msgspec.json.encode(text[:middle])) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]

@@ -20,7 +20,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.store.delivery.submission import MAX_EXTRA, MAX_EXTRA_KEY, MAX_EXTRA_KEYS
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.webapi.errors import WebAPIError
-from moxlite.web.webapi.suppressions import text_field
+from moxlite.web.webapi.messages import text_field
 from moxlite.web.webapi.types import MAX_RECIPIENTS, AddressText, BadBase64, FileData, SendRequest
 
 if TYPE_CHECKING:

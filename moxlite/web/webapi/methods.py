@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.web.webapi import messages, sending, suppressions, types
+from moxlite.web.webapi import messages, sending, types
 
 OCTETS: Final = "octets"
 """In place of a result's type: the answer is octets of a message."""
@@ -56,14 +56,14 @@ _TABLE: Final = (
         summary="List the addresses to which the account sends nothing.",
         request=types.NoParameters,
         result=types.SuppressionListResult,
-        run=suppressions.list_all,
+        run=messages.list_all,
     ),
     Method(
         name="SuppressionAdd",
         summary="Add an address to the suppression list; an error if it is there.",
         request=types.SuppressionAddRequest,
         result=types.NoResult,
-        run=suppressions.add,
+        run=messages.add,
         changes=True,
         example={"EmailAddress": "jane@example.org", "Manual": True, "Reason": "asked us to stop"},
     ),
@@ -72,7 +72,7 @@ _TABLE: Final = (
         summary="Remove an address from the suppression list; an error if it is not there.",
         request=types.SuppressionRequest,
         result=types.NoResult,
-        run=suppressions.remove,
+        run=messages.remove,
         changes=True,
         example={"EmailAddress": "jane@example.org"},
     ),
@@ -81,7 +81,7 @@ _TABLE: Final = (
         summary="Tell whether an address is on the suppression list.",
         request=types.SuppressionRequest,
         result=types.SuppressionPresentResult,
-        run=suppressions.present,
+        run=messages.present,
         example={"EmailAddress": "jane@example.org"},
     ),
     Method(

@@ -34,15 +34,14 @@ from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.mailboxes import mailbox_for
 from moxlite.store.types import Flag, SpecialUse
-from moxlite.submission.errors import SubmissionRefused, SubmissionStuck
-from moxlite.submission.letter import Letter
+from moxlite.submission.letter import Letter, SubmissionRefused, SubmissionStuck
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import PostOffice, complete, counted_as, enqueue, limits_of
 from moxlite.web.metrics import webapi_submissions
-from moxlite.web.webapi.answers import Note, answer_of, key_of
+from moxlite.web.webapi.calls import Note, answer_of, key_of
 from moxlite.web.webapi.errors import Code, WebAPIError
 from moxlite.web.webapi.letters import author_of, draft_of, extra_of, files_of, parties_of, release_of
-from moxlite.web.webapi.suppressions import queue_of
+from moxlite.web.webapi.messages import queue_of
 from moxlite.web.webapi.types import BadBase64, SendRequest, SendResult
 
 if TYPE_CHECKING:

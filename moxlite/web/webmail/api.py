@@ -26,32 +26,22 @@ from moxlite.web.errors import NotAllowed
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import Surroundings
-from moxlite.web.webmail.calls.composing import ComposeCalls
+from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
-from moxlite.web.webmail.calls.details import DetailCalls
-from moxlite.web.webmail.calls.devices import DeviceCalls
-from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
-from moxlite.web.webmail.calls.labels import LabelCalls
 from moxlite.web.webmail.calls.later import LaterCalls
-from moxlite.web.webmail.calls.mailboxes import MailboxCalls
-from moxlite.web.webmail.calls.newsletters import NewsletterCalls
-from moxlite.web.webmail.calls.notices import NoticeCalls
-from moxlite.web.webmail.calls.receipts import ReceiptCalls
+from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
+from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
+from moxlite.web.webmail.calls.notices import DeviceCalls, NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
-from moxlite.web.webmail.calls.searching import SearchCalls
-from moxlite.web.webmail.calls.sent import SentCalls
-from moxlite.web.webmail.calls.settings import SettingsCalls
-from moxlite.web.webmail.calls.sorting import SortingCalls
-from moxlite.web.webmail.calls.unsubscribing import UnsubscribeCalls
+from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
+from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.live.openstreams import Streams
-from moxlite.web.webmail.moving import TAKING, move
-from moxlite.web.webmail.queryactions import act, act_on_search
+from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move
 from moxlite.web.webmail.querytypes import ID, AnyID, IDs, QueryAction, QueryDone, Request
-from moxlite.web.webmail.reading.answering import own_of
-from moxlite.web.webmail.reading.parsed import parse_message
+from moxlite.web.webmail.reading.parsed import own_of, parse_message
 from moxlite.web.webmail.types import MessageItem, ParsedMessage
 
 T = TypeVar("T")

@@ -5,40 +5,42 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from moxlite import lazyimport
 from moxlite.decoders import json_decoder
 from moxlite.logins.secondfactor import SecondFactors
+from moxlite.processor import off_loop
+from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
+from moxlite.store.people.contacts import all_contacts
 from moxlite.web import metrics
-from moxlite.web.assets import INSTALLED, LICENSES, OFFLINE, installed, licenses
-from moxlite.web.bundles import Bundles
 from moxlite.web.callserver import CallServer
+from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
-from moxlite.web.document import Document
+from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document, installed, licenses
 from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
 from moxlite.web.guards import page_session, query_parameters, require_fresh
-from moxlite.web.headers import SERVICE_HEADERS
+from moxlite.web.headers import SERVICE_HEADERS, disposition
 from moxlite.web.http.encoding import stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
+from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.common import Edit, Surroundings
-from moxlite.web.webmail.contactfiles import send_contacts
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.querytypes import Request
-from moxlite.web.webmail.reading.answering import own_of
+from moxlite.web.webmail.reading.parsed import own_of
 from moxlite.web.webmail.reading.parts import View, serve_message
-from moxlite.web.webmail.reading.pictures import serve_picture
 from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import StreamEvent
 
@@ -54,12 +56,15 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
     from moxlite.store.delivery.status import Deliveries
-    from moxlite.submission.assurance import Assure
+    from moxlite.store.file.transaction import Reader
+    from moxlite.submission.letter import Assure
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import ResponseWriter
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.notices.service import Notices
+
 
 request_decoder = json_decoder(Request)
 
@@ -298,3 +303,67 @@ def parse_since(parameters: dict[str, str]) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 16):
         raise UserError("since: a number is expected")
     return int(text)
+
+
+# Export of contacts as a file (WEBMAIL-128).
+
+
+TYPES: Final = {"vcf": "text/vcard; charset=utf-8", "csv": "text/csv; charset=utf-8"}
+
+
+async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> None:
+    """Send all contacts as a download: vCards ("vcf") or a table ("csv")."""
+    await lazyimport.load("moxlite.proto.cards.contactfiles")
+    from moxlite.proto.cards.contactfiles import written
+
+    contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
+    data = await off_loop(partial(written, contacts, form), kind="contacts")
+    headers = (
+        ("content-type", TYPES[form]),
+        disposition(f"contacts.{form}"),
+        ("cache-control", "no-store"),
+        ("content-security-policy", "default-src 'none'; sandbox"),
+        *SERVICE_HEADERS,
+    )
+    await writer.respond(Response(200, headers, data))
+
+
+# Uploaded pictures, as the editor shows them in a message that is written (WEBMAIL-135).
+
+
+PICTURE_TYPES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"})
+"""Types of pictures that run no scripts, unlike SVG."""
+
+HEADERS: Final = (
+    ("x-frame-options", "deny"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("content-security-policy", "default-src 'none'; sandbox; frame-ancestors 'none'"),
+    ("cache-control", "private, max-age=86400, immutable"),
+)
+
+
+async def serve_picture(account: Account, upload_id: str, writer: ResponseWriter) -> None:
+    """Answer ``upload/ID`` with the picture, a piece at a time. Raises HTTPError 404 where it is no picture."""
+
+    def find(r: Reader) -> Upload:
+        return upload_of(r, key_of(upload_id))
+
+    try:
+        upload = await account.read(find, op="webmail_picture")
+    except NoSuchUpload:
+        raise HTTPError(404, "There is no such picture.") from None
+    if upload.media_type not in PICTURE_TYPES:
+        raise HTTPError(404, "There is no such picture.")
+    await writer.start(200, (("content-type", upload.media_type), ("content-length", str(upload.size)), *HEADERS))
+    number, left = 0, upload.size
+    while left > 0:
+        data = await account.scan(partial(_piece, upload, number), op="webmail_picture")
+        number, left = number + 1, left - len(data)
+        await writer.write(data)
+    await writer.finish()
+
+
+def _piece(upload: Upload, number: int, r: Reader) -> bytes:
+    return upload_piece(r, upload, number)

@@ -1,3 +1,3 @@
-"""The calls of the account app by subject; `web.account.api` puts them together. What they do is in `admin`, `logins`,
+"""The calls of the account app by subject; `web.account.app` puts them together. What they do is in `admin`, `logins`,
 `store` and the queue.
 """

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
 from moxlite.admin.notices import notify_account
+from moxlite.admin.offer import offer_for
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.apppasswords import app_passwords
@@ -18,12 +20,19 @@ from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
+from moxlite.web.discovery.service import profile_response
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
 from moxlite.web.factors.qr import qr_code
-from moxlite.wording import reason_of
+from moxlite.web.guards import parse_fields, refuse_foreign
+from moxlite.web.http.errors import HTTPError
+from moxlite.wording import reason_of, sentence
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.net.tls.certificates import KeyPair
     from moxlite.web.account.devices import Device
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
 
 logger = logging.getLogger("moxlite.web.account")
 
@@ -150,3 +159,41 @@ class DeviceCalls(AccountCalls):
         except LinkGone:
             raise Gone(GONE) from None
         return DeviceLook(found.state, found.password, program_of(self._server.config.current, found.address))
+
+
+# The download of the profile for a device that was set up by a one-time link (WEB-126).
+
+
+MAX_FORM: Final = 1024
+"""Octets of the form, which has one field with the device's secret."""
+
+
+async def send_profile(
+    request: Request,
+    writer: ResponseWriter,
+    *,
+    devices: DeviceLinks,
+    snapshot: Snapshot,
+    certificate: Callable[[str], KeyPair | None],
+) -> None:
+    """Answer ``POST device/profile``: the profile with the password, for the device that has the secret ``claim``.
+
+    Raises HTTPError 410 for another one, 409 before the user has said yes.
+    """
+    if request.method != "POST":
+        raise HTTPError(405, "This is a download for a form.", (("allow", "POST"),))
+    refuse_foreign(request)
+    fields = parse_fields((await request.body.read(MAX_FORM)).decode("ascii", "replace"))
+    try:
+        device = devices.look(fields.get("claim", ""))
+    except LinkGone:
+        raise HTTPError(410, sentence(GONE), words=GONE) from None
+    if device.state != "ready":
+        raise HTTPError(409, "The account page has not said yes yet.")
+    settings = snapshot.account(device.account)
+    name = "" if settings is None else settings.full_name
+    address = Address.parse(device.address)
+    packed = address.pack(smtputf8=not address.localpart.isascii())
+    pair = certificate(request.info.listener)
+    offer = offer_for(snapshot, address.domain)
+    await writer.respond(await profile_response(offer, [packed], name, pair, password=device.password))

@@ -1,21 +1,53 @@
-"""Rules and scripts for mail that is there already (WEBMAIL-130a)."""
+"""The calls of the account app about sorting: rules and scripts for mail that is there already (WEBMAIL-130a), Sieve
+scripts (WEB-158, IMAP-141), answers while the owner is away (WEBMAIL-131), the junk filter (WEB-66).
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from functools import partial
 from typing import Annotated
 
+import trio
 from msgspec import Meta
 
 from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
+from moxlite.acceptance.sieve.keeping import check_script, keep_script
+from moxlite.config.domains import Account
 from moxlite.processor import off_loop
+from moxlite.proto.sieve.errors import ScriptError
+from moxlite.proto.sieve.limits import MAX_SCRIPT
+from moxlite.store.delivery.scripts import (
+    NoSuchScript,
+    activate_script,
+    delete_script,
+    failures,
+    rename_script,
+    script_text,
+    scripts,
+)
+from moxlite.store.delivery.vacation import VacationForm, answered, load_form, save_form
+from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.junk.words import read_meta, teach
+from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.addresses import TOO_SLOW, Rules, rulesets_of
-from moxlite.web.account.calls.common import AccountCalls
+from moxlite.web.account.calls.common import AccountCalls, moment, now
+from moxlite.web.account.forms import JunkForm, check_patterns, names_of, shown, table_of
+from moxlite.web.account.mailtypes import (
+    AnsweredSender,
+    Script,
+    ScriptFailure,
+    ScriptFault,
+    Scripts,
+    Vacation,
+    VacationFields,
+)
+from moxlite.web.account.types import Junk, Taught, Training
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.types import Name
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, UserError
+from moxlite.web.types import Name as MailboxName
 from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.web.account")
@@ -57,9 +89,230 @@ class SortingCalls(AccountCalls):
             return await sort_page_by_script(account, name, after)
 
     @call(audit="mail sorted")
-    async def sort_move(self, caller: Caller, ids: IDs, source: Name, target: Name) -> int:
+    async def sort_move(self, caller: Caller, ids: IDs, source: MailboxName, target: MailboxName) -> int:
         """Move messages from one mailbox to another, which is made if it is missing; returns the number of those that
         were still there. With the mailboxes exchanged it undoes the same call.
         """
         async with self._open(caller) as account:
             return await account.write(lambda tx: move_sorted(tx, ids, source, target))
+
+
+Name = Annotated[str, Meta(max_length=200)]
+Text = Annotated[str, Meta(max_length=MAX_SCRIPT)]
+
+
+class ScriptCalls(AccountCalls):
+    """The calls about Sieve scripts."""
+
+    @call()
+    async def script_list(self, caller: Caller) -> Scripts:
+        """All scripts by name, and errors when they ran."""
+        from moxlite.proto.sieve.validation import EXTENSIONS
+
+        async with self._open(caller) as account:
+            found = await account.read(scripts, op="scripts")
+            failed = await account.read(failures, op="scripts")
+        return Scripts(
+            [Script(one.name, one.size, one.active, moment(one.changed)) for one in found],
+            [ScriptFailure(moment(one.moment), one.script, one.line, one.text) for one in failed],
+            list(EXTENSIONS),
+        )
+
+    @call()
+    async def script_get(self, caller: Caller, name: Name) -> str:
+        """The text of a script."""
+        async with self._open(caller) as account:
+            text = await account.read(lambda r: script_text(r, name), op="scripts")
+        return text.decode("utf-8", "replace")
+
+    @call()
+    async def script_check(self, caller: Caller, text: Text) -> list[ScriptFault]:
+        """The faults of a script, at most 20. Nothing is stored."""
+        caller.require()
+        try:
+            await check_script(text.encode())
+        except ScriptError as error:
+            return [ScriptFault(one.line, one.column, one.text) for one in error.faults]
+        return []
+
+    @call(audit="script saved", confirm=True)
+    async def script_save(self, caller: Caller, name: Name, old: Text | None, text: Text, activate: bool) -> None:
+        """Store a script, and make it the active one if that is wanted. A conflict if its text is no longer the old
+        one; ``old`` is null for a new script.
+        """
+
+        def present(r: Reader) -> str | None:
+            try:
+                return script_text(r, name).decode("utf-8", "replace")
+            except NoSuchScript:
+                return None
+
+        async with self._open(caller) as account:
+            if await account.read(present, op="scripts") != old:
+                raise Conflict(
+                    worded("there is a script {name} already: choose another name", name=repr(name))
+                    if old is None
+                    else "the script was changed meanwhile, and nothing was saved: load the page again"
+                )
+            try:
+                await keep_script(account, name, text.encode())
+            except ScriptError as error:
+                raise FieldErrors([FieldError("text", str(one)) for one in error.faults]) from error
+            if activate:
+                await account.write(lambda tx: activate_script(tx, name))
+
+    @call(audit="script activated", confirm=True)
+    async def script_activate(self, caller: Caller, name: Name) -> None:
+        """Make a script the active one; "" for none."""
+        async with self._open(caller) as account:
+            await account.write(lambda tx: activate_script(tx, name))
+
+    @call(audit="script renamed")
+    async def script_rename(self, caller: Caller, name: Name, new_name: Name) -> None:
+        """Give a script another name."""
+        from moxlite.proto.sieve.validation import is_script_name
+
+        if not is_script_name(new_name):
+            raise FieldErrors([FieldError("new_name", "has 1 to 128 characters, without control characters")])
+        async with self._open(caller) as account:
+            await account.write(lambda tx: rename_script(tx, name, new_name))
+
+    @call(audit="script deleted")
+    async def script_delete(self, caller: Caller, name: Name) -> None:
+        """Delete a script, which must not be the active one."""
+        async with self._open(caller) as account:
+            await account.write(lambda tx: delete_script(tx, name))
+
+
+class VacationCalls(AccountCalls):
+    """The calls about answers while the owner is away."""
+
+    @call()
+    async def vacation(self, caller: Caller) -> Vacation:
+        """The form, and the senders that got an answer."""
+        async with self._open(caller) as account:
+            form = await account.read(load_form, op="vacation")
+            told = await account.read(answered, op="vacation")
+            known = await account.read(scripts, op="vacation")
+        return Vacation(
+            _fields(form),
+            form.is_active(now()),
+            [AnsweredSender(one.address, moment(one.sent)) for one in told],
+            any(one.active for one in known),
+        )
+
+    @call(audit="vacation saved")
+    async def vacation_save(self, caller: Caller, old: VacationFields, changed: VacationFields) -> None:
+        """Save the form. A conflict if it is no longer the old one."""
+        before, after = _form(old), _form(changed)
+        mistakes = []
+        if after.enabled and not after.text.strip():
+            mistakes.append(FieldError("text", "is empty: write the answer"))
+        if after.end and after.end <= after.start:
+            mistakes.append(FieldError("end", "is before the start"))
+        if after.enabled and after.end and after.end <= now():
+            mistakes.append(FieldError("end", "has passed already"))
+        if mistakes:
+            raise FieldErrors(mistakes)
+
+        def unit(tx: Tx) -> None:
+            if _fields(load_form(tx)) != _fields(before):
+                raise Conflict("the form was changed meanwhile, and nothing was saved: load the page again")
+            save_form(tx, after)
+
+        async with self._open(caller) as account:
+            await account.write(unit)
+
+
+def _fields(form: VacationForm) -> VacationFields:
+    return VacationFields(
+        enabled=form.enabled,
+        start=moment(form.start) if form.start else None,
+        end=moment(form.end) if form.end else None,
+        subject=form.subject,
+        text=form.text,
+        known_only=form.known_only,
+    )
+
+
+def _form(fields: VacationFields) -> VacationForm:
+    """The form as the store has it. Raises FieldErrors."""
+    return VacationForm(
+        enabled=fields.enabled,
+        start=_micros("start", fields.start),
+        end=_micros("end", fields.end),
+        subject=fields.subject.strip(),
+        text=fields.text,
+        known_only=fields.known_only,
+    )
+
+
+def _micros(name: str, when: dt.datetime | None) -> int:
+    if when is None:
+        return 0
+    if when.tzinfo is None:
+        raise FieldErrors([FieldError(name, "has no time zone")])
+    return int(when.timestamp()) * 1_000_000
+
+
+class JunkCalls(AccountCalls):
+    """The calls about junk."""
+
+    @call()
+    async def junk(self, caller: Caller) -> Junk:
+        """The settings, what the filter has learned, and the names of the mailboxes."""
+        settings = self._settings(caller)
+        async with self._open(caller) as account:
+            active, _ = await account.read(read_meta, op="account_junk")
+            boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
+        return Junk(
+            form=shown(JunkForm, settings),
+            hams=0 if active is None else active.hams,
+            spams=0 if active is None else active.spams,
+            mailboxes=[box.name for box in boxes if not box.system],
+        )
+
+    @call(audit="junk settings changed")
+    async def junk_save(self, caller: Caller, old: JunkForm, changed: JunkForm) -> JunkForm:
+        """Save the settings; returns them as they are now. A conflict if they are no longer the old ones."""
+        path = ("accounts", caller.require().account)
+        wanted = table_of(changed)
+        await trio.to_thread.run_sync(check_patterns, wanted, self._settings(caller))
+        await self._change(Account, path, table_of(old), wanted, names_of(JunkForm))
+        return shown(JunkForm, self._settings(caller))
+
+    @call()
+    async def junk_teach(self, caller: Caller) -> Taught:
+        """Learn from the mail in Archive and Junk; returns how many messages were marked."""
+        self._with_filter(caller)
+        async with self._open(caller) as account:
+            wanted, junk = await teach(account)
+        return Taught(wanted, junk)
+
+    @call()
+    async def junk_retrain(self, caller: Caller) -> int:
+        """Forget what was learned, and learn all marked messages again; returns their number when it is done."""
+        name = caller.require().account
+        self._with_filter(caller)
+        if name in self._server.training:
+            raise Conflict("the filter is learning already")
+        self._server.training[name] = Training(True, 0, 0)
+
+        def note(done: int, total: int) -> None:
+            self._server.training[name] = Training(True, done, total)
+
+        try:
+            async with self._open(caller) as account:
+                return await account.trainer.retrain(note)
+        finally:
+            del self._server.training[name]
+
+    @call()
+    async def junk_training(self, caller: Caller) -> Training:
+        """How far `junk_retrain` is."""
+        await trio.lowlevel.checkpoint()
+        return self._server.training.get(caller.require().account, Training(False, 0, 0))
+
+    def _with_filter(self, caller: Caller) -> None:
+        if self._settings(caller).junk_filter is None:
+            raise UserError("this account has no junk filter: switch it on and save first")

@@ -1,27 +1,33 @@
-"""The calls about ways into accounts: second factors, recovery links, keys of certificates, limits of log-ins, the
-password of the admin app; and removed mail that is brought back (WEB-81).
+"""The calls about ways into accounts: second factors, recovery links, keys of certificates, limits of log-ins, mail
+that was removed (WEB-81), and the audit log (WEB-160).
 """
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
+import msgspec
 from msgspec import Meta
 
+from moxlite.admin.audit.commands import line_of
+from moxlite.admin.audit.requests import AuditLine
 from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyName
 from moxlite.admin.factors.requests import FactorReset, FactorsRemoved, LimitInfo, LimitsClear, LinkMade, MakeLink
 from moxlite.admin.publicpages import public_page
 from moxlite.admin.requests import Undelete, UndeletedMail
 from moxlite.net.control.requests import NoArguments
+from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
-from moxlite.store.upkeep.repairs import removed_by_mailbox
-from moxlite.web.admin.accesstypes import AccountKey, AccountSecurity, Recoverable, RecoveryLink
+from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, NotFound
-from moxlite.web.factorcalls.types import FactorApp, FactorKey
+from moxlite.web.factorcalls import FactorApp, FactorKey
 from moxlite.web.types import Credential
 
 Word = Annotated[str, Meta(max_length=320)]
@@ -145,3 +151,91 @@ def _key(one: TLSKey) -> AccountKey:
         no_imap_preauth=one.no_imap_preauth,
         created=one.created,
     )
+
+
+# Results of the admin app's calls about ways into accounts, and about mail that was removed (WEB-81). Times are µs
+# UTC, sizes octets; 0 is for never.
+
+
+class AccountKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The key of a client certificate, and the address with which it logs in. `no_imap_preauth`: IMAP programs still
+    log in by command.
+    """
+
+    fingerprint: str
+    type: str
+    name: str
+    login_address: str
+    no_imap_preauth: bool
+    created: int
+
+
+class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
+    """Second factors and keys of an account. `codes`: recovery codes left. `addresses`: those with which a key may log
+    in. `links`: whether recovery links can be made: a listener serves the account app.
+    """
+
+    apps: list[FactorApp]
+    keys: list[FactorKey]
+    codes: int
+    certificates: list[AccountKey]
+    addresses: list[str]
+    links: bool
+
+
+class RecoveryLink(msgspec.Struct, frozen=True):
+    """A recovery link, and its end in words, UTC."""
+
+    url: str
+    expires: str
+
+
+class Recoverable(msgspec.Struct, frozen=True):
+    """Removed mail that can be brought back, by mailbox. `kept`: µs for which removed mail is kept."""
+
+    mailboxes: list[RemovedFrom]
+    kept: int
+
+
+# The calls about the audit log: pages, and an export (WEB-160).
+
+
+Count = Annotated[int, Meta(ge=1, le=200)]
+ID = Annotated[int, Meta(ge=0, le=2**53)]
+
+MOST: Final = 10_000
+"""Entries of an export."""
+
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""Beginnings by which programs for tables take a cell for a formula."""
+
+
+class AuditCalls(AdminCalls):
+    """Calls for the audit log: changes, and their actors."""
+
+    @call()
+    async def audit(self, caller: Caller, filter: AuditFilter, before: ID = 0, count: Count = 50) -> list[AuditLine]:  # noqa: A002
+        """Entries with ids below `before`, newest first; 0 for the newest."""
+        found = await self._server.auth.audit.entries(filter, before=before or MAX_ID, limit=count)
+        return [line_of(one) for one in found]
+
+    @call()
+    async def audit_export(self, caller: Caller, filter: AuditFilter, form: Literal["csv", "json"]) -> str:  # noqa: A002
+        """The newest 10,000 entries as a table, or as lines of JSON."""
+        found = await self._server.auth.audit.entries(filter, limit=MOST)
+        if form == "json":
+            return "".join(msgspec.json.encode(line_of(one)).decode() + "\n" for one in found)
+        text = io.StringIO()
+        table = csv.writer(text)
+        table.writerow(("id", "at", "actor", "via", "remote_ip", "action", "object", "outcome", "detail"))
+        table.writerows([_cell(one) for one in _row(entry)] for entry in found)
+        return text.getvalue()
+
+
+def _row(one: AuditEntry) -> tuple[str, ...]:
+    at = dt.datetime.fromtimestamp(one.at / 1e6, dt.UTC).isoformat(timespec="seconds")
+    return (str(one.id), at, one.actor, one.via, one.remote_ip, one.action, one.object, one.outcome, one.detail)
+
+
+def _cell(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text

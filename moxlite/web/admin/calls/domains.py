@@ -1,27 +1,39 @@
-"""The calls about domains, aliases and DKIM keys (WEB-80, WEB-82)."""
+"""The calls about domains, aliases and DKIM keys (WEB-80, WEB-82), and about DNS: the records that a domain should
+have, and their checks (WEB-83).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Annotated, Final
 
+import msgspec
 import trio
 from msgspec import Meta
 
 from moxlite.admin.accounts import Refused
+from moxlite.admin.dns.check import TOPICS, check_domain, check_servers, is_signed
+from moxlite.admin.dns.wanted import Keys, read_keys, wanted_records
+from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
 from moxlite.admin.domains.changes import require_domain, users_of
 from moxlite.admin.domains.requests import AliasMembers, AliasName, DomainAdd, DomainName
 from moxlite.admin.domains.selectors import Algorithm, Selectors, key_facts
+from moxlite.admin.offer import offer_for
 from moxlite.config.domains import Alias, DomainConfig
 from moxlite.config.snapshot import Snapshot
+from moxlite.net.dnssec.resolver import validating
+from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
-from moxlite.web.admin.calls.common import AdminCalls
-from moxlite.web.admin.console import translated
+from moxlite.supervision import Fate
+from moxlite.web.admin.calls.common import AdminCalls, translated
 from moxlite.web.admin.sessions import AdminSessions
-from moxlite.web.admin.surroundings import Surroundings
-from moxlite.web.admin.types import AliasRow, DomainDetail, DomainRow, SelectorRow
+from moxlite.web.admin.surroundings import Outside, Surroundings
+from moxlite.web.admin.types import AliasRow, DNSRecord, DNSReport, DomainDetail, DomainRow, SelectorRow
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotFound
+from moxlite.web.errors import NotFound, Unavailable
 
 Word = Annotated[str, Meta(max_length=320)]
 Members = Annotated[list[Word], Meta(min_length=1, max_length=1000)]
@@ -160,3 +172,165 @@ def _selectors(domain: Domain, settings: DomainConfig) -> list[SelectorRow]:
             )
         )
     return found
+
+
+# The calls about DNS: the records that a domain should have, and their checks, topic by topic (WEB-83).
+
+
+MAX_KEPT: Final = 5_000
+"""Reports that are kept for who comes back to the page; the oldest make way."""
+
+PATIENCE: Final = 20.0
+"""Seconds for which a call waits for the end of a check; the page asks again."""
+
+LONGEST: Final = 120.0
+"""Seconds after which a check ends: a topic takes up to 30, and may wait for others."""
+
+AT_A_TIME: Final = 30
+"""Checks that run at a time: all checks of two pages."""
+
+SHARED: Final = 60.0
+"""Seconds for which checks share what they have learnt about the keys of zones."""
+
+FAILED: Final = "The check failed by an error of this server, which is in its log."
+
+NO_CHECKS: Final = "localserve asks nothing outside of this machine, so DNS is not checked."
+
+
+class DNSCalls(AdminCalls):
+    """DNS records and checks of domains."""
+
+    def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
+        super().__init__(surroundings, sessions)
+        self._reports: dict[tuple[str, str], DNSReport] = {}
+        self._running = trio.CapacityLimiter(AT_A_TIME)
+        self._ends: dict[tuple[str, str], trio.Event] = {}  # of checks under way
+        self._resolver: tuple[Resolver, float] | None = None
+
+    @call()
+    async def dns_records(self, caller: Caller, domain: Word) -> list[DNSRecord]:
+        """The records that a domain should have."""
+        found, settings = self._domain(domain)
+        keys = await self._keys(found)
+        return [
+            DNSRecord(
+                topic=one.topic,
+                about=ABOUT[one.topic],
+                name=one.name,
+                kind=one.kind,
+                value=record_value(one),
+                line=zone_line(one),
+                optional=one.optional,
+                live=one.live,
+            )
+            for one in wanted_records(self._server.config(), found, settings, keys)
+        ]
+
+    @call()
+    async def dns_zone(self, caller: Caller, domain: Word) -> str:
+        """The records as a zone file, as ``config dnsrecords`` prints it."""
+        found, settings = self._domain(domain)
+        snapshot = self._server.config()
+        keys = await self._keys(found)
+        host = offer_for(snapshot, found).host
+        outside = self._server.outside
+        signed = outside is not None and bool(keys.tlsa) and await is_signed(self._validating(outside.resolver), host)
+        records = wanted_records(snapshot, found, settings, keys)
+        return zone_file(found, host, settings, records, keys, signed=signed)
+
+    @call()
+    async def dns_reports(self, caller: Caller, domain: Word) -> list[DNSReport]:
+        """The last report of each topic, and whether a check is under way."""
+        await trio.lowlevel.checkpoint()
+        found, _ = self._domain(domain)
+        return [self._last_report((found.ascii, topic)) for topic in TOPICS]
+
+    @call()
+    async def dns_check(self, caller: Caller, domain: Word, topic: Word) -> DNSReport:
+        """Check one topic, or wait for a check of it that is under way. After 20 seconds it goes on without the call,
+        which returns the report before, `running`.
+        """
+        found, settings = self._domain(domain)
+        outside = self._server.outside
+        if outside is None:
+            raise Unavailable(NO_CHECKS)
+        if topic not in TOPICS:
+            raise NotFound(f"There is no topic {topic!r}.")
+        key = found.ascii, topic
+        if key not in self._ends:
+            self._ends[key] = trio.Event()
+            work = partial(self._finish, key, partial(self._check_topic, found, settings, outside, topic))
+            self._server.machinery.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
+        with trio.move_on_after(PATIENCE):
+            await self._ends[key].wait()
+        return self._last_report(key)
+
+    async def _finish(self, key: tuple[str, str], check: Callable[[], Awaitable[DNSReport]]) -> None:
+        """Make a check, whether or not the page that asked for it is still there."""
+        try:
+            with trio.move_on_after(LONGEST):
+                self._keep(key, await check())
+                return
+            self._keep(key, _report(key[1], errors=[f"The check did not end within {LONGEST:.0f} seconds."]))
+        except Exception:  # the log has it, with its lines; the page says so
+            self._keep(key, _report(key[1], errors=[FAILED]))
+            raise
+        finally:
+            self._ends.pop(key).set()
+
+    def _keep(self, key: tuple[str, str], report: DNSReport) -> None:
+        self._reports.pop(key, None)
+        self._reports[key] = report
+        while len(self._reports) > MAX_KEPT:
+            del self._reports[next(iter(self._reports))]
+
+    def _last_report(self, key: tuple[str, str]) -> DNSReport:
+        report = self._reports.get(key) or msgspec.structs.replace(_report(key[1]), at=0)
+        return msgspec.structs.replace(report, running=key in self._ends)
+
+    async def _check_topic(self, found: Domain, settings: DomainConfig, outside: Outside, topic: str) -> DNSReport:
+        snapshot = self._server.config()
+        async with self._running:
+            resolver = self._validating(outside.resolver)
+            silent = await check_servers(resolver, offer_for(snapshot, found).host)
+            report = silent
+            if not silent.errors:
+                checked = await check_domain(
+                    snapshot,
+                    found,
+                    settings,
+                    resolver,
+                    outside.network,
+                    served=True,
+                    held=outside.held,
+                    topics=(topic,),
+                )
+                report = checked[topic]
+        return msgspec.structs.replace(
+            _report(topic, report.errors),
+            warnings=report.warnings,
+            instructions=report.instructions,
+            found=report.found,
+        )
+
+    def _validating(self, plain: Resolver) -> Resolver:
+        """A resolver that validates by itself, as that of ``config dnscheck``: the server's DNS servers may not."""
+        now = trio.current_time()
+        if self._resolver is None or self._resolver[1] < now:
+            self._resolver = validating(plain), now + SHARED
+        return self._resolver[0]
+
+    def _domain(self, name: str) -> tuple[Domain, DomainConfig]:
+        try:
+            return require_domain(self._server.config(), name)
+        except Refused as error:
+            raise NotFound(str(error)) from None
+
+    async def _keys(self, domain: Domain) -> Keys:
+        held = None if self._server.outside is None else self._server.outside.held
+        return await trio.to_thread.run_sync(read_keys, self._server.config(), domain, held)
+
+
+def _report(topic: str, errors: Sequence[str] = ()) -> DNSReport:
+    at = time.time_ns() // 1000
+    return DNSReport(topic=topic, at=at, running=False, errors=[*errors], warnings=[], instructions=[], found=[])

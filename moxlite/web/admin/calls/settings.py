@@ -28,7 +28,7 @@ from moxlite.config.fields import (
 )
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged, object_at
 from moxlite.config.load import ConfigError
-from moxlite.config.toml.encode import encode
+from moxlite.config.toml.decode import encode
 from moxlite.config.values import Section
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.types import FieldInfo, SettingsForm

@@ -12,7 +12,7 @@ from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.sandbox.processes import Sandbox
-from moxlite.submission.assurance import Assure
+from moxlite.submission.letter import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
 from moxlite.web.importing.browser import BrowserImports

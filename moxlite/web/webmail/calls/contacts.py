@@ -16,15 +16,13 @@ from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.file.transaction import Tx
 from moxlite.store.people import contacts as store, templates as stored
 from moxlite.web.calls import Remark, call, remark
-from moxlite.web.composing.types import Party, UploadID
-from moxlite.web.composing.uploads import key_of
+from moxlite.web.composing.uploads import Party, UploadID, key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.web.webmail.reading.answering import own_of
 from moxlite.web.webmail.reading.claims import claim_of, confirm
-from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.web.webmail.reading.parsed import own_of, structure_of
 from moxlite.wording import worded
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from moxlite.store.content import body
 from moxlite.store.people.invitations import Known, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
-from moxlite.web.composing.types import Party, Written
+from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls

@@ -15,7 +15,7 @@ from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
-from moxlite.web.composing.later import LONGEST, moment, reschedule
+from moxlite.web.composing.sending import LONGEST, moment, reschedule
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import StorageRefused
 from moxlite.web.webmail.calls.common import AccountCalls

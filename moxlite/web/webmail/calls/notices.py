@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from moxlite.logins.secondfactor import FactorKind
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
 from moxlite.store.people import devices as told
 from moxlite.store.people.devices import Choice, Device, add_device, archive_told, devices, remove_device, save_choice
@@ -15,6 +16,9 @@ from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
+from moxlite.web.guards import require_fresh
+from moxlite.web.logincalls import Answer
+from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
 from moxlite.web.webmail.querytypes import ID, Time
@@ -22,6 +26,7 @@ from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
+
 
 Key = Annotated[str, Meta(min_length=1, max_length=100)]
 AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -155,3 +160,33 @@ def _shown(one: Device) -> NoticeDevice:
         failures=one.failures,
         error=one.error,
     )
+
+
+# Calls about a device that stays logged in (WEBMAIL-22a).
+
+
+class DeviceCalls(AccountCalls):
+    """The log-in calls of the webmail: with `stay`, a browser stays logged in."""
+
+    @call(public=True)
+    async def login(
+        self, caller: Caller, login_token: Name, username: Credential, password: Credential, stay: bool = False
+    ) -> LoginResult:
+        """Start a session: set its cookie and return its CSRF token; or ask for a second factor."""
+        caller.stays = stay
+        return await super().login(caller, login_token, username, password)
+
+    @call(public=True)
+    async def login_factor(
+        self, caller: Caller, token: Name, kind: FactorKind, code: Answer, stay: bool = False
+    ) -> LoginResult:
+        """Complete a log-in that asked for a second factor: start a session as `login` does."""
+        caller.stays = stay
+        return await super().login_factor(caller, token, kind, code)
+
+    @call()
+    async def export_prep(self, caller: Caller) -> None:
+        """Check that mail or contacts may be exported now: on a device that stays logged in, the user must have
+        confirmed that (WEB-63a).
+        """
+        require_fresh(self._sessions, caller.require())

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+import re
+import tomllib
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
+from moxlite.config.domains import Ruleset
 from moxlite.config.holder import ChangedMeanwhile
 from moxlite.config.load import ConfigError
-from moxlite.store.mail.settings import decline_list, decline_mailbox, decline_sender
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.content import body
+from moxlite.store.mail.facts import SMTPArrival, signing_domains, smtp_arrival
+from moxlite.store.mail.settings import decline_list, decline_mailbox, decline_sender, is_declined
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import MailboxID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.querytypes import ID
-from moxlite.web.webmail.rules import Proposal, accept, for_sender, propose
+from moxlite.web.webmail.reading.parsed import structure_of
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
     from moxlite.config.toml.edit import Document
     from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,3 +141,213 @@ def _suggestion(found: Proposal) -> Suggestion:
         remove=found.remove,
         mailbox=found.mailbox,
     )
+
+
+# Proposals of filing rules after a message was moved (WEBMAIL-101..104): a rule that would have filed it there.
+#
+# A proposal is computed again when it is accepted, so a browser cannot add a rule of its own choice.
+
+
+MAX_HEADER: Final = 256 * 1024  # octets of the header section that are read
+MAX_FIELDS: Final = 1000
+MAX_RULES: Final = 1000  # of one address; a person does not make more
+
+LIST_ID: Final = re.compile(rb"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,250})>\s*\Z")
+"""The end of a List-Id field (RFC 2919 §3); a name before it is for people."""
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule to add, or to remove.
+
+    Attributes:
+      destination: the own address that the message came to, as it is configured.
+      list_id: List-Id of the mailing list, "" if the rule is for a sender; then `msg_from` is the address.
+      remove: the message was moved back to the mailbox where the address delivers.
+      mailbox: the mailbox into which the rule files.
+    """
+
+    destination: str
+    recipient: str
+    list_id: str
+    msg_from: str
+    remove: bool
+    mailbox: str
+    rule: Ruleset
+
+
+def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source: int, target: int) -> Proposal | None:
+    """The rule to propose after a message was moved from `source` to `target`; None for no proposal.
+
+    Raises NoSuchMessage, NoSuchMailbox.
+    """
+    message_rows.message(r, message_id)
+    left, reached = mailbox_rows.mailbox(r, source), mailbox_rows.mailbox(r, target)
+    came = smtp_arrival(r, message_id)
+    if left.special_use or reached.special_use or came is None:
+        return None
+    recipient = _recipient(snapshot, account, came)
+    if recipient is None:
+        return None
+    default = recipient.destination.mailbox
+    if default not in (left.name, reached.name):
+        return None
+    remove = reached.name == default
+    verified = signing_domains(r, message_id)
+    if came.mailfrom_ok and came.mailfrom_domain:
+        verified.append(came.mailfrom_domain)
+    sender = _sender(came)
+    list_id = _list_id(r, message_id)
+    rule = _rule((left if remove else reached).name, list_id, sender, verified)
+    if rule is None:
+        return None
+    same = _same(recipient.destination.rulesets, rule)
+    exact = [one for one in same if one.mailbox == rule.mailbox]
+    if (len(exact) != 1) if remove else bool(exact):
+        return None
+    to = str(recipient.canonical)
+    declined = is_declined(r, to, listid=list_id, msgfrom=sender, to_inbox=remove, source=left.id, target=reached.id)
+    if declined:
+        return None
+    return Proposal(
+        destination=recipient.configured,
+        recipient=to,
+        list_id=list_id,
+        msg_from="" if list_id else sender,
+        remove=remove,
+        mailbox=rule.mailbox,
+        rule=rule,
+    )
+
+
+def for_sender(r: Reader, snapshot: Snapshot, account: str, message_id: int, target: int) -> Proposal:
+    """The rule that files messages of this message's sender, without other conditions, into a mailbox (WEBMAIL-142).
+
+    Raises NoSuchMessage, NoSuchMailbox, UserError.
+    """
+    message_rows.message(r, message_id)
+    reached = mailbox_rows.mailbox(r, target)
+    came = smtp_arrival(r, message_id)
+    recipient = None if came is None else _recipient(snapshot, account, came)
+    if came is None or recipient is None:
+        raise UserError("this message did not come to one of the account's addresses: there is no rule for it")
+    sender = _sender(came)
+    rule = _rule(reached.name, "", sender, ())
+    if rule is None:
+        raise UserError("this message has no sender that a rule could name")
+    return Proposal(
+        destination=recipient.configured,
+        recipient=str(recipient.canonical),
+        list_id="",
+        msg_from=sender,
+        remove=False,
+        mailbox=rule.mailbox,
+        rule=rule,
+    )
+
+
+def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRecipient | None:
+    """The recipient of this account that a message came to; None if the address is not, or no longer, the account's
+    own.
+    """
+    if not came.rcptto:
+        return None
+    try:
+        found = snapshot.lookup(Address(Localpart(came.rcptto), Domain.parse(came.rcptto_domain)))
+    except AddressError:
+        return None
+    mine = isinstance(found, AccountRecipient) and found.account == account and found.reports is None
+    return found if mine and isinstance(found, AccountRecipient) else None
+
+
+def _sender(came: SMTPArrival) -> str:
+    """The address in From, in the form that rules compare; "" if there is no valid one."""
+    return f"{came.msgfrom}@{came.msgfrom_domain}".lower() if came.msgfrom_domain else ""
+
+
+def _list_id(r: Reader, message_id: int) -> str:
+    """The List-Id if there is exactly one and it is valid, else ""."""
+    root = structure_of(r, message_id).root
+    content = body.locate(r, message_id)
+    section = HeaderSection(body.read_content(r, content, 0, min(root.body, MAX_HEADER)), MAX_FIELDS)
+    values = section.texts(b"list-id")
+    match = LIST_ID.search(values[0]) if len(values) == 1 else None
+    return match[1].decode("ascii").lower() if match is not None and b"." in match[1] else ""
+
+
+def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> Ruleset | None:
+    if list_id:
+        # the shortest verified domain of the list: its host's, rather than the list's own name there
+        above = [domain for domain in verified if domain and (list_id == domain or list_id.endswith(f".{domain}"))]
+        if not above:
+            return None
+        pattern = {"^list-id$": re.escape(f"<{list_id}>") + "$"}
+        allowed = Domain.parse(min(above, key=len))
+        return Ruleset(mailbox=mailbox, headers_regexp=pattern, list_allow_domain=allowed)
+    return Ruleset(mailbox=mailbox, msg_from_regexp=f"^{re.escape(sender)}$") if sender else None
+
+
+def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
+    """The rules that match the same mail, whatever mailbox they file it into."""
+
+    def bare(one: Ruleset) -> Ruleset:
+        return msgspec.structs.replace(one, mailbox=rule.mailbox, comment="")
+
+    return [one for one in rules if bare(one) == bare(rule)]
+
+
+def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal, today: date) -> None:
+    """Add or remove the rule. A rule that matches the same mail but files it elsewhere is removed, because it would
+    win.
+
+    Raises:
+      UserError: the address is from a catchall, which has no rules of its own.
+      Conflict: the rules were changed meanwhile.
+    """
+    if found.destination.startswith("@"):
+        raise UserError(
+            worded(
+                "{recipient} arrives by the catchall {destination}: add it to the account's addresses first",
+                recipient=found.recipient,
+                destination=found.destination,
+            )
+        )
+    settings = snapshot.account(account)
+    destination = None if settings is None else settings.destinations.get(found.destination)
+    if destination is None:
+        raise Conflict(worded("{destination} is no address of the account any more", destination=found.destination))
+    same = _same(destination.rulesets, found.rule)
+    exact = [one for one in same if one.mailbox == found.mailbox]
+    if (len(exact) != 1) if found.remove else bool(exact):
+        raise Conflict("the rules of this address were changed meanwhile")
+    path = ("accounts", account, "destinations", found.destination, "rulesets")
+    written = _written(document, path)
+    kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]
+    if not found.remove:
+        if len(kept) >= MAX_RULES:
+            raise UserError(
+                worded("{destination} has {most} rules already", destination=found.destination, most=MAX_RULES)
+            )
+        kept.append(_table(found.rule, f"by webmail on {today.isoformat()}"))
+    if kept:
+        document.put(path, kept)
+    else:
+        document.drop(path)
+
+
+def _written(document: Document, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    table: Any = tomllib.loads(str(document))
+    for key in path[:-1]:
+        table = table[key]
+    rules: list[dict[str, Any]] = table.get(path[-1], [])
+    return rules
+
+
+def _table(rule: Ruleset, comment: str) -> dict[str, Any]:
+    table: dict[str, Any] = {"mailbox": rule.mailbox}
+    if rule.msg_from_regexp:
+        table["msg_from_regexp"] = rule.msg_from_regexp
+    if rule.headers_regexp:
+        table["headers_regexp"] = dict(rule.headers_regexp)
+    if rule.list_allow_domain is not None:
+        table["list_allow_domain"] = rule.list_allow_domain.unicode
+    return table | {"comment": comment}

@@ -1,9 +1,11 @@
-"""The calls for the delivery status of sent messages, by recipient (WEBMAIL-138)."""
+"""The calls for the stored facts of a message: its arrival and the reason for its mailbox (WEBMAIL-76, 77); the
+delivery status of sent ones, by recipient, with DSNs that came back (WEBMAIL-138).
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -11,7 +13,18 @@ import msgspec
 import trio
 from msgspec import Meta
 
+from moxlite.acceptance.why import lines, unpack
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.dsn import DSN, Action, DSNError, DSNRecipient, parse_dsn
+from moxlite.proto.mime.messageid import canonical_message_id
+from moxlite.store.content import body
+from moxlite.store.delivery.actions import read_why
+from moxlite.store.delivery.status import RecipientStatus, State
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.mail.facts import signing_domains, smtp_arrival
 from moxlite.store.rows import messages as message_rows
+from moxlite.store.rows.views import members
+from moxlite.store.types import Flag, MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Unavailable
@@ -19,13 +32,14 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import structure_of
-from moxlite.web.webmail.returned import corrected, words_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor
-    from moxlite.store.delivery.status import Deliveries, RecipientStatus
+    from moxlite.store.delivery.status import Deliveries
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.types import MessageRow
     from moxlite.wakeup import Wakeup
+
 
 WAIT: Final = 20.0
 """Seconds that a call waits for a change: less than the timeouts of proxies, and than the grace period of a server that
@@ -162,3 +176,170 @@ def _delivery(one: RecipientStatus) -> Delivery:
         host=one.host,
         tls=one.tls,
     )
+
+
+# DSNs that came back for a sent message (WEBMAIL-138). A host may accept a message and send a notice later that it
+# could not deliver it; the queue knows only of the acceptance.
+
+
+MAX_MEMBERS: Final = 500
+"""Messages of a thread that are examined, the newest ones."""
+
+MAX_NOTICES: Final = 20
+"""DSNs of a thread that are read, the newest ones: a DSN for 1,000 recipients has 256 KiB."""
+
+OVERRIDES: Final = {
+    Action.FAILED: (State.FAILED, frozenset({State.DELIVERED, State.RELAYED})),
+    Action.DELIVERED: (State.DELIVERED, frozenset({State.RELAYED})),
+}
+"""By the action of a DSN: the state that it means, and the states of the queue that it replaces."""
+
+
+class Word(msgspec.Struct, frozen=True):
+    """The report of a DSN on one recipient. `at` is the time of its arrival, µs UTC; `host` is the reporting MTA."""
+
+    recipient: DSNRecipient
+    host: str
+    at: int
+
+
+def words_of(r: Reader, message_id: int) -> list[Word]:
+    """The reports of DSNs in the thread of a message, oldest first: only DSNs that return the message, or answer it,
+    and are not junk. For `scan`.
+    """
+    sent = message_rows.message(r, message_id)
+    notices = [one.row for one in members(r, sent.threadid, MAX_MEMBERS) if _counts(one.row)]
+    found: list[Word] = []
+    for row in notices[-MAX_NOTICES:]:
+        notice = _about(r, row, sent.messageid)
+        if notice is not None:
+            found += [Word(one, notice.reporting_mta, row.received) for one in notice.recipients]
+    return found
+
+
+def corrected(found: Sequence[RecipientStatus], words: Sequence[Word]) -> list[RecipientStatus]:
+    """The status of each recipient, corrected by reports that came after the queue's result."""
+    if not words:
+        return list(found)
+    by_address: dict[tuple[str, str], Word] = {}
+    for word in words:
+        if word.recipient.action in OVERRIDES:
+            names = (word.recipient.original_recipient, word.recipient.final_recipient)
+            by_address.update({key: word for name in names if (key := _key(name)) is not None})
+    return [_corrected(one, by_address.get(_key(one.recipient) or ("", ""))) for one in found]
+
+
+def _corrected(one: RecipientStatus, word: Word | None) -> RecipientStatus:
+    if word is None:
+        return one
+    said = word.recipient
+    state, replaced = OVERRIDES[said.action]
+    if one.state not in replaced:
+        return one
+    error = ""
+    if state is State.FAILED:
+        why = said.diagnostic or said.status_comment or said.status
+        error = f"A notice of {word.host} says: {why}" if word.host else why
+    return msgspec.structs.replace(
+        one, state=state, ended=word.at, error=error, meaning="", advice="", reply=said.diagnostic, host=word.host
+    )
+
+
+def _counts(row: MessageRow) -> bool:
+    return row.dsn and not row.is_reject and not row.flags & Flag.JUNK
+
+
+def _about(r: Reader, row: MessageRow, messageid: str | None) -> DSN | None:
+    """The DSN in a message, if it is about the message with this canonical Message-ID, else None."""
+    try:
+        structure = structure_of(r, row.id)
+        content = body.locate(r, row.id)
+        found = parse_dsn(structure, lambda start, stop: body.read_content(r, content, start, stop - start))
+    except (DSNError, NoSuchMessage, ChunkDamaged):
+        return None
+    about = canonical_message_id(found.returned_message_id or structure.envelope.in_reply_to)
+    return found if about is not None and about == messageid else None
+
+
+def _key(address: str) -> tuple[str, str] | None:
+    try:
+        parsed = Address.parse(address)
+    except AddressError:
+        return None
+    return str(parsed.localpart), parsed.domain.ascii
+
+
+# The call for the stored facts of a message: its arrival, and the reason for its mailbox (WEBMAIL-76, 77).
+
+
+class Arrival(msgspec.Struct, frozen=True, kw_only=True):
+    """The arrival of a message by SMTP. ``mail_from`` "" is the null path; ``mail_from_ok`` is whether SPF passes.
+    ``signed_by`` are the domains with a valid DKIM signature. ``tls`` is the version, with the cipher and the group of
+    the key exchange; "" without TLS.
+    """
+
+    remote_ip: str
+    ehlo: str
+    mail_from: str
+    mail_from_ok: bool
+    rcpt_to: str
+    signed_by: list[str]
+    tls: str
+
+
+class MessageDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """Stored facts of a message. ``reason`` is the word of X-Moxlite-Reason (docs/reasons.md), ``why`` the evidence,
+    line by line. ``reason`` is "" and ``why`` empty for a message that was not delivered by SMTP.
+    """
+
+    arrival: Arrival | None
+    reason: str
+    why: list[str]
+
+
+class DetailCalls(AccountCalls):
+    """The calls for the details of a message."""
+
+    @call()
+    async def message_details(self, caller: Caller, message_id: ID) -> MessageDetails:
+        """The arrival of a message, and the reason for its mailbox.
+
+        The answer includes the owner's rules and reputations, so guests of a shared mailbox are refused.
+        """
+        async with self._holders.at(caller.require(), message_id) as holder:
+
+            def read(r: Reader) -> MessageDetails:
+                holder.known(r, [message_id])
+                holder.refuse_guest("how mail came is told")
+                message_rows.message(r, message_id)
+                reason, why = _why(r, message_id)
+                return MessageDetails(arrival=_arrival(r, message_id), reason=reason, why=why)
+
+            return await holder.account.read(read, op="webmail_details")
+
+
+def _arrival(r: Reader, message_id: int) -> Arrival | None:
+    came = smtp_arrival(r, message_id)
+    if came is None:
+        return None
+    info = message_rows.infos(r, [MessageID(message_id)]).get(MessageID(message_id))
+    return Arrival(
+        remote_ip=came.remote_ip,
+        ehlo=came.ehlo_domain,
+        mail_from=f"{came.mailfrom}@{came.mailfrom_domain}" if came.mailfrom_domain else came.mailfrom,
+        mail_from_ok=came.mailfrom_ok,
+        rcpt_to=f"{came.rcptto}@{came.rcptto_domain}" if came.rcptto_domain else came.rcptto,
+        signed_by=signing_domains(r, message_id),
+        tls="" if info is None else " ".join(filter(None, (info.tls_version, info.tls_cipher))),
+    )
+
+
+def _why(r: Reader, message_id: int) -> tuple[str, list[str]]:
+    octets = read_why(r, message_id)
+    if octets is None:
+        return "", []
+    try:
+        why = unpack(octets)
+    except msgspec.MsgspecError:
+        return "", ["What was noted at the delivery is damaged."]
+    return why.reason, list(lines(why))

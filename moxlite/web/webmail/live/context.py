@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
+import trio
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import trio
-
     from moxlite.compose.reply import Own
+    from moxlite.store.types import ModSeq
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.live.changes import SharedChanges
+    from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
+    from moxlite.web.webmail.querytypes import Request
     from moxlite.web.webmail.reading.views import Views
+    from moxlite.web.webmail.types import StreamEvent
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -43,3 +47,125 @@ class Context(msgspec.Struct, frozen=True, eq=False):
     searching: trio.CapacityLimiter
     views: Views
     own: Callable[[], Own]
+
+
+# Requests of a browser that wait for its stream (WEBMAIL-36).
+
+
+class Asked:
+    """The request to answer next, the search to cancel, and the words to end with.
+
+    Attributes:
+      newest: id of the newest request.
+      ending: the stream ends with this message to the user; None: it goes on.
+    """
+
+    def __init__(self) -> None:
+        self.newest = 0
+        self.ending: str | None = None
+        self._request: Request | None = None
+        self._cancelled: int | None = None
+        self._sleep: trio.CancelScope | None = None
+
+    def submit(self, request: Request) -> None:
+        """Take a request for a view, or for more of it; or cancel a search. A request that arrives after a later one is
+        dropped: the browser has sent both at once, over two connections.
+        """
+        if request.cancel:
+            self._cancelled = request.view_id
+        elif request.id >= self.newest:
+            self.newest = request.id
+            self._request = request
+        self._wake()
+
+    def end(self, message: str) -> None:
+        """End the stream with this message to the user."""
+        self.ending = self.ending or message
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._sleep is not None:
+            self._sleep.cancel()
+
+    @contextmanager
+    def waking(self, scope: trio.CancelScope) -> Iterator[None]:
+        """Cancel `scope` when something is asked during the block."""
+        self._sleep = scope
+        try:
+            yield
+        finally:
+            self._sleep = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether something is asked."""
+        return self.interrupts or self._cancelled is not None
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether what is being sent is no longer wanted."""
+        return self._request is not None or self.ending is not None
+
+    def take_request(self) -> Request | None:
+        """The request to answer, which is no longer kept."""
+        request, self._request = self._request, None
+        return request
+
+    def take_cancelled(self) -> int | None:
+        """Id of the view whose search the browser has cancelled, which is no longer kept."""
+        view_id, self._cancelled = self._cancelled, None
+        return view_id
+
+
+# Events on their way to one browser (WEBMAIL-33, WEBMAIL-147).
+
+
+EVENT_SIZE: Final = 128 * 1024
+"""Octets of an event with changes, about: no event is large (WEBMAIL-147)."""
+
+encoder = msgspec.json.Encoder()
+
+
+class Sink(Protocol):
+    """Target of a stream's events. All methods raise ClientGone if the client does not read."""
+
+    async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
+        """Send one event as JSON. `modseq` is the state that the browser has reached with it, or None."""
+
+
+class Outlet:
+    """Encodes events for a sink. `sent` is the time of the last one."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.sent = 0.0
+
+    async def send(self, event: StreamEvent, modseq: int | None = None) -> None:
+        """Send an event. Raises ClientGone."""
+        await self._sink.send(str(event.__struct_config__.tag), encoder.encode(event), modseq)
+        self.sent = trio.current_time()
+
+    async def send_changes(
+        self, view_id: int, changes: Sequence[EncodedChange], modseq: ModSeq, *, more: bool = False
+    ) -> None:
+        """Send changes in one or more `view_changes`. The JSON is joined from parts that all streams share. Raises
+        ClientGone.
+        """
+        at = 0
+        while True:
+            size = 0
+            start = at
+            while at < len(changes) and size < EVENT_SIZE:
+                size += len(changes[at].data)
+                at += 1
+            goes_on = more or at < len(changes)
+            head = b'{"kind":"view_changes","view_id":%d,"modseq":%d,"more":%s,"changes":[' % (
+                view_id,
+                modseq,
+                b"true" if goes_on else b"false",
+            )
+            data = head + b",".join(change.data for change in changes[start:at]) + b"]}"
+            await self._sink.send("view_changes", data, None if goes_on else modseq)
+            self.sent = trio.current_time()
+            if at >= len(changes):
+                return

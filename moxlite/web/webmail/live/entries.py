@@ -9,16 +9,27 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
 
 from moxlite.store.rows.conditions import Run
-from moxlite.web.webmail.live.merging import Key, key_of
+from moxlite.store.rows.messages import rows_by_ids
+from moxlite.store.rows.views import Member, members
+from moxlite.store.search.finding import Search
+from moxlite.web.webmail.filters import wanted_of
 
 if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
-    from moxlite.web.webmail.holders import Holder
+    from moxlite.store.types import MailboxID
+    from moxlite.web.webmail.holders import Holder, Scope
     from moxlite.web.webmail.querytypes import Query
+    from moxlite.web.webmail.types import MessageItem
 
 
 class NotReached(Exception):
@@ -126,3 +137,194 @@ def _index(column: array[int], value: int) -> int | None:
         return column.index(value)
     except ValueError:
         return None
+
+
+# Messages of the entries of a listed view, as a browser gets them (WEBMAIL-41, WEBMAIL-72).
+
+
+THREADS: Final = 20
+"""Threads read at once."""
+
+MAX_MEMBERS: Final = 500
+"""Messages of a thread that are sent, the newest ones: 600 kB at most."""
+
+
+async def items_of(
+    scope: Scope, wanted: Sequence[tuple[int, int]], entries: Entries, *, everywhere: bool
+) -> dict[int, list[MessageItem]]:
+    """The messages of entries of one account, by the browser's id of the entry; entries that are gone are left out.
+
+    Args:
+      wanted: of each entry the ids of its message and its thread, in the account's form.
+      everywhere: the view is over all mailboxes. It skips a mailbox that is no longer readable.
+
+    Raises NoSuchMailbox if a mailbox of another view is no longer readable; StoreError.
+    """
+    account = scope.holder.account
+    if not entries.threaded:
+        ids = [one for one, _ in wanted]
+        return await account.read(
+            partial(_read_messages, scope=scope, ids=ids, everywhere=everywhere), op="webmail_view"
+        )
+    found: dict[int, list[MessageItem]] = {}
+    for start in range(0, len(wanted), THREADS):
+        part = wanted[start : start + THREADS]
+        read = partial(_read_threads, scope=scope, wanted=part, entries=entries, everywhere=everywhere)
+        found |= await account.scan(read, op="webmail_threads")
+    return found
+
+
+def _readable(r: Reader, scope: Scope, *, everywhere: bool) -> frozenset[MailboxID] | None:
+    """The mailboxes that the user may read, None for all. Raises NoSuchMailbox."""
+    return scope.holder.readable(r) if everywhere else scope.readable(r)
+
+
+def _read_messages(r: Reader, scope: Scope, ids: Sequence[int], *, everywhere: bool) -> dict[int, list[MessageItem]]:
+    readable = _readable(r, scope, everywhere=everywhere)
+    rows = rows_by_ids(r, ids)
+    if readable is not None:  # one may have been moved since it was found
+        rows = [row for row in rows if row.mailbox_id in readable]
+    return {item.id: [item] for item in scope.holder.items(r, rows)}
+
+
+def _read_threads(
+    r: Reader, scope: Scope, wanted: Sequence[tuple[int, int]], entries: Entries, *, everywhere: bool
+) -> dict[int, list[MessageItem]]:
+    readable = _readable(r, scope, everywhere=everywhere)
+    found = {}
+    for first_id, threadid in wanted:
+        of = members(r, threadid, MAX_MEMBERS)
+        if readable is not None:  # a thread may extend to mailboxes that are not shared
+            of = [one for one in of if one.row.mailbox_id in readable]
+        if of:
+            shown = scope.holder.shown_id(first_id)
+            found[shown] = _thread(r, scope, shown, of, entries)
+    return found
+
+
+def _thread(r: Reader, scope: Scope, shown: int, of: list[Member], entries: Entries) -> list[MessageItem]:
+    """A whole thread: first the message of its entry, then the others, oldest first."""
+    known: dict[int, Member] = {one.row.id: one for one in of}
+    made: list[MessageItem] = []
+    for one, item in zip(of, scope.holder.items(r, [one.row for one in of]), strict=True):
+        above = next((known[parent] for parent in one.parents if parent in known), None)
+        matching = item.id in entries.hits if entries.selective else one.row.mailbox_id in scope.mailboxes
+        made.append(
+            msgspec.structs.replace(
+                item,
+                thread_parent=0 if above is None else scope.holder.shown_id(above.row.id),
+                same_message_id=above is not None and above.row.messageid == one.row.messageid is not None,
+                match_query=matching,
+            )
+        )
+    matching_ones = [item for item in made if item.match_query] or made
+    first = next((item for item in made if item.id == shown), matching_ones[-1])
+    return [first, *(item for item in made if item is not first)]
+
+
+# A search over the mailboxes of several accounts, in one order (WEBMAIL-38, WEBMAIL-62).
+#
+# Theory of operation ------------------- A search returns the matches of one account in their final order, and the
+# place that it has reached. With two accounts, a match of one has its final position when the search of the other has
+# passed that place. So the next step is always taken in the account that is furthest behind, and matches that all
+# searches have passed are returned. This is fair: all accounts are at the same time of reception, within one step.
+# And it is bounded: of each account only the matches of its last step wait. Messages that were received in the same
+# microsecond are ordered by the browser's form of their ids.
+
+
+Key: TypeAlias = tuple[int | str, int, int]
+"""Sort key of a message in a view, smaller is earlier: its rank, time of reception (µs UTC) and the browser's id, the
+latter two negated if the newest is first.
+"""
+
+
+def key_of(query: Query, rank: int | str, received: int, shown: int) -> Key:
+    """The sort key of a message by its rank, its time of reception (µs UTC) and the browser's id."""
+    return (rank, received, shown) if query.order_asc else (rank, -received, -shown)
+
+
+class Source:
+    """One account of a search. `waiting` are matches without a final position."""
+
+    def __init__(self, scope: Scope, query: Query, beside: int) -> None:
+        """`beside`: number of searches that run at the same time, this one included."""
+        self.scope: Final = scope
+        self.waiting: deque[Placed] = deque()
+        wanted = wanted_of(query, sorted(scope.mailboxes))
+        self.search: Final = Search(
+            scope.holder.account, wanted, oldest_first=query.order_asc, by=query.order, beside=beside
+        )
+
+
+class Merging:
+    """A search over several accounts, which proceeds by one step per call.
+
+    Attributes:
+      sources: by the numbers of their accounts.
+    """
+
+    def __init__(self, scopes: Iterable[Scope], query: Query) -> None:
+        found = list(scopes)
+        self._query = query
+        self.sources = {one.holder.number: Source(one, query, len(found)) for one in found}
+
+    @property
+    def done(self) -> bool:
+        """Whether all accounts are searched."""
+        return all(source.search.done for source in self.sources.values())
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """(messages searched, messages to search at most)."""
+        searches = [source.search for source in self.sources.values()]
+        return sum(one.looked for one in searches), sum(one.of for one in searches)
+
+    def next(self) -> Source:
+        """The account to search next: the furthest behind of the unfinished ones."""
+        unfinished = [source for source in self.sources.values() if not source.search.done]
+        unbegun = next((source for source in unfinished if source.search.reached is None), None)
+        return unbegun or min(unfinished, key=lambda source: self._reached(source) or ())
+
+    async def step(self, source: Source) -> list[tuple[Holder, Sequence[Placed]]]:
+        """Search one step further in this account; returns the next matches of all accounts, in order, as runs of one
+        account each. The result may be empty before the end.
+
+        Raises NoSuchMailbox when a guest may not read all of the account's mailboxes any more; StorageBroken,
+        ReadInterrupted.
+        """
+        holder = source.scope.holder
+        if holder.guest:
+            await holder.account.read(source.scope.readable, op="webmail_rights")
+        found = await source.search.step()
+        if len(self.sources) == 1:  # they are in order already, and stay columns
+            return [(holder, found)]
+        source.waiting.extend(found)
+        return self._settled()
+
+    def forget(self, holder: Holder, messages: Sequence[int]) -> None:
+        """Drop waiting matches of an account that are removed, or may no longer match."""
+        source = self.sources[holder.number]
+        gone = frozenset(messages)
+        source.waiting = deque(one for one in source.waiting if one.message_id not in gone)
+
+    def _reached(self, source: Source) -> Key | None:
+        """The place that the search of an account has reached; None before its first step."""
+        return None if source.search.reached is None else self._key(source.scope.holder, source.search.reached)
+
+    def _key(self, holder: Holder, one: Placed) -> Key:
+        return key_of(self._query, one.rank, one.received, holder.shown_id(one.message_id))
+
+    def _settled(self) -> list[tuple[Holder, Sequence[Placed]]]:
+        reached = [self._reached(source) for source in self.sources.values() if not source.search.done]
+        if None in reached:
+            return []
+        limit = min((one for one in reached if one is not None), default=None)
+        found: list[tuple[Key, Holder, Placed]] = []
+        for source in self.sources.values():
+            holder, waiting = source.scope.holder, source.waiting
+            while waiting and (limit is None or self._key(holder, waiting[0]) <= limit):
+                one = waiting.popleft()
+                found.append((self._key(holder, one), holder, one))
+        found.sort(key=lambda entry: entry[0])
+        runs = groupby(found, key=lambda entry: entry[1])
+        return [(holder, [one for _, _, one in run]) for holder, run in runs]

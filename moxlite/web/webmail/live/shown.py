@@ -23,12 +23,10 @@ if TYPE_CHECKING:
     from moxlite.store import types as store
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
-    from moxlite.web.http.drain import Drain
+    from moxlite.web.http.limits import Drain
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.live.asked import Asked
     from moxlite.web.webmail.live.changes import EncodedChange
-    from moxlite.web.webmail.live.context import Context
-    from moxlite.web.webmail.live.outlet import Outlet
+    from moxlite.web.webmail.live.context import Asked, Context, Outlet
     from moxlite.web.webmail.live.subscriptions import Visits
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem

@@ -35,9 +35,8 @@ from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.items import mailbox_of
-from moxlite.web.webmail.live.asked import Asked
+from moxlite.web.webmail.live.context import Asked, Outlet
 from moxlite.web.webmail.live.importing import RunningImports
-from moxlite.web.webmail.live.outlet import Outlet
 from moxlite.web.webmail.live.shown import Shown
 from moxlite.web.webmail.live.view import replace_mailbox
 from moxlite.web.webmail.querytypes import Page, Request
@@ -47,11 +46,10 @@ from moxlite.web.webmail.types import Fatal, Keepalive, Resume, ServerShutdown, 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
-    from moxlite.web.http.drain import Drain
+    from moxlite.web.http.limits import Drain
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.webmail.holders import Holder
-    from moxlite.web.webmail.live.context import Context
-    from moxlite.web.webmail.live.outlet import Sink
+    from moxlite.web.webmail.live.context import Context, Sink
     from moxlite.web.webmail.live.subscriptions import Visit, Visits
     from moxlite.web.webmail.querytypes import Query
 

@@ -17,7 +17,7 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded
-from moxlite.web.composing.rich import Kept, keep, new_marker, placed
+from moxlite.web.composing.drafts import Kept, keep, new_marker, placed
 from moxlite.web.composing.uploads import receive_upload, shown_upload
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.items import find_html

@@ -22,14 +22,13 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.drafts import DELIVERED, WISH
 from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
 from moxlite.web.webmail.items import attachments, find_html, find_texts
-from moxlite.web.webmail.reading.answering import delivered_to
-from moxlite.web.webmail.reading.parsed import list_post, structure_of
+from moxlite.web.webmail.reading.parsed import delivered_to, list_post, structure_of
 from moxlite.web.webmail.reading.parts import part_at
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
-    from moxlite.web.composing.types import Uploaded
+    from moxlite.web.composing.uploads import Uploaded
     from moxlite.web.webmail.holders import Holder
 
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)

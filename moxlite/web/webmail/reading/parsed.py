@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 
 import msgspec
 
-from moxlite.proto.address import AddressError, Domain
+from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
+from moxlite.config.snapshot import AccountRecipient, DomainDisabled
+from moxlite.proto.address import Address, AddressError, Domain, Path
+from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.words import decode_words
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
@@ -22,21 +26,29 @@ from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import address_view
 from moxlite.store.people.gathering import list_key
-from moxlite.store.rows import messages as message_rows
-from moxlite.store.types import MessageID
-from moxlite.web.webmail.items import EPOCH, attachments, find_html, find_texts, part_tree
-from moxlite.web.webmail.reading.answering import answering
+from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
+from moxlite.store.types import Flag, MessageID, SpecialUse
+from moxlite.web.webmail.items import (
+    EPOCH,
+    MAX_ADDRESSES,
+    attachments,
+    find_html,
+    find_texts,
+    part_tree,
+    shown_addresses,
+)
 from moxlite.web.webmail.reading.claims import claim_of
-from moxlite.web.webmail.reading.receipts import receipt_request
 from moxlite.web.webmail.settings import ViewMode
-from moxlite.web.webmail.types import Header, ParsedMessage, Text, Unsubscribe
+from moxlite.web.webmail.types import Answering, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
 
 if TYPE_CHECKING:
-    from moxlite.compose.reply import Own
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.mime.types import Envelope, Structure
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
+
 
 MAX_TEXT: Final = 2 * 1024 * 1024  # octets of one text (WEBMAIL-48): 30,000 lines, more than a person reads in a pane
 MAX_ALL_TEXTS: Final = 4 * 1024 * 1024  # octets of all texts of a message together; the rest is in the raw message
@@ -217,3 +229,115 @@ def list_post(values: Iterable[str]) -> str:
         if match := MAILTO.search(value):
             return match[1]
     return ""
+
+
+# Own addresses in a message that is answered: the account's addresses, Delivered-To, and the facts with which a
+# browser begins an answer without a connection (WEBMAIL-90, 121).
+
+
+MAX_DELIVERED: Final = 20
+"""Delivered-To fields that are read. The first one is this server's."""
+
+
+def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
+    """The author of an answer: the account, logged in by the address `login`."""
+    address = Address.parse(login)
+    settings = snapshot.account(account)
+    name = settings.full_name if settings is not None else ""
+
+    def is_own(one: Address) -> bool:
+        found = snapshot.lookup(one)
+        return isinstance(found, AccountRecipient) and found.account == account
+
+    def may_send(one: Address) -> bool:
+        return snapshot.may_send_as(account, one) and not isinstance(snapshot.lookup(one), DomainDisabled)
+
+    def is_local(domain: str) -> bool:
+        derived = snapshot.derived
+        return domain in derived.domains or domain in snapshot.domains.domains or domain in derived.hostnames
+
+    author = MailAddress(name, address.localpart, address.domain.ascii)
+    return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
+
+
+def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
+    """The addresses of the Delivered-To fields, the topmost first."""
+    found: list[MailAddress] = []
+    for value in section.texts(b"delivered-to")[:MAX_DELIVERED]:
+        try:
+            address = Address.parse(value.decode("utf-8").strip())
+        except (AddressError, UnicodeDecodeError):
+            continue
+        found.append(MailAddress("", address.localpart, address.domain.ascii))
+    return tuple(found)
+
+
+def original_of(envelope: Envelope, section: HeaderSection) -> Original:
+    """A message with as many of its addresses as its row in the list has."""
+    first = {name: getattr(envelope, name)[:MAX_ADDRESSES] for name in ("from_", "reply_to", "to", "cc")}
+    return Original(envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section))
+
+
+def answering(envelope: Envelope, section: HeaderSection, own: Own) -> Answering:
+    """The facts of an answer to a message, out of as many of its addresses as its row in the list has."""
+    original = original_of(envelope, section)
+    [author] = shown_addresses([answers_from(original, own)])
+    return Answering(author, shown_addresses(own_addresses(original, own)), is_own_mail(original, own))
+
+
+# Requests for a receipt of reading in messages that are read (WEBMAIL-139).
+#
+# A receipt tells a sender that an address is read, and when. So it is offered for mail that a person may have written
+# to the user, and never for lists, bulk mail, junk, or reports.
+
+
+UNASKED: Final = Flag.MDNSENT | Flag.JUNK | Flag.PHISHING | Flag.DRAFT
+UNASKED_IN: Final = SpecialUse.JUNK | SpecialUse.DRAFTS | SpecialUse.SENT
+BULK: Final = frozenset((b"bulk", b"junk", b"list"))
+
+MAX_PATH: Final = 500
+"""Octets of a Return-Path that is read; longer than any address."""
+
+
+def receipt_request(
+    r: Reader, message_id: int, structure: Structure, section: HeaderSection, own: Own
+) -> ReceiptRequest | None:
+    """The request of a message; None if the user is not to be asked (again)."""
+    to = requesters(section)
+    if not to or structure.root.media_type == "multipart/report" or _is_bulk(section):
+        return None
+    row = message_rows.message(r, message_id)
+    if row.flags & UNASKED or row.is_reject or row.is_mailinglist:
+        return None
+    if mailbox_rows.mailbox(r, row.mailbox_id).special_use & UNASKED_IN:
+        return None
+    if is_own_mail(original_of(structure.envelope, section), own):
+        return None
+    path = _return_path(section)
+    if path is not None and path.is_null:
+        return None  # such a message is itself an answer of a machine
+    sender = {_key(one) for one in structure.envelope.from_[:2]}
+    back = set() if path is None or path.address is None else {(path.address.localpart, path.address.domain.ascii)}
+    asked = {_key(one) for one in to}
+    return ReceiptRequest(shown_addresses(to), elsewhere=asked != sender or (bool(back) and asked != back))
+
+
+def _key(one: MailAddress) -> tuple[str, str]:
+    """The address as RFC 8098 §2.1 compares it: without the name, in any case of the domain's letters."""
+    return one.localpart, one.domain.lower()
+
+
+def _is_bulk(section: HeaderSection) -> bool:
+    precedence = (section.text(b"precedence") or b"").strip().lower()
+    return precedence in BULK or any(name.startswith(b"list-") for name in section.names)
+
+
+def _return_path(section: HeaderSection) -> Path | None:
+    """The envelope sender that the topmost Return-Path tells; None without one that can be read."""
+    text = (section.text(b"return-path") or b"").strip()
+    if not (text.startswith(b"<") and text.endswith(b">")) or len(text) > MAX_PATH:
+        return None
+    try:
+        return Path.parse(text[1:-1].decode("utf-8"))
+    except ValueError:
+        return None

@@ -1,5 +1,8 @@
-"""Serving our own MTA-STS policies (WEB-127, RFC 8461 §3.2)."""
+"""Answers below ``/.well-known/``: our own MTA-STS policies (WEB-127, RFC 8461 §3.2), and the http-01 challenge, by
+which a CA validates that a name is ours (RFC 8555 §8.3; WEB-113).
+"""
 
+from collections.abc import Callable
 from typing import Final
 
 from moxlite.config.snapshot import CurrentConfig
@@ -7,6 +10,9 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response
 from moxlite.web.http.paths import Host
+
+# Serving our own MTA-STS policies (WEB-127, RFC 8461 §3.2).
+
 
 POLICY_PATH: Final = "/.well-known/mta-sts.txt"
 LABEL: Final = "mta-sts."
@@ -39,3 +45,31 @@ class Policies:
         lines.append(f"max_age: {int(policy.max_age)}")
         headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache, max-age=0"))
         await writer.respond(Response(200, headers, "".join(f"{line}\r\n" for line in lines).encode("ascii")))
+
+
+# Answers to the http-01 challenge, by which a CA validates that a name is ours (RFC 8555 §8.3; WEB-113).
+
+
+CHALLENGE_PATH: Final = "/.well-known/acme-challenge/"
+
+
+NOT_SNIFFED: Final = ("x-content-type-options", "nosniff")
+
+
+class ChallengeAnswers:
+    """Answers challenges of the certificate orders that are under way.
+
+    Args:
+      answer: to a host (A-labels) and a token; None for nothing.
+    """
+
+    def __init__(self, answer: Callable[[str, str], str | None]) -> None:
+        self._answer = answer
+
+    async def handle(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer GET and HEAD."""
+        token = request.path.removeprefix(CHALLENGE_PATH)
+        text = self._answer(request.host.name or "", token)
+        if text is None or request.method not in ("GET", "HEAD"):
+            raise HTTPError(404, "There is nothing at this address.")
+        await writer.respond(Response(200, (("content-type", "application/octet-stream"), NOT_SNIFFED), text.encode()))

@@ -1,5 +1,5 @@
-"""The API calls by which a user, or the administrator, changes second factors (WEB-151), and the page of a recovery
-link (WEB-151a). An app's API inherits them.
+"""The API calls about second factors, confirmations and recovery links, for the account app and the admin app
+(WEB-151).
 """
 
 from __future__ import annotations
@@ -19,20 +19,10 @@ from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.factorcalls.types import (
-    FactorAdded,
-    FactorApp,
-    FactorKey,
-    FactorState,
-    KeyRequest,
-    NewApp,
-    ProgramUse,
-    RecoveryInfo,
-)
 from moxlite.web.factors import keys
 from moxlite.web.factors.keys import Ceremony, NewKey
-from moxlite.web.factors.pending import Pending
-from moxlite.web.factors.qr import qr_code
+from moxlite.web.factors.qr import QRCode, qr_code
+from moxlite.web.factors.steps import Pending
 from moxlite.web.logincalls import Answer, LoginCalls
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential
@@ -40,6 +30,91 @@ from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
+
+
+class FactorApp(msgspec.Struct, frozen=True):
+    """An authenticator app."""
+
+    id: int
+    name: str
+    created: int
+    last_used: int
+
+
+class FactorKey(msgspec.Struct, frozen=True):
+    """A security key; it works at `host` only."""
+
+    id: int
+    name: str
+    host: str
+    created: int
+    last_used: int
+
+
+class ProgramUse(msgspec.Struct, frozen=True):
+    """A mail program that logged in with the main password, and when it did so last: it stops when two-step log-in is
+    turned on. `program`: its name for itself, often "".
+    """
+
+    protocol: str
+    program: str
+    remote_ip: str
+    last: int
+
+
+class FactorState(msgspec.Struct, frozen=True):
+    """The second factors. Two-step log-in is on with an app or key. `codes`: recovery codes left.
+
+    `host`: the host name that a new security key would be bound to, "" where none can be made: at an IP address, or
+    without https. `programs`: see there; empty if two-step log-in is on. `server_time`: milliseconds since 1970.
+    """
+
+    apps: list[FactorApp]
+    keys: list[FactorKey]
+    codes: int
+    host: str
+    programs: list[ProgramUse]
+    server_time: int
+
+
+class NewApp(msgspec.Struct, frozen=True):
+    """The secret of a new authenticator app, which counts once `totp_finish` has a code of it: as address
+    (``otpauth:``), as text to type (base32), and as QR code of the address. `server_time`: milliseconds since 1970.
+    """
+
+    uri: str
+    secret: str
+    qr: QRCode
+    server_time: int
+
+
+class KeyRequest(msgspec.Struct, frozen=True):
+    """JSON for ``navigator.credentials.create`` or ``get``."""
+
+    options: str
+
+
+class FactorAdded(msgspec.Struct, frozen=True):
+    """A factor that counts now. `recovery_codes`: 10 with the first factor, else empty; they cannot be read again."""
+
+    name: str
+    recovery_codes: list[str]
+
+
+class RecoveryInfo(msgspec.Struct, frozen=True):
+    """The link of `recover`: whose password it sets, its end, whether the user gets a generated password, and whether
+    the second factors are removed.
+    """
+
+    account: str
+    expires: int
+    generated: bool
+    reset_factors: bool
+
+
+# The API calls by which a user, or the administrator, changes second factors (WEB-151), and the page of a recovery
+# link (WEB-151a). An app's API inherits them.
+
 
 Name = Annotated[str, Meta(max_length=256)]
 Token = Annotated[str, Meta(max_length=64)]
