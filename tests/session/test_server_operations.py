@@ -25,7 +25,7 @@ from msgspec import inspect
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.control import server as control
 from moxlite.net.control.client import CtlFailed, NotRunning
-from moxlite.store.accounts.shares import publish_shares
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.mail.acl import set_rights
@@ -34,7 +34,7 @@ from moxlite.web import sessions
 from moxlite.web.account import api as account_api
 from moxlite.web.admin import api as admin_api
 from moxlite.web.calls import Call, calls_of
-from moxlite.web.webapi import login
+from moxlite.web.http import programlogin
 from moxlite.web.webapi.methods import METHODS
 from moxlite.web.webmail import api as webmail_api
 from moxlite.web.webmail.holders import BITS
@@ -309,7 +309,7 @@ def verdict(name: str, answer: Answer, *, inside: bool = False) -> str:
 
 async def test_each_operation_is_for_whom_the_table_says(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-63a, WEB-160, WEBMAIL-62, ADMIN-22: a row differs only where it is meant to."""
-    monkeypatch.setattr(login, "FAILURE_DELAY", 0.0)
+    monkeypatch.setattr(programlogin, "FAILURE_DELAY", 0.0)
     async with rig.account("tom") as tom:
         await tom.write(lambda tx: create_mailbox(tx, "Sales"))
         there = (await box(tom, "Sales")).id
