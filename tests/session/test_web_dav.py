@@ -638,6 +638,17 @@ async def test_large_but_right_entries(mia: Program) -> None:
     assert shown["b.ics"].count("BEGIN:VEVENT") == 1000
 
 
+async def test_an_expansion_of_a_large_entry_is_bounded(mia: Program) -> None:
+    """DAV-9: each instance has all of its text; data of the other kind is left out."""
+    await mia.put("a.ics", event("1", "DESCRIPTION:" + "x" * 900_000, "RRULE:FREQ=HOURLY"))
+    stretch = 'start="20261124T000000Z" end="20270401T000000Z"'
+    data = f"<C:calendar-data><C:expand {stretch}/></C:calendar-data>"
+    shown = await mia.query(of("VEVENT", f"<C:time-range {stretch}/>"), data)
+    assert shown["a.ics"].count("BEGIN:VEVENT") == 9
+    other = '<CR:address-data version="3.0"/>'
+    assert await mia.query(of("VEVENT"), other) == {"a.ics": ""}
+
+
 async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> None:
     """DAV-12, DAV-16: what is cut off, and addresses of requests that lead out of the tree."""
     assert (await mia.ask("REPORT", HOME)).status == 400

@@ -5,6 +5,7 @@ Names of elements are in Clark's notation, ``{namespace}name``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError, tostring
@@ -27,6 +28,9 @@ MAX_XML: Final = 1 << 20
 
 MAX_DEPTH: Final = 50
 MAX_ELEMENTS: Final = 10_000
+
+ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""Characters that XML cannot have (XML 1.0 §2.2)."""
 
 DECLARATIONS: Final = "".join(f' xmlns:{prefix}="{name[1:-1]}"' for name, prefix in PREFIXES.items())
 
@@ -96,7 +100,7 @@ def element(name: str, /, *inner: str, **attributes: str) -> str:
 
 def text(value: str) -> str:
     """A text as XML; characters that XML cannot have are left out."""
-    return escape("".join(char for char in value if char in "\t\n\r" or (char >= " " and char not in "\ufffe\uffff")))
+    return escape(ILLEGAL.sub("", value))
 
 
 def kept(one: Element) -> str:

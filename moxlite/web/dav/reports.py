@@ -5,17 +5,17 @@ after the other, so that an answer is written as it is made.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element
 
 import msgspec
 
-from moxlite.processor import give_way
-from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited, read_object
+from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited
 from moxlite.proto.cards.cardobject import read_card, shown_card
-from moxlite.proto.cards.components import Component, write_component
+from moxlite.proto.cards.components import Component, read_components, write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.moments import period_of, utc_text
 from moxlite.proto.cards.repeating import Instance, Span
@@ -42,6 +42,7 @@ from moxlite.store.groupware.resources import (
     resource_named,
     resources_of,
 )
+from moxlite.web.dav.entries import LARGE
 from moxlite.web.dav.places import NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import Target, Viewer, answer_for, hrefs_of, wanted_of
 
@@ -60,6 +61,9 @@ MAX_CHANGES: Final = 5000
 
 MAX_FOUND: Final = 10_000
 """Entries of a query without a limit of the client's."""
+
+MAX_EXPANDED: Final = 8 << 20
+"""Octets of the instances of one entry in an answer, which each have all of its text."""
 
 MAX_BUSY: Final = 10_000
 """Periods of an answer to free-busy-query."""
@@ -83,6 +87,11 @@ class DataWanted(msgspec.Struct, frozen=True):
     comp: Element | None = None
     version: str = ""
     names: tuple[str, ...] = ()
+
+    @property
+    def as_kept(self) -> bool:
+        """Whether it is shown to the letter."""
+        return self == DataWanted(self.name)
 
 
 def data_wanted(root: Element) -> DataWanted | None:
@@ -124,30 +133,27 @@ class Reports:
 
     async def _response(self, where: Collection, one: Resource, found: CalendarObject | None = None) -> str:
         place = Place("resource", where.kind, where.name, one.name)
-        data = {} if self._data is None else {self._data.name: text(await self._shown(one, self._data, found))}
+        wanted, data = self._data, {}
+        if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
+            data[wanted.name] = text(await self._shown(one, wanted, found))
         return answer_for(self._viewer, Target(place, where, one, data=data), self._wanted, minimal=self._minimal)
 
     async def _shown(self, one: Resource, wanted: DataWanted, found: CalendarObject | None) -> str:
         """The octets of an entry as the report wants them."""
-        if wanted.name == ADDRESS_DATA or (wanted.comp, wanted.expand, wanted.recurrences, wanted.busy) == (None,) * 4:
+        if wanted.as_kept:
             data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
-            if wanted.name == ADDRESS_DATA and (wanted.version or wanted.names):
-                return shown_card(read_card(data), wanted.version, wanted.names)
             return data.decode("utf-8-sig")
-        found = found or await self._expander.read(one)
+        if wanted.name == ADDRESS_DATA:
+            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+            return await _made(one, lambda: shown_card(read_card(data), wanted.version, wanted.names))
+        calendar = found or await self._expander.read(one)
+        instances: Sequence[Instance] = ()
+        stretch = wanted.expand or wanted.recurrences
+        if stretch is not None and calendar.repeated:
+            instances = await self._expander.instances(one, calendar, stretch)
         if wanted.expand is not None:
-            instances = await self._expander.instances(one, found, wanted.expand) if found.repeated else ()
-            shown = expanded(found, instances)
-        elif wanted.recurrences is not None and found.repeated:
-            shown = limited(found, wanted.recurrences, await self._expander.instances(one, found, wanted.recurrences))
-        else:
-            shown = write_component(found.calendar)
-        if wanted.busy is None and wanted.comp is None:
-            return shown
-        calendar = read_object(shown.encode()).calendar
-        if wanted.busy is not None:
-            _limit_busy(calendar, wanted.busy)
-        return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
+            instances = instances[: max(1, MAX_EXPANDED // one.size)]
+        return await _made(one, lambda: _shown_calendar(calendar, wanted, instances))
 
     # calendar-query and addressbook-query
 
@@ -238,7 +244,9 @@ class Reports:
             data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
         except NoSuchResource:
             return False
-        return card_matches(wanted, read_card(data).card)
+        if len(data) <= LARGE:
+            return card_matches(wanted, read_card(data).card)
+        return await off_loop(lambda: card_matches(wanted, read_card(data).card), kind="dav")
 
     async def _all(self, where: Collection) -> AsyncIterator[Resource]:
         after = 0
@@ -359,6 +367,29 @@ class Reports:
             for inst in instances
             if (kind := _busy_kind(found.parts[inst.part])) and inst.starts < stretch[1] and inst.ends > stretch[0]
         ]
+
+
+async def _made(one: Resource, make: Callable[[], str]) -> str:
+    """Make the text of an entry, of a large one in a thread."""
+    if one.size <= LARGE:
+        await give_way()
+        return make()
+    return await off_loop(make, kind="dav")
+
+
+def _shown_calendar(found: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
+    if wanted.expand is not None:
+        shown = expanded(found, instances)
+    elif wanted.recurrences is not None and found.repeated:
+        shown = limited(found, wanted.recurrences, instances)
+    else:
+        shown = write_component(found.calendar)
+    if wanted.busy is None and wanted.comp is None:
+        return shown
+    calendar = read_components(shown, "VCALENDAR")
+    if wanted.busy is not None:
+        _limit_busy(calendar, wanted.busy)
+    return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
 
 
 def _decided(one: Resource, wanted: ComponentFilter, *, single: bool) -> bool:
