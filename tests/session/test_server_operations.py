@@ -31,8 +31,8 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web import sessions
-from moxlite.web.account import api as account_api
-from moxlite.web.admin import api as admin_api
+from moxlite.web.account import app as account_app
+from moxlite.web.admin import app as admin_app
 from moxlite.web.calls import Call, calls_of
 from moxlite.web.http import programlogin
 from moxlite.web.webapi.methods import METHODS
@@ -49,8 +49,8 @@ COLUMNS: Final = (
     *("root", "service user", "other user", "audit", "shows"),
 )
 APPS: Final[Mapping[str, tuple[str, type]]] = {
-    "account": ("/", account_api.API),
-    "admin": ("/admin/", admin_api.API),
+    "account": ("/", account_app.API),
+    "admin": ("/admin/", admin_app.API),
     "webmail": ("/webmail/", webmail_api.API),
 }
 SECRETS: Final = ("relay-secret", "url-secret", "hook-secret", PASSWORD, ADMIN_PASSWORD, "$argon2", "PRIVATE KEY")
