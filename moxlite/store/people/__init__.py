@@ -6,7 +6,7 @@
   (WEBMAIL-161)
 - `templates`: messages that are written often (WEBMAIL-126)
 - `invitations`: answers to invitations
-- `devices`: devices that are told of new mail, and the mail that they are told of (WEBMAIL-122)
+- `devices`, `notices`: devices that are told of new mail, and the mail that they are told of (WEBMAIL-122)
 
 Recipients become correspondents in `moxlite.store.mail.recipients`.
 """
