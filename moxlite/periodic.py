@@ -15,7 +15,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
-from moxlite.admin.doctor.sources import Sources, look, try_mail
+from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
 from moxlite.admin.queueing.filters import Filter, Page
 from moxlite.queue.queue import Queue
@@ -191,6 +191,9 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
         queue=state,
         look_up=look_up,
         update=lambda: "" if updates is None else updates.newer,
+        rooms=Rooms(house.config, house.files.accounts),
+        attempts=house.files.auth.attempts,
+        knows=house.services.logins.attempts.counts.knows,
         keys=house.started.keys,
         resolver=house.network.resolver,
     )

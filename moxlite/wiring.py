@@ -16,6 +16,7 @@ import trio
 
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors.knownpasswords import KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options
@@ -141,6 +142,7 @@ class Services:
     """Services that several protocols share."""
 
     logins: Logins
+    known_passwords: KnownPasswords
     received_id: ReceivedID
     notices: Notices
     imap_sessions: Sessions = field(default_factory=Sessions)
@@ -290,12 +292,14 @@ async def open_house(
     static = started.holder.current.static
     lease = await _take_lease(started)
     files = await _open_files(started, databases, tree, budget, lease)
+    known_passwords = KnownPasswords(started.holder, files.accounts)
     logins = Logins(
         config=started.holder,
         accounts=files.accounts,
         auth=files.auth,
         failures=failure_limits(static.rate_limits),
         secret=started.install_key,
+        known=known_passwords.given,
     )
     await logins.attempts.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
@@ -314,7 +318,12 @@ async def open_house(
         tree=tree,
         files=files,
         network=network,
-        services=Services(logins=logins, received_id=ReceivedID(started.install_key), notices=notices),
+        services=Services(
+            logins=logins,
+            known_passwords=known_passwords,
+            received_id=ReceivedID(started.install_key),
+            notices=notices,
+        ),
         faults=list(started.problems),
     )
     if lease is not None:

@@ -11,6 +11,7 @@ from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.domains import JunkFilter
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.config.toml.edit import Document
+from moxlite.config.values import format_size, parse_size
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 
@@ -112,6 +113,22 @@ def disable_account(document: Document, snapshot: Snapshot, name: str, message: 
     if not message.strip():
         raise Refused("give a message for the user")
     document.put(("accounts", name, "login_disabled"), message)
+
+
+def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> None:
+    """Set the room for the messages of an account: a size as in the file, ``none``, or ``default`` for the server's."""
+    require_account(snapshot, name)
+    path = ("accounts", name, "quota_message_size")
+    if size == "default":
+        document.drop(path)
+        return
+    try:
+        octets = -1 if size == "none" else parse_size(int(size) if size.isascii() and size.isdecimal() else size)
+    except ValueError as error:
+        raise Refused(f'"{size}" {error}, none, or default', "size") from None
+    if octets == 0 or octets < -1:
+        raise Refused('a quota is a size such as "5g", none, or default', "size")
+    document.put(path, format_size(octets))
 
 
 def add_address(document: Document, snapshot: Snapshot, address: str, name: str) -> None:

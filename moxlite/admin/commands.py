@@ -24,6 +24,7 @@ from moxlite.admin.requests import (
     AccountAdd,
     AccountInfo,
     AccountName,
+    AccountQuota,
     AddressAdd,
     AddressInfo,
     AddressName,
@@ -206,6 +207,7 @@ class AccountCommands:
             "config account rm": Command(AccountName, self.account_rm),
             "config account disable": Command(DisableAccount, self.account_disable),
             "config account enable": Command(AccountName, self.account_enable),
+            "config account quota": Command(AccountQuota, self.account_quota),
             "config address add": Command(AddressAdd, self.address_add),
             "config address rm": Command(AddressName, self.address_rm),
             "config address account": Command(AddressName, self.address_account),
@@ -270,6 +272,10 @@ class AccountCommands:
     async def account_enable(self, args: AccountName, exchange: Exchange) -> None:
         """Allow log-ins again."""
         await _edit(self._config, changes.enable_account, args.account)
+
+    async def account_quota(self, args: AccountQuota, exchange: Exchange) -> None:
+        """Set the room for the messages of an account."""
+        await _edit(self._config, changes.set_quota, args.account, args.size)
 
     async def address_add(self, args: AddressAdd, exchange: Exchange) -> None:
         """Give an account an address."""

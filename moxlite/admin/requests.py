@@ -119,6 +119,13 @@ class DisableAccount(Request, frozen=True):
     message: str
 
 
+class AccountQuota(Request, frozen=True):
+    """``config account set NAME quota``: a size as in the file, ``none`` for no limit, ``default`` for the server's."""
+
+    account: str
+    size: str
+
+
 class AddressAdd(Request, frozen=True):
     """``config address add``."""
 

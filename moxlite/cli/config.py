@@ -187,6 +187,21 @@ def account_enable(name: str) -> None:
     call("config account enable", AccountName(name), type(None))
 
 
+@account.command("set")
+@click.argument("name")
+@click.argument("key", type=click.Choice(["quota"]))
+@click.argument("value")
+def account_set(name: str, key: str, value: str) -> None:
+    """Set the quota of account NAME: the room for its messages, as 5g or 500m.
+
+    "none" is without limit, "default" what moxlite.toml says for all accounts. Mail that does not fit is refused for
+    now, so that its sender tries again for days.
+    """
+    from moxlite.admin.requests import AccountQuota
+
+    call(f"config account {key}", AccountQuota(name, value), type(None))
+
+
 @config.group()
 def address() -> None:
     """Addresses in domains.toml, changed through the running server."""

@@ -32,10 +32,11 @@ domain = "example.org"
 """
 
 TRANSPORT: Final = """\
-# config/moxlite.toml: a smarthost, for networks that block port 25
+# config/moxlite.toml: a smarthost, for networks that block port 25; port 465, or for 587 with STARTTLS:
+# [transports.smarthost.submission]
 [transports.smarthost.submissions]
 host = "smtp.example.com"
-auth = { username = "you@example.org", password = "secret" }
+auth = { username = "you@example.org", password = "secret", mechanisms = ["SCRAM-SHA-256", "PLAIN"] }
 
 # config/domains.toml: use it for all mail to other servers
 [[routes]]
@@ -51,6 +52,10 @@ transport = "smarthost"
 [[routes]]
 after = "blocked"
 transport = "smarthost"
+
+# DNS: SPF of your domain must name the smarthost, as its provider says: v=spf1 mx include:spf.example.com -all
+# Then: moxlite config test && systemctl restart moxlite
+#       moxlite queue explain someone@gmail.com --from you@example.org --connect
 """
 
 PROMETHEUS: Final = """\

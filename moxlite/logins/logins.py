@@ -7,8 +7,8 @@ attempt. The caller turns the exceptions, one per cause, into replies of its pro
 
 import logging
 import time
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
 
 import trio
 
@@ -47,6 +47,8 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
 logger = logging.getLogger("moxlite.admin.logins")
 
+Known: TypeAlias = Callable[[AccountRecipient, LoginRequest], None]
+
 
 class Logins:
     """Verification of log-ins.
@@ -57,6 +59,7 @@ class Logins:
       auth: auth.db, with keys of client certificates and the list of attempts.
       failures: counts failures per network and account, over all protocols (SMTP-136).
       secret: of this installation; makes the secrets of users that do not exist stable.
+      known: hears of each right own password that was answered as a wrong one (SMTP-57a). It must return at once.
 
     Attributes:
       attempts: counts and records of all attempts.
@@ -71,7 +74,9 @@ class Logins:
         auth: AuthDB,
         failures: FailedLogins,
         secret: bytes,
+        known: Known | None = None,
     ) -> None:
+        self._known = known
         self._config = config
         self._accounts = accounts
         self._auth = auth
@@ -154,6 +159,8 @@ class Logins:
             return hint
         wrong = WrongCredentials("bad user or password")
         self.attempts.refuse(request, mechanism, username, wrong, recipient, result="notpermitted", attempt=attempt)
+        if self._known is not None:
+            self._known(recipient, request)
         return wrong
 
     async def admin_password(

@@ -69,14 +69,26 @@ def read_only(folder: Path) -> str:
 
 def writable_paths() -> list[Path] | None:
     """Folders that the unit lets the server write to. None if unknown, or if no unit restricts it."""
-    if not runs_systemd():
+    values = _unit("ProtectSystem", "ReadWritePaths")
+    if values.get("ProtectSystem") != "strict":
         return None
-    command = ("systemctl", "show", "--property=LoadState,ProtectSystem,ReadWritePaths", f"{UNIT}.service")
+    return [Path(word.lstrip("-+")) for word in values.get("ReadWritePaths", "").split()]
+
+
+def hiding() -> set[str] | None:
+    """The settings of the unit that hide paths, of those that `hidden` knows; None if there is no unit yet."""
+    values = _unit("ProtectHome", "PrivateTmp")
+    return {name for name, value in values.items() if value not in ("no", "read-only")} if values else None
+
+
+def _unit(*properties: str) -> dict[str, str]:
+    """Properties of the unit. Empty if systemd does not know it, or does not run this machine."""
+    if not runs_systemd():
+        return {}
+    command = ("systemctl", "show", f"--property=LoadState,{','.join(properties)}", f"{UNIT}.service")
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)  # noqa: S603 - fixed
     except (OSError, subprocess.TimeoutExpired):
-        return None
+        return {}
     values = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
-    if values.get("LoadState") != "loaded" or values.get("ProtectSystem") != "strict":
-        return None
-    return [Path(word.lstrip("-+")) for word in values.get("ReadWritePaths", "").split()]
+    return values if values.pop("LoadState", "") == "loaded" else {}

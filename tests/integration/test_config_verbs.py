@@ -168,6 +168,36 @@ def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path)
         assert (unknown.returncode, "Usage" in unknown.stderr) == (1, False), unknown.stderr
 
 
+def test_a_quota_is_set_and_reached(server: ServedServer) -> None:
+    """ADMIN-16a, ADMIN-70: by command; an account that has used 95 percent of it is a finding."""
+    domains = server.folder / "config/domains.toml"
+    before = domains.read_text()
+    server.cli("config", "account", "set", "eve", "quota", "5g")
+    assert 'quota_message_size = "5g"' in domains.read_text()
+    server.cli("config", "account", "set", "eve", "quota", "none")
+    assert "quota_message_size = -1" in domains.read_text()
+    server.cli("config", "account", "set", "eve", "quota", "default")
+    assert domains.read_text() == before
+    for size in ("0", "much", "-5k"):
+        refused = server.cli("config", "account", "set", "--", "eve", "quota", size, check=False)
+        assert refused.returncode == 1
+        assert "none, or default" in refused.stderr
+    meant = server.cli("config", "account", "set", "evve", "quota", "5g", check=False)
+    assert 'there is no account "evve"; did you mean "eve"?' in meant.stderr
+    letter = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n"
+    session = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+    session.starttls()
+    session.login("eve@example.org", server.password)
+    session.append("INBOX", "", None, letter)
+    session.logout()
+    used = json.loads(server.cli("store", "stats", "eve", "--json").stdout)[0]["logical"]
+    server.cli("config", "account", "set", "eve", "quota", str(used))
+    done = server.cli("doctor", "--skip-dial", "--skip-mail", "--json", check=False)
+    [found] = [one for one in json.loads(done.stdout)["findings"] if one["code"] == "quota-reached"]
+    assert (found["grade"], found["about"]) == ("warning", "eve")
+    server.cli("config", "account", "set", "eve", "quota", "default")
+
+
 def test_disabling_an_account_ends_its_sessions(server: ServedServer) -> None:
     """ADMIN-17: and log-ins are told the message."""
     context = ssl.create_default_context()

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.admin.doctor.requests import QueueState, Running
+from moxlite.admin.doctor.requests import Filled, KnownPassword, QueueState, Running
 from moxlite.admin.doctor.running import check_words
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web.admin import sessions as admin_sessions
@@ -199,6 +199,16 @@ def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
     [found] = check_words(running)
     assert (found.grade, found.code, found.about) == ("error", "certificate-order", "no certificate for mx.example.org")
     assert flow_of(running, [found]) == "flowing"
+
+
+def test_full_accounts_and_known_passwords_are_findings() -> None:
+    """ADMIN-70, SMTP-57a."""
+    running = Running("1", filled=[Filled("me", 980 << 20, 1 << 30)], known=[KnownPassword("you", "192.0.2.9", 0)])
+    full, known = check_words(running)
+    assert (full.grade, full.code, full.about) == ("warning", "quota-reached", "me")
+    assert full.detail == "It uses 980 of 1024 MiB."
+    assert (known.grade, known.code, known.about) == ("warning", "password-known", "you")
+    assert "192.0.2.9" in known.text
 
 
 async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ import pyotp
 import pytest
 import trio
 
+from moxlite.admin.factors import knownpasswords
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.logins.identity import LoginRequest, NotPermitted
+from moxlite.logins.identity import LoginRequest, NotPermitted, WrongCredentials
 from moxlite.store.auth.credentials import is_two_step
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StorageBroken
@@ -23,7 +24,7 @@ from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
 from moxlite.web.factors import steps
 from tests.authenticator import SoftKey
-from tests.web_rig import ADDRESS, ADMIN_PASSWORD, PASSWORD, Browser, Rig, serving
+from tests.web_rig import ADDRESS, ADMIN_PASSWORD, PASSWORD, Browser, Rig, owner, serving
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/admin/")]
 
@@ -262,6 +263,42 @@ async def test_a_key_counts_only_after_a_first_assertion(rig: Rig) -> None:
     await at_ip.log_in()
     assert (await at_ip.call("second_factors"))["host"] == ""
     assert (await at_ip.error("key_begin", name="blue"))[0] == 400
+
+
+async def test_the_owner_hears_of_a_password_that_a_stranger_has(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SMTP-57a: by mail, once a day and not for wrong passwords, and by the doctor, until the user has logged in from
+    there.
+    """
+    monkeypatch.setattr(knownpasswords, "PAUSE_SECONDS", (0.0, 0.0))
+    account = await logged_in(rig)
+    await add_phone(account)
+    logins = rig.house.services.logins
+    away = ipaddress.ip_address("192.0.2.77")
+    request = LoginRequest(protocol="imap", remote=away, local=ipaddress.ip_address("192.0.2.1"))
+
+    async def subjects() -> list[str]:
+        async with rig.house.files.accounts.use("mia") as mia:
+            rows = await mia.read(lambda r: r.rows("SELECT subject_base FROM message"), op="test")
+        return [row[0] for row in rows if "known to a stranger" in row[0]]
+
+    for password in ("not it at all", PASSWORD, PASSWORD):
+        with pytest.raises(WrongCredentials):
+            await logins.password(request, ADDRESS, password, mechanism="plain")
+    with trio.fail_after(60):
+        while not await subjects():  # noqa: ASYNC110 - a background task writes it
+            await trio.sleep(0.01)
+    with pytest.raises(WrongCredentials):
+        await logins.password(request, ADDRESS, PASSWORD, mechanism="plain")
+    await trio.sleep(0.2)  # for a second mail, which must not come
+    assert len(await subjects()) == 1
+    admin = await owner(rig)
+
+    async def doctor() -> list[str]:
+        return [one["about"] for one in (await admin.call("overview"))["findings"] if one["code"] == "password-known"]
+
+    assert await doctor() == ["mia"]
+    logins.attempts.counts.remember(away, "mia")
+    assert await doctor() == []
 
 
 async def test_the_password_alone_no_longer_works_elsewhere(rig: Rig) -> None:

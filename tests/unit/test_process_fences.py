@@ -8,10 +8,12 @@ import pytest
 
 from moxlite.admin.doctor import disks
 from moxlite.admin.doctor.disks import disks_of, share_a_disk
+from moxlite.config.load import load, read_source
 from moxlite.config.static import Backup
 from moxlite.process import fences
-from moxlite.process.configtest.machine import backup_fault
+from moxlite.process.configtest.machine import _hidden, backup_fault
 from moxlite.process.fences import hidden, told, writable_paths
+from tests.small_config import DOMAINS, STATIC
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,34 @@ def test_the_unit_says_where_the_server_may_write(tmp_path: Path, monkeypatch: p
     assert f"ReadWritePaths={tmp_path}/repo" in fault
     program.write_text("#!/bin/sh\necho LoadState=not-found\n")
     assert writable_paths() is None
+
+
+def test_what_the_unit_hides_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-11a: by the settings that are in effect; a warning while there is no unit."""
+    config = tmp_path / "etc"
+    config.mkdir()
+    (config / "moxlite.toml").write_text(
+        f'{STATIC}[tls.ca]\nadditional_to_system = true\ncert_files = ["/root/ca.pem"]\n'
+    )
+    (config / "domains.toml").write_text(DOMAINS)
+    program = tmp_path / "systemctl"
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(fences, "SYSTEMD", tmp_path)
+    snapshot = load(config / "moxlite.toml")[0]
+    static, domains = (read_source(config / name) for name in ("moxlite.toml", "domains.toml"))
+
+    def found(*lines: str) -> tuple[list[str], list[str]]:
+        program.write_text("#!/bin/sh\n" + "".join(f"echo {line}\n" for line in lines))
+        program.chmod(0o755)
+        refused, doubtful = _hidden(snapshot, static, domains)
+        return [one.text for one in refused], [one.text for one in doubtful]
+
+    text = "systemd hides /root/ca.pem from the server (ProtectHome of its unit)"
+    assert found("LoadState=loaded", "ProtectHome=yes", "PrivateTmp=yes") == ([text], [])
+    assert found("LoadState=loaded", "ProtectHome=read-only", "PrivateTmp=yes") == ([], [])
+    refused, doubtful = found("LoadState=not-found")
+    assert refused == []
+    assert text in doubtful
 
 
 def test_a_folder_for_backups_is_tried(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "clock": machine.check_clock,
     "kernel": machine.check_kernel,
     "dns": names.check_names,
+    "addresses": names.check_families,
     "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,
     "block lists": machine.check_lists,

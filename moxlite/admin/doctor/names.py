@@ -9,6 +9,7 @@ from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade
 from moxlite.net.dnssec.resolver import validating
+from moxlite.net.resolver import DNSError, absolute
 from moxlite.proto.address import Domain
 
 AT_ONCE: Final = 4
@@ -20,7 +21,8 @@ MAX_COMMANDS: Final = 8
 
 async def check_servers(examination: Examination) -> list[Finding]:
     """Check that the DNS servers answer."""
-    report = await dns.check_servers(examination.resolver, examination.snapshot.static.hostname)
+    hostname = examination.snapshot.static.hostname
+    report = await dns.check_servers(examination.resolver, hostname)
     see = tuple(report.instructions)
     graded: tuple[tuple[Grade, list[str]], ...] = (("error", report.errors), ("warning", report.warnings))
     return [
@@ -28,6 +30,22 @@ async def check_servers(examination: Examination) -> list[Finding]:
         for grade, texts in graded
         for text in texts
     ]
+
+
+async def check_families(examination: Examination) -> list[Finding]:
+    """Check that the hostname has an IPv4 address: many mail servers have no other."""
+    if not examination.names:
+        return []
+    hostname = examination.snapshot.static.hostname
+    try:
+        addresses = (await examination.resolver.ips(absolute(hostname.ascii))).records
+    except DNSError:
+        return []  # the topics of the domains say so
+    if not addresses or any(one.version == 4 for one in addresses):
+        return []
+    text = f"{hostname} has IPv6 addresses alone: mail servers that have only IPv4, as many have, do not reach it"
+    todo = "an A record, for an IPv4 address of this machine or of a host that passes port 25 on: docs/home-server.md"
+    return [Finding(grade="warning", code="ipv6-only", about=str(hostname), text=text, commands=(todo,))]
 
 
 async def check_names(examination: Examination) -> list[Finding]:

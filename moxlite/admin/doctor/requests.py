@@ -46,13 +46,30 @@ class QueueState(msgspec.Struct, frozen=True):
     stopped: list[StoppedSender] = []
 
 
+class Filled(msgspec.Struct, frozen=True):
+    """An account that has used nearly all of its room, in octets."""
+
+    account: str
+    used: int
+    limit: int
+
+
+class KnownPassword(msgspec.Struct, frozen=True):
+    """The account's own password came from an address in whose network it has never logged in; µs UTC."""
+
+    account: str
+    remote: str
+    last: int
+
+
 class Running(msgspec.Struct, frozen=True):
     """``doctor state``: the running server's report about itself.
 
     tasks: failed tasks by name, with their errors. orders: problems of certificates by ACME. faults: everything else
     that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
-    version, or "".
+    version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
+    week, the latest of each account.
     """
 
     version: str
@@ -63,6 +80,8 @@ class Running(msgspec.Struct, frozen=True):
     queue: QueueState | None = None
     last_backup: float = 0.0
     update: str = ""
+    filled: list[Filled] = []
+    known: list[KnownPassword] = []
 
 
 class SendMail(Request, frozen=True):

@@ -7,7 +7,7 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.requests import Blocked, Running, StoppedSender
+from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, Running, StoppedSender
 
 STUCK_SECONDS: Final = 4 * 3600.0
 """Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
@@ -63,6 +63,8 @@ def check_words(running: Running | None) -> list[Finding]:
         for line in running.orders
     ]
     found += _queue(running)
+    found += [_filled(one) for one in running.filled]
+    found += [_known(one) for one in running.known]
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
@@ -80,6 +82,31 @@ def _blocked(block: Blocked) -> Finding:
         text=block.meaning,
         detail=f"Messages refused since {since}: {block.times}. {block.host} has said: {reply}",
         commands=(*([block.todo] if block.todo else []), WAY_ROUND),
+    )
+
+
+def _filled(one: Filled) -> Finding:
+    name = one.account
+    return Finding(
+        grade="warning",
+        code="quota-reached",
+        about=name,
+        text=f"account {name} has nearly no room left: mail that does not fit is refused for now (452)",
+        detail=f"It uses {one.used >> 20} of {one.limit >> 20} MiB.",
+        commands=(f"moxlite config account set {name} quota SIZE",),
+    )
+
+
+def _known(one: KnownPassword) -> Finding:
+    when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(one.last / 1e6))
+    name = one.account
+    return Finding(
+        grade="warning",
+        code="password-known",
+        about=name,
+        text=f"account {name}: its own password came from {one.remote}, a network in which it has never logged in",
+        detail=f"That was at {when}, and refused, as app passwords are demanded. The user has mail about it.",
+        commands=(f"ask the user; if it was a stranger: moxlite account set-password {name}",),
     )
 
 

@@ -1,17 +1,65 @@
 """The running server's report about itself, and a test that it runs."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import ip_address
+from typing import Final
+
+import trio
 
 from moxlite import __version__, lazyimport
-from moxlite.admin.doctor.requests import LookUp, QueueState, Running, Sent
+from moxlite.admin.doctor.requests import Filled, KnownPassword, LookUp, QueueState, Running, Sent
 from moxlite.config.holder import ConfigHolder
+from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.loginattempts import LoginAttempts
+from moxlite.store.errors import StoreError
+from moxlite.store.rows import mailboxes
 from moxlite.supervision import Supervisor
+
+NEARLY_FULL: Final = 0.95
+"""Share of its quota from which an account is a finding: a large message may not fit any more."""
+
+ROOM_SECONDS: Final = 600.0
+"""Seconds between two readings of the room that accounts use: the overview of the admin app asks often."""
+
+WEEK: Final = 7 * 86_400_000_000
+"""Microseconds."""
+
+
+class Rooms:
+    """The room that accounts with a quota use, read anew after `ROOM_SECONDS`: each of them is opened for it."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._used: dict[str, int] = {}
+        self._read = -ROOM_SECONDS
+
+    async def filled(self) -> list[Filled]:
+        """Accounts that have little room left, without those out of service, which are told elsewhere."""
+        snapshot = self._config.current
+        limits = {name: limit for name in snapshot.domains.accounts if (limit := snapshot.quota(name))}
+        if trio.current_time() - self._read >= ROOM_SECONDS:
+            self._used = {name: await self._size(name) for name in limits}
+            self._read = trio.current_time()
+        return [
+            Filled(name, used, limit)
+            for name, limit in limits.items()
+            if (used := self._used.get(name, 0)) > limit * NEARLY_FULL
+        ]
+
+    async def _size(self, name: str) -> int:
+        try:
+            async with self._accounts.use(name) as account:
+                return (await account.read(mailboxes.state, op="doctor quota")).total_size
+        except StoreError:
+            return 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +68,8 @@ class Sources:
 
     faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
     ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
-    if unknown. keys, resolver: sign the test message, and verify it.
+    if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged in
+    from a network. keys, resolver: sign the test message, and verify it.
     """
 
     config: ConfigHolder
@@ -31,6 +80,9 @@ class Sources:
     queue: Callable[[], Awaitable[QueueState | None]]
     look_up: LookUp
     update: Callable[[], str]
+    rooms: Rooms
+    attempts: LoginAttempts
+    knows: Callable[[IPAddress, str], bool]
     keys: SigningKeys
     resolver: Resolver
 
@@ -46,7 +98,26 @@ async def look(sources: Sources) -> Running:
         queue=await sources.queue(),
         last_backup=metrics.BACKUP_LAST_SUCCESS.value,
         update=sources.update(),
+        filled=await sources.rooms.filled(),
+        known=await _known(sources),
     )
+
+
+async def _known(sources: Sources) -> list[KnownPassword]:
+    """The latest right own password of each account that came from a network which is still strange to it."""
+    try:
+        rows = await sources.attempts.withheld(time.time_ns() // 1000 - WEEK)
+    except StoreError:
+        return []
+    found: dict[str, KnownPassword] = {}
+    for one in rows:
+        try:
+            strange = not sources.knows(ip_address(one.remote_ip), one.account)
+        except ValueError:  # a damaged row
+            continue
+        if strange:
+            found.setdefault(one.account, KnownPassword(one.account, one.remote_ip, one.last))
+    return list(found.values())
 
 
 async def try_mail(sources: Sources, send_to: str = "") -> Sent:

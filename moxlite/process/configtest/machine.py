@@ -18,7 +18,7 @@ from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import BindError, bind
 from moxlite.process.backuptargets import reach_fault
-from moxlite.process.fences import hidden, read_only, runs_systemd, writable_paths
+from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
 from moxlite.process.keys.files import Read, read_named
 from moxlite.process.keys.signing import selectors_of
 from moxlite.process.permissions import Named
@@ -59,8 +59,8 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
                 (errors if one.path[0] in REFUSING else warnings).append(one)
             errors += _log_file(snapshot.static, ids)
             closed += _closed_sites(snapshot, ids)
-    warned = static.problems(warnings) + domains.problems(closed) + _hidden(snapshot, static, domains)
-    return static.problems(errors), warned
+    refused, doubtful = _hidden(snapshot, static, domains)
+    return static.problems(errors) + refused, static.problems(warnings) + domains.problems(closed) + doubtful
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
@@ -127,19 +127,24 @@ def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Finding]
             yield Finding(("web_handlers", index, "static", "root"), f"the server cannot enter {root}: {why}", cure)
 
 
-def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Problem]:
-    """Paths that the unit of systemd hides from the server."""
+def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[Problem], list[Problem]]:
+    """Paths that the unit of systemd hides from the server, as errors; as warnings, where there is no unit yet, those
+    that the unit of `config printservice` would hide.
+    """
     if not runs_systemd():
-        return []
-    return [
-        *static.problems(list(_hidden_findings(_static_paths(snapshot)))),
-        *domains.problems(list(_hidden_findings((path, one.key_file) for path, one in selectors_of(snapshot.domains)))),
+        return [], []
+    settings = hiding()
+    keys = ((path, one.key_file) for path, one in selectors_of(snapshot.domains))
+    found = [
+        *static.problems(list(_hidden_findings(_static_paths(snapshot), settings))),
+        *domains.problems(list(_hidden_findings(keys, settings))),
     ]
+    return ([], found) if settings is None else (found, [])
 
 
-def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]]) -> Iterator[Finding]:
+def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | None) -> Iterator[Finding]:
     for key, path in paths:
-        if setting := hidden(path):
+        if (setting := hidden(path)) and (settings is None or setting in settings):
             yield Finding(
                 key,
                 f"systemd hides {path} from the server ({setting} of its unit)",

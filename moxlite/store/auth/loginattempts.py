@@ -134,6 +134,11 @@ SELECT account, max(last), protocol FROM login_attempt
 WHERE result = 'ok' AND account IN (SELECT value FROM json_each(?)) GROUP BY account"""
 
 
+WITHHELD: Final = """
+SELECT account, remote_ip, max(last) AS at FROM login_attempt
+WHERE result = 'notpermitted' AND app_password = '' AND last > ?
+GROUP BY account, remote_ip ORDER BY at DESC LIMIT ?"""
+
 OWN_USES: Final = """
 SELECT protocol, user_agent, remote_ip, max(last) AS at FROM login_attempt
 WHERE account = ? AND result = 'ok' AND app_password = '' AND protocol IN ('imap', 'submission', 'smtp', 'webapi')
@@ -192,6 +197,19 @@ def main_password_uses_of(r: Reader, account: str, limit: int = 50) -> list[Main
 def attempts_after(r: Reader, account: str, limit: int, last: int, before: int) -> list[RecordedAttempt]:
     """Rows of an account, the newest first, after the row with this `last` (µs UTC) and id in that order."""
     return [RecordedAttempt(*row) for row in r.rows(PAGE, account, last, before, limit)]
+
+
+class WithheldPassword(msgspec.Struct, frozen=True):
+    """The latest attempt from an address with a right own password where app passwords are demanded; µs UTC."""
+
+    account: str
+    remote_ip: str
+    last: int
+
+
+def withheld_of(r: Reader, since: int, limit: int = 1000) -> list[WithheldPassword]:
+    """Right own passwords that were refused since then (µs UTC), the latest first (SMTP-57a)."""
+    return [WithheldPassword(*row) for row in r.rows(WITHHELD, since, limit)]
 
 
 class AppUse(msgspec.Struct, frozen=True):
@@ -254,6 +272,10 @@ class LoginAttempts:
     async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
         """The newest log-ins with the account's own password, see `main_password_uses_of`."""
         return await self._database().scan(partial(main_password_uses_of, account=account), op="main_password_uses")
+
+    async def withheld(self, since: int) -> list[WithheldPassword]:
+        """Right own passwords that were refused, see `withheld_of`."""
+        return await self._database().scan(partial(withheld_of, since=since), op="withheld_passwords")
 
     async def page(
         self, account: str, *, limit: int, last: int = MAX_ID, before: int = MAX_ID
