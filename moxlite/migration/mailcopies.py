@@ -27,6 +27,7 @@ from moxlite.store.errors import ImportFailed, StoreError
 from moxlite.store.exports.items import Container, ExportOrder, FileForm
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Aborted, Done, Event, Form, Order, Upload
+from moxlite.store.names import INBOX
 
 Tell = Callable[[Event], Awaitable[None]]
 
@@ -108,6 +109,7 @@ def _order(args: ImportMail, snapshot: Snapshot) -> Order:
     return Order(
         form=Form(args.form),
         mailbox=args.mailbox,
+        labels=args.mailbox.lower() == INBOX.lower(),  # a chosen mailbox takes precedence
         prefix=args.prefix,
         skip_duplicates=args.skip_duplicates,
         dry_run=args.dry_run,

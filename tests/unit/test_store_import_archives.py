@@ -8,6 +8,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from email.header import Header
 from typing import BinaryIO, cast
 
 import pytest
@@ -18,7 +19,7 @@ from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Order
-from moxlite.store.imports.reading import read_labels
+from moxlite.store.imports.labels import TELLING, Labelled, Labels
 from moxlite.store.imports.sources import BadPath, What, find, read_source
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, SpecialUse
@@ -135,10 +136,73 @@ async def test_labels_of_google_name_the_mailbox(accounts: Accounts) -> None:
         }
 
 
+@pytest.mark.parametrize(
+    ("opened", "sent", "trash", "starred", "unread", "category"),
+    [
+        ("Posteingang,Geöffnet", "Gesendet", "Papierkorb", "Markiert", "Ungelesen", "Kategorie: „Neuigkeiten“"),
+        (
+            "Boîte de réception,Ouvert",
+            "Messages envoyés",
+            "Corbeille",
+            "Favoris",
+            "Non lus",
+            "Catégorie\u00a0: E-mails",
+        ),
+        ("Recibidos,Abiertos", "Enviados", "Papelera", "Destacados", "No leídos", "Categoría: Social"),
+        ("Postvak IN,Geopend", "Verzonden", "Prullenbak", "Met ster", "Ongelezen", "Categorie: Sociaal"),
+        ("Doručené,Otevřeno", "Odesláno", "Koš", "S hvězdičkou", "Nepřečtené", "Kategorie: Sociální sítě"),
+        ("Posta in arrivo,Aperti", "Inviati", "Cestino", "Speciali", "Non letti", "Categoria: Social"),
+        ("受信トレイ,開封済み", "送信済み", "ゴミ箱", "スター付き", "未読", "カテゴリ: ソーシャル"),
+    ],
+)
+async def test_labels_of_google_are_known_in_other_languages(
+    accounts: Accounts, opened: str, sent: str, trash: str, starred: str, unread: str, category: str
+) -> None:
+    """STORE-194: as Takeout encodes them; no mailbox is made for the path of the file."""
+
+    def labelled(number: int, labels: str) -> bytes:
+        value = Header(labels, "utf-8", header_name="X-Gmail-Labels").encode(linesep="\r\n")
+        return mail(number).replace(b"Subject", f"X-Gmail-Labels: {value}\r\nSubject".encode())
+
+    labels = [opened, f"{opened.split(',')[0]},{unread},{starred},{category}", f"{sent},{opened.split(',')[1]}", trash]
+    file = mbox([labelled(number, one) for number, one in enumerate([*labels, f"{unread},Zahlen"])])
+    async with accounts.use("mia") as account:
+        progress = await imported(accounts, tgz({"Takeout/Mail/Alle Nachrichten.mbox": file}))
+        done(progress)
+        assert list(progress.problems) == []
+        found = {
+            name: sorted(map(sorted, (words for _, _, words in box))) for name, box in (await contents(account)).items()
+        }
+        assert "Takeout" not in {name.split("/")[0] for name in found}
+        assert {name: box for name, box in found.items() if box} == {
+            "Inbox": [[r"\Flagged"], [r"\Seen"]],
+            "Sent": [["$NotJunk", r"\Seen"]],
+            "Trash": [["$NotJunk", r"\Seen"]],
+            "Zahlen": [["$NotJunk"]],
+        }
+
+
+def test_a_label_of_the_user_in_another_language_stays_one() -> None:
+    """STORE-194: the labels of an account have one language; an archive may have two accounts."""
+    labels = Labels()
+    labels.read(b"Inbox,Opened")
+    assert labels.read(b"Favoris").mailbox == "Favoris"
+    assert labels.read(b"Wichtig,Unread") == Labelled(None, "Wichtig", ())
+    assert labels.read(b"Posteingang,Ungelesen") == Labelled(None, "Inbox", ())
+    assert labels.read(b"Inbox,Unread") == Labelled(None, "Inbox", ())
+
+
+async def test_labels_of_an_unknown_language_are_a_problem(accounts: Accounts) -> None:
+    """STORE-194: which says what to do, also when the import is only tried."""
+    file = mbox([mail(n).replace(b"Subject", b"X-Gmail-Labels: Qux,Quux\r\nSubject") for n in range(TELLING)])
+    [problem] = (await imported(accounts, tgz({"x.mbox": file}), Order(form=Form.ARCHIVE, dry_run=True))).problems
+    assert "takeout.google.com/?hl=en" in problem
+
+
 @given(st.binary(max_size=100))
 def test_any_labels_have_a_meaning(value: bytes) -> None:
     """STORE-194"""
-    read_labels(value.replace(b"\0", b""))
+    Labels().read(value.replace(b"\0", b""))
 
 
 @pytest.mark.parametrize(
@@ -318,8 +382,8 @@ def test_no_octets_break_the_readers(junk: bytes, at: int, patch: bytes) -> None
 
 async def test_the_special_mailboxes_of_the_account_get_what_google_calls_so(accounts: Accounts) -> None:
     """STORE-194"""
-    assert read_labels(b"Trash").use is SpecialUse.TRASH
-    assert read_labels(b"=?UTF-8?Q?Entw=C3=BCrfe?=,Unread").mailbox == "Entwürfe"
+    assert Labels().read(b"Trash").use is SpecialUse.TRASH
+    assert Labels().read(b"=?UTF-8?Q?Entw=C3=BCrfe?=,Ungelesen").use is SpecialUse.DRAFTS
     async with accounts.use("mia") as account:
         message = mail(1).replace(b"Subject", b"X-Gmail-Labels: Trash\r\nSubject")
         done(await imported(accounts, tgz({"x.mbox": mbox([message])})))

@@ -44,7 +44,10 @@ def import_() -> None:
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def mbox(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
-    """Import an mbox file into MAILBOX of ACCOUNT."""
+    """Import an mbox file into MAILBOX of ACCOUNT.
+
+    If that is Inbox, messages with labels of Gmail go where their labels say.
+    """
     _import(path, account=account, form="mbox", mailbox=mailbox, skip_duplicates=skip_duplicates, dry_run=dry_run)
 
 

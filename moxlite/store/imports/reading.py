@@ -6,28 +6,27 @@ nothing but temporary files without a name.
 
 from __future__ import annotations
 
-import csv
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
-from moxlite.proto.mime.words import decode_words
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem, Problems
+from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
 from moxlite.store.mail.staging import Staged
 from moxlite.store.mail.systemmailbox import KEPT
-from moxlite.store.names import INBOX, check_name, is_below
-from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, check_keyword, join_keywords, parse_flags
+from moxlite.store.names import check_name, is_below
+from moxlite.store.rows.keywords import MAX_PER_MAILBOX, MAX_PER_MESSAGE, join_keywords, parse_flags
 from moxlite.store.types import Flag, SpecialUse
 
 UNIT_MESSAGES: Final = 100
@@ -173,6 +172,7 @@ class ReadAhead:
         self._boxes: dict[str, Box] = {}
         self._refused: set[str] = set()
         self._folders = _Folders()
+        self._labels = Labels()
         self.spellings: dict[str, str] = {}
         """Keywords: stored form to spelling."""
 
@@ -205,6 +205,8 @@ class ReadAhead:
             full = len(batch.staged) >= UNIT_MESSAGES or batch.octets >= UNIT_OCTETS or batch.spool is not None
             if full or time.monotonic() > until:
                 return batch
+        if problem := self._labels.problem:
+            batch.problems.add(problem)
         batch.last = True
         return batch
 
@@ -260,7 +262,7 @@ class ReadAhead:
         mailbox, words = mail.mailbox, mail.words
         value = HeaderSection(prepared.header).text(b"x-gmail-labels") if mail.labels else None
         if value:
-            labelled = read_labels(value[:MAX_LABELS])
+            labelled = self._labels.read(value[:MAX_LABELS])
             mailbox, words = labelled.mailbox, labelled.words
             if labelled.use is not None:
                 mailbox = self._existing.uses[labelled.use]
@@ -337,67 +339,3 @@ def _limited(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if left < 0:
             raise _TooLong
         yield piece
-
-
-# Google's labels (``X-Gmail-Labels`` of Takeout) to a mailbox, flags and keywords (STORE-194).
-#
-# Google stores a message once, with any number of labels; here it is in one mailbox. The first system label in the
-# order of `PLACES` names it, else the first of the user's own labels. Further own labels become keywords if their
-# syntax allows.
-
-
-PLACES: Final[Mapping[str, SpecialUse | None]] = {
-    "spam": SpecialUse.JUNK,
-    "trash": SpecialUse.TRASH,
-    "drafts": SpecialUse.DRAFTS,
-    "draft": SpecialUse.DRAFTS,
-    "sent": SpecialUse.SENT,
-    "inbox": None,
-}
-"""Labels that name a mailbox, in order of precedence; None is Inbox."""
-
-IGNORED: Final = frozenset({"archived", "important", "chat", "muted", "unread", "opened", "starred"})
-
-
-class Labelled(msgspec.Struct, frozen=True):
-    """A message's mailbox: the one with the special use `use`, else the name `mailbox`; `words`: flags and keywords."""
-
-    use: SpecialUse | None
-    mailbox: str
-    words: tuple[str, ...]
-
-
-def read_labels(value: bytes) -> Labelled:
-    """Parse the field: labels separated by commas, quoted if they have a comma; encoded words are decoded."""
-    text = decode_words(value).replace("\r", " ").replace("\n", " ")
-    labels = [label.strip() for row in csv.reader([text], skipinitialspace=True) for label in row if label.strip()]
-    lower = {label.lower() for label in labels}
-    own = [label for label in labels if not _is_system(label.lower())]
-    words = []
-    if "unread" not in lower:
-        words.append(r"\Seen")
-    if "starred" in lower:
-        words.append(r"\Flagged")
-    if lower & {"draft", "drafts"}:
-        words.append(r"\Draft")
-    for name, use in PLACES.items():
-        if name in lower:
-            return Labelled(use, INBOX, (*words, *_keywords(own)))
-    if own:
-        return Labelled(None, own[0], (*words, *_keywords(own[1:])))
-    return Labelled(SpecialUse.ARCHIVE, "", tuple(words))
-
-
-def _is_system(label: str) -> bool:
-    return label in PLACES or label in IGNORED or label.startswith("category ")
-
-
-def _keywords(labels: list[str]) -> list[str]:
-    found = []
-    for label in labels:
-        try:
-            check_keyword(word := label.replace(" ", "_"))
-        except BadKeyword:
-            continue
-        found.append(word)
-    return found

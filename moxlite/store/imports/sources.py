@@ -240,12 +240,10 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
 def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, order: Order) -> Iterator[Item]:
     match what:
         case What.MBOX:
-            yield Folder(mailbox)
             yield from _mbox_member(member.pieces, shown, mailbox)
         case What.MAYBE_MBOX:
             first = next(member.pieces, b"")
             if first.startswith(b"From "):
-                yield Folder(mailbox)
                 yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
             else:
                 yield Problem(f"{shown}: not a file of mail")
@@ -287,7 +285,6 @@ def _from_file(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
-    yield Folder(order.mailbox)
     try:
         yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=order.labels)
     except MboxError as error:
@@ -321,6 +318,8 @@ def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) ->
             event.words,
             labels=labels,
         )
+    if number == expunged:  # an empty mailbox; elsewhere a message makes its mailbox, which its labels may name
+        yield Folder(mailbox)
     if expunged:
         yield Problem(f"{shown}: {expunged} messages were left out that had been deleted, as Thunderbird marks them")
 
