@@ -1,6 +1,7 @@
 """Logging in: passwords, SASL, certificates, limits, records (SMTP-48..65, IMAP-41..51, WEB-56..58)."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import logging
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
+import trio.testing
 from trio.testing import MockClock
 
 from moxlite.admin.storage.settings import store_options
@@ -730,3 +732,35 @@ def test_hmac_is_what_cram_md5_clients_compute() -> None:
     challenge = b"<1896.697170952@postoffice.reston.mci.net>"
     digest = hmac.new(b"tanstaaftanstaaf", challenge, "md5").hexdigest()
     assert CramMD5Client("tim", "tanstaaftanstaaf").step(challenge) == b"tim " + digest.encode()
+
+
+async def test_wrong_passwords_of_one_network_do_not_hold_up_others(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-103, SMTP-136: undecided attempts count, so that a network has no more hashes waiting than it may fail."""
+    computed: list[str] = []
+    real = credentials._verify
+
+    def counted(stored: str, password: str) -> bool:
+        computed.append(password)
+        return real(stored, password)
+
+    monkeypatch.setattr(credentials, "_verify", counted)
+    refused = 0
+
+    async def guess(number: int) -> None:
+        nonlocal refused
+        with contextlib.suppress(WrongCredentials, RateLimited):
+            await place.login("me@example.org", f"guess {number}")
+        refused += 1
+
+    async with trio.open_nursery() as nursery:
+        for number in range(100):
+            nursery.start_soon(guess, number)
+        await trio.testing.wait_all_tasks_blocked()
+        elsewhere = msgspec.structs.replace(REQUEST, remote=ip_address("203.0.113.9"))
+        await place.login("me@example.org", PASSWORD, elsewhere)
+        before = computed.index(PASSWORD)
+        assert before <= 5, "the network may fail five times a minute"
+    assert refused == 100
+    assert len(computed) == 5 + 1
