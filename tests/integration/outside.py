@@ -23,8 +23,14 @@ from email import message_from_string
 from email.message import EmailMessage, Message
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
+import msgspec
+
+from moxlite.web.account import app as account_api
+from moxlite.web.admin import app as admin_api
+from moxlite.web.calls import calls_of
+from moxlite.web.webmail import api as webmail_api
 from tests.certs import Authority
 from tests.dnsworld import DNSWorld
 from tests.integration.newcomer import OWN, USER, Served, say
@@ -152,19 +158,24 @@ class OtherMachine:
 class Visitor:
     """A browser of the other machine, as far as requests and cookies go."""
 
-    def __init__(self, machine: OtherMachine, tls: ssl.SSLContext) -> None:
+    def __init__(self, machine: "OtherMachine | Tunnel", tls: ssl.SSLContext) -> None:
         self._machine = machine
         self._tls = tls
         self._cookies: dict[str, str] = {}
         self._csrf = ""
 
     def fetch(
-        self, url: str, method: str = "GET", body: bytes | None = None, kind: str = "application/json"
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        kind: str = "application/json",
+        language: str = "en",
     ) -> tuple[int, str]:
         """Status and text of an answer."""
-        return self._machine.run(self._fetch, url, method, body, kind)
+        return self._machine.run(self._fetch, url, method, body, kind, language)
 
-    def _fetch(self, url: str, method: str, body: bytes | None, kind: str) -> tuple[int, str]:
+    def _fetch(self, url: str, method: str, body: bytes | None, kind: str, language: str) -> tuple[int, str]:
         parts = urlsplit(url)
         host = parts.hostname or ""
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -174,8 +185,10 @@ class Visitor:
         connection = http.client.HTTPConnection(host, port)
         connection.sock = stream
         cookie = "; ".join(f"{key}={value}" for key, value in self._cookies.items())
-        headers = {"content-type": kind, "x-moxlite-csrf": self._csrf, "cookie": cookie}
-        connection.request(method, parts.path or "/", body, headers if body is not None else {})
+        headers = {"accept-language": language, "cookie": cookie}
+        if body is not None:
+            headers |= {"content-type": kind, "x-moxlite-csrf": self._csrf}
+        connection.request(method, parts.path or "/", body, headers)
         answer = connection.getresponse()
         text = answer.read().decode(errors="replace")
         for field in answer.headers.get_all("set-cookie") or []:
@@ -192,7 +205,9 @@ class Visitor:
 
     def log_in(self, app: str, password: str) -> None:
         token = self.call(app, "login_prep")
-        result = self.call(app, "login", login_token=token, username="you@example.org", password=password)
+        name = "" if app.endswith("/admin/") else "you@example.org"
+        result = self.call(app, "login", login_token=token, username=name, password=password)
+        assert not isinstance(result, str), result
         self._csrf = result["csrf_token"]
 
 
@@ -226,6 +241,8 @@ class Play:
         wanted = ("quickstart", "--skip-dial", "--hostname", "mx.example.org", "you@example.org", USER)
         said = self.moxlite("--config", str(self.config), *wanted)
         self.password = re.search(r"^account password: (\S+)$", said, re.MULTILINE)[1]  # type: ignore[index]
+        self.admin_password = re.search(r"^admin password: +(\S+)$", said, re.MULTILINE)[1]  # type: ignore[index]
+        self.admin_port = int(re.search(r"http://localhost:(\d+)/admin/", said)[1])  # type: ignore[index]
         text = self.config.read_text()
         pair = f'{{ cert_file = "{self.tls_files}/chain.pem", key_file = "{self.tls_files}/key.pem" }}'
         self.config.write_text(text.replace('tls.acme = "letsencrypt"', f"tls.key_certs = [{pair}]"))
@@ -318,6 +335,31 @@ class Play:
         token = recovery.partition("=")[2]
         assert device.call(account, "recovery_info", token=token)["account"] == "you"
 
+    def used(self) -> None:
+        """WEB-55, ADMIN-34a: from there each call of each app answers, with what it needs no word for, and no file of a
+        page is missing. The admin app is behind a tunnel, as on the machine itself.
+        """
+        account, webmail = "https://mx.example.org/", "https://mx.example.org/webmail/"
+        admin = f"http://localhost:{self.admin_port}/admin/"
+        here = Visitor(Tunnel(), self.tls)
+        apps = ((account, account_api, self.visitor), (webmail, webmail_api, self.visitor), (admin, admin_api, here))
+        for url, module, visitor in apps:
+            dead = [one for one in links_of_page(visitor, url) if visitor.fetch(one)[0] != 200]
+            assert dead == [], dead
+            secret = self.admin_password if module is admin_api else self.password
+            visitor.log_in(url, secret)
+            visitor.call(url, "confirm", password=secret)
+            refused = {}
+            for name, call in calls_of(module.API).items():
+                if name in LEAVING:
+                    continue
+                bare = not any(field.required for field in msgspec.structs.fields(call.parameters))
+                status, text = visitor.fetch(f"{url}api/{name}", "POST", b"{}")
+                if status != (200 if bare else 400) and name not in WITHOUT_OBJECT:
+                    refused[name] = (status, text[:200])
+            assert refused == {}, refused
+            say(f"{url}: calls {len(calls_of(module.API))}")
+
     def switched(self) -> None:
         """ADMIN-34b: off, for all."""
         for service in ("managesieve", "webapi"):
@@ -326,6 +368,36 @@ class Play:
         assert not self.far.is_open(OWN, 4190)
         assert self.visitor.fetch(f"http://{INNER}/webapi/v0/")[0] == 404
 
+
+class Tunnel:
+    """The server's own machine, in place of the other one."""
+
+    def run(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+        return function(*args, **more)
+
+
+def links_of_page(visitor: Visitor, url: str) -> list[str]:
+    """Where a page leads on its host: its parts in all languages, icons, the worker, the manifest's files."""
+    found = {"", "licenses.txt"}
+    for language in ("en", "de", "es", "fr", "nl"):
+        page = visitor.fetch(url, language=language)[1]
+        found |= {f"part/{name}" for name in re.findall(r"[a-z-]+[.-][0-9a-f]{12}\.js", page)}
+        found |= {
+            one for one in re.findall(r'(?:href|src)="([^"#]+)"', page) if not re.match(r"(?:data|https?|mailto):", one)
+        }
+    if "manifest.webmanifest" in found:
+        manifest = json.loads(visitor.fetch(urljoin(url, "manifest.webmanifest"))[1])
+        found |= {"sw.js", manifest["start_url"], *(icon["src"] for icon in manifest["icons"])}
+    return sorted(urljoin(url, one) for one in found)
+
+
+LEAVING: Final = frozenset(
+    {"login", "login_prep", "logout", "not_me", "session_remove_others", "app_password_remove_all", "generate_password"}
+)
+"""Calls that end the visitor's session, begin one, or change what later steps need."""
+
+WITHOUT_OBJECT: Final = frozenset({"backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"})
+"""Calls that are refused because there is nothing to act on."""
 
 LIST: Final = ("account", "forward", "list", "you")
 
@@ -357,7 +429,7 @@ def main() -> None:
         play = Play(folder, world)
         try:
             steps = (play.quickstart, play.ports, play.settings, play.consent, play.without_an_address)
-            for step in (*steps, play.published, play.switched):
+            for step in (*steps, play.published, play.used, play.switched):
                 step()
                 say(step.__name__)
         finally:

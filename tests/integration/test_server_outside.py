@@ -15,7 +15,8 @@ SECONDS = 600
 def test_what_leaves_the_default_server_opens_from_another_machine(tmp_path: Path) -> None:
     """ADMIN-32, ADMIN-34a, ADMIN-34b, QUEUE-179, SMTP-159b, WEB-126a, WEB-151a, WEB-158c, WEB-167: in a net of its
     own, a stranger agrees to forwarded mail by the page and by answering; links of devices and recovery are refused
-    without a public address, and open with one; both apps work from there; ports and pages that are for this machine or
+    without a public address, and open with one; each call of the apps answers, and no file of their pages is missing,
+    from there (WEB-55); ports and pages that are for this machine or
     its inner network do not answer. See tests/integration/outside.py.
     """
     with own_net("nsenter") as folder:
