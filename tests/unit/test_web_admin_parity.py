@@ -73,6 +73,7 @@ HERE = Path(calls.__file__).parent
 OUTSIDE = {
     "config account disable": "account disable and enable are the field login_disabled of the account's form",
     "config account enable": "account disable and enable are the field login_disabled of the account's form",
+    "config account quota": "the quota is the field quota_message_size of the account's form",
     "config alias update": "the options of an alias are fields of its form",
     "account import-full": "octets of a file or terminal go both ways",
     "restore mail": "octets of a file or terminal go both ways",

@@ -263,7 +263,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
     },
 )
 """Names of Google's own labels by kind, in lower case, separated by commas: those that Takeout writes (English,
-German, French, Spanish, Catalan, Czech: seen in exports), and those of Gmail's pages and IMAP folders.
+German, French, Spanish, Catalan, Czech: seen in exports), and the ones of Gmail's pages and IMAP folders.
 """
 
 KINDS: Final[tuple[Mapping[str, str], ...]] = tuple(
