@@ -1,0 +1,180 @@
+"""Programs for calendars and contacts against localserve, each in an environment of its own that the test makes."""
+
+import hashlib
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from tests.running import LocalServer
+from tests.tools import need, top
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.slow,
+    pytest.mark.nightly(smoke="tests/session/test_web_dav.py::test_synchronisation_with_and_without_a_limit"),
+]
+
+HERE = Path(__file__).parent / "davprograms"
+
+OWN_STANDARD = {"url.encode-at.identity", "search.text.comp-type-optional"}
+"""What the tester wants beyond the RFCs."""
+
+LATER = {"scheduling"}
+
+
+def program(name: str, command: str) -> Path:
+    """A program of `davprograms/NAME.txt`, installed once for its version."""
+    wanted = HERE / f"{name}.txt"
+    place = top() / "build" / f"dav-{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
+    done = place / "done"
+    if not done.exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        pip: list[str | Path] = [place / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted]
+        if subprocess.run(pip, check=False).returncode != 0:
+            words = f"{name} cannot be installed"
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{words}, and CI=true allows no skip")
+            pytest.skip(words)
+        done.touch()
+    return place / "bin" / command
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path_factory.mktemp("dav") / "server") as running:
+        yield running
+
+
+def test_the_tester_of_caldav_servers_finds_nothing(server: LocalServer, tmp_path: Path) -> None:
+    """DAV-12..20: no check is unsupported, broken or a quirk but those of the tester's own standard."""
+    tester = program("tester", "caldav-server-tester")
+    config = {
+        "caldav_url": f"https://127.0.0.1:{server.port(443)}/dav/",
+        "caldav_username": server.user,
+        "caldav_password": server.password,
+        "caldav_ssl_verify_cert": False,
+    }
+    (tmp_path / "caldav.conf").write_text(json.dumps({"default": config}))
+    done = subprocess.run(
+        [tester, "--config-section", "default", "--format", "json"],
+        env={"CALDAV_CONFIG_FILE": str(tmp_path / "caldav.conf"), "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "{" in done.stdout, done.stderr
+    features = json.loads(done.stdout[done.stdout.index("{") :])["features"]
+    states = {name: one.get("support", "full") if isinstance(one, dict) else one for name, one in features.items()}
+    wrong = {name for name, state in states.items() if state not in ("full", "unknown")}
+    assert wrong <= OWN_STANDARD | LATER, {name: features[name] for name in wrong}
+
+
+CONFIG = """
+[general]
+status_path = "{folder}/status"
+[pair p]
+a = "here"
+b = "there"
+collections = ["from b"]
+conflict_resolution = "b wins"
+[storage here]
+type = "filesystem"
+path = "{folder}/{kind}/"
+fileext = ".x"
+[storage there]
+type = "{kind}"
+url = "https://127.0.0.1:{port}/"
+username = "{user}"
+password = "{password}"
+verify_fingerprint = "{fingerprint}"
+"""
+
+EVENT = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//t//EN
+BEGIN:VEVENT
+UID:1
+DTSTAMP:20260101T000000Z
+DTSTART:20261201T100000Z
+SUMMARY:{word}
+END:VEVENT
+END:VCALENDAR
+""".replace("\n", "\r\n")
+CARD = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:{word}\r\nEND:VCARD\r\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "entry"), [("caldav", "calendar", EVENT), ("carddav", "contacts", CARD)], ids=["caldav", "carddav"]
+)
+def test_vdirsyncer_synchronises_both_ways(
+    server: LocalServer, tmp_path: Path, kind: str, name: str, entry: str
+) -> None:
+    """DAV-12, DAV-18: from the well-known name on, up, down, with a conflict, and removed."""
+    command = program("vdirsyncer", "vdirsyncer")
+    pem = (server.folder / "config/localhost.crt").read_text()
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    fields = {
+        "folder": tmp_path,
+        "kind": kind,
+        "port": server.port(443),
+        "user": server.user,
+        "password": server.password,
+        "fingerprint": ":".join(digest[place : place + 2] for place in range(0, len(digest), 2)),
+    }
+    (tmp_path / "config").write_text(CONFIG.format(**fields))
+    folder = tmp_path / kind / name
+    folder.mkdir(parents=True)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [command, "-c", tmp_path / "config", *arguments],
+            input="y\ny\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def put(path: str, word: str) -> None:
+        """As another device."""
+        url = f"https://127.0.0.1:{server.port(443)}{path}"
+        login = f"{server.user}:{server.password}"
+        said = ["-H", f"content-type: text/{'calendar' if kind == 'caldav' else 'vcard'}", "--data-binary", "@-"]
+        asked = [need("curl"), "-fsk", "-u", login, "-X", "PUT", *said, url]
+        subprocess.run(asked, input=entry.format(word=word).encode(), check=True)
+
+    (folder / "1.x").write_bytes(entry.format(word="here").encode())
+    run("discover")
+    run("sync")
+    path = next(one for one in server_paths(server, kind, name))
+    put(path, "there")
+    (folder / "1.x").write_bytes(entry.format(word="mine").encode())
+    assert "conflict" in run("sync")
+    assert b"there" in (folder / "1.x").read_bytes()
+    (folder / "2.x").write_bytes(entry.replace("UID:1", "UID:2").format(word="second").encode())
+    run("sync")
+    (folder / "1.x").unlink()
+    run("sync")
+    assert len(list(server_paths(server, kind, name))) == 1
+
+
+def server_paths(server: LocalServer, kind: str, name: str) -> Iterator[str]:
+    """Paths of the entries of a collection."""
+    folder = "calendars" if kind == "caldav" else "addressbooks"
+    url = f"https://127.0.0.1:{server.port(443)}/dav/{folder}/moxlite/{name}/"
+    login = f"{server.user}:{server.password}"
+    asked = [need("curl"), "-fsk", "-u", login, "-X", "PROPFIND", "-H", "depth: 1", url]
+    done = subprocess.run(asked, capture_output=True, check=True)
+    for one in fromstring(done.stdout).iter("{DAV:}href"):
+        if one.text is not None and not one.text.endswith("/"):
+            yield one.text
