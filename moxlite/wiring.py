@@ -68,6 +68,7 @@ from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
+from moxlite.web.notices.pushes import Pusher, Pushes
 from moxlite.web.notices.service import Notices
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class Services:
     known_passwords: KnownPasswords
     received_id: ReceivedID
     notices: Notices
+    pushes: Pushes
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -158,6 +160,7 @@ class Services:
         self.senders.end_account(account, text, app_password=app_password)
         if not app_password:
             self.notices.end(account)
+        self.pushes.end(account, app_password)
 
 
 class Registry:
@@ -304,14 +307,18 @@ async def open_house(
     await logins.attempts.remember_places()
     await SecondFactors(logins, files.auth, files.accounts).mark_all()
     network = await _make_network(started, budget, local=local)
-    notices = Notices(
-        files.accounts,
-        files.auth,
-        network.https_client(allow_internal=static.allow_private_webhooks, purpose="web push"),
-        secret=started.install_key,
-        subject=f"mailto:postmaster@{static.hostname.ascii}",
-    )
+    client = network.https_client(allow_internal=static.allow_private_webhooks, purpose="web push")
+    subject = f"mailto:postmaster@{static.hostname.ascii}"
+    notices = Notices(files.accounts, files.auth, client, secret=started.install_key, subject=subject)
+
+    def make_pusher() -> Pusher:
+        from moxlite.web.jmap.pushing import RequestPusher
+
+        return RequestPusher(client, started.install_key, subject)
+
+    pushes = Pushes(files.accounts, make_pusher)
     files.accounts.register_task("web.notices", notices.watch)
+    files.accounts.register_task("web.pushes", pushes.watch)
     house = House(
         started=started,
         local=local,
@@ -323,6 +330,7 @@ async def open_house(
             known_passwords=known_passwords,
             received_id=ReceivedID(started.install_key),
             notices=notices,
+            pushes=pushes,
         ),
         faults=list(started.problems),
     )

@@ -14,6 +14,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "webadmin": "admin page",
     "webapi": "web API",
     "dav": "calendars and contacts",
+    "jmap": "JMAP",
     "website": "site of the web server",
 }
 

@@ -89,7 +89,13 @@ def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:
 
 def _https_port(listener: Listener) -> int | None:
     """The port on which a listener serves https, or None."""
-    services = (listener.account_https, listener.admin_https, listener.webmail_https, listener.webapi_https)
+    services = (
+        listener.account_https,
+        listener.admin_https,
+        listener.webmail_https,
+        listener.webapi_https,
+        listener.jmap_https,
+    )
     ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
     ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]
     return 443 if 443 in ports else min(ports, default=None)

@@ -47,7 +47,7 @@ class AppPasswordAdd(Request, frozen=True):
 
     account: str
     name: str
-    scopes: list[Literal["imap", "submission", "webapi", "dav"]]
+    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap"]]
     read_only: bool = False
     expires: int | None = None
 

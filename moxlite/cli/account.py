@@ -82,7 +82,7 @@ def app_password() -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["imap", "submission", "webapi", "dav"]),
+    type=click.Choice(["imap", "submission", "webapi", "dav", "jmap"]),
     help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap]",
 )
 @click.option("--read-only", is_flag=True, help="Nothing can be changed with it, nor sent.")

@@ -222,6 +222,8 @@ class Listener(Section, frozen=True):
     webmail_https: Annotated[WebService, doc("Webmail.")] = WebService(port=443, path="/webmail/")
     webapi_http: Annotated[WebService, doc("HTTP API for programs, without TLS.")] = WebService(path="/webapi/")
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
+    jmap_http: Annotated[WebService, doc("JMAP for mail programs, without TLS.")] = WebService(path="/jmap/")
+    jmap_https: Annotated[WebService, doc("JMAP for mail programs.")] = WebService(port=443, path="/jmap/")
     metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
     debug_http: Annotated[DebugService, doc("Debugging pages. Not in effect yet.")] = DebugService()
     autoconfig_https: Annotated[PolicyService, doc("Settings that mail programs look up for a domain.")] = (

@@ -225,6 +225,7 @@ KINDS: Final = (
     "webadmin",
     "webapi",
     "dav",
+    "jmap",
     "website",
 )
 """Values of the label `kind`: the protocols that users log in with."""

@@ -14,7 +14,17 @@ from moxlite.store.auth.apppasswords import AppPassword
 from moxlite.store.auth.loginattempts import AttemptResult
 
 Protocol: TypeAlias = Literal[
-    "smtp", "submission", "imap", "managesieve", "webmail", "webaccount", "webadmin", "webapi", "dav", "website"
+    "smtp",
+    "submission",
+    "imap",
+    "managesieve",
+    "webmail",
+    "webaccount",
+    "webadmin",
+    "webapi",
+    "dav",
+    "jmap",
+    "website",
 ]
 
 

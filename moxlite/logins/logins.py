@@ -364,6 +364,7 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
     "managesieve": "imap",
     "webapi": "webapi",
     "dav": "dav",
+    "jmap": "jmap",
 }
 """The scope that an app password needs, by protocol."""
 

@@ -60,9 +60,14 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
+    from moxlite.web.jmap.app import JMAP
+    from moxlite.web.notices.pushes import Pushes
     from moxlite.web.notices.service import Notices
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
+
+WELL_KNOWN_JMAP: Final = "/.well-known/jmap"
+"""Where programs look for the session (RFC 8620 §2.2)."""
 
 REQUESTS: Final = (Window(60, (1000, 3000, 9000)), Window(3600, (5000, 15000, 45000)))
 """WEB-13: requests per remote network, over a minute and an hour."""
@@ -105,6 +110,7 @@ class Apps(msgspec.Struct, frozen=True):
     admin: Late[AdminApp]
     webapi: Late[WebAPI]
     dav: Late[DAVApp]
+    jmap: Late[JMAP]
     discovery: Discovery
     policies: Policies
     consent: Late[Consent]
@@ -141,6 +147,15 @@ class Apps(msgspec.Struct, frozen=True):
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
             app = await self.webapi.get()
+            await app.mounted(path)(request, writer)
+
+        return handle
+
+    def jmap_at(self, path: str) -> Handler:
+        """The handler of `JMAP.mounted`; its first request loads JMAP."""
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            app = await self.jmap.get()
             await app.mounted(path)(request, writer)
 
         return handle
@@ -189,6 +204,7 @@ def make_context(
     backends: Pool,
     senders: HTTPClient,
     notices: Notices,
+    pushes: Pushes,
     strict: StrictTransport,
 ) -> Context:
     """The context of a server.
@@ -216,7 +232,7 @@ def make_context(
       admin: makes the admin app.
       backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
-      notices: tells devices of new mail.
+      notices: tells devices of new mail. pushes: tells programs of changes.
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current
@@ -280,6 +296,21 @@ def make_context(
             tmp=snapshot.static.data_dir / "tmp",
         )
 
+    def make_jmap() -> JMAP:
+        from moxlite.web.jmap.app import JMAP
+        from moxlite.web.jmap.methods import Server as JMAPServer
+
+        server = JMAPServer(
+            config=config,
+            accounts=accounts,
+            keys=keys,
+            queue=queue,
+            deliveries=deliveries,
+            pushes=pushes,
+            tmp=snapshot.static.data_dir / "tmp",
+        )
+        return JMAP(server, logins)
+
     def make_dav() -> DAVApp:
         from moxlite.web.dav.app import DAVApp
 
@@ -296,6 +327,7 @@ def make_context(
         Late(admin),
         Late(make_webapi),
         Late(make_dav),
+        Late(make_jmap),
         Discovery(config, certificate),
         Policies(config),
         Late(make_consent),
@@ -336,6 +368,7 @@ def _apps(listener: Listener) -> tuple[WebService, ...]:
     return (
         *(listener.account_http, listener.account_https, listener.admin_http, listener.admin_https),
         *(listener.webmail_http, listener.webmail_https, listener.webapi_http, listener.webapi_https),
+        *(listener.jmap_http, listener.jmap_https),
     )
 
 
@@ -407,6 +440,11 @@ def _router(
     webapi = at(listener.webapi_http, listener.webapi_https)
     if webapi is not None:
         services.append(Route("webapi", webapi.path, hosts, apps.webapi_at(webapi.path), _proxies(webapi, proxies)))
+    jmap = at(listener.jmap_http, listener.jmap_https)
+    if jmap is not None:
+        handler = apps.jmap_at(jmap.path)
+        system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
+        services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None

@@ -69,6 +69,8 @@ for _result in ("ok", "failed", "gone"):
 submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
 
 webapi_submissions = Counter("moxlite_webapi_submission", "Messages that programs sent, by result.", ["result"])
+jmap_calls = Counter("moxlite_jmap_calls", "Calls of JMAP methods, by method and result.", ["method", "result"])
+jmap_seconds = Histogram("moxlite_jmap_duration_seconds", "Time of calls of JMAP methods.", ["method"], buckets=BUCKETS)
 webapi_errors = Counter("moxlite_webapi_errors", "Refused calls of the web API, by code.", ["error"])
 webapi_results = Counter(
     "moxlite_webapi_results", "Calls of the web API, by method and whether they succeeded.", ["method", "result"]

@@ -66,6 +66,8 @@ PAUSES = {
     "process/ports.py AGAIN_SECONDS": "one certificate file among others",
     "queue/guard/stops.py RETRY_SECONDS": "mail about one stop among others; an account that is out of service lasts",
     "queue/hosts/hosts.py AGAIN_SECONDS": "period of a look at the machine's addresses, not a retry",
+    "store/people/pushes.py FIRST_PAUSE": "one program's address among others, of strangers",
+    "store/people/pushes.py LAST_PAUSE": "as FIRST_PAUSE",
     "queue/mirror.py AGAIN_SECONDS": "one account among others",
     "queue/mirror.py RETRY": "messages of one account among others, kept in their rows",
     "queue/notices.py NOTICE_RETRY": "one notice among others, kept in its row",

@@ -20,6 +20,7 @@ const scopes = [
   ["submission", t("sending mail (SMTP)")],
   ["webapi", t("web API")],
   ["dav", t("calendars and contacts")],
+  ["jmap", "JMAP"],
 ] as const;
 
 const security: MakePage = async (desk) => {

@@ -203,7 +203,9 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
     if filtered.tracked and not filtered.error:
         yield Remember(keys=filtered.tracked)
     if filtered.form is not None and not answers:
-        form = AnswerAction(text=filtered.form.text, subject=filtered.form.subject)
+        away = filtered.form
+        text = away.entity if away.html else away.text
+        form = AnswerAction(text=text, mime=bool(away.html), subject=away.subject)
         yield from _answer(case, filtered, form, FORM)
 
 

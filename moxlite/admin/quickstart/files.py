@@ -57,6 +57,8 @@ tls.host_private_key_files = {hostkeys}
 OWN_WEB: Final = """\
 autoconfig_https.enabled = true
 mtasts_https.enabled = true
+# JMAP for mail programs, with a password as IMAP wants it.
+jmap_https.enabled = true
 webserver_http.enabled = true
 webserver_https.enabled = true
 # Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
@@ -107,6 +109,7 @@ autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded =
 mtasts_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 account_http = {{ enabled = true, port = {port}, forwarded = true }}
 webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
+jmap_http = {{ enabled = true, port = {port}, forwarded = true }}
 # The API for programs, not for the web server: whatever it passes on from the internet comes to the port above.
 # Change this line by: moxlite config listeners webapi on|off
 webapi_http = {{ enabled = true, port = {webapi} }}

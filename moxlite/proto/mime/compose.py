@@ -65,6 +65,7 @@ class DataPart(msgspec.Struct, frozen=True):
     disposition: str = "attachment"
     content_id: str = ""
     parameters: tuple[tuple[str, str], ...] = ()
+    headers: tuple[bytes, ...] = ()
 
 
 class MessagePart(msgspec.Struct, frozen=True):
@@ -311,7 +312,7 @@ def _data(entity: DataPart, utf8: bool) -> Iterator[bytes]:
         yield parameter_field("Content-Disposition", entity.disposition, placed, utf8=utf8)
     if entity.content_id:
         yield text_field("Content-ID", f"<{entity.content_id}>", utf8=utf8)
-    yield b"\r\n"
+    yield b"".join([*entity.headers, b"\r\n"])
     yield from base64_lines([entity.content] if isinstance(entity.content, bytes) else entity.content)
 
 

@@ -35,11 +35,11 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
 
-Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav"]
+Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap"]
 """A service that an app password may be used for."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-_BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8}
+_BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8, "jmap": 16}
 
 MAX_APP_PASSWORDS: Final = 20
 """App passwords per account. Each costs a CRAM-MD5 log-in 50 µs on the loop (decisions/002)."""

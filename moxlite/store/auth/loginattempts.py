@@ -141,7 +141,8 @@ GROUP BY account, remote_ip ORDER BY at DESC LIMIT ?"""
 
 OWN_USES: Final = """
 SELECT protocol, user_agent, remote_ip, max(last) AS at FROM login_attempt
-WHERE account = ? AND result = 'ok' AND app_password = '' AND protocol IN ('imap', 'submission', 'smtp', 'webapi')
+WHERE account = ? AND result = 'ok' AND app_password = ''
+AND protocol IN ('imap', 'submission', 'smtp', 'webapi', 'jmap')
 AND mechanism NOT IN ('tlsclientauth', 'external')
 GROUP BY protocol, user_agent, remote_ip ORDER BY at DESC LIMIT ?"""
 

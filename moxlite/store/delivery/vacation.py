@@ -11,6 +11,8 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.proto.mime.compose import MultiPart, TextPart, compose
+from moxlite.proto.mime.text import visible_text
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
@@ -61,6 +63,7 @@ class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
       enabled: answers are sent between `start` and `end`, µs UTC; 0 for no limit.
       subject: "" for ``Auto: `` and that of the message. text: of the answer.
+      html: the answer as HTML, beside the text; "" for none. Only programs set it.
       known_only: only to people to whom the owner has written.
     """
 
@@ -69,7 +72,15 @@ class VacationForm(msgspec.Struct, frozen=True, kw_only=True):
     end: int = 0
     subject: str = ""
     text: str = ""
+    html: str = ""
     known_only: bool = False
+
+    @property
+    def entity(self) -> str:
+        """The answer as a MIME entity with its header: the text, and the HTML."""
+        shown = self.text or visible_text(self.html)
+        texts = MultiPart((TextPart(shown), TextPart(self.html, "html")), "alternative")
+        return b"".join(compose((), texts)).decode("ascii")
 
     def is_active(self, now: int) -> bool:
         """Whether answers are sent at a time, µs UTC."""
@@ -94,9 +105,9 @@ def load_form(r: Reader) -> VacationForm:
 
 def save_form(tx: Tx, form: VacationForm) -> None:
     """Save the form. Raises BadForm."""
-    if form.enabled and not form.text.strip():
+    if form.enabled and not form.text.strip() and not form.html.strip():
         raise BadForm("the answer needs a text")
-    if len(form.text) > MAX_TEXT or len(form.subject) > MAX_SUBJECT:
+    if max(len(form.text), len(form.html)) > MAX_TEXT or len(form.subject) > MAX_SUBJECT:
         raise BadForm(
             worded("at most {most} characters of text and {subject} of subject", most=MAX_TEXT, subject=MAX_SUBJECT)
         )

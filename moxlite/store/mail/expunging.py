@@ -99,9 +99,9 @@ class Expunged(msgspec.Struct, frozen=True):
 # Tombstones (STORE-25, STORE-36): ?1 ids, ?2 modseq, ?3 now
 BURY: Final = """
 INSERT INTO expunged (mailbox_id, uid, message_id, createseq, modseq, threadid, expunged_at, body_id, flags, keywords,
-received, received_offset, size)
+received, received_offset, size, email_id)
 SELECT m.mailbox_id, m.uid, m.id, m.createseq, ?2, m.threadid, ?3, m.body_id, m.flags, m.keywords, m.received,
-m.received_offset, m.size
+m.received_offset, m.size, nullif(m.email_id, m.id)
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value"""
 
 # ?4: whether the junk filter must be untrained; a moved message keeps `trained` in its row.

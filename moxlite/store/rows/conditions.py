@@ -137,6 +137,18 @@ class InThread(msgspec.Struct, frozen=True, tag=True):
     threadid: int
 
 
+class EmailIn(msgspec.Struct, frozen=True, tag=True):
+    """The message, or a copy of it, is in one of these mailboxes."""
+
+    mailboxes: Sequence[int]
+
+
+class InThreadWith(msgspec.Struct, frozen=True, tag=True):
+    """Some message of the thread meets the condition."""
+
+    of: Condition
+
+
 Condition: TypeAlias = (
     All
     | And
@@ -154,7 +166,9 @@ Condition: TypeAlias = (
     | Messages
     | NewerThan
     | Email
+    | EmailIn
     | InThread
+    | InThreadWith
 )
 
 MATCHING: Final = "SELECT m.uid, m.id, m.modseq FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?"
@@ -182,6 +196,13 @@ WALK_SEVERAL: Final = (
 _HERE: Final = "m.mailbox_id IN (SELECT value FROM carray(?)) AND {}"
 AMONG: Final = f"{_PLACED} carray(?) c CROSS JOIN message m ON m.id = c.value WHERE {_HERE}"
 LATER: Final = f"{_PLACED} message m WHERE m.id > ? AND {_HERE}"
+
+_COPY: Final = "SELECT 1 FROM message o WHERE o.mailbox_id IN (SELECT value FROM carray(?)) AND"
+# `message_copy` has only copies, so that mail that was never copied costs one look into an empty index
+EMAIL_IN: Final = f"""(m.mailbox_id IN (SELECT value FROM carray(?))
+OR EXISTS ({_COPY} o.email_id = m.email_id AND o.email_id <> o.id)
+OR m.email_id <> m.id AND EXISTS ({_COPY} o.id = m.email_id))"""  # noqa: S608 - constants
+LIVING: Final = f"m.flags & {int(Flag.DELETED)} = 0"
 
 
 class Placed(NamedTuple):
@@ -342,8 +363,15 @@ def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
             return "m.id > ?", [message_id]
         case Email(email_id=email_id):
             return "m.email_id = ?", [email_id]
+        case EmailIn(mailboxes=numbers):
+            array = int_array(numbers)
+            return EMAIL_IN, [array, array, array]
         case InThread(threadid=threadid):
             return "m.threadid = ?", [threadid]
+        case InThreadWith(of=part):
+            sql, args = _compose(part, depth + 1)
+            # the condition is about the other message, which takes the name of this one within
+            return f"m.threadid IN (SELECT m.threadid FROM message m WHERE {LIVING} AND {sql})", args  # noqa: S608
 
 
 def _join(word: str, empty: str, parts: tuple[Condition, ...], depth: int) -> tuple[str, list[Value]]:

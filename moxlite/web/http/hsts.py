@@ -41,7 +41,7 @@ PERIOD: Final = 3600.0
 WANTED: Final = ("strict-transport-security", "max-age=31536000")
 """The field of a listener with ``hsts = true``, in all its answers over TLS."""
 
-APPS: Final = frozenset(("account", "admin", "webmail", "webapi", "dav", "favicon"))
+APPS: Final = frozenset(("account", "admin", "webmail", "webapi", "dav", "jmap", "favicon"))
 """Names of routes of our own apps."""
 
 INNER: Final = frozenset(

@@ -1,4 +1,4 @@
-"""Log-in of programs by HTTP Basic authentication (RFC 7617; WEB-92, DAV-13)."""
+"""Log-in of programs by HTTP Basic authentication (RFC 7617; WEB-92, DAV-13, JMAP-2)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAILURE_DELAY: Final = 1.0
 """Seconds until a failure is answered, which slows down guessing (WEB-56)."""
 
 
-async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "dav"]) -> Identity:
+async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "dav", "jmap"]) -> Identity:
     """The user of a request.
 
     Raises HTTPError: 401 without right credentials, or with the text of an account whose log-in is disabled; 429 after

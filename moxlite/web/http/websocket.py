@@ -20,9 +20,9 @@ HANDSHAKE_TIMEOUT: Final = 10.0  # seconds; the request has arrived already, onl
 CLOSE_TIMEOUT: Final = 1.0  # seconds to wait for the peer's close frame; then the connection closes without it
 
 
-def check_upgrade(request: Request) -> None:
+def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
     """Check that a request is a valid websocket request for us, before the connection is handed over (RFC 6455 §4.2.1,
-    §10.2).
+    §10.2). Without `own_pages` for programs, which name no origin.
 
     Raises HTTPError: 400, 403 for a foreign origin, 405, 426.
     """
@@ -46,7 +46,8 @@ def check_upgrade(request: Request) -> None:
         or request.headers.get("transfer-encoding")
     ):
         raise HTTPError(400, "This is no valid websocket request.")
-    if request.headers.get("origin") != request.origin:
+    origin = request.headers.get("origin")
+    if origin != request.origin and (own_pages or origin is not None):
         raise HTTPError(403, "A websocket can only be opened by our own pages.")
 
 

@@ -591,7 +591,7 @@ function save(text3) {
 
 var page = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")]];
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"]];
 var security = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
   const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));

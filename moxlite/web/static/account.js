@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.767ba4f4fe37.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.2036e611e995.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.fca4db39435e.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.85b833c070b6.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -266,7 +266,7 @@ var checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["dav", "imap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -353,7 +353,7 @@ var Client = /* @__PURE__ */ clientOf({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string"],
+  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string"],
   app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],

@@ -106,7 +106,7 @@ class DeviceCalls(AccountCalls):
         device.state = "issuing"  # a second "yes" makes no second password
         try:
             password = await self._server.passwords.add_app(
-                session.account, device.name, ("imap", "submission", "dav"), read_only=False, expires=None
+                session.account, device.name, ("imap", "submission", "dav", "jmap"), read_only=False, expires=None
             )
         except BaseException:
             device.state = "asking"

@@ -1,0 +1,184 @@
+"""What has changed since a modseq, by the ids that JMAP has: emails, threads and mailboxes (RFC 8620 §5.2).
+
+An email is a message with its copies, which share an EMAILID; one with ``\\Deleted`` counts as gone. All functions read
+rows and tombstones by their modseq, so the work is that of the changes. For `account.scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.rows.mailboxes import state
+from moxlite.store.types import Flag
+
+MAIL_STATE: Final = """
+SELECT max(coalesce((SELECT max(modseq) FROM mailbox), 0), coalesce((SELECT max(modseq) FROM mailbox_gone), 0),
+coalesce((SELECT max(threadseq) FROM message WHERE threadseq > createseq), 0))"""
+SUBSCRIPTION_STATE: Final = "SELECT coalesce(max(modseq), 0) FROM subscription"
+# ?1: the modseq of the client
+CHANGED: Final = """
+SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.flags & {deleted}
+FROM mailbox b CROSS JOIN message m ON m.mailbox_id = b.id WHERE b.modseq > ?1 AND m.modseq > ?1
+UNION ALL
+SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.flags & {deleted}
+FROM message m WHERE m.threadseq > m.createseq AND m.threadseq > ?1 AND m.modseq <= ?1
+LIMIT ?2""".format(deleted=int(Flag.DELETED))
+BURIED: Final = """
+SELECT coalesce(e.email_id, e.message_id), e.threadid, e.createseq, e.modseq FROM expunged e WHERE e.modseq > ?1
+LIMIT ?2"""
+# the rows of emails: the first message and its copies
+ROWS: Final = """
+SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}
+FROM carray(?1) c CROSS JOIN message m ON m.id = c.value WHERE m.email_id = m.id
+UNION ALL
+SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}
+FROM carray(?1) c CROSS JOIN message m ON m.email_id = c.value WHERE m.email_id <> m.id""".format(
+    deleted=int(Flag.DELETED)
+)
+IN_THREADS: Final = f"""
+SELECT m.threadid, m.email_id, m.createseq, m.flags & {int(Flag.DELETED)} FROM carray(?1) c
+CROSS JOIN message m ON m.threadid = c.value"""  # noqa: S608 - a constant
+MAILBOXES: Final = "SELECT id, createseq, modseq FROM mailbox WHERE modseq > ?"
+MAILBOXES_GONE: Final = "SELECT mailbox_id, createseq, modseq FROM mailbox_gone WHERE modseq > ?"
+SUBSCRIBED_SINCE: Final = """
+SELECT b.id, b.createseq, s.modseq FROM subscription s JOIN mailbox b ON b.name = s.name WHERE s.modseq > ?"""
+
+MAX_ROWS: Final = 100_000
+"""Changed rows that are looked at: beyond, a client reads all anew in less time."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What became of an object: its id, how, and the modseq up to which a client knows of it afterwards."""
+
+    id: int
+    kind: str
+    modseq: int
+
+
+class TooManyChanges(Exception):
+    """The changes cannot be told one by one."""
+
+
+def mail_state(r: Reader) -> int:
+    """The modseq of the last change of an email or a thread; changes of mailboxes count, too."""
+    return int(r.value(MAIL_STATE))
+
+
+def mailbox_state(r: Reader) -> int:
+    """The modseq of the last change of a mailbox, its counts, or its subscription."""
+    return max(mail_state(r), int(r.value(SUBSCRIPTION_STATE)))
+
+
+def check_since(r: Reader, since: int) -> None:
+    """Raise TooManyChanges if tombstones newer than `since` are purged, or it is in the future: a restored account
+    counts anew.
+    """
+    now = state(r)
+    if since < now.highest_purged_modseq or since > now.modseq:
+        raise TooManyChanges
+
+
+class _Seen(msgspec.Struct):
+    """What the changed rows and tombstones of an email or a thread say."""
+
+    first: int
+    last: int
+    threads: set[int]
+
+
+def email_changes(r: Reader, since: int) -> tuple[list[Change], set[int]]:
+    """The changes of emails after `since`, by ascending modseq, and the threads that they are or were in.
+
+    Raises TooManyChanges.
+    """
+    check_since(r, since)
+    seen: dict[int, _Seen] = {}
+    rows = [row[:4] for row in r.rows(CHANGED, since, MAX_ROWS)] + [*r.rows(BURIED, since, MAX_ROWS)]
+    if len(rows) >= MAX_ROWS:
+        raise TooManyChanges
+    for email_id, threadid, createseq, modseq in rows:
+        found = seen.setdefault(email_id, _Seen(createseq, modseq, set()))
+        found.first, found.last = min(found.first, createseq), max(found.last, modseq)
+        found.threads.add(threadid)
+    living: set[int] = set()
+    for email_id, threadid, createseq, deleted in r.rows(ROWS, int_array([*seen])) if seen else ():
+        found = seen[email_id]
+        found.first = min(found.first, createseq)
+        found.threads.add(threadid)
+        if not deleted:
+            living.add(email_id)
+    changes = _told(seen, living, since)
+    return changes, {thread for found in seen.values() for thread in found.threads}
+
+
+def thread_changes(r: Reader, since: int) -> list[Change]:
+    """The changes of threads after `since`: their emails. Raises TooManyChanges."""
+    changes, threads = email_changes(r, since)
+    last = max((one.modseq for one in changes), default=since)
+    seen = {thread: _Seen(1 << 62, 0, set()) for thread in threads}
+    for threadid, _, createseq, modseq in _rows_of_threads(r, since):
+        if found := seen.get(threadid):
+            found.first, found.last = min(found.first, createseq), max(found.last, modseq)
+    living: set[int] = set()
+    for threadid, _, createseq, deleted in r.rows(IN_THREADS, int_array([*seen])) if seen else ():
+        found = seen[threadid]
+        found.first = min(found.first, createseq)
+        if not deleted:
+            living.add(threadid)
+    for found in seen.values():
+        found.last = found.last or last
+    return _told(seen, living, since)
+
+
+def _rows_of_threads(r: Reader, since: int) -> Iterable[tuple[int, int, int, int]]:
+    for email_id, threadid, createseq, modseq, _ in r.rows(CHANGED, since, MAX_ROWS):
+        yield threadid, email_id, createseq, modseq
+    for email_id, threadid, createseq, modseq in r.rows(BURIED, since, MAX_ROWS):
+        yield threadid, email_id, createseq, modseq
+
+
+def _told(seen: dict[int, _Seen], living: set[int], since: int) -> list[Change]:
+    """A new object is told by the modseq of its creation: a client that stops before its last change knows it, and
+    hears of that as an update.
+    """
+    changes: list[Change] = []
+    for number, found in seen.items():
+        existed = found.first <= since
+        if number in living:
+            changes.append(Change(number, "updated", found.last) if existed else Change(number, "created", found.first))
+        elif existed:
+            changes.append(Change(number, "destroyed", found.last))
+    changes.sort(key=lambda one: one.modseq)
+    return changes
+
+
+def mailbox_changes(r: Reader, since: int) -> list[Change]:
+    """The changes of mailboxes after `since`, by ascending modseq. Raises TooManyChanges."""
+    check_since(r, since)
+    latest: dict[int, Change] = {}
+    for number, createseq, modseq in [*r.rows(MAILBOXES, since), *r.rows(SUBSCRIBED_SINCE, since)]:
+        change = Change(number, "updated", modseq) if createseq <= since else Change(number, "created", createseq)
+        if number not in latest or latest[number].modseq < change.modseq:
+            latest[number] = change
+    for number, createseq, modseq in r.rows(MAILBOXES_GONE, since):
+        if createseq <= since:
+            latest[number] = Change(number, "destroyed", modseq)
+    return sorted(latest.values(), key=lambda one: one.modseq)
+
+
+def portion(changes: Sequence[Change], since: int, now: int, most: int | None) -> tuple[Sequence[Change], int, bool]:
+    """The first changes, at most `most`, the modseq that a client has reached with them, and whether more follow. It
+    ends between two units. Raises TooManyChanges if one unit has changed more.
+    """
+    if most is None or len(changes) <= most:
+        return changes, now, False
+    end = most
+    while end and changes[end - 1].modseq == changes[end].modseq:
+        end -= 1
+    if not end:
+        raise TooManyChanges
+    return changes[:end], max(since, changes[end - 1].modseq), True

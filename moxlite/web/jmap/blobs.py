@@ -1,0 +1,188 @@
+"""Blobs: messages, their parts, and uploads (RFC 8620 §6).
+
+The id of a blob says what it is: ``E12`` is the message of an email, ``E12-1_2`` its part 1.2 decoded, ``U…`` an
+upload.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.proto.mime.decode import decode, decoder
+from moxlite.proto.mime.structure import scan
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.uploads import (
+    PIECE_SIZE,
+    NoSuchUpload,
+    Upload,
+    upload_of,
+    upload_piece,
+)
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows.emails import emails
+from moxlite.store.rows.messages import structures
+from moxlite.web.composing.uploads import receive_upload
+from moxlite.web.http.errors import HTTPError
+from moxlite.web.jmap.bodies import part_at
+from moxlite.web.jmap.methods import account_id
+from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+
+if TYPE_CHECKING:
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.http.exchange import Request
+    from moxlite.web.jmap.methods import Call
+
+
+BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_[0-9]{1,4}){0,99}))?")
+MAX_SCANNED: Final = 25 << 20
+"""Octets of an uploaded message whose parts are looked for."""
+
+ANY_TYPE: Final = "application/octet-stream"
+
+
+class Blob(msgspec.Struct, frozen=True):
+    """A blob. `size` is None where only reading it tells; `pieces` reads it."""
+
+    media_type: str
+    size: int | None
+    pieces: Callable[[], AsyncIterator[bytes]]
+
+
+def email_blob(email_id: int) -> str:
+    """The id of an email's message."""
+    return f"E{email_id}"
+
+
+def part_blob(email_id: int, number: str) -> str:
+    """The id of a part of an email."""
+    return f"E{email_id}-{number.replace('.', '_')}"
+
+
+async def find_blob(account: OpenAccount, blob: str) -> Blob | None:
+    """The blob with this id. Raises StoreError."""
+    match = BLOB.fullmatch(blob)
+    if match is None:
+        return None
+    email_id, key, path = match.groups()
+    number = (path or "").replace("_", ".")
+    if email_id:
+        return await _of_email(account, int(email_id), number)
+    try:
+        upload = await account.read(lambda r: upload_of(r, bytes.fromhex(key)), op="jmap blob")
+    except NoSuchUpload:
+        return None
+    whole = Blob(upload.media_type or ANY_TYPE, upload.size, lambda: _upload_pieces(account, upload))
+    return await _inner(account, whole, number) if number else whole
+
+
+async def _of_email(account: OpenAccount, email_id: int, number: str) -> Blob | None:
+    def find(r: Reader) -> tuple[int, int, bytes] | None:
+        email = emails(r, [email_id]).get(email_id)
+        if email is None:
+            return None
+        return email.message_id, email.size, structures(r, [email.message_id]).get(email.message_id, b"")
+
+    found = await account.scan(find, op="jmap blob")
+    if found is None:
+        return None
+    message_id, size, packed = found
+    if not number:
+        return Blob("message/rfc822", size, lambda: stream_message(account, message_id))
+    part = part_at(structure_of(packed).root, number)
+    if part is None:
+        return None
+
+    async def pieces() -> AsyncIterator[bytes]:
+        decoding = decoder(part.encoding)
+        async with aclosing(stream_message(account, message_id, part.body, part.size)) as encoded:
+            async for piece in encoded:
+                yield decoding.feed(piece)
+        yield decoding.finish()
+
+    return Blob(part.media_type, None, pieces)
+
+
+async def _upload_pieces(account: OpenAccount, upload: Upload) -> AsyncIterator[bytes]:
+    for number in range(-(-upload.size // PIECE_SIZE)):
+        yield await account.read(partial(upload_piece, upload=upload, number=number), op="jmap blob")
+
+
+async def _inner(account: OpenAccount, whole: Blob, number: str) -> Blob | None:
+    """A part of an uploaded message."""
+    octets = await _collected(whole, MAX_SCANNED)
+    if octets is None:
+        return None
+
+    def find() -> tuple[str, bytes] | None:
+        part = part_at(scan(octets).root, number)
+        return None if part is None else (part.media_type, decode(octets[part.body : part.end], part.encoding))
+
+    found = await account.scan(lambda _: find(), op="jmap blob")
+    if found is None:
+        return None
+    media_type, content = found
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield content
+
+    return Blob(media_type, len(content), pieces)
+
+
+async def _collected(blob: Blob, most: int) -> bytes | None:
+    octets = bytearray()
+    async with aclosing(blob.pieces()) as pieces:  # type: ignore[type-var]
+        async for piece in pieces:
+            octets += piece
+            if len(octets) > most:
+                return None
+    return bytes(octets)
+
+
+async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
+    """The octets of a blob; None if it does not exist, or is longer than `most`."""
+    found = await find_blob(call.account, blob)
+    return None if found is None else await _collected(found, most)
+
+
+async def receive(account: OpenAccount, request: Request) -> Object:
+    """Keep the body of a request as an upload (RFC 8620 §6.1). Raises HTTPError, StoreError."""
+    media_type = (request.headers.get("content-type") or ANY_TYPE).strip()[:200]
+
+    async def octets() -> AsyncIterator[bytes]:
+        while data := await request.body.receive(LIMITS["maxSizeUpload"]):
+            yield data
+
+    message = media_type.partition(";")[0].strip().lower() == "message/rfc822"
+    try:
+        upload = await receive_upload(account, "", media_type, octets(), message=message)
+    except LimitExceeded as error:
+        raise HTTPError(507, f"Too many uploads wait to be used: {error}.") from None
+    return {
+        "accountId": account_id(account.name),
+        "blobId": f"U{upload.key.hex()}",
+        "type": upload.media_type,
+        "size": upload.size,
+    }
+
+
+async def copy(call: Call) -> Object:
+    """Blob/copy (RFC 8620 §6.3): there is one account, and it has its blobs already."""
+    source, blobs = call.argument("fromAccountId", str), call.names("blobIds")
+    if source is None or blobs is None:
+        raise invalid("fromAccountId and blobIds are needed")
+    if source == account_id(call.identity.account):
+        raise invalid("fromAccountId is the account itself")
+    raise MethodError("fromAccountNotFound", "there is no such account")
+
+
+def missing_blob(blob: str) -> SetError:
+    """The error about a blob that does not exist."""
+    return SetError("invalidProperties", f"there is no blob {blob[:100]!r}", properties=["blobId"])

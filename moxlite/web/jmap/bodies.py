@@ -1,0 +1,248 @@
+"""The body of a message as JMAP sees it: parts, texts, attachments (RFC 8621 §4.1.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.types import Part
+from moxlite.proto.mime.words import decode_words
+from moxlite.web.jmap.headerforms import HeaderProperty, header_property, value_of
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+
+Read: TypeAlias = Callable[[int, int], bytes]
+
+BODY_PROPERTIES: Final = (
+    *("partId", "blobId", "size", "headers", "name", "type", "charset", "disposition"),
+    *("cid", "language", "location", "subParts"),
+)
+BODY_DEFAULT: Final = (
+    *("partId", "blobId", "size", "name", "type", "charset", "disposition"),
+    *("cid", "language", "location"),
+)
+"""Properties of a part that a client gets without asking (RFC 8621 §4.2)."""
+
+MAX_VALUE: Final = 5 << 20
+"""Octets of one text that are decoded."""
+
+MAX_PART_HEADER: Final = 64 << 10
+INLINE_MEDIA: Final = ("image/", "audio/", "video/")
+
+
+class Budget:
+    """Octets of texts that one request may still return."""
+
+    def __init__(self, octets: int) -> None:
+        self._left = octets
+
+    def take(self, octets: int) -> None:
+        """Take octets. Raises MethodError ``requestTooLarge``."""
+        self._left -= octets
+        if self._left < 0:
+            raise MethodError("requestTooLarge", "the texts of these emails are too long for one request")
+
+
+class BodyWish(msgspec.Struct, frozen=True):
+    """What an Email/get or Email/parse asks for of bodies. `most`: octets of a text, 0 without a limit."""
+
+    properties: tuple[str, ...]
+    headers: Mapping[str, HeaderProperty]
+    text: bool
+    html: bool
+    all: bool
+    most: int
+
+    @classmethod
+    def of(cls, names: Sequence[str] | None, *, text: bool, html: bool, all_: bool, most: int) -> BodyWish:
+        """The wish of a call. Raises MethodError."""
+        asked = tuple(BODY_DEFAULT if names is None else names)
+        headers = {name: found for name in asked if (found := header_property(name)) and name.startswith("header:")}
+        for name in asked:
+            if name not in headers and name not in BODY_PROPERTIES:
+                raise invalid(f"a part has no property {name[:100]!r}")
+        return cls(asked, headers, text, html, all_, most)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message to be shown. `blob` makes the blob id of a part; `read` reads octets of the message."""
+
+    root: Part
+    read: Read
+    blob: Callable[[str], str]
+
+
+def numbered(part: Part, number: str = "") -> Iterator[tuple[str, Part]]:
+    """All parts with their ids: the numbers of IMAP, so that they are stable."""
+    if not part.parts:
+        yield number or "1", part
+        return
+    yield number, part
+    for index, child in enumerate(part.parts, 1):
+        yield from numbered(child, f"{number}.{index}" if number else str(index))
+
+
+def part_at(root: Part, number: str) -> Part | None:
+    """The leaf part with this id."""
+    return next((part for name, part in numbered(root) if name == number and not part.parts), None)
+
+
+class _Piece(msgspec.Struct, frozen=True):
+    """A leaf part and its id."""
+
+    number: str
+    part: Part
+
+
+class Sorted(msgspec.Struct, frozen=True):
+    """The leaf parts by what a reader does with them."""
+
+    text: list[_Piece]
+    html: list[_Piece]
+    attachments: list[_Piece]
+
+
+def sorted_parts(root: Part) -> Sorted:
+    """Sort the parts as RFC 8621 §4.1.4 does."""
+    found = Sorted([], [], [])
+    _sort([("" if root.parts else "1", root)], "mixed", False, found.text, found.html, found.attachments)
+    return found
+
+
+def _sort(
+    parts: Sequence[tuple[str, Part]],
+    multipart: str,
+    in_alternative: bool,
+    text: list[_Piece] | None,
+    html: list[_Piece] | None,
+    attachments: list[_Piece],
+) -> None:
+    texts, htmls = len(text or ()), len(html or ())
+    for index, (number, part) in enumerate(parts):
+        kind = part.media_type
+        if part.parts:
+            children = [(f"{number}.{at}" if number else str(at), child) for at, child in enumerate(part.parts, 1)]
+            sub = part.subtype.lower()
+            _sort(children, sub, in_alternative or sub == "alternative", text, html, attachments)
+            continue
+        piece = _Piece(number, part)
+        media = kind.startswith(INLINE_MEDIA)
+        if not _is_inline(part, index, multipart, media):
+            attachments.append(piece)
+        elif multipart == "alternative":
+            (_list(text) if kind == "text/plain" else _list(html) if kind == "text/html" else attachments).append(piece)
+        else:
+            if in_alternative and kind == "text/plain":
+                html = None
+            elif in_alternative and kind == "text/html":
+                text = None
+            for pieces in (text, html):
+                if pieces is not None:
+                    pieces.append(piece)
+            if media and (text is None or html is None):
+                attachments.append(piece)
+    if multipart == "alternative" and text is not None and html is not None:
+        if len(text) == texts and len(html) != htmls:
+            text += html[htmls:]
+        elif len(html) == htmls and len(text) != texts:
+            html += text[texts:]
+
+
+def _list(pieces: list[_Piece] | None) -> list[_Piece]:
+    return [] if pieces is None else pieces
+
+
+def _is_inline(part: Part, index: int, multipart: str, media: bool) -> bool:
+    if part.disposition.lower() == "attachment" or not (media or part.media_type in ("text/plain", "text/html")):
+        return False
+    return index == 0 or (multipart != "related" and (media or not part.filename))
+
+
+def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tree: bool = False) -> Object:
+    """An EmailBodyPart; with `tree` with all below it."""
+    leaf = not part.parts
+    section: HeaderSection | None = None
+    found: Object = {}
+    for name in wish.properties:
+        if name == "headers" or name in wish.headers:
+            if section is None:
+                octets = message.read(part.header, min(part.body, part.header + MAX_PART_HEADER))
+                section = HeaderSection(octets)
+            found[name] = all_headers(section) if name == "headers" else value_of(section, wish.headers[name])
+        elif name != "subParts":
+            found[name] = PART_VALUES[name](message, number, part, leaf)
+    if tree and not leaf:
+        found["subParts"] = [
+            part_object(message, f"{number}.{at}" if number else str(at), child, wish, tree=True)
+            for at, child in enumerate(part.parts, 1)
+        ]
+    elif "subParts" in wish.properties:
+        found["subParts"] = None
+    return found
+
+
+def all_headers(section: HeaderSection) -> list[Object]:
+    """The property headers: all fields as they are."""
+    return [
+        {
+            "name": field.label.decode("ascii", "replace"),
+            "value": field.raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace"),
+        }
+        for field in section
+        if field.name
+    ]
+
+
+def _charset(part: Part) -> str | None:
+    if part.type != "TEXT":
+        return None
+    return part.charset or "us-ascii"
+
+
+def _language(part: Part) -> list[str] | None:
+    return [one.decode("ascii", "replace") for one in part.language] or None
+
+
+def _cid(part: Part) -> str | None:
+    return (part.content_id or b"").decode("utf-8", "replace").strip().removeprefix("<").removesuffix(">") or None
+
+
+PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
+    "partId": lambda _, number, part, leaf: number if leaf else None,
+    "blobId": lambda message, number, part, leaf: message.blob(number) if leaf else None,
+    "size": lambda _, number, part, leaf: part.decoded if leaf else 0,
+    "name": lambda _, number, part, leaf: part.filename or None,
+    "type": lambda _, number, part, leaf: part.media_type,
+    "charset": lambda _, number, part, leaf: _charset(part),
+    "disposition": lambda _, number, part, leaf: part.disposition.lower() or None,
+    "cid": lambda _, number, part, leaf: _cid(part),
+    "language": lambda _, number, part, leaf: _language(part),
+    "location": lambda _, number, part, leaf: decode_words(part.location) if part.location else None,
+}
+
+
+def body_values(message: Message, parts: Sorted, wish: BodyWish, budget: Budget) -> Object:
+    """The property bodyValues: the texts that the wish names, by the ids of their parts."""
+    wanted: dict[str, Part] = {}
+    if wish.all:
+        wanted |= {number: part for number, part in numbered(message.root) if part.type == "TEXT" and not part.parts}
+    for asked, pieces in ((wish.text, parts.text), (wish.html, parts.html)):
+        if asked:
+            wanted |= {piece.number: piece.part for piece in pieces if piece.part.type == "TEXT"}
+    return {number: _value(message, part, wish.most, budget) for number, part in wanted.items()}
+
+
+def _value(message: Message, part: Part, most: int, budget: Budget) -> Object:
+    text = part_text(part, message.read, MAX_VALUE).replace("\r\n", "\n")
+    octets = text.encode("utf-8", "replace")
+    truncated = part.decoded > MAX_VALUE
+    if most and len(octets) > most:
+        octets, truncated = octets[:most], True
+        text = octets.decode("utf-8", "ignore")
+        if part.subtype == "HTML" and text.rfind("<") > text.rfind(">"):
+            text = text[: text.rfind("<")]
+    budget.take(len(octets))
+    return {"value": text, "isEncodingProblem": "\ufffd" in text, "isTruncated": truncated}

@@ -1,0 +1,379 @@
+"""The message that an Email/set creates: header fields and parts in, octets out (RFC 8621 §4.6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.compose import (
+    ComposeError,
+    DataPart,
+    Entity,
+    MessagePart,
+    MultiPart,
+    TextPart,
+    address_field,
+    compose,
+    new_message_id,
+    parameter_field,
+    text_field,
+)
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+from moxlite.web.jmap.headerforms import EPOCH, HeaderProperty, header_property
+from moxlite.web.jmap.protocol import MethodError, Object, SetError
+
+MAX_PARTS: Final = 200
+MAX_DEPTH: Final = 20
+MAX_HEADERS: Final = 200
+MAX_VALUE: Final = 50_000
+"""Octets of one header field."""
+
+MAX_ADDRESSES: Final = 1_000
+NAMES: Final[Mapping[str, str]] = {
+    "messageId": "Message-ID",
+    "inReplyTo": "In-Reply-To",
+    "references": "References",
+    "sender": "Sender",
+    "from": "From",
+    "to": "To",
+    "cc": "Cc",
+    "bcc": "Bcc",
+    "replyTo": "Reply-To",
+    "subject": "Subject",
+    "sentAt": "Date",
+}
+RAW: Final = re.compile(r"(?:[^\r\n\0]|\r\n[ \t])*")
+MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+TOKEN: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,60}")
+
+
+class Part(msgspec.Struct):
+    """A part to be written: text, or the octets of a blob."""
+
+    media_type: str
+    text: str | None = None
+    blob: str = ""
+    name: str = ""
+    disposition: str = ""
+    cid: str = ""
+    headers: tuple[bytes, ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """The message: its fields, its parts, the blobs that these are made of, and what the server has added."""
+
+    fields: tuple[bytes, ...]
+    root: Part
+    blobs: tuple[str, ...]
+    utf8: bool
+
+
+def bad(name: str, text: str) -> SetError:
+    """A property that is wrong."""
+    return SetError("invalidProperties", f"{name}: {text}", properties=[name])
+
+
+def draft_of(given: Object, domain: str) -> Draft:
+    """The message that the properties of a new email describe. Raises SetError."""
+    fields: list[tuple[str, bytes]] = []
+    seen: set[bytes] = set()
+    utf8 = _needs_utf8(given)
+    for name, value in given.items():
+        wanted = _field(name)
+        if wanted is None:
+            continue
+        if wanted.name in seen:
+            raise bad(name, "the field is given twice")
+        if wanted.name.startswith(b"content-"):
+            raise bad(name, "the server writes it; a part may have others")
+        seen.add(wanted.name)
+        fields += [(wanted.name.decode(), one) for one in _written(name, wanted, value, utf8=utf8)]
+    if len(fields) > MAX_HEADERS:
+        raise SetError("tooManyProperties", f"more than {MAX_HEADERS} header fields")
+    if b"date" not in seen:
+        fields.insert(0, ("date", f"Date: {format_date(time.time_ns() // 1000)}\r\n".encode()))
+    if b"message-id" not in seen:
+        fields.append(("message-id", text_field("Message-ID", new_message_id(domain))))
+    root = _root(given)
+    blobs = tuple(dict.fromkeys(part.blob for part in _walk(root) if part.blob))
+    return Draft(tuple([octets for name, octets in fields if name != "mime-version"]), root, blobs, utf8)
+
+
+def _needs_utf8(given: Object) -> bool:
+    """Whether a local part is not ASCII: then the header is raw UTF-8 (RFC 6532)."""
+    for name in ("sender", "from", "to", "cc", "bcc", "replyTo"):
+        value = given.get(name)
+        if isinstance(value, list) and not all(
+            str(one.get("email", "")).rpartition("@")[0].isascii() for one in value if isinstance(one, dict)
+        ):
+            return True
+    return False
+
+
+def _field(name: str) -> HeaderProperty | None:
+    try:
+        return header_property(name)
+    except MethodError as error:
+        raise bad(name, error.description) from None
+
+
+def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> list[bytes]:
+    """The fields that a property makes."""
+    if value is None:
+        return []
+    label = _label(name)
+    values = value if wanted.all else [value]
+    if not isinstance(values, list):
+        raise bad(name, "an array is expected")
+    return [_one(name, label, wanted.form, one, utf8=utf8) for one in values]
+
+
+def _label(name: str) -> str:
+    return name.split(":")[1] if name.startswith("header:") else NAMES[name]
+
+
+def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
+    match form, value:
+        case "asRaw", str():
+            if RAW.fullmatch(value) is None or len(value.encode("utf-8", "replace")) > MAX_VALUE:
+                raise bad(name, "lines are folded by CRLF and a blank, and there is no NUL")
+            return f"{label}:{value}\r\n".encode("utf-8", "replace")
+        case "asText", str():
+            if len(value) > MAX_VALUE:
+                raise bad(name, "the text is too long")
+            return text_field(label, value, utf8=utf8)
+        case "asAddresses", list():
+            return _address_field(name, label, _addresses(name, value), utf8=utf8)
+        case "asGroupedAddresses", list():
+            return _grouped(name, label, value, utf8=utf8)
+        case (("asMessageIds" | "asURLs"), list()) if all(isinstance(one, str) for one in value):
+            if any(re.search(r"[\s<>\0]", one) or not one for one in value):
+                raise bad(name, "an entry has a blank or a bracket")
+            return text_field(label, ("," if form == "asURLs" else "").join([f" <{one}>" for one in value]).strip())
+        case "asDate", str():
+            return f"{label}: {_date(name, value)}\r\n".encode()
+    raise bad(name, "the value is of the wrong type")
+
+
+def _date(name: str, text: str) -> str:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        offset = moment.utcoffset()
+        if offset is None:
+            raise bad(name, "the time has no zone")
+        return format_date(int((moment - EPOCH) / dt.timedelta(microseconds=1)), int(offset.total_seconds()) // 60)
+    except (ValueError, OverflowError):
+        raise bad(name, "a date such as 2026-11-25T08:00:00Z is expected") from None
+
+
+def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
+    if len(value) > MAX_ADDRESSES:
+        raise bad(name, f"more than {MAX_ADDRESSES} addresses")
+    found: list[MailAddress] = []
+    for one in value:
+        match one:
+            case {"email": str(email)}:
+                shown = one.get("name")
+            case _:
+                raise bad(name, "an address has the members name and email")
+        if shown is not None and not isinstance(shown, str):
+            raise bad(name, "a name is text")
+        try:
+            address = Address.parse(email)
+        except AddressError as error:
+            raise bad(name, f"{email[:100]!r}: {error}") from None
+        found.append(MailAddress(shown or "", str(address.localpart), address.domain.ascii))
+    return found
+
+
+def _address_field(name: str, label: str, addresses: Sequence[MailAddress], *, utf8: bool) -> bytes:
+    try:
+        return address_field(label, addresses, utf8=utf8)
+    except ComposeError as error:
+        raise bad(name, str(error)) from None
+
+
+def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> bytes:
+    pieces: list[bytes] = []
+    for group in value:
+        if not isinstance(group, dict) or not isinstance(group.get("addresses"), list):
+            raise bad(name, "a group has the members name and addresses")
+        addresses = _addresses(name, group["addresses"])
+        listed = _address_field(name, "X", addresses, utf8=utf8)[3:].strip() if addresses else b""
+        title = group.get("name")
+        if title is None:
+            pieces.append(listed)
+            continue
+        if not isinstance(title, str):
+            raise bad(name, "a name is text")
+        shown = address_field("X", [MailAddress(title, "x", "x")])[3:].strip().removesuffix(b"<x@x>").strip()
+        pieces.append(shown + b": " + listed + b";")
+    return f"{label}: ".encode() + b",\r\n ".join(one for one in pieces if one) + b"\r\n"
+
+
+def _root(given: Object) -> Part:
+    """The tree of parts."""
+    values = given.get("bodyValues", {})
+    if not isinstance(values, dict):
+        raise bad("bodyValues", "an object is expected")
+    reader = _Parts(values)
+    if "bodyStructure" in given:
+        if given.keys() & {"textBody", "htmlBody", "attachments"}:
+            raise bad("bodyStructure", "give either the structure or textBody, htmlBody and attachments")
+        return reader.part("bodyStructure", given["bodyStructure"], 0)
+    texts: list[Part] = []
+    for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):
+        listed = given.get(name) or []
+        if not isinstance(listed, list) or len(listed) > 1:
+            raise bad(name, "an array with one part is expected")
+        for one in listed:
+            part = reader.part(name, {"type": kind, **one} if isinstance(one, dict) else one, 0)
+            if part.media_type != kind:
+                raise bad(name, f"the part must be {kind}")
+            texts.append(part)
+    attachments = given.get("attachments") or []
+    if not isinstance(attachments, list):
+        raise bad("attachments", "an array is expected")
+    files = [reader.part("attachments", one, 0) for one in attachments]
+    for part in files:
+        part.disposition = part.disposition or "attachment"
+    inline = [part for part in files if part.disposition == "inline" and part.cid]
+    others = [part for part in files if part not in inline]
+    body = _multipart(texts or [Part("text/plain", text="")], "alternative")
+    if inline and any(part.media_type == "text/html" for part in texts):
+        body = _multipart([body, *inline], "related")
+    else:
+        others = files
+    return _multipart([body, *others], "mixed")
+
+
+def _multipart(parts: Sequence[Part], subtype: str) -> Part:
+    return parts[0] if len(parts) == 1 else Part(f"multipart/{subtype}", parts=tuple(parts))
+
+
+class _Parts:
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._left = MAX_PARTS
+
+    def part(self, name: str, given: Any, depth: int) -> Part:
+        """A part and all below it. Raises SetError."""
+        self._left -= 1
+        if self._left < 0 or depth > MAX_DEPTH:
+            raise bad(name, "too many parts")
+        if not isinstance(given, dict):
+            raise bad(name, "an object is expected")
+        headers = self._headers(name, given)
+        kind = _text(name, given, "type").lower()
+        children = given.get("subParts")
+        if kind.startswith("multipart/") or (not kind and children):
+            if not isinstance(children, list) or not children or headers:
+                raise bad(name, "a multipart has parts, and no fields of its own")
+            parts = tuple([self.part(name, one, depth + 1) for one in children])
+            return Part(_checked_type(name, kind or "multipart/mixed"), parts=parts)
+        found = Part(
+            _checked_type(name, kind or "text/plain"),
+            name=_text(name, given, "name")[:255],
+            disposition=_text(name, given, "disposition").lower(),
+            cid=_text(name, given, "cid"),
+            headers=headers,
+        )
+        if found.disposition and TOKEN.fullmatch(found.disposition) is None:
+            raise bad(name, "the disposition is not a token")
+        number, blob = given.get("partId"), given.get("blobId")
+        if (number is None) == (blob is None):
+            raise bad(name, "a part has either a partId or a blobId")
+        if blob is not None:
+            if not isinstance(blob, str):
+                raise bad(name, "blobId is text")
+            found.blob = blob
+            return found
+        if "charset" in given or "size" in given:
+            raise bad(name, "charset and size follow from the text")
+        found.text = self._value(name, number)
+        if not found.media_type.startswith("text/"):
+            raise bad(name, "a part with a partId is text")
+        return found
+
+    def _value(self, name: str, number: Any) -> str:
+        given: Any = self._values.get(number) if isinstance(number, str) else None
+        match given:
+            case {"value": str(text)}:
+                if given.get("isEncodingProblem") or given.get("isTruncated"):
+                    raise bad("bodyValues", "isEncodingProblem and isTruncated are false in what is created")
+                return text
+        raise bad(name, f"there is no text in bodyValues for the part {str(number)[:50]!r}")
+
+    def _headers(self, name: str, given: Object) -> tuple[bytes, ...]:
+        found: list[bytes] = []
+        if "headers" in given:
+            raise bad(name, "header fields are given by header:NAME")
+        for key, value in given.items():
+            if not key.startswith("header:"):
+                continue
+            wanted = _field(key)
+            assert wanted is not None
+            if wanted.name in (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"):
+                raise bad(name, f"{key}: the server writes it")
+            found += _written(key, wanted, value, utf8=False)
+        languages = given.get("language")
+        if languages:
+            if not isinstance(languages, list) or not all(isinstance(one, str) for one in languages):
+                raise bad(name, "language is an array of texts")
+            found.append(parameter_field("Content-Language", ", ".join(languages)))
+        if location := _text(name, given, "location"):
+            found.append(text_field("Content-Location", location))
+        return tuple(found)
+
+
+def _text(name: str, given: Object, key: str) -> str:
+    value = given.get(key)
+    if value is not None and not isinstance(value, str):
+        raise bad(name, f"{key} is text")
+    return value or ""
+
+
+def _checked_type(name: str, kind: str) -> str:
+    if MEDIA_TYPE.fullmatch(kind) is None:
+        raise bad(name, f"{kind[:60]!r} is not a media type")
+    return kind
+
+
+def _walk(part: Part) -> Iterator[Part]:
+    yield part
+    for child in part.parts:
+        yield from _walk(child)
+
+
+Blobs: TypeAlias = Mapping[str, bytes]
+
+
+def octets_of(draft: Draft, blobs: Blobs) -> Iterator[bytes]:
+    """The octets of the message. `blobs`: the octets of all its blobs."""
+    return compose(draft.fields, _entity(draft.root, blobs), utf8=draft.utf8)
+
+
+def _entity(part: Part, blobs: Blobs) -> Entity:
+    if part.parts:
+        return MultiPart(tuple(_entity(one, blobs) for one in part.parts), part.media_type.partition("/")[2])
+    if part.text is not None:
+        headers = part.headers
+        if part.disposition:
+            placed = [("filename", part.name)] if part.name else []
+            headers += (parameter_field("Content-Disposition", part.disposition, placed),)
+        if part.cid:
+            headers += (text_field("Content-ID", f"<{part.cid}>"),)
+        parameters = (("name", part.name),) if part.name else ()
+        return TextPart(part.text, media_type=part.media_type, headers=headers, parameters=parameters)
+    octets = blobs[part.blob]
+    if part.media_type == "message/rfc822" and not part.headers and b"\0" not in octets:
+        return MessagePart(octets, encoding="7bit" if octets.isascii() else "8bit")
+    return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, headers=part.headers)

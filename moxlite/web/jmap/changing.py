@@ -1,0 +1,37 @@
+"""/changes of the types whose state is a modseq (RFC 8620 §5.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from moxlite.store.rows.history import Change, TooManyChanges, portion
+from moxlite.web.jmap.protocol import MethodError
+from moxlite.web.jmap.standard import Changes, max_changes, since_state
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+async def changes_of(
+    call: Call, read: Callable[[Reader, int], list[Change]], state: Callable[[Reader], int], letter: str
+) -> Changes:
+    """The changes that the call asks for. Raises MethodError ``cannotCalculateChanges``."""
+    since, most = since_state(call), max_changes(call)
+
+    def find(r: Reader) -> Changes:
+        now = state(r)
+        if now == since:
+            return Changes(str(since), str(since), [], [], [])
+        part, reached, more = portion(read(r, since), since, now, most)
+        named = {kind: [f"{letter}{one.id}" for one in part if one.kind == kind] for kind in KINDS}
+        return Changes(str(since), str(reached), named["created"], named["updated"], named["destroyed"], more)
+
+    try:
+        return await call.account.scan(find, op="jmap changes")
+    except TooManyChanges:
+        raise MethodError("cannotCalculateChanges", "read all anew") from None
+
+
+KINDS = ("created", "updated", "destroyed")

@@ -1,0 +1,540 @@
+"""Email/query and Email/queryChanges (RFC 8621 §4.4, §4.5).
+
+A filter becomes one search of the store wherever it can: conditions on rows, words for the text index, and tests of the
+stored structure and header, each a tree of its own kind, all of which must hold. Only where kinds are mixed below OR
+or NOT, such a branch is searched by itself first, and its messages become a condition.
+
+Nothing is kept between two requests: a page in the order of reception is read from the index up to its end.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.proto.mime.addresstext import address_words
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.text import fold
+from moxlite.proto.mime.words import decode_words
+from moxlite.store.errors import BadKeyword
+from moxlite.store.file.transaction import int_array
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows import conditions as q
+from moxlite.store.rows.emails import emails_of_threads
+from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
+from moxlite.store.rows.keywords import check_keyword
+from moxlite.store.rows.messages import structures
+from moxlite.store.search.finding import Search, Test, Wanted
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
+from moxlite.store.types import Flag, MailboxID
+from moxlite.web.jmap.bodies import sorted_parts
+from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import max_changes, query_changes_response, query_response, since_state, window
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import MailAddress, Structure
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "M"
+MAX_IDS: Final = 5_000
+"""Ids of one answer."""
+
+MAX_DEPTH: Final = 20
+MAX_CONDITIONS: Final = 200
+MAX_WORDS: Final = 30
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
+LIVING: Final = q.WithFlags(lacking=Flag.DELETED)
+SORTS: Final = (
+    *("receivedAt", "sentAt", "size", "from", "to", "subject"),
+    *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
+)
+AT_ONCE: Final = 500
+
+EMAIL_IDS: Final = "SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+ROWS: Final = """
+SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
+CROSS JOIN message m ON m.id = c.value"""
+THREAD_FLAGS: Final = f"""
+SELECT o.threadid, o.flags, o.keywords FROM carray(?) c CROSS JOIN message o ON o.threadid = c.value
+WHERE o.flags & {int(Flag.DELETED)} = 0"""  # noqa: S608 - a constant
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A part of a filter: exactly one of the three, or the branches of a mixed one."""
+
+    rows: q.Condition | None = None
+    term: Term | None = None
+    test: Test | None = None
+    hint: Term | None = None
+    mixed: tuple[str, tuple[Node, ...]] | None = None
+    reads_header: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of this part."""
+        return next(name for name in ("rows", "term", "test", "mixed") if getattr(self, name) is not None)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """A filter as parts that must all hold. `mailbox`: the mailbox that all matches are in, 0 for any."""
+
+    parts: tuple[Node, ...]
+    mailbox: int = 0
+
+    @property
+    def is_mailbox(self) -> bool:
+        """Whether the mailbox is all that is asked for."""
+        return bool(self.mailbox) and not self.parts
+
+
+class _Compiler:
+    """Makes a `Filter` of the JSON."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._left = MAX_CONDITIONS
+
+    def filter(self, wish: object) -> Filter:
+        """The whole filter. Raises MethodError."""
+        if wish is None:
+            return Filter(())
+        mailbox = 0
+        if isinstance(wish, dict) and "operator" not in wish and isinstance(wish.get("inMailbox"), str):
+            mailbox = self._mailbox(wish["inMailbox"])
+            wish = {name: value for name, value in wish.items() if name != "inMailbox"}
+        elif isinstance(wish, dict) and wish.get("operator") == "AND" and isinstance(wish.get("conditions"), list):
+            alone = [one for one in wish["conditions"] if isinstance(one, dict) and [*one] == ["inMailbox"]]
+            if alone and isinstance(alone[0]["inMailbox"], str):
+                mailbox = self._mailbox(alone[0]["inMailbox"])
+                wish = {**wish, "conditions": [one for one in wish["conditions"] if one is not alone[0]]}
+        return Filter(tuple(self._parts(wish, 0)), mailbox)
+
+    def _parts(self, wish: object, depth: int) -> list[Node]:
+        """Parts that must all hold."""
+        match wish:
+            case {"operator": "AND", "conditions": list(conditions)}:
+                self._check(wish, depth)
+                return [node for one in conditions for node in self._parts(one, depth + 1)]
+            case {"operator": ("OR" | "NOT") as operator, "conditions": list(conditions)}:
+                self._check(wish, depth)
+                return [_joined(operator, [_all(self._parts(one, depth + 1)) for one in conditions])]
+            case dict() if "operator" not in wish:
+                return [self._condition(name, value) for name, value in wish.items()]
+        raise invalid("filter: operator is AND, OR or NOT, with an array of conditions")
+
+    def _check(self, wish: object, depth: int) -> None:
+        assert isinstance(wish, dict)
+        if depth >= MAX_DEPTH:
+            raise MethodError("unsupportedFilter", "the filter is nested too deeply")
+        if wish.keys() - {"operator", "conditions"}:
+            raise invalid("filter: an operator has no other members than conditions")
+
+    def _condition(self, name: str, value: Any) -> Node:
+        self._left -= 1
+        if self._left < 0:
+            raise MethodError("unsupportedFilter", f"more than {MAX_CONDITIONS} conditions")
+        match name, value:
+            case "inMailbox", str():
+                return Node(rows=q.EmailIn([self._mailbox(value)]))
+            case "inMailboxOtherThan", list() if all(isinstance(one, str) for one in value):
+                left_out = {self._mailbox(one) for one in value}
+                others = [box for box in self._call.boxes if box not in left_out]
+                return Node(rows=q.EmailIn(others))
+            case "before", str():
+                return Node(rows=q.ReceivedAt(until=_moment(value)))
+            case "after", str():
+                return Node(rows=q.ReceivedAt(since=_moment(value)))
+            case "minSize", int() if not isinstance(value, bool):
+                return Node(rows=q.SizeBetween(least=value))
+            case "maxSize", int() if not isinstance(value, bool):
+                return Node(rows=q.SizeBetween(most=value - 1))
+            case "hasKeyword", str():
+                return Node(rows=_keyword(value))
+            case "notKeyword", str():
+                return Node(rows=q.Not(_keyword(value)))
+            case "someInThreadHaveKeyword", str():
+                return Node(rows=q.InThreadWith(_keyword(value)))
+            case "noneInThreadHaveKeyword", str():
+                return Node(rows=q.Not(q.InThreadWith(_keyword(value))))
+            case "allInThreadHaveKeyword", str():
+                return Node(rows=q.Not(q.InThreadWith(q.Not(_keyword(value)))))
+            case "hasAttachment", bool():
+                return Node(test=lambda structure, _: has_attachment(sorted_parts(structure.root)) is value)
+            case "text", str():
+                return Node(term=Every(tuple(Has(word) for word in words_of(value))))
+            case "body", str():
+                return Node(term=Every(tuple(Has(word, Where.BODY) for word in words_of(value))))
+            case (("from" | "to" | "cc" | "bcc" | "subject"), str()):
+                return _in_envelope(name, value)
+            case "header", list() if 1 <= len(value) <= 2 and all(isinstance(one, str) for one in value):
+                return _in_header(*value)
+        if name in FILTERS:
+            raise invalid(f"filter: {name} is of the wrong type")
+        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+
+    def _mailbox(self, text: str) -> int:
+        return read_id(self._call.id_of(text), "m") or -1
+
+
+FILTERS: Final = (
+    *("inMailbox", "inMailboxOtherThan", "before", "after", "minSize", "maxSize", "hasKeyword", "notKeyword"),
+    *("someInThreadHaveKeyword", "noneInThreadHaveKeyword", "allInThreadHaveKeyword", "hasAttachment"),
+    *("text", "body", "from", "to", "cc", "bcc", "subject", "header"),
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text to search for, all of which must be there; what is quoted is one (RFC 8621 §4.4.1)."""
+    found: list[str] = []
+    for index, piece in enumerate(text.split('"')):
+        found += [piece] if index % 2 else piece.split()
+    words = [folded for one in found if (folded := fold(one).strip())]
+    if len(words) > MAX_WORDS:
+        raise MethodError("unsupportedFilter", f"more than {MAX_WORDS} words")
+    return words
+
+
+def _moment(text: str) -> int:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
+    if moment.tzinfo is None:
+        raise invalid(f"{text[:60]!r} has no time zone")
+    return int((moment - EPOCH) / dt.timedelta(microseconds=1))
+
+
+def _keyword(name: str) -> q.Condition:
+    flag = FLAGS.get(name.lower())
+    if flag is not None:
+        return q.WithFlags(having=flag)
+    try:
+        return q.HasKeyword(check_keyword(name))
+    except BadKeyword as error:
+        raise invalid(f"filter: {error}") from None
+
+
+def _in_envelope(name: str, value: str) -> Node:
+    words = words_of(value)
+
+    def test(structure: Structure, _: bytes) -> bool:
+        envelope = structure.envelope
+        if name == "subject":
+            text = fold(envelope.subject)
+        else:
+            text = fold(_written(getattr(envelope, "from_" if name == "from" else name)))
+        return all(word in text for word in words)
+
+    # white space may be folded or doubled, and addresses have several spellings, but their words are in the header
+    hints = [Has(piece, Where.HEADER) for word in words for piece in address_words(word)]
+    return Node(test=test, hint=Every(tuple(hints)) if hints else None)
+
+
+def _written(addresses: Sequence[MailAddress]) -> str:
+    return "\n".join([f"{one.name} <{one.localpart}@{one.domain}>" for one in addresses])
+
+
+def _in_header(name: str, value: str | None = None) -> Node:
+    field, needle = name.lower().encode(), fold(value or "")
+
+    def test(_: Structure, header: bytes) -> bool:
+        texts = HeaderSection(header).texts(field)
+        return any(needle in fold(decode_words(text)) for text in texts)
+
+    return Node(test=test, reads_header=True)
+
+
+def _all(parts: Sequence[Node]) -> Node:
+    return parts[0] if len(parts) == 1 else _joined("AND", parts)
+
+
+def _joined(operator: str, parts: Sequence[Node]) -> Node:
+    """The parts as one, of their kind if they have one."""
+    kinds = {part.kind for part in parts} or {"rows"}
+    header = any(part.reads_header for part in parts)
+    if kinds == {"rows"}:
+        rows = tuple([part.rows for part in parts if part.rows is not None])
+        return Node(rows=q.And(rows) if operator == "AND" else q.Or(rows) if operator == "OR" else q.Not(q.Or(rows)))
+    if kinds == {"term"}:
+        terms = tuple([part.term for part in parts if part.term is not None])
+        return Node(term=Every(terms) if operator == "AND" else Some(terms) if operator == "OR" else Lacks(Some(terms)))
+    if kinds == {"test"}:
+        tests = [part.test for part in parts if part.test is not None]
+        return Node(test=partial(_tested, operator, tests), reads_header=header)
+    return Node(mixed=(operator, tuple(parts)), reads_header=header)
+
+
+def _tested(operator: str, tests: Sequence[Test], structure: Structure, header: bytes) -> bool:
+    found = (test(structure, header) for test in tests)
+    return all(found) if operator == "AND" else any(found) if operator == "OR" else not any(found)
+
+
+async def wanted_of(call: Call, wish: Filter) -> Wanted:
+    """The search of the store. Branches that mix kinds are searched first."""
+    boxes = [wish.mailbox] if wish.mailbox else call.boxes
+    return await _wanted(call, wish.parts, [MailboxID(box) for box in boxes if box in call.boxes])
+
+
+async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID]) -> Wanted:
+    rows: list[q.Condition] = [LIVING]
+    rows += [part.rows for part in parts if part.rows is not None]
+    for part in parts:
+        if part.mixed is not None:
+            rows.append(q.Messages(sorted(await _found(call, part, boxes))))
+    terms = tuple([part.term for part in parts if part.term is not None])
+    hints = tuple([part.hint for part in parts if part.hint is not None])
+    tests = [part.test for part in parts if part.test is not None]
+    return Wanted(
+        tuple(boxes),
+        q.And(tuple(rows)),
+        term=Every(terms) if terms else None,
+        hint=Every(hints) if hints else None,
+        test=partial(_tested, "AND", tests) if tests else None,
+        reads_header=any(part.reads_header for part in parts),
+    )
+
+
+async def _found(call: Call, node: Node, boxes: Sequence[MailboxID]) -> set[int]:
+    """The messages that a part holds for."""
+    if node.mixed is None:
+        return {*(one.message_id for one in await _searched(call, await _wanted(call, [node], boxes)))}
+    operator, parts = node.mixed
+    sets = [await _found(call, part, boxes) for part in parts]
+    if operator == "AND":
+        return set.intersection(*sets)
+    if operator == "OR":
+        return {one for found in sets for one in found}
+    return {one.message_id for one in await _searched(call, await _wanted(call, [], boxes))} - {
+        one for found in sets for one in found
+    }
+
+
+async def _searched(call: Call, wanted: Wanted) -> list[q.Placed]:
+    """All messages that are found, the newest first."""
+    search = Search(call.account, wanted)
+    found: list[q.Placed] = []
+    while not search.done:
+        found += await search.step()
+    return found
+
+
+class Comparator(msgspec.Struct, frozen=True):
+    """One property to sort by."""
+
+    name: str
+    ascending: bool
+    keyword: str = ""
+
+
+def _comparators(call: Call) -> list[Comparator]:
+    found: list[Comparator] = []
+    for one in call.argument("sort", list, []):
+        if not isinstance(one, dict) or not isinstance(name := one.get("property"), str):
+            raise invalid("sort: an array of comparators is expected")
+        keyword = one.get("keyword")
+        if name not in SORTS or ("Keyword" in name and not isinstance(keyword, str)):
+            raise MethodError("unsupportedSort", f"emails are not sorted by {name[:100]!r}")
+        found.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
+    return found or [Comparator("receivedAt", ascending=False)]
+
+
+async def query(call: Call) -> Object:
+    """Email/query."""
+    await call.learn_boxes()
+    wish = _Compiler(call).filter(call.argument("filter", dict))
+    order = _comparators(call)
+    collapse = call.argument("collapseThreads", bool, False)
+    count = call.argument("calculateTotal", bool, False)
+    now = await call.account.read(state, op="jmap state")
+    most = _needed(call, order, count=count and not (wish.is_mailbox and not collapse))
+    ids = await _ids(call, wish, order, collapse=collapse, most=most)
+    part, position, limit = window(call, ids, MAX_IDS)
+    total = None
+    if count:
+        total = len(ids) if most is None else call.totals.get(wish.mailbox, 0)
+    if position > len(ids) and most is None:
+        part = []
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+
+
+def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | None:
+    """How many results the answer needs, in order; None for all."""
+    position = call.argument("position", int, 0)
+    if count or call.arguments.get("anchor") is not None or position < 0:
+        return None
+    if [one.name for one in order] != ["receivedAt"]:
+        return None
+    limit = call.unsigned("limit")
+    return int(position) + min(MAX_IDS if limit is None else limit, MAX_IDS)
+
+
+async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, most: int | None) -> list[str]:
+    """The ids that match, in order; the first `most`."""
+    wanted = await wanted_of(call, wish)
+    if not wanted.mailboxes:
+        return []
+    in_order = [one.name for one in order][:1] == ["receivedAt"] and len(order) == 1
+    search = Search(call.account, wanted, oldest_first=in_order and order[0].ascending)
+    chosen = _Chosen(collapse=collapse)
+    found: list[q.Placed] = []
+    while not search.done and (most is None or len(chosen.ids) < most):
+        part = [*await search.step()]
+        if in_order:
+            await chosen.add(call, part)
+        else:
+            found += part
+    if not in_order:
+        await chosen.add(call, await _sorted(call, found, order))
+    return [f"{LETTER}{one}" for one in (chosen.ids if most is None else chosen.ids[:most])]
+
+
+class _Chosen:
+    """Emails in order: each once, and with `collapse` one of each thread."""
+
+    def __init__(self, *, collapse: bool) -> None:
+        self.ids: list[int] = []
+        self._collapse = collapse
+        self._seen: set[int] = set()
+        self._threads: set[int] = set()
+
+    async def add(self, call: Call, part: Sequence[q.Placed]) -> None:
+        """Add the next messages."""
+        if not part:
+            return
+        numbers = int_array([one.message_id for one in part])
+        emails: dict[int, int] = dict(await call.account.scan(lambda r: [*r.rows(EMAIL_IDS, numbers)], op="jmap ids"))
+        for one in part:
+            email_id = emails.get(one.message_id)
+            if email_id is None or email_id in self._seen or (self._collapse and one.threadid in self._threads):
+                continue
+            self._seen.add(email_id)
+            self._threads.add(one.threadid)
+            self.ids.append(email_id)
+
+
+async def _sorted(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> list[q.Placed]:
+    keys = await _keys(call, found, order)
+    ordered = sorted((one for one in found if one.message_id in keys), key=lambda one: one[:2], reverse=True)
+    for index in range(len(order) - 1, -1, -1):
+        ordered.sort(key=lambda one: keys[one.message_id][index], reverse=not order[index].ascending)
+    return ordered
+
+
+async def _keys(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> dict[int, list[Any]]:
+    keys: dict[int, list[Any]] = {}
+    for at in range(0, len(found), AT_ONCE):
+        part = [one.message_id for one in found[at : at + AT_ONCE]]
+        keys |= await call.account.scan(partial(_read_keys, ids=part, order=order), op="jmap sort")
+    return keys
+
+
+def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> dict[int, list[Any]]:
+    packed = structures(r, ids) if any(one.name in ("sentAt", "from", "to") for one in order) else {}
+    envelopes = {number: structure_of(octets).envelope for number, octets in packed.items()}
+    rows = [*r.rows(ROWS, int_array(ids))] if ids else []
+    threads: dict[int, list[tuple[int, str]]] = {}
+    if rows and any("InThread" in one.name for one in order):
+        for threadid, bits, keywords in r.rows(THREAD_FLAGS, int_array([*{row[6] for row in rows}])):
+            threads.setdefault(threadid, []).append((bits, keywords))
+    found: dict[int, list[Any]] = {}
+    for number, received, size, subject, bits, keywords, threadid in rows:
+        envelope = envelopes.get(number)
+        values: list[Any] = []
+        for one in order:
+            match one.name:
+                case "receivedAt":
+                    values.append(received)
+                case "size":
+                    values.append(size)
+                case "subject":
+                    values.append(subject.casefold())
+                case "sentAt":
+                    values.append(received if envelope is None or envelope.date is None else envelope.date)
+                case "from":
+                    values.append(_first(envelope.from_ if envelope else ()))
+                case "to":
+                    values.append(_first(envelope.to if envelope else ()))
+                case "hasKeyword":
+                    values.append(_has(one.keyword, bits, keywords))
+                case "allInThreadHaveKeyword":
+                    values.append(all(_has(one.keyword, *row) for row in threads.get(threadid, ())))
+                case _:
+                    values.append(any(_has(one.keyword, *row) for row in threads.get(threadid, ())))
+        found[number] = values
+    return found
+
+
+def _first(addresses: Sequence[MailAddress]) -> str:
+    """The key of an address list: the name of the first one, else its address (RFC 8621 §4.4.2)."""
+    if not addresses:
+        return ""
+    one = addresses[0]
+    return (one.name or f"{one.localpart}@{one.domain}").casefold()
+
+
+def _has(keyword: str, bits: int, keywords: str) -> bool:
+    flag = FLAGS.get(keyword.lower())
+    return bool(bits & flag) if flag is not None else keyword.lower() in keywords.split(" ")
+
+
+async def query_changes(call: Call) -> Object:
+    """Email/queryChanges: emails that have changed are taken out, and put in where they match now."""
+    await call.learn_boxes()
+    since, most = since_state(call, "sinceQueryState"), max_changes(call)
+    wish = _Compiler(call).filter(call.argument("filter", dict))
+    order = _comparators(call)
+    collapse = call.argument("collapseThreads", bool, False)
+
+    def read(r: Reader) -> tuple[int, list[str], set[str]]:
+        now = mail_state(r)
+        if now == since:
+            return now, [], set()
+        changes, threads = email_changes(r, since)
+        gone = [f"{LETTER}{one.id}" for one in changes if one.kind == "destroyed"]
+        changed = {one.id for one in changes if one.kind != "destroyed"}
+        if collapse or _looks_at_threads(order, wish):
+            changed |= {one for numbers in emails_of_threads(r, [*threads]).values() for one in numbers}
+        return now, gone, {f"{LETTER}{one}" for one in changed}
+
+    try:
+        now, gone, changed = await call.account.scan(read, op="jmap changes")
+    except TooManyChanges:
+        raise MethodError("cannotCalculateChanges", "read the results anew") from None
+    count = call.argument("calculateTotal", bool, False)
+    ids = await _ids(call, wish, order, collapse=collapse, most=None) if count or changed else []
+    return query_changes_response(call, str(since), str(now), ids, moved=changed, gone=gone, most=most)
+
+
+def _looks_at_threads(order: Sequence[Comparator], wish: Filter) -> bool:
+    return any("InThread" in one.name for one in order) or any(_has_threads(part) for part in wish.parts)
+
+
+def _has_threads(node: Node) -> bool:
+    if node.mixed is not None:
+        return any(map(_has_threads, node.mixed[1]))
+    return node.rows is not None and "InThreadWith" in repr(node.rows)
+
+
+def matching_terms(call: Call, wish: object) -> list[str]:
+    """The words of a filter that texts are searched for, for snippets (RFC 8621 §5)."""
+    found: list[str] = []
+    match wish:
+        case {"operator": "NOT"}:
+            return []
+        case {"conditions": list(conditions)}:
+            for one in conditions:
+                found += matching_terms(call, one)
+        case dict():
+            for name in ("text", "subject", "body"):
+                if isinstance(value := wish.get(name), str):
+                    found += words_of(value)
+    return found

@@ -1,0 +1,285 @@
+"""Emails: /get, /changes, and /parse of blobs (RFC 8621 §4.1, §4.2, §4.3, §4.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.processor import off_loop
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.preview import preview
+from moxlite.proto.mime.structure import scan_message
+from moxlite.store.content.body import Content, locate, read_content
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows.emails import Email, emails
+from moxlite.store.rows.history import email_changes, mail_state
+from moxlite.store.rows.messages import headers, infos
+from moxlite.store.types import Flag
+from moxlite.web.jmap.blobs import blob_octets, email_blob, part_blob
+from moxlite.web.jmap.bodies import (
+    BodyWish,
+    Message,
+    Sorted,
+    all_headers,
+    body_values,
+    part_object,
+    sorted_parts,
+)
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date, value_of
+from moxlite.web.jmap.methods import account_id, read_id
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import changes_response, get_response
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import Structure
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "M"
+METADATA: Final = ("id", "blobId", "threadId", "mailboxIds", "keywords", "size", "receivedAt")
+BODY: Final = ("bodyStructure", "bodyValues", "textBody", "htmlBody", "attachments", "hasAttachment", "preview")
+PROPERTIES: Final = (*METADATA, *CONVENIENT, "headers", *BODY)
+DEFAULT: Final = (
+    *METADATA,
+    *("messageId", "inReplyTo", "references", "sender", "from", "to", "cc", "bcc", "replyTo", "subject", "sentAt"),
+    *("hasAttachment", "preview", "bodyValues", "textBody", "htmlBody", "attachments"),
+)
+"""Properties that a client gets without asking (RFC 8621 §4.2)."""
+
+PARSED_DEFAULT: Final = tuple(one for one in DEFAULT if one not in METADATA)
+
+AT_ONCE: Final = 50
+"""Emails whose contents are read in one scan."""
+
+MAX_PARSED: Final = 20
+MAX_PARSED_SIZE: Final = 25 << 20
+
+FLAG_KEYWORDS: Final[Mapping[Flag, str]] = {
+    Flag.SEEN: "$seen",
+    Flag.ANSWERED: "$answered",
+    Flag.FLAGGED: "$flagged",
+    Flag.DRAFT: "$draft",
+    Flag.FORWARDED: "$forwarded",
+    Flag.JUNK: "$junk",
+    Flag.NOTJUNK: "$notjunk",
+    Flag.PHISHING: "$phishing",
+    Flag.MDNSENT: "$mdnsent",
+}
+
+
+def state(r: Reader) -> str:
+    """The state of the type."""
+    return str(mail_state(r))
+
+
+def keywords_of(email: Email) -> dict[str, bool]:
+    """The property keywords."""
+    names = [name for flag, name in FLAG_KEYWORDS.items() if email.flags & flag]
+    return dict.fromkeys([*names, *sorted(email.keywords)], True)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """The properties that a call asks for."""
+
+    names: tuple[str, ...]
+    headers: dict[str, HeaderProperty]
+    body: BodyWish
+
+    @classmethod
+    def of(cls, call: Call, default: Sequence[str]) -> Wish:
+        """The wish of a call. Raises MethodError."""
+        asked = call.names("properties")
+        names = [*dict.fromkeys(["id", *asked])] if asked is not None else [*default]
+        fields = {name: found for name in names if (found := header_property(name)) is not None}
+        for name in names:
+            if name not in fields and name not in PROPERTIES:
+                raise invalid(f"there is no property {name[:200]!r}")
+        most = call.unsigned("maxBodyValueBytes", 0)
+        body = BodyWish.of(
+            call.names("bodyProperties"),
+            text=call.argument("fetchTextBodyValues", bool, False),
+            html=call.argument("fetchHTMLBodyValues", bool, False),
+            all_=call.argument("fetchAllBodyValues", bool, False),
+            most=most or 0,
+        )
+        return cls(tuple(names), fields, body)
+
+    @property
+    def structured(self) -> bool:
+        """Whether the structure of a message is needed."""
+        return any(name in BODY for name in self.names)
+
+    @property
+    def reads_header(self) -> bool:
+        """Whether the header of a message is needed."""
+        return bool(self.headers) or "headers" in self.names
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether octets of the body are needed."""
+        deep = self.body.text or self.body.html or self.body.all
+        parts = bool(self.body.headers) or "headers" in self.body.properties
+        return ("bodyValues" in self.names and deep) or (parts and self.structured)
+
+
+async def get(call: Call) -> Object:
+    """Email/get."""
+    ids, wish = call.ids(), Wish.of(call, DEFAULT)
+    if ids is None:
+        raise MethodError("requestTooLarge", "name the ids: Email/query finds them")
+    now = await call.account.read(state, op="jmap state")
+    found: list[Object] = []
+    slow = wish.structured or wish.reads_header
+    run = call.account.scan if slow else call.account.read
+    size = AT_ONCE if wish.reads_body else 500
+    for at in range(0, len(ids), size):
+        part = ids[at : at + size]
+        found += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
+    present = {one["id"] for one in found}
+    return get_response(call, now, found, [one for one in ids if one not in present])
+
+
+def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Object]:
+    numbers = [read_id(one, LETTER) for one in ids]
+    stored = emails(r, numbers)
+    message_ids = [one.message_id for one in stored.values()]
+    details = infos(r, message_ids) if wish.structured else {}
+    sections = headers(r, message_ids) if wish.reads_header else {}
+    found: list[Object] = []
+    for number in numbers:
+        email = stored.get(number)
+        if email is None:
+            continue
+        one = metadata(email, wish.names)
+        if wish.reads_header:
+            _add_headers(one, HeaderSection(sections.get(email.message_id, b"")), wish)
+        if wish.structured:
+            info = details[email.message_id]
+            try:
+                content = locate(r, email.message_id) if wish.reads_body else None
+                structure = structure_of(info.structure)
+                read = partial(_range, r, content)
+                message = Message(structure.root, read, partial(part_blob, email.id))
+                _add_body(one, message, info.preview or "", wish, call)
+            except ChunkDamaged as error:
+                raise MethodError("serverFail", f"email {LETTER}{email.id} is damaged: {error}") from None
+        found.append(one)
+    return found
+
+
+def _range(r: Reader, content: Content | None, start: int, stop: int) -> bytes:
+    return b"" if content is None else read_content(r, content, start, stop - start)
+
+
+METADATA_VALUES: Final[Mapping[str, Callable[[Email], object]]] = {
+    "id": lambda email: f"{LETTER}{email.id}",
+    "blobId": lambda email: email_blob(email.id),
+    "threadId": lambda email: f"T{email.threadid}",
+    "mailboxIds": lambda email: {f"m{one}": True for one in email.mailboxes},
+    "keywords": keywords_of,
+    "size": lambda email: email.size,
+    "receivedAt": lambda email: utc_date(email.received),
+}
+
+
+def metadata(email: Email, names: Sequence[str]) -> Object:
+    """The properties that the rows of an email have."""
+    return {name: METADATA_VALUES[name](email) for name in names if name in METADATA_VALUES}
+
+
+def _add_headers(found: Object, section: HeaderSection, wish: Wish) -> None:
+    for name, wanted in wish.headers.items():
+        found[name] = value_of(section, wanted)
+    if "headers" in wish.names:
+        found["headers"] = all_headers(section)
+
+
+def _add_body(found: Object, message: Message, shown: str, wish: Wish, call: Call) -> None:
+    parts = sorted_parts(message.root)
+    for name in wish.names:
+        match name:
+            case "bodyStructure":
+                root = "" if message.root.parts else "1"
+                found[name] = part_object(message, root, message.root, wish.body, tree=True)
+            case "textBody" | "htmlBody" | "attachments":
+                pieces = {"textBody": parts.text, "htmlBody": parts.html, "attachments": parts.attachments}[name]
+                found[name] = [part_object(message, one.number, one.part, wish.body) for one in pieces]
+            case "bodyValues":
+                found[name] = body_values(message, parts, wish.body, call.budget)
+            case "hasAttachment":
+                found[name] = has_attachment(parts)
+            case "preview":
+                found[name] = shown
+
+
+def has_attachment(parts: Sorted) -> bool:
+    """Whether there is something to save: pictures that a text shows are not."""
+    return any(
+        one.part.disposition.lower() == "attachment" or not (one.part.content_id and one.part.type == "IMAGE")
+        for one in parts.attachments
+    )
+
+
+async def changes(call: Call) -> Object:
+    """Email/changes."""
+    return changes_response(
+        call, await changes_of(call, lambda r, since: email_changes(r, since)[0], mail_state, LETTER)
+    )
+
+
+async def parse(call: Call) -> Object:
+    """Email/parse."""
+    blobs, wish = call.names("blobIds"), Wish.of(call, PARSED_DEFAULT)
+    if blobs is None:
+        raise invalid("blobIds is missing")
+    if len(blobs) > MAX_PARSED:
+        raise MethodError("requestTooLarge", f"at most {MAX_PARSED} blobs")
+    parsed: Object = {}
+    not_found: list[str] = []
+    not_parsable: list[str] = []
+    for blob in [*dict.fromkeys(map(call.id_of, blobs))]:
+        octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
+        if octets is None:
+            not_found.append(blob)
+            continue
+        found = await off_loop(partial(_parsed, octets, blob, wish, call), kind="jmap")
+        if found is None:
+            not_parsable.append(blob)
+        else:
+            parsed[blob] = found
+    return {
+        "accountId": account_id(call.identity.account),
+        "parsed": parsed or None,
+        "notParsable": not_parsable or None,
+        "notFound": not_found or None,
+    }
+
+
+def _parsed(octets: bytes, blob: str, wish: Wish, call: Call) -> Object | None:
+    structure, section, _ = scan_message(octets)
+    if not any(section.count(name) for name in (b"from", b"to", b"subject", b"date", b"message-id", b"content-type")):
+        return None
+    found: Object = {name: None for name in wish.names if name in METADATA}
+    if "size" in found:
+        found["size"] = len(octets)
+    if "blobId" in found:
+        found["blobId"] = blob
+    _add_headers(found, section, wish)
+    message = Message(structure.root, lambda start, stop: octets[start:stop], lambda number: inner_blob(blob, number))
+    _add_body(found, message, _preview(structure, octets) if "preview" in wish.names else "", wish, call)
+    return found
+
+
+def _preview(structure: Structure, octets: bytes) -> str:
+    return preview(structure, lambda start, stop: octets[start:stop])
+
+
+def inner_blob(blob: str, number: str) -> str:
+    """The id of a part of a message that is a blob."""
+    return f"{blob}-{number.replace('.', '_')}"

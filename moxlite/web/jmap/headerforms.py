@@ -1,0 +1,167 @@
+"""Header fields of messages in the forms of JMAP (RFC 8621 §4.1.2, §4.1.3)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.address import Localpart, pack_localpart
+from moxlite.proto.mime.dates import parse_date
+from moxlite.proto.mime.envelope import GroupEnd, GroupStart, decode_address, parse_addresses
+from moxlite.proto.mime.headers import Field, HeaderSection
+from moxlite.proto.mime.words import decode_words
+from moxlite.web.jmap.protocol import Object, invalid
+
+EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MESSAGE_ID: Final = re.compile(rb"<([^<>]*)>")
+URL: Final = re.compile(rb"<([^<>]*)>")
+NAME: Final = re.compile(r"[!-9;-~]{1,998}")
+
+ADDRESSES: Final = frozenset(
+    (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
+    + (b"resent-from", b"resent-sender", b"resent-reply-to", b"resent-to", b"resent-cc", b"resent-bcc")
+)
+IDS: Final = frozenset((b"message-id", b"in-reply-to", b"references", b"resent-message-id"))
+DATES: Final = frozenset((b"date", b"resent-date"))
+URLS: Final = frozenset(
+    (b"list-help", b"list-unsubscribe", b"list-subscribe", b"list-post", b"list-owner", b"list-archive")
+)
+TEXTS: Final = frozenset((b"subject", b"comments", b"keywords", b"list-id"))
+DEFINED: Final = ADDRESSES | IDS | DATES | URLS | TEXTS
+"""Fields of RFC 5322 and RFC 2369: each has the forms of its own; all other fields have every form."""
+
+ALLOWED: Final[Mapping[str, frozenset[bytes]]] = {
+    "asText": TEXTS,
+    "asAddresses": ADDRESSES,
+    "asGroupedAddresses": ADDRESSES,
+    "asMessageIds": IDS,
+    "asDate": DATES,
+    "asURLs": URLS,
+}
+
+
+class HeaderProperty(msgspec.Struct, frozen=True):
+    """A property of header fields: ``header:NAME[:FORM][:all]``."""
+
+    name: bytes
+    form: str = "asRaw"
+    all: bool = False
+
+
+CONVENIENT: Final[Mapping[str, HeaderProperty]] = {
+    "messageId": HeaderProperty(b"message-id", "asMessageIds"),
+    "inReplyTo": HeaderProperty(b"in-reply-to", "asMessageIds"),
+    "references": HeaderProperty(b"references", "asMessageIds"),
+    "sender": HeaderProperty(b"sender", "asAddresses"),
+    "from": HeaderProperty(b"from", "asAddresses"),
+    "to": HeaderProperty(b"to", "asAddresses"),
+    "cc": HeaderProperty(b"cc", "asAddresses"),
+    "bcc": HeaderProperty(b"bcc", "asAddresses"),
+    "replyTo": HeaderProperty(b"reply-to", "asAddresses"),
+    "subject": HeaderProperty(b"subject", "asText"),
+    "sentAt": HeaderProperty(b"date", "asDate"),
+}
+"""Properties of an email that are header fields (RFC 8621 §4.1.3)."""
+
+
+def header_property(text: str) -> HeaderProperty | None:
+    """The property of header fields with this name; None for another one. Raises MethodError for a wrong one."""
+    if text in CONVENIENT:
+        return CONVENIENT[text]
+    if not text.startswith("header:"):
+        return None
+    name, *rest = text.split(":")[1:]
+    every = rest[-1:] == ["all"]
+    form, *more = (rest[:-1] if every else rest) or ["asRaw"]
+    if NAME.fullmatch(name) is None or more or form not in FORMS:
+        raise invalid(f"there is no property {text[:200]!r}")
+    found = name.lower().encode()
+    if form != "asRaw" and found in DEFINED and found not in ALLOWED[form]:
+        raise invalid(f"{name} has no form {form}")
+    return HeaderProperty(found, form, every)
+
+
+def value_of(section: HeaderSection, wanted: HeaderProperty) -> object:
+    """The value of a property: of the last field with the name, or an array of all."""
+    read = FORMS[wanted.form]
+    if wanted.all:
+        return [read(field) for field in section.all(wanted.name)]
+    fields = section.all(wanted.name)
+    return read(fields[-1]) if fields else None
+
+
+def _raw(field: Field) -> str:
+    value = field.raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r")
+    return value.decode("utf-8", "replace").replace("\0", "")
+
+
+def _text(field: Field) -> str:
+    return decode_words(field.text).strip()
+
+
+def _addresses(field: Field) -> list[Object]:
+    return [one for group in _groups(field) for one in group["addresses"]]
+
+
+def _groups(field: Field) -> list[Object]:
+    groups: list[Object] = []
+    named = False
+    for item in parse_addresses(field.text):
+        match item:
+            case GroupStart(name=name):
+                groups.append({"name": decode_words(name) or None, "addresses": []})
+                named = True
+            case GroupEnd():
+                named = False
+            case _:
+                if not named and (not groups or groups[-1]["name"] is not None):
+                    groups.append({"name": None, "addresses": []})
+                found = decode_address(item)
+                email = pack_localpart(Localpart(found.localpart)) if found.localpart else ""
+                whole = f"{email}@{found.domain}" if found.domain else email
+                groups[-1]["addresses"].append({"name": found.name or None, "email": whole})
+    return groups
+
+
+def _ids(field: Field) -> list[str] | None:
+    return [one.decode("utf-8", "replace").strip() for one in MESSAGE_ID.findall(field.text)] or None
+
+
+def _date(field: Field) -> str | None:
+    found = parse_date(field.text)
+    return None if found is None else local_date(*found)
+
+
+def _urls(field: Field) -> list[str] | None:
+    return [one.decode("utf-8", "replace").strip() for one in URL.findall(field.text)] or None
+
+
+FORMS: Final[Mapping[str, Callable[[Field], object]]] = {
+    "asRaw": _raw,
+    "asText": _text,
+    "asAddresses": _addresses,
+    "asGroupedAddresses": _groups,
+    "asMessageIds": _ids,
+    "asDate": _date,
+    "asURLs": _urls,
+}
+
+
+def utc_date(microseconds: int) -> str:
+    """A UTCDate (RFC 8620 §1.4) of µs UTC, whole seconds."""
+    return (EPOCH + dt.timedelta(seconds=microseconds // 1_000_000)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def local_date(microseconds: int, offset: int) -> str | None:
+    """A Date with its offset from UTC in minutes; None for one out of range."""
+    try:
+        moment = (EPOCH + dt.timedelta(seconds=microseconds // 1_000_000)).astimezone(
+            dt.timezone(dt.timedelta(minutes=offset))
+        )
+    except (OverflowError, ValueError):
+        return None
+    return moment.isoformat() if offset else moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,416 @@
+"""Mailboxes (RFC 8621 §2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.store.errors import MailboxExists, MailboxHasChildren
+from moxlite.store.mail.annotations import annotations_named, set_annotation
+from moxlite.store.mail.mailboxes import (
+    create_mailbox,
+    delete_in_slices,
+    is_subscribed,
+    rename_mailbox,
+    set_special_use,
+    subscribe,
+    unsubscribe,
+)
+from moxlite.store.names import INBOX, SEPARATOR, leaf
+from moxlite.store.rows.history import mailbox_changes, mailbox_state
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
+from moxlite.store.types import Flag, MailboxID, SpecialUse
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import (
+    Outcome,
+    changes_response,
+    each,
+    get_response,
+    max_changes,
+    patched,
+    query_changes_response,
+    query_response,
+    run_set,
+    window,
+)
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.types import Mailbox
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "m"
+COUNTS: Final = ("totalEmails", "unreadEmails", "totalThreads", "unreadThreads")
+SETTABLE: Final = ("name", "parentId", "role", "sortOrder", "isSubscribed")
+PROPERTIES: Final = ("id", *SETTABLE, *COUNTS, "myRights")
+
+ROLES: Final = {
+    SpecialUse.ARCHIVE: "archive",
+    SpecialUse.DRAFTS: "drafts",
+    SpecialUse.JUNK: "junk",
+    SpecialUse.SENT: "sent",
+    SpecialUse.TRASH: "trash",
+}
+USES: Final = {role: use for use, role in ROLES.items()}
+ORDER: Final = {"inbox": 1, "drafts": 2, "sent": 3, "archive": 4, "junk": 5, "trash": 6, None: 10}
+"""The order of mailboxes that have none of their own."""
+
+SORT_KEY: Final = "/private/vendor/moxlite/sort-order"
+"""The annotation that keeps the order of a mailbox."""
+
+MAX_ORDER: Final = (1 << 31) - 1
+RIGHTS: Final = (
+    "mayReadItems",
+    "mayAddItems",
+    "mayRemoveItems",
+    "maySetSeen",
+    "maySetKeywords",
+    "mayCreateChild",
+    "mayRename",
+    "mayDelete",
+    "maySubmit",
+)
+KEPT_BY_INBOX: Final = ("mayRename", "mayDelete")
+
+_LIVING: Final = f"m.flags & {int(Flag.DELETED)} = 0"
+_UNREAD: Final = f"u.flags & 1 = 0 AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0"
+r"""In this form, in which 1 is ``\\Seen``, the index of unread messages answers."""
+
+THREADS: Final = f"SELECT count(DISTINCT m.threadid) FROM message m WHERE m.mailbox_id = ? AND {_LIVING}"  # noqa: S608
+# An unread email of the thread counts wherever it is, but mail in Trash counts in Trash alone (RFC 8621 §2).
+UNREAD_THREADS: Final = f"""
+SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND {_UNREAD}
+CROSS JOIN message m ON m.threadid = u.threadid
+WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
+
+
+def state(r: Reader) -> str:
+    """The state of the type."""
+    return str(mailbox_state(r))
+
+
+async def get(call: Call) -> Object:
+    """Mailbox/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+
+    def read(r: Reader) -> tuple[str, list[Object]]:
+        return state(r), _objects(r, properties, None if ids is None else {read_id(one, LETTER) for one in ids})
+
+    # the counts of threads look at each message
+    found = call.account.scan if {"totalThreads", "unreadThreads"} & {*properties} else call.account.read
+    now, objects = await found(read, op="jmap mailboxes")
+    by_id = {one["id"]: one for one in objects}
+    if ids is not None:
+        objects = [by_id[one] for one in ids if one in by_id]
+    return get_response(call, now, objects, [one for one in ids or () if one not in by_id])
+
+
+def role_of(box: Mailbox) -> str | None:
+    """The role of a mailbox."""
+    if box.name == INBOX:
+        return "inbox"
+    return next((role for use, role in ROLES.items() if box.special_use & use), None)
+
+
+def order_of(box: Mailbox, orders: Mapping[MailboxID, dict[str, bytes]]) -> int:
+    """The sort order of a mailbox."""
+    text = orders.get(box.id, {}).get(SORT_KEY, b"")
+    return int(text) if text.isdigit() and len(text) < 11 else ORDER.get(role_of(box), ORDER[None])
+
+
+def _objects(r: Reader, properties: Sequence[str], wanted: set[int] | None) -> list[Object]:
+    boxes = mailboxes(r)
+    subscribed = {*subscriptions(r)}
+    orders = annotations_named(r, [SORT_KEY])
+    trash = mailbox_by_use(r, SpecialUse.TRASH)
+    values: dict[str, Callable[[Mailbox], object]] = {
+        "id": lambda box: f"{LETTER}{box.id}",
+        "name": lambda box: leaf(box.name),
+        "parentId": lambda box: None if box.parent_id is None else f"{LETTER}{box.parent_id}",
+        "role": role_of,
+        "sortOrder": lambda box: order_of(box, orders),
+        "isSubscribed": lambda box: box.name in subscribed,
+        "totalEmails": lambda box: box.total,
+        "unreadEmails": lambda box: box.unread,
+        "totalThreads": lambda box: int(r.value(THREADS, box.id)),
+        "unreadThreads": lambda box: int(r.value(UNREAD_THREADS, box.id, 0 if trash is None else trash.id)),
+        "myRights": _rights,
+    }
+    return [{name: values[name](box) for name in properties} for box in boxes if wanted is None or box.id in wanted]
+
+
+def _rights(box: Mailbox) -> dict[str, bool]:
+    if box.system:
+        return {right: right == "mayReadItems" for right in RIGHTS}
+    return {right: box.name != INBOX or right not in KEPT_BY_INBOX for right in RIGHTS}
+
+
+async def changes(call: Call) -> Object:
+    """Mailbox/changes. What changed of a mailbox is not told apart (RFC 8621 §2.2)."""
+    return changes_response(
+        call, await changes_of(call, mailbox_changes, mailbox_state, LETTER), updatedProperties=None
+    )
+
+
+async def query(call: Call) -> Object:
+    """Mailbox/query."""
+    now, ids = await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
+    part, position, limit = window(call, ids, len(ids) + 1)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """Mailbox/queryChanges: all changed mailboxes are taken out, and those that match now are put in."""
+    most = max_changes(call)
+    since = msgspec.structs.replace(call, arguments={"sinceState": call.arguments.get("sinceQueryState")})
+    changed = await changes_of(since, mailbox_changes, mailbox_state, LETTER)
+    now, ids = await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
+    moved = {*changed.created, *changed.updated}
+    return query_changes_response(call, changed.old, now, ids, moved=moved, gone=changed.destroyed, most=most)
+
+
+FILTERS: Final = ("parentId", "name", "role", "hasAnyRole", "isSubscribed")
+SORTS: Final = ("sortOrder", "name", "parentId")
+
+
+def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
+    """The state, and the ids of all mailboxes that match, in order."""
+    subscribed = {*subscriptions(r)}
+    orders = annotations_named(r, [SORT_KEY])
+    boxes = mailboxes(r)
+    wish = call.argument("filter", dict)
+    matching = [box for box in boxes if wish is None or _matches(call, wish, box, subscribed, 0)]
+    keys: dict[str, Callable[[Mailbox], Any]] = {
+        "sortOrder": lambda box: order_of(box, orders),
+        "name": lambda box: leaf(box.name).casefold(),
+        "parentId": lambda box: box.parent_id or 0,
+    }
+    ordered = [*boxes]
+    comparators = call.argument("sort", list, [{"property": "sortOrder"}, {"property": "name"}])
+    for one in reversed(comparators):
+        if not isinstance(one, dict) or one.get("property") not in SORTS:
+            raise MethodError("unsupportedSort", "mailboxes are sorted by sortOrder, name or parentId")
+        ordered.sort(key=keys[one["property"]], reverse=one.get("isAscending") is False)
+    if call.argument("sortAsTree", bool, False):
+        ordered = _as_tree(ordered)
+    kept = {box.id for box in matching}
+    if call.argument("filterAsTree", bool, False):
+        kept = _with_all_parents(boxes, kept)
+    return state(r), [f"{LETTER}{box.id}" for box in ordered if box.id in kept]
+
+
+def _as_tree(ordered: Sequence[Mailbox]) -> list[Mailbox]:
+    below: dict[int | None, list[Mailbox]] = {}
+    for box in ordered:
+        below.setdefault(box.parent_id, []).append(box)
+    found: list[Mailbox] = []
+    waiting = [*reversed(below.get(None, []))]
+    while waiting:
+        box = waiting.pop()
+        found.append(box)
+        waiting += reversed(below.get(box.id, []))
+    return found
+
+
+def _with_all_parents(boxes: Sequence[Mailbox], matching: set[MailboxID]) -> set[MailboxID]:
+    """The matching mailboxes of which all parents match, too (RFC 8621 §2.3)."""
+    parents = {box.id: box.parent_id for box in boxes}
+
+    def holds(number: MailboxID | None) -> bool:
+        while number is not None:
+            if number not in matching:
+                return False
+            number = parents.get(number)
+        return True
+
+    return {number for number in matching if holds(number)}
+
+
+def _matches(call: Call, wish: object, box: Mailbox, subscribed: set[str], depth: int) -> bool:
+    match wish:
+        case {"operator": str(operator), "conditions": list(conditions)}:
+            if depth > 20:
+                raise MethodError("unsupportedFilter", "the filter is nested too deeply")
+            found = [_matches(call, one, box, subscribed, depth + 1) for one in conditions]
+            match operator:
+                case "AND":
+                    return all(found)
+                case "OR":
+                    return any(found)
+                case "NOT":
+                    return not any(found)
+            raise invalid("operator: AND, OR or NOT")
+        case dict():
+            return all(_meets(call, name, value, box, subscribed) for name, value in wish.items())
+    raise invalid("filter: an object is expected")
+
+
+def _meets(call: Call, name: str, value: Any, box: Mailbox, subscribed: set[str]) -> bool:
+    match name, value:
+        case "parentId", str() | None:
+            return box.parent_id == (None if value is None else read_id(call.id_of(value), LETTER))
+        case "name", str():
+            return value.casefold() in leaf(box.name).casefold()
+        case "role", str() | None:
+            return role_of(box) == value
+        case "hasAnyRole", bool():
+            return (role_of(box) is not None) is value
+        case "isSubscribed", bool():
+            return (box.name in subscribed) is value
+    if name in FILTERS:
+        raise invalid(f"filter: {name} is of the wrong type")
+    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+
+
+async def set_(call: Call) -> Object:
+    """Mailbox/set."""
+    return await run_set(call, _Mailboxes(remove=call.argument("onDestroyRemoveEmails", bool, False)))
+
+
+class _Mailboxes:
+    def __init__(self, *, remove: bool) -> None:
+        self._remove = remove
+
+    async def state(self, call: Call) -> str:
+        return await call.account.read(state, op="jmap mailboxes")
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, given: Object) -> Outcome:
+            _check(given, created=True)
+            found = await call.account.write(partial(_create, call=call, given=given))
+            call.created[key] = found["id"]
+            return found
+
+        # a parent may be created by the same call, in any order
+        found: dict[str, Outcome] = {}
+        waiting = dict(objects)
+        while waiting:
+            ready = {
+                key: given for key, given in waiting.items() if str(given.get("parentId"))[1:] not in waiting
+            } or waiting
+            found |= await each(ready, one)
+            waiting = {key: given for key, given in waiting.items() if key not in ready}
+        return found
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            await call.account.write(partial(_update, call=call, number=read_id(key, LETTER), patch=patch))
+            return None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: object) -> Outcome:
+            number = read_id(key, LETTER)
+            box = await call.account.read(lambda r: mailbox(r, number), op="jmap mailbox")
+            if box.total and not self._remove:
+                raise SetError("mailboxHasEmail", "the mailbox has emails")
+            try:
+                await delete_in_slices(call.account, lambda tx: mailbox(tx, number).id)
+            except MailboxHasChildren as error:
+                raise SetError("mailboxHasChild", str(error)) from None
+            return None
+
+        def depths(r: Reader) -> dict[int, int]:
+            return {box.id: box.name.count(SEPARATOR) for box in mailboxes(r)}
+
+        # children first, so that a whole tree may be destroyed by one call
+        depth = await call.account.read(depths, op="jmap mailbox")
+        ordered = sorted(ids, key=lambda key: -depth.get(read_id(key, LETTER), 0))
+        return await each(dict.fromkeys(ordered), one)
+
+
+def _check(given: Object, *, created: bool = False) -> None:
+    """Check the types of the properties. Raises SetError."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "name": (str,),
+        "parentId": (str, type(None)),
+        "role": (str, type(None)),
+        "sortOrder": (int,),
+        "isSubscribed": (bool,),
+    }
+    wrong = [
+        name
+        for name, value in given.items()
+        if name not in kinds or not isinstance(value, kinds[name]) or (name == "sortOrder" and isinstance(value, bool))
+    ]
+    if created and "name" not in given:
+        wrong.append("name")
+    name, order, role = given.get("name", "x"), given.get("sortOrder", 0), given.get("role")
+    if "name" not in wrong and (not name or SEPARATOR in name):
+        raise SetError("invalidProperties", f"a name cannot be empty, nor contain {SEPARATOR}", properties=["name"])
+    if "sortOrder" not in wrong and not 0 <= order <= MAX_ORDER:
+        wrong.append("sortOrder")
+    if "role" not in wrong and role is not None and role not in USES:
+        raise SetError("invalidProperties", f"there is no role {role[:100]!r} to set", properties=["role"])
+    if wrong:
+        raise SetError("invalidProperties", "missing, wrong or unknown", properties=[*dict.fromkeys(wrong)])
+
+
+def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
+    above = given.get("parentId")
+    if above is None:
+        return str(given["name"])
+    number = read_id(call.id_of(above), LETTER)
+    parent = next((box for box in mailboxes(tx) if box.id == number), None)
+    if parent is None:
+        raise SetError("invalidProperties", "there is no such mailbox", properties=["parentId"])
+    return f"{parent.name}{SEPARATOR}{given['name']}"
+
+
+def _create(tx: AccountTx, call: Call, given: Object) -> Object:
+    use = USES.get(given.get("role") or "", SpecialUse(0))
+    name = _name_in(tx, call, given)
+    try:
+        made = create_mailbox(tx, name, use)[-1]
+    except MailboxExists as error:
+        raise _taken(tx, name, error) from None
+    if not given.get("isSubscribed", False):
+        unsubscribe(tx, made.name)
+    if "sortOrder" in given:
+        set_annotation(tx, made.id, SORT_KEY, str(given["sortOrder"]).encode())
+    found = _objects(tx, PROPERTIES, {made.id})[0]
+    return {key: value for key, value in found.items() if key not in SETTABLE or key not in given}
+
+
+def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
+    """The error about a name that another mailbox has."""
+    found = mailbox_by_name(r, name)
+    return SetError("alreadyExists", str(error), **({} if found is None else {"existingId": f"{LETTER}{found.id}"}))
+
+
+def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
+    box = mailbox(tx, number)
+    now = _objects(tx, PROPERTIES, {box.id})[0]
+    if isinstance(patch.get("parentId"), str):
+        patch = {**patch, "parentId": call.id_of(patch["parentId"])}
+    fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
+    wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
+    changed = {name: value for name, value in wanted.items() if value != now[name]}
+    _check(changed)
+    if "role" in changed:
+        set_special_use(tx, box.id, USES.get(changed["role"] or "", SpecialUse(0)))
+    if "sortOrder" in changed:
+        set_annotation(tx, box.id, SORT_KEY, str(changed["sortOrder"]).encode())
+    if "name" in changed or "parentId" in changed:
+        was_subscribed = is_subscribed(tx, box.name)
+        name = _name_in(tx, call, wanted)
+        if name.startswith(box.name + SEPARATOR):
+            raise SetError("invalidProperties", "a mailbox cannot be below itself", properties=["parentId"])
+        try:
+            rename_mailbox(tx, box.id, name)
+        except MailboxExists as error:
+            raise _taken(tx, name, error) from None
+        if was_subscribed:  # here a mailbox is subscribed, not a name
+            unsubscribe(tx, box.name)
+            subscribe(tx, name)
+    if "isSubscribed" in changed:
+        (subscribe if changed["isSubscribed"] else unsubscribe)(tx, mailbox(tx, number).name)

@@ -1,0 +1,153 @@
+"""What a method of JMAP works with, and how its arguments are read (RFC 8620 §3.3, §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.web.jmap.bodies import Budget
+from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, invalid
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
+    from moxlite.logins.identity import Identity
+    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.delivery.accountqueue import APIQueue
+    from moxlite.store.delivery.status import Deliveries
+    from moxlite.web.http.exchange import Request
+    from moxlite.web.notices.pushes import Pushes
+
+
+ID_CHARS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """The services that methods use. `queue` and `deliveries` are None if the server has no queue."""
+
+    config: CurrentConfig
+    accounts: Accounts
+    keys: SigningKeys
+    queue: APIQueue | None
+    deliveries: Deliveries | None
+    pushes: Pushes
+    tmp: Path
+
+
+class Call(msgspec.Struct, kw_only=True):
+    """One method call.
+
+    Attributes:
+      snapshot: the configuration for all decisions about the request.
+      account: the user's account, open for the whole request.
+      created: ids by creation id, of the whole request (RFC 8620 §3.3).
+      budget: texts that the request may still return.
+      boxes, totals: all mailboxes, and the number of emails in each, once `learn_boxes` was called.
+      after: further responses, which follow that of the call (RFC 8621 §7.5).
+    """
+
+    server: Server
+    identity: Identity
+    snapshot: Snapshot
+    request: Request
+    account: OpenAccount
+    created: dict[str, str]
+    arguments: Object
+    budget: Budget
+    call_id: str = ""
+    after: list[Invocation] = []
+    boxes: list[int] = []
+    totals: dict[int, int] = {}
+
+    @property
+    def most_octets(self) -> int:
+        """Octets that a message may have."""
+        return self.snapshot.listener(self.request.info.listener).max_message_size
+
+    async def learn_boxes(self) -> None:
+        """Read the ids of all mailboxes, and how many emails they have."""
+        found = await self.account.read(mailboxes, op="jmap mailboxes")
+        self.boxes = [box.id for box in found]
+        self.totals = {box.id: box.total for box in found}
+
+    def argument(self, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        """An argument of a JSON type, `default` where it is missing or null. Raises MethodError."""
+        value = self.arguments.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is int):
+            raise invalid(f"{name} is of the wrong type")
+        return value
+
+    def unsigned(self, name: str, default: int | None = None) -> int | None:
+        """An argument that is an UnsignedInt."""
+        value: int | None = self.argument(name, int, default)
+        if value is not None and value < 0:
+            raise invalid(f"{name} is negative")
+        return value
+
+    def names(self, name: str) -> list[str] | None:
+        """An argument that is an array of strings."""
+        value: list[str] | None = self.argument(name, list)
+        if value is not None and not all(isinstance(one, str) for one in value):
+            raise invalid(f"{name}: an array of strings is expected")
+        return value
+
+    def ids(self, name: str = "ids") -> list[str] | None:
+        """The ids of a /get, each once; None for all. Raises MethodError ``requestTooLarge``."""
+        found = self.names(name)
+        if found is None:
+            return None
+        if len(found) > LIMITS["maxObjectsInGet"]:
+            raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInGet']} objects")
+        return [*dict.fromkeys(self.id_of(one) for one in found)]
+
+    def properties(self, known: Collection[str], *, default: Collection[str] | None = None) -> list[str]:
+        """The properties that a /get asks for, with the id. Raises MethodError ``invalidArguments``."""
+        asked = self.names("properties")
+        if asked is None:
+            return [*(known if default is None else default)]
+        for one in asked:
+            if one not in known:
+                raise invalid(f"there is no property {one[:100]!r}")
+        return [*dict.fromkeys(["id", *asked])]
+
+    def id_of(self, text: str) -> str:
+        """An id, of a new object by its creation id after ``#``."""
+        return self.created.get(text[1:], text) if text.startswith("#") else text
+
+
+Result: TypeAlias = Object
+Run: TypeAlias = Callable[[Call], Awaitable[Result]]
+
+
+class Method(msgspec.Struct, frozen=True):
+    """A method: what runs it, the capability that a request must use, whether it changes anything, and whether it is of
+    an account.
+    """
+
+    run: Run
+    capability: str
+    changes: bool = False
+    account: bool = True
+
+
+Table: TypeAlias = Mapping[str, Method]
+
+
+def account_id(name: str) -> str:
+    """The id of an account: its name, of which all characters are valid in ids, or their code points."""
+    if name and ID_CHARS.issuperset(name):
+        return f"u{name}"
+    return "x" + name.encode().hex()
+
+
+def read_id(text: str, letter: str) -> int:
+    """The number in an id that begins with this letter; 0 for any other text."""
+    number = text[1:]
+    return int(number) if text[:1] == letter and number.isascii() and number.isdecimal() and len(number) < 19 else 0

@@ -1,0 +1,215 @@
+"""Requests and responses of JMAP as values (RFC 8620 §3): JSON, method calls, result references, errors, limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+Object: TypeAlias = dict[str, Any]
+"""A JSON object. Its members are checked where they are used."""
+
+CORE: Final = "urn:ietf:params:jmap:core"
+
+LARGEST: Final = 2**53 - 1
+"""The largest integer of I-JSON (RFC 7493 §2.2)."""
+
+LIMITS: Final[dict[str, int]] = {
+    "maxSizeUpload": 50_000_000,
+    "maxConcurrentUpload": 4,
+    "maxSizeRequest": 10_000_000,
+    "maxConcurrentRequests": 8,
+    "maxCallsInRequest": 50,
+    "maxObjectsInGet": 1_000,
+    "maxObjectsInSet": 1_000,
+}
+"""The limits that the session announces (RFC 8620 §2)."""
+
+EACH: Final = "*"
+MAX_STARS: Final = 8
+
+MAX_REFERENCED: Final = 100_000
+"""Values that one result reference may collect: more than any limit of a method that takes them."""
+
+
+class RequestError(Exception):
+    """A request that is refused as a whole (RFC 8620 §3.6.1). `kind`: the last part of the URN, or a whole URL;
+    `members`: further members of the problem document.
+    """
+
+    def __init__(self, kind: str, detail: str, status: int = 400, **members: object) -> None:
+        super().__init__(detail)
+        self.kind, self.detail, self.status, self.members = kind, detail, status, members
+
+    def problem(self) -> Object:
+        """The problem document (RFC 7807)."""
+        kind = f"urn:ietf:params:jmap:error:{self.kind}"
+        return {"type": kind, "status": self.status, "detail": self.detail, **self.members}
+
+
+class MethodError(Exception):
+    """A method call that fails (RFC 8620 §3.6.2); other calls of the request go on."""
+
+    def __init__(self, kind: str, description: str = "", **members: object) -> None:
+        super().__init__(description or kind)
+        self.kind, self.description, self.members = kind, description, members
+
+    def arguments(self) -> Object:
+        """The arguments of the response ``error``."""
+        described = {"description": self.description} if self.description else {}
+        return {"type": self.kind, **described, **self.members}
+
+
+class SetError(Exception):
+    """An object that is not created, updated or destroyed (RFC 8620 §5.3); other objects of the call are."""
+
+    def __init__(self, kind: str, description: str = "", **members: object) -> None:
+        super().__init__(description or kind)
+        self.kind, self.description, self.members = kind, description, members
+
+    def value(self) -> Object:
+        """The SetError object."""
+        described = {"description": self.description} if self.description else {}
+        return {"type": self.kind, **described, **self.members}
+
+
+def invalid(description: str) -> MethodError:
+    """An argument that is missing or wrong."""
+    return MethodError("invalidArguments", description)
+
+
+class Invocation(msgspec.Struct, frozen=True):
+    """A method call or its response: name, arguments, and the id by which they belong together."""
+
+    name: str
+    arguments: Object
+    call_id: str
+
+    def wire(self) -> list[object]:
+        """The array of JSON."""
+        return [self.name, self.arguments, self.call_id]
+
+
+class JMAPRequest(msgspec.Struct, frozen=True):
+    """A request: the capabilities that it uses, its calls, and the ids of objects by their creation id, None if the
+    client does not want them back.
+    """
+
+    using: frozenset[str]
+    calls: tuple[Invocation, ...]
+    created: dict[str, str] | None
+
+
+def read_request(octets: bytes | bytearray | memoryview) -> JMAPRequest:
+    """Decode a request. Raises RequestError ``notJSON``, ``notRequest``, ``limit``."""
+    return request_of(read_object(octets))
+
+
+def read_object(octets: bytes | bytearray | memoryview) -> Object:
+    """Decode an object of I-JSON (RFC 7493). Raises RequestError ``notJSON``, ``notRequest``."""
+    try:
+        value = json.loads(
+            bytes(octets).decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer
+        )
+    except (ValueError, RecursionError) as error:
+        detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RequestError("notJSON", detail) from None
+    if not isinstance(value, dict):
+        raise RequestError("notRequest", "a request is an object")
+    return value
+
+
+def request_of(value: Object) -> JMAPRequest:
+    """The request in an object. Raises RequestError."""
+    using, calls, created = value.get("using"), value.get("methodCalls"), value.get("createdIds")
+    if not isinstance(using, list) or not all(isinstance(one, str) for one in using):
+        raise RequestError("notRequest", "using: an array of strings is expected")
+    if not isinstance(calls, list) or not all(map(_is_call, calls)):
+        raise RequestError("notRequest", "methodCalls: an array of [name, arguments, id] is expected")
+    if created is not None and not (isinstance(created, dict) and all(isinstance(v, str) for v in created.values())):
+        raise RequestError("notRequest", "createdIds: an object of ids is expected")
+    if len(calls) > LIMITS["maxCallsInRequest"]:
+        raise RequestError("limit", "too many calls in one request", limit="maxCallsInRequest")
+    return JMAPRequest(frozenset(using), tuple(Invocation(*call) for call in calls), created)
+
+
+def _is_call(call: object) -> bool:
+    return (
+        isinstance(call, list)
+        and len(call) == 3
+        and isinstance(call[0], str)
+        and isinstance(call[1], dict)
+        and isinstance(call[2], str)
+    )
+
+
+def _members(pairs: list[tuple[str, object]]) -> Object:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice in an object")
+    return found
+
+
+def _no_number(text: str) -> object:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _integer(text: str) -> int:
+    if len(text) > 17 or abs(value := int(text)) > LARGEST:
+        raise ValueError("an integer is beyond 2^53 - 1")
+    return value
+
+
+def resolved(arguments: Object, responses: list[Invocation]) -> Object:
+    """The arguments with the values that result references (``#name``) point to (RFC 8620 §3.7).
+
+    Raises MethodError ``invalidArguments``, ``invalidResultReference``.
+    """
+    if not any(name.startswith("#") for name in arguments):
+        return arguments
+    found: Object = {}
+    for name, value in arguments.items():
+        if not name.startswith("#"):
+            found.setdefault(name, value)
+            continue
+        if name[1:] in arguments:
+            raise invalid(f"{name[1:]} is given twice, once as a reference")
+        found[name[1:]] = _referenced(value, responses)
+    return found
+
+
+def _referenced(reference: object, responses: list[Invocation]) -> object:
+    match reference:
+        case {"resultOf": str(call_id), "name": str(name), "path": str(path)}:
+            response = next((one for one in responses if one.call_id == call_id), None)
+        case _:
+            raise invalid("a result reference has the members resultOf, name and path")
+    if response is None or response.name != name:
+        raise MethodError("invalidResultReference", f"no response {name} of the call {call_id}")
+    if path and not path.startswith("/"):
+        raise MethodError("invalidResultReference", "a path begins with a slash")
+    tokens = [one.replace("~1", "/").replace("~0", "~") for one in path.split("/")[1:]]
+    return _at(response.arguments, tokens, 0)
+
+
+def _at(value: object, tokens: list[str], depth: int) -> object:
+    """The value at a JSON pointer (RFC 6901), in which ``*`` stands for all elements of an array."""
+    for index, token in enumerate(tokens):
+        if token == EACH and isinstance(value, list):
+            if depth > MAX_STARS:
+                raise MethodError("invalidResultReference", "too many * in a path")
+            collected: list[object] = []
+            for one in value:
+                inner = _at(one, tokens[index + 1 :], depth + 1)
+                collected += inner if isinstance(inner, list) else [inner]
+                if len(collected) > MAX_REFERENCED:
+                    raise MethodError("invalidResultReference", "the reference collects too many values")
+            return collected
+        if isinstance(value, dict) and token in value:
+            value = value[token]
+        elif isinstance(value, list) and token.isdecimal() and len(token) < 8 and int(token) < len(value):
+            value = value[int(token)]
+        else:
+            raise MethodError("invalidResultReference", f"nothing at {token!r}")
+    return value

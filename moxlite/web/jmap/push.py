@@ -1,0 +1,197 @@
+"""Changes as they happen: event stream (RFC 8620 §7.3) and websocket (RFC 8887), by the change bus."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.store.rows.history import mail_state, mailbox_state
+from moxlite.store.types import AccountClosing, MessageAdded
+from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
+from moxlite.web.http.websocket import ConnectionClosed
+from moxlite.web.jmap.methods import account_id
+from moxlite.web.jmap.protocol import Object, RequestError, read_object
+from moxlite.web.jmap.submissions import submission_state
+
+if TYPE_CHECKING:
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.http.exchange import Request, ResponseWriter
+    from moxlite.web.http.websocket import WebSocketConnection
+
+
+STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
+    "Mailbox": mailbox_state,
+    "Email": mail_state,
+    "Thread": mail_state,
+    "EmailSubmission": submission_state,
+}
+DELIVERY: Final = "EmailDelivery"
+"""Changes when mail is added (RFC 8621 §1.5)."""
+
+SHORTEST_PING: Final = 5
+LONGEST_PING: Final = 300
+DEFAULT_PING: Final = 60
+GATHER: Final = 0.02
+"""Seconds in which changes are gathered for one event."""
+
+MAX_REQUESTS: Final = 4
+"""Requests of a websocket that run at a time."""
+
+
+def states_of(r: Reader) -> dict[str, str]:
+    """The states of all types that are told."""
+    found = {name: str(read(r)) for name, read in STATES.items()}
+    return {**found, DELIVERY: found["Email"]}
+
+
+class Watch:
+    """Finds which states have changed since the last look."""
+
+    def __init__(self, account: OpenAccount, types: frozenset[str] | None) -> None:
+        self._account, self._types = account, types
+        self._last: dict[str, str] = {}
+
+    async def run(
+        self, tell: Callable[[Object], Awaitable[None]], idle: Callable[[], Awaitable[None]], ping: float
+    ) -> None:
+        """Tell of each change, and call `idle` after so many quiet seconds; returns when the account closes."""
+        self._last, cursor = await self._account.subscribe(states_of, op="jmap push")
+        try:
+            while True:
+                with trio.move_on_after(ping) as scope:
+                    await cursor.wait()
+                if scope.cancelled_caught:
+                    await idle()
+                    continue
+                await trio.sleep(GATHER)
+                batch = await cursor.take()
+                cursor.acknowledge(batch.modseq)
+                if any(isinstance(event, AccountClosing) for event in batch.events):
+                    return
+                added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)
+                now = await self._account.read(states_of, op="jmap push")
+                changed = {
+                    name: state
+                    for name, state in now.items()
+                    if state != self._last[name]
+                    and (self._types is None or name in self._types)
+                    and (name != DELIVERY or added)
+                }
+                self._last = now
+                if changed:
+                    await tell({"@type": "StateChange", "changed": {account_id(self._account.name): changed}})
+        finally:
+            cursor.close()
+
+
+async def serve_events(
+    request: Request, writer: ResponseWriter, account: OpenAccount, parameters: Mapping[str, str]
+) -> None:
+    """Serve an event stream until the client leaves, or for ``closeafter=state`` until the first change.
+
+    Raises HTTPError 400 for wrong parameters.
+    """
+    types, ping = parameters.get("types", "*"), parameters.get("ping", "0")
+    closes = parameters.get("closeafter", "no")
+    if closes not in ("no", "state") or not ping.isdecimal() or len(ping) > 9:
+        raise HTTPError(400, "closeafter is no or state, and ping a number of seconds.")
+    seconds = int(ping) and min(max(int(ping), SHORTEST_PING), LONGEST_PING)
+    wanted = None if types == "*" else frozenset(types.split(","))
+    await writer.start(200, EVENT_STREAM_HEADERS)
+    await writer.write(COMMENT)
+    gone = False
+    async with trio.open_nursery() as nursery:
+
+        async def leave() -> None:
+            with suppress(ClientGone):
+                await request.body.wait_gone()
+            nursery.cancel_scope.cancel()
+
+        async def tell(change: Object) -> None:
+            await writer.write(encode_event("state", msgspec.json.encode(change)))
+            if closes == "state":
+                nursery.cancel_scope.cancel()
+
+        async def idle() -> None:
+            ping = encode_event("ping", msgspec.json.encode({"interval": seconds}))
+            await writer.write(ping if seconds else COMMENT)
+
+        nursery.start_soon(leave)
+        try:
+            with request.drain.waiting():
+                await Watch(account, wanted).run(tell, idle, seconds or DEFAULT_PING)
+        except ClientGone:
+            gone = True
+        nursery.cancel_scope.cancel()
+    if gone:
+        raise ClientGone
+    await writer.finish()
+
+
+async def serve_socket(
+    socket: WebSocketConnection, account: OpenAccount, run: Callable[[Object], Awaitable[Object]]
+) -> None:
+    """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes."""
+    async with trio.open_nursery() as nursery:
+        with suppress(ConnectionClosed):
+            await _Socket(socket, account, run, nursery).serve()
+        nursery.cancel_scope.cancel()
+
+
+class _Socket:
+    """One websocket."""
+
+    def __init__(
+        self,
+        socket: WebSocketConnection,
+        account: OpenAccount,
+        run: Callable[[Object], Awaitable[Object]],
+        nursery: trio.Nursery,
+    ) -> None:
+        self._socket, self._account, self._run, self._nursery = socket, account, run, nursery
+        self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
+        self._watching = trio.CancelScope()
+
+    async def serve(self) -> None:
+        """Take what the client sends. Raises ConnectionClosed."""
+        while True:
+            text = await self._socket.get_message()
+            try:
+                await self._take(read_object(text.encode() if isinstance(text, str) else text))
+            except RequestError as error:
+                await self._send({"@type": "RequestError", **error.problem()})
+
+    async def _take(self, value: Object) -> None:
+        match value.get("@type"):
+            case "Request" if self._limiter.borrowed_tokens >= MAX_REQUESTS:
+                await self._answer(value)  # nothing more is read until it is done
+            case "Request":
+                self._nursery.start_soon(self._answer, value)
+                await trio.lowlevel.checkpoint()
+            case "WebSocketPushEnable" | "WebSocketPushDisable" as kind:
+                self._watching.cancel()
+                if kind == "WebSocketPushEnable":
+                    types = value.get("dataTypes")
+                    self._watching = trio.CancelScope()
+                    wanted = frozenset(map(str, types)) if isinstance(types, list) else None
+                    self._nursery.start_soon(self._watch, wanted, self._watching)
+            case _:
+                raise RequestError("notRequest", "@type is Request, WebSocketPushEnable or WebSocketPushDisable")
+
+    async def _answer(self, value: Object) -> None:
+        async with self._limiter:
+            await self._send(await self._run(value))
+
+    async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
+        with scope, suppress(ConnectionClosed):
+            await Watch(self._account, types).run(self._send, self._socket.ping, DEFAULT_PING)
+
+    async def _send(self, value: Object) -> None:
+        with suppress(ConnectionClosed):  # the task that reads sees it, too
+            await self._socket.send_message(msgspec.json.encode(value).decode())

@@ -1,0 +1,286 @@
+"""The forms that all types share: /get, /changes, /query and /set (RFC 8620 §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from moxlite.store.errors import (
+    BadKeyword,
+    BadMailboxName,
+    BadMessage,
+    LimitExceeded,
+    MailboxNotAllowed,
+    NoRight,
+    NoSuchMailbox,
+    NoSuchMessage,
+    OverQuota,
+    StoreError,
+)
+from moxlite.web.jmap.methods import Call, account_id
+from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+
+Outcome: TypeAlias = "Object | SetError | None"
+"""What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
+
+
+def get_response(call: Call, state: str, objects: Sequence[Object], not_found: Sequence[str]) -> Object:
+    """The response of a /get."""
+    return {
+        "accountId": account_id(call.identity.account),
+        "state": state,
+        "list": objects,
+        "notFound": not_found,
+    }
+
+
+class Changes(msgspec.Struct, frozen=True):
+    """Changes between two states of a type."""
+
+    old: str
+    new: str
+    created: list[str]
+    updated: list[str]
+    destroyed: list[str]
+    more: bool = False
+
+
+def changes_response(call: Call, changes: Changes, **members: object) -> Object:
+    """The response of a /changes."""
+    return {
+        "accountId": account_id(call.identity.account),
+        "oldState": changes.old,
+        "newState": changes.new,
+        "hasMoreChanges": changes.more,
+        "created": changes.created,
+        "updated": changes.updated,
+        "destroyed": changes.destroyed,
+        **members,
+    }
+
+
+def since_state(call: Call, name: str = "sinceState") -> int:
+    """The modseq of a state that a client has. Raises MethodError."""
+    text = call.arguments.get(name)
+    if not isinstance(text, str):
+        raise invalid(f"{name} is missing")
+    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+        raise MethodError("cannotCalculateChanges", "the state is unknown")
+    return int(text)
+
+
+def max_changes(call: Call) -> int | None:
+    """The argument maxChanges. Raises MethodError."""
+    most = call.unsigned("maxChanges")
+    if most == 0:
+        raise invalid("maxChanges is a positive number")
+    return most
+
+
+def query_response(
+    call: Call, state: str, ids: Sequence[str], position: int, *, total: int | None, calculable: bool, limit: int | None
+) -> Object:
+    """The response of a /query. `limit`: the limit that the server has set itself."""
+    found: Object = {
+        "accountId": account_id(call.identity.account),
+        "queryState": state,
+        "canCalculateChanges": calculable,
+        "position": position,
+        "ids": ids,
+    }
+    if total is not None:
+        found["total"] = total
+    if limit is not None:
+        found["limit"] = limit
+    return found
+
+
+def query_changes_response(
+    call: Call, old: str, new: str, ids: Sequence[str], *, moved: set[str], gone: Sequence[str], most: int | None
+) -> Object:
+    """The response of a /queryChanges: what is gone, and all of `moved`, is taken out, and what of that matches is put
+    in at its place. `ids`: all that match. Raises MethodError ``tooManyChanges``.
+    """
+    removed = [*gone, *sorted(moved)]
+    added = [{"id": one, "index": index} for index, one in enumerate(ids) if one in moved]
+    if most is not None and len(removed) + len(added) > most:
+        raise MethodError("tooManyChanges", "read the results anew")
+    found: Object = {
+        "accountId": account_id(call.identity.account),
+        "oldQueryState": old,
+        "newQueryState": new,
+        "removed": removed,
+        "added": added,
+    }
+    if call.argument("calculateTotal", bool, False):
+        found["total"] = len(ids)
+    return found
+
+
+def window(call: Call, ids: Sequence[str], most: int) -> tuple[list[str], int, int | None]:
+    """The part of all results that a /query asks for, its position, and the limit if it is the server's own.
+
+    Raises MethodError ``anchorNotFound``, ``invalidArguments``.
+    """
+    limit = call.unsigned("limit")
+    anchor = call.argument("anchor", str)
+    if anchor is not None:
+        anchor = call.id_of(anchor)
+        if anchor not in ids:
+            raise MethodError("anchorNotFound", "the anchor is not in the results")
+        position = max(0, ids.index(anchor) + call.argument("anchorOffset", int, 0))
+    else:
+        position = call.argument("position", int, 0)
+        if position < 0:
+            position = max(0, len(ids) + position)
+    own = most if limit is None or limit > most else None
+    size = most if own is not None or limit is None else limit
+    part = [*ids[position : position + size]]
+    return part, position, own
+
+
+class SetHandler(Protocol):
+    """A type that can be changed."""
+
+    async def state(self, call: Call) -> str:
+        """The state of the type."""
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        """Create objects, by creation id. The outcome has the id, and what the server set."""
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        """Change objects, by id."""
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        """Destroy objects."""
+
+
+async def run_set(call: Call, handler: SetHandler) -> Object:
+    """A /set: creates, then updates, then destroys (RFC 8620 §5.3). Raises MethodError."""
+    create, update, destroy = set_parts(call)
+    old = await handler.state(call)
+    expected = call.argument("ifInState", str)
+    if expected is not None and expected != old:
+        raise MethodError("stateMismatch", f"the state is {old}")
+    created = dict(await handler.create(call, create)) if create else {}
+    for name, outcome in created.items():
+        if isinstance(outcome, dict):
+            call.created[name] = outcome["id"]
+    gone = [call.id_of(one) for one in destroy]
+    patches = {call.id_of(key): patch for key, patch in update.items()}
+    early: dict[str, Outcome] = {one: SetError("willDestroy") for one in patches if one in gone}
+    patches = {key: patch for key, patch in patches.items() if key not in early}
+    updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
+    destroyed = dict(await handler.destroy(call, [*dict.fromkeys(gone)])) if gone else {}
+    return {
+        "accountId": account_id(call.identity.account),
+        "oldState": old,
+        "newState": await handler.state(call),
+        "created": _done(created),
+        "updated": _done(updated),
+        "destroyed": [*(_done(destroyed) or {})] or None,
+        "notCreated": _failed(created),
+        "notUpdated": _failed(updated),
+        "notDestroyed": _failed(destroyed),
+    }
+
+
+def set_parts(call: Call) -> tuple[Mapping[str, Object], Mapping[str, Object], list[str]]:
+    """What a /set is to create, update and destroy. Raises MethodError."""
+    create, update = call.argument("create", dict, {}), call.argument("update", dict, {})
+    destroy = call.names("destroy") or []
+    for name, objects in (("create", create), ("update", update)):
+        if not all(isinstance(one, dict) for one in objects.values()):
+            raise invalid(f"{name}: an object of objects is expected")
+    if len(create) + len(update) + len(destroy) > LIMITS["maxObjectsInSet"]:
+        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} objects")
+    return create, update, destroy
+
+
+def _done(outcomes: Mapping[str, Outcome]) -> dict[str, Object | None] | None:
+    return {key: one for key, one in outcomes.items() if not isinstance(one, SetError)} or None
+
+
+def _failed(outcomes: Mapping[str, Outcome]) -> dict[str, Object] | None:
+    return {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)} or None
+
+
+async def each(objects: Mapping[str, Any], work: Callable[[str, Any], Awaitable[Outcome]]) -> dict[str, Outcome]:
+    """Do the same with each object; an error of one does not stop the others."""
+    found: dict[str, Outcome] = {}
+    for key, value in objects.items():
+        try:
+            found[key] = await work(key, value)
+        except SetError as error:
+            found[key] = error
+        except StoreError as error:
+            found[key] = set_error(error)
+    return found
+
+
+ERRORS: tuple[tuple[type[StoreError], str], ...] = (
+    (NoSuchMessage, "notFound"),
+    (NoSuchMailbox, "notFound"),
+    (OverQuota, "overQuota"),
+    (BadMailboxName, "invalidProperties"),
+    (BadKeyword, "invalidProperties"),
+    (MailboxNotAllowed, "forbidden"),
+    (NoRight, "forbidden"),
+    (BadMessage, "invalidEmail"),
+    (LimitExceeded, "overQuota"),
+)
+"""Errors of the store as types of SetErrors; all others are errors of the server."""
+
+
+def set_error(error: StoreError) -> SetError:
+    """The SetError for an error of the store; one about the storage itself is raised again."""
+    for kind, name in ERRORS:
+        if isinstance(error, kind):
+            return SetError(name, str(error))
+    raise error
+
+
+def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> Object:
+    """An object after a PatchObject (RFC 8620 §5.3): a path with slashes changes one member.
+
+    `fixed`: properties that only the server sets, with their values, which a patch may repeat.
+
+    Raises SetError ``invalidPatch``, ``invalidProperties``.
+    """
+    found = dict(current)
+    paths = [*patch]
+    for path in paths:
+        if any(other.startswith(f"{path}/") for other in paths):
+            raise SetError("invalidPatch", f"{path} contains another path of the patch")
+    for path, value in patch.items():
+        tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
+        name = tokens[0]
+        if name in fixed:
+            if len(tokens) > 1 or fixed[name] != value:
+                raise SetError("invalidProperties", "only the server sets it", properties=[name])
+            continue
+        if name not in current:
+            raise SetError("invalidProperties", "there is no such property", properties=[name])
+        if len(tokens) == 1:
+            found[name] = value
+            continue
+        found[name] = _changed(found[name], tokens[1:], value, path)
+    return found
+
+
+def _changed(value: object, tokens: list[str], new: object, path: str) -> Object:
+    if not isinstance(value, dict):
+        raise SetError("invalidPatch", f"{path}: there is no object to change")
+    found = dict(value)
+    name, *rest = tokens
+    if rest:
+        if name not in found:
+            raise SetError("invalidPatch", f"{path}: there is no {name}")
+        found[name] = _changed(found[name], rest, new, path)
+    elif new is None:
+        found.pop(name, None)
+    else:
+        found[name] = new
+    return found

@@ -1,0 +1,489 @@
+"""Sending emails (RFC 8621 §7).
+
+One transaction of the account counts the message, writes the submission and a row of the outbox; then the outbox hands
+the message to the queue, once. So an answer means that the message will go out, and until its time has come it can be
+taken back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.decoders import from_json
+from moxlite.proto.address import Address, AddressError
+from moxlite.store.content.body import stream_message
+from moxlite.store.content.spool import HeaderTooLarge, Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, remove_outgoing
+from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.status import RecipientStatus, State
+from moxlite.store.delivery.submission import SendingStopped
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows.emails import emails
+from moxlite.store.rows.history import Change, TooManyChanges
+from moxlite.store.rows.messages import structures
+from moxlite.submission.letter import SubmissionRefused
+from moxlite.submission.submit import complete, counted_as, limits_of
+from moxlite.web.composing.sending import Wish, addressed
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.emailset import set_ as email_set
+from moxlite.web.jmap.headerforms import EPOCH, utc_date
+from moxlite.web.jmap.identities import identities
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import (
+    Outcome,
+    changes_response,
+    each,
+    get_response,
+    patched,
+    query_response,
+    run_set,
+    window,
+)
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import Envelope
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader, Row
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "S"
+PROPERTIES: Final = (
+    *("id", "identityId", "emailId", "threadId", "envelope", "sendAt", "undoStatus"),
+    *("deliveryStatus", "dsnBlobIds", "mdnBlobIds"),
+)
+MAX_RECIPIENTS: Final = 1_000
+MAX_DELAY: Final = 365 * 86_400
+"""Seconds ahead for which a message may be held (maxDelayedSend)."""
+
+SECOND: Final = 1_000_000
+KEPT: Final = 35 * 86_400 * SECOND
+"""µs for which a submission is kept: the queue tells of a delivery for 30 days."""
+
+STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
+_COLUMNS: Final = """
+SELECT s.id, s.createseq, s.modseq, s.email_id, s.threadid, s.identity, s.message_id, s.envelope, s.send_at, s.canceled,
+EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > ?) FROM jmap_submission s"""
+ALL: Final = f"{_COLUMNS} WHERE NOT s.gone ORDER BY s.id"
+INSERT: Final = """
+INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key)
+VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
+GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
+CANCEL: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE id = ?"
+FORGET: Final = "DELETE FROM jmap_submission WHERE send_at < ?"
+KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
+TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
+CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """A row of `jmap_submission`, and whether the message is still held."""
+
+    id: int
+    createseq: int
+    modseq: int
+    email_id: int
+    threadid: int
+    identity: str
+    message_id: str
+    envelope: str
+    send_at: int
+    canceled: int
+    held: int
+
+    @property
+    def undo_status(self) -> str:
+        """The property undoStatus."""
+        return "canceled" if self.canceled else "pending" if self.held else "final"
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(*row)
+
+
+def submission_state(r: Reader) -> int:
+    """The state of the type."""
+    return int(r.value(STATE))
+
+
+def _all(r: Reader) -> list[Stored]:
+    return [_stored(row) for row in r.rows(ALL, 0)]
+
+
+async def get(call: Call) -> Object:
+    """EmailSubmission/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+    now, rows = await call.account.scan(lambda r: (submission_state(r), _all(r)), op="jmap submissions")
+    by_id = {f"{LETTER}{one.id}": one for one in rows}
+    chosen = [one for one in (by_id if ids is None else ids) if one in by_id]
+    if len(chosen) > 1000:
+        raise MethodError("requestTooLarge", "name the ids: EmailSubmission/query finds them")
+    objects = [await _object(call, by_id[one], properties) for one in chosen]
+    return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
+
+
+async def _object(call: Call, one: Stored, properties: Sequence[str]) -> Object:
+    values: Object = {
+        "id": f"{LETTER}{one.id}",
+        "identityId": one.identity,
+        "emailId": f"M{one.email_id}",
+        "threadId": f"T{one.threadid}",
+        "envelope": from_json(one.envelope, dict[str, Any]),
+        "sendAt": utc_date(one.send_at),
+        "undoStatus": one.undo_status,
+        "dsnBlobIds": [],
+        "mdnBlobIds": [],
+    }
+    if "deliveryStatus" in properties:
+        values["deliveryStatus"] = await _delivery(call, one, values["envelope"])
+    return {name: values[name] for name in properties}
+
+
+async def _delivery(call: Call, one: Stored, envelope: Object) -> Object | None:
+    """The property deliveryStatus, by address."""
+    known: list[RecipientStatus] = []
+    if call.server.deliveries is not None and not one.canceled:
+        known = await call.server.deliveries.status(call.identity.account, one.message_id)
+    found: Object = {}
+    for recipient in envelope["rcptTo"]:
+        status = next((state for state in known if state.recipient.lower() == recipient["email"].lower()), None)
+        found[recipient["email"]] = {
+            "smtpReply": "250 2.0.0 Ok" if status is None else status.reply or status.error or "250 2.0.0 Ok",
+            "delivered": "queued" if status is None else DELIVERED[status.state],
+            "displayed": "unknown",
+        }
+    return found
+
+
+DELIVERED: Final[Mapping[State, str]] = {
+    State.QUEUED: "queued",
+    State.TRYING: "queued",
+    State.HELD: "queued",
+    State.DELIVERED: "yes",
+    State.RELAYED: "unknown",
+    State.FAILED: "no",
+    State.CANCELED: "no",
+}
+
+
+def _changes(r: Reader, since: int) -> list[Change]:
+    if since > submission_state(r):
+        raise TooManyChanges
+    found: list[Change] = []
+    for number, createseq, modseq, gone in r.rows(CHANGED, since):
+        if gone and createseq <= since:
+            found.append(Change(number, "destroyed", modseq))
+        elif not gone:
+            found.append(Change(number, "created" if createseq > since else "updated", modseq))
+    return found
+
+
+async def changes(call: Call) -> Object:
+    """EmailSubmission/changes."""
+    return changes_response(call, await changes_of(call, _changes, submission_state, LETTER))
+
+
+async def query(call: Call) -> Object:
+    """EmailSubmission/query."""
+    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap submissions")
+    part, position, limit = window(call, ids, 5_000)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """EmailSubmission/queryChanges: the results are read anew."""
+    raise MethodError("cannotCalculateChanges", "read the results anew")
+
+
+SORTS: Final = {"emailId": "email_id", "threadId": "threadid", "sentAt": "send_at"}
+FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before", "after")
+
+
+def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
+    wish = call.argument("filter", dict)
+    rows = [one for one in _all(r) if wish is None or _matches(call, wish, one, 0)]
+    for comparator in reversed(call.argument("sort", list, [])):
+        if not isinstance(comparator, dict) or comparator.get("property") not in SORTS:
+            raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
+        rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
+    return submission_state(r), [f"{LETTER}{one.id}" for one in rows]
+
+
+def _matches(call: Call, wish: object, one: Stored, depth: int) -> bool:
+    match wish:
+        case {"operator": str(operator), "conditions": list(conditions)}:
+            if depth > 20 or operator not in ("AND", "OR", "NOT"):
+                raise MethodError("unsupportedFilter", "operator is AND, OR or NOT, 20 deep at most")
+            found = [_matches(call, inner, one, depth + 1) for inner in conditions]
+            return all(found) if operator == "AND" else any(found) if operator == "OR" else not any(found)
+        case dict():
+            return all(_meets(call, name, value, one) for name, value in wish.items())
+    raise invalid("filter: an object is expected")
+
+
+def _meets(call: Call, name: str, value: Any, one: Stored) -> bool:
+    match name, value:
+        case "identityIds", list():
+            return one.identity in value
+        case "emailIds", list():
+            return f"M{one.email_id}" in value
+        case "threadIds", list():
+            return f"T{one.threadid}" in value
+        case "undoStatus", str():
+            return one.undo_status == value
+        case "before", str():
+            return one.send_at < _moment(value)
+        case "after", str():
+            return one.send_at >= _moment(value)
+    if name in FILTERS:
+        raise invalid(f"filter: {name} is of the wrong type")
+    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+
+
+def _moment(text: str) -> int:
+    try:
+        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
+    except (ValueError, TypeError):
+        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
+
+
+async def set_(call: Call) -> Object:
+    """EmailSubmission/set, and the Email/set that it implies (RFC 8621 §7.5)."""
+    updates = call.argument("onSuccessUpdateEmail", dict, {})
+    destroys = call.names("onSuccessDestroyEmail") or []
+    response = await run_set(call, _Submissions())
+    emails_by_id: dict[str, str] = {}
+    for name, made in (response["created"] or {}).items():
+        emails_by_id[f"#{name}"] = emails_by_id[made["id"]] = made["emailId"]
+    touched = [*(response["updated"] or {}), *(response["destroyed"] or [])]
+    rows = await call.account.scan(lambda r: {f"{LETTER}{one.id}": one for one in _all(r)}, op="jmap submissions")
+    emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
+    update = {emails_by_id[key]: patch for key, patch in updates.items() if key in emails_by_id}
+    destroy = [emails_by_id[key] for key in destroys if key in emails_by_id]
+    for made in (response["created"] or {}).values():
+        del made["emailId"]
+    if update or destroy:
+        implied = msgspec.structs.replace(
+            call, arguments={"accountId": call.arguments["accountId"], "update": update, "destroy": destroy}
+        )
+        call.after.append(Invocation("Email/set", await email_set(implied), call.call_id))
+    return response
+
+
+class _Submissions:
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(submission_state, op="jmap submissions"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return await each(objects, partial(_create, call))
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            await call.account.write(partial(_undo, number=read_id(key, LETTER), patch=patch))
+            return None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        def unit(tx: AccountTx) -> dict[str, Outcome]:
+            return {
+                one: None if tx.execute(GONE, tx.modseq(), read_id(one, LETTER)) else SetError("notFound")
+                for one in ids
+            }
+
+        return await call.account.write(unit)
+
+
+def _undo(tx: AccountTx, number: int, patch: Object) -> None:
+    """Take a message back that is still held. Raises SetError ``cannotUnsend``."""
+    one = next((row for row in _all(tx) if row.id == number), None)
+    if one is None:
+        raise SetError("notFound")
+    wanted = patched({"undoStatus": one.undo_status}, patch, fixed={})["undoStatus"]
+    if wanted == one.undo_status:
+        return
+    if wanted != "canceled":
+        raise SetError("invalidProperties", "undoStatus can only become canceled", properties=["undoStatus"])
+    row = tx.row(TAKE, tx.value(KEY_OF, number))
+    if row is None:
+        raise SetError("cannotUnsend", "the message is on its way")
+    remove_outgoing(tx, OwedMessage.unpack(row[0]).beside.counted)
+    tx.execute(CANCEL, tx.modseq(), number)
+
+
+class _Envelope(msgspec.Struct, frozen=True):
+    sender: Address
+    recipients: tuple[Address, ...]
+    hold_until: int
+    wire: Object
+
+
+async def _create(call: Call, _: str, given: Object) -> Outcome:
+    unknown = [name for name in given if name not in ("identityId", "emailId", "envelope")]
+    if unknown:
+        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+    identity_id, email_id = given.get("identityId"), given.get("emailId")
+    if not isinstance(identity_id, str) or not isinstance(email_id, str):
+        missing = [name for name in ("identityId", "emailId") if not isinstance(given.get(name), str)]
+        raise SetError("invalidProperties", "missing", properties=missing)
+    _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
+    identity = known.get(identity_id)
+    if identity is None:
+        raise SetError("invalidProperties", "there is no such identity", properties=["identityId"])
+    number = read_id(call.id_of(email_id), "M")
+
+    def read(r: Reader) -> tuple[int, int, bytes] | None:
+        email = emails(r, [number]).get(number)
+        if email is None:
+            return None
+        return email.message_id, email.threadid, structures(r, [email.message_id])[email.message_id]
+
+    found = await call.account.read(read, op="jmap email")
+    if found is None:
+        raise SetError("invalidProperties", "there is no such email", properties=["emailId"])
+    message_id, threadid, packed = found
+    envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
+    if not call.snapshot.may_send_as(call.identity.account, envelope.sender):
+        raise SetError("forbiddenMailFrom", f"{envelope.sender} is not yours")
+    return await _submit(call, envelope, identity_id, number, message_id, threadid)
+
+
+def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
+    """The envelope that is given, or that of the message. Raises SetError."""
+    now = dt.datetime.now(dt.UTC)
+    hold = 0
+    match given:
+        case None:
+            sender = own
+            listed = [f"{one.localpart}@{one.domain}" for one in (*message.to, *message.cc, *message.bcc)]
+            wire: Object = {
+                "mailFrom": {"email": sender, "parameters": None},
+                "rcptTo": [{"email": one, "parameters": None} for one in dict.fromkeys(listed)],
+            }
+            listed = [*dict.fromkeys(listed)]
+        case {"mailFrom": {"email": str(sender)} as mail_from, "rcptTo": list(rcpt_to)} if all(
+            isinstance(one, dict) and isinstance(one.get("email"), str) for one in rcpt_to
+        ):
+            listed = [one["email"] for one in rcpt_to]
+            hold = _hold(mail_from.get("parameters"), now)
+            wire = {
+                "mailFrom": {"email": sender, "parameters": mail_from.get("parameters")},
+                "rcptTo": [{"email": one["email"], "parameters": one.get("parameters")} for one in rcpt_to],
+            }
+        case _:
+            raise SetError("invalidProperties", "an envelope has mailFrom and rcptTo", properties=["envelope"])
+    if not listed:
+        raise SetError("noRecipients", "the message has no recipients")
+    if len(listed) > MAX_RECIPIENTS:
+        raise SetError("tooManyRecipients", f"at most {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
+    wrong = [one for one in listed if _address(one) is None]
+    if wrong:
+        raise SetError("invalidRecipients", "not an address", invalidRecipients=wrong)
+    author = _address(sender)
+    if author is None:
+        raise SetError("invalidProperties", f"{sender[:100]!r} is not an address", properties=["envelope"])
+    return _Envelope(author, tuple(one for text in listed if (one := _address(text))), hold, wire)
+
+
+def _address(text: str) -> Address | None:
+    try:
+        return Address.parse(text)
+    except AddressError:
+        return None
+
+
+def _hold(parameters: Any, now: dt.datetime) -> int:
+    """The time until which the message is held, µs UTC, 0 for none (RFC 4865). Raises SetError."""
+    if parameters is None:
+        return 0
+    if not isinstance(parameters, dict):
+        raise SetError("invalidProperties", "parameters is an object", properties=["envelope"])
+    found = {name.upper(): value for name, value in parameters.items()}
+    unknown = found.keys() - {"HOLDFOR", "HOLDUNTIL", "RET", "ENVID", "SIZE", "BODY", "SMTPUTF8"}
+    if unknown:
+        raise SetError("invalidProperties", f"unknown parameter {min(unknown)[:40]}", properties=["envelope"])
+    try:
+        if "HOLDFOR" in found:
+            until = now + dt.timedelta(seconds=int(found["HOLDFOR"]))
+        elif "HOLDUNTIL" in found:
+            until = dt.datetime.fromisoformat(found["HOLDUNTIL"])
+        else:
+            return 0
+        ahead = (until - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        raise SetError("invalidProperties", "HOLDFOR or HOLDUNTIL is wrong", properties=["envelope"]) from None
+    if not -60 <= ahead <= MAX_DELAY:
+        raise SetError("invalidProperties", f"at most {MAX_DELAY} seconds ahead", properties=["envelope"])
+    return int((until - EPOCH) / dt.timedelta(microseconds=1))
+
+
+async def _submit(
+    call: Call, envelope: _Envelope, identity: str, email_id: int, message_id: int, threadid: int
+) -> Object:
+    """Check and sign the message, and put it into the outbox. Raises SetError."""
+    account, server, info = call.account, call.server, call.request.info
+    if server.queue is None:
+        raise SetError("forbiddenToSend", "this server sends nothing")
+    try:
+        await server.queue.check_sending(account.name)
+    except SendingStopped as error:
+        raise SetError("forbiddenToSend", str(error)) from None
+    wish = Wish(
+        snapshot=call.snapshot,
+        identity=call.identity,
+        listener=info.listener,
+        secure=call.request.scheme == "https",
+        remote=call.request.client_ip,
+    )
+    when = envelope.hold_until or int((dt.datetime.now(dt.UTC) - EPOCH) / dt.timedelta(microseconds=1))
+    letter = addressed(envelope.sender, envelope.recipients, wish, when)
+    with Spool(server.tmp) as spool:
+        async with aclosing(stream_message(account, message_id)) as pieces:
+            async for piece in pieces:
+                await spool.write(piece)
+        await spool.finish()
+        if spool.size > letter.max_size:
+            raise SetError("tooLarge", f"the message is larger than {letter.max_size} octets", maxSize=letter.max_size)
+        try:
+            ready = await complete(server.keys, letter, spool)
+        except SubmissionRefused as error:
+            kind = {"badfrom": "forbiddenFrom", "signerror": "serverFail"}.get(error.result, "invalidEmail")
+            raise SetError(kind, str(error), **({"properties": []} if kind == "invalidEmail" else {})) from None
+        except HeaderTooLarge:
+            raise SetError("invalidEmail", "the header is too long", properties=[]) from None
+    limits, counted = limits_of(letter), counted_as(letter)
+    key = hashlib.sha256(b"jmap\0" + account.name.encode() + b"\0" + secrets.token_bytes(32)).digest()
+    wire = msgspec.json.encode(envelope.wire).decode()
+
+    def unit(tx: AccountTx) -> int:
+        if emails(tx, [email_id]).get(email_id) is None:
+            raise SetError("invalidProperties", "the email is gone", properties=["emailId"])
+        tx.execute(FORGET, tx.now - KEPT)
+        rows = tuple(add_outgoing(tx, counted, limits))
+        owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))
+        tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
+        text = ready.submission.message_id
+        return tx.insert(INSERT, tx.modseq(), email_id, threadid, identity, text, wire, when, key)
+
+    try:
+        number = await account.write(unit)
+    except OutgoingLimitExceeded as error:
+        raise SetError("forbiddenToSend", str(error)) from None
+    return {
+        "id": f"{LETTER}{number}",
+        "threadId": f"T{threadid}",
+        "sendAt": utc_date(when),
+        "undoStatus": "pending" if envelope.hold_until else "final",
+        "emailId": f"M{email_id}",
+    }

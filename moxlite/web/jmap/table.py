@@ -1,0 +1,59 @@
+"""All methods of JMAP, each with the capability that a request must use for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from moxlite.web.jmap import blobs, emailqueries, emails, emailset, identities, mailboxes, pushing, submissions, threads
+from moxlite.web.jmap.methods import Call, Method, Table
+from moxlite.web.jmap.protocol import CORE, LIMITS, Object
+
+MAIL: Final = "urn:ietf:params:jmap:mail"
+SUBMISSION: Final = "urn:ietf:params:jmap:submission"
+VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
+
+CAPABILITIES: Final[dict[str, Object]] = {
+    CORE: {**LIMITS, "collationAlgorithms": ["i;unicode-casemap"]},
+    MAIL: {},
+    SUBMISSION: {},
+    VACATION: {},
+}
+
+
+async def echo(call: Call) -> Object:
+    """Core/echo (RFC 8620 §4)."""
+    return call.arguments
+
+
+METHODS: Final[Table] = {
+    "Core/echo": Method(echo, CORE, account=False),
+    "Blob/copy": Method(blobs.copy, CORE, changes=True),
+    "PushSubscription/get": Method(pushing.get, CORE, account=False),
+    "PushSubscription/set": Method(pushing.set_, CORE, account=False, changes=True),
+    "Mailbox/get": Method(mailboxes.get, MAIL),
+    "Mailbox/changes": Method(mailboxes.changes, MAIL),
+    "Mailbox/query": Method(mailboxes.query, MAIL),
+    "Mailbox/queryChanges": Method(mailboxes.query_changes, MAIL),
+    "Mailbox/set": Method(mailboxes.set_, MAIL, changes=True),
+    "Thread/get": Method(threads.get, MAIL),
+    "Thread/changes": Method(threads.changes, MAIL),
+    "Email/get": Method(emails.get, MAIL),
+    "Email/changes": Method(emails.changes, MAIL),
+    "Email/query": Method(emailqueries.query, MAIL),
+    "Email/queryChanges": Method(emailqueries.query_changes, MAIL),
+    "Email/set": Method(emailset.set_, MAIL, changes=True),
+    "Email/copy": Method(emailset.copy, MAIL, changes=True),
+    "Email/import": Method(emailset.import_, MAIL, changes=True),
+    "Email/parse": Method(emails.parse, MAIL),
+    "SearchSnippet/get": Method(threads.snippets, MAIL),
+    "Identity/get": Method(identities.get, SUBMISSION),
+    "Identity/changes": Method(identities.changes, SUBMISSION),
+    "Identity/set": Method(identities.set_, SUBMISSION, changes=True),
+    "EmailSubmission/get": Method(submissions.get, SUBMISSION),
+    "EmailSubmission/changes": Method(submissions.changes, SUBMISSION),
+    "EmailSubmission/query": Method(submissions.query, SUBMISSION),
+    "EmailSubmission/queryChanges": Method(submissions.query_changes, SUBMISSION),
+    "EmailSubmission/set": Method(submissions.set_, SUBMISSION, changes=True),
+    "VacationResponse/get": Method(identities.vacation_get, VACATION),
+    "VacationResponse/set": Method(identities.vacation_set, VACATION, changes=True),
+}

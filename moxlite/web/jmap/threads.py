@@ -1,0 +1,144 @@
+"""Threads, and snippets of what a search has found (RFC 8621 §3, §5)."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.proto.mime.text import fold, part_text, visible_text
+from moxlite.store.content.body import locate, read_content
+from moxlite.store.errors import ChunkDamaged
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows.emails import emails, emails_of_threads
+from moxlite.store.rows.history import mail_state, thread_changes
+from moxlite.store.rows.messages import structures
+from moxlite.web.jmap.bodies import sorted_parts
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.emailqueries import matching_terms
+from moxlite.web.jmap.emails import state
+from moxlite.web.jmap.methods import account_id, read_id
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import changes_response, get_response
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.types import MessageID
+    from moxlite.web.jmap.methods import Call
+
+
+MAX_SNIPPETS: Final = 100
+READ: Final = 256 << 10
+"""Octets of a text that a snippet is looked for in."""
+
+AROUND: Final = 60
+LONGEST: Final = 255
+"""Octets of a snippet (RFC 8621 §5)."""
+
+
+async def get(call: Call) -> Object:
+    """Thread/get."""
+    ids, properties = call.ids(), call.properties(("id", "emailIds"))
+    if ids is None:
+        raise MethodError("requestTooLarge", "name the ids: emails have them")
+
+    def read(r: Reader) -> tuple[str, dict[int, list[int]]]:
+        return state(r), emails_of_threads(r, [read_id(one, "T") for one in ids])
+
+    now, found = await call.account.scan(read, op="jmap threads")
+    objects: list[Object] = []
+    for one in ids:
+        if members := found.get(read_id(one, "T")):
+            whole = {"id": one, "emailIds": [f"M{number}" for number in members]}
+            objects.append({name: whole[name] for name in properties})
+    present = {one["id"] for one in objects}
+    return get_response(call, now, objects, [one for one in ids if one not in present])
+
+
+async def changes(call: Call) -> Object:
+    """Thread/changes."""
+    return changes_response(call, await changes_of(call, thread_changes, mail_state, "T"))
+
+
+async def snippets(call: Call) -> Object:
+    """SearchSnippet/get."""
+    ids = call.names("emailIds")
+    if ids is None:
+        raise invalid("emailIds is missing")
+    if len(ids) > MAX_SNIPPETS:
+        raise MethodError("requestTooLarge", f"at most {MAX_SNIPPETS} emails")
+    words = matching_terms(call, call.argument("filter", dict))
+    wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
+    found = await call.account.scan(partial(_snippets, ids=wanted, words=words), op="jmap snippets")
+    present = {one["emailId"] for one in found}
+    return {
+        "accountId": account_id(call.identity.account),
+        "list": found,
+        "notFound": [one for one in wanted if one not in present] or None,
+    }
+
+
+def _snippets(r: Reader, ids: Sequence[str], words: Sequence[str]) -> list[Object]:
+    numbers = [read_id(one, "M") for one in ids]
+    stored = emails(r, numbers)
+    packed = structures(r, [one.message_id for one in stored.values()])
+    found: list[Object] = []
+    for number in numbers:
+        if email := stored.get(number):
+            structure = structure_of(packed[email.message_id])
+            subject = marked(structure.envelope.subject, words)
+            text = marked(_text(r, email.message_id), words) if words else None
+            found.append({"emailId": f"M{number}", "subject": subject, "preview": text})
+    return found
+
+
+def _text(r: Reader, message_id: MessageID) -> str:
+    """The first text of a message that a reader sees."""
+    try:
+        content = locate(r, message_id)
+        structure = structure_of(structures(r, [message_id])[message_id])
+        pieces = sorted_parts(structure.root).text
+        for piece in pieces:
+            if piece.part.type == "TEXT":
+                text = part_text(piece.part, lambda start, stop: read_content(r, content, start, stop - start), READ)
+                return visible_text(text) if piece.part.subtype == "HTML" else text
+    except ChunkDamaged:
+        pass
+    return ""
+
+
+def _escaped(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def marked(text: str, words: Sequence[str]) -> str | None:
+    """A piece of a text as HTML, in which the words are marked; None if it has none of them."""
+    if not words:
+        return None
+    pattern = re.compile("|".join(sorted({re.escape(one) for one in words}, key=len, reverse=True)), re.IGNORECASE)
+    found = pattern.search(text)
+    if found is None:  # what is folded otherwise, such as full-width letters
+        folded = fold(text)
+        if len(folded) != len(text) or (found := pattern.search(folded)) is None:
+            return None
+    start = max(0, found.start() - AROUND)
+    piece = " ".join(text[start : start + LONGEST].split())
+    shown, last, out = "", 0, []
+    for match in pattern.finditer(piece):
+        out += [
+            html.escape(piece[last : match.start()], quote=False),
+            "<mark>",
+            html.escape(match[0], quote=False),
+            "</mark>",
+        ]
+        last = match.end()
+    out.append(_escaped(piece[last:]))
+    for one in out:
+        if len((shown + one).encode()) > LONGEST - len("</mark>"):
+            break
+        shown += one
+    if shown.count("<mark>") > shown.count("</mark>"):
+        shown += "</mark>"
+    return shown

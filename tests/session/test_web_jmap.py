@@ -1,0 +1,618 @@
+"""JMAP of a running server: session, calls, mailboxes, emails, submissions, changes (RFC 8620, RFC 8621).
+
+The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jmap.md says when it was run).
+"""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.mail.copying import copy_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.rows.emails import emails
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.types import Flag
+from moxlite.web.jmap.protocol import LIMITS
+from moxlite.web.jmap.table import METHODS
+from tests.web_rig import ADDRESS, DOMAINS, PASSWORD, STATIC, Answer, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+JMAP = """
+[listeners.jmap]
+ips = ["127.0.0.1"]
+jmap_http = { enabled = true, port = 83 }
+"""
+USING = [f"urn:ietf:params:jmap:{name}" for name in ("core", "mail", "submission", "vacationresponse")]
+ACCOUNT = "umia"
+MAIL = (
+    b"From: J\xc3\xb6 <jo@else.example>\r\nTo: mia@example.org\r\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe?=\r\n"
+    b"Message-ID: <a@else.example>\r\nDate: Sat, 21 Nov 2026 10:00:00 +0100\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi there\r\n--b\r\n"
+    b"Content-Type: image/png; name=a.png\r\nContent-Disposition: attachment\r\n"
+    b"Content-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--b--\r\n"
+)
+
+Object = dict[str, Any]
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    """A server with JMAP at port 83."""
+    async with trio.open_nursery() as nursery:
+        yield await open_rig(tmp_path, nursery, static=STATIC + JMAP, domains=DOMAINS)
+        nursery.cancel_scope.cancel()
+
+
+class Client:
+    """A program that speaks JMAP."""
+
+    def __init__(self, rig: Rig, user: str = ADDRESS, password: str = PASSWORD) -> None:
+        self._browser = rig.browser(app="/jmap/", port=83)
+        self.authorization = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    async def http(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Answer:
+        fields = {"authorization": self.authorization}
+        if body is not None:
+            fields["content-type"] = kind
+        return await self._browser.fetch(path, method=method, headers=fields, body=body or b"")
+
+    async def request(self, *calls: list[Any], using: list[str] | None = None, **members: Any) -> Object:
+        body = {"using": USING if using is None else using, "methodCalls": calls, **members}
+        answer = await self.http("POST", "/jmap/api", json.dumps(body).encode())
+        assert answer.status == 200, answer.body
+        found: Object = json.loads(answer.body)
+        return found
+
+    async def call(self, name: str, **arguments: Any) -> Object:
+        """The arguments of the one response, which is no error."""
+        answer = await self.request([name, {"accountId": ACCOUNT, **arguments}, "0"])
+        [[answered, found, _]] = answer["methodResponses"][:1]
+        assert answered == name, found
+        result: Object = found
+        return result
+
+    async def error(self, name: str, **arguments: Any) -> str:
+        """The type of the error that a call is answered with."""
+        answer = await self.request([name, {"accountId": ACCOUNT, **arguments}, "0"])
+        [[answered, found, _]] = answer["methodResponses"]
+        assert answered == "error", found
+        kind: str = found["type"]
+        return kind
+
+    async def upload(self, octets: bytes, kind: str = "message/rfc822") -> str:
+        answer = await self.http("POST", f"/jmap/upload/{ACCOUNT}/", octets, kind)
+        assert answer.status == 201
+        blob: str = json.loads(answer.body)["blobId"]
+        return blob
+
+    async def imported(self, octets: bytes = MAIL, mailbox: str = "m1", **members: Any) -> str:
+        """The id of a message that is put into a mailbox."""
+        given = {"blobId": await self.upload(octets), "mailboxIds": {mailbox: True}, **members}
+        found = await self.call("Email/import", emails={"new": given})
+        number: str = found["created"]["new"]["id"]
+        return number
+
+
+async def test_the_session_says_where_everything_is(rig: Rig) -> None:
+    """JMAP-1, JMAP-2: the session, at its two addresses, and nothing without a log-in."""
+    client = Client(rig)
+    session = json.loads((await client.http("GET", "/.well-known/jmap")).body)
+    assert session == json.loads((await client.http("GET", "/jmap/session")).body)
+    assert session["primaryAccounts"]["urn:ietf:params:jmap:mail"] == ACCOUNT
+    assert session["accounts"][ACCOUNT]["isReadOnly"] is False
+    assert session["apiUrl"] == "http://mail.example.org/jmap/api"
+    assert session["capabilities"]["urn:ietf:params:jmap:core"]["maxCallsInRequest"] == LIMITS["maxCallsInRequest"]
+    refused = await Client(rig, password="wrong").http("GET", "/jmap/session")
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"] == 'Basic realm="jmap", charset="UTF-8"'
+    assert (await client.http("GET", "/jmap/api")).status == 405
+    assert (await client.http("GET", "/jmap/nothing")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"{", "notJSON"),
+        (b'{"using": [], "using": [], "methodCalls": []}', "notJSON"),
+        (b'{"using": ["\xff"], "methodCalls": []}', "notJSON"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {"a": 9007199254740992}, "0"]]}', "notJSON"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {"a": NaN}, "0"]]}', "notJSON"),
+        (b"[" * 100_000, "notJSON"),
+        (b"[]", "notRequest"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {}]]}', "notRequest"),
+        (b'{"using": ["urn:x"], "methodCalls": []}', "unknownCapability"),
+        (json.dumps({"using": USING, "methodCalls": [["Core/echo", {}, "0"]] * 51}).encode(), "limit"),
+    ],
+)
+async def test_a_wrong_request_is_refused_as_a_whole(rig: Rig, body: bytes, kind: str) -> None:
+    """JMAP-3: I-JSON, the form of a request, its capabilities and limits."""
+    answer = await Client(rig).http("POST", "/jmap/api", body)
+    assert answer.status in (400, 413)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert json.loads(answer.body)["type"] == f"urn:ietf:params:jmap:error:{kind}"
+
+
+async def test_calls_use_results_of_earlier_ones(rig: Rig) -> None:
+    """JMAP-4: result references, errors of single calls, and the ids of what a request creates."""
+    client = Client(rig)
+    found = await client.request(
+        ["Mailbox/query", {"accountId": ACCOUNT}, "a"],
+        [
+            "Mailbox/get",
+            {"accountId": ACCOUNT, "#ids": {"resultOf": "a", "name": "Mailbox/query", "path": "/ids"}},
+            "b",
+        ],
+        ["Mailbox/get", {"accountId": ACCOUNT, "#ids": {"resultOf": "b", "name": "Mailbox/get", "path": "/no"}}, "c"],
+        ["Mailbox/get", {"accountId": ACCOUNT, "ids": [], "#ids": {"resultOf": "a", "name": "x", "path": ""}}, "d"],
+        ["Nothing/get", {}, "e"],
+        ["Mailbox/get", {"accountId": "uother"}, "f"],
+        ["Mailbox/get", {}, "g"],
+        createdIds={},
+    )
+    names = [[name, arguments.get("type")] for name, arguments, _ in found["methodResponses"]]
+    assert names[:2] == [["Mailbox/query", None], ["Mailbox/get", None]]
+    assert [kind for _, kind in names[2:]] == [
+        "invalidResultReference",
+        "invalidArguments",
+        "unknownMethod",
+        "accountNotFound",
+        "invalidArguments",
+    ]
+    deep = {"resultOf": "b", "name": "Mailbox/get", "path": "/list/*/id"}
+    listed = await client.request(
+        ["Mailbox/get", {"accountId": ACCOUNT}, "b"], ["Mailbox/get", {"accountId": ACCOUNT, "#ids": deep}, "c"]
+    )
+    assert len(listed["methodResponses"][1][1]["list"]) == 6
+    made = await client.request(
+        [
+            "Mailbox/set",
+            {"accountId": ACCOUNT, "create": {"x": {"name": "X"}, "y": {"name": "Y", "parentId": "#x"}}},
+            "0",
+        ],
+        createdIds={},
+    )
+    created = made["methodResponses"][0][1]["created"]
+    assert made["createdIds"] == {"x": created["x"]["id"], "y": created["y"]["id"]}
+
+
+async def test_every_method_refuses_nonsense(rig: Rig) -> None:
+    """JMAP-5: arguments of wrong types end in errors of the method, never in one of the server."""
+    client = Client(rig)
+    wrong: list[Any] = [
+        None,
+        1,
+        -1,
+        "x",
+        [],
+        [1],
+        {},
+        {"a": 1},
+        {"a": {"b": None}},
+        True,
+        [["a"]],
+        {"x": {"keywords/": 1}},
+    ]
+    names = (
+        *(
+            "ids",
+            "properties",
+            "filter",
+            "sort",
+            "position",
+            "anchor",
+            "limit",
+            "create",
+            "update",
+            "destroy",
+            "emails",
+        ),
+        *("sinceState", "sinceQueryState", "maxChanges", "blobIds", "emailIds", "bodyProperties", "maxBodyValueBytes"),
+        *("onSuccessUpdateEmail", "onSuccessDestroyEmail", "fromAccountId", "ifInState", "collapseThreads"),
+    )
+    for method in METHODS:
+        for at in range(0, len(names) * len(wrong), 40):
+            pairs = [(names[i % len(names)], wrong[i % len(wrong)]) for i in range(at, at + 40)]
+            calls = [[method, {"accountId": ACCOUNT, name: value}, "0"] for name, value in pairs]
+            answer = await client.request(*calls)
+            for name, found, _ in answer["methodResponses"]:
+                assert name != "error" or found["type"] not in ("serverFail", "serverUnavailable"), (calls, found)
+
+
+async def test_an_app_password_may_have_that_scope_alone(rig: Rig) -> None:
+    """JMAP-6: the scope ``jmap``, and one that may only read."""
+    async with rig.account() as account:
+        whole = await add_app_password(account, "whole", ["jmap"])
+        reading = await add_app_password(account, "reading", ["jmap"], read_only=True)
+        imap = await add_app_password(account, "imap", ["imap"])
+    assert (await Client(rig, password=imap).http("GET", "/jmap/session")).status == 401
+    await Client(rig, password=whole).call("Mailbox/set", create={})
+    reader = Client(rig, password=reading)
+    await reader.call("Mailbox/get")
+    assert await reader.error("Mailbox/set", create={}) == "accountReadOnly"
+    assert (await reader.http("POST", f"/jmap/upload/{ACCOUNT}/", b"x")).status == 403
+
+
+async def test_mailboxes_are_made_renamed_and_destroyed(rig: Rig) -> None:
+    """JMAP-10, JMAP-11: Mailbox/set, its errors, and the changes that other clients hear of."""
+    client = Client(rig)
+    before = (await client.call("Mailbox/get"))["state"]
+    made = await client.call("Mailbox/set", create={"a": {"name": "Work"}, "b": {"name": "Deep", "parentId": "#a"}})
+    work, deep = made["created"]["a"]["id"], made["created"]["b"]["id"]
+    changed = await client.call("Mailbox/changes", sinceState=before)
+    assert {*changed["created"]} == {work, deep}
+    await client.call("Mailbox/set", update={deep: {"parentId": None, "name": "Flat", "sortOrder": 3}})
+    [found] = (await client.call("Mailbox/get", ids=[deep]))["list"]
+    assert (found["name"], found["parentId"], found["sortOrder"]) == ("Flat", None, 3)
+    async with rig.account() as account:
+        assert await account.read(lambda r: mailbox_by_name(r, "Flat"), op="test") is not None
+    refused = await client.call(
+        "Mailbox/set",
+        create={"x": {"name": "Work"}, "y": {"name": "a/b"}, "z": {"name": "Z", "role": "nothing"}},
+        destroy=["m1", "m999"],
+    )
+    assert refused["notCreated"]["x"]["type"] == "alreadyExists"
+    assert refused["notCreated"]["y"]["properties"] == ["name"]
+    assert refused["notCreated"]["z"]["properties"] == ["role"]
+    assert {key: one["type"] for key, one in refused["notDestroyed"].items()} == {"m1": "forbidden", "m999": "notFound"}
+    await client.imported(mailbox=deep)
+    kept = await client.call("Mailbox/set", destroy=[deep])
+    assert kept["notDestroyed"][deep]["type"] == "mailboxHasEmail"
+    gone = await client.call("Mailbox/set", destroy=[work, deep], onDestroyRemoveEmails=True)
+    assert {*gone["destroyed"]} == {work, deep}
+
+
+async def test_an_email_has_every_property(rig: Rig) -> None:
+    """JMAP-20, JMAP-21: metadata, header fields in all forms, the body and its parts, and blobs of them."""
+    client = Client(rig)
+    number = await client.imported(keywords={"$seen": True, "Work": True}, receivedAt="2026-11-21T09:00:00Z")
+    [found] = (
+        await client.call(
+            "Email/get",
+            ids=[number],
+            properties=[
+                *("mailboxIds", "keywords", "receivedAt", "subject", "from", "sentAt", "messageId", "size", "blobId"),
+                *("header:From:asGroupedAddresses", "header:to:asRaw:all", "header:x-none:asText", "hasAttachment"),
+                *("textBody", "attachments", "bodyValues", "bodyStructure", "preview", "threadId"),
+            ],
+            fetchTextBodyValues=True,
+            maxBodyValueBytes=4,
+        )
+    )["list"]
+    assert found["keywords"] == {"$seen": True, "work": True}
+    assert (found["subject"], found["from"]) == ("Größe", [{"name": "Jö", "email": "jo@else.example"}])
+    assert (found["sentAt"], found["receivedAt"]) == ("2026-11-21T10:00:00+01:00", "2026-11-21T09:00:00Z")
+    assert (found["messageId"], found["size"]) == (["a@else.example"], len(MAIL))
+    assert found["header:From:asGroupedAddresses"] == [{"name": None, "addresses": found["from"]}]
+    assert found["header:to:asRaw:all"] == [" mia@example.org"]
+    assert found["header:x-none:asText"] is None
+    assert found["hasAttachment"] is True
+    assert found["bodyValues"] == {"1": {"value": "hi t", "isEncodingProblem": False, "isTruncated": True}}
+    [file] = found["attachments"]
+    assert (file["name"], file["type"], file["size"]) == ("a.png", "image/png", 3)
+    assert [one["partId"] for one in found["bodyStructure"]["subParts"]] == ["1", "2"]
+    whole = await client.http("GET", f"/jmap/download/{ACCOUNT}/{found['blobId']}/a.eml")
+    assert (whole.status, whole.body) == (200, MAIL)
+    part = await client.http("GET", f"/jmap/download/{ACCOUNT}/{file['blobId']}/a.png?accept=image/png")
+    assert (part.body, part.headers["content-type"]) == (b"ABC", "image/png")
+    assert (await client.http("GET", f"/jmap/download/{ACCOUNT}/E999/x")).status == 404
+    assert (await client.http("GET", f"/jmap/download/uother/{found['blobId']}/x")).status == 404
+    parsed = await client.call("Email/parse", blobIds=[await client.upload(MAIL), "E999"], fetchAllBodyValues=True)
+    [message] = parsed["parsed"].values()
+    assert message["bodyValues"]["1"]["value"] == "hi there"
+    assert parsed["notFound"] == ["E999"]
+    assert await client.error("Email/get", ids=[number], properties=["header:Subject:asDate"]) == "invalidArguments"
+
+
+async def test_copies_are_one_email(rig: Rig) -> None:
+    """JMAP-22: an email in several mailboxes; a copy made by IMAP, and one with \\Deleted."""
+    client = Client(rig)
+    number = await client.imported()
+    state = (await client.call("Email/get", ids=[]))["state"]
+    await client.call("Email/set", update={number: {"mailboxIds/m2": True, "keywords/$flagged": True}})
+    [found] = (await client.call("Email/get", ids=[number], properties=["mailboxIds", "keywords"]))["list"]
+    assert (found["mailboxIds"], found["keywords"]) == ({"m1": True, "m2": True}, {"$flagged": True})
+    changed = await client.call("Email/changes", sinceState=state)
+    assert (changed["created"], changed["updated"], changed["destroyed"]) == ([], [number], [])
+    for where in (
+        {"inMailbox": "m2"},
+        {"inMailbox": "m1"},
+        None,
+        {"operator": "OR", "conditions": [{"inMailbox": "m2"}]},
+    ):
+        assert (await client.call("Email/query", filter=where))["ids"] == [number]
+    async with rig.account() as account:
+        email = (await account.read(lambda r: emails(r, [int(number[1:])]), op="test"))[int(number[1:])]
+        [first, second] = email.message_ids
+        await account.write(lambda tx: copy_ids(tx, [first], email.mailboxes and 5))  # type: ignore[arg-type]
+        await account.write(lambda tx: store_flags_ids(tx, [second], mode="add", flags=Flag.DELETED))
+    [found] = (await client.call("Email/get", ids=[number], properties=["mailboxIds"]))["list"]
+    assert found["mailboxIds"] == {"m1": True, "m5": True}
+    state = changed["newState"]
+    await client.call("Email/set", update={number: {"mailboxIds": {"m6": True}}})
+    assert (await client.call("Email/changes", sinceState=state))["updated"] == [number]
+    gone = await client.call("Email/set", destroy=[number, "M999"])
+    assert (gone["destroyed"], gone["notDestroyed"]["M999"]["type"]) == ([number], "notFound")
+    assert (await client.call("Email/changes", sinceState=state))["destroyed"] == [number]
+
+
+async def test_changes_come_in_portions(rig: Rig) -> None:
+    """JMAP-23: maxChanges, an email that is new and changed, and states that are unknown."""
+    client = Client(rig)
+    begin = (await client.call("Email/get", ids=[]))["state"]
+    numbers = [await client.imported(MAIL.replace(b"<a@", b"<%d@" % index)) for index in range(5)]
+    await client.call("Email/set", update={numbers[0]: {"keywords/$seen": True}})
+    state, created, updated = begin, [], []
+    for _ in range(10):
+        found = await client.call("Email/changes", sinceState=state, maxChanges=2)
+        created += found["created"]
+        updated += found["updated"]
+        state = found["newState"]
+        if not found["hasMoreChanges"]:
+            break
+    assert created == numbers
+    assert updated in ([], [numbers[0]])
+    await client.call("Email/set", update={one: {"keywords/x": True} for one in numbers})
+    assert await client.error("Email/changes", sinceState=state, maxChanges=2) == "cannotCalculateChanges"
+    assert await client.error("Email/changes", sinceState="999999") == "cannotCalculateChanges"
+    assert await client.error("Email/changes", sinceState="x") == "cannotCalculateChanges"
+    assert await client.error("Email/set", ifInState="1", update={}) == "stateMismatch"
+
+
+async def test_queries_filter_sort_and_page(rig: Rig) -> None:
+    """JMAP-24, JMAP-25: filters of all kinds mixed, sorts, pages, anchors, threads, and changes of a query."""
+    client = Client(rig)
+
+    def mail(index: int, subject: str, more: bytes = b"") -> bytes:
+        return (
+            b"From: s%d@else.example\r\nTo: mia@example.org\r\nSubject: %s\r\nMessage-ID: <m%d@x>\r\n%s\r\n"
+            b"text number%d apple\r\n" % (index, subject.encode(), index, more, index)
+        )
+
+    numbers = [
+        await client.imported(
+            mail(index, f"topic {index}" if index else "Re: topic 1", b"X-Mark: yes\r\n" if index == 2 else b""),
+            mailbox="m1" if index % 2 else "m2",
+            receivedAt=f"2026-11-0{index + 1}T00:00:00Z",
+            keywords={"$seen": True} if index > 2 else {},
+        )
+        for index in range(5)
+    ]
+
+    async def ids(**arguments: Any) -> list[int]:
+        found = await client.call("Email/query", **arguments)
+        return [numbers.index(one) for one in found["ids"]]
+
+    def either(operator: str, *conditions: Object) -> Object:
+        return {"operator": operator, "conditions": [*conditions]}
+
+    assert await ids() == [4, 3, 2, 1, 0]
+    assert await ids(filter={"inMailbox": "m1"}) == [3, 1]
+    assert await ids(filter={"inMailboxOtherThan": ["m1"]}) == [4, 2, 0]
+    assert await ids(filter={"text": "number3"}) == [3]
+    assert await ids(filter={"body": "apple", "notKeyword": "$seen"}) == [2, 1, 0]
+    assert await ids(filter={"header": ["X-Mark", "YES"]}) == [2]
+    assert await ids(filter={"from": "s4@else.example"}) == [4]
+    assert await ids(filter=either("OR", {"text": "number0"}, {"hasKeyword": "$seen", "inMailbox": "m1"})) == [3, 0]
+    assert await ids(filter=either("NOT", {"subject": "topic"}, {"hasKeyword": "$seen"})) == []
+    assert await ids(filter=either("AND", {"inMailbox": "m1"}, either("NOT", {"text": "number1"}))) == [3]
+    assert await ids(filter={"after": "2026-11-02T00:00:00Z", "before": "2026-11-04T00:00:00Z"}) == [2, 1]
+    assert await ids(sort=[{"property": "receivedAt"}], position=1, limit=2) == [1, 2]
+    assert await ids(sort=[{"property": "hasKeyword", "keyword": "$seen"}, {"property": "receivedAt"}]) == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+    assert await ids(anchor=numbers[2], anchorOffset=-1, limit=2) == [3, 2]
+    assert await ids(position=-2) == [1, 0]
+    whole = await client.call("Email/query", filter={"inMailbox": "m2"}, limit=1, calculateTotal=True)
+    assert (whole["total"], len(whole["ids"])) == (3, 1)
+    assert await client.error("Email/query", anchor="M999") == "anchorNotFound"
+    assert await client.error("Email/query", filter={"nothing": 1}) == "unsupportedFilter"
+    assert await client.error("Email/query", filter={"before": "yesterday"}) == "invalidArguments"
+    assert await client.error("Email/query", sort=[{"property": "nothing"}]) == "unsupportedSort"
+    deep: Object = {"text": "x"}
+    for _ in range(30):
+        deep = either("NOT", deep)
+    assert await client.error("Email/query", filter=deep) == "unsupportedFilter"
+
+    found = await client.call("Email/query", filter={"notKeyword": "$seen"})
+    await client.call("Email/set", update={numbers[1]: {"keywords/$seen": True}}, destroy=[numbers[0]])
+    changed = await client.call(
+        "Email/queryChanges", filter={"notKeyword": "$seen"}, sinceQueryState=found["queryState"]
+    )
+    assert {*changed["removed"]} == {numbers[0], numbers[1]}
+    assert changed["added"] == []
+
+
+async def test_threads_and_snippets(rig: Rig) -> None:
+    """JMAP-26, JMAP-27: the emails of a thread in order, one of each in a query, and marked words."""
+    client = Client(rig)
+    first = await client.imported(
+        b"From: a@else.example\r\nSubject: Lunch <b>\r\nMessage-ID: <1@x>\r\n\r\nmeet at noon & bring bread\r\n",
+        receivedAt="2026-11-01T00:00:00Z",
+    )
+    state = (await client.call("Email/get", ids=[]))["state"]
+    second = await client.imported(
+        b"From: b@else.example\r\nSubject: Re: Lunch <b>\r\nMessage-ID: <2@x>\r\nIn-Reply-To: <1@x>\r\n\r\nfine\r\n",
+        receivedAt="2026-11-02T00:00:00Z",
+    )
+    [email] = (await client.call("Email/get", ids=[first], properties=["threadId"]))["list"]
+    [thread] = (await client.call("Thread/get", ids=[email["threadId"]]))["list"]
+    assert thread["emailIds"] == [first, second]
+    assert (await client.call("Thread/changes", sinceState=state))["updated"] == [thread["id"]]
+    collapsed = await client.call("Email/query", collapseThreads=True, calculateTotal=True)
+    assert (collapsed["ids"], collapsed["total"]) == ([second], 1)
+    found = await client.call("SearchSnippet/get", filter={"text": "noon lunch"}, emailIds=[first, "M999"])
+    assert found["list"] == [
+        {
+            "emailId": first,
+            "subject": "<mark>Lunch</mark> &lt;b&gt;",
+            "preview": "meet at <mark>noon</mark> &amp; bring bread",
+        }
+    ]
+    assert found["notFound"] == ["M999"]
+
+
+async def test_an_email_is_written(rig: Rig) -> None:
+    """JMAP-28: Email/set makes a message of texts and files; what is wrong is named."""
+    client = Client(rig)
+    file = await client.upload(b"%PDF", "application/pdf")
+    given = {
+        "mailboxIds": {"m3": True},
+        "keywords": {"$draft": True},
+        "from": [{"name": "Mia Ü", "email": ADDRESS}],
+        "to": [{"email": "jo@else.example"}],
+        "subject": "Grüße\r\nBcc: evil@else.example",
+        "header:X-Own:asText": "ü",
+        "textBody": [{"partId": "t", "type": "text/plain"}],
+        "htmlBody": [{"partId": "h", "type": "text/html"}],
+        "attachments": [{"blobId": file, "type": "application/pdf", "name": "ä.pdf"}],
+        "bodyValues": {"t": {"value": "hö\n"}, "h": {"value": "<p>hö</p>"}},
+    }
+    made = await client.call("Email/set", create={"d": given})
+    number = made["created"]["d"]["id"]
+    [found] = (await client.call("Email/get", ids=[number], fetchAllBodyValues=True))["list"]
+    assert (found["subject"], found["bcc"]) == ("Grüße  Bcc: evil@else.example", None)
+    assert [one["type"] for one in (*found["textBody"], *found["htmlBody"])] == ["text/plain", "text/html"]
+    assert [one["name"] for one in found["attachments"]] == ["ä.pdf"]
+    assert {one["value"] for one in found["bodyValues"].values()} == {"hö\n", "<p>hö</p>\n"}
+    bad: dict[str, Object] = {
+        "nowhere": {"mailboxIds": {}},
+        "absent": {"mailboxIds": {"m99": True}},
+        "raw": {"header:X-A": " a\r\nBcc: x@else.example"},
+        "address": {"to": [{"email": "nobody"}]},
+        "part": {"textBody": [{"partId": "q"}]},
+        "own": {"size": 3},
+        "unknown": {"nothing": 3},
+        "blob": {"attachments": [{"blobId": "U" + "0" * 32, "type": "a/b"}]},
+        "content": {"header:Content-Type": " text/html"},
+    }
+    for name, change in bad.items():
+        refused = await client.call("Email/set", create={"d": {**given, **change}})
+        kind = refused["notCreated"]["d"]["type"]
+        assert kind == ("blobNotFound" if name == "blob" else "invalidProperties"), name
+
+
+async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
+    """JMAP-30..33: identities, envelopes, what happens on success, a held message, and what may not be sent."""
+    client = Client(rig)
+    identities = (await client.call("Identity/get"))["list"]
+    mine = next(one["id"] for one in identities if one["email"] == ADDRESS)
+    await client.call("Identity/set", update={mine: {"name": "Mia", "textSignature": "M."}})
+    [found] = (await client.call("Identity/get", ids=[mine]))["list"]
+    assert (found["name"], found["textSignature"]) == ("Mia", "M.")
+    draft = {
+        "mailboxIds": {"m3": True},
+        "keywords": {"$draft": True},
+        "from": [{"email": ADDRESS}],
+        "to": [{"email": "jo@else.example"}],
+        "subject": "x",
+        "bodyStructure": {"type": "text/plain", "partId": "1"},
+        "bodyValues": {"1": {"value": "x"}},
+    }
+    held = {
+        "mailFrom": {"email": ADDRESS, "parameters": {"HOLDFOR": "3600"}},
+        "rcptTo": [{"email": "jo@else.example"}],
+    }
+    answer = await client.request(
+        ["Email/set", {"accountId": ACCOUNT, "create": {"d": draft}}, "0"],
+        [
+            "EmailSubmission/set",
+            {
+                "accountId": ACCOUNT,
+                "create": {"s": {"identityId": mine, "emailId": "#d", "envelope": held}},
+                "onSuccessUpdateEmail": {"#s": {"mailboxIds": {"m5": True}, "keywords/$draft": None}},
+            },
+            "1",
+        ],
+    )
+    names = [name for name, _, _ in answer["methodResponses"]]
+    assert names == ["Email/set", "EmailSubmission/set", "Email/set"]
+    submission = answer["methodResponses"][1][1]["created"]["s"]
+    assert submission["undoStatus"] == "pending"
+    email = answer["methodResponses"][0][1]["created"]["d"]["id"]
+    [moved] = (await client.call("Email/get", ids=[email], properties=["mailboxIds", "keywords"]))["list"]
+    assert (moved["mailboxIds"], moved["keywords"]) == ({"m5": True}, {})
+    [shown] = (await client.call("EmailSubmission/get", ids=[submission["id"]]))["list"]
+    assert shown["deliveryStatus"]["jo@else.example"]["delivered"] == "queued"
+    await client.call("EmailSubmission/set", update={submission["id"]: {"undoStatus": "canceled"}})
+    assert (await client.call("EmailSubmission/query", filter={"undoStatus": "canceled"}))["ids"] == [submission["id"]]
+    again = await client.call("EmailSubmission/set", update={submission["id"]: {"undoStatus": "pending"}})
+    assert again["notUpdated"][submission["id"]]["type"] == "invalidProperties"
+    foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
+    nobody = {"mailFrom": {"email": ADDRESS}, "rcptTo": []}
+    strange = {"mailFrom": {"email": ADDRESS}, "rcptTo": [{"email": "x"}]}
+    for envelope, kind in (
+        (foreign, "forbiddenMailFrom"),
+        (nobody, "noRecipients"),
+        (strange, "invalidRecipients"),
+        ([], "invalidProperties"),
+    ):
+        one = {"identityId": mine, "emailId": email, "envelope": envelope}
+        refused = await client.call("EmailSubmission/set", create={"s": one})
+        assert refused["notCreated"]["s"]["type"] == kind
+
+
+async def test_the_answer_while_away(rig: Rig) -> None:
+    """JMAP-34: VacationResponse is the form of the account app."""
+    client = Client(rig)
+    given = {"isEnabled": True, "textBody": "gone", "htmlBody": "<p>gone</p>", "toDate": "2030-01-01T00:00:00Z"}
+    await client.call("VacationResponse/set", update={"singleton": given})
+    [found] = (await client.call("VacationResponse/get"))["list"]
+    assert {name: found[name] for name in given} == given
+    refused = await client.call("VacationResponse/set", create={"a": {}}, destroy=["singleton"])
+    assert refused["notCreated"]["a"]["type"] == refused["notDestroyed"]["singleton"]["type"] == "singleton"
+
+
+async def test_an_event_stream_tells_of_changes(rig: Rig) -> None:
+    """JMAP-40: changes by event stream, which ends after the first one if asked for, and with its app password."""
+    client = Client(rig)
+    stream = rig.connect(port=83)
+    async with stream:
+        await stream.send_all(
+            b"GET /jmap/events?types=Email,Mailbox&closeafter=state&ping=0 HTTP/1.1\r\nHost: mail.example.org\r\n"
+            b"Authorization: " + client.authorization.encode() + b"\r\n\r\n"
+        )
+        received = await stream.receive_some(4096)
+        while b"\n:\n" not in received and b"\r\n:\n" not in received:
+            received += await stream.receive_some(4096)
+        await client.imported()
+        with trio.fail_after(10):
+            while data := await stream.receive_some(4096):
+                received += data
+                if b"event: state" in received and b"\n\n" in received.partition(b"event: state")[2]:
+                    break
+        event = json.loads(received.partition(b"data: ")[2].partition(b"\n")[0])
+        assert event["@type"] == "StateChange"
+        assert {*event["changed"][ACCOUNT]} == {"Email", "Mailbox"}
+    assert (await client.http("GET", "/jmap/events?closeafter=never")).status == 400
+
+
+async def test_push_subscriptions_are_checked(rig: Rig) -> None:
+    """JMAP-41: only https, only by the log-in that made it, and verified by the code that was sent."""
+    client = Client(rig)
+    wrong = await client.call(
+        "PushSubscription/set",
+        create={
+            "http": {"deviceClientId": "a", "url": "http://else.example/"},
+            "keys": {"deviceClientId": "a", "url": "https://else.example/", "keys": {"p256dh": "AA", "auth": "AA"}},
+            "good": {"deviceClientId": "a", "url": "https://else.example/p", "types": ["Email", "Nothing"]},
+        },
+    )
+    assert {*wrong["notCreated"]} == {"http", "keys"}
+    number = wrong["created"]["good"]["id"]
+    [found] = (await client.call("PushSubscription/get"))["list"]
+    assert (found["id"], found["types"], found["verificationCode"]) == (number, ["Email"], None)
+    refused = await client.call("PushSubscription/set", update={number: {"verificationCode": "x"}})
+    assert refused["notUpdated"][number]["properties"] == ["verificationCode"]
+    assert await client.error("PushSubscription/get", properties=["url"]) == "forbidden"
+    assert (await client.call("PushSubscription/set", destroy=[number]))["destroyed"] == [number]
