@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 import trio
 
-from moxlite.admin.standby import control, following, progress
+from moxlite.admin.standby import control, following, litestream, progress
 from moxlite.admin.standby.control import Copied, Position
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import Positions
-from moxlite.admin.standby.litestream import Place
+from moxlite.admin.standby.litestream import Place, find_program, needed_program
 from moxlite.admin.standby.progress import Progress
+from moxlite.store.errors import BackupError
 
 QUEUE, REPORTS = "queue.db", "reports.db"
 
@@ -195,3 +196,23 @@ async def test_a_first_machine_is_missed_whatever_the_clocks_show(
     assert await problem_after(5) == "no news of first for 126 s"
     sent[0] -= 3600
     assert await problem_after(5) == ""
+
+
+def test_litestream_is_found_where_it_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-186: beside Python, added to the package, or in PATH; the text of a missing one names both ways to say
+    where it is.
+    """
+    beside, added, elsewhere = (tmp_path / name for name in ("venv", "added", "path"))
+    for folder in (beside, added / "bin", elsewhere):
+        folder.mkdir(parents=True)
+    monkeypatch.setattr("sys.executable", str(beside / "python"))
+    monkeypatch.setattr(litestream, "ADDED", str(added))
+    monkeypatch.setenv("PATH", str(elsewhere))
+    with pytest.raises(BackupError, match=r"--litestream or in moxlite\.toml by standby\.litestream"):
+        needed_program(None)
+    (tmp_path / "text").touch(0o644)
+    with pytest.raises(BackupError, match="text is no program that can be started"):
+        needed_program(tmp_path / "text")
+    for folder in (elsewhere, added / "bin", beside):  # each goes before the one that was there
+        (folder / "litestream").touch(0o755)
+        assert find_program(None) == folder / "litestream"

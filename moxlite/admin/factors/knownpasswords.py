@@ -32,7 +32,7 @@ The right password of your account {account} was given from {ip} ({protocol}), a
 logged in. The log-in was refused, because mail programs need an app password here. Nothing was read or sent.
 
 If that was a mail program of yours: make an app password for it, on the account page under Devices.
-If it was not: somebody knows your password. Change it on the account page, and wherever else you use it.
+If it was not: a stranger knows your password. Change it on the account page, and wherever else you use it.
 
 This message comes at most once a day.
 """
