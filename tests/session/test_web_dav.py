@@ -9,6 +9,9 @@ from xml.etree.ElementTree import Element, fromstring
 
 import pytest
 
+from moxlite.admin.dns.wanted import read_keys, wanted_records
+from moxlite.admin.domains.changes import require_domain
+from moxlite.net.resolver import SRV
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.groupware.resources import due_expansions
 from moxlite.web.dav.entries import Expander
@@ -669,3 +672,16 @@ async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch
         assert [one.name for one in await account.read(due, op="test")] == ["d.ics"]
         await Expander(account, rig.house.services.sandbox).extend()
         assert await account.read(due, op="test") == []
+
+
+async def test_records_and_settings_lead_to_the_service(rig: Rig) -> None:
+    """DAV-21: SRV with the port, TXT with the path; they may be left out."""
+    snapshot = rig.holder.current
+    domain, settings = require_domain(snapshot, "example.org")
+    records = wanted_records(snapshot, domain, settings, read_keys(snapshot, domain))
+    for name in ("_caldavs._tcp.example.org.", "_carddavs._tcp.example.org."):
+        found = [one for one in records if one.name == name]
+        assert [(one.kind, one.value, one.optional) for one in found] == [
+            ("SRV", SRV(0, 1, 443, "imap.example.org."), True),
+            ("TXT", "path=/dav/", True),
+        ]
