@@ -67,12 +67,12 @@ class SendingCalls(AccountCalls):
             for one in await self._queue().suppressed(caller.require().account)
         ]
 
-    @call()
+    @call(audit="suppression added")
     async def suppression_add(self, caller: Caller, address: AddressText, reason: Reason) -> None:
         """Send nothing more to an address."""
         await self._queue().suppress(caller.require().account, address.strip(), reason)
 
-    @call()
+    @call(audit="suppression removed")
     async def suppression_remove(self, caller: Caller, address: AddressText) -> None:
         """Send to an address again."""
         await self._queue().unsuppress(caller.require().account, address)
@@ -106,12 +106,12 @@ class SendingCalls(AccountCalls):
             [Left(one.recipient, one.state, moment(one.ended)) for one in ended],
         )
 
-    @call()
+    @call(audit="delivery tried")
     async def outgoing_try(self, caller: Caller, ids: IDs) -> int:
         """Make the next attempt now, also for messages on hold; returns the number of messages."""
         return await self._queue().try_now(caller.require().account, ids)
 
-    @call()
+    @call(audit="delivery cancelled")
     async def outgoing_cancel(self, caller: Caller, ids: IDs) -> int:
         """Take messages out of the queue; returns their number."""
         return await self._queue().cancel(caller.require().account, ids)

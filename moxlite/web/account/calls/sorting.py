@@ -281,7 +281,7 @@ class JunkCalls(AccountCalls):
         await self._change(Account, path, table_of(old), wanted, names_of(JunkForm))
         return shown(JunkForm, self._settings(caller))
 
-    @call()
+    @call(audit="junk filter taught")
     async def junk_teach(self, caller: Caller) -> Taught:
         """Learn from the mail in Archive and Junk; returns how many messages were marked."""
         self._with_filter(caller)
@@ -289,7 +289,7 @@ class JunkCalls(AccountCalls):
             wanted, junk = await teach(account)
         return Taught(wanted, junk)
 
-    @call()
+    @call(audit="junk filter retrained")
     async def junk_retrain(self, caller: Caller) -> int:
         """Forget what was learned, and learn all marked messages again; returns their number when it is done."""
         name = caller.require().account
