@@ -53,7 +53,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def test_the_tester_of_caldav_servers_finds_nothing(server: LocalServer, tmp_path: Path) -> None:
-    """DAV-12..20: no check is unsupported, broken or a quirk but those of the tester's own standard."""
+    """DAV-12..20: no check is unsupported, broken or a quirk but checks of the tester's own standard."""
     tester = program("tester", "caldav-server-tester")
     config = {
         "caldav_url": f"https://127.0.0.1:{server.port(443)}/dav/",

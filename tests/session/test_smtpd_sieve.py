@@ -64,7 +64,7 @@ async def test_fileinto_replaces_the_mailbox_of_the_destination(smtp: Smtp) -> N
 
 
 async def test_a_regular_expression_files_by_its_groups(smtp: Smtp) -> None:
-    """IMAP-142e: an expression made of a variable that is none keeps the message, and its owner is told."""
+    """IMAP-142e: a variable whose text is not an expression keeps the message, and its owner is told."""
     script = (
         'require ["fileinto", "mailbox", "regex", "variables"];\n'
         'set "words" "HEL+(O|A)"; if header :regex "subject" "again" { set "words" "("; }\n'

@@ -306,7 +306,7 @@ async def test_collections_are_made_with_their_properties(mia: Program) -> None:
 
 
 async def test_properties_are_changed_all_or_none(mia: Program) -> None:
-    """DAV-17: live ones, those of programs, and protected ones."""
+    """DAV-17: live ones, ones of programs, and protected ones."""
 
     async def patch(inner: str) -> dict[str, str]:
         answer = await mia.ask("PROPPATCH", HOME, f"<D:propertyupdate {SPACES}>{inner}</D:propertyupdate>")

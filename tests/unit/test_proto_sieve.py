@@ -213,7 +213,7 @@ def test_types_of_parts_are_looked_up_together() -> None:
 @given(st.text("ab*?\\", max_size=12), st.text("ab", max_size=16))
 @settings(max_examples=300)
 def test_globs_match_as_lazy_expressions(pattern: str, text: str) -> None:
-    """IMAP-142: `:matches` and its variables are those of a lazy regular expression (RFC 5229 §3.2)."""
+    """IMAP-142: `:matches` and its variables are as in a lazy regular expression (RFC 5229 §3.2)."""
     wanted: list[str] = []
     characters = iter(pattern)
     for character in characters:

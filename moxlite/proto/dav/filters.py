@@ -181,7 +181,7 @@ def _match(one: Element, space: str) -> TextMatch:
 
 
 def matches(wanted: ComponentFilter, found: CalendarObject, instances: Callable[[Span], Sequence[Instance]]) -> bool:
-    """Whether a calendar resource passes a filter for VCALENDAR. `instances`: those of it in a stretch."""
+    """Whether a calendar resource passes a filter for VCALENDAR. `instances`: its instances in a stretch."""
     if wanted.absent:
         return False
     spans = _Spans(found, instances)
@@ -199,7 +199,7 @@ class _Spans:
         self._instances = instances
 
     def of(self, part: Component, stretch: Span) -> list[Span]:
-        """Spans of a component that may lie in a stretch."""
+        """Spans of a component that may be in a stretch."""
         if not self.found.repeated:
             span = span_of(part, self.found.zones)
             return [] if span is None else [span]

@@ -401,7 +401,7 @@ def _decided(one: Resource, wanted: ComponentFilter, *, single: bool) -> bool:
 
 
 def _hull(wanted: ComponentFilter) -> Span | None:
-    """The stretch that has all those of a filter, wider where it asks for alarms."""
+    """The stretch that covers all ranges of a filter, wider where it asks for alarms."""
     spans = [] if wanted.stretch is None else [wanted.stretch]
     if wanted.name == "VALARM" and wanted.stretch is not None:
         spans = [(wanted.stretch[0] - ALARM_REACH, wanted.stretch[1] + ALARM_REACH)]
