@@ -6,7 +6,7 @@ trusted.
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -22,6 +22,9 @@ MAX_PICTURES: Final = 1000
 
 MAX_COMPOSED: Final = 4 << 20
 """Characters of the text that is made of HTML."""
+
+Scheme = Literal["light", "dark", "plain"]
+"""The window around a message; plain: dark, and the message in the window's colours whatever its own are."""
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 
@@ -41,7 +44,7 @@ class Drawn(msgspec.Struct, frozen=True):
       blocked: number of blocked references to remote resources; `hosts`: the hosts with most of them, at most
         `MAX_HOSTS`; `more`: there are other hosts.
       left_out: number of references to images that exceed `DrawHTML.room`.
-      coloured: the HTML sets a colour of text or background, so it is shown on a light sheet (WEBMAIL-10).
+      coloured, own: as in `sanitize.Sanitized` (WEBMAIL-10).
     """
 
     html: bytes
@@ -50,6 +53,7 @@ class Drawn(msgspec.Struct, frozen=True):
     more: bool
     left_out: Count
     coloured: bool
+    own: bool
 
 
 class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
@@ -60,6 +64,9 @@ class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
       room: octets for all images that are included, each reference counted.
       marker: random octets that no mail can contain, see `Drawn.html`.
       external: keep the addresses of remote resources.
+      quoted: the words behind which the last quote is folded (WEBMAIL-165).
+      scheme: the window around the message, plain: dark, and the message in the
+        window's colours whatever its own are.
     """
 
     ANSWER = Drawn
@@ -69,6 +76,8 @@ class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
     room: int
     marker: str
     external: bool
+    quoted: str = "Quoted text"
+    scheme: Scheme = "light"
 
 
 class Shown(msgspec.Struct, frozen=True):

@@ -15,19 +15,21 @@ import msgspec
 import nh3
 
 from moxlite.sandbox.bounds import excess
+from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.links import TooManyLinks, marked
-from moxlite.sandbox.sheets import STYLES, safe_declarations, safe_sheets
+from moxlite.sandbox.quotes import folded
+from moxlite.sandbox.sheets import DARKEST, STYLES, Look, lightness, paints, safe_declarations, safe_sheets
 
 MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
 
 # fmt: off
 TAGS: Final = {
     "a", "abbr", "acronym", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption",
-    "center", "cite", "code", "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em",
+    "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em",
     "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "i",
     "img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp",
-    "section", "small", "span", "strike", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th",
-    "thead", "time", "tr", "tt", "u", "ul", "var", "wbr",
+    "section", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
+    "time", "tr", "tt", "u", "ul", "var", "wbr",
 }
 # fmt: on
 ATTRIBUTES: Final = {
@@ -36,16 +38,18 @@ ATTRIBUTES: Final = {
         "width",
     },
     "a": {"href", "name"},
+    "blockquote": {"type"},
     "col": {"span"},
     "colgroup": {"span"},
     "font": {"color", "face", "size"},
     "img": {"alt", "src"},
     "li": {"value"},
     "ol": {"reversed", "start", "type"},
-    "table": {"cellpadding", "cellspacing"},
-    "td": {"colspan", "rowspan", "nowrap"},
-    "th": {"colspan", "rowspan", "nowrap", "scope"},
+    "table": {"background", "cellpadding", "cellspacing"},
+    "td": {"background", "colspan", "rowspan", "nowrap"},
+    "th": {"background", "colspan", "rowspan", "nowrap", "scope"},
     "time": {"datetime"},
+    "tr": {"background"},
     "ul": {"type"},
 }
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
@@ -54,6 +58,14 @@ BODY_TAG: Final = re.compile(r"<body\b([^<>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
+BODY_PICTURE: Final = re.compile(r"\bbackground\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+GREY_PIXEL: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAHV1df///ywAAAAAAQABAAACAkQBADs="
+"""A picture of `sheets.GREY`, in place of one that is not loaded."""
+
+MAX_PLAIN: Final = 300_000
+"""Characters of HTML whose colours are changed for a dark window; takes 0.5 s (measured)."""
+OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNORECASE)
+
 
 # The colour in the shorthand (CSS Backgrounds 3 §3.10), which is first or follows an image; each run is bounded.
 BACKGROUND: Final = re.compile(
@@ -75,30 +87,42 @@ class Images(Protocol):
 
 
 class Sanitized(msgspec.Struct, frozen=True):
-    """Sanitized HTML for the content of a body element. `blocked`: number of blocked remote resources by host;
-    `coloured`: the HTML sets a colour of text or background.
+    """Sanitized HTML for the content of a body element.
+
+    Attributes:
+      blocked: number of blocked remote resources by host.
+      coloured: it has backgrounds for a light window, and none for a dark one, which shows it on a light sheet.
+      own: it has colours of its own for a dark window, which are used.
     """
 
     html: str
     blocked: Mapping[str, int]
     coloured: bool
+    own: bool
 
 
-def sanitize(html: str, images: Images, *, external: bool) -> Sanitized:
-    """Sanitize HTML. With `external`, remote images are kept; otherwise they are removed and counted.
+def sanitize(
+    html: str, images: Images, *, external: bool, quoted: str = "Quoted text", scheme: Scheme = "light"
+) -> Sanitized:
+    """Sanitize HTML. With `external`, remote images are kept; otherwise they are removed and counted. The last quote is
+    folded behind the words `quoted`.
 
     Raises TooComplex.
     """
-    found = _Found()
-    cleaned = _cleaned(html, images, found, external=external)
-    sheet = safe_sheets(html)
+    blocked: dict[str, int] = {}
+    own = scheme == "dark" and OWN_DARK.search(html) is not None
+    coloured = scheme != "plain" and not own and (len(html) > MAX_PLAIN or paints(html))
+    plain = scheme == "plain" or (scheme == "dark" and not own and not coloured)
+    look = Look(_pictures(images, blocked, external=external), dark=own or plain, plain=plain)
+    cleaned = _cleaned(html, look)
+    sheet = safe_sheets(html, look)
     styled = f"<style>{sheet}</style>" if sheet else ""
-    style = _body_style(html)
+    style = _body_style(html, look)
     try:
-        shown = styled + _wrapped(style, marked(cleaned))
+        shown = styled + _wrapped(style, folded(marked(cleaned), quoted))
     except TooManyLinks as e:
         raise TooComplex("The HTML of this message has too many links to be shown.") from e
-    return Sanitized(shown, found.blocked, found.coloured or _colours(style) or _colours(sheet))
+    return Sanitized(shown, blocked, coloured, own)
 
 
 def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
@@ -107,14 +131,15 @@ def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
     `styled`: with the style sheets and the body's style of a whole document; else the elements alone. Raises
     TooComplex.
     """
-    cleaned = _cleaned(html, images, _Found(), external=external)
+    look = Look(_pictures(images, {}, external=external), grey=False)
+    cleaned = _cleaned(html, look)
     if not styled:
         return cleaned
-    sheet = safe_sheets(html)
-    return (f"<style>{sheet}</style>" if sheet else "") + _wrapped(_body_style(html), cleaned)
+    sheet = safe_sheets(html, look)
+    return (f"<style>{sheet}</style>" if sheet else "") + _wrapped(_body_style(html, look), cleaned)
 
 
-def _cleaned(html: str, images: Images, found: "_Found", *, external: bool) -> str:
+def _cleaned(html: str, look: Look) -> str:
     """The allowed elements and attributes. Raises TooComplex."""
     if len(html) > MAX_HTML:
         raise TooComplex("The HTML of this message is too large to be shown.")
@@ -126,54 +151,72 @@ def _cleaned(html: str, images: Images, found: "_Found", *, external: bool) -> s
         clean_content_tags={"script", "style", "title"},
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
-        attribute_filter=_filter(images, found, external=external),
+        attribute_filter=_filter(look),
         filter_style_properties=STYLES,
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
 
 
-class _Found:
-    """Observations while the attributes are filtered; see `Sanitized`."""
+def _pictures(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str], str | None]:
+    """The rules for addresses of pictures: the address as it is written, None to leave it out. What is left out
+    because it is remote is counted in `blocked`, by host.
+    """
 
-    def __init__(self) -> None:
-        self.blocked: dict[str, int] = {}
-        self.coloured = False
-
-
-def _colours(style: str) -> bool:
-    """Whether declarations set a colour: of text, of a background, or of a border, which is drawn for one of them."""
-    lower = style.lower()
-    return "color" in lower or "background" in lower
-
-
-def _filter(images: Images, found: _Found, *, external: bool) -> Callable[[str, str, str], str | None]:
-    def keep(tag: str, attribute: str, value: str) -> str | None:
-        if attribute in ("bgcolor", "color"):
-            found.coloured = True
-        if attribute == "style":
-            found.coloured = found.coloured or _colours(value)
-            # without the background colour, light text would be unreadable on a light page
-            return BACKGROUND.sub(_background, value)
-        if attribute not in ("src", "href"):
-            return value
-        scheme = value.strip().partition(":")[0].lower()
-        if attribute == "href":
-            return value if scheme in ("http", "https", "mailto", "tel") or value.startswith("#") else None
+    def allowed(address: str) -> str | None:
+        scheme = address.strip().partition(":")[0].lower()
         if scheme == "cid":
-            return images.get(value.strip()[4:])
+            return images.get(address.strip()[4:])
         if scheme == "data":
-            return value if DATA_IMAGE.match(value.strip()) else None
+            return address if DATA_IMAGE.match(address.strip()) else None
         if scheme not in ("http", "https"):
             return None
         if external:
-            return value
+            return address
         try:
-            host = urlsplit(value).hostname or ""
+            host = urlsplit(address).hostname or ""
         except ValueError:
             return None
-        found.blocked[host] = found.blocked.get(host, 0) + 1
+        blocked[host] = blocked.get(host, 0) + 1
         return None
+
+    return allowed
+
+
+def _may_hold_an_address(style: str) -> bool:
+    """Whether a style attribute must be written anew: addresses are in functions of backgrounds alone."""
+    lower = style.lower()
+    return "url" in lower or ("(" in lower and "background" in lower)
+
+
+def _filter(look: Look) -> Callable[[str, str, str], str | None]:
+    """The filter of attributes. Styles that can hold an address are written anew; of the others, property names are
+    compared with `STYLES`.
+    """
+
+    def keep(tag: str, attribute: str, value: str) -> str | None:
+        match attribute:
+            case "style" if look.plain or "\\" in value or _may_hold_an_address(value):
+                return safe_declarations(value, look)
+            case "style":
+                # without the background colour, light text would be unreadable on a light page
+                return BACKGROUND.sub(_background, value)
+            case "background" if look.plain:
+                return None
+            case "background":
+                remote = look.grey and value.strip().lower().startswith("http")
+                return look.picture(value) or (GREY_PIXEL if remote else None)
+            case "bgcolor" if look.plain:
+                return None
+            case "color" if look.plain:
+                return value if (lightness(value) or 0) >= DARKEST else None
+            case "src":
+                return look.picture(value)
+            case "href":
+                scheme = value.strip().partition(":")[0].lower()
+                return value if scheme in ("http", "https", "mailto", "tel") or value.startswith("#") else None
+            case _:
+                return value
 
     return keep
 
@@ -184,8 +227,8 @@ def _background(match: re.Match[str]) -> str:
     return f"background-color:{match[1]}{'' if important else ';'}"
 
 
-def _body_style(html: str) -> str:
-    """The colours and styles of the body element, as declarations."""
+def _body_style(html: str, look: Look) -> str:
+    """The colours, the picture and styles of the body element, as declarations."""
     body = BODY_TAG.search(html)
     attributes = body[1] if body is not None else ""
     colours: dict[str, str] = {}
@@ -197,9 +240,11 @@ def _body_style(html: str) -> str:
         for key, name in (("bgcolor", "background-color"), ("text", "color"))
         if key in colours
     )
+    if (found := BODY_PICTURE.search(attributes)) and '"' not in (address := unescape(found[1] or found[2] or "")):
+        style += f'background-image:url("{address}");'
     if found := BODY_STYLE.search(attributes):
-        style += safe_declarations(unescape(found[1] or found[2] or ""))
-    return style
+        style += unescape(found[1] or found[2] or "")
+    return safe_declarations(style, look)
 
 
 def _wrapped(style: str, cleaned: str) -> str:

@@ -67,7 +67,7 @@ def draw_html(job: DrawHTML) -> Drawn:
     """Sanitize HTML. Raises Refused."""
     placed = Placed(job)
     try:
-        clean = sanitize(job.html, placed, external=job.external)
+        clean = sanitize(job.html, placed, external=job.external, quoted=job.quoted, scheme=job.scheme)
     except TooComplex as refusal:
         raise Refused(str(refusal)) from None
     hosts = sorted(clean.blocked, key=lambda host: (-clean.blocked[host], host))
@@ -78,6 +78,7 @@ def draw_html(job: DrawHTML) -> Drawn:
         more=len(hosts) > MAX_HOSTS,
         left_out=placed.left_out,
         coloured=clean.coloured,
+        own=clean.own,
     )
 
 

@@ -11,22 +11,27 @@ const highest = 20_000;
 const widest = 2;
 
 /** As WEBMAIL-59 has it. */
-const phone = matchMedia("(max-width: 640px)");
+const phone = matchMedia("(max-width: 700px)");
 
 /** What happens in the frame of a page. */
 export interface Framing {
   /** The page is there: its keys and links can be handled. */
   framed(page: Document): void;
   /** What the page says of itself: the remote resources that it was denied, and their hosts. */
-  facts(blocked: { count: number; hosts: string[] }): void;
+  facts(facts: { count: number; hosts: string[]; coloured: boolean }): void;
   /** The browser shows an error page of its own. */
   failed(): void;
   /** The words that are marked. */
   needles(): readonly string[];
+  /** Whether what is quoted is what the message is about. */
+  readonly forwarded: boolean;
 }
 
-/** A frame for the HTML of a message; a `whole` one is as high as its page. */
-export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Framing): HTMLElement {
+/** The window around a page; plain: dark, and the page in the window's colours whatever its own are. */
+export type Shade = "light" | "dark" | "plain";
+
+/** A frame for the HTML of a message, as high as its page. */
+export function htmlFrame(src: string, shade: Shade, owner: Framing): HTMLElement {
   // The page inside runs no scripts: its policy and this attribute both forbid them. It has our origin so that we receive its
   // keys (docs/decisions/009-frame-of-html-mail.md).
   const frame = el("iframe", {
@@ -34,8 +39,9 @@ export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Fra
     title: t("Message"),
     sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox",
     referrerpolicy: "no-referrer",
-    src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}`,
+    src: `${src}?sameorigin=true${shade === "light" ? "" : `&scheme=${shade}`}`,
   });
+  const sheet = el("div", { class: "html-sheet" }, frame);
   let [known, loaded]: [Document | null, boolean] = [null, false];
   const take = () => {
     const page = frame.contentDocument;
@@ -49,13 +55,15 @@ export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Fra
     const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
     if (facts === null) return;
     said = true;
-    frame.classList.toggle("sheet", dark && facts.coloured);
+    sheet.classList.toggle("dimmed", shade === "dark" && facts.coloured);
     owner.facts(facts);
   };
   // handle keys and links as soon as there is something to see: a page is not loaded before its images are
   const watch = () => {
     take();
     readFacts();
+    const high = known?.documentElement?.scrollHeight ?? 0;
+    if (high > frame.clientHeight) frame.style.height = `${Math.min(highest, high)}px`;
     if (frame.isConnected && !loaded) requestAnimationFrame(watch);
   };
   requestAnimationFrame(watch);
@@ -71,15 +79,23 @@ export function htmlFrame(src: string, dark: boolean, whole: boolean, owner: Fra
     take();
     readFacts();
     markIn(page, owner.needles());
+    const quote = page.querySelector<HTMLDetailsElement>("details.moxlite-quote");
+    if (quote !== null) quote.open = owner.forwarded || quote.querySelector(".hit, mark") !== null;
     if (phone.matches) {
       fit(page);
       page.defaultView?.addEventListener("resize", () => fit(page));
     }
     // with space for the horizontal scroll bar of a wide page
-    const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
-    if (whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+    const grow = () => {
+      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+      // the page is never lower than its frame: measured in one of no height
+      frame.style.height = "0";
+      frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+    };
+    grow();
+    quote?.addEventListener("toggle", grow);
   });
-  return frame;
+  return sheet;
 }
 
 /** Show a page that is wider than its frame smaller, so that it need not be scrolled sideways. */
@@ -89,8 +105,6 @@ function fit(page: Document): void {
   const wide = root.scrollWidth / root.clientWidth;
   const fits = wide > 1 && wide <= widest;
   if (fits) body.style.zoom = String(1 / wide);
-  // its colour reaches the lower end all the same
-  body.querySelector<HTMLElement>(".body")?.style.setProperty("min-height", fits ? `${100 * wide}vh` : "");
 }
 
 /** What the line above the page says of pictures: those that the page was denied, or that they come from their servers. */

@@ -22,7 +22,7 @@ import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
 import { type Leaving, leavingLine } from "./unsubscribe";
 import { attachmentList, images, type Source } from "./attachments";
-import { htmlFrame, picturesWords } from "./frame";
+import { type Shade, htmlFrame, picturesWords } from "./frame";
 import { addressees, drawLabels, namedRecipients, headerTable, recipients, senderOf, validations } from "./people";
 
 adopt(sheet);
@@ -71,6 +71,9 @@ export interface MessageOwner {
 /** Types of calendars. */
 const calendars: ReadonlySet<string> = new Set(["text/calendar", "application/ics"]);
 
+/** Subjects of what is forwarded, as programs in our languages write them. */
+const forwards = /^\s*(fwd?|wg|tr|rv|doorst)\s*:/i;
+
 type Mode = "text" | "html" | "htmlexternal";
 
 /** Choices that are being stored, one after the other; messages that are opened next wait for them. */
@@ -81,6 +84,9 @@ export class Message implements OpenMessage {
   private parsed: ParsedMessage | null = null;
   private mode: Mode = "text";
   private allHeaders = false;
+  /** The shade that the reader chose for this message, and whether it has a light sheet without a choice. */
+  private chosen: Shade | null = null;
+  private sheet = false;
   private readonly body = el("div", { class: "reader-body" });
   private readonly bar = el("div", { class: "reader-bar" });
   private readonly people = el("span", { dir: "auto" });
@@ -189,6 +195,16 @@ export class Message implements OpenMessage {
     if (remembered !== "" && (remembered !== "text" || parsed.texts.length > 0))
       return remembered === "html_ext" ? "htmlexternal" : remembered;
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+  }
+
+  private get shade(): Shade {
+    return isDark(this.owner.settings().color_scheme) ? (this.chosen ?? "dark") : "light";
+  }
+
+  /** Show the page in another shade. */
+  private shadeIn(shade: Shade): void {
+    this.chosen = shade;
+    this.draw();
   }
 
   /** Switch to the mode that the user chose. Text and HTML are stored for the other messages of this sender; external content
@@ -412,6 +428,7 @@ export class Message implements OpenMessage {
     const { parsed, mode } = this;
     if (parsed === null) return [];
     const several = this.together.length > 1;
+    const dark = isDark(this.owner.settings().color_scheme);
     const shown = (id: string, title: string, keys: string[], run: () => void, when = true): Command => ({
       id: `view.${id}`,
       title,
@@ -434,6 +451,20 @@ export class Message implements OpenMessage {
         ["t"],
         () => this.choose("text"),
         parsed.texts.length > 0 && mode !== "text",
+      ),
+      shown(
+        "dark",
+        t("Show dark"),
+        [],
+        () => this.shadeIn("plain"),
+        mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet),
+      ),
+      shown(
+        "light",
+        t("Show light"),
+        [],
+        () => this.shadeIn("light"),
+        mode !== "text" && dark && (this.shade === "plain" || (this.shade === "dark" && !this.sheet)),
       ),
       shown("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""),
       shown("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () =>
@@ -518,20 +549,17 @@ export class Message implements OpenMessage {
 
   private frame(): HTMLElement {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-    return htmlFrame(
-      `${this.base}msg/${this.item.id}/${kind}`,
-      isDark(this.owner.settings().color_scheme),
-      this.whole,
-      {
-        framed: (page) => this.owner.framed(page),
-        facts: (blocked) => {
-          this.blocked = blocked;
-          this.drawBar();
-        },
-        failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))),
-        needles: () => this.owner.needles(),
+    return htmlFrame(`${this.base}msg/${this.item.id}/${kind}`, this.shade, {
+      framed: (page) => this.owner.framed(page),
+      facts: (facts) => {
+        this.blocked = facts;
+        if (this.chosen === null) this.sheet = facts.coloured;
+        this.drawBar();
       },
-    );
+      failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))),
+      needles: () => this.owner.needles(),
+      forwarded: forwards.test(this.item.subject),
+    });
   }
 
   private get source(): Source {

@@ -40,7 +40,7 @@ from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.parsed import own_of
-from moxlite.web.webmail.reading.parts import View, serve_message
+from moxlite.web.webmail.reading.parts import View, scheme_of, serve_message
 from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import StreamEvent
 
@@ -281,7 +281,7 @@ class Webmail:
                 self._sandbox,
                 self._tmp,
                 sameorigin=parameters.get("sameorigin") == "true",
-                dark=parameters.get("scheme") == "dark",
+                scheme=scheme_of(parameters.get("scheme", "")),
                 printed=parameters.get("print") == "true",
                 others=ids_of(parameters.get("others", "")),
                 language=page_language(request.headers),

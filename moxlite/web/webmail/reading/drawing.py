@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.text import part_text
-from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, ShowText
+from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, Scheme, ShowText
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
@@ -77,7 +77,16 @@ class Page:
     images: tuple[mime.Part, ...]
 
 
-async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *, external: bool) -> Page:
+async def draw(
+    source: Source,
+    root: mime.Part,
+    reader: str,
+    sandbox: Sandbox,
+    language: PageLanguage,
+    *,
+    external: bool,
+    scheme: Scheme,
+) -> Page:
     """Sanitise the HTML of a message, in a sandbox turn of the account `reader`. `root` is the whole message.
 
     Raises Unshown.
@@ -90,7 +99,8 @@ async def draw(source: Source, root: mime.Part, reader: str, sandbox: Sandbox, *
     try:
         async with sandbox.turn(reader) as turn:
             html = await _read(source)
-            job = DrawHTML(html, pictures, MAX_IMAGES, marker, external)
+            quoted = language.say("Quoted text")
+            job = DrawHTML(html, pictures, MAX_IMAGES, marker, external, quoted, scheme)
             del html
             return Page(await turn.do(job), marker.encode(), tuple(images.values()))
     except (Refused, JobFailed) as error:
@@ -134,7 +144,8 @@ def notices(drawn: Drawn, language: PageLanguage, *, blocked: bool) -> str:
 
 def facts(drawn: Drawn) -> str:
     """Elements for the head of a page in the app's frame, which says them in its own words (WEBMAIL-55): the number of
-    blocked remote resources, their hosts, and whether the HTML has colours of its own. HTML of a mail has no head.
+    blocked remote resources, their hosts, and whether the HTML has colours for light windows alone. HTML of a mail has
+    no head.
     """
     hosts = " ".join(escape(host) for host in drawn.hosts) + (" …" if drawn.more else "")
     return (

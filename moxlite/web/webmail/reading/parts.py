@@ -17,6 +17,7 @@ import trio
 from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.decode import decoder
+from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
@@ -71,17 +72,25 @@ HEADERS: Final = (
     ("cross-origin-resource-policy", "same-origin"),
     ("cache-control", "no-store"),
 )
+# pictures in a folded quote would be loaded when it is opened, and tell that; important rules of a layer come first
 BEGIN: Final = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{title}</title>{facts}
 <style>
 :root {{ color-scheme: {scheme}; }}
 body {{ margin: 0; background: {paper}; color: {ink}; overflow-wrap: break-word; }}
 body {{ font: 15px/1.5 system-ui, "Segoe UI", "Noto Sans", sans-serif; }}
-.body {{ padding: 18px 26px; min-height: 100vh; box-sizing: border-box; }}
+.body {{ padding: 18px 26px; box-sizing: border-box; }}
 .blocked {{ padding: 7px 26px; background: #fdecd2; font-size: 13px; }}
 img {{ max-width: 100%; }}
+img:not([width="1"], [height="1"]) {{ background: {plate}; }}
 table {{ max-width: 100%; }}
 blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #8795a066; }}
+.moxlite-quote > summary {{ width: max-content; margin: 8px 0; padding: 2px 10px; border-radius: 12px; }}
+.moxlite-quote > summary {{ background: #8795a033; color: inherit; font: 13px/20px system-ui, sans-serif; }}
+.moxlite-quote > summary {{ list-style: none; cursor: pointer; }}
+@layer quote {{ .moxlite-quote * {{ background-image: none !important; }} }}
+@media print {{ .moxlite-quote::details-content {{ content-visibility: visible; }} }}
+@media print {{ .moxlite-quote > summary {{ display: none; }} }}
 pre {{ white-space: pre-wrap; }}
 .head {{ padding: 18px 26px 10px; border-bottom: 1px solid #8795a066; }}
 .head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
@@ -92,19 +101,27 @@ pre {{ white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 </style></head>
 <body>"""
-LIGHT: Final = ("light", "#ffffff", "#1a2329")
-"""Scheme, and the colours of paper and ink."""
+LIGHT: Final = ("light", "#ffffff", "#1a2329", "transparent")
+"""Scheme, and the colours of paper, of ink, and behind pictures."""
 
-SHEET: Final = ("light", "#f6f6f4", "#1a2329")
-"""The same for HTML with its own colours in a dark window: inverted colours could hide text, and break pictures."""
+SHEET: Final = ("light", "#ffffff", "#1a2329", "transparent")
+"""The same for HTML with its own colours in a dark window: inverted colours could hide text, and break pictures. The
+app draws it on a sheet that is darker than white."""
 
-DARK: Final = ("dark", "#141a1e", "#e4eaed")
+DARK: Final = ("dark", "#141a1e", "#e4eaed", "transparent")
+PLATED: Final = (*DARK[:3], "#f4f3f0")
+"""The same with a light plate behind pictures: a logo that is black on nothing would not be seen."""
 
 END: Final = b"</body></html>\n"
 TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
 TEXT_END: Final = b"</pre>"
 PIECE: Final = 16 * 1024
 """Characters of a text that are escaped at once: 1 ms at most."""
+
+
+def scheme_of(value: str) -> Scheme:
+    """The scheme that a page is asked for; light for an unknown one."""
+    return "dark" if value == "dark" else "plain" if value == "plain" else "light"
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -125,7 +142,7 @@ class View(msgspec.Struct, frozen=True):
         from the facts in the head, see `facts`.
       printed: a page with a head is in a frame of the app, which prints it.
       others: more messages, ids in the browser's form, for the page of a conversation.
-      dark: the window around the page is dark.
+      scheme: that of the window around the page; plain: dark, without regard to the colours of the message.
       language: that of the words around the message.
     """
 
@@ -134,7 +151,7 @@ class View(msgspec.Struct, frozen=True):
     sandbox: Sandbox
     directory: Path
     sameorigin: bool = False
-    dark: bool = False
+    scheme: Scheme = "light"
     printed: bool = False
     others: tuple[int, ...] = ()
     language: PageLanguage = PageLanguage()
@@ -303,14 +320,17 @@ async def send_html(
     account: Account, found: Located, writer: ResponseWriter, view: View, *, external: bool, headed: bool
 ) -> None:
     """Send the sanitised HTML body as a page for the frame in the reader. `headed` adds a head, for a separate tab."""
-    html = find_html(found.structure.root)
+    root = found.structure.root
+    html = find_html(root)
     if html is None:
         raise not_found()
     source = Source(account, found.message_id, html[1])
     page: Page | None = None
     instead = ""
     try:
-        page = await draw(source, found.structure.root, view.account, view.sandbox, external=external)
+        page = await draw(
+            source, root, view.account, view.sandbox, view.language, external=external, scheme=view.scheme
+        )
     except Unshown as reason:
         said = view.language.say(str(reason))
         instead = await replacement(source, view.account, view.sandbox, said, view.language)
@@ -318,8 +338,9 @@ async def send_html(
     if view.sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
     colours = LIGHT
-    if view.dark:
-        colours = SHEET if page is not None and page.drawn.coloured else DARK
+    if view.scheme != "light":
+        drawn = None if page is None else page.drawn
+        colours = DARK if drawn is None else SHEET if drawn.coloured else DARK if drawn.own else PLATED
     known = facts(page.drawn) if page is not None and view.sameorigin else ""
     await start_page(found, writer, view, policy, headed=headed, colours=colours, known=known)
     if page is None:
@@ -339,16 +360,16 @@ async def start_page(
     policy: str,
     *,
     headed: bool,
-    colours: tuple[str, str, str] = LIGHT,
+    colours: tuple[str, str, str, str] = LIGHT,
     known: str = "",
 ) -> None:
     """Send the headers and the beginning of a page, up to its content. `known` is HTML for its head."""
     if view.printed and headed:
         policy = policy.replace(SANDBOX, PRINT_SANDBOX)
     envelope = found.structure.envelope
-    scheme, paper, ink = colours
+    scheme, paper, ink, plate = colours
     title = title_of(envelope, view.language) if headed else view.language.say("Message")
-    begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink)
+    begin = BEGIN.format(title=title, facts=known, scheme=scheme, paper=paper, ink=ink, plate=plate)
     headers = (("content-type", "text/html; charset=utf-8"), *HEADERS, ("content-security-policy", policy))
     await writer.start(200, headers)
     top = head(envelope, found.received, view.language) if headed else ""
