@@ -1,11 +1,14 @@
-// A thread as a column of its messages. Unread messages are open, and the one by which the thread is in the list (WEBMAIL-140).
+// A thread as a column of its messages. Unread messages are open, and the one by which the thread is in the list; of many older
+// ones the last have a line each, the others one together (WEBMAIL-140).
 
 import type { Address, MessageItem } from "../../gen/webmail";
-import { el, fill, isolated } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { hue, initials } from "../../lib/disc";
+import { el, fill, isolated, sign } from "../../lib/dom";
+import { chevronsUpDown } from "../../lib/icons";
+import { many, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import { isUnread } from "../data/threads";
-import { addressList, fullTime, shortAddress, shortTime } from "../ui/format";
+import { addressList, bareAddress, fullTime, saidTime, shortAddress, spokenDay } from "../ui/format";
 import type { Message } from "../message/part";
 import sheet from "./conversation.css";
 
@@ -13,6 +16,21 @@ adopt(sheet);
 
 /** Maximum number of messages that are opened at once; more can be clicked. */
 const openedAtOnce = 5;
+
+/** Messages before the first open one that keep a line; the older ones share one if they are at least `fewest`. */
+const [lines, fewest] = [3, 3];
+
+/** Names in the line of the older messages. */
+const names = 4;
+
+/** The disc of a person. */
+function disc(person: Address): HTMLElement {
+  const kind = `card-disc c${hue(bareAddress(person).toLowerCase())}`;
+  return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
+}
+
+/** The first word of a name, else the address. */
+const firstName = (person: Address) => shortAddress(person).split(/\s/, 1)[0]!;
 
 /** A message of the thread, folded until it is opened. */
 interface Card {
@@ -90,8 +108,54 @@ export class Conversation {
     const open = ordered.filter((item) => isUnread(item) || item.id === wanted).slice(-openedAtOnce);
     for (const item of open) this.toggle(this.cards.get(item.id)!);
     const first = this.cards.get(open[0]?.id ?? 0)?.root;
-    if (first !== undefined)
-      requestAnimationFrame(() => (this.column.scrollTop = first.offsetTop - this.column.offsetTop));
+    if (first === undefined) return;
+    const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]!) - lines));
+    if (older.length >= fewest) this.hide(older);
+    this.keepInSight(
+      first,
+      open.map((item) => this.cards.get(item.id)!.root),
+    );
+  }
+
+  /** Scroll to this card while the open ones get their texts, until the reader scrolls. */
+  private keepInSight(first: HTMLElement, open: readonly HTMLElement[]): void {
+    const { column } = this;
+    const sizes = new ResizeObserver(() => (column.scrollTop = first.offsetTop - column.offsetTop));
+    for (const one of open) sizes.observe(one);
+    for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"])
+      column.addEventListener(kind, () => sizes.disconnect(), { once: true, passive: true });
+  }
+
+  /** Show one line for these messages, which brings them back. */
+  private hide(older: readonly MessageItem[]): void {
+    const cards = older.map((item) => this.cards.get(item.id)!);
+    const people = new Map(
+      older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? t("me") : firstName(one)])),
+    );
+    const line = el(
+      "button",
+      { class: "closed card-head older", "aria-expanded": "false" },
+      [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()]
+        .slice(-lines)
+        .map(disc),
+      el("b", {}, many(older.length, "One older message", "{n} older messages")),
+      el(
+        "span",
+        { class: "card-preview", dir: "auto" },
+        t("since {date}, from {people}", {
+          date: spokenDay(older[0]!.received),
+          people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}`,
+        }),
+      ),
+      sign(chevronsUpDown, "i s"),
+    );
+    for (const card of cards) card.root.hidden = true;
+    line.addEventListener("click", () => {
+      for (const card of cards) card.root.hidden = false;
+      line.remove();
+      cards[0]!.root.querySelector<HTMLElement>(".card-head")?.focus();
+    });
+    this.column.prepend(line);
   }
 
   private card(item: MessageItem): Card {
@@ -106,9 +170,11 @@ export class Conversation {
         root.classList.toggle("unread", isUnread(item));
         root.classList.toggle("beside", !item.match_query);
         root.classList.toggle("open", card.message !== null);
+        root.classList.toggle("closed", card.message === null);
         head.hidden = card.message !== null;
         fill(
           head,
+          item.from.slice(0, 1).map(disc),
           el(
             "span",
             { class: "card-from", dir: "auto" },
@@ -119,7 +185,7 @@ export class Conversation {
           el(
             "time",
             { class: "message-age", datetime: item.received, title: fullTime(item.received) },
-            shortTime(item.received, Date.now()),
+            saidTime(item.received, Date.now()),
           ),
         );
       },

@@ -41,6 +41,14 @@ export function fullTime(time: string): string {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
 
+/** The day of a time, without its year in this one: "3 November". */
+export function spokenDay(time: string): string {
+  const date = new Date(time);
+  if (date.getFullYear() === new Date().getFullYear())
+    return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+
 /** A time as people say it: "today 14:05", "yesterday 9:30", "Sunday 9:30", "12 November, 9:30", "12 November 2025". */
 export function saidTime(time: string, now: number): string {
   const date = new Date(time);
@@ -51,9 +59,7 @@ export function saidTime(time: string, now: number): string {
   if (days > 1 && days < 7)
     return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  if (thisYear)
-    return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
-  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */
