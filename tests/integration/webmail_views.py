@@ -90,7 +90,7 @@ class Walk:
         self.visitor = visitor
         self.page: Page = visitor.page
         assert self.page.viewport_size is not None
-        self.narrow = self.page.viewport_size["width"] <= 860
+        self.narrow = self.page.viewport_size["width"] <= 700
 
     def list(self) -> None:
         """The list in sight, with nothing selected."""

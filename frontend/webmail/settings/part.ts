@@ -220,7 +220,6 @@ export function openSettings(desk: Surroundings): void {
     ["compact", t("Compact")],
   ]);
   const layout = select<Layout>(t("Message"), panes.local.layout, [
-    ["auto", t("Beside the list if there is room")],
     ["leftright", t("Beside the list")],
     ["topbottom", t("Below the list")],
   ]);

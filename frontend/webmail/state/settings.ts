@@ -28,8 +28,8 @@ export const defaults: AllSettings = {
   labels: [],
 };
 
-/** Arrangement of the panes; auto: by the width of the window. */
-export type Layout = "auto" | "leftright" | "topbottom";
+/** Arrangement of list and message. */
+export type Layout = "leftright" | "topbottom";
 
 /** The action of a row that is swiped; "" for none. */
 export type Swipe = "archive" | "trash" | "read" | "later" | "";
@@ -46,7 +46,7 @@ export interface Local {
 const key = "moxlite-webmail-panes";
 
 export function loadLocal(): Local {
-  const found: Local = { layout: "auto", width: 0, height: 0, left: "trash", right: "archive" };
+  const found: Local = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
   try {
     return { ...found, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<Local>) };
   } catch {

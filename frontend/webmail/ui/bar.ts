@@ -56,7 +56,7 @@ const byThumb: readonly string[] = [
   "compose.edit",
   "compose.reply",
 ];
-const phone = matchMedia("(max-width: 860px)");
+const phone = matchMedia("(max-width: 700px)");
 
 /** Open a menu of commands at a button. */
 export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;

@@ -4,8 +4,6 @@ import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { type Local, loadLocal, saveLocal } from "../state/settings";
 
-/** Width in px below which "auto" puts the message under the list. */
-const wide = 1100;
 const [least, step] = [180, 24];
 
 export class Panes {
@@ -58,7 +56,7 @@ export class Panes {
 
   private draw(): void {
     const { layout, width, height } = this.local;
-    this.below = layout === "topbottom" || (layout === "auto" && innerWidth < wide);
+    this.below = layout === "topbottom";
     this.root.classList.toggle("below", this.below);
     this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
     this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
