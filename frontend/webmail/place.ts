@@ -1,6 +1,7 @@
 // Synchronises the address bar and the title with the view, in both directions (WEBMAIL-63).
 
 import { mailboxName, t } from "../lib/words";
+import { writeAddress } from "./back";
 import type { Find } from "./find";
 import { parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
@@ -31,10 +32,7 @@ export function tellPlace(mail: Mail, find: Find): void {
   const mailbox = mail.current.value;
   if (mailbox === undefined && search === "") return;
   const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted });
-  if (location.hash === hash) return;
-  // stepping through messages makes no history; opening a message or a mailbox does
-  if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
-  else history.pushState(null, "", hash);
+  if (location.hash !== hash) writeAddress(hash);
 }
 
 /** Write the title: the current view, and its number of unread messages. */

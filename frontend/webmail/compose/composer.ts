@@ -784,6 +784,19 @@ export class Composer {
     this.sendButton.disabled = locked;
   }
 
+  /** Close the window without a question: what was written is kept as a draft. */
+  async leave(): Promise<void> {
+    if (this.sending || this.closed) return;
+    this.root.hidden = true;
+    const written = this.version > 0;
+    if (written && this.saved < this.version && !(await this.save())) {
+      this.root.hidden = false;
+      return;
+    }
+    this.finish();
+    if (written) this.say(t("The message is among your drafts"));
+  }
+
   /** Close the window; ask whether to keep the message, remove it, or continue. */
   async close(): Promise<void> {
     if (this.sending || this.closed) return;

@@ -29,6 +29,11 @@ export function addKeys(desk: Surroundings & Selection & Acting & Writing): void
   );
 }
 
+/** Close the composer that has the focus, or the newest; what was written is kept as a draft. */
+export async function leave(): Promise<void> {
+  await (Composer.focused() ?? Composer.newest())?.leave();
+}
+
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
  * message; `leaves` is a message of the list that is left when it is sent. */
 export async function compose(

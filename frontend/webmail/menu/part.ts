@@ -8,11 +8,30 @@ import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { Desk, RowAction } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
+import type * as ComposePart from "../compose/part";
 import sheet from "./menu.css";
 
 adopt(sheet);
 
 export { openMenu };
+
+/** Close the topmost of these, which Back was pressed for. */
+export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<Desk, "unselect" | "load">): void {
+  const found = [...document.querySelectorAll(layer)].at(-1);
+  const pressed = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+  if (layer === "body.show-side") drawer.close();
+  else if (layer === "body.choosing") desk.unselect();
+  else if (layer.startsWith(".composer")) void desk.load<typeof ComposePart>("compose").then(({ leave }) => leave());
+  else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
+}
+
+/** Open the menu of what the foot of the side bar has. */
+export function openAccountMenu(at: HTMLElement, desk: Desk, account: HTMLAnchorElement): void {
+  const own = ["app.people", "app.newsletters", "app.settings", "app.log-out"].map((id) => desk.commands.get(id));
+  const link: Command = { id: "app.account", title: t("Account"), run: () => account.click() };
+  if (!account.hidden) own.splice(3, 0, link);
+  openMenu(at, t("Account and settings"), own);
+}
 
 /** Commands for the messages of one row, opened or not: its menu. */
 function rowCommands(desk: Desk, items: readonly MessageItem[]): Command[] {

@@ -1,0 +1,69 @@
+// The browser's Back closes what is on top, then the message, and never leaves the program at once (WEBMAIL-166). While something
+// lies over the page, the history has one more entry, which shows the same place as the one below.
+
+import { part } from "../lib/parts";
+import { toast } from "../lib/toasts";
+import { t } from "../lib/words";
+import type { Desk } from "./commands/desk";
+import type * as MenuPart from "./menu/part";
+import type { Drawer } from "./ui/drawer";
+
+/** What Back closes, the topmost first. */
+const layers = [".menu", "dialog[open]", "body.show-side", "body.choosing", ".composer:not([hidden])"];
+
+interface Page {
+  readonly drawer: Drawer;
+  readonly desk: Desk;
+  /** Write the address of what is shown. */
+  tellPlace(): void;
+}
+
+/** Whether this entry shows the same place as the one below. */
+let over = false;
+
+const topmost = () => layers.find((one) => document.querySelector(one) !== null);
+
+function put(push: boolean, same: boolean, hash = location.hash): void {
+  over = same;
+  history[push ? "pushState" : "replaceState"]({ over }, "", hash);
+}
+
+/** Write an address. Stepping through messages makes no history; opening a message or a mailbox does. */
+export function writeAddress(hash: string): void {
+  const [now, next] = [location.hash, hash].map((one) => /^(.*?)(,\d+)?$/.exec(one)!);
+  const [opened, opens] = [now![2] !== undefined, next![2] !== undefined];
+  const closes = opened && !opens && now![1] === next![1];
+  if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
+  else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
+}
+
+/** Keep an entry above the page while something lies over it. Called when that may have come. */
+export function guard(): void {
+  if (!over && topmost() !== undefined) put(true, true);
+}
+
+export function handleBack(page: Page): void {
+  const address = location.hash;
+  history.replaceState({ root: true }, "", address.replace(/,\d+$/, ""));
+  put(true, false, address);
+  document.addEventListener("focusin", guard);
+  addEventListener("popstate", () => {
+    const left = over;
+    const state = history.state as { root?: boolean; over?: boolean } | null;
+    over = state?.over === true;
+    // a link, or an address that was typed: a new place
+    if (state === null) return;
+    const { root } = state;
+    const layer = left ? topmost() : undefined;
+    if (layer !== undefined) {
+      page.tellPlace();
+      if (root) put(true, true);
+      void part<typeof MenuPart>("menu").then((found) => {
+        found.closeLayer(layer, page.drawer, page.desk);
+        guard();
+      });
+    } else if (left && !over && !root) history.back();
+    else if (root && document.body.classList.contains("show-message")) put(true, true);
+    else if (root) toast(t("Press Back again to leave"));
+  });
+}
