@@ -69,6 +69,57 @@ test("operators of Gmail are understood", () => {
   assert.equal(query("older_than:soon").problems.length, 1);
 });
 
+test("alternatives, lists and more of Gmail's operators are understood", () => {
+  const found = (text: string) => {
+    const { query: asked, problems } = query(text);
+    assert.deepEqual(problems, [], text);
+    return asked.filter;
+  };
+  const none = { words: [], from: [], to: [], subject: [] };
+  assert.deepEqual(found("from:anna OR from:ben boats").any, [{ ...none, from: ["anna", "ben"] }]);
+  assert.deepEqual(found("from:anna OR from:ben boats").words, ["boats"]);
+  assert.deepEqual(found("{a b} {from:c to:d}").any, [
+    { ...none, words: ["a", "b"] },
+    { ...none, from: ["c"], to: ["d"] },
+  ]);
+  assert.deepEqual(found('from:(anna OR ben OR "c d")').any, [{ ...none, from: ["anna", "ben", "c d"] }]);
+  assert.deepEqual(found("from:{anna ben}").any, [{ ...none, from: ["anna", "ben"] }]);
+  assert.deepEqual(found("subject:(budget review) from:(anna ben)").subject, ["budget", "review"]);
+  assert.deepEqual(found("subject:(budget review) from:(anna ben)").from, ["anna", "ben"]);
+  assert.deepEqual(found("(green boats) AND red").words, ["green", "boats", "red"]);
+  assert.deepEqual(query("-{a b}").query.not_filter?.words, ["a", "b"]);
+  assert.deepEqual(found("list:dev.example.org").headers, [{ name: "list-id", value: "dev.example.org" }]);
+  assert.deepEqual(found("rfc822msgid:a@b.example").headers, [{ name: "message-id", value: "a@b.example" }]);
+  assert.equal(found("size:2m").size_min, 2 << 20);
+  assert.equal(found("after:yesterday").oldest, new Date(2026, 10, 20).toISOString());
+  assert.equal(found('before:"30 days ago"').newest, new Date(2026, 9, 22).toISOString());
+  assert.deepEqual(found("foo() :) OR").words, ["foo()", ":)", "OR"]);
+  assert.equal(found("OR boats").any, undefined);
+});
+
+test("what is not understood is said", () => {
+  const said = (text: string) => query(text).problems.length;
+  for (const text of [
+    "is:important",
+    "category:social",
+    "(a b) OR c",
+    "a OR (b c)",
+    "-(a b)",
+    "is:unread OR a",
+    "a OR from:b",
+    "after:someday",
+    "has:yellow-star",
+    "rfc822msgid:",
+  ])
+    assert.ok(said(text) > 0, text);
+});
+
+test("alternatives are written as they were", () => {
+  for (const text of ["from:anna OR from:ben boats", 'a OR b OR "c d"', "x a OR b", "subject:a subject:b"])
+    assert.equal(write(tokens(text)), text);
+  assert.equal(write(tokens("{a b} from:{c d}")), "a OR b from:c OR from:d");
+});
+
 test("each criterion becomes a part of the query", () => {
   const found = query(
     "green f:ada -to:bob s:minutes l:done h:X-Project:aurora minsize:2k maxsize:1MB a:pdf -a:image start:2026-11-01 end:2026-11-02 mb:inbox",

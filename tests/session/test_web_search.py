@@ -138,6 +138,17 @@ async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, index
     assert await finder.filtered(subject=["STRASSE"]) == {street}
     assert await finder.filtered(subject=["minutes"]) == {tuesday}
     assert await finder.filtered(labels=["receipts"]) == {numbers}
+    # one of several (WEBMAIL-169)
+    assert await finder.filtered(any=[{"words": ["green", "köln"]}]) == {tuesday, street}
+    assert await finder.filtered(any=[{"from": ["ünal"], "subject": ["numbers", "tuesday"]}]) == {
+        tuesday,
+        invoice,
+        numbers,
+    }
+    assert await finder.filtered(any=[{"subject": ["minutes", "invoice"]}, {"from": ["ada"]}]) == {tuesday}
+    assert await finder.filtered(words=["minutes"], any=[{"words": ["green", "köln"]}]) == {tuesday}
+    assert await finder.filtered(any=[{"from": ["-", "ünal"]}]) == {invoice}
+    assert await finder.filtered(any=[{}]) == names
     assert await finder.filtered(labels=["\\flagged"]) == {invoice}
     assert await finder.filtered(labels=["\\Answered"]) == {street}
     assert await finder.filtered(unread=True) == {tuesday, numbers, last}

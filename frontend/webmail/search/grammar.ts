@@ -1,5 +1,5 @@
 // Parsing of search texts to criteria, and writing them back (WEBMAIL-72): tokens separated by spaces, `"quoted text"` with `""`
-// for a quote, `-` for "not", `tag:value`. Every text is valid: a token that is not a criterion is searched as a word, with a
+// for a quote, `-` for "not", `tag:value`, alternatives by `OR` or in braces, `tag:(several values)`. Every text is valid: a token that is not a criterion is searched as a word, with a
 // notice.
 
 import type { Filter, Label, NotFilter, Query } from "../../gen/webmail";
@@ -17,6 +17,8 @@ export interface Token {
   readonly value: string;
   /** In a word: the text before its colon if it looks like a tag, but is unknown. */
   readonly unknown?: string;
+  /** Tokens of the same number are alternatives: one of them must match. */
+  readonly group?: number;
 }
 
 /** A token that is ignored or searched as a word: the token as typed, and the reason. */
@@ -77,6 +79,10 @@ const tags: Readonly<Record<string, string>> = {
   older_than: "older_than",
   newer_than: "newer_than",
   filename: "filename",
+  size: "minsize",
+  list: "list",
+  deliveredto: "deliveredto",
+  rfc822msgid: "rfc822msgid",
 };
 /** Operators that are offered instead of unknown ones. */
 const known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
@@ -90,7 +96,13 @@ const extensions: Readonly<Record<string, Kind>> = {
   ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image" as const])),
 };
 /** A token that looks like a criterion, and not like a web address. */
-const criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
+const criterion = /^([a-z][a-z0-9_-]+):(?!\/\/)./i;
+/** Criteria that are texts of header fields, as Gmail has them. */
+const fields: Readonly<Record<string, string>> = {
+  list: "list-id",
+  deliveredto: "delivered-to",
+  rfc822msgid: "message-id",
+};
 const texts = ["from", "to", "subject", "label"];
 export const kinds: readonly Kind[] = [
   "any",
@@ -114,10 +126,35 @@ export const states: Readonly<Record<string, readonly [string, boolean]>> = {
 /** The tokens of a text; a quote that is not closed extends to the end. */
 export function tokens(text: string): Token[] {
   const found: Token[] = [];
-  let rest = text.trimStart();
+  const opened: { end: string; prefix: string; group: number }[] = [];
+  let [groups, joins, rest] = [0, false, text.trimStart()];
   while (rest !== "") {
-    const raw = /^(?:"(?:[^"]|"")*"?|[^\s"])+/.exec(rest)?.[0] ?? rest;
-    rest = rest.slice(raw.length).trimStart();
+    const within = opened.at(-1);
+    if (within !== undefined && rest.startsWith(within.end)) {
+      opened.pop();
+      rest = rest.slice(1).trimStart();
+      continue;
+    }
+    const begins = bracket.exec(rest);
+    const end = begins?.[2] === "{" ? "}" : ")";
+    if (begins !== null && rest.includes(end)) {
+      const group = end === "}" ? ++groups : (within?.group ?? 0);
+      opened.push({ end, prefix: begins[1] || (within?.prefix ?? ""), group });
+      rest = rest.slice(begins[0].length).trimStart();
+      continue;
+    }
+    const word = (within === undefined ? /^(?:"(?:[^"]|"")*"?|[^\s"])+/ : /^(?:"(?:[^"]|"")*"?|[^\s"(){}])+/).exec(
+      rest,
+    );
+    const piece = word?.[0] ?? rest[0]!;
+    rest = rest.slice(piece.length).trimStart();
+    if (piece === "OR" && found.length > 0 && rest !== "") {
+      joins = true;
+      continue;
+    }
+    if (piece === "AND" && found.length > 0 && rest !== "") continue;
+    const count = found.length;
+    const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
     const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
@@ -131,9 +168,32 @@ export function tokens(text: string): Token[] {
       const unknown = name !== undefined && tags[name.toLowerCase()] === undefined ? { unknown: name } : {};
       found.push({ not, tag: "", value, ...unknown });
     }
+    if (found.length > count) {
+      const before = found[count - 1];
+      const group = joins ? before?.group || ++groups : within?.group;
+      if (joins && before !== undefined) found[count - 1] = { ...before, group: group! };
+      // what is excluded is excluded each for itself
+      if (group) found[count] = { ...found[count]!, group };
+      joins = false;
+    }
   }
-  return found;
+  return found
+    .map((one) => (one.group !== undefined && (one.not || alone(one, found)) ? { ...one, group: 0 } : one))
+    .map(({ group, ...one }) => (group ? { ...one, group } : one));
 }
+
+/** What begins a list: a brace for alternatives, a parenthesis, with a criterion before it or without. */
+const bracket = /^(-?(?:[a-z_0-9]+:)?)([({])/i;
+
+/** Whether a token is the only one of its group. */
+const alone = (token: Token, all: readonly Token[]) =>
+  all.filter((one) => one.group === token.group && !one.not).length < 2;
+
+/** Whether OR or "-" has several criteria in parentheses, each of which is taken alone. */
+const nested = (text: string) =>
+  /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(
+    text.replace(/"[^"]*"?/g, "x"),
+  );
 
 function unquoted(text: string): string {
   return text.replace(/"((?:[^"]|"")*)"?/g, (_, inside: string) => inside.replaceAll('""', '"'));
@@ -152,7 +212,20 @@ export function write(all: readonly Token[]): string {
     if (unknown !== undefined) return `${unknown}:${quoted(value.slice(unknown.length + 1), false)}`;
     return tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`;
   };
-  return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
+  return all
+    .map((token, at) => {
+      const joined = token.group !== undefined && token.group === all[at - 1]?.group;
+      return `${joined ? "OR " : ""}${token.not ? "-" : ""}${one(token)}`;
+    })
+    .join(" ");
+}
+
+/** Texts of which one must match. */
+interface Alternatives {
+  readonly words: string[];
+  readonly from: string[];
+  readonly to: string[];
+  readonly subject: string[];
 }
 
 /** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock. */
@@ -174,12 +247,13 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
     attachments: [] as Kind[],
   };
   const headers: { name: string; value: string }[] = [];
+  const any = new Map<number, Alternatives>();
   let filter: Filter = { mailbox_id: -1 };
   const problems: Problem[] = [];
   const needles: string[] = [];
   for (const token of all) {
     const { not, tag, value } = token;
-    const side = not ? nots : lists;
+    const side = not ? nots : token.group === undefined ? lists : alternatives(token.group, lists, any);
     const wrong = (why: string) => {
       problems.push({ token, why });
       side.words.push(write([{ ...token, not: false }]));
@@ -222,6 +296,10 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be searched for"));
+    } else if (tag in fields) {
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
+      else if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      else headers.push({ name: fields[tag]!, value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === undefined) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
@@ -269,8 +347,31 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       only(change, t("there is no mailbox “{value}”", { value }));
     }
   }
+  if (nested(text))
+    problems.push({ token: all[0]!, why: t("“OR” and “-” are for single criteria, not for several in parentheses") });
+  for (const one of all)
+    if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject"].includes(one.tag))
+      problems.push({ token: one, why: t("“{tag}:” can’t be an alternative; all matches have it", { tag: one.tag }) });
+  for (const one of any.values())
+    if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0)
+      problems.push({
+        token: all[0]!,
+        why: t("words are no alternative to senders, recipients and subjects; one of each must match"),
+      });
+  if (any.size > 0)
+    filter = {
+      ...filter,
+      any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })),
+    };
   const not_filter: NotFilter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
+}
+
+/** The lists for the criteria of a group: what cannot be an alternative must match. */
+function alternatives<T extends Alternatives>(group: number, lists: T, any: Map<number, Alternatives>): T {
+  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [] };
+  any.set(group, own);
+  return { ...lists, ...own };
 }
 
 /** The report of an unknown operator, with the nearest known one. */
@@ -314,6 +415,14 @@ function ago(text: string, now: Date): string | null {
   return time.toISOString();
 }
 
+/** The days of "today", "yesterday" and "30 days ago"; null for other texts. */
+function daysAgo(text: string): number | null {
+  if (["today", t("Today").toLowerCase()].includes(text)) return 0;
+  if (["yesterday", t("Yesterday").toLowerCase()].includes(text)) return 1;
+  const digits = /^(\d{1,4}) days? ago$/.exec(text)?.[1];
+  return digits === undefined ? null : Number(digits);
+}
+
 /** Octets of "500", "20k", "3mb": binary multiples; null if the text is not a size. */
 export function octets(text: string): number | null {
   const [, number, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text.trim()) ?? [];
@@ -321,9 +430,12 @@ export function octets(text: string): number | null {
   return Math.round(Number(number) * 1024 ** ["", "k", "m", "g"].indexOf(unit!.toLowerCase()));
 }
 
-/** The time of a date, a date with a time, or a time of today, in the reader's zone; with `last`, the end of that day or minute.
+/** The time of a date, a date with a time, a time of today, "today", "yesterday" or "30 days ago", in the reader's zone; with `last`, the end of that day or minute.
  * Null if the text is not a time. */
 export function moment(text: string, last: boolean, now: Date): string | null {
+  const days = daysAgo(text.trim().toLowerCase());
+  if (days !== null)
+    return new Date(now.getFullYear(), now.getMonth(), now.getDate() - days + Number(last)).toISOString();
   const [, date, year, month, day, hour, minute] =
     /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text.trim()) ?? [];
   if (date === undefined && hour === undefined) return null;

@@ -19,7 +19,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import Test, Wanted
-from moxlite.store.search.queries import Every, Has, Lacks, Term, Where
+from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
 from moxlite.web.webmail.items import EPOCH, attachments
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def is_plain(query: Query) -> bool:
     searching = (
         f.mailbox_id < 0
         or f.mailbox_children_included
-        or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers)
+        or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers or f.any_)
         or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
     )
     in_order = query.threading == "off" and query.order == "received"
@@ -89,6 +89,7 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
     f, n = query.filter, query.not_filter
     words: list[Term] = [Has(fold(word)) for word in f.words]
     words += [Lacks(Has(fold(word))) for word in n.words]
+    words += [Some(tuple(Has(fold(word)) for word in one.words)) for one in f.any_ if one.words]
     tests, hints = _tests(f, n)
     return Wanted(
         tuple(mailboxes),
@@ -141,6 +142,14 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         texts(side.from_, _senders, held=held)
         texts(side.to, _recipients, held=held)
         texts(side.subject, _subject, held=held)
+    for one in f.any_:
+        sides = ((one.from_, _senders), (one.to, _recipients), (one.subject, _subject))
+        needles = [(fold(needle), read) for side, read in sides for needle in side]
+        if needles:
+            tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
+            known = [[Has(word, Where.HEADER) for word in address_words(text)] for text, _ in needles]
+            if all(known):
+                hints.append(Some(tuple(Every(tuple(words)) for words in known)))
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
         tests.append(partial(_field_holds, name, value))
@@ -171,6 +180,10 @@ def _subject(structure: Structure) -> str:
 
 def _text_holds(read: Callable[[Structure], str], needle: str, held: bool, structure: Structure, _: bytes) -> bool:
     return (needle in fold(read(structure))) is held
+
+
+def _one_holds(tests: Sequence[Test], structure: Structure, header: bytes) -> bool:
+    return any(test(structure, header) for test in tests)
 
 
 def _field_holds(name: bytes, value: str, _: Structure, header: bytes) -> bool:

@@ -31,6 +31,15 @@ class HeaderIs(Strict, frozen=True):
     value: Annotated[str, Meta(max_length=1000)] = ""
 
 
+class Alternatives(Strict, frozen=True):
+    """Texts of which one must match: words, or correspondents and subjects. Of both, one of each must match."""
+
+    words: Needles = []
+    from_: Needles = msgspec.field(name="from", default_factory=list)
+    to: Needles = []
+    subject: Needles = []
+
+
 class Filter(Strict, frozen=True):
     """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all
     mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an unknown name. Texts
@@ -48,6 +57,7 @@ class Filter(Strict, frozen=True):
     subject: Needles = []
     labels: Needles = []
     headers: Annotated[list[HeaderIs], Meta(max_length=20)] = []
+    any_: Annotated[list[Alternatives], Meta(max_length=20)] = msgspec.field(name="any", default_factory=list)
     oldest: Time | None = None
     newest: Time | None = None
     size_min: Counter | None = None
