@@ -9,6 +9,7 @@ const mostCounted = 1000;
 
 export const shapes = {
   good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3",
+  first: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z",
   look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1",
 } as const;
 
@@ -56,6 +57,8 @@ export function trustLine(parsed: ParsedMessage, item: MessageItem): Child[] {
   const [from] = item.from;
   const words = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
   if (words.length === 0) return [];
-  const kind = doubtful(parsed, from) ? "look" : "good";
+  // a first mail is nothing to be warned of
+  const warns = parsed.validation === "none" || (from?.name ?? "").includes("@");
+  const kind = warns ? "look" : parsed.earlier === 0 ? "first" : "good";
   return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words.join(" · ")];
 }

@@ -25,6 +25,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import address_view
+from moxlite.store.people.contacts import is_known
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, MessageID, SpecialUse
@@ -123,7 +124,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         view_mode=_view_mode(r, structure),
         validation=_validation(r, message_id, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
-        earlier=None if came is None else earlier_mails(r, message_id, came),
+        earlier=None if came is None else _earlier(r, message_id, came),
         answering=answering(structure.envelope, section, own),
         unsubscribe=unsubscribe,
         receipt=receipt_request(r, message_id, structure, section, own),
@@ -195,6 +196,15 @@ def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validat
     if row.is_forward or row.is_mailinglist:
         return "list"
     return "none" if found == "none" else ""
+
+
+def _earlier(r: Reader, message_id: int, came: SMTPArrival) -> int | None:
+    """Number of messages that came from the address before; None for the first of someone who is known otherwise: by a
+    contact, by mail that was sent there, or by imported mail.
+    """
+    earlier = earlier_mails(r, message_id, came)
+    before = message_rows.message(r, message_id).received - 1
+    return None if earlier == 0 and is_known(r, came.msgfrom, came.msgfrom_domain, before) else earlier
 
 
 def _view_mode(r: Reader, structure: mime.Structure) -> ViewMode:
