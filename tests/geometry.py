@@ -4,6 +4,7 @@ Each judgement begins with a fresh page and a fresh session, so that no part of 
 are rectangles in CSS px of the window.
 """
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,20 @@ from tests.integration.browser import Visitor
 from tests.running import LocalServer
 from tests.tools import until
 
-__all__ = ["WIDTHS", "Box", "boxes", "fresh", "in_sight", "near", "resting", "rows_stay", "uncovered", "within_window"]
+__all__ = [
+    "WIDTHS",
+    "Box",
+    "boxes",
+    "brightest",
+    "fresh",
+    "in_sight",
+    "near",
+    "resting",
+    "rows_stay",
+    "settle",
+    "uncovered",
+    "within_window",
+]
 
 WIDTHS: Final = {1440: 900, 1093: 614, 1024: 768, 768: 1024, 390: 844}
 """Height of the window by its width: a desk, a laptop at 125 %, a tablet both ways, a phone."""
@@ -38,6 +52,23 @@ FIRST_ROW: Final = """() => {
   return first === undefined ? "" : `${first[0].id} at ${Math.round(first[1].top - top)}`;
 }"""
 """The first whole row of the list, and where it is; "" before it is drawn."""
+
+
+BRIGHTEST: Final = """async (octets) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${octets}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, image.width, image.height);
+  const most = [0, 0, 0];
+  for (let at = 0; at < data.length; at += 4)
+    for (let part = 0; part < 3; part++) most[part] = Math.max(most[part], data[at + part]);
+  return most;
+}"""
+"""The greatest value of each colour of a PNG."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +107,7 @@ class Box:
 @contextmanager
 def fresh(browser: Browser, server: LocalServer, width: int, *, scheme: str = "light") -> Iterator[Visitor]:
     """A visitor whose browser has nothing of the app yet; below 700 px one with fingers."""
-    screen = {"width": width, "height": WIDTHS[width]}
+    screen = {"width": width, "height": WIDTHS.get(width, 800)}
     visitor = Visitor(browser, server, viewport=screen, has_touch=width < 700, color_scheme=scheme)
     visitor.fill_in("/webmail/")
     expect(visitor.page.locator(".list-title")).to_have_text("Inbox")
@@ -85,19 +116,16 @@ def fresh(browser: Browser, server: LocalServer, width: int, *, scheme: str = "l
 
 
 def resting(locator: Locator) -> Box:
-    """The box of an element once it is the same in two frames: what slides in has arrived."""
-    locator.evaluate(
-        """async (element) => {
-          const frame = () => new Promise((done) => requestAnimationFrame(done));
-          const place = () => JSON.stringify(element.getBoundingClientRect());
-          for (let before = "", now = place(); before !== now; now = place()) {
-            before = now;
-            await frame();
-            await frame();
-          }
-        }"""
-    )
-    return Box.of(locator)
+    """The box of an element once it stays the same: what slides in has arrived."""
+    found: list[Box] = [Box.of(locator)]
+
+    def rests() -> bool:
+        settle(locator.page)
+        found.append(Box.of(locator))
+        return found[-1] == found[-2]
+
+    until(rests, what=f"{locator} at rest")
+    return found[-1]
 
 
 def within_window(locator: Locator) -> Box:
@@ -151,3 +179,15 @@ def rows_stay(page: Page) -> Iterator[None]:
 def settle(page: Page) -> None:
     """Wait until what has changed is drawn."""
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def brightest(page: Page, box: Box) -> tuple[int, int, int]:
+    """The greatest red, green and blue that are drawn in a box, each for itself."""
+    octets = page.screenshot(
+        clip={"x": box.left, "y": box.top, "width": box.width, "height": box.height}, animations="disabled"
+    )
+    empty = page.context.new_page()
+    found = empty.evaluate(BRIGHTEST, base64.b64encode(octets).decode())
+    empty.close()
+    red, green, blue = found
+    return red, green, blue

@@ -4,12 +4,15 @@
 /** Signs of keys, the same in each language. */
 const arrows: Readonly<Record<string, string>> = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 
+/** Milliseconds that the second key of a sequence may come after the first. */
+const sequence = 1500;
+
 export interface Command {
   /** Id of the command, such as "message.archive"; the part before the dot is its group in the help. */
   readonly id: string;
   /** Title, beginning with a verb; a function if it depends on the selection. */
   readonly title: string | (() => string);
-  /** Keys as `keyName` writes them: "j", "ctrl a", "shift ArrowDown", "D". The table puts those there that the user chose. */
+  /** Keys as `keyName` writes them: "j", "ctrl a", "shift ArrowDown", "D", one after the other "g i". The table puts those there that the user chose. */
   keys?: readonly string[];
   /** Whether the command is possible now; always, if missing. */
   readonly when?: () => boolean;
@@ -78,6 +81,9 @@ export class CommandTable {
   private chosen: Readonly<Record<string, string>> = {};
   private readonly byKey = new Map<string, Command[]>();
   private readonly groups = new Map<string, Group>();
+  /** The first key of a sequence such as "g i", until the second comes. */
+  private begun = "";
+  private ending = 0;
 
   /** Add commands to the group of this name. Two commands may share a key if they are never possible at the same time; the first
    * possible one runs. */
@@ -130,11 +136,25 @@ export class CommandTable {
     if (enabled(command)) command.run();
   }
 
-  /** Run the command of a key; true if there was one. `within` limits it to commands whose id has this prefix. */
+  /** Run the command of a key; true if there was one. `within` limits it to commands whose id has this prefix. The first key of
+   * a sequence waits for the second, which then runs nothing else. */
   key(name: string, within = ""): boolean {
     if (!this.letters && name.length === 1) return false;
-    const command = this.byKey.get(name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    const before = this.begun;
+    this.begun = "";
+    clearTimeout(this.ending);
+    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    if (
+      command === undefined &&
+      before === "" &&
+      within === "" &&
+      [...this.byKey.keys()].some((one) => one.startsWith(`${name} `) && name.length === 1)
+    ) {
+      this.begun = `${name} `;
+      this.ending = setTimeout(() => (this.begun = ""), sequence);
+      return true;
+    }
     command?.run();
-    return command !== undefined;
+    return command !== undefined || before !== "";
   }
 }

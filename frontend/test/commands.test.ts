@@ -52,6 +52,29 @@ test("of two commands with one key the possible one runs", () => {
   assert.throws(() => table.add("g", [{ id: "flag", title: "again", run: () => {} }]), /two commands/);
 });
 
+test("WEBMAIL-71: the first key of a sequence waits for the second, which runs nothing else", () => {
+  const table = new CommandTable();
+  const ran: string[] = [];
+  const command = (id: string, ...keys: string[]) => ({ id, title: id, keys, run: () => ran.push(id) });
+  table.add("g", [
+    command("a.inbox", "g i"),
+    command("a.sent", "g t"),
+    command("a.flag", "s"),
+    command("a.typed", "t"),
+  ]);
+  assert.ok(table.key("g"));
+  assert.deepEqual(ran, []);
+  assert.ok(table.key("i"));
+  // an unknown second key does nothing
+  assert.ok(table.key("g"));
+  assert.ok(table.key("s"));
+  assert.ok(table.key("t"));
+  assert.ok(table.key("s"));
+  assert.deepEqual(ran, ["a.inbox", "a.typed", "a.flag"]);
+  table.letters = false;
+  assert.ok(!table.key("g"));
+});
+
 test("a chosen key takes the place of the usual one; fixed keys stay, also of commands that come later", () => {
   const table = new CommandTable();
   const ran: string[] = [];

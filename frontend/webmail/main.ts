@@ -12,6 +12,7 @@ import { Session, beforeDisplay } from "../lib/session";
 import { toast, type Toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
+import { handleBack } from "./back";
 import type * as ChecksPart from "./checks/part";
 import { addComposeCommands, composeBar } from "./commands/compose";
 import type { Desk } from "./commands/desk";
@@ -92,6 +93,7 @@ class App {
   readonly mailboxes = new MailboxList({
     openMailbox: (mailbox) => this.navigation.openMailbox(mailbox),
     createMailbox: () => this.commands.run("mailbox.create"),
+    openScheduled: () => this.commands.run("app.waiting"),
     mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox),
   });
   readonly find = new Find(this.mail, {
@@ -220,6 +222,7 @@ class App {
     writeTo(document, this.desk);
     layOut(byId("app", HTMLElement), this);
     watch(this);
+    handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = async () => (await part<typeof ChecksPart>("checks")).rest;
     this.client.confirmAgain = async () =>
@@ -239,6 +242,10 @@ class App {
 
   openMenu(...asked: Parameters<OpenMenu>): void {
     this.withMenus((found) => found.openMenu(...asked));
+  }
+
+  openAccount(at: HTMLElement, link: HTMLAnchorElement): void {
+    this.withMenus((found) => found.openAccountMenu(at, this.desk, link));
   }
 
   private withMenus(open: (found: typeof MenuPart) => void): void {

@@ -92,6 +92,10 @@ export function navigation(page: Page): NavigationByHand {
       const inbox = mail.boxes.named("Inbox");
       if (inbox !== undefined) openMailbox(inbox);
     },
+    openRole(role) {
+      const mailbox = mail.boxes.withRole(role);
+      if (mailbox !== undefined) openMailbox(mailbox);
+    },
     createMailbox: async () => (await part<typeof MailboxesPart>("mailboxes")).createMailbox(client),
     openMailboxMenu() {
       const mailbox = mail.current.value;

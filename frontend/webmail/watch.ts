@@ -5,6 +5,7 @@ import { part } from "../lib/parts";
 import { type Scheme, paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
 import { t } from "../lib/words";
+import { guard } from "./back";
 import type { Desk } from "./commands/desk";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
@@ -12,6 +13,7 @@ import { tellPlace, tellTitle } from "./place";
 import type { Seen } from "./seen";
 import type { Actions } from "./state/actions";
 import type { Counts } from "./state/counts";
+import { allLabels } from "./state/labels";
 import type { Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
 import { speak, spoken } from "./state/speech";
@@ -85,6 +87,17 @@ export function watch(page: Page): void {
       );
   });
   effect(() => {
+    const labels = allLabels(mail.settings.value.labels, mail.mailboxes.value, []);
+    const { labels: root } = page.mailboxes;
+    const active = find.text.value;
+    root.hidden = labels.length === 0;
+    if (labels.length > 0 && !held.value)
+      void part<typeof MailboxesPart>("mailboxes").then(
+        (found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()),
+        () => null,
+      );
+  });
+  effect(() => {
     const mailboxes = mail.mailboxes.value;
     // the mailbox that was shown is gone
     if (
@@ -130,7 +143,11 @@ export function watch(page: Page): void {
     void mail.settings.value;
     page.bar.draw();
   });
-  effect(() => tellPlace(mail, find));
+  effect(() => {
+    tellPlace(mail, find);
+    void mail.choice.selectedCount.value;
+    guard();
+  });
 }
 
 /** Show the selected message, or its thread, or how many are selected. */

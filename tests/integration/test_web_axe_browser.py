@@ -23,7 +23,7 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 RUN = """async (rules) => {
   const options = { iframes: false, resultTypes: ["violations"] };
   if (rules !== null) options.runOnly = { type: "rule", values: rules };
-  else options.runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"];
+  else options.runOnly = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
   const { violations } = await axe.run(document, options);
   const said = (rule, node) => `${rule}: ${node.html.slice(0, 160)} ${node.failureSummary}`;
   const page = (rule, node) => rule === "skip-link" && document.querySelector(node.target[0])?.closest("nav");
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def judge(page: Page, rules: list[str] | None) -> list[str]:
-    """What axe finds wrong with what is shown; None: by all rules of WCAG 2.1 AA, and by its best practices."""
+    """What axe finds wrong with what is shown; None: by all rules of WCAG 2.2 AA, and by its best practices."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text())
     settle(page)

@@ -3,7 +3,10 @@
 Each test has fresh pages and sessions (tests/geometry.py), on a server whose mail it brings itself.
 """
 
+import base64
 import imaplib
+import re
+import smtplib
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -11,9 +14,21 @@ from email.policy import SMTP
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.geometry import WIDTHS, Box, boxes, fresh, in_sight, near, rows_stay, within_window
+from tests.geometry import (
+    WIDTHS,
+    Box,
+    boxes,
+    brightest,
+    fresh,
+    in_sight,
+    near,
+    resting,
+    rows_stay,
+    within_window,
+)
 from tests.integration.browser import chromium
 from tests.running import LocalServer
+from tests.tools import until
 from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
@@ -24,6 +39,11 @@ pytestmark = [
     pytest.mark.xdist_group("browser"),
     pytest.mark.server(send_at_once),
 ]
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 
 
 @pytest.fixture
@@ -38,15 +58,16 @@ def session(server: LocalServer) -> Iterator[imaplib.IMAP4]:
     found.logout()
 
 
-def letter(subject: str, text: str = "Some text.\n", html: str = "", answers: str = "") -> bytes:
-    """A message with lines that end in CRLF; `answers` is the subject of the message before it in a conversation."""
+def letter(subject: str, text: str = "Some text.\n", html: str = "", number: int = 0) -> bytes:
+    """A message with lines that end in CRLF; `number` is its place in the conversation of its subject."""
     made = EmailMessage()
     made["From"] = "Ada Lindqvist <ada@nordlicht.example>"
     made["To"] = "moxlite@localhost"
-    made["Subject"] = subject
-    made["Message-ID"] = f"<{subject.encode().hex()}@nordlicht.example>"
-    if answers:
-        made["In-Reply-To"] = made["References"] = f"<{answers.encode().hex()}@nordlicht.example>"
+    made["Subject"] = f"Re: {subject}" if number else subject
+    thread = f"{subject.encode().hex()}@nordlicht.example"
+    made["Message-ID"] = f"<{number}.{thread}>"
+    if number:
+        made["In-Reply-To"] = made["References"] = f"<{number - 1}.{thread}>"
     made.set_content(text)
     if html:
         made.add_alternative(html, subtype="html")
@@ -143,3 +164,322 @@ def test_menus_open_at_their_buttons(
         page.keyboard.press("Escape")
         expect(menu).to_have_count(0)
         expect(opener).to_be_focused()
+
+
+QUOTED = (
+    '<div>{words}</div><br><div class="gmail_quote"><div class="gmail_attr">On 3 Nov 2026 Ada wrote:</div>'
+    '<blockquote class="gmail_quote">{old}</blockquote></div>'
+)
+OLD = "<p>A paragraph that was read long ago.</p>" * 25
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_newest_message_of_a_conversation_is_in_sight(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-140: its text at once; 26 older ones in one line, which opens them; three have a line each."""
+    for number in range(30):
+        html = QUOTED.format(words=f"Words {number}", old=OLD)
+        session.append("INBOX", "(\\Seen)", "", letter("Boats", f"Words {number}\n", html, number))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject").first.click()
+        newest = page.frame_locator(".card.open iframe.html").get_by_text("Words 29")
+        expect(newest).to_be_visible()
+        older = page.locator(".older")
+        expect(older).to_contain_text("26 older messages")
+        expect(page.locator(".card-head:visible")).to_have_count(4)
+        text = within_window(newest)
+        assert text.bottom < WIDTHS[width] * 0.75
+        in_sight(page.locator(".card.open .author-name"))
+        older.click()
+        expect(older).to_have_count(0)
+        expect(page.locator(".card-head:visible")).to_have_count(29)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_quotes_of_html_mail_are_folded(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-165: the last quote in one line that opens it; open at once in what is forwarded."""
+    session.append("INBOX", "(\\Seen)", "", letter("Boats", html=QUOTED.format(words="Yes", old=OLD)))
+    session.append("INBOX", "(\\Seen)", "", letter("Fwd: Trains", html=QUOTED.format(words="FYI", old=OLD)))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        frame = page.frame_locator("iframe.html")
+        quote = frame.locator("details.moxlite-quote")
+        page.locator(".message-subject").filter(has_not_text="Fwd").click()
+        expect(frame.get_by_text("Yes")).to_be_visible()
+        expect(quote).not_to_have_attribute("open", "")
+        assert Box.of(page.locator("iframe.html")).height < 200
+        line = quote.locator("> summary")
+        expect(line).to_have_text("Quoted text")
+        box = Box.of(line)
+        assert box.height >= 24
+        page.mouse.click(box.left + 20, box.top + 12)
+        expect(quote).to_have_attribute("open", "")
+        until(lambda: Box.of(page.locator("iframe.html")).height > 900, what="a frame as high as its page")
+        page.locator(".messages").focus()
+        page.keyboard.press("Escape")
+        page.locator(".message-subject", has_text="Fwd").click()
+        expect(frame.get_by_text("A paragraph").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1093, 1024, 768, 701])
+def test_icons_list_and_message_stand_side_by_side(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-58: from 701 px on; what the foot of the side bar has is in a menu."""
+    for number in range(30):
+        session.append("INBOX", "" if number % 2 else "(\\Seen)", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject").nth(1).click()
+        expect(page.locator(".text-part")).to_be_visible()
+        side, rows, reader = (within_window(page.locator(one)) for one in (".side", ".messages", ".reader"))
+        assert side.width == 60
+        assert side.right <= rows.left
+        assert rows.right <= reader.left
+        assert rows.width >= 320
+        assert reader.width >= 280
+        assert rows.height / boxes(page.locator(".message"))[0].height >= 8
+        for icon in page.locator(".mailbox-open").all():
+            box = in_sight(icon)
+            assert box.width >= 40
+            assert box.height >= 44
+        assert page.locator(".mailbox-open", has_text="Archive").get_attribute("title")
+        opener = page.get_by_role("button", name="Account and settings")
+        opener.click()
+        menu = page.get_by_role("menu")
+        in_sight(menu)
+        near(menu, opener, 8)
+        menu.get_by_role("menuitem", name="Settings").click()
+        expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
+        assert within_window(page.get_by_role("dialog", name="Settings")).left == 60
+        assert page.evaluate("document.scrollingElement.scrollWidth") == width
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_back_closes_the_topmost_thing(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-166: menu, composer, dialog, message, one each time; what was written is kept, and told."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Minutes").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        page.get_by_role("button", name="Reply", exact=True).click()
+        composer = page.locator(".composer")
+        page.keyboard.type("Thank you")
+        page.get_by_role("button", name="More fields").click()
+        menu = page.get_by_role("menu")
+        expect(menu).to_be_visible()
+        page.go_back()
+        expect(menu).to_have_count(0)
+        expect(composer).to_be_visible()
+        page.go_back()
+        expect(composer).to_have_count(0)
+        expect(page.locator(".toast")).to_contain_text("among your drafts")
+        expect(page.locator(".text-part")).to_be_visible()
+        assert session.status("Drafts", "(MESSAGES)")[1] == [b"Drafts (MESSAGES 1)"]
+        page.get_by_role("button", name="More for this message").click()
+        page.get_by_role("menuitem", name="Details").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_be_visible()
+        page.go_back()
+        expect(dialog).to_have_count(0)
+        expect(page.locator(".text-part")).to_be_visible()
+        page.go_back()
+        expect(page.locator(".text-part")).to_have_count(0)
+        expect(page).to_have_url(re.compile("/webmail/#Inbox$"))
+        if width < 700:
+            page.get_by_role("button", name="Mailboxes").click()
+            expect(page.locator(".side")).to_be_visible()
+            page.go_back()
+            expect(page.locator(".side")).to_be_hidden()
+        page.locator(".message-disc").click()
+        expect(page.locator("body.choosing")).to_have_count(1)
+        page.go_back()
+        expect(page.locator("body.choosing")).to_have_count(0)
+        page.go_back()
+        expect(page.locator(".toast").last).to_contain_text("Press Back again")
+        expect(page.locator(".list-title")).to_have_text("Inbox")
+    session.select("Drafts")
+    session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
+    session.close()
+
+
+def test_back_after_a_message_was_closed_otherwise(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-166: no press of Back shows nothing new, and none opens what was closed."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, 390) as visitor:
+        page = visitor.page
+        for _ in range(2):
+            page.locator(".message-subject", has_text="Minutes").click()
+            expect(page.locator(".text-part")).to_be_visible()
+            page.get_by_role("button", name="Back").click()
+            expect(page.locator(".text-part")).to_have_count(0)
+        page.go_back()
+        expect(page.locator(".toast").last).to_contain_text("Press Back again")
+        expect(page.locator(".text-part")).to_have_count(0)
+
+
+NEWSLETTER = (
+    '<body bgcolor="#ffffff"><table width="100%" bgcolor="#ffffff"><tr><td bgcolor="#dddddd"><p style="color:#333333">'
+    "Autumn sale</p></td></tr></table></body>"
+)
+OUTLOOK = '<p style="color:#000000;font-family:Calibri">Dear all</p><p style="color:windowtext">Regards</p>'
+DARK = (
+    "<style>@media (prefers-color-scheme: dark) { .card { background-color: #101820 !important } }</style>"
+    '<table class="card" bgcolor="#eeeeee"><tr><td>Own dark words</td></tr></table>'
+)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int) -> None:
+    """WEBMAIL-167: a sheet as high as its mail, not white; dark words in our colours; a mail's own dark style."""
+    for subject, html in (("News", NEWSLETTER), ("Office", OUTLOOK), ("Shop", DARK)):
+        session.append("INBOX", "(\\Seen)", "", letter(subject, html=html))
+    with fresh(chromium, server, width, scheme="dark") as visitor:
+        page = visitor.page
+        frame = page.frame_locator("iframe.html")
+        sheet = page.locator(".html-sheet")
+
+        def open_message(subject: str, words: str) -> None:
+            page.locator(".messages").focus()
+            page.keyboard.press("Escape")
+            page.locator(".message-subject", has_text=subject).click()
+            expect(frame.get_by_text(words)).to_be_visible()
+
+        open_message("News", "Autumn sale")
+        expect(page.locator(".html-sheet.dimmed")).to_be_visible()
+        box = resting(sheet)
+        assert box.height < 160
+        assert brightest(page, box) <= (0xF4, 0xF3, 0xF0)
+        assert max(brightest(page, Box(box.left, box.bottom + 20, box.right, box.bottom + 60))) < 0x40
+        open_message("Office", "Dear all")
+        expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
+        for words in ("Dear all", "Regards"):
+            expect(frame.get_by_text(words)).to_have_css("color", "rgb(228, 234, 237)")
+        open_message("Shop", "Own dark words")
+        expect(frame.locator(".card")).to_have_css("background-color", "rgb(16, 24, 32)")
+        expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
+        opener = page.get_by_role("button", name="More for this message")
+        opener.click()
+        page.get_by_role("menuitem", name="Show light").click()
+        expect(frame.locator(".card")).to_have_css("background-color", "rgb(238, 238, 238)")
+        opener.click()
+        page.get_by_role("menuitem", name="Show dark").click()
+        expect(frame.locator(".card")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
+
+
+def test_pictures_in_backgrounds_are_shown_when_asked_for(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-168: counted in the line above; grey behind the words until then."""
+    hero = '<table><tr><td height="200" style="background:url({}) center/cover;color:#fff">White words</table>'
+    html = hero.format("https://img.example/hero.png") + '<img src="https://img.example/other.png">'
+    session.append("INBOX", "(\\Seen)", "", letter("Sale", html=html))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        asked: list[str] = []
+        page.route("https://img.example/**", lambda route: (asked.append(route.request.url), route.fulfill(body=PNG)))
+        page.locator(".message-subject", has_text="Sale").click()
+        words = page.frame_locator("iframe.html").get_by_text("White words")
+        expect(words).to_be_visible()
+        expect(page.locator(".reader-bar-words")).to_contain_text("2 pictures from img.example")
+        expect(words).to_have_css("background-color", "rgb(117, 117, 117)")
+        assert asked == []
+        page.get_by_role("button", name="Show", exact=True).click()
+        expect(words).to_have_css("background-image", 'url("https://img.example/hero.png")')
+        until(lambda: set(asked) == {f"https://img.example/{one}.png" for one in ("hero", "other")}, what="both")
+
+
+def test_labels_have_a_place_and_keys_go_there(chromium: Browser, server: LocalServer, session: imaplib.IMAP4) -> None:
+    """WEBMAIL-84, WEBMAIL-71: in the side bar, to click and to drop on; `g` and one more key."""
+    for name in ("Flight", "Hotel", "Rent"):
+        session.append("INBOX", "(\\Seen travel)" if name == "Flight" else "(\\Seen)", "", letter(name))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        label = page.locator(".labels-list .mailbox", has_text="travel")
+        box = in_sight(label)
+        assert box.top > Box.of(page.locator(".mailbox", has_text="Archive")).bottom
+        page.locator(".message", has_text="Hotel").drag_to(label)
+        expect(page.locator(".message", has_text="Hotel").locator(".keyword")).to_have_text("travel")
+        label.get_by_role("button").click()
+        expect(page.locator(".message-subject")).to_have_text(["Hotel", "Flight"])
+        expect(label).to_have_class(re.compile("active"))
+        page.locator(".messages").focus()
+        page.keyboard.press("g")
+        page.keyboard.press("s")
+        expect(page).to_have_url(re.compile("is%3Aflagged$"))
+        page.keyboard.press("g")
+        page.keyboard.press("i")
+        expect(page.locator(".list-title")).to_have_text("Inbox")
+        expect(page.locator(".message-subject")).to_have_count(3)
+
+
+def test_the_cursor_moves_without_opening_while_rows_are_chosen(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-69: `x` on the open message, `j`, `x` choose two; `Enter` opens one."""
+    for number in range(3):
+        session.append("INBOX", "", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Letter 2").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        for key in ("x", "j", "x"):
+            page.keyboard.press(key)
+        expect(page.locator(".list-count")).to_have_text("2 of 3 selected")
+        expect(page.locator(".text-part")).to_have_count(0)
+        page.keyboard.press("j")
+        expect(page.locator(".list-count")).to_have_text("2 of 3 selected")
+        page.keyboard.press("Enter")
+        expect(page.locator(".reader-subject")).to_have_text("Letter 0")
+
+
+def test_alternatives_are_searched_for_and_the_rest_is_said(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-169, WEBMAIL-72: OR finds both; an operator that is not understood is named, whatever is found."""
+    for subject in ("Flight", "Hotel", "Rent"):
+        session.append("INBOX", "(\\Seen)", "", letter(subject))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        field = page.locator(".search-input")
+        for text, found in (
+            ("subject:flight OR subject:rent", 2),
+            ("subject:{flight hotel}", 2),
+            ("{flight hotel}", 2),
+        ):
+            field.fill(text)
+            page.keyboard.press("Enter")
+            expect(page.locator(".message-subject")).to_have_count(found)
+        for text in ("is:important", "category:social", "(flight x) OR rent"):
+            field.fill(text)
+            page.keyboard.press("Enter")
+            said = page.locator(".search-problems")
+            expect(said).to_be_visible()
+            in_sight(said)
+
+
+def test_people_one_has_mail_of_are_no_strangers(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-77a: imported mail counts; the first mail of a stranger is said."""
+    session.append("INBOX", "(\\Seen)", "", letter("Imported"))
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
+        smtp.sendmail("ada@nordlicht.example", ["moxlite@localhost"], letter("Known"))
+        other = letter("New").replace(b"Ada Lindqvist <ada@", b"Ben Okafor <ben@")
+        smtp.sendmail("ben@nordlicht.example", ["moxlite@localhost"], other)
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        for subject, first in (("Known", False), ("New", True)):
+            page.locator(".message-subject", has_text=subject).click()
+            expect(page.locator(".reader-subject")).to_have_text(subject)
+            expect(page.locator(".trust")).to_contain_text("Not signed")
+            assert ("First mail" in page.locator(".trust").inner_text()) is first

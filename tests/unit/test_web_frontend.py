@@ -95,6 +95,7 @@ NAMES = {
     "NotAllowedError",
     "AbortError",
     "Inbox",
+    "Snoozed",
     "Webmail",
     "ctrl shift Enter",
     "Files",

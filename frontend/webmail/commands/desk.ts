@@ -167,6 +167,8 @@ export interface Navigation {
   /** Show the titles of the focused element and of its descendants. */
   showTitles(): void;
   openInbox(): void;
+  /** Show the user's own mailbox of a role. */
+  openRole(role: Role): void;
   createMailbox(): void;
   /** The menu of the mailbox that is shown. */
   openMailboxMenu(): void;

@@ -2,7 +2,7 @@
 // compose, search, settings.
 
 import type { Command } from "../../lib/commands";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import { own } from "../data/mailboxes";
 import type { Desk } from "./desk";
 
@@ -29,6 +29,11 @@ export function addCommands(desk: Desk): void {
   desk.commands.add(t("Messages"), messages(desk));
 }
 
+/** A place with a sequence of keys. */
+function goTo(key: string, name: string, run: () => unknown): Command {
+  return { id: `go.${key}`, title: t("Go to {name}", { name }), keys: [`g ${key}`], run };
+}
+
 function anywhere(desk: Desk): Command[] {
   return [
     { id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() },
@@ -42,7 +47,12 @@ function anywhere(desk: Desk): Command[] {
       when: () => desk.undoable() !== "",
       run: () => desk.undo(),
     },
-    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() },
+    { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() },
+    goTo("t", mailboxName("Sent"), () => desk.openRole("sent")),
+    goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")),
+    goTo("e", mailboxName("Archive"), () => desk.openRole("archive")),
+    goTo("s", t("Flagged"), () => (location.hash = "search:is%3Aflagged")),
+    goTo("a", t("All mail"), () => (location.hash = "search:in%3Aanywhere")),
     { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() },
     { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() },
     {

@@ -2,13 +2,14 @@
 
 import type { Change, Mailbox } from "../../gen/webmail";
 
-/** Order of mailboxes: Inbox, mailboxes with a role, then by name. */
+/** Order of mailboxes: Inbox, Snoozed, mailboxes with a role, then by name. */
 const roleOrder = ["draft", "sent", "archive", "trash", "junk"] as const;
 
 export type Role = (typeof roleOrder)[number];
 
 function rank(mailbox: Mailbox): number {
-  if (mailbox.name === "Inbox") return -1;
+  if (mailbox.name === "Inbox") return -2;
+  if (mailbox.name === "Snoozed") return -1;
   const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
   return role < 0 ? roleOrder.length : role;
 }

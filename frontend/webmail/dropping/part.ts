@@ -28,6 +28,7 @@ interface Page {
 interface Place {
   readonly element: Element;
   readonly mailbox: Mailbox | undefined;
+  readonly label?: { readonly keyword: string; readonly name: string };
 }
 
 export class Dropping {
@@ -83,12 +84,21 @@ export class Dropping {
     this.left();
     if (place === null) return;
     event.preventDefault();
-    const { mailbox } = place;
+    const { mailbox, label } = place;
     const files = [...(event.dataTransfer?.files ?? [])];
-    if (moving) this.move(mailbox!);
+    if (label !== undefined) this.label(label);
+    else if (moving) this.move(mailbox!);
     else if (files.length === 0) toast(kinds());
     else if (mailbox === undefined) toast(t("Drop the files on a mailbox: this list is of several."));
     else void this.importing.begin(mailbox, files);
+  }
+
+  private label({ keyword, name }: { readonly keyword: string; readonly name: string }): void {
+    const { actions, list, mail } = this.page;
+    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, {
+      doing: () => t("Labelling “{name}”", { name }),
+      done: () => t("Labelled “{name}”", { name }),
+    });
   }
 
   private move(mailbox: Mailbox): void {
@@ -106,6 +116,9 @@ export class Dropping {
     const id = row?.querySelector<HTMLElement>("[data-mailbox]")?.dataset["mailbox"];
     const mailbox = id === undefined ? undefined : boxes.get(Number(id));
     if (row !== null && mailbox !== undefined) return { element: row, mailbox };
+    const { keyword, name } = row instanceof HTMLElement ? row.dataset : {};
+    if (this.moving && row !== null && keyword !== undefined)
+      return { element: row, mailbox: undefined, label: { keyword, name: name! } };
     const list = this.moving ? null : target.closest(".messages");
     return list === null ? null : { element: list, mailbox: current.value };
   }

@@ -1,9 +1,9 @@
 // Dialogs about mailboxes.
 
-import type { Client, Mailbox, SavedSearch } from "../../gen/webmail";
+import type { Client, Label, Mailbox, SavedSearch } from "../../gen/webmail";
 import { ask, attempt, confirm, dialog } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
-import { bookmark } from "../../lib/icons";
+import { bookmark, plus } from "../../lib/icons";
 import type { pick as Pick } from "../../lib/picker";
 import { mailboxName, many, t } from "../../lib/words";
 import { toast } from "../../lib/toasts";
@@ -11,11 +11,15 @@ import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import choices from "../choices.css";
 import { type Role, allows } from "../data/mailboxes";
+import { parsePlace } from "../state/address";
+import { labelPlace } from "../state/labels";
 import type { AllSettings } from "../state/settings";
 import type { Counts } from "../state/counts";
 import { counted } from "../ui/counts";
+import sheet from "./mailboxes.css";
 
 adopt(choices);
+adopt(sheet);
 
 export const roleNames: readonly (readonly [Role, string])[] = [
   ["draft", t("Drafts")],
@@ -128,6 +132,56 @@ export async function offerRole(
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
     await client.mailbox_set_special_use(id, [role]);
   });
+}
+
+/** Draw the labels below the mailboxes; `active` is the text of the search that is shown. Messages can be dropped on them. */
+export function drawLabels(
+  root: HTMLElement,
+  labels: readonly Label[],
+  active: string,
+  client: Client,
+  opened: () => void,
+): void {
+  const make = async () => {
+    const name = await ask(t("New label"), t("Name"), "", t("Create"));
+    if (name !== null)
+      await attempt(t("Making the label"), () => client.label_save(name.trim(), (labels.length % 8) + 1));
+  };
+  fill(
+    root,
+    el(
+      "h2",
+      { class: "mailbox-owner" },
+      t("Labels"),
+      el(
+        "button",
+        { class: "label-make", title: t("New label"), "aria-label": t("New label"), onclick: () => void make() },
+        sign(plus, "i s"),
+      ),
+    ),
+    labels.map(({ name, color, keyword }) => {
+      const place = labelPlace(name);
+      const here = parsePlace(place).search === active;
+      return el(
+        "div",
+        { class: `mailbox${here ? " active" : ""}`, data: { keyword, name } },
+        el(
+          "button",
+          {
+            class: "mailbox-open",
+            title: name,
+            "aria-current": here ? "page" : undefined,
+            onclick: () => {
+              opened();
+              location.hash = place;
+            },
+          },
+          el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }),
+          el("span", { class: "mailbox-name", dir: "auto" }, name),
+        ),
+      );
+    }),
+  );
 }
 
 /** Draw the saved searches below the mailboxes; `active` is the text of the search that is shown. */

@@ -9,6 +9,7 @@ type Keymap = Readonly<Record<string, string>>;
 
 /** Gmail's keys where they differ. Commands of moxlite that Gmail lacks give way to them. */
 const gmail: Keymap = {
+  "app.inbox": "g i",
   "app.undo": "z",
   "compose.edit": "",
   "compose.reply-all": "a",

@@ -174,7 +174,10 @@ export class Choice {
     if (item === undefined) return;
     this.moves.value++;
     this.focus.value = { item, position };
+    const opened = this.shown.value?.id === item.id;
     this.choosing.value = true;
+    // the message that is open is chosen with the first press
+    if (opened) return;
     this.selection.value = this.selection.value.toggled(
       item,
       this.list.oldestFirst,
@@ -186,11 +189,13 @@ export class Choice {
   moveFocus(by: number, how: How): void {
     const total = this.list.rows.value.total;
     if (total === 0) return;
+    // while rows are chosen one by one, the cursor moves on without opening; zero opens the row that has it
+    const chooses = how === "select" && by !== 0 && this.choosing.value && this.selectedCount.value > 0;
     const last = this.awaited.at(-1);
     const from =
       (last === undefined ? this.focus.value?.position : this.row(last.position)) ??
       (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), chooses ? "focus" : how);
   }
 
   /** Move the focus to a row; if it is not loaded, as soon as it is. */

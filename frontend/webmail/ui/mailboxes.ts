@@ -2,18 +2,20 @@
 
 import type { Mailbox } from "../../gen/webmail";
 import { el, fill, sign } from "../../lib/dom";
-import { archive, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
+import { archive, calendarClock, clock, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { mailboxName, t } from "../../lib/words";
 
 export interface MailboxListOwner {
   openMailbox(mailbox: Mailbox): void;
   createMailbox(): void;
+  openScheduled(): void;
   mailboxMenu(mailbox: Mailbox, at: HTMLElement): void;
 }
 
 const icons: Record<string, string> = {
-  inbox,
+  Inbox: inbox,
+  Snoozed: clock,
   draft: filePen,
   sent: send,
   archive,
@@ -28,6 +30,20 @@ export class MailboxList {
   /** The saved searches, which a part draws. */
   readonly searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
 
+  /** The labels, which a part draws. */
+  readonly labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
+  /** What waits to be sent: a place beside the mailboxes. */
+  private readonly scheduled = el(
+    "div",
+    { class: "mailbox" },
+    el(
+      "button",
+      { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() },
+      sign(calendarClock, "icon"),
+      el("span", { class: "mailbox-name" }, t("Scheduled")),
+    ),
+  );
+
   constructor(private readonly owner: MailboxListOwner) {}
 
   /** Draw all mailboxes; `active` is the current one. */
@@ -41,7 +57,10 @@ export class MailboxList {
         owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
         ...mailboxes
           .filter((mailbox) => mailbox.owner === owner)
-          .map((mailbox) => this.row(mailbox, mailbox.id === active)),
+          .flatMap((mailbox) => [
+            mailbox.owner === "" && mailbox.roles.includes("draft") && this.scheduled,
+            this.row(mailbox, mailbox.id === active),
+          ]),
         owner === "" &&
           el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
       ]),
@@ -52,7 +71,8 @@ export class MailboxList {
   private row(mailbox: Mailbox, active: boolean): HTMLElement {
     // the names below their owner
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
-    const kind = elements.join("/") === "Inbox" ? "inbox" : (mailbox.roles[0] ?? "folder");
+    const name = elements.join("/");
+    const kind = name === "Inbox" || name === "Snoozed" ? name : (mailbox.roles[0] ?? "folder");
     const title = t("{name}: {total} messages, {unread} unread, {size}", {
       name: mailboxName(mailbox.name),
       total: mailbox.total,

@@ -2,7 +2,7 @@
 
 import { type CommandTable, enabled, hintOf } from "../../lib/commands";
 import { brand, el, fill, sign } from "../../lib/dom";
-import { listFilter, pencil, squarePen } from "../../lib/icons";
+import { ellipsis, listFilter, pencil, squarePen } from "../../lib/icons";
 import { effect } from "../../lib/signal";
 import { moveWithin } from "../../lib/toolbar";
 import { mailboxName, t } from "../../lib/words";
@@ -30,6 +30,7 @@ export interface Page {
   readonly panes: Panes;
   readonly reader: Reader;
   readonly openMenu: OpenMenu;
+  openAccount(at: HTMLElement, link: HTMLAnchorElement): void;
 }
 
 /** A pair of numbers of the same kind: messages, if both are known, else conversations. */
@@ -68,21 +69,38 @@ export function layOut(root: HTMLElement, page: Page): void {
     more,
   );
   moveWithin(tools);
-  const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), t("New message"));
+  const compose = command(
+    "compose.new",
+    { class: "primary compose-new" },
+    sign(squarePen),
+    el("span", { class: "side-word" }, t("New message")),
+  );
   effect(() => {
     const { single_keys, keymap } = page.mail.settings.value;
     page.commands.letters = single_keys;
     page.commands.remap(keymap);
     compose.title = hintOf(page.commands.get("compose.new"));
   });
+  const links = el(
+    "button",
+    {
+      class: "account-menu",
+      "aria-haspopup": "menu",
+      title: t("Account and settings"),
+      "aria-label": t("Account and settings"),
+    },
+    sign(ellipsis),
+  );
+  links.addEventListener("click", () => page.openAccount(links, accountLink));
   fill(
     page.side,
     brand(),
     compose,
-    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches),
+    el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches),
     el(
       "div",
       { class: "account" },
+      links,
       account,
       el(
         "div",
