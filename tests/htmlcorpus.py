@@ -112,5 +112,7 @@ def all_vectors() -> list[str]:
 
 def page_of(body: str) -> str:
     """A page as the webmail writes it around HTML."""
-    scheme, paper, ink = LIGHT
-    return BEGIN.format(title="Message", facts="", scheme=scheme, paper=paper, ink=ink) + body + END.decode()
+    scheme, paper, ink, plate = LIGHT
+    return (
+        BEGIN.format(title="Message", facts="", scheme=scheme, paper=paper, ink=ink, plate=plate) + body + END.decode()
+    )

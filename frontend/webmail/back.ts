@@ -9,7 +9,13 @@ import type * as MenuPart from "./menu/part";
 import type { Drawer } from "./ui/drawer";
 
 /** What Back closes, the topmost first. */
-const layers = [".menu", "dialog[open]", "body.show-side", "body.choosing", ".composer:not([hidden])"];
+const layers = [
+  ".menu",
+  "dialog[open]:not(.login-overlay)",
+  "body.show-side",
+  "body.choosing",
+  ".composer:not([hidden])",
+];
 
 interface Page {
   readonly drawer: Drawer;
@@ -20,19 +26,23 @@ interface Page {
 
 /** Whether this entry shows the same place as the one below. */
 let over = false;
+/** The address of this entry, without its message. */
+let place = "";
+const placeOf = (hash: string) => hash.replace(/,\d+$/, "");
 
 const topmost = () => layers.find((one) => document.querySelector(one) !== null);
 
 function put(push: boolean, same: boolean, hash = location.hash): void {
   over = same;
+  place = placeOf(hash);
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
 
 /** Write an address. Stepping through messages makes no history; opening a message or a mailbox does. */
 export function writeAddress(hash: string): void {
-  const [now, next] = [location.hash, hash].map((one) => /^(.*?)(,\d+)?$/.exec(one)!);
-  const [opened, opens] = [now![2] !== undefined, next![2] !== undefined];
-  const closes = opened && !opens && now![1] === next![1];
+  const [now, next] = [placeOf(location.hash), placeOf(hash)];
+  const [opened, opens] = [now !== location.hash, next !== hash];
+  const closes = opened && !opens && now === next;
   if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
   else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
 }
@@ -44,23 +54,26 @@ export function guard(): void {
 
 export function handleBack(page: Page): void {
   const address = location.hash;
-  history.replaceState({ root: true }, "", address.replace(/,\d+$/, ""));
+  history.replaceState({ root: true }, "", placeOf(address));
   put(true, false, address);
   document.addEventListener("focusin", guard);
   addEventListener("popstate", () => {
     const left = over;
     const state = history.state as { root?: boolean; over?: boolean } | null;
     over = state?.over === true;
+    const before = place;
+    place = placeOf(location.hash);
     // a link, or an address that was typed: a new place
-    if (state === null) return;
-    const { root } = state;
+    if (state === null && place !== before) return;
+    const root = state?.root === true;
     const layer = left ? topmost() : undefined;
     if (layer !== undefined) {
       page.tellPlace();
       if (root) put(true, true);
       void part<typeof MenuPart>("menu").then((found) => {
         found.closeLayer(layer, page.drawer, page.desk);
-        guard();
+        // once what was closed is gone
+        setTimeout(guard);
       });
     } else if (left && !over && !root) history.back();
     else if (root && document.body.classList.contains("show-message")) put(true, true);

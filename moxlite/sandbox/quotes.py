@@ -54,7 +54,7 @@ class _Quote(NamedTuple):
 
 
 def folded(html: str, words: str) -> str:
-    """Return `html` with its last quote behind `words`; as it is if there is none, or nothing else to be seen."""
+    """Return `html` with its last quote behind `words`; unchanged without one, or without anything else to be seen."""
     if len(html) > MAX_FOLDED or HINT.search(html) is None:
         return html
     found = list(_quotes(html))
@@ -62,7 +62,7 @@ def folded(html: str, words: str) -> str:
         return html
     start, end = found[-1]
     after = _seen(html[end:])
-    # between quotes there are answers, which nobody understands without what they answer
+    # answers between quotes are not understood without what they answer
     if after and len(found) > 1:
         return html
     if not after and not any(_seen(piece) for piece in _between(html, found)):

@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.geometry import (
     WIDTHS,
@@ -208,7 +208,7 @@ def test_quotes_of_html_mail_are_folded(
         page = visitor.page
         frame = page.frame_locator("iframe.html")
         quote = frame.locator("details.moxlite-quote")
-        page.locator(".message-subject").filter(has_not_text="Fwd").click()
+        page.locator(".message-subject", has_text="Boats").click()
         expect(frame.get_by_text("Yes")).to_be_visible()
         expect(quote).not_to_have_attribute("open", "")
         assert Box.of(page.locator("iframe.html")).height < 200
@@ -216,6 +216,8 @@ def test_quotes_of_html_mail_are_folded(
         expect(line).to_have_text("Quoted text")
         box = Box.of(line)
         assert box.height >= 24
+        # Chromium says this of each summary in a page without scripts
+        visitor.expect_problem("Blocked script execution")
         page.mouse.click(box.left + 20, box.top + 12)
         expect(quote).to_have_attribute("open", "")
         until(lambda: Box.of(page.locator("iframe.html")).height > 900, what="a frame as high as its page")
@@ -302,8 +304,6 @@ def test_back_closes_the_topmost_thing(
         expect(page.locator("body.choosing")).to_have_count(1)
         page.go_back()
         expect(page.locator("body.choosing")).to_have_count(0)
-        page.go_back()
-        expect(page.locator(".toast").last).to_contain_text("Press Back again")
         expect(page.locator(".list-title")).to_have_text("Inbox")
     session.select("Drafts")
     session.store("1:*", "+FLAGS.SILENT", "(\\Deleted)")
@@ -386,7 +386,12 @@ def test_pictures_in_backgrounds_are_shown_when_asked_for(
     with fresh(chromium, server, 1440) as visitor:
         page = visitor.page
         asked: list[str] = []
-        page.route("https://img.example/**", lambda route: (asked.append(route.request.url), route.fulfill(body=PNG)))
+
+        def serve(route: Route) -> None:
+            asked.append(route.request.url)
+            route.fulfill(body=PNG)
+
+        page.route("https://img.example/**", serve)
         page.locator(".message-subject", has_text="Sale").click()
         words = page.frame_locator("iframe.html").get_by_text("White words")
         expect(words).to_be_visible()
@@ -467,11 +472,16 @@ def test_alternatives_are_searched_for_and_the_rest_is_said(
             in_sight(said)
 
 
-def test_people_one_has_mail_of_are_no_strangers(
-    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
-) -> None:
-    """WEBMAIL-77a: imported mail counts; the first mail of a stranger is said."""
-    session.append("INBOX", "(\\Seen)", "", letter("Imported"))
+def test_people_one_wrote_to_are_no_strangers(chromium: Browser, server: LocalServer, session: imaplib.IMAP4) -> None:
+    """WEBMAIL-77a: the first mail of a stranger is said, not that of someone who was written to."""
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        page.keyboard.press("c")
+        page.locator(".composer").get_by_label("To", exact=True).fill("ada@nordlicht.example")
+        page.locator(".compose-subject").fill("Hello")
+        page.locator(".composer").get_by_role("button", name="Send", exact=True).click()
+        expect(page.locator(".composer")).to_have_count(0)
+        until(lambda: session.status("Sent", "(MESSAGES)")[1] != [b"Sent (MESSAGES 0)"], what="a message that was sent")
     with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
         smtp.sendmail("ada@nordlicht.example", ["moxlite@localhost"], letter("Known"))
         other = letter("New").replace(b"Ada Lindqvist <ada@", b"Ben Okafor <ben@")

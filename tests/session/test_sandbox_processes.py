@@ -218,7 +218,7 @@ async def test_answers_are_a_strangers(monkeypatch: pytest.MonkeyPatch, counted:
     """WEBMAIL-109c: a process that a mail has taken over answers what it likes; what is no answer ends it."""
     answers = [
         Reply("done", answer=msgspec.Raw(msgspec.msgpack.encode({"html": "text"}))),
-        Reply("done", answer=msgspec.Raw(msgspec.msgpack.encode(Drawn(b"", 0, ("a",) * 6, False, 0, False)))),
+        Reply("done", answer=msgspec.Raw(msgspec.msgpack.encode(Drawn(b"", 0, ("a",) * 6, False, 0, False, False)))),
         Reply("done", answer=msgspec.Raw(b"\xc1")),
         Reply("failed", "a bug", last=True),
     ]

@@ -199,8 +199,8 @@ def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validat
 
 
 def _earlier(r: Reader, message_id: int, came: SMTPArrival) -> int | None:
-    """Number of messages that came from the address before; None for the first of someone who is known otherwise: by a
-    contact, by mail that was sent there, or by imported mail.
+    """Number of messages that came from the address before; None for the first of someone who is a contact, or whom
+    the account wrote to.
     """
     earlier = earlier_mails(r, message_id, came)
     before = message_rows.message(r, message_id).received - 1
