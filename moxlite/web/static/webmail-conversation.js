@@ -1,3 +1,14 @@
+function initials(name) {
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -66,6 +77,24 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
@@ -80,6 +109,10 @@ function filled(text2, values = {}) {
 }
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 function adopt(text2) {
@@ -107,16 +140,23 @@ function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
-function shortTime(time, now) {
-  const date = new Date(time);
-  const days = daysBetween(time, now);
-  if (days <= 0) return clockTime(date);
-  if (days < 7) return formatted(date, "weekday", { weekday: "short" });
-  if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
-  return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
-}
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
+}
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -130,10 +170,17 @@ function addressList(addresses, one) {
   return addresses.map(one).join(", ");
 }
 
-var conversation_default = ".conversation{flex:1;min-height:0;padding:0 18px 24px;overflow-y:auto}.card{margin-bottom:8px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden}.card-head{display:flex;align-items:baseline;gap:10px;width:100%;padding:10px 14px;border:0;border-radius:0;background:none;text-align:left}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:650}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 14px}@media(max-width:860px){.conversation{padding:0 8px 16px}.card-head{min-height:44px}}\n";
+var conversation_default = ".conversation{flex:1;min-height:0;padding:0 18px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{display:grid;place-content:center;flex:none;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 8px}@media(max-width:700px){.conversation{padding:0 8px 16px}.card-head{min-height:44px}}\n";
 
 adopt(conversation_default);
 var openedAtOnce = 5;
+var [lines, fewest] = [3, 3];
+var names = 4;
+function disc(person) {
+  const kind = `card-disc c${hue(bareAddress(person).toLowerCase())}`;
+  return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
+}
+var firstName = (person) => shortAddress(person).split(/\s/, 1)[0];
 var Conversation = class {
   constructor(column, make, failed, isOwn) {
     this.column = column;
@@ -188,7 +235,28 @@ var Conversation = class {
     const open = ordered.filter((item) => isUnread(item) || item.id === wanted).slice(-openedAtOnce);
     for (const item of open) this.toggle(this.cards.get(item.id));
     const first = this.cards.get(open[0]?.id ?? 0)?.root;
-    if (first !== void 0) requestAnimationFrame(() => this.column.scrollTop = first.offsetTop - this.column.offsetTop);
+    if (first === void 0) return;
+    const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]) - lines));
+    if (older.length >= fewest) this.hide(older);
+    this.keepInSight(first, open.map((item) => this.cards.get(item.id).root));
+  }
+  keepInSight(first, open) {
+    const { column } = this;
+    const sizes = new ResizeObserver(() => column.scrollTop = first.offsetTop - column.offsetTop);
+    for (const one of open) sizes.observe(one);
+    for (const kind of ["wheel", "touchstart", "pointerdown", "keydown"]) column.addEventListener(kind, () => sizes.disconnect(), { once: true, passive: true });
+  }
+  hide(older) {
+    const cards = older.map((item) => this.cards.get(item.id));
+    const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? t("me") : firstName(one)])));
+    const line = el("button", { class: "closed card-head older", "aria-expanded": "false" }, [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()].slice(-lines).map(disc), el("b", {}, many(older.length, "One older message", "{n} older messages")), el("span", { class: "card-preview", dir: "auto" }, t("since {date}, from {people}", { date: spokenDay(older[0].received), people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}` })), sign(chevronsUpDown, "i s"));
+    for (const card of cards) card.root.hidden = true;
+    line.addEventListener("click", () => {
+      for (const card of cards) card.root.hidden = false;
+      line.remove();
+      cards[0].root.querySelector(".card-head")?.focus();
+    });
+    this.column.prepend(line);
   }
   card(item) {
     const head = el("button", { class: "card-head", "aria-expanded": "false" });
@@ -198,8 +266,9 @@ var Conversation = class {
       root.classList.toggle("unread", isUnread(item2));
       root.classList.toggle("beside", !item2.match_query);
       root.classList.toggle("open", card.message !== null);
+      root.classList.toggle("closed", card.message === null);
       head.hidden = card.message !== null;
-      fill(head, el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, (one) => this.isOwn(one) ? t("me") : shortAddress(one))) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, shortTime(item2.received, Date.now())));
+      fill(head, item2.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, (one) => this.isOwn(one) ? t("me") : shortAddress(one))) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, saidTime(item2.received, Date.now())));
     } };
     head.addEventListener("click", () => {
       this.toggle(card);

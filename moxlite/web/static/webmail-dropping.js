@@ -475,12 +475,17 @@ var Dropping = class {
     this.left();
     if (place === null) return;
     event.preventDefault();
-    const { mailbox } = place;
+    const { mailbox, label } = place;
     const files = [...event.dataTransfer?.files ?? []];
-    if (moving) this.move(mailbox);
+    if (label !== void 0) this.label(label);
+    else if (moving) this.move(mailbox);
     else if (files.length === 0) toast(kinds());
     else if (mailbox === void 0) toast(t("Drop the files on a mailbox: this list is of several."));
     else void this.importing.begin(mailbox, files);
+  }
+  label({ keyword, name }) {
+    const { actions, list, mail } = this.page;
+    actions.flagItems(list.dragged ?? mail.choice.selected(), [keyword], true, { doing: () => t("Labelling “{name}”", { name }), done: () => t("Labelled “{name}”", { name }) });
   }
   move(mailbox) {
     const { actions, list } = this.page;
@@ -495,6 +500,8 @@ var Dropping = class {
     const id = row?.querySelector("[data-mailbox]")?.dataset["mailbox"];
     const mailbox = id === void 0 ? void 0 : boxes.get(Number(id));
     if (row !== null && mailbox !== void 0) return { element: row, mailbox };
+    const { keyword, name } = row instanceof HTMLElement ? row.dataset : {};
+    if (this.moving && row !== null && keyword !== void 0) return { element: row, mailbox: void 0, label: { keyword, name } };
     const list = this.moving ? null : target.closest(".messages");
     return list === null ? null : { element: list, mailbox: current.value };
   }

@@ -177,6 +177,7 @@ function setStatus(message) {
 }
 
 var bookmark = "M17 3a2 2 0 0 1 2 2v15a1 1 0 0 1-1.496.868l-4.512-2.578a2 2 0 0 0-1.984 0l-4.512 2.578A1 1 0 0 1 5 20V5a2 2 0 0 1 2-2z";
+var plus = "M5 12h14 M12 5v14";
 var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
@@ -231,13 +232,39 @@ function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
 }
 
+var prefix = "search:";
+function parsePlace(hash) {
+  const value = hash.replace(/^#/, "");
+  const comma = value.lastIndexOf(",");
+  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
+  const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text2 = message > 0 ? value.slice(0, comma) : value;
+  try {
+    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
+    return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
+  } catch {
+    return { name: "Inbox", search: "", message: 0 };
+  }
+}
+function writePlace({ name, search, message }) {
+  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+  return `#${what}${message > 0 ? `,${message}` : ""}`;
+}
+
+function labelPlace(name) {
+  return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
+}
+
 function counted({ messages, conversations }) {
   if (messages === null) return many(conversations, "{n} conversation", "{n} conversations");
   const all = many(messages, "{n} message", "{n} messages");
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
+var mailboxes_default = ".labels-list .mailbox-owner{display:flex;align-items:center;justify-content:space-between;margin-right:4px}.label-make{display:grid;place-content:center;min-width:28px;min-height:28px;padding:0;border:0;background:none}.label-dot{flex:none;width:10px;height:10px;margin:0 3px;border-radius:50%;background:var(--line-strong)}.d1{background:var(--tag-1-text)}.d2{background:var(--tag-2-text)}.d3{background:var(--tag-3-text)}.d4{background:var(--tag-4-text)}.d5{background:var(--tag-5-text)}.d6{background:var(--tag-6-text)}.d7{background:var(--tag-7-text)}.d8{background:var(--tag-8-text)}@media(max-width:700px),(pointer:coarse){.label-make{min-width:44px;min-height:44px}}@media(min-width:701px)and (max-width:1099px){.label-make{display:none}.label-dot{width:14px;height:14px}}\n";
+
 adopt(choices_default);
+adopt(mailboxes_default);
 var roleNames = [["draft", t("Drafts")], ["sent", t("Sent messages")], ["archive", mailboxName("Archive")], ["trash", t("Trash")], ["junk", t("Junk")]];
 function confirmDelete(counts, mixed) {
   const what = counts.messages === 1 ? t("This removes this message from the account. It cannot be undone.") : t("This removes {what} from the account. It cannot be undone.", { what: counted(counts) });
@@ -279,6 +306,20 @@ async function offerRole(client, role, mailboxes, pick) {
     await client.mailbox_set_special_use(id, [role]);
   });
 }
+function drawLabels(root, labels, active, client, opened) {
+  const make = async () => {
+    const name = await ask(t("New label"), t("Name"), "", t("Create"));
+    if (name !== null) await attempt(t("Making the label"), () => client.label_save(name.trim(), labels.length % 8 + 1));
+  };
+  fill(root, el("h2", { class: "mailbox-owner" }, t("Labels"), el("button", { class: "label-make", title: t("New label"), "aria-label": t("New label"), onclick: () => void make() }, sign(plus, "i s"))), labels.map(({ name, color, keyword }) => {
+    const place = labelPlace(name);
+    const here = parsePlace(place).search === active;
+    return el("div", { class: `mailbox${here ? " active" : ""}`, data: { keyword, name } }, el("button", { class: "mailbox-open", title: name, "aria-current": here ? "page" : void 0, onclick: () => {
+      opened();
+      location.hash = place;
+    } }, el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }), el("span", { class: "mailbox-name", dir: "auto" }, name)));
+  }));
+}
 function drawSearches(root, searches, active, client, settings, find) {
   const save = (wanted) => attempt(t("Saving the searches"), () => client.settings_save({ ...settings(), searches: wanted }));
   const forget = (search) => {
@@ -294,6 +335,7 @@ function drawSearches(root, searches, active, client, settings, find) {
 export {
   confirmDelete,
   createMailbox,
+  drawLabels,
   drawSearches,
   mailboxMenu,
   offerRole,

@@ -88,7 +88,7 @@ function holdFocus() {
   };
 }
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:860px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -166,6 +166,20 @@ function senderCommands(desk, of) {
 var menu_default2 = ".key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
 adopt(menu_default2);
+function closeLayer(layer, drawer, desk) {
+  const found = [...document.querySelectorAll(layer)].at(-1);
+  const pressed = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
+  if (layer === "body.show-side") drawer.close();
+  else if (layer === "body.choosing") desk.unselect();
+  else if (layer.startsWith(".composer")) void desk.load("compose").then(({ leave }) => leave());
+  else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
+}
+function openAccountMenu(at, desk, account) {
+  const own2 = ["app.people", "app.newsletters", "app.settings", "app.log-out"].map((id) => desk.commands.get(id));
+  const link = { id: "app.account", title: t("Account"), run: () => account.click() };
+  if (!account.hidden) own2.splice(3, 0, link);
+  openMenu(at, t("Account and settings"), own2);
+}
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
   const act = (action, title, like = action) => ({ id: `row.${action}`, title, keys: desk.commands.get(`message.${like}`).keys, run: () => desk.act(items, action) });
@@ -189,7 +203,9 @@ function hintKey(command) {
   setTimeout(() => shown.remove(), hinted);
 }
 export {
+  closeLayer,
   hintKey,
+  openAccountMenu,
   openMenu,
   openMessageMenu,
   openRowMenu

@@ -170,6 +170,11 @@ var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
 function saidTime(time, now) {
   const date = new Date(time);
   const days = daysBetween(time, now);
@@ -178,8 +183,7 @@ function saidTime(time, now) {
   if (days === 1) return t("yesterday {time}", { time: at });
   if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
-  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -212,7 +216,7 @@ function asciiDomains(addresses) {
 }
 
 var mostCounted = 1e3;
-var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
+var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", first: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
 var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
 function ordinal({ earlier }) {
   if (earlier === null) return "";
@@ -242,7 +246,8 @@ function trustLine(parsed, item) {
   const [from] = item.from;
   const words2 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
   if (words2.length === 0) return [];
-  const kind = doubtful(parsed, from) ? "look" : "good";
+  const warns = parsed.validation === "none" || (from?.name ?? "").includes("@");
+  const kind = warns ? "look" : parsed.earlier === 0 ? "first" : "good";
   return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words2.join(" · ")];
 }
 
@@ -266,7 +271,7 @@ function claimLine(claim, confirm2, report) {
   return [el("span", { class: "trust-look" }, icon(shapes.look)), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
-var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:flex;align-items:baseline;gap:8px;min-height:28px}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{flex:0 1 auto;min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{margin-left:auto;padding-left:8px;flex:none;color:var(--color-mild);font-size:12.5px;white-space:nowrap}.message-menu{align-self:center;flex:none;min-width:32px;min-height:28px;padding:0 6px}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:block;max-width:100%;padding:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13px}.reader-recipients::after{content:" ⌄"}.reader-recipients[aria-expanded=true]::after{content:" ⌃"}.trust{margin-top:3px;color:var(--color-mild);font-size:12.5px}.trust .icon{width:14px;height:14px;margin-right:5px;vertical-align:-2px}.trust-good .icon{color:var(--underline-green)}.trust-look .icon{color:var(--underline-red)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:var(--warn-soft);color:var(--text);font-size:13.5px}.claim .icon{width:16px;height:16px;vertical-align:-3px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.attachments{display:flex;flex-wrap:wrap;gap:7px;margin-top:12px}.attachment{display:inline-flex;align-items:baseline;gap:8px;max-width:100%;padding:4px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13.5px}.attachment a{overflow:hidden;text-overflow:ellipsis;text-decoration:none;white-space:nowrap}.attachment a:last-child{flex:none}.attachment a:hover{text-decoration:underline}.attachment-size{color:var(--color-milder);font-size:12px;white-space:nowrap}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html{flex:1;width:100%;min-height:200px;border:0}.html.sheet{width:calc(100% - 32px);margin:0 16px 16px;border-radius:10px}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 10px 8px}.card .text-part{padding:14px}.card .reader-body{overflow:visible}.card .html{flex:none;min-height:80px}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.red{text-decoration-color:var(--underline-red)}.attachment-all{align-self:center;font-size:13px}.shown-image{display:block;max-width:calc(100% - 52px);max-height:70vh;margin:8px 26px;border-radius:6px}.text.signature{color:var(--color-mild)}@media(max-width:860px){.reader-bar{margin:0 10px 8px}.author{flex-wrap:wrap;align-items:center}.author-name{flex:1 1 0}.author-address{order:1;flex-basis:100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}.shown-image{max-width:calc(100% - 32px);margin-inline:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
+var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:flex;align-items:baseline;gap:8px;min-height:28px}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{flex:0 1 auto;min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{margin-left:auto;padding-left:8px;flex:none;color:var(--color-mild);font-size:12.5px;white-space:nowrap}.message-menu{align-self:center;flex:none;min-width:32px;min-height:28px;padding:0 6px}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:block;max-width:100%;padding:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13px}.reader-recipients::after{content:" ⌄"}.reader-recipients[aria-expanded=true]::after{content:" ⌃"}.trust{margin-top:3px;color:var(--color-mild);font-size:12.5px}.trust .icon{width:14px;height:14px;margin-right:5px;vertical-align:-2px}.trust-good .icon{color:var(--underline-green)}.trust-look .icon{color:var(--underline-red)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:var(--warn-soft);color:var(--text);font-size:13.5px}.claim .icon{width:16px;height:16px;vertical-align:-3px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.attachments{display:flex;flex-wrap:wrap;gap:7px;margin-top:12px}.attachment{display:inline-flex;align-items:baseline;gap:8px;max-width:100%;padding:4px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13.5px}.attachment a{overflow:hidden;text-overflow:ellipsis;text-decoration:none;white-space:nowrap}.attachment a:last-child{flex:none}.attachment a:hover{text-decoration:underline}.attachment-size{color:var(--color-milder);font-size:12px;white-space:nowrap}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 10px 8px}.card .text-part{padding:14px}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.red{text-decoration-color:var(--underline-red)}.attachment-all{align-self:center;font-size:13px}.shown-image{display:block;max-width:calc(100% - 52px);max-height:70vh;margin:8px 26px;border-radius:6px}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.author{flex-wrap:wrap;align-items:center}.author-name{flex:1 1 0}.author-address{order:1;flex-basis:100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}.shown-image{max-width:calc(100% - 32px);margin-inline:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
 
 var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
 var trailing = new Set(".,;:!?'»”*_");
@@ -608,9 +613,10 @@ function pageFacts(page) {
 
 var highest = 2e4;
 var widest = 2;
-var phone = matchMedia("(max-width: 640px)");
-function htmlFrame(src, dark, whole, owner) {
-  const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${dark ? "&scheme=dark" : ""}` });
+var phone = matchMedia("(max-width: 700px)");
+function htmlFrame(src, shade, owner) {
+  const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${shade === "light" ? "" : `&scheme=${shade}`}` });
+  const sheet = el("div", { class: "html-sheet" }, frame);
   let [known2, loaded] = [null, false];
   const take = () => {
     const page = frame.contentDocument;
@@ -624,12 +630,14 @@ function htmlFrame(src, dark, whole, owner) {
     const facts = said || page === null || !frame.isConnected ? null : pageFacts(page);
     if (facts === null) return;
     said = true;
-    frame.classList.toggle("sheet", dark && facts.coloured);
+    sheet.classList.toggle("dimmed", shade === "dark" && facts.coloured);
     owner.facts(facts);
   };
   const watch = () => {
     take();
     readFacts();
+    const high = known2?.documentElement?.scrollHeight ?? 0;
+    if (high > frame.clientHeight) frame.style.height = `${Math.min(highest, high)}px`;
     if (frame.isConnected && !loaded) requestAnimationFrame(watch);
   };
   requestAnimationFrame(watch);
@@ -644,14 +652,21 @@ function htmlFrame(src, dark, whole, owner) {
     take();
     readFacts();
     markIn(page, owner.needles());
+    const quote = page.querySelector("details.moxlite-quote");
+    if (quote !== null) quote.open = owner.forwarded || quote.querySelector(".hit, mark") !== null;
     if (phone.matches) {
       fit(page);
       page.defaultView?.addEventListener("resize", () => fit(page));
     }
-    const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
-    if (whole) frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+    const grow = () => {
+      const bar = (page.defaultView?.innerHeight ?? 0) - page.documentElement.clientHeight;
+      frame.style.height = "0";
+      frame.style.height = `${Math.min(highest, page.documentElement.scrollHeight + bar)}px`;
+    };
+    grow();
+    quote?.addEventListener("toggle", grow);
   });
-  return frame;
+  return sheet;
 }
 function fit(page) {
   const { documentElement: root, body } = page;
@@ -659,7 +674,6 @@ function fit(page) {
   const wide = root.scrollWidth / root.clientWidth;
   const fits = wide > 1 && wide <= widest;
   if (fits) body.style.zoom = String(1 / wide);
-  body.querySelector(".body")?.style.setProperty("min-height", fits ? `${100 * wide}vh` : "");
 }
 function picturesWords(mode, blocked) {
   if (mode === "htmlexternal") return t("Pictures are loaded from their servers");
@@ -727,6 +741,7 @@ function messageCommands(desk) {
 
 adopt(message_default);
 var calendars = /* @__PURE__ */ new Set(["text/calendar", "application/ics"]);
+var forwards = /^\s*(fwd?|wg|tr|rv|doorst)\s*:/i;
 var remembered = Promise.resolve();
 var Message = class {
   constructor(shown2, base, owner, fold) {
@@ -748,6 +763,8 @@ var Message = class {
   parsed = null;
   mode = "text";
   allHeaders = false;
+  chosen = null;
+  sheet = false;
   body = el("div", { class: "reader-body" });
   bar = el("div", { class: "reader-bar" });
   people = el("span", { dir: "auto" });
@@ -813,6 +830,13 @@ var Message = class {
     const { view_mode: remembered2 } = parsed;
     if (remembered2 !== "" && (remembered2 !== "text" || parsed.texts.length > 0)) return remembered2 === "html_ext" ? "htmlexternal" : remembered2;
     return parsed.texts.length === 0 || this.owner.settings().show_html ? "html" : "text";
+  }
+  get shade() {
+    return isDark(this.owner.settings().color_scheme) ? this.chosen ?? "dark" : "light";
+  }
+  shadeIn(shade) {
+    this.chosen = shade;
+    this.draw();
   }
   choose(mode, always = false) {
     if (this.parsed === null) return;
@@ -930,8 +954,9 @@ var Message = class {
     const { parsed, mode } = this;
     if (parsed === null) return [];
     const several = this.together.length > 1;
+    const dark = isDark(this.owner.settings().color_scheme);
     const shown2 = (id, title, keys, run, when = true) => ({ id: `view.${id}`, title, keys, when: () => when, run });
-    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
+    return [shown2("html", t("Show as designed (HTML)"), ["T"], () => this.choose("html"), parsed.has_html && mode === "text"), shown2("pictures", t("Load pictures from elsewhere"), ["T"], () => this.choose("htmlexternal"), mode === "html" && (this.blocked?.count ?? 0) > 0), shown2("text", t("Show as plain text"), ["t"], () => this.choose("text"), parsed.texts.length > 0 && mode !== "text"), shown2("dark", t("Show dark"), [], () => this.shadeIn("plain"), mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet)), shown2("light", t("Show light"), [], () => this.shadeIn("light"), mode !== "text" && dark && (this.shade === "plain" || this.shade === "dark" && !this.sheet)), shown2("forget", t("Forget how mail of this sender is shown"), [], () => this.forget(), parsed.view_mode !== ""), shown2("headers", this.allHeaders ? t("Hide the headers") : t("Show all headers"), ["ctrl i"], () => this.toggleHeaders()), shown2("details", t("Details"), ["I"], () => this.openDetails()), shown2("raw", t("Show the source"), ["O"], () => this.openRaw()), shown2("tab", t("Open in a new tab"), ["o"], () => this.openTab()), shown2("print", t("Print"), ["ctrl p"], () => this.print()), shown2("print-thread", t("Print the conversation"), [], () => this.printThread(), several), shown2("thread-text", t("Open the conversation as text"), [], () => this.openThread(), several), shown2("download", t("Download"), [], () => this.download()), shown2("download-thread", t("Download the conversation"), [], () => this.downloadThread(), several)];
   }
   forget() {
     this.keep("");
@@ -971,10 +996,11 @@ var Message = class {
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
-    return htmlFrame(`${this.base}msg/${this.item.id}/${kind}`, isDark(this.owner.settings().color_scheme), this.whole, { framed: (page) => this.owner.framed(page), facts: (blocked) => {
-      this.blocked = blocked;
+    return htmlFrame(`${this.base}msg/${this.item.id}/${kind}`, this.shade, { framed: (page) => this.owner.framed(page), facts: (facts) => {
+      this.blocked = facts;
+      if (this.chosen === null) this.sheet = facts.coloured;
       this.drawBar();
-    }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles() });
+    }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles(), forwarded: forwards.test(this.item.subject) });
   }
   get source() {
     return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };

@@ -260,6 +260,11 @@ function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
 function saidTime(time, now) {
   const date = new Date(time);
   const days = daysBetween(time, now);
@@ -268,8 +273,7 @@ function saidTime(time, now) {
   if (days === 1) return t("yesterday {time}", { time: at });
   if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
-  if (thisYear) return t("{day}, {time}", { day: formatted(date, "long day", { day: "numeric", month: "long" }), time: at });
-  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 
 function leavingLine({ id, name, unsubscribe: found }, owner, again) {
@@ -315,7 +319,7 @@ function leavingLine({ id, name, unsubscribe: found }, owner, again) {
   return el("button", { class: "link unsubscribe", onclick: () => void run() }, t("Unsubscribe"));
 }
 
-var beside_default = ".beside-page{position:fixed;inset:0 0 0 228px;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:860px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
+var beside_default = ".beside-page{position:fixed;inset:0 0 0 var(--side-width);z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
 adopt(beside_default);
 function openBeside(title, actions) {
@@ -348,7 +352,7 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:left;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:640px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
+var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:left;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:700px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
 
 adopt(newsletters_default);
 var asked = 20;

@@ -173,7 +173,7 @@ function valuesOf(made) {
   return { endpoint, p256dh: keys["p256dh"] ?? "", auth: keys["auth"] ?? "" };
 }
 
-var notices_default = ".notices{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.notices .hint{margin:0}.notices .hint:empty{display:none}.notice-quiet{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.notice-quiet input[type=time]{min-height:34px;padding:4px 6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background);color:var(--color)}.notice-devices{display:grid;gap:8px;margin:0;padding:0;list-style:none}.notice-devices li{display:grid;grid-template-columns:minmax(0,1fr) auto auto;align-items:center;gap:8px}.notice-devices:empty{display:none}@media(max-width:860px){.notice-quiet input[type=time],.notice-devices .btn{min-height:44px}}\n";
+var notices_default = ".notices{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.notices .hint{margin:0}.notices .hint:empty{display:none}.notice-quiet{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.notice-quiet input[type=time]{min-height:34px;padding:4px 6px;border:1px solid var(--line-strong, var(--border-color));border-radius:8px;background:var(--background);color:var(--color)}.notice-devices{display:grid;gap:8px;margin:0;padding:0;list-style:none}.notice-devices li{display:grid;grid-template-columns:minmax(0,1fr) auto auto;align-items:center;gap:8px}.notice-devices:empty{display:none}@media(max-width:700px){.notice-quiet input[type=time],.notice-devices .btn{min-height:44px}}\n";
 
 adopt(notices_default);
 var night = { from: 22 * 60, until: 7 * 60 };

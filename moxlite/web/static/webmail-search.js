@@ -256,19 +256,43 @@ function marked(text2, needles) {
 }
 
 var most = 20;
-var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename" };
+var tags = { f: "from", from: "from", t: "to", to: "to", s: "subject", subject: "subject", l: "label", label: "label", mb: "mailbox", mailbox: "mailbox", submb: "submb", start: "start", end: "end", a: "attachments", attachments: "attachments", h: "header", header: "header", minsize: "minsize", maxsize: "maxsize", is: "is", has: "attachments", in: "mailbox", cc: "to", bcc: "to", larger: "minsize", smaller: "maxsize", before: "before", after: "start", older: "before", newer: "start", older_than: "older_than", newer_than: "newer_than", filename: "filename", size: "minsize", list: "list", deliveredto: "deliveredto", rfc822msgid: "rfc822msgid" };
 var known = Object.keys(tags).filter((name) => name.length > 2 || name === "to" || name === "is" || name === "in");
 var extensions = { pdf: "pdf", ...Object.fromEntries(["zip", "tar", "tgz", "7z", "rar"].map((one) => [one, "archive"])), ...Object.fromEntries(["ods", "xls", "xlsx"].map((one) => [one, "spreadsheet"])), ...Object.fromEntries(["odt", "doc", "docx"].map((one) => [one, "document"])), ...Object.fromEntries(["odp", "ppt", "pptx"].map((one) => [one, "presentation"])), ...Object.fromEntries(["jpg", "jpeg", "png", "gif", "webp", "heic"].map((one) => [one, "image"])) };
-var criterion = /^([a-z][a-z_-]+):(?!\/\/)./i;
+var criterion = /^([a-z][a-z0-9_-]+):(?!\/\/)./i;
+var fields = { list: "list-id", deliveredto: "delivered-to", rfc822msgid: "message-id" };
 var texts = ["from", "to", "subject", "label"];
 var kinds = ["any", "none", "image", "pdf", "archive", "spreadsheet", "document", "presentation"];
 var states = { unread: ["\\seen", false], read: ["\\seen", true], flagged: ["\\flagged", true], starred: ["\\flagged", true], answered: ["\\answered", true] };
 function tokens(text2) {
   const found = [];
-  let rest = text2.trimStart();
+  const opened = [];
+  let [groups, joins, rest] = [0, false, text2.trimStart()];
   while (rest !== "") {
-    const raw = /^(?:"(?:[^"]|"")*"?|[^\s"])+/.exec(rest)?.[0] ?? rest;
-    rest = rest.slice(raw.length).trimStart();
+    const within = opened.at(-1);
+    if (within !== void 0 && rest.startsWith(within.end)) {
+      opened.pop();
+      rest = rest.slice(1).trimStart();
+      continue;
+    }
+    const begins = bracket.exec(rest);
+    const end = begins?.[2] === "{" ? "}" : ")";
+    if (begins !== null && rest.includes(end)) {
+      const group = end === "}" ? ++groups : within?.group ?? 0;
+      opened.push({ end, prefix: begins[1] || (within?.prefix ?? ""), group });
+      rest = rest.slice(begins[0].length).trimStart();
+      continue;
+    }
+    const word = (within === void 0 ? /^(?:"(?:[^"]|"")*"?|[^\s"])+/ : /^(?:"(?:[^"]|"")*"?|[^\s"(){}])+/).exec(rest);
+    const piece = word?.[0] ?? rest[0];
+    rest = rest.slice(piece.length).trimStart();
+    if (piece === "OR" && found.length > 0 && rest !== "") {
+      joins = true;
+      continue;
+    }
+    if (piece === "AND" && found.length > 0 && rest !== "") continue;
+    const count = found.length;
+    const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
     const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
@@ -280,9 +304,19 @@ function tokens(text2) {
       const unknown2 = name !== void 0 && tags[name.toLowerCase()] === void 0 ? { unknown: name } : {};
       found.push({ not, tag: "", value, ...unknown2 });
     }
+    if (found.length > count) {
+      const before = found[count - 1];
+      const group = joins ? before?.group || ++groups : within?.group;
+      if (joins && before !== void 0) found[count - 1] = { ...before, group };
+      if (group) found[count] = { ...found[count], group };
+      joins = false;
+    }
   }
-  return found;
+  return found.map((one) => one.group !== void 0 && (one.not || alone(one, found)) ? { ...one, group: 0 } : one).map(({ group, ...one }) => group ? { ...one, group } : one);
 }
+var bracket = /^(-?(?:[a-z_0-9]+:)?)([({])/i;
+var alone = (token, all) => all.filter((one) => one.group === token.group && !one.not).length < 2;
+var nested = (text2) => /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(text2.replace(/"[^"]*"?/g, "x"));
 function unquoted(text2) {
   return text2.replace(/"((?:[^"]|"")*)"?/g, (_, inside) => inside.replaceAll('""', '"'));
 }
@@ -297,19 +331,23 @@ function write(all) {
     if (unknown2 !== void 0) return `${unknown2}:${quoted(value.slice(unknown2.length + 1), false)}`;
     return tag === "" ? quoted(value, true) : `${tag}:${quoted(value, false)}`;
   };
-  return all.map((token) => `${token.not ? "-" : ""}${one(token)}`).join(" ");
+  return all.map((token, at) => {
+    const joined = token.group !== void 0 && token.group === all[at - 1]?.group;
+    return `${joined ? "OR " : ""}${token.not ? "-" : ""}${one(token)}`;
+  }).join(" ");
 }
 function parse(text2, mailboxes, now, labels = []) {
   const all = tokens(text2);
   const lists = { words: [], from: [], to: [], subject: [], labels: [] };
   const nots = { words: [], from: [], to: [], subject: [], labels: [], attachments: [] };
   const headers = [];
+  const any = /* @__PURE__ */ new Map();
   let filter = { mailbox_id: -1 };
   const problems = [];
   const needles = [];
   for (const token of all) {
     const { not, tag, value } = token;
-    const side = not ? nots : lists;
+    const side = not ? nots : token.group === void 0 ? lists : alternatives(token.group, lists, any);
     const wrong = (why) => {
       problems.push({ token, why });
       side.words.push(write([{ ...token, not: false }]));
@@ -346,6 +384,10 @@ function parse(text2, mailboxes, now, labels = []) {
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be searched for"));
+    } else if (tag in fields) {
+      if (not) wrong(t("“{tag}” can’t be excluded with “-”; it is searched for as a word", { tag }));
+      else if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
+      else headers.push({ name: fields[tag], value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
       if (not || name === void 0) wrong(t("“header:” is followed by a name, perhaps with “:” and a text"));
@@ -375,8 +417,17 @@ function parse(text2, mailboxes, now, labels = []) {
       only(change, t("there is no mailbox “{value}”", { value }));
     }
   }
+  if (nested(text2)) problems.push({ token: all[0], why: t("“OR” and “-” are for single criteria, not for several in parentheses") });
+  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” can’t be an alternative; all matches have it", { tag: one.tag }) });
+  for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0) problems.push({ token: all[0], why: t("words are no alternative to senders, recipients and subjects; one of each must match") });
+  if (any.size > 0) filter = { ...filter, any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })) };
   const not_filter = nots;
   return { query: { filter: { ...filter, ...lists, headers }, not_filter }, problems, needles };
+}
+function alternatives(group, lists, any) {
+  const own = any.get(group) ?? { words: [], from: [], to: [], subject: [] };
+  any.set(group, own);
+  return { ...lists, ...own };
 }
 function unknown(token, name, all) {
   const why = t("“{name}:” is not a search operator; “{value}” is searched for as text", { name, value: token.value });
@@ -407,12 +458,20 @@ function ago(text2, now) {
   else time.setDate(time.getDate() - n * (unit === "w" || unit === "W" ? 7 : 1));
   return time.toISOString();
 }
+function daysAgo(text2) {
+  if (["today", t("Today").toLowerCase()].includes(text2)) return 0;
+  if (["yesterday", t("Yesterday").toLowerCase()].includes(text2)) return 1;
+  const digits = /^(\d{1,4}) days? ago$/.exec(text2)?.[1];
+  return digits === void 0 ? null : Number(digits);
+}
 function octets(text2) {
   const [, number3, unit] = /^(\d{1,12}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text2.trim()) ?? [];
   if (number3 === void 0) return null;
   return Math.round(Number(number3) * 1024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase()));
 }
 function moment(text2, last, now) {
+  const days = daysAgo(text2.trim().toLowerCase());
+  if (days !== null) return new Date(now.getFullYear(), now.getMonth(), now.getDate() - days + Number(last)).toISOString();
   const [, date, year, month, day2, hour, minute] = /^((\d{4})[-/](\d\d?)[-/](\d\d?))?(?:T|^|$)(?:(\d\d?):(\d\d))?$/i.exec(text2.trim()) ?? [];
   if (date === void 0 && hour === void 0) return null;
   const start = date === void 0 ? new Date(now) : new Date(Number(year), Number(month) - 1, Number(day2));
@@ -576,10 +635,10 @@ function people(items, written2, word) {
   return [...found.values()].slice(0, mostPeople);
 }
 
-var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:860px){.search-form{inset:calc(100% + 6px) auto auto -44px;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:860px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}\n";
+var form_default = ".search-form{position:absolute;inset:calc(100% + 6px) 0 auto;z-index:3;width:min(560px,calc(100vw - 24px));max-height:calc(100dvh - 90px);padding:12px 14px 14px;overflow-y:auto;border:1px solid var(--border-color);border-radius:11px;background:var(--popup-background);box-shadow:var(--shadow)}.search-help{margin:0 0 8px;color:var(--color-mild);font-size:13px}.search-field{display:grid;grid-template-columns:96px minmax(0,1fr);align-items:center;gap:2px 10px;margin-bottom:5px;font-size:14px}.search-field .dialog-input{width:100%;margin:0;padding:5px 9px}.search-field [aria-invalid=true]{border-color:var(--underline-red)}.field-problem{grid-column:2;font-size:12.5px;color:var(--underline-red)}.field-problem:empty{display:none}@media(max-width:700px){.search-form{inset:calc(100% + 6px) auto auto -44px;width:calc(100vw - 16px)}}.search-form:has(>.glance:not([hidden])){padding:12px 6px 6px}.glance-chips{display:flex;flex-wrap:wrap;gap:8px;padding:0 6px 8px}.glance-chip{max-width:100%;min-height:28px;padding:0 12px;overflow:hidden;border-radius:14px;font-size:13px;text-overflow:ellipsis;white-space:nowrap}.glance-chip[aria-pressed=true]{border-color:transparent;background:var(--mailbox-active-background);color:var(--link-color)}.glance-head{padding:4px 10px;color:var(--color-mild);font-size:12px}.glance-option{display:flex;align-items:center;gap:12px;min-height:34px;padding:3px 10px;border-radius:8px;cursor:pointer}.glance-hit{min-height:50px}.glance-option:is(:hover,[aria-selected=true]){background:var(--mailbox-active-background)}.glance-disc{display:grid;flex:none;place-content:center;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.glance-words{flex:1;min-width:0;overflow:hidden;font-size:14px;line-height:20px;text-overflow:ellipsis;white-space:nowrap}.glance-subject,.glance-hit .glance-more{display:block;overflow:hidden;text-overflow:ellipsis}.glance-hit.unread .glance-subject{font-weight:600}.glance-more{color:var(--color-mild);font-size:13px}.glance-option time,.glance-option kbd{flex:none;color:var(--color-mild);font:inherit;font-size:12px}.glance-option kbd{border:0;background:none}.glance-line svg{flex:none;width:18px;color:var(--color-mild)}[role=group]:not(:empty)+[role=group]:not(:empty):last-child{margin-top:6px;padding-top:6px;border-top:1px solid var(--border-color)}.search-day{display:flex;align-items:center;gap:4px}.search-calendar{position:absolute;width:1px;height:24px;padding:0;border:0;opacity:0;pointer-events:none}@media(max-width:700px){.glance-option,.glance-chip{min-height:44px}.glance-option kbd{display:none}}\n";
 
 adopt(form_default);
-var fields = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
+var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in the message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Mailbox") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From day"), hint: t("2026-11-21, or with a time 2026-11-21T08:30") }, { tag: "end", label: t("To day"), hint: t("including that day") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("State"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? t("{what} found", { what: counted({ messages, conversations: found }) }) : t("{n} found", { n: found });
@@ -609,7 +668,7 @@ function fillForm(form, bar, mail) {
     const mailboxes = mail.mailboxes.value;
     return { mailboxes, labels: allLabels(mail.settings.value.labels, mailboxes, []).map(({ name }) => name) };
   };
-  const rows = fields.map((field) => row(field, bar, names));
+  const rows = fields2.map((field) => row(field, bar, names));
   const draw = () => {
     const all = tokens(bar.input.value);
     const { problems } = parse(bar.input.value, names().mailboxes, /* @__PURE__ */ new Date(), mail.settings.value.labels);

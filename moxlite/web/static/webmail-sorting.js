@@ -207,7 +207,7 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-var sorting_default = ".sorting-line{display:flex;align-items:center;flex-wrap:wrap;gap:4px 12px;padding:7px 16px;border-bottom:1px solid var(--border-color);background:var(--warning-background);font-size:13px;line-height:18px}.sorting-line.away{background:var(--mailbox-active-background)}.sorting-line p{flex:1 1 220px;overflow-wrap:anywhere}.sorting-line span{display:flex;gap:14px;margin-inline-start:auto}.sorting-line .link{flex:none;min-height:34px;align-content:center;text-decoration:underline}@media(max-width:860px){.sorting-line .link{min-height:44px}}\n";
+var sorting_default = ".sorting-line{display:flex;align-items:center;flex-wrap:wrap;gap:4px 12px;padding:7px 16px;border-bottom:1px solid var(--border-color);background:var(--warning-background);font-size:13px;line-height:18px}.sorting-line.away{background:var(--mailbox-active-background)}.sorting-line p{flex:1 1 220px;overflow-wrap:anywhere}.sorting-line span{display:flex;gap:14px;margin-inline-start:auto}.sorting-line .link{flex:none;min-height:34px;align-content:center;text-decoration:underline}@media(max-width:700px){.sorting-line .link{min-height:44px}}\n";
 
 adopt(sorting_default);
 var hiddenKey = "moxlite-webmail-sorting";

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.03a2ecf64c94.js", conversation: "conversation.d0a5c30d0b99.js", details: "details.41f57dd762ac.js", dropping: "dropping.b6bace463764.js", export: "export.c33abeae12a8.js", hints: "hints.342b71058cd6.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.e527df51b19c.js", menu: "menu.d6d8bf5a5ec6.js", message: "message.2b7f6fd15c0a.js", newsletters: "newsletters.49e226265843.js", notices: "notices.0149a612febd.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.2b4f8865f33d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.cc92eea6cf7c.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.0824b0fba068.js", sorting: "sorting.a0ef5d8383c6.js", squire: "squire.8f988577745b.js", templates: "templates.30b83c292e0d.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.1db7d686fe5c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.fae554144e1e.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.e5119d7581ac.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.84450970891c.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.8a568e05cc0d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.4412a4d02bfa.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.9496c9af9d91.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.6ae10f5713a7.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -246,8 +246,9 @@ var checks = {
   ServerShutdown: { kind: ["enum", ["server_shutdown"]] },
   Request: { id: "integer", view_id: "integer", stream_id: ["optional", "integer"], cancel: ["optional", "boolean"], query: ["optional", ["nullable", ["ref", "Query"]]], page: ["optional", ["nullable", ["ref", "Page"]]] },
   Query: { filter: ["ref", "Filter"], not_filter: ["optional", ["ref", "NotFilter"]], order_asc: ["optional", "boolean"], order: ["optional", ["enum", ["received", "sender", "size", "unread"]]], threading: ["optional", ["enum", ["off", "on", "unread"]]] },
-  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
+  Filter: { mailbox_id: ["optional", "integer"], mailbox_name: ["optional", "string"], mailbox_children_included: ["optional", "boolean"], unread: ["optional", "boolean"], words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], headers: ["optional", ["list", ["ref", "HeaderIs"]]], any: ["optional", ["list", ["ref", "Alternatives"]]], oldest: ["optional", ["nullable", "time"]], newest: ["optional", ["nullable", "time"]], size_min: ["optional", ["nullable", "integer"]], size_max: ["optional", ["nullable", "integer"]], attachments: ["optional", ["nullable", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   HeaderIs: { name: "string", value: ["optional", "string"] },
+  Alternatives: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]] },
   NotFilter: { words: ["optional", ["list", "string"]], from: ["optional", ["list", "string"]], to: ["optional", ["list", "string"]], subject: ["optional", ["list", "string"]], labels: ["optional", ["list", "string"]], attachments: ["optional", ["list", ["enum", ["any", "archive", "document", "image", "none", "pdf", "presentation", "spreadsheet"]]]] },
   Page: { count: "integer", anchor_message_id: ["optional", "integer"], before: ["optional", "boolean"], position: ["optional", ["nullable", "integer"]], dest_message_id: ["optional", "integer"] }
 };
@@ -336,6 +337,7 @@ var Client = /* @__PURE__ */ clientOf({
 });
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+var sequence = 1500;
 function keyName(event) {
   const letter = event.altKey ? /^Key([A-Z])$/.exec(event.code)?.[1] : void 0;
   const key2 = letter === void 0 ? event.key === " " ? "Space" : event.key : event.shiftKey ? letter : letter.toLowerCase();
@@ -366,6 +368,8 @@ var CommandTable = class {
   chosen = {};
   byKey = /* @__PURE__ */ new Map();
   groups = /* @__PURE__ */ new Map();
+  begun = "";
+  ending = 0;
   add(group, commands) {
     const listed = this.groups.get(group) ?? { name: group, commands: [] };
     this.groups.set(group, listed);
@@ -405,9 +409,17 @@ var CommandTable = class {
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;
-    const command = this.byKey.get(name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    const before = this.begun;
+    this.begun = "";
+    clearTimeout(this.ending);
+    const command = this.byKey.get(before + name)?.find((one) => one.id.startsWith(within) && enabled(one));
+    if (command === void 0 && before === "" && within === "" && [...this.byKey.keys()].some((one) => one.startsWith(`${name} `) && name.length === 1)) {
+      this.begun = `${name} `;
+      this.ending = setTimeout(() => this.begun = "", sequence);
+      return true;
+    }
     command?.run();
-    return command !== void 0;
+    return command !== void 0 || before !== "";
   }
 };
 
@@ -679,6 +691,7 @@ function beforeDisplay(root) {
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
@@ -744,7 +757,8 @@ function toast(text2, action, time = shown) {
 
 var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
 function rank(mailbox) {
-  if (mailbox.name === "Inbox") return -1;
+  if (mailbox.name === "Inbox") return -2;
+  if (mailbox.name === "Snoozed") return -1;
   const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
   return role < 0 ? roleOrder.length : role;
 }
@@ -864,6 +878,53 @@ function acting(page) {
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail2)), sender: (item, what) => part("sender").then((found) => found.act(item, what, { client, mail: mail2, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
+var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden])"];
+var over = false;
+var place = "";
+var placeOf = (hash) => hash.replace(/,\d+$/, "");
+var topmost = () => layers.find((one) => document.querySelector(one) !== null);
+function put(push, same, hash = location.hash) {
+  over = same;
+  place = placeOf(hash);
+  history[push ? "pushState" : "replaceState"]({ over }, "", hash);
+}
+function writeAddress(hash) {
+  const [now, next] = [placeOf(location.hash), placeOf(hash)];
+  const [opened, opens] = [now !== location.hash, next !== hash];
+  const closes = opened && !opens && now === next;
+  if (over) put(false, topmost() !== void 0 || closes || opened && opens, hash);
+  else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
+}
+function guard() {
+  if (!over && topmost() !== void 0) put(true, true);
+}
+function handleBack(page) {
+  const address = location.hash;
+  history.replaceState({ root: true }, "", placeOf(address));
+  put(true, false, address);
+  document.addEventListener("focusin", guard);
+  addEventListener("popstate", () => {
+    const left = over;
+    const state = history.state;
+    over = state?.over === true;
+    const before = place;
+    place = placeOf(location.hash);
+    if (state === null && place !== before) return;
+    const root = state?.root === true;
+    const layer = left ? topmost() : void 0;
+    if (layer !== void 0) {
+      page.tellPlace();
+      if (root) put(true, true);
+      void part("menu").then((found) => {
+        found.closeLayer(layer, page.drawer, page.desk);
+        setTimeout(guard);
+      });
+    } else if (left && !over && !root) history.back();
+    else if (root && document.body.classList.contains("show-message")) put(true, true);
+    else if (root) toast(t("Press Back again to leave"));
+  });
+}
+
 var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
 function addComposeCommands(desk) {
   const shown4 = () => desk.shown() !== null;
@@ -896,8 +957,11 @@ function addCommands(desk) {
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
 }
+function goTo(key2, name, run) {
+  return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
+}
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i"], run: () => desk.openInbox() }, { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -1321,7 +1385,7 @@ var Find = class {
   constructor(mail2, owner) {
     this.mail = mail2;
     this.owner = owner;
-    this.bar = new SearchBar(mail2, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)), leave: () => owner.leave(), say: (place, searching) => void this.part().then(({ say }) => say(place, searching, () => mail2.stopSearch()), () => null) });
+    this.bar = new SearchBar(mail2, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)), leave: () => owner.leave(), say: (place2, searching) => void this.part().then(({ say }) => say(place2, searching, () => mail2.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -1453,6 +1517,9 @@ function navigation(page) {
   }, openInbox() {
     const inbox2 = mail2.boxes.named("Inbox");
     if (inbox2 !== void 0) openMailbox(inbox2);
+  }, openRole(role) {
+    const mailbox = mail2.boxes.withRole(role);
+    if (mailbox !== void 0) openMailbox(mailbox);
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
     const mailbox = mail2.current.value;
     if (mailbox !== void 0) void mailboxMenu(mailbox);
@@ -1504,9 +1571,7 @@ function tellPlace(mail2, find2) {
   const mailbox = mail2.current.value;
   if (mailbox === void 0 && search2 === "") return;
   const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown4 || mail2.wanted });
-  if (location.hash === hash) return;
-  if (location.hash.includes(",") && hash.includes(",")) history.replaceState(null, "", hash);
-  else history.pushState(null, "", hash);
+  if (location.hash !== hash) writeAddress(hash);
 }
 function tellTitle(mail2, find2) {
   const mailbox = mail2.current.value;
@@ -2143,16 +2208,16 @@ var View = class {
     if (this.threads.size > 4 * kept) this.threads = new Map(items.map((item) => [item.id, this.threads.get(item.id) ?? []]));
   }
   drop(first2, last) {
-    const over = this.items.length + pageSize - kept;
-    if (over <= 0) return;
+    const over2 = this.items.length + pageSize - kept;
+    if (over2 <= 0) return;
     const above = Math.max(0, first2 - this.start);
     const below = Math.max(0, this.start + this.items.length - last);
     if (above > below) {
-      const gone = Math.min(over, above);
+      const gone = Math.min(over2, above);
       this.items = this.items.slice(gone);
       this.start += gone;
     } else {
-      const gone = Math.min(over, below);
+      const gone = Math.min(over2, below);
       this.items = this.items.slice(0, this.items.length - gone);
       if (gone > 0) this.end = false;
     }
@@ -2377,15 +2442,18 @@ var Choice = class {
     if (item === void 0) return;
     this.moves.value++;
     this.focus.value = { item, position };
+    const opened = this.shown.value?.id === item.id;
     this.choosing.value = true;
+    if (opened) return;
     this.selection.value = this.selection.value.toggled(item, this.list.oldestFirst, this.list.rows.value.lines.get(item.id)?.top);
   }
   moveFocus(by, how) {
     const total = this.list.rows.value.total;
     if (total === 0) return;
+    const chooses = how === "select" && by !== 0 && this.choosing.value && this.selectedCount.value > 0;
     const last = this.awaited.at(-1);
     const from = (last === void 0 ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), how);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), chooses ? "focus" : how);
   }
   moveTo(wanted, how) {
     this.moves.value++;
@@ -2483,15 +2551,15 @@ var Choice = class {
     const items = rows.items.slice(Math.max(0, first2.position - rows.start), last.position + 1 - rows.start);
     const count = last.position + 1 - first2.position;
     const whole = items.length === count || isSorted(this.list.query.value);
-    const place = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
-    this.selection.value = whole ? this.selection.value.plus(items, this.list.oldestFirst) : this.selection.value.plusStretch({ first: place(first2.item), last: place(last.item), count }, this.list.oldestFirst);
+    const place2 = (item) => markOf(rows.lines.get(item.id)?.top ?? item);
+    this.selection.value = whole ? this.selection.value.plus(items, this.list.oldestFirst) : this.selection.value.plusStretch({ first: place2(first2.item), last: place2(last.item), count }, this.list.oldestFirst);
   }
 };
 
 var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
-  const found = { layout: "auto", width: 0, height: 0, left: "trash", right: "archive" };
+  const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
   try {
     return { ...found, ...JSON.parse(localStorage.getItem(key) ?? "{}") };
   } catch {
@@ -2796,7 +2864,7 @@ function moveWithin(bar) {
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.archive"];
 var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
-var phone = matchMedia("(max-width: 860px)");
+var phone = matchMedia("(max-width: 700px)");
 var Bar = class {
   constructor(commands, ids, back, clicked, openMenu) {
     this.commands = commands;
@@ -2829,8 +2897,8 @@ var Bar = class {
   possible() {
     const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
     if (!phone.matches) return possible;
-    const place = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
-    return possible.sort((a, b) => place(a) - place(b));
+    const place2 = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
+    return possible.sort((a, b) => place2(a) - place2(b));
   }
   fold() {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
@@ -2961,6 +3029,10 @@ function labelOf(labels, keyword) {
 }
 function shownLabels(labels, keywords) {
   return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
+}
+function allLabels(labels, mailboxes, items) {
+  const known2 = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
+  return shownLabels(labels, [...known2]).sort((a, b) => a.name.localeCompare(b.name));
 }
 function labelPlace(name) {
   return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
@@ -3187,7 +3259,7 @@ var Row = class {
 };
 
 var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
-var phone2 = matchMedia("(max-width: 860px)");
+var phone2 = matchMedia("(max-width: 700px)");
 var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
@@ -3303,11 +3375,11 @@ var MessageList = class {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known2 && total === 0 ? emptyList(this.mail, this.owner) : null;
-    const words2 = place === null ? "" : JSON.stringify([place, place.step?.title]);
+    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known2 && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const words2 = place2 === null ? "" : JSON.stringify([place2, place2.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
-      fill(note, place === null ? null : drawEmpty(place));
+      fill(note, place2 === null ? null : drawEmpty(place2));
     }
     this.hold();
     const screen = root.clientHeight;
@@ -3435,7 +3507,7 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-var icons2 = { inbox, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
+var icons2 = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
 var MailboxList = class {
   constructor(owner) {
     this.owner = owner;
@@ -3443,15 +3515,18 @@ var MailboxList = class {
   owner;
   root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
   searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
+  labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
+  scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock, "icon"), el("span", { class: "mailbox-name" }, t("Scheduled"))));
   draw(mailboxes, active) {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(this.root, owners.flatMap((owner) => [owner !== "" && el("h2", { class: "mailbox-owner" }, owner), ...mailboxes.filter((mailbox) => mailbox.owner === owner).map((mailbox) => this.row(mailbox, mailbox.id === active)), owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
+    fill(this.root, owners.flatMap((owner) => [owner !== "" && el("h2", { class: "mailbox-owner" }, owner), ...mailboxes.filter((mailbox) => mailbox.owner === owner).flatMap((mailbox) => [mailbox.owner === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
     const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
-    const kind = elements.join("/") === "Inbox" ? "inbox" : mailbox.roles[0] ?? "folder";
+    const name = elements.join("/");
+    const kind = name === "Inbox" || name === "Snoozed" ? name : mailbox.roles[0] ?? "folder";
     const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailboxName(mailbox.name), total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
     const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
     const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
@@ -3487,14 +3562,16 @@ function layOut(root, page) {
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more);
   moveWithin(tools);
-  const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), t("New message"));
+  const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), el("span", { class: "side-word" }, t("New message")));
   effect(() => {
     const { single_keys, keymap } = page.mail.settings.value;
     page.commands.letters = single_keys;
     page.commands.remap(keymap);
     compose.title = hintOf(page.commands.get("compose.new"));
   });
-  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.searches), el("div", { class: "account" }, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
+  const links = el("button", { class: "account-menu", "aria-haspopup": "menu", title: t("Account and settings"), "aria-label": t("Account and settings") }, sign(ellipsis));
+  links.addEventListener("click", () => page.openAccount(links, accountLink));
+  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), el("div", { class: "account" }, links, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
   fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
   effect(() => {
     const { login_address, account_path } = facts.value;
@@ -3516,7 +3593,6 @@ function layOut(root, page) {
   });
 }
 
-var wide = 1100;
 var [least, step] = [180, 24];
 var Panes = class {
   constructor(root) {
@@ -3558,7 +3634,7 @@ var Panes = class {
   }
   draw() {
     const { layout, width, height } = this.local;
-    this.below = layout === "topbottom" || layout === "auto" && innerWidth < wide;
+    this.below = layout === "topbottom";
     this.root.classList.toggle("below", this.below);
     this.splitter.setAttribute("aria-orientation", this.below ? "horizontal" : "vertical");
     this.root.style.setProperty("--list-width", width === 0 ? "" : `${width}px`);
@@ -3588,10 +3664,10 @@ var Reader2 = class {
     this.client = client;
     this.base = base2;
     this.owner = owner;
-    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
+    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place2) => owner.opened(item, place2), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place2) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place2)), receipt: (item, parsed, place2) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place2)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3791,6 +3867,13 @@ function watch(page) {
     if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail2.settings.value, search2), () => null);
   });
   effect(() => {
+    const labels = allLabels(mail2.settings.value.labels, mail2.mailboxes.value, []);
+    const { labels: root } = page.mailboxes;
+    const active = find2.text.value;
+    root.hidden = labels.length === 0;
+    if (labels.length > 0 && !held.value) void part("mailboxes").then((found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()), () => null);
+  });
+  effect(() => {
     const mailboxes = mail2.mailboxes.value;
     if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && (mail2.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
   });
@@ -3820,7 +3903,11 @@ function watch(page) {
     void mail2.settings.value;
     page.bar.draw();
   });
-  effect(() => tellPlace(mail2, find2));
+  effect(() => {
+    tellPlace(mail2, find2);
+    void mail2.choice.selectedCount.value;
+    guard();
+  });
 }
 function read2({ reader: reader2, seen }, item, selected, thread) {
   document.body.classList.toggle("show-message", item !== null || thread !== null);
@@ -3884,7 +3971,7 @@ var App = class {
     dispatchEvent(new Event(state === "on" ? "connected" : "disconnected"));
     if (state === "off" && !this.displayed) void this.offline()?.then((found) => found?.showKept());
   }, failed: (error) => void showError(t("The connection to the server failed"), error), opening: () => this.mail.opening() });
-  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
+  mailboxes = new MailboxList({ openMailbox: (mailbox) => this.navigation.openMailbox(mailbox), createMailbox: () => this.commands.run("mailbox.create"), openScheduled: () => this.commands.run("app.waiting"), mailboxMenu: (mailbox) => void this.navigation.mailboxMenu(mailbox) });
   find = new Find(this.mail, { mark: (needles) => {
     this.list.mark(needles);
     this.reader.mark(needles);
@@ -3905,10 +3992,10 @@ var App = class {
   reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
-    if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
+    if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place2);
   } });
   seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
   acting = acting(this);
@@ -3923,10 +4010,10 @@ var App = class {
     const color_scheme = lastScheme();
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
     const known2 = this.session.resume();
-    const place = parsePlace(location.hash);
-    this.mail.wanted = place.message;
-    this.mail.begin(this.find.named(place.name || "Inbox"));
-    const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
+    const place2 = parsePlace(location.hash);
+    this.mail.wanted = place2.message;
+    this.mail.begin(this.find.named(place2.name || "Inbox"));
+    const ready = place2.search === "" ? Promise.resolve() : this.find.search(place2.search, 0, true);
     addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       if (this.mail.pending.busy) event.preventDefault();
@@ -3938,6 +4025,7 @@ var App = class {
     writeTo(document, this.desk);
     layOut(byId("app", HTMLElement), this);
     watch(this);
+    handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = async () => (await part("checks")).rest;
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
@@ -3949,6 +4037,9 @@ var App = class {
   }
   openMenu(...asked) {
     this.withMenus((found) => found.openMenu(...asked));
+  }
+  openAccount(at, link) {
+    this.withMenus((found) => found.openAccountMenu(at, this.desk, link));
   }
   withMenus(open) {
     void attempt(t("Opening the menu"), async () => open(await part("menu")));
@@ -4016,9 +4107,9 @@ var App = class {
     this.rules = await part("rules");
     await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);
   }
-  async followSent(item, place) {
+  async followSent(item, place2) {
     const { follow } = await part("sent");
-    await follow(this.client, item, place);
+    await follow(this.client, item, place2);
   }
   writeAsked() {
     const link = askedLink();
