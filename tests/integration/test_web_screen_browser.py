@@ -29,16 +29,10 @@ from tests.geometry import (
 from tests.integration.browser import chromium
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
-pytestmark = [
-    pytest.mark.served,
-    pytest.mark.integration,
-    pytest.mark.xdist_group("browser"),
-    pytest.mark.server(send_at_once),
-]
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
