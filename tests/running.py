@@ -17,7 +17,7 @@ from typing import Final, Self
 import pytest
 
 from tests.realservers import listening, tree
-from tests.tools import free_port, mine, top
+from tests.tools import free_port, mine, moxlite_command, top
 
 __all__ = ["LocalServer", "ServedServer", "free_base", "make_certificate"]
 
@@ -68,7 +68,7 @@ class ServerProcess:
     ) -> subprocess.CompletedProcess[str]:
         """Run `moxlite ARGS` with this server's configuration, for so many seconds at most."""
         return subprocess.run(
-            [self.python, "-m", "moxlite", *args],
+            [*moxlite_command(self.python), *args],
             input=stdin,
             check=check,
             capture_output=True,
@@ -83,7 +83,7 @@ class ServerProcess:
         with self._stderr.open("ab") as stderr:
             self._log_start = stderr.tell()
             self.process = subprocess.Popen(
-                [self.python, "-m", self.module, *self.command()],
+                [*moxlite_command(self.python, self.module), *self.command()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,

@@ -25,11 +25,13 @@ from moxlite.net.limits import RateLimiter, Window
 from moxlite.process.ports import failure_limits
 
 __all__ = [
+    "RUNS",
     "SBIN",
     "eventually",
     "free_port",
     "limits_stand_still",
     "mine",
+    "moxlite_command",
     "need",
     "need_library",
     "outcome_of",
@@ -42,6 +44,9 @@ __all__ = [
     "until",
 ]
 
+RUNS: Final = os.environ.get("MOXLITE_RUNS", "")
+"""A program that servers and commands of tests run in place of the package, such as a frozen one."""
+
 PORTS: Final = 12_000
 """The first port that tests choose. The last one is below those that the kernel gives to outgoing connections."""
 
@@ -50,6 +55,11 @@ _given: set[int] = set()
 """Ports that were given, which need not be bound yet: of five at random, two would now and then be the same."""
 
 SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin", "/usr/lib/dovecot")
+
+
+def moxlite_command(python: str = sys.executable, module: str = "moxlite") -> list[str]:
+    """The words that start moxlite: the program that MOXLITE_RUNS names, else the package, or a module of a test's."""
+    return [RUNS] if RUNS and module == "moxlite" else [python, "-m", module]
 
 
 def need(program: str) -> str:

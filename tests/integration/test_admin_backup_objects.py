@@ -11,7 +11,7 @@ import pytest
 from moxlite.config.toml.edit import Document
 from tests.objectstorage import Bucket, bucket
 from tests.rootserver import RootServer, hindrance, root_server
-from tests.tools import until
+from tests.tools import moxlite_command, until
 
 __all__ = ["bucket"]
 
@@ -78,7 +78,7 @@ def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
     environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}
     environment |= {f"AWS_{name.upper()}": value for name, value in bucket.keys.items()}
     restored = subprocess.run(
-        [server.python, "-m", "moxlite", "restore", TARGET, "--with-config", *places, *key, *signed],
+        [*moxlite_command(server.python), "restore", TARGET, "--with-config", *places, *key, *signed],
         cwd=tmp_path,
         env=environment | server.environment,
         capture_output=True,

@@ -14,7 +14,7 @@ import pytest
 from moxlite.config.toml.edit import Document
 from tests.rootserver import RootServer, hindrance, root_server
 from tests.sshserver import HINDRANCE, SSHServer, make_key, ssh_server
-from tests.tools import until
+from tests.tools import moxlite_command, until
 
 pytestmark = [
     pytest.mark.served,
@@ -129,7 +129,7 @@ def test_an_empty_machine_is_restored_by_the_keys_of_root(server: RootServer, fa
     def run() -> subprocess.CompletedProcess[str]:
         environment = {name: value for name, value in os.environ.items() if name != "MOXLITE_CONF"}
         return subprocess.run(
-            [*within, server.python, "-m", "moxlite", *restore],
+            [*within, *moxlite_command(server.python), *restore],
             cwd=empty,
             env=environment | server.environment | {"HOME": pwd.getpwuid(0).pw_dir},
             capture_output=True,

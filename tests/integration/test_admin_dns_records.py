@@ -9,7 +9,6 @@ import re
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +37,7 @@ from moxlite.net.tls.certificates import Trust, load_private_key
 from tests.dnsworld import DNSWorld
 from tests.running import make_certificate
 from tests.signedroot import SignedRoot
+from tests.tools import moxlite_command
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -144,7 +144,7 @@ async def checked(config: Path, resolver: Resolver, services: Services, *, serve
 
 def moxlite(*args: str) -> subprocess.CompletedProcess[str]:
     """Run the command line."""
-    command = [sys.executable, "-m", "moxlite", *args]
+    command = [*moxlite_command(), *args]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from moxlite.admin.dns.tsigkey import KeyFileError, read_key_file
 from tests.signedroot import SignedRoot
-from tests.tools import free_port
+from tests.tools import free_port, moxlite_command
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -74,7 +73,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def moxlite(*args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "moxlite", *args]
+    command = [*moxlite_command(), *args]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 

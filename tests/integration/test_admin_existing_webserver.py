@@ -4,7 +4,6 @@ import http.client
 import os
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from moxlite.proto.address import Domain
 from tests.ownnet import own_net, play
 from tests.realservers import listening
 from tests.running import LocalServer
-from tests.tools import free_port, need, top, until
+from tests.tools import free_port, moxlite_command, need, top, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -37,7 +36,7 @@ def test_a_mail_server_beside_nginx(tmp_path: Path) -> None:
 
 
 def quickstart(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), "quickstart"]
+    command = [*moxlite_command(), "--config", str(folder / "config/moxlite.toml"), "quickstart"]
     command += ["--skip-dial", "--resolver", "127.0.0.1:9", "--hostname", "mx.example.org"]
     user = str(os.getuid() or 2000)
     environment = {**os.environ, "PYTHONPATH": str(top())}
@@ -52,7 +51,7 @@ def quickstart(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
 
 
 def moxlite(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), *args]
+    command = [*moxlite_command(), "--config", str(folder / "config/moxlite.toml"), *args]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 

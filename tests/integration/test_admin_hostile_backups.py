@@ -11,6 +11,7 @@ import pytest
 from moxlite.config.toml.edit import Document
 from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
 from tests.rootserver import UID, RootServer, hindrance, root_server
+from tests.tools import moxlite_command
 
 pytestmark = [
     pytest.mark.served,
@@ -51,7 +52,7 @@ class Stranger:
         places = ("--config-dir", str(place / "config"), "--data-dir", str(place / "data"))
         command = ("restore", str(self.repo), "--with-config", *places, *words)
         return subprocess.run(
-            [self.server.python, "-m", "moxlite", "--config", str(place / "config/moxlite.toml"), *command],
+            [*moxlite_command(self.server.python), "--config", str(place / "config/moxlite.toml"), *command],
             env=os.environ | self.server.environment,
             capture_output=True,
             text=True,

@@ -33,7 +33,7 @@ from tests.dnsworld import DNSWorld
 from tests.quickstarted import serve_here
 from tests.realservers import let_others_in
 from tests.running import ServerProcess, make_certificate
-from tests.tools import free_port, need, top
+from tests.tools import free_port, moxlite_command, need, top
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -68,14 +68,14 @@ def world(host: str) -> Iterator[DNSWorld]:
 def quickstart(
     folder: Path, world: DNSWorld, *more: str, address: str = "me@example.org"
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), "quickstart"]
+    command = [*moxlite_command(), "--config", str(folder / "config/moxlite.toml"), "quickstart"]
     command += ["--skip-dial", "--resolver", world.server, "--hostname", HOSTNAME, "me@example.org", USER]
     environment = {**os.environ, "PYTHONPATH": str(top())}
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, env=environment)
 
 
 def moxlite(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "moxlite", "--config", str(folder / "config/moxlite.toml"), *args]
+    command = [*moxlite_command(), "--config", str(folder / "config/moxlite.toml"), *args]
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
 

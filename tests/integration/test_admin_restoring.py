@@ -20,7 +20,7 @@ from moxlite.admin.hostkeys import make_host_key
 from moxlite.config.toml.edit import Document
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from tests.rootserver import UID, RootServer, hindrance, interpreter, readable_path, root_server
-from tests.tools import until
+from tests.tools import moxlite_command, until
 
 pytestmark = [
     pytest.mark.served,
@@ -288,7 +288,7 @@ def test_config_test_tells_all_owners_at_once(machine: Machine) -> None:
     ):
         assert part in refused
     started = subprocess.run(
-        [server.python, "-m", "moxlite", *server.command()],
+        [*moxlite_command(server.python), *server.command()],
         env=os.environ | server.environment,
         capture_output=True,
         text=True,

@@ -14,7 +14,7 @@ import pytest
 from moxlite.cli.sendmail.settings import DEFAULT_PATH
 from tests.integration.mail import contents
 from tests.running import LocalServer
-from tests.tools import free_port, top, until
+from tests.tools import free_port, moxlite_command, top, until
 
 pytestmark = pytest.mark.served
 
@@ -44,7 +44,7 @@ class Box:
         self, *words: str, text: str = MESSAGE, name: str = "", default: bool = False
     ) -> subprocess.CompletedProcess[str]:
         """Run it, as ``moxlite sendmail`` or under a name of its own; `default`: the file stands for that in /etc."""
-        command = [sys.executable, "-m", "moxlite", "sendmail"]
+        command = [*moxlite_command(), "sendmail"]
         if name:
             code = "import sys; sys.argv[0] = sys.argv.pop(1); from moxlite.__main__ import main; main()"
             command = [sys.executable, "-c", code, name]

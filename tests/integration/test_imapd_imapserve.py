@@ -6,13 +6,12 @@ import os
 import shlex
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.running import LocalServer
-from tests.tools import top, until
+from tests.tools import moxlite_command, top, until
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
@@ -24,7 +23,7 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
     with LocalServer(tmp_path) as server:
         monkeypatch.setenv("MOXLITE_CONF", str(tmp_path / "config/moxlite.toml"))
         monkeypatch.setenv("PYTHONPATH", str(top()) + os.pathsep + os.environ.get("PYTHONPATH", ""))
-        command = shlex.join([sys.executable, "-m", "moxlite", "admin", "imapserve", server.user])
+        command = shlex.join([*moxlite_command(), "admin", "imapserve", server.user])
         with imaplib.IMAP4_stream(command) as c:
             assert c.state == "AUTH"
             assert c.append("INBOX", "", None, b"Subject: x\r\n\r\n" + b"y" * 300_000)[0] == "OK"
@@ -37,7 +36,7 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
             assert server.cli("--yes", "imap", "sessions", "--kill", str(session["id"])).returncode == 0
             assert c.readline().startswith(b"* BYE [UNAVAILABLE] ended by the operator")
             c.state = "LOGOUT"
-        arguments = [sys.executable, "-m", "moxlite", "imap", "trace", "moxlite"]
+        arguments = [*moxlite_command(), "imap", "trace", "moxlite"]
         with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as trace:
             try:
                 until(lambda: "imap trace started" in server.log())

@@ -30,7 +30,7 @@ from moxlite.sandbox.processes import Sandbox
 from tests.pages import commands
 from tests.running import free_base
 from tests.session.test_sandbox_processes import draw
-from tests.tools import need, until
+from tests.tools import need, top, until
 from tests.webcalls import Caller
 
 pytestmark = [
@@ -38,7 +38,7 @@ pytestmark = [
     pytest.mark.served,
     pytest.mark.slow,
     pytest.mark.nightly(smoke="tests/unit/test_ownprogram.py::test_a_frozen_program_starts_itself"),
-    pytest.mark.timeout(400, func_only=True),  # the build has a limit of its own
+    pytest.mark.timeout(1300, func_only=True),  # the build has a limit of its own
     pytest.mark.skipif(sys.platform != "linux", reason="the frozen program is for Linux"),
 ]
 
@@ -245,3 +245,27 @@ def test_one_file_serves_on_a_bare_system(root: Path, frozen: tuple[Path, Path])
         command = [*APART, "sh", "-ec", INSIDE, "sh", str(root), script]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+FROZEN_TOO = (
+    "integration/test_server_localserve.py",
+    "integration/test_process_root_parent.py",
+    "integration/test_patterns_served.py",
+    "integration/test_autotls_pebble.py",
+    "integration/test_admin_quickstart.py",
+    "integration/test_admin_restoring.py",
+    "session/test_admin_standby_commands.py",
+)
+"""Tests of what a frozen program does in other ways: start, root, children, quickstart, restore, stand-by."""
+
+
+@pytest.mark.parametrize("file", FROZEN_TOO)
+def test_servers_of_the_frozen_program(file: str, program: str, tmp_path: Path) -> None:
+    """ADMIN-60b: the same tests, with servers and commands of the frozen program."""
+    place = ("--basetemp", str(tmp_path / "t"), f"tests/{file}")
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", *place]
+    environment = os.environ | {"MOXLITE_RUNS": program}
+    done = subprocess.run(
+        command, cwd=top(), env=environment, capture_output=True, text=True, timeout=1200, check=False
+    )
+    assert done.returncode == 0, done.stdout[-8000:]

@@ -15,7 +15,6 @@ import smtplib
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -27,14 +26,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from tests.running import LocalServer, make_certificate
-from tests.tools import top, until
+from tests.tools import moxlite_command, top, until
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
 
 
 def moxlite(*args: str, stdin: str = "", environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "moxlite", *args],
+        [*moxlite_command(), *args],
         input=stdin,
         capture_output=True,
         text=True,
@@ -183,7 +182,7 @@ def test_start_prints_urls_and_credentials_and_ready_comes_last(tmp_path: Path) 
     """ADMIN-44: the last line on stderr when ready is `moxlite: ready`; ADMIN-45: the output says where mail goes."""
     local = LocalServer(tmp_path)
     process = subprocess.Popen(
-        [sys.executable, "-m", "moxlite", *local.command()],
+        [*moxlite_command(), *local.command()],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -37,6 +36,7 @@ from moxlite.proto.objecturl import parse_object_url
 from moxlite.store.backup.keys import load_signer, signers_in
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import serving
+from tests.tools import moxlite_command
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -260,7 +260,7 @@ async def test_any_moment_of_an_account_comes_back_beside_the_live_one(tmp_path:
 
 async def moxlite(tmp_path: Path, *words: str) -> str:
     """The output of a command that must succeed."""
-    command = [sys.executable, "-m", "moxlite", "--config", str(tmp_path / "config/moxlite.toml"), *words]
+    command = [*moxlite_command(), "--config", str(tmp_path / "config/moxlite.toml"), *words]
     done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
@@ -300,7 +300,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     positions.write_bytes(msgspec.json.encode(msgspec.json.decode(before) | {"missing": 2}))
     state = tmp_path / "second/followed.json"
     state.write_bytes(msgspec.json.encode(msgspec.json.decode(state.read_bytes()) | {"current": 0.0}))
-    command = [sys.executable, "-m", "moxlite", *words, *places, "--yes-the-other-is-down"]
+    command = [*moxlite_command(), *words, *places, "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
     assert b"2 databases were never copied" in refused.stderr
@@ -447,7 +447,7 @@ async def test_a_take_over_asks_whether_the_other_machine_is_down(tmp_path: Path
     """STORE-186e: without the words nothing is done."""
     async with house(tmp_path, static=settings(tmp_path, identity)):
         pass
-    command = [sys.executable, "-m", "moxlite", "--config", str(tmp_path / "config/moxlite.toml")]
+    command = [*moxlite_command(), "--config", str(tmp_path / "config/moxlite.toml")]
     done = await trio.run_process([*command, "standby", "takeover"], capture_stderr=True, check=False)
     assert done.returncode == 2
     assert b"--yes-the-other-is-down" in done.stderr

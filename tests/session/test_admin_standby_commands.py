@@ -26,7 +26,7 @@ from tests.session.test_admin_standby import (
     subjects,
 )
 from tests.sshserver import HINDRANCE, ssh_server
-from tests.tools import free_port
+from tests.tools import free_port, moxlite_command
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -37,7 +37,7 @@ async def test_the_command_follows_and_refuses_mail(tmp_path: Path, identity: Pa
     words = ["standby", "follow", str(tmp_path / "target"), "--into", str(tmp_path / "second")]
     words += ["--identity", str(identity), "--smtp", f"127.0.0.1:{port}", "--hostname", "mx2.example.org"]
     async with house(tmp_path, static=settings(tmp_path, identity)) as h:
-        process = await trio.lowlevel.open_process([sys.executable, "-m", "moxlite", *words], stderr=-1)
+        process = await trio.lowlevel.open_process([*moxlite_command(), *words], stderr=-1)
         try:
             await deliver(h, "followed")
             await soon(lambda: "followed" in subjects(copied(tmp_path)), "the message")

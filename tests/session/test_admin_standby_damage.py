@@ -1,7 +1,6 @@
 """A damaged page that is copied to the second machine (STORE-186b, STORE-186d)."""
 
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.status import second_words
 from tests.house import house, soon
 from tests.session.test_admin_standby import copied, deliver, following, identity, moxlite, quick, settings, subjects
+from tests.tools import moxlite_command
 
 __all__ = ["identity", "quick"]
 
@@ -62,12 +62,12 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
         assert (await h.readiness())[0] in (200, 503)
         await soon(lambda: ACCOUNT in follower.followed.damaged, "the damage")
         assert any(f"Damaged: {ACCOUNT}" in line for line in second_words(follower.followed, time.time()))
-        command = [sys.executable, "-m", "moxlite", "standby", "status", str(tmp_path / "second")]
+        command = [*moxlite_command(), "standby", "status", str(tmp_path / "second")]
         done = await trio.run_process(command, capture_stdout=True, check=False)
         assert done.returncode == 1
         assert b"An earlier moment can be restored" in done.stdout
     checked = await trio.run_process(
-        [sys.executable, "-m", "moxlite", "verifydata", str(tmp_path / "second")],
+        [*moxlite_command(), "verifydata", str(tmp_path / "second")],
         capture_stdout=True,
         capture_stderr=True,
         check=False,
@@ -77,7 +77,7 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
 
     place = ("--config-dir", str(tmp_path / "new/config"), "--data-dir", str(tmp_path / "new/data"))
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"), *place)
-    command = [sys.executable, "-m", "moxlite", *words, "--identity", str(identity), "--yes-the-other-is-down"]
+    command = [*moxlite_command(), *words, "--identity", str(identity), "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
     assert b"is damaged, nothing was restored" in refused.stderr

@@ -1,6 +1,5 @@
 """Wrong keys of a stand-by: of object storage, and of the files of configuration (STORE-186)."""
 
-import sys
 from pathlib import Path
 
 import pyrage
@@ -18,6 +17,7 @@ from moxlite.proto.objecturl import parse_object_url
 from tests.house import Running, house, soon
 from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import copied, deliver, identity, program, quick, settings, subjects
+from tests.tools import moxlite_command
 
 __all__ = ["bucket", "identity", "quick"]
 
@@ -46,7 +46,7 @@ def static(tmp_path: Path, identity: Path, keys: Path) -> str:
 
 async def refused(*words: object) -> str:
     """What a command says that fails."""
-    command = [sys.executable, "-m", "moxlite", *map(str, words)]
+    command = [*moxlite_command(), *map(str, words)]
     done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert done.returncode in (1, 2), done
     said = (done.stdout + done.stderr).decode()

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from tests.session.test_admin_standby import (
     source,
     subjects,
 )
+from tests.tools import moxlite_command
 from tests.upgrade_fixtures import unpack
 
 __all__ = ["identity", "quick"]
@@ -92,7 +92,7 @@ async def test_an_older_second_machine_copies_what_is_newer_and_does_not_take_ov
         before = shutil.copytree(tmp_path / "second", tmp_path / "kept")
     place = ("--config-dir", str(tmp_path / "new/config"), "--data-dir", str(tmp_path / "new/config/data"))
     words_of = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"), *place)
-    command = [sys.executable, "-m", "moxlite", *words_of, "--identity", str(identity), "--yes-the-other-is-down"]
+    command = [*moxlite_command(), *words_of, "--identity", str(identity), "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
     assert b"written by a newer version" in refused.stdout + refused.stderr
