@@ -6,7 +6,7 @@ import pytest
 
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.moments import duration_of, period_of, utc_text
-from moxlite.proto.cards.repeating import BadRule, joined, rules_of
+from moxlite.proto.cards.repeating import BadRecurrence, joined, rules_of
 from moxlite.sandbox.jobs import ExpandRules
 from moxlite.sandbox.work import expand_rules
 
@@ -96,7 +96,7 @@ def test_rules_that_are_not_taken(rule: str) -> None:
     """DAV-9: refused before anything is expanded."""
     found = entry("DTSTART:20261101T100000Z", f"RRULE:{rule}")
     began = time.perf_counter()
-    with pytest.raises(BadRule):
+    with pytest.raises(BadRecurrence):
         rules_of(found.main, found.zones)
     assert time.perf_counter() - began < 0.1
 

@@ -49,7 +49,7 @@ WEEKDAY: Final = re.compile(r"(?:[+-]?([1-9]|[1-4][0-9]|5[0-3]))?(MO|TU|WE|TH|FR
 MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-class BadRule(ValueError):
+class BadRecurrence(ValueError):
     """A rule that is not taken; the message says why, for people."""
 
 
@@ -103,17 +103,17 @@ def span_of(part: Component, zones: Zones) -> Span | None:
 
 
 def rules_of(part: Component, zones: Zones) -> Rules | None:
-    """The rules of a component; None without one. Raises BadRule."""
+    """The rules of a component; None without one. Raises BadRecurrence."""
     if part.first("EXRULE") is not None:
-        raise BadRule("EXRULE is not taken; write EXDATE instead")
+        raise BadRecurrence("EXRULE is not taken; write EXDATE instead")
     lines = part.all("RRULE")
     if not lines:
         return None
     if len(lines) > 4:
-        raise BadRule("a component has more than 4 rules")
+        raise BadRecurrence("a component has more than 4 rules")
     start = moment_of(part.first("DTSTART"), zones)
     if start is None:
-        raise BadRule("a repeated component needs DTSTART")
+        raise BadRecurrence("a repeated component needs DTSTART")
     return Rules(tuple(_rule(one.value, start) for one in lines), _local(start))
 
 
@@ -217,24 +217,24 @@ def _shift(found: dict[int, Instance], main: int | None, later: list[tuple[int, 
 
 
 def _rule(text: str, start: datetime) -> str:
-    """A rule whose end is in the local time of `start`. Raises BadRule."""
+    """A rule whose end is in the local time of `start`. Raises BadRecurrence."""
     parts: dict[str, str] = {}
     for one in text.strip().upper().rstrip(";").split(";"):
         name, mark, value = one.partition("=")
         if not mark or name in parts:
-            raise BadRule("a rule cannot be read")
+            raise BadRecurrence("a rule cannot be read")
         parts[name] = value
     if "RSCALE" in parts:
-        raise BadRule("rules of other calendars (RSCALE) are not taken")
+        raise BadRecurrence("rules of other calendars (RSCALE) are not taken")
     if parts.get("FREQ") not in FREQUENCIES:
-        raise BadRule("a rule needs FREQ")
+        raise BadRecurrence("a rule needs FREQ")
     for name in ("INTERVAL", "COUNT"):
         if name in parts and not (parts[name].isascii() and parts[name].isdigit() and 0 < int(parts[name][:9]) < 10**6):
-            raise BadRule(f"{name} of a rule is no number from 1 to 999,999")
+            raise BadRecurrence(f"{name} of a rule is no number from 1 to 999,999")
     if parts.get("WKST", "MO") not in ("MO", "TU", "WE", "TH", "FR", "SA", "SU"):
-        raise BadRule("WKST of a rule is no day")
+        raise BadRecurrence("WKST of a rule is no day")
     if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
-        raise BadRule("a rule has a part that RFC 5545 does not know")
+        raise BadRecurrence("a rule has a part that RFC 5545 does not know")
     _check_lists(parts)
     _end(parts, start)
     _check_short(parts, start)
@@ -250,21 +250,21 @@ def _check_lists(parts: dict[str, str]) -> None:
         for one in numbers:
             digits = one.lstrip("+-")
             if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(one) - len(digits) < 2):
-                raise BadRule(f"{name} of a rule cannot be read")
+                raise BadRecurrence(f"{name} of a rule cannot be read")
             if not least <= int(one) <= most or (least < 0 and int(one) == 0):
-                raise BadRule(f"{name} of a rule is from {least} to {most}")
+                raise BadRecurrence(f"{name} of a rule is from {least} to {most}")
         if name != "BYSETPOS":
             product *= len(numbers)
     days = parts["BYDAY"].split(",") if "BYDAY" in parts else []
     if not all(map(WEEKDAY.fullmatch, days)):
-        raise BadRule("BYDAY of a rule cannot be read")
+        raise BadRecurrence("BYDAY of a rule cannot be read")
     if product * max(1, len(days)) > MAX_PRODUCT:
-        raise BadRule("the lists of a rule make too many times")
+        raise BadRecurrence("the lists of a rule make too many times")
     if "BYMONTHDAY" in parts:
         months = [int(one) for one in parts["BYMONTH"].split(",")] if "BYMONTH" in parts else range(1, 13)
         least = min(abs(int(one)) for one in parts["BYMONTHDAY"].split(","))
         if all(MONTH_DAYS[month - 1] < least for month in months):
-            raise BadRule("a rule names a day that its months do not have")
+            raise BadRecurrence("a rule names a day that its months do not have")
 
 
 def _end(parts: dict[str, str], start: datetime) -> None:
@@ -273,14 +273,14 @@ def _end(parts: dict[str, str], start: datetime) -> None:
         return
     until = value_of(parts["UNTIL"])
     if until is None:
-        raise BadRule("UNTIL of a rule cannot be read")
+        raise BadRecurrence("UNTIL of a rule cannot be read")
     if "T" not in parts["UNTIL"]:
         until = until.replace(hour=23, minute=59, second=59)
     elif until.tzinfo is not None:
         try:
             until = until.astimezone(start.tzinfo or UTC)
         except OverflowError:
-            raise BadRule("UNTIL of a rule cannot be read") from None
+            raise BadRecurrence("UNTIL of a rule cannot be read") from None
     parts["UNTIL"] = f"{until:%Y%m%dT%H%M%S}".rjust(15, "0")
 
 
@@ -295,7 +295,7 @@ def _check_short(parts: dict[str, str], start: datetime) -> None:
     if "UNTIL" in parts and (until := value_of(parts["UNTIL"])) is not None:
         lasts.append((until - start.replace(tzinfo=None)).total_seconds())
     if not lasts or min(lasts) > DAY.total_seconds():
-        raise BadRule("a rule of seconds or minutes may last for a day")
+        raise BadRecurrence("a rule of seconds or minutes may last for a day")
 
 
 def _local(moment: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard, read_card
-from moxlite.proto.cards.repeating import BadRule, Instance, Span, joined, rules_of
+from moxlite.proto.cards.repeating import BadRecurrence, Instance, Span, joined, rules_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
 from moxlite.sandbox.jobs import MAX_TIMES, ExpandRules
 from moxlite.sandbox.messages import Refused
@@ -97,7 +97,7 @@ class Expander:
         """Instances in a stretch, the first `limit`. Raises Refusal for a rule that is not taken."""
         try:
             rules = rules_of(found.main, found.zones)
-        except BadRule as error:
+        except BadRecurrence as error:
             raise Refusal(403, CALDAV + "valid-calendar-data", str(error)) from None
         times: tuple[int, ...] = ()
         if rules is not None:
