@@ -107,8 +107,8 @@ def expand_rules(job: ExpandRules) -> Expanded:
     for text in job.rules:
         try:
             rule = rrulestr(text, dtstart=start)
-        except ValueError:
-            raise Refused("a rule cannot be read") from None
+        except ValueError as error:
+            raise Refused(str(error)) from None
         number = 0
         for time in rule:
             if time >= until or number == job.limit:
