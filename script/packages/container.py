@@ -1,7 +1,8 @@
 """An image for containers (ADMIN-42): the frozen program, the C library of the machine that builds, and nothing else.
 
 There is no shell and no package manager in it, so there is no other image below and no program that builds images: the
-archive is written as ``docker save`` writes one, and ``docker load`` or ``podman load`` takes it.
+archive is written as ``docker save`` writes one, and ``docker load`` or ``podman load`` takes it from ``gunzip``: not
+each version of them reads the compressed one.
 """
 
 import gzip
