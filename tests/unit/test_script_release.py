@@ -56,6 +56,27 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
+def package_version(clone: Path) -> str:
+    """The version that packages of a clone get."""
+    code = "from packages.sources import version; print(version())"
+    environment = os.environ | {"PYTHONPATH": f"{clone}:{clone}/script"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=clone, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.slow
+def test_packages_between_releases_sort_above_the_last_one(clone: Path) -> None:
+    """ADMIN-43: and below the first one, which is to come; at its tag they have the version itself."""
+    assert package_version(clone).startswith(f"{__version__}~git")
+    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "tag", "--annotate", f"v{__version__}", "--message", "a")
+    assert package_version(clone) == __version__
+    (clone / "CHANGELOG.md").write_text(f"# Changelog\n\n## {__version__} (2026-11-24)\n")
+    git(clone, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--all", "--message", "later")
+    assert package_version(clone).startswith(f"{__version__}+git")
+
+
 @pytest.mark.slow
 def test_a_release_is_one_commit_with_a_tag(clone: Path) -> None:
     """STORE-147: with the fixture of its schema, the changelog and the version."""
