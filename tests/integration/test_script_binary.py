@@ -258,12 +258,15 @@ FROZEN_TOO = (
 )
 """Tests of what a frozen program does in other ways: start, root, children, quickstart, restore, stand-by."""
 
+OF_PYTHON = "not after_a_kill and not the_unit_has_the_paths"
+"""Left out: tests that kill functions of the package by its Python, or look for that Python in a unit."""
+
 
 @pytest.mark.parametrize("file", FROZEN_TOO)
 def test_servers_of_the_frozen_program(file: str, program: str, tmp_path: Path) -> None:
     """ADMIN-60b: the same tests, with servers and commands of the frozen program."""
     place = ("--basetemp", str(tmp_path / "t"), f"tests/{file}")
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", *place]
+    command = [sys.executable, "-m", "pytest", "-n", "0", "-q", "-m", "", "-k", OF_PYTHON, *place]
     environment = os.environ | {"MOXLITE_RUNS": program}
     done = subprocess.run(
         command, cwd=top(), env=environment, capture_output=True, text=True, timeout=1200, check=False
