@@ -40,9 +40,8 @@ from moxlite.periodic import Examinations, start_periodic
 from moxlite.process.budget import make_budget, memory_limit, raise_limit
 from moxlite.process.errors import StartFailed
 from moxlite.process.parent import Parent
-from moxlite.process.signals import Signals
+from moxlite.process.signals import Signals, keep_alive, more_time, notify
 from moxlite.process.startup import Endpoint, Service, Started, note_version
-from moxlite.process.systemd import keep_alive, more_time, notify
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers

@@ -38,13 +38,13 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
-from moxlite.process.clockset import ClockWatch
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys.receivedid import ReceivedID
-from moxlite.process.ownzones import OwnZones
+from moxlite.process.localserve import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started
+from moxlite.process.watchdog import ClockWatch
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext, Loopback, now
 from moxlite.queue.hosts.hosts import IPv6Source

@@ -13,7 +13,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin import accounts as changes
-from moxlite.admin.apppasswords import AppPasswordCommands
+from moxlite.admin.accountcommands import AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import edit, named_account
 from moxlite.admin.factors.changes import FactorChanges
@@ -40,11 +40,9 @@ from moxlite.admin.requests import (
     UndeletedMail,
     Wellness,
 )
-from moxlite.admin.sharecommands import ShareCommands
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.admin.storage.replies import answering
-from moxlite.admin.tlskeycommands import TLSKeyCommands
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, Snapshot

@@ -8,12 +8,11 @@ import click
 
 from moxlite.cli.account import account_list
 from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_option, new_password, show, unusable
-from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords
+from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords, ensure_acme_host_keys
 from moxlite.cli.setup.domains import alias, domain
-from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
 from moxlite.cli.setup.listeners import listeners
 from moxlite.cli.setup.quickstart import program
-from moxlite.cli.setup.tlspubkey import tlspubkey
+from moxlite.cli.setup.tls import tlspubkey
 
 BACKUPS: Final = Path("/var/backups/moxlite")
 """The place of backups in the documentation and of the Debian package."""

@@ -1,7 +1,7 @@
 """``moxlite queue``: listing and changing messages that wait to be sent (ADMIN-19, ADMIN-20)."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 
 import click
@@ -9,10 +9,9 @@ import msgspec
 
 from moxlite.admin.queueing.results import Changed, HookLine, HookTest, Line, Rule, StoppedAccount, Suppressed, Try
 from moxlite.cli.common import HYPHENS, call, json_option, settings, show, show_json
-from moxlite.cli.explaining import leaves, told
 from moxlite.cli.rawoutput import raw_output
 from moxlite.escapes import printable
-from moxlite.queue.explaining.values import Explanation
+from moxlite.queue.explaining.values import MTASTS, Explanation, HostPlan, Met, Waiting
 
 DUTY_IDS: Final = 5
 """Number of message ids shown with a duty of the administrator."""
@@ -88,6 +87,11 @@ def _filter(given: dict[str, Any]) -> dict[str, object]:
 @click.group()
 def queue() -> None:
     """Messages waiting to be sent."""
+
+
+@queue.group()
+def retired() -> None:
+    """Messages that were delivered or have failed, as long as their account keeps them."""
 
 
 @queue.command("list")
@@ -167,14 +171,14 @@ def _operation(name: str, about: str) -> None:
         _report(call(f"queue {name}", {"filter": _filter(given), "all": every}, Changed))
 
 
+def _report(changed: Changed, what: str = "message") -> None:
+    print(f"{changed.messages} {what}{'' if changed.messages == 1 else 's'} changed")
+
+
 _operation("hold", "Make no more attempts for these messages until they're released.")
 _operation("unhold", "Release messages.")
 _operation("fail", "Give up on messages; their senders get a notice.")
 _operation("drop", "Remove messages without telling anyone.")
-
-
-def _report(changed: Changed, what: str = "message") -> None:
-    print(f"{changed.messages} {what}{'' if changed.messages == 1 else 's'} changed")
 
 
 @queue.command(context_settings=HYPHENS)
@@ -211,11 +215,6 @@ def requiretls(value: str, every: bool, **given: Any) -> None:
 def dump(id_: int) -> None:
     """Print message ID as it will be sent: octet by octet into a file or pipe, with escapes on a terminal."""
     call("queue dump", {"id": id_}, type(None), output=raw_output())
-
-
-@queue.group()
-def retired() -> None:
-    """Messages that were delivered or have failed, as long as their account keeps them."""
 
 
 @retired.command("list")
@@ -444,3 +443,86 @@ def webhook_retired_list(as_json: bool, **given: Any) -> None:
 def webhook_retired_print(id_: int) -> None:
     """Print all about finished webhook ID as JSON."""
     show_json(call("queue webhook retired print", {"id": id_}, msgspec.Raw))
+
+
+# Output of ``moxlite queue explain`` (QUEUE-182).
+
+
+def leaves(found: Explanation) -> bool:
+    """Whether a message would be tried now, and, as far as hosts were contacted, one would accept it."""
+    if found.error or found.suppressed or found.stopped:
+        return False
+    if not found.hosts:
+        return True
+    usable = [host for host in found.hosts if not host.refusal and not host.pause]
+    met = [host.met for host in usable if host.met is not None]
+    return bool(usable) and (not met or any(not one.error for one in met))
+
+
+def told(found: Explanation) -> Iterator[str]:
+    """Format an explanation as lines for people."""
+    sender = f" from {found.sender}" if found.sender else ""
+    account = f" (account {found.account})" if found.account else ""
+    yield f"a message to {found.recipient}{sender}{account}:"
+    if found.suppressed:
+        yield f"  FAILS AT ONCE: the account sends nothing to this address: {found.suppressed}"
+    if found.stopped:
+        yield f"  WAITS: the account is stopped: {found.stopped}"
+    transport = f" by transport {found.transport}" if found.transport else ""
+    yield f"  way{transport}: {found.way}"
+    if found.error:
+        yield f"  {'FAILS' if found.permanent else 'WAITS'}: {found.error}"
+    yield f"  {_waiting(found.waiting)}"
+    if found.mtasts is not None:
+        yield f"  MTA-STS: {_mtasts(found.mtasts)}"
+    if found.hosts:
+        yield f"  DNSSEC vouches for the names of the hosts: {'yes' if found.dnssec else 'no'}"
+    for number, host in enumerate(found.hosts, 1):
+        yield f"  host {number}: {host.name}"
+        for line in _host(host):
+            yield f"    {line}"
+
+
+def _waiting(waiting: Waiting) -> str:
+    if not waiting.messages:
+        return "nothing else waits for that domain" + (f"; {waiting.why}" if waiting.why else "")
+    held = f", {waiting.held} of them on hold" if waiting.held else ""
+    why = f": {waiting.why}" if waiting.why else ""
+    return f"messages that wait for that domain: {waiting.messages}{held}, the oldest since {waiting.oldest}{why}"
+
+
+def _mtasts(policy: MTASTS) -> str:
+    problem = f" ({policy.problem})" if policy.problem else ""
+    if not policy.mode:
+        return f"no policy{problem}"
+    when = f"{policy.source}, of {policy.fetched}, in force until {policy.until}"
+    return f"{policy.mode}, hosts {', '.join(policy.mx) or 'none'}; {when}{problem}"
+
+
+def _host(host: HostPlan) -> Iterator[str]:
+    if host.addresses:
+        yield f"addresses: {', '.join(host.addresses)}"
+    if host.tlsa_name:
+        yield f"TLSA at {host.tlsa_name}: {'; '.join(host.tlsa) or 'none that can be used'}"
+    if host.tlsa_problem:
+        yield host.tlsa_problem
+    if host.refusal:
+        yield f"NOT USED: {host.refusal}"
+        return
+    yield f"demanded ({host.policies}): {host.demand}"
+    if host.pause:
+        yield f"LEFT ALONE: {host.pause}"
+    if host.met is not None:
+        yield from _met(host.met)
+
+
+def _met(met: Met) -> Iterator[str]:
+    if met.ip:
+        yield f"connected to {met.ip}"
+    if met.greeting:
+        yield f"greeting: {met.greeting}"
+    if met.keywords:
+        yield f"offers: {' '.join(met.keywords)}"
+    if met.policies:
+        yield f"TLS: {met.tls or 'none'} ({met.policies})"
+    yield f"WOULD FAIL: {met.error}" if met.error else "a message would be sent over this connection"

@@ -8,6 +8,8 @@ The nursery tree::
 """
 
 import logging
+import math
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Final
 
@@ -18,17 +20,17 @@ from moxlite.imapd.auth import enter, login_request, preauthenticate
 from moxlite.imapd.basic import capability_code
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.loop import CommandLoop
-from moxlite.imapd.sending import StreamOutput
-from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.context import Context, Pace
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.silence import Silence
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.logins.identity import Identity
 from moxlite.net.admission import Refusal
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
+from moxlite.net.log import TRACEDATA
+from moxlite.net.sockets import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.stream import TLSStream
 from moxlite.processor import turn
@@ -290,3 +292,151 @@ async def _greet(connection: Connection, identity: Identity | None) -> None:
     session = connection.session
     known = await preauthenticate(session) if identity is None else await enter(session, identity)
     session.respond(State("PREAUTH" if known else "OK", "moxlite imap", capability_code(session)))
+
+
+# Output of one connection: a buffer, and the octets' way to the client (IMAP-19, IMAP-20, IMAP-148).
+#
+# Output is collected and sent when the session waits for the client, or when a command has much output. So pipelined
+# commands are answered in one piece.
+
+
+SEND_SIZE: Final = 131_072
+"""Octets written under one deadline: a client that accepts less than that in five minutes is gone. Twice `HIGH_WATER`,
+so that the output drained by a command goes out in one piece.
+"""
+
+
+class StreamOutput:
+    """Implements `output.Output` over a Trio stream.
+
+    Args:
+      logged_in: whether the client has logged in, so that it gets more time to accept octets.
+
+    Attributes:
+      stream: the top stream; TLS and DEFLATE are put on it.
+    """
+
+    __slots__ = ("_logged_in", "_out", "_pace", "_sending", "broken", "pending", "sent", "slow", "stream")
+
+    def __init__(self, stream: trio.abc.Stream, pace: Pace, logged_in: Callable[[], bool]) -> None:
+        self._pace = pace
+        self._logged_in = logged_in
+        self._out: list[bytes] = []
+        self._sending = trio.Lock()
+        self.stream = stream
+        self.pending = 0
+        self.sent = 0
+        self.broken = False
+        self.slow = False
+
+    def write(self, octets: bytes) -> None:
+        """See `Output.write`."""
+        self._out.append(octets)
+        self.pending += len(octets)
+
+    def pending_octets(self) -> bytes:
+        """See `Output.pending_octets`."""
+        return b"".join(self._out)
+
+    def flush(self, *, much: bool = False) -> bool:
+        """See `Output.flush`. Raises BrokenResourceError if the client is gone."""
+        if self._sending.locked():  # IDLE and NOTIFY write while another task waits for the client
+            return False
+        stream = self.stream
+        if self._out:
+            if self.slow or self.pending > (at_once(stream) if much else AT_ONCE) or unsent(stream):
+                return False
+            octets = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            try:
+                taken = send_now(stream, octets)
+            except BaseException:
+                self.broken = True
+                raise
+            self._out = [octets[taken:]] if taken < len(octets) else []
+            self.pending -= taken
+            self.sent += taken
+            if taken and logger.isEnabledFor(TRACEDATA):
+                logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets[:taken]}})
+        return not self._out and not unsent(stream)
+
+    async def drain(self) -> None:
+        """See `Output.drain`. Raises BrokenResourceError if the client is gone, or accepts nothing (IMAP-19)."""
+        while not self.flush():
+            # IDLE and NOTIFY write while another task waits for the client. `async with` would run a checkpoint even
+            # for a free lock.
+            if self._sending.locked():
+                await self._sending.acquire()
+            else:
+                self._sending.acquire_nowait()
+            try:
+                octets = b"".join(self._out)
+                self._out.clear()
+                self.pending = 0
+                self.sent += len(octets)
+                if logger.isEnabledFor(TRACEDATA):
+                    logger.log(TRACEDATA, "sent", extra={"kv": {"data": octets}})
+                await (self._send_slowly(octets) if self.slow and octets else self._send(octets))
+            except BaseException:
+                self.broken = True
+                raise
+            finally:
+                self._sending.release()
+
+    async def _send(self, octets: bytes) -> None:
+        seconds = self._pace.write if self._logged_in() else self._pace.before_login
+        view = memoryview(octets)
+        for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets: sends what the stream still holds
+            await _within(seconds, self.stream.send_all(view[start : start + SEND_SIZE]))
+
+    async def _send_slowly(self, octets: bytes) -> None:
+        """Send one octet a second, to slow down password guessing (IMAP-20)."""
+        for position in range(len(octets)):
+            await trio.sleep(self._pace.slow)
+            await _within(self._pace.before_login, self.stream.send_all(octets[position : position + 1]))
+
+
+async def _within(seconds: float, sending: Awaitable[None]) -> None:
+    with trio.move_on_after(seconds) as scope:
+        await sending
+    if scope.cancelled_caught:
+        raise trio.BrokenResourceError("client takes nothing")
+
+
+# Silence of a client between two commands, watched by a task of its own (IMAP-19).
+#
+# A new scope for each wait, with a deadline set and removed, would cost a quarter of a small command. So the waiting
+# task only notes the time until which it waits, and the scope's deadline is moved when it comes.
+
+
+class Silence:
+    """The time until which a client may be silent.
+
+    `_until` is infinite while the session does not wait for the client. The deadline of `_watching` belongs to this
+    wait, or to an earlier one.
+    """
+
+    __slots__ = ("_until", "_watching")
+
+    def __init__(self) -> None:
+        self._until = math.inf
+        self._watching = trio.CancelScope()
+
+    def begin(self, seconds: float) -> None:
+        """The session begins to wait for the client, which may be silent for so many seconds."""
+        self._until = until = trio.current_time() + seconds
+        if until < self._watching.deadline:
+            self._watching.deadline = until
+
+    def end(self) -> None:
+        """The session no longer waits."""
+        self._until = math.inf
+
+    async def too_long(self, shutdown: trio.Event) -> bool:
+        """Sleep until the client has been silent for too long, or until `shutdown`; returns False for that."""
+        while True:
+            with trio.CancelScope(deadline=self._until) as self._watching:
+                await shutdown.wait()
+                return False
+            await trio.lowlevel.checkpoint()  # input received by now is read first
+            if trio.current_time() >= self._until:  # else the client has sent something since
+                return True

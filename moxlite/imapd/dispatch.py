@@ -6,7 +6,7 @@ from typing import Final
 from moxlite.imapd import auth, basic
 from moxlite.imapd.changes import copy, store
 from moxlite.imapd.fetch import append, fetch
-from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, notify, quota, select
+from moxlite.imapd.mailboxes import acl, listing, mailboxes, metadata, notify, select
 from moxlite.imapd.search import multisearch, search, sort
 from moxlite.imapd.session.state import Handler, Need
 from moxlite.imapd.updates import watch
@@ -37,9 +37,9 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.Status: Handler(listing.status, Need.LOGIN),
     c.Append: Handler(append.append, Need.LOGIN, changes=True),
     c.Idle: Handler(watch.idle, Need.LOGIN, capability="IDLE"),
-    c.GetQuota: Handler(quota.quota, Need.LOGIN, capability="QUOTA"),
-    c.GetQuotaRoot: Handler(quota.quota_root, Need.LOGIN, capability="QUOTA"),
-    c.SetQuota: Handler(quota.set_quota, Need.LOGIN, capability="QUOTA", changes=True),
+    c.GetQuota: Handler(mailboxes.quota, Need.LOGIN, capability="QUOTA"),
+    c.GetQuotaRoot: Handler(mailboxes.quota_root, Need.LOGIN, capability="QUOTA"),
+    c.SetQuota: Handler(mailboxes.set_quota, Need.LOGIN, capability="QUOTA", changes=True),
     c.GetMetadata: Handler(metadata.get_metadata, Need.LOGIN, capability="METADATA"),
     c.SetMetadata: Handler(metadata.set_metadata, Need.LOGIN, capability="METADATA", changes=True),
     c.SetAcl: Handler(acl.set_acl, Need.LOGIN, capability="ACL", changes=True),

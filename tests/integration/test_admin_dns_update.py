@@ -10,7 +10,7 @@ import dns.query
 import dns.rdatatype
 import pytest
 
-from moxlite.admin.dns.tsigkey import KeyFileError, read_key_file
+from moxlite.admin.dns.update import KeyFileError, read_key_file
 from tests.signedroot import SignedRoot
 from tests.tools import free_port, moxlite_command
 

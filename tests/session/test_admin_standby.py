@@ -15,7 +15,7 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.standby import control, following as following_module, progress, replicating, waiting
+from moxlite.admin.standby import control, following as following_module, replicating, waiting
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import (
     FOLLOWED,
@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look more often than on a machine at rest."""
     monkeypatch.setattr(replicating, "BEAT", 0.3)
-    monkeypatch.setattr(progress, "NOTICED", 3.0)
+    monkeypatch.setattr(control, "NOTICED", 3.0)
     monkeypatch.setattr(following_module, "BEAT", 0.3)
     monkeypatch.setattr(following_module, "PAUSE", 0.5)
 

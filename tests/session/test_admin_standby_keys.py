@@ -6,7 +6,7 @@ import pyrage
 import pytest
 import trio
 
-from moxlite.admin.doctor.standby import standby_findings
+from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import FOLLOWED, Followed, Head, read_document

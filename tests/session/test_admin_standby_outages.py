@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 import trio
 
-from moxlite.admin.doctor import standby as doctor_module
-from moxlite.admin.doctor.standby import standby_findings
-from moxlite.admin.standby import following as following_module, progress, replicating, waiting
+from moxlite.admin.doctor import running as doctor_module
+from moxlite.admin.doctor.running import standby_findings
+from moxlite.admin.standby import control, following as following_module, replicating, waiting
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.status import first_words, second_words
@@ -146,7 +146,7 @@ async def test_storage_that_is_gone_for_a_week_comes_back(
     """
     shift = [0.0]
     clock = SimpleNamespace(time=lambda: time.time() + shift[0], monotonic=lambda: time.monotonic() + shift[0])
-    for module in (progress, replicating, following_module, doctor_module):
+    for module in (control, replicating, following_module, doctor_module):
         monkeypatch.setattr(module, "time", clock)
     sent: list[str] = []
     acknowledged = {"before"}

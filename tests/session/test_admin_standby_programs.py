@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.admin.doctor.standby import standby_findings
+from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.standby import following as following_module, litestream, replicating, status, waiting
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import STATE, State, read_document

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import trio
 
+from moxlite.imapd.connection import StreamOutput
+from moxlite.imapd.fetch.fetch import STEP
 from moxlite.imapd.fetch.fetchbody import Content
-from moxlite.imapd.fetch.fetchgroups import STEP
-from moxlite.imapd.sending import StreamOutput
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from moxlite.imapd.fetch.fetchgroups import AHEAD, FEW, STEP, Group
+from moxlite.imapd.fetch.fetch import AHEAD, FEW, STEP, Group
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.delivery.perform import append

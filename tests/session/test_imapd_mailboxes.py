@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from moxlite.imapd.mailboxes.patterns import Pattern
+from moxlite.imapd.mailboxes.listing import Pattern
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail import mailboxes
 from moxlite.store.mail.expunging import Expunged, expunge

@@ -9,7 +9,7 @@ import trio
 
 from moxlite.imapd import Context, serve_connection
 from moxlite.imapd.session.state import Session
-from moxlite.imapd.updates import changes, repeat
+from moxlite.imapd.updates import changes, watch
 from moxlite.net.connections import guard
 from moxlite.net.sockets import QuickStream
 from moxlite.store.mail.expunging import expunge
@@ -37,7 +37,7 @@ def worked_out(monkeypatch: pytest.MonkeyPatch) -> list[Session]:
             told.append(session)
         await changes.tell(session, expunge=expunge)
 
-    monkeypatch.setattr(repeat, "tell", tell)
+    monkeypatch.setattr(watch, "tell", tell)
     return told
 
 

@@ -12,7 +12,7 @@ import trio.testing
 
 from moxlite.admin.commands import finish_removal
 from moxlite.admin.requests import AccountName, ImapSessions, ShareInfo, ShareSet
-from moxlite.imapd.changes import across, bulk
+from moxlite.imapd.changes import bulk, copy as across
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch
 from moxlite.imapd.search import multisearch

@@ -7,7 +7,7 @@ import trio
 from trio.testing import MockClock
 
 from moxlite.admin.queueing.filters import Filter
-from moxlite.cli.explaining import leaves, told
+from moxlite.cli.queue import leaves, told
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
 from moxlite.queue.data.rows import Message, Retired

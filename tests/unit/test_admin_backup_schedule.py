@@ -10,8 +10,7 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.backup.sampling import read_sampled
-from moxlite.admin.backup.schedule import BackupSchedule
+from moxlite.admin.backup.schedule import BackupSchedule, read_sampled
 from moxlite.admin.doctor.backups import _of_sample
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.names import check_families
+from moxlite.admin.doctor.examine import check_families
 from moxlite.config.load import load
 from moxlite.net.resolver import FakeResolver
 from tests.small_config import DOMAINS, STATIC

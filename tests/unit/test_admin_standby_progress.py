@@ -7,12 +7,11 @@ from types import SimpleNamespace
 import pytest
 import trio
 
-from moxlite.admin.standby import control, following, litestream, progress
-from moxlite.admin.standby.control import Copied, Position
+from moxlite.admin.standby import control, following, litestream
+from moxlite.admin.standby.control import Copied, Position, Progress
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import Positions
 from moxlite.admin.standby.litestream import Place, find_program, needed_program
-from moxlite.admin.standby.progress import Progress
 from moxlite.store.errors import BackupError
 
 QUEUE, REPORTS = "queue.db", "reports.db"
@@ -40,7 +39,7 @@ class Program:
             (data / name).touch()
             self.change(name, 1)
         clock = SimpleNamespace(monotonic=lambda: self.steady, time=lambda: self.wall)
-        monkeypatch.setattr(progress, "time", clock)
+        monkeypatch.setattr(control, "time", clock)
         monkeypatch.setattr(control, "databases", self.databases)
         monkeypatch.setattr(control, "position", self.position)
 
@@ -149,7 +148,7 @@ def test_a_database_that_keeps_the_program_busy_delays_no_other(
     """STORE-186: while a large file is copied the others are asked for, after some time without an answer by the next
     look.
     """
-    monkeypatch.setattr(progress, "BUSY", 1)
+    monkeypatch.setattr(control, "BUSY", 1)
     program.busy = {QUEUE}
     found = Progress()
     for _ in range(2):

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.cli import run
-from moxlite.cli.sendmail.flags import Flags, parse_flags
-from moxlite.cli.sendmail.letter import BadLetter, make_letter
+from moxlite.cli.sendmail.letter import BadLetter, Flags, make_letter, parse_flags
 from moxlite.cli.sendmail.settings import EXAMPLE, BadSettings, Settings, read_settings
 
 SETTINGS = Settings(

@@ -26,7 +26,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
 from moxlite.net.limits import IPAddress
 from moxlite.net.tls.certificates import self_signed
-from moxlite.process import systemd
+from moxlite.process import signals
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
@@ -369,12 +369,12 @@ def test_an_unknown_package_in_the_log_levels_is_refused(tmp_path: Path) -> None
 def test_systemd_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-38: sd_notify, over a path or an abstract socket; without systemd nothing happens."""
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
-    systemd.notify("READY=1")
+    signals.notify("READY=1")
     for name in (str(tmp_path / "notify"), f"@moxlite-test-{os.getpid()}"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
             listener.bind("\0" + name[1:] if name.startswith("@") else name)
             monkeypatch.setenv("NOTIFY_SOCKET", name)
-            systemd.notify("READY=1")
+            signals.notify("READY=1")
             assert listener.recv(100) == b"READY=1"
 
 
@@ -385,7 +385,7 @@ def test_progress_of_migrations_prolongs_the_start(tmp_path: Path, monkeypatch: 
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(tmp_path / "notify"))
         receiver.setblocking(False)
-        migrations.on_progress(systemd.more_time())
+        migrations.on_progress(signals.more_time())
         data = unpack("0.1.0-account-0001", tmp_path / "data")
         for one in databases(data):
             migrations.open_file(data / one.path, one.kind, Options(min_free_space=0)).close()
@@ -410,7 +410,7 @@ async def test_the_watchdog_is_fed_when_no_descriptors_are_left(
         receiver.bind(str(tmp_path / "notify"))
         receiver.setblocking(False)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(systemd.keep_alive)
+            nursery.start_soon(signals.keep_alive)
             await trio.sleep(1)
             monkeypatch.setattr(socket, "socket", full)
             await trio.sleep(58)
@@ -440,12 +440,12 @@ async def test_the_watchdog_of_systemd_is_fed_twice_as_often_as_it_asks(
         receiver.bind(str(tmp_path / "notify"))
         receiver.setblocking(False)
         with trio.move_on_after(299):
-            await systemd.keep_alive()
+            await signals.keep_alive()
         assert [receiver.recv(100) for _ in range(10)] == [b"WATCHDOG=1"] * 10
         with pytest.raises(BlockingIOError):
             receiver.recv(100)
     monkeypatch.setenv("WATCHDOG_PID", "1")
-    await systemd.keep_alive()  # not meant for us
+    await signals.keep_alive()  # not meant for us
 
 
 def test_version_file_is_only_written_when_it_changes(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ async def test_names_are_judged_by_the_address_that_is_dialled(name: str, addres
 
 
 SOCKETS: Final = {
-    "moxlite/admin/quickstart/interfaces.py": "a datagram socket that sends nothing: which address leads to others",
+    "moxlite/admin/quickstart/listeners.py": "a datagram socket that sends nothing: which address leads to others",
     "moxlite/net/dial.py": "the one way to other hosts",
     "moxlite/net/dns/client.py": "the name servers that the configuration or the system names",
     "moxlite/net/control/tcp.py": "this machine's control port, at loopback",
@@ -165,7 +165,7 @@ INSIDE: Final = {
     "moxlite/admin/dns/network.py": "the administrator looks at the own domains' servers",
     "moxlite/admin/doctor/machine.py": "own ports",
     "moxlite/admin/doctor/mailtest.py": "own ports",
-    "moxlite/admin/quickstart/occupied.py": "own ports",
+    "moxlite/admin/quickstart/webserver.py": "own ports",
     "moxlite/autotls/rehearsal.py": "own ports",
     "moxlite/cli/checks/dane.py": "the host of the command line",
     "moxlite/cli/checks/smtp.py": "the host of the command line",

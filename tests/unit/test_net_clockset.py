@@ -1,4 +1,4 @@
-"""Noticing that the wall clock was set (moxlite.process.clockset)."""
+"""Noticing that the wall clock was set (moxlite.process.watchdog)."""
 
 import time
 
@@ -7,8 +7,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.process import clockset
-from moxlite.process.clockset import ClockWatch
+from moxlite.process import watchdog
+from moxlite.process.watchdog import ClockWatch
 from tests.tools import eventually
 
 
@@ -26,7 +26,7 @@ async def test_nobody_is_woken_up_while_the_clock_goes_on(mock_clock: MockClock)
 
 async def test_the_timer_of_the_system_tells(monkeypatch: pytest.MonkeyPatch) -> None:
     """QUEUE-16: a test cannot set the clock, so the timer ends here; it's made anew each time."""
-    monkeypatch.setattr(clockset, "YEAR", 1)
+    monkeypatch.setattr(watchdog, "YEAR", 1)
     watch, told = ClockWatch(), []
     watch.on_set(lambda: told.append(True))
     async with trio.open_nursery() as nursery:
@@ -45,7 +45,7 @@ async def test_without_the_timer_the_clocks_are_compared(
 
     watch, told = ClockWatch(), []
     watch.on_set(lambda: told.append(True))
-    monkeypatch.setattr(clockset, "_timer", none)
+    monkeypatch.setattr(watchdog, "_timer", none)
     monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     moment = 5000.0
     monkeypatch.setattr(time, "time", lambda: moment)

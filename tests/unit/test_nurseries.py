@@ -12,8 +12,8 @@ NURSERIES = {
     "admin/backup/backups.py",
     "admin/dns/check.py",  # the topics of one check of a domain
     "admin/doctor/examine.py",  # the checks of one examination
-    "admin/doctor/names.py",  # the domains of one
-    "admin/quickstart/occupied.py",  # the ports of one quickstart
+    # the domains of one
+    "admin/quickstart/webserver.py",  # the ports of one quickstart
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
     "admin/standby/following.py",  # the processes of one follower

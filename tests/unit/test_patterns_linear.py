@@ -18,8 +18,8 @@ from tests.patternprobes import Found, Probe, patterns, probes, slowness
 from tests.tools import top
 
 MADE = {
-    "moxlite.admin.quickstart.publish._table": "an escaped name, and at most one line",
-    "moxlite.admin.quickstart.publish._uncommented": "an escaped line of the owner's own file",
+    "moxlite.admin.quickstart.switches._table": "an escaped name, and at most one line",
+    "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
     "moxlite.mailauth.spf.record._value": "a set of characters",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.doctor import disks
-from moxlite.admin.doctor.disks import disks_of, share_a_disk
+from moxlite.admin.doctor import backups
+from moxlite.admin.doctor.backups import disks_of, share_a_disk
 from moxlite.config.load import load, read_source
 from moxlite.config.static import Backup
 from moxlite.process import fences
@@ -111,8 +111,8 @@ def test_folders_of_one_disk_are_told_from_others(tmp_path: Path, monkeypatch: p
     (blocks / "dm-0" / "slaves").mkdir(parents=True)
     (blocks / "dm-0" / "slaves" / "sda2").symlink_to("../../sda/sda2")
     device = tmp_path.stat().st_dev
-    monkeypatch.setattr(disks, "BLOCKS", blocks)
-    monkeypatch.setattr(disks, "MOUNTS", tmp_path / "no mounts")
+    monkeypatch.setattr(backups, "BLOCKS", blocks)
+    monkeypatch.setattr(backups, "MOUNTS", tmp_path / "no mounts")
     for name, disk in (("sda/sda1", "sda"), ("sdb/sdb1", "sdb"), ("dm-0", "sda")):
         link = blocks / f"{os.major(device)}:{os.minor(device)}"
         link.unlink(missing_ok=True)

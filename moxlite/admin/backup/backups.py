@@ -11,8 +11,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from moxlite.admin.backup.signer import own_signer
-from moxlite.admin.backup.source import source_of
+from moxlite.admin.backup.source import own_signer, source_of
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
 from moxlite.admin.storage.replies import answering
 from moxlite.config.holder import ConfigHolder
@@ -27,10 +26,12 @@ from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.full import back_up, inside
+from moxlite.store.backup.keys import make_key
+from moxlite.store.backup.repository import create_repository, exists
 from moxlite.store.backup.restore import is_unused, restore_mail, unpack_account
 from moxlite.store.backup.sources import Source
 from moxlite.store.backup.storage import Storage
-from moxlite.store.errors import AccountExists, AccountUnknown, BackupCancelled, BackupError, StoreError
+from moxlite.store.errors import AccountExists, AccountUnknown, BackupCancelled, BackupError, BadTarget, StoreError
 from moxlite.store.file.threads import in_thread
 
 T = TypeVar("T")
@@ -278,3 +279,30 @@ async def run_told(
 
 def _silent(line: str) -> None:
     """For those who do not want to know."""
+
+
+# A new encrypted repository with a key of its own, which only its owner keeps (STORE-184c).
+
+
+def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[str, str, str]:
+    """Make a repository. Returns its identity and recipient, of which the first is kept nowhere, and the signer of the
+    server with the folder `config`, "" if none could be made. Blocks.
+
+    As root the files belong to the service user, who writes backups.
+
+    Raises BadTarget: something is there; BackupError, UnknownUser, OSError.
+    """
+    static = snapshot.static
+    ids = service_user(static.user)
+    login = login_for(target, static.backup, partial(read_named, ids=ids))  # before this process acts as another user
+    if not isinstance(target, Path) and login is None:
+        raise BadTarget(f"{target} is not backup.target, so the server has no keys for it: set that first")
+    if not static.data_dir.is_dir():
+        raise BadTarget(f"there is no data directory {static.data_dir}: start the server once")
+    key, recipient = make_key()
+    with acting_as(*ids) if ids is not None else contextlib.nullcontext(), opened(target, login) as storage:
+        if exists(storage):
+            raise BadTarget(f"{storage} is a repository already: what is encrypted, and to which key, stays as it is")
+        create_repository(storage, static.data_dir, recipients=(recipient,))
+        signer, _ = own_signer(config)
+    return key, recipient, "" if signer is None else signer.public

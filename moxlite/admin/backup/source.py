@@ -10,6 +10,7 @@
 | certificates and their keys in other folders     | never: another program makes them, and renews them there      |
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,7 +19,9 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.process.keys.files import Read, backup_key_files, certificate_files, host_key_files
 from moxlite.process.keys.signing import selectors_of
+from moxlite.store.backup.keys import Signer, load_signer
 from moxlite.store.backup.sources import NamedFile, Source
+from moxlite.store.errors import BackupError
 
 
 def source_of(
@@ -91,3 +94,21 @@ def _public(snapshot: Snapshot) -> Iterator[Path]:
 
 def _below(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder)
+
+
+# The key by which this server signs its backups (STORE-184f): made with the first one that is signed.
+
+
+def own_signer(config: Path) -> tuple[Signer | None, list[str]]:
+    """The signer of the server with this folder of configuration, and notes for its owner: that it was made, or why
+    it is missing. A backup without signature does better than no backup. Blocks.
+    """
+    try:
+        signer, made = load_signer(config, create=True)
+    except (BackupError, OSError) as error:
+        reason = f"{error.filename or config}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
+        return None, [f"backups are not signed: {os.fsdecode(reason)}"]
+    assert signer is not None
+    if not made:
+        return signer, []
+    return signer, [f"backups are signed from now on, by {signer.public}: keep that with the key of your backups"]

@@ -4,8 +4,7 @@ AUTH-91).
 
 from typing import Final
 
-from moxlite.admin.dns.mending import instructions, shown
-from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.report import Case, Report, instructions, shown
 from moxlite.admin.dns.wanted import Topic, Wanted
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import SRV, DNSError, NotFound

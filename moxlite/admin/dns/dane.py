@@ -10,9 +10,7 @@ from typing import Final
 
 from cryptography import x509
 
-from moxlite.admin.dns.mending import instructions, shown
-from moxlite.admin.dns.mxhosts import MAX_HOSTS, absolute_name, mx_hosts, mx_of
-from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.report import MAX_HOSTS, Case, Report, absolute_name, instructions, mx_hosts, mx_of, shown
 from moxlite.admin.dns.wanted import Wanted, public_key_record
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.net.limits import IPAddress

@@ -1,16 +1,18 @@
 """The report of a check, and the inputs that checks share (ADMIN-48)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import zip_longest
+from typing import Final
 
 import msgspec
 
-from moxlite.admin.dns.mending import instructions, shown
 from moxlite.admin.dns.network import Network
-from moxlite.admin.dns.wanted import Keys, Topic, Wanted
+from moxlite.admin.dns.wanted import Keys, Kind, Topic, Value, Wanted
+from moxlite.admin.dns.zonefile import record_line, zone_line
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import DNSError, NotFound, Resolver
+from moxlite.net.resolver import MX, Answer, DNSError, NotFound, Resolver
 from moxlite.proto.address import Domain
 
 
@@ -156,3 +158,75 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         if line not in report.instructions:
             report.instructions.append(line)
         return False
+
+
+# Instructions for changing records in DNS, with three verbs: add, replace, remove (ADMIN-48b).
+
+
+MAX_SHOWN: Final = 120
+"""Characters shown of a record that is to be removed. DKIM keys have 400; the beginning tells which one is meant."""
+
+
+def shown(name: str, kind: Kind, values: Iterable[Value]) -> list[str]:
+    """Lines of records that were found in DNS."""
+    return [record_line(name, kind, value) for value in values]
+
+
+def instructions(found: Sequence[str], wanted: Sequence[Wanted]) -> list[str]:
+    """Instructions that turn the records of a name into the wanted ones, one line each. A record that is both found and
+    wanted stays.
+
+    Args:
+      found: lines of `shown`.
+    """
+    lines = {zone_line(one).lower() for one in wanted}
+    present = {line.lower() for line in found}
+    old = [line for line in found if line.lower() not in lines]
+    new = [line for line in map(zone_line, wanted) if line.lower() not in present]
+    return [_instruction(*pair) for pair in zip_longest(old, new)]
+
+
+def _instruction(old: str | None, new: str | None) -> str:
+    if old is None:
+        return f"add to DNS: {new}"
+    brief = old if len(old) <= MAX_SHOWN else f"{old[:MAX_SHOWN]}…"
+    return f"remove from DNS: {brief}" if new is None else f"put into DNS instead of `{brief}`: {new}"
+
+
+# The MX records of a domain, used by several checks (ADMIN-48).
+
+
+MAX_HOSTS: Final = 20
+"""Number of MX hosts that are checked. RFC 5321 has no limit, and a made-up answer may have thousands."""
+
+
+async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX] | None:
+    """Look up the MX records; None if the domain has no MX record or the look-up failed. Unless `quiet`, both are
+    errors in the report.
+    """
+    name = absolute_name(case.domain)
+    try:
+        answer = await case.resolver.mx(name)
+    except NotFound as error:
+        if not quiet:
+            report.errors.append(f"no MX record: {error}")
+            case.ask_for(report, "mx")
+        return None
+    except DNSError as error:
+        if not quiet:
+            report.errors.append(f"the look-up of {name} MX failed: {error}")
+        return None
+    if not quiet:
+        report.found += shown(name, "MX", answer.records[:MAX_HOSTS])
+    return answer
+
+
+def mx_hosts(answer: Answer[MX] | None) -> list[str]:
+    """The MX hosts as absolute names; a null MX is left out."""
+    found = () if answer is None else answer.records[:MAX_HOSTS]
+    return list(dict.fromkeys(one.host for one in found if one.host != "."))
+
+
+def absolute_name(domain: Domain) -> str:
+    """The name of a domain as queries have it: absolute, with a dot at the end."""
+    return f"{domain.ascii}."

@@ -6,8 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from moxlite.admin.dns.mending import shown
-from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.report import Case, Report, shown
 from moxlite.admin.dns.wanted import Topic, report_address
 from moxlite.config.domains import Route
 from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record, parse_record

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from moxlite.admin.dns.mending import instructions, shown
-from moxlite.admin.dns.mxhosts import MAX_HOSTS, absolute_name, mx_hosts, mx_of
-from moxlite.admin.dns.report import Case, Report
+from moxlite.admin.dns.report import MAX_HOSTS, Case, Report, absolute_name, instructions, mx_hosts, mx_of, shown
 from moxlite.admin.dns.wanted import Kind
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.mailauth.mtasts import FetchFailed, NoPolicy, Policy, PolicyError, fetch_policy, find_record, matches

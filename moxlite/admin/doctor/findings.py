@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
+from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+
+from moxlite.decoders import from_json
 
 Grade = Literal["error", "warning", "note"]
 
@@ -110,3 +113,25 @@ def worst(findings: Iterable[Finding]) -> Grade | None:
     """The worst grade; None for no findings."""
     found = {one.grade for one in findings}
     return next((grade for grade in GRADES if grade in found), None)
+
+
+# The file with the findings of the last nightly examination.
+
+
+STATE: Final = "doctor.json"
+"""Name of the file, in the data directory."""
+
+
+class Night(msgspec.Struct, frozen=True):
+    """at: seconds UTC of an examination, 0 for never. findings: its errors and warnings."""
+
+    at: float = 0.0
+    findings: list[Finding] = []
+
+
+def read_night(data: Path) -> Night:
+    """The last examination; an empty one if there was none, or the file cannot be read. Blocks."""
+    try:
+        return from_json((data / STATE).read_bytes(), Night)
+    except (OSError, msgspec.DecodeError):
+        return Night()

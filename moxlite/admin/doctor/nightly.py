@@ -17,8 +17,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.doctor.findings import Finding, in_groups
-from moxlite.admin.doctor.night import STATE, Night, read_night
+from moxlite.admin.doctor.findings import STATE, Finding, Night, in_groups, read_night
 from moxlite.admin.doctor.requests import Told
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically

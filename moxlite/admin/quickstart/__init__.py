@@ -1,10 +1,10 @@
 """``moxlite quickstart``: from a bare machine to a configuration that can be served (ADMIN-25..35, 69).
 
-- `interfaces`: the addresses of the machine
+- `listeners`: the addresses of the machine; the addresses that the server will listen on; `webserver`: another web
+  server on the machine
 - `surroundings`: its hostname, DNS records and reachability; `occupied`: programs that use its ports
-- `listeners`: the addresses that the server will listen on; `webserver`: another web server on the machine
 - `files`: the texts of the files; `make`: writes all of them, or none
-- `publish`: webmail and account app for the internet
+- `switches`: webmail and account app for the internet
 
 Not here: changes of an existing configuration, except for `publish`, are in `admin.accounts` and `admin.domains`.
 """

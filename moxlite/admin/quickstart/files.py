@@ -10,8 +10,7 @@ from moxlite.admin.accounts import account_settings
 from moxlite.admin.dkimkeys import NewKey
 from moxlite.admin.domains.changes import domain_settings
 from moxlite.admin.quickstart.listeners import Places
-from moxlite.admin.quickstart.publish import pages_line, publish_lines
-from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT
+from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT, pages_line, publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain

@@ -1,12 +1,16 @@
 """The addresses on which mail is accepted, and on which the administrator's pages are served (ADMIN-27, 28, 30, 32)."""
 
+import ctypes
+import ctypes.util
+import os
+import socket
+import sys
 from collections.abc import Iterable, Sequence
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 import msgspec
 
-from moxlite.admin.quickstart.interfaces import InterfaceAddress
 from moxlite.net.limits import IPAddress
 
 PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
@@ -42,6 +46,13 @@ class Places(msgspec.Struct, frozen=True):
     def wild(self) -> bool:
         """Whether ``public`` listens on all addresses, so that ``internal`` needs ports of its own."""
         return self.public == WILD
+
+
+class InterfaceAddress(msgspec.Struct, frozen=True):
+    """An address of an interface."""
+
+    interface: str
+    ip: IPAddress
 
 
 def choose_places(
@@ -151,3 +162,81 @@ def _texts(ips: Iterable[IPAddress]) -> tuple[str, ...]:
 
 def _listing(ips: Sequence[IPAddress]) -> str:
     return ", ".join(map(str, ips))
+
+
+# The addresses of this machine's network interfaces, by getifaddrs(3), which Linux, the BSDs and macOS share.
+
+
+OUTSIDE: Final = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+"""Addresses that no interface has (RFC 5737, RFC 3849); their route is the one to the internet."""
+
+MAX_ADDRESSES: Final = 10_000
+"""Limit for the length of the system's list."""
+
+
+class _IfAddrs(ctypes.Structure):
+    """The head of struct ifaddrs, which is the same on all systems; the union and data at its end are not read."""
+
+
+_IfAddrs._fields_ = [
+    ("next", ctypes.POINTER(_IfAddrs)),
+    ("name", ctypes.c_char_p),
+    ("flags", ctypes.c_uint),
+    ("address", ctypes.c_void_p),
+]
+
+IPV4_AT: Final = 4
+"""Offset in struct sockaddr_in, after family (with a length on BSD) and port."""
+IPV6_AT: Final = 8
+"""Offset in struct sockaddr_in6, after family, port and flow label."""
+
+
+def machine_addresses() -> list[InterfaceAddress]:
+    """All addresses for listening, except link-local and multicast ones, in the order of the system.
+
+    Raises OSError.
+    """
+    if os.name != "posix":
+        raise OSError("the addresses of this machine can be asked for on Unix only")
+    libc = ctypes.CDLL(ctypes.util.find_library("c") or None, use_errno=True)
+    head = ctypes.POINTER(_IfAddrs)()
+    if libc.getifaddrs(ctypes.byref(head)) != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    found: dict[InterfaceAddress, None] = {}
+    try:
+        at = head
+        for _ in range(MAX_ADDRESSES):
+            if not at:  # type: ignore[truthy-bool]  # a null pointer is false
+                break
+            entry = at.contents
+            ip = _address(entry.address) if entry.address else None
+            if ip is not None and not ip.is_link_local and not ip.is_multicast and not ip.is_unspecified:
+                found[InterfaceAddress(entry.name.decode(errors="replace"), ip)] = None
+            at = entry.next
+    finally:
+        libc.freeifaddrs(head)
+    return list(found)
+
+
+def outgoing_addresses() -> list[IPAddress]:
+    """The addresses from which this machine connects to the internet, one of each family that has a route."""
+    found: list[IPAddress] = []
+    for family, there in OUTSIDE:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.connect((there, 9))  # sends nothing
+                found.append(ip_address(sock.getsockname()[0].partition("%")[0]))
+        except OSError:
+            continue
+    return found
+
+
+def _address(pointer: int) -> IPAddress | None:
+    """The address in a struct sockaddr, None for another family. On BSD, a length is before the family."""
+    two = ctypes.string_at(pointer, 2)
+    family = int.from_bytes(two, sys.byteorder) if sys.platform == "linux" else two[1]
+    if family == socket.AF_INET:
+        return IPv4Address(ctypes.string_at(pointer + IPV4_AT, 4))
+    if family == socket.AF_INET6:
+        return IPv6Address(ctypes.string_at(pointer + IPV6_AT, 16))
+    return None

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.quickstart.interfaces import InterfaceAddress
+from moxlite.admin.quickstart.listeners import InterfaceAddress
 from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.net.dial import DialError, dial

@@ -27,7 +27,6 @@ from typing import Any, Final
 import msgspec
 import trio
 
-from moxlite.admin.standby.copies import forget, newer, note_of, progress_of, transaction_of
 from moxlite.admin.standby.faults import target_fault
 from moxlite.admin.standby.layout import (
     FILES,
@@ -49,7 +48,12 @@ from moxlite.admin.standby.litestream import (
     end_left,
     end_program,
     environment,
+    forget,
+    newer,
+    note_of,
     place_of,
+    progress_of,
+    transaction_of,
     write_configuration,
 )
 from moxlite.admin.standby.pack import open_pack, unpack

@@ -192,7 +192,7 @@ def init(repo: str) -> None:
 
     The repository is that of `backup.target`, or a folder.
     """
-    from moxlite.admin.backup.initialize import make_encrypted
+    from moxlite.admin.backup.backups import make_encrypted
     from moxlite.process.backuptargets import target_of
 
     with failures(repo):

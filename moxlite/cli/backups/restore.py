@@ -252,7 +252,7 @@ def _say_places(prepared: "Prepared") -> None:
 
 def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     """Print the outcome, and what is left to do."""
-    from moxlite.admin.quickstart.interfaces import machine_addresses
+    from moxlite.admin.quickstart.listeners import machine_addresses
     from moxlite.admin.restoring.addresses import compare_addresses
 
     static = prepared.snapshot.static

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from moxlite.cli.checks.reportmail import parse_command
-from moxlite.cli.checks.sending import report_commands
+from moxlite.cli.checks.reportmail import parse_command, report_commands
 from moxlite.cli.common import Failure
 from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.checks.reportmail import parse_command
-from moxlite.cli.checks.sending import report_commands
+from moxlite.cli.checks.reportmail import parse_command, report_commands
 from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:

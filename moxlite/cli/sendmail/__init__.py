@@ -1,8 +1,7 @@
 """``moxlite sendmail``: mail of programs on this machine, handed to a mail server by submission (QUEUE-141..144).
 
-- `flags`: the command line, as programs write it for /usr/sbin/sendmail
+- `letter`: the command line, as programs write it for /usr/sbin/sendmail; the message on stdin, prepared for submission
 - `settings`: the file that names the mail server and the account
-- `letter`: the message on stdin, prepared for submission
 - `handing`: the SMTP session
 - `command`: all of these together, and keeping the message after a failure
 

@@ -45,8 +45,7 @@ def sendmail(words: tuple[str, ...]) -> None:
 
     A message that was not accepted is kept in ~/moxlite-submit.failures. Exit code 75: it may be tried again.
     """
-    from moxlite.cli.sendmail.flags import parse_flags
-    from moxlite.cli.sendmail.letter import BadLetter, make_letter
+    from moxlite.cli.sendmail.letter import BadLetter, make_letter, parse_flags
     from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings
 
     flags = parse_flags(words)

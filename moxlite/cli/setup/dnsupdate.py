@@ -37,8 +37,7 @@ def update(name: str, server: str, key_file: Path, replace: bool, dry_run: bool)
     Missing records are added. An SPF, DMARC or TLSRPT record is replaced by one that keeps what it permits. Other
     records that differ stay, unless --replace is given. Records of other names are never touched.
     """
-    from moxlite.admin.dns.tsigkey import KeyFileError, read_key_file
-    from moxlite.admin.dns.update import NameServer, NoAnswer, UpdateRefused
+    from moxlite.admin.dns.update import KeyFileError, NameServer, NoAnswer, UpdateRefused, read_key_file
 
     wanted = _wanted(name)
     ip, port = server_address(server)

@@ -31,7 +31,7 @@ def publish_web(state: str) -> None:
     Behind another web server, which has that port, links lead to its pages; it must pass them on. The admin pages are
     never opened. Comments in moxlite.toml stay. Restart the server afterwards.
     """
-    from moxlite.admin.quickstart.publish import publish_web
+    from moxlite.admin.quickstart.switches import publish_web
 
     with _failures():
         changed, urls, in_front = publish_web(config_path(), on=state == "on")

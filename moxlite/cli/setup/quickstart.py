@@ -192,9 +192,7 @@ def _look(
     import trio
 
     from moxlite.admin.dns.check import check_servers
-    from moxlite.admin.quickstart.interfaces import machine_addresses, outgoing_addresses
-    from moxlite.admin.quickstart.listeners import choose_places
-    from moxlite.admin.quickstart.occupied import look_at_ports
+    from moxlite.admin.quickstart.listeners import choose_places, machine_addresses, outgoing_addresses
     from moxlite.admin.quickstart.surroundings import (
         Surroundings,
         ask_registry,
@@ -202,7 +200,7 @@ def _look(
         look_around,
         try_port_25,
     )
-    from moxlite.admin.quickstart.webserver import check_pairs
+    from moxlite.admin.quickstart.webserver import check_pairs, look_at_ports
     from moxlite.net.httpclient import HTTPClient
     from moxlite.net.tls.certificates import CertificateError
 
@@ -329,8 +327,7 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
 
 def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None", *, publish: bool) -> None:
     """Print the ports that must be open, and the paths that another web server passes on."""
-    from moxlite.admin.quickstart.occupied import MAIL_PORTS, WEB_PORTS
-    from moxlite.admin.quickstart.webserver import configuration
+    from moxlite.admin.quickstart.webserver import MAIL_PORTS, WEB_PORTS, configuration
 
     ports = sorted((*MAIL_PORTS, *WEB_PORTS))
     listing = ", ".join(map(str, ports))

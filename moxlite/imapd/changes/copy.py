@@ -1,22 +1,34 @@
 """COPY, MOVE, EXPUNGE (RFC 9051 §6.4.3, §6.4.7, §6.4.8; RFC 4315, RFC 6851, RFC 7162 §3.2.7; IMAP-116..118)."""
 
+from __future__ import annotations
+
+import logging
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
-from moxlite.imapd.changes.across import copy_across, is_within, move_across
-from moxlite.imapd.changes.bulk import copy_slices, expunge_slices, move_slices
+from moxlite.imapd.changes.bulk import copy_slices, expunge_slices, move_slices, undo_copy
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.messagelimit import cut, cut_deleted, refuse_more
 from moxlite.imapd.session.named import named_ranges, resolve
-from moxlite.imapd.session.place import at
+from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.progress import going_on
 from moxlite.imapd.session.state import Done, Session
+from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
-from moxlite.store.mail.copying import Copied
+from moxlite.store.accounts.access import allowed_flags
+from moxlite.store.accounts.crossing import MEMORY, Landing, parts, transfer
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.mail.acl import RIGHTS
+from moxlite.store.mail.copying import Copied, end_copy, new_copy, note_part
+from moxlite.store.mail.expunging import expunge as expunge_slice
+from moxlite.store.types import MailboxID
 
 T = TypeVar("T")
 
@@ -37,7 +49,7 @@ def _copyuid(copied: Sequence[Copied]) -> Code | None:
     )
 
 
-def _check_all_gone(named: "array[int]", code: Code | None) -> None:
+def _check_all_gone(named: array[int], code: Code | None) -> None:
     """Raise Refused if all named messages have been removed by others (IMAP-57)."""
     if named and code is None:
         raise no("the messages are gone", "EXPUNGEISSUED")
@@ -112,3 +124,78 @@ async def _removed(session: Session, text: str) -> Done:
     view = session.view
     assert view is not None
     return Done(text, Code("HIGHESTMODSEQ", b"%d" % view.modseqs.last) if session.extensions.condstore else None)
+
+
+# COPY and MOVE between the files of two accounts, and into a mailbox where the user may not set all flags (IMAP-157).
+#
+# The messages cross by `store.accounts.crossing`, some at a time. A copy is all or nothing, as in `bulk`. A move
+# removes each part once it is added: a crash between the two leaves both, which RFC 6851 §3.3 permits; nothing is
+# lost.
+
+
+logger = logging.getLogger("moxlite.imapd")
+
+
+async def is_within(view: View, place: Place) -> bool:
+    """Whether both mailboxes are in one account's file, and the user may set all flags there: then `bulk` copies."""
+    if view.seat.owner != place.owner:
+        return False
+    if not place.guest:
+        return True
+    rights = await place.account.read(lambda r: place.rights(r, place.target(r)), op="imap-rights")
+    return allowed_flags(rights) == allowed_flags(RIGHTS)
+
+
+async def copy_across(session: Session, view: View, uids: array[int], place: Place) -> list[Copied]:
+    """Copy messages to another account: all or, when this raises, is cancelled or the server is killed, none."""
+    copy = new_copy()
+    done: list[Copied] = []
+
+    try:
+        target = await place.account.read(place.target, op="imap-copy")
+        for part in await parts(view.seat.account, view.mailbox_id, uids):
+            copied = await _transfer(session, view, part, place, target, copy)
+            done += [] if copied is None else [copied]
+        if done:
+            await place.account.write(lambda tx: end_copy(tx, copy), place.origin)
+    except BaseException:
+        await undo_copy(place.account, copy, place.origin)
+        raise
+    return done
+
+
+async def move_across(session: Session, view: View, uids: array[int], place: Place, done: list[Copied]) -> None:
+    """Move messages to another account; `done` collects the moved messages, also if this raises in the middle."""
+    target = await place.account.read(place.target, op="imap-move")
+    seat = view.seat
+    for part in await parts(seat.account, view.mailbox_id, uids):
+        copied = await _transfer(session, view, part, place, target, None)
+        if copied is not None:
+            done.append(copied)
+            remove = partial(expunge_slice, mailbox_id=view.mailbox_id, uids=copied.source_uids)
+            await seat.account.write(remove, seat.cursor)
+
+
+async def _transfer(
+    session: Session, view: View, part: array[int], place: Place, target: MailboxID, copy: bytes | None
+) -> Copied | None:
+    """Add one part to the target; `copy`: record it as a part of this copy. None if all of it has been removed
+    meanwhile.
+    """
+    room = session.context.spools
+
+    def spool() -> Spool:
+        return Spool(room.directory, memory_limit=MEMORY, space=room.space.share())
+
+    def note(tx: AccountTx, copied: Copied) -> None:
+        if copy is not None:
+            note_part(tx, copy, copied)
+
+    landing = Landing(account=place.account, access=place, mailbox_id=target, origin=place.origin)
+    try:
+        return await transfer(view.seat.account, view.mailbox_id, part, landing, spool, also=note)
+    except NoSuchMailbox:
+        raise no("the mailbox was deleted", "NONEXISTENT") from None
+    except OSError as error:
+        logger.error("message can't be spooled", extra={"kv": {"err": error}})
+        raise no("a message could not be kept", "UNAVAILABLE") from None

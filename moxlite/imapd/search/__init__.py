@@ -5,5 +5,5 @@
 - `searchindex`: messages to test, narrowed down by the account's text index
 
 These do not belong here: search programs as values (`proto.imap.search`), conditions on rows (`store.rows.conditions`),
-the index itself (`store.search`), and the mailboxes that a search means (`mailboxes.sources`).
+the index itself (`store.search`), and the mailboxes that a search means (`mailboxes.notify`).
 """

@@ -6,9 +6,8 @@ from typing import Final
 import msgspec
 
 from moxlite.imapd.mailboxes.listing import shared_mailboxes
-from moxlite.imapd.mailboxes.sources import MANY, MAX_SOURCES, Known, known_mailboxes
-from moxlite.imapd.search.results import esearch
-from moxlite.imapd.search.search import find
+from moxlite.imapd.mailboxes.notify import MANY, MAX_SOURCES, Known, known_mailboxes
+from moxlite.imapd.search.search import esearch, find
 from moxlite.imapd.search.searchkeys import divide
 from moxlite.imapd.session.errors import Refused, bad, no
 from moxlite.imapd.session.named import conditions

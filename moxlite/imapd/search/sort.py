@@ -13,8 +13,7 @@ from functools import partial
 from operator import itemgetter
 from typing import Final
 
-from moxlite.imapd.search.results import esearch, off_loop
-from moxlite.imapd.search.search import find
+from moxlite.imapd.search.search import esearch, find, off_loop
 from moxlite.imapd.search.searchkeys import divide
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.messagelimit import first_searched

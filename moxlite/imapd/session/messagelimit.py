@@ -26,7 +26,7 @@ def _limit(session: Session) -> int:
 
 
 def cut(session: Session, uids: array[int]) -> array[int]:
-    """The highest UIDs of an ascending array, as many as the limit allows. `session.running.limited` says whether some
+    """The highest UIDs of an ascending array, as many as the limit allows. `session.state.limited` says whether some
     are left out.
     """
     limit = _limit(session)

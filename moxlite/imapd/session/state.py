@@ -10,26 +10,27 @@ import enum
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
 
+from moxlite.config.domains import Account
 from moxlite.imapd.session.context import SLOW_FAILURES, Context
 from moxlite.imapd.session.errors import Disconnect, no
 from moxlite.imapd.session.extensions import Enabled, Extensions
-from moxlite.imapd.session.loginstate import LoginState
-from moxlite.imapd.session.output import HIGH_WATER, Wire
-from moxlite.imapd.session.running import Running
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.imapd.session.trace import Transcript
 from moxlite.imapd.session.view import View
 from moxlite.logins.identity import Identity
+from moxlite.net.connections import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.imap.encode import encode
 from moxlite.proto.imap.fetchitems import FetchItem
 from moxlite.proto.imap.responses import Code, Response, State
+from moxlite.proto.imap.server import Event as ServerEvent, LiteralRequest, ServerDecoder
+from moxlite.proto.sasl import ChannelBindings
 from moxlite.store.accounts.access import check_rights
 from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.mail.systemmailbox import UNCHANGEABLE
@@ -51,61 +52,6 @@ class Need(enum.Enum):
     NO_LOGIN = enum.auto()
     LOGIN = enum.auto()
     MAILBOX = enum.auto()
-
-
-class Handler(msgspec.Struct, frozen=True):
-    """Handler of a command.
-
-    tells: whether changes are sent around it; commands that begin or end a view have none to send. after: action after
-    the tagged OK. capability: the capability with which the command is disabled (IMAP-37). changes: it changes the
-    account, so a read-only log-in may not use it (IMAP-158).
-    """
-
-    run: Callable[[Session, Any], Awaitable[Done]]
-    need: Need
-    tells: bool = True
-    after: Callable[[Session], Awaitable[None]] | None = None
-    capability: str = ""
-    changes: bool = False
-
-
-class Watcher(Protocol):
-    """The notifications that a client has requested, and how they are sent (`mailboxes.notify`, RFC 5465)."""
-
-    @property
-    def active(self) -> bool:
-        """Whether changes may have to be sent between commands."""
-
-    @property
-    def whole(self) -> bool:
-        """Whether all changes of the selected mailbox are sent."""
-
-    @property
-    def delayed(self) -> bool:
-        """Whether removals are held back until a command allows them."""
-
-    @property
-    def selected(self) -> frozenset[str]:
-        """The message events of the selected mailbox that are sent."""
-
-    @property
-    def items(self) -> tuple[FetchItem, ...]:
-        """FETCH items to send for a new message."""
-
-    async def wants(self, session: Session, event: str, *names: str) -> bool:
-        """Whether an event other than message events is wanted for one of these mailbox names."""
-
-    async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
-        """Send LIST lines for changed mailboxes and subscriptions."""
-
-    async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
-        """Send STATUS of the mailboxes with changed messages."""
-
-    async def tell_new(self, session: Session, view: View, uids: Sequence[int]) -> None:
-        """Send FETCH of new messages, with `items`."""
-
-    def check_held(self, session: Session) -> None:
-        """If too many removals are held back, stop all notifications, and tell the client."""
 
 
 class Session:
@@ -309,6 +255,61 @@ class Session:
         await self._stack.aclose()
 
 
+class Handler(msgspec.Struct, frozen=True):
+    """Handler of a command.
+
+    tells: whether changes are sent around it; commands that begin or end a view have none to send. after: action after
+    the tagged OK. capability: the capability with which the command is disabled (IMAP-37). changes: it changes the
+    account, so a read-only log-in may not use it (IMAP-158).
+    """
+
+    run: Callable[[Session, Any], Awaitable[Done]]
+    need: Need
+    tells: bool = True
+    after: Callable[[Session], Awaitable[None]] | None = None
+    capability: str = ""
+    changes: bool = False
+
+
+class Watcher(Protocol):
+    """The notifications that a client has requested, and how they are sent (`mailboxes.notify`, RFC 5465)."""
+
+    @property
+    def active(self) -> bool:
+        """Whether changes may have to be sent between commands."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all changes of the selected mailbox are sent."""
+
+    @property
+    def delayed(self) -> bool:
+        """Whether removals are held back until a command allows them."""
+
+    @property
+    def selected(self) -> frozenset[str]:
+        """The message events of the selected mailbox that are sent."""
+
+    @property
+    def items(self) -> tuple[FetchItem, ...]:
+        """FETCH items to send for a new message."""
+
+    async def wants(self, session: Session, event: str, *names: str) -> bool:
+        """Whether an event other than message events is wanted for one of these mailbox names."""
+
+    async def tell_mailboxes(self, session: Session, events: Sequence[Event]) -> None:
+        """Send LIST lines for changed mailboxes and subscriptions."""
+
+    async def tell_others(self, session: Session, events: Iterable[Event]) -> None:
+        """Send STATUS of the mailboxes with changed messages."""
+
+    async def tell_new(self, session: Session, view: View, uids: Sequence[int]) -> None:
+        """Send FETCH of new messages, with `items`."""
+
+    def check_held(self, session: Session) -> None:
+        """If too many removals are held back, stop all notifications, and tell the client."""
+
+
 class Ending:
     """Whether and why a session ends: another task may ask for it.
 
@@ -331,3 +332,184 @@ class Ending:
             self.reason = Disconnect(text, code)
             if self.scope is not None:
                 self.scope.cancel()
+
+
+# Log-in state of one session: its user, its client certificate and its failures.
+
+
+class LoginState:
+    """The user of a session, as far as known.
+
+    Attributes:
+      identity: the logged-in user; None before.
+      certificate: the owner of the client certificate, until it is used (IMAP-48).
+      client: the client's name from ID, for the list of log-ins.
+      failures: failed log-ins on this connection.
+      disabled: capabilities that the account's owner has switched off (IMAP-37).
+      seat: the seat at the user's own account, None before the log-in.
+    """
+
+    __slots__ = ("certificate", "client", "disabled", "failures", "identity", "seat")
+
+    def __init__(self) -> None:
+        self.identity: Identity | None = None
+        self.certificate: Identity | None = None
+        self.client = ""
+        self.failures = 0
+        self.disabled: frozenset[str] = frozenset()
+        self.seat: Seat | None = None
+
+    def succeeded(self, identity: Identity, account: Account | None) -> None:
+        """Record the user, with the configuration of the account."""
+        self.identity = identity
+        self.failures = 0
+        self.disabled = frozenset(account.imap_capabilities_disabled) if account is not None else frozenset()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the user may change nothing: logged in by an app password for reading (IMAP-158)."""
+        return self.identity is not None and self.identity.read_only
+
+
+# State of the running command of a session.
+
+
+class Intake(Protocol):
+    """Receiver of the messages of a running command (`fetch.incoming`)."""
+
+    async def begin(self, request: LiteralRequest) -> None:
+        """Handle the announcement of a literal. Raises Refused, with the answer to the command, if it is not
+        accepted.
+        """
+
+    async def write(self, octets: bytes) -> None:
+        """Add octets of the literal."""
+
+    async def finish(self) -> None:
+        """Finish the literal."""
+
+    def close(self) -> None:
+        """Free memory and files. Idempotent."""
+
+
+class Running:
+    """State of the running command.
+
+    Attributes:
+      tag: the command's tag.
+      command: its name, for the list of log-ins.
+      own_changes: transactions of this session, by modseq, whose flag changes are not sent back (`hush`).
+      flags_sent: UIDs whose flags were sent in this command, None if that is not recorded.
+      budget: number of changes that may still be sent; below 0 if the last transaction had more.
+      limited: code for the response if the command works on fewer messages than it names (RFC 9738).
+      incoming: the messages of an APPEND that is being received.
+    """
+
+    __slots__ = ("budget", "command", "flags_sent", "incoming", "limited", "own_changes", "tag")
+
+    def __init__(self) -> None:
+        self.tag = ""
+        self.command = ""
+        self.own_changes: dict[int, bool] = {}
+        self.flags_sent: set[int] | None = None
+        self.budget = 0
+        self.limited: Code | None = None
+        self.incoming: Intake | None = None
+
+    def begin(self, tag: str, command: str) -> None:
+        """A command begins."""
+        self.tag = tag
+        self.command = command
+
+    def finish(self) -> None:
+        """The command has ended; its tag stays for late responses."""
+        self.own_changes.clear()
+        self.flags_sent = None
+        self.limited = None
+
+    def hush(self, modseq: int, *, last: int) -> None:
+        """Suppress the flag changes of our own transaction with that modseq; `last` is the modseq that was sent last.
+
+        If no other change came between the two, they are recognised even when they are read back from the database. If
+        an older change of another session is sent later, ours must be sent after it.
+        """
+        self.own_changes[modseq] = last == modseq - 1 or self.own_changes.get(modseq - 1, False)
+        if self.flags_sent is None:
+            self.flags_sent = set()
+
+    def drop_incoming(self) -> None:
+        """Drop the received messages, as they are stored or not needed."""
+        if self.incoming is not None:
+            self.incoming.close()
+            self.incoming = None
+
+
+# Interface of a session to its connection; the connection runner and tests implement it.
+
+
+HIGH_WATER: Final = 65_536
+"""Octets written but not sent above which a command drains before it goes on (IMAP-148)."""
+
+
+class Output(Protocol):
+    """Octets to the client, in a buffer and sent."""
+
+    pending: int
+    """Octets written but not sent."""
+    sent: int
+    """Octets sent so far, as the client counts them."""
+    broken: bool
+    """The client is gone: nothing more can be sent."""
+    slow: bool
+    """Send and read slowly (IMAP-20)."""
+
+    def write(self, octets: bytes) -> None:
+        """Put octets of a response into the buffer; nothing is sent before `drain` or `Wire.receive`."""
+
+    def pending_octets(self) -> bytes:
+        """The octets in the buffer."""
+
+    def flush(self, *, much: bool = False) -> bool:
+        """Send the octets that the client's socket accepts at once. Returns whether nothing is left for `drain`.
+
+        much: send up to a larger limit, for a caller that soon runs a checkpoint.
+        """
+
+    async def drain(self) -> None:
+        """Send the buffer, and wait until the client has accepted it."""
+
+
+class Wire(Protocol):
+    """Both directions of a connection, in terms of the codec."""
+
+    decoder: ServerDecoder
+    info: ConnectionInfo
+    received: int
+    """Octets received so far, as the client counts them."""
+
+    @property
+    def output(self) -> Output:
+        """The direction to the client."""
+
+    async def receive(self, seconds: float | None = None, *, within: trio.CancelScope | None = None) -> ServerEvent:
+        """Send the buffer, and wait for the next event; never NEED_DATA.
+
+        seconds: timeout for a silent client, None for the timeout of its state. Raises Disconnect after it. within: a
+        scope without a deadline around all waits of the caller. It is cancelled at the timeout instead; then
+        `Session.ending` has the reason.
+        """
+
+    async def start_tls(self) -> None:
+        """Shake hands; from here on everything is encrypted, and `info.tls` is set. Raises BrokenResourceError if it
+        fails.
+        """
+
+    @property
+    def compressed(self) -> bool:
+        """Octets go through DEFLATE in both directions."""
+
+    async def compress(self) -> None:
+        """Send the buffer. From here on everything goes through DEFLATE (RFC 4978)."""
+
+    def bindings(self) -> ChannelBindings:
+        """Channel bindings of this connection, for SCRAM-…-PLUS."""

@@ -1,8 +1,7 @@
 """Sending a client the changes made by others (RFC 9051 §7; IMAP-54..61).
 
 - `changes`: from batches of the account's change bus to responses, as far as the command allows
-- `watch`: while the client sends nothing: IDLE and NOTIFY
-- `repeat`: one change for many sessions in the same state
+- `watch`: while the client sends nothing: IDLE and NOTIFY; one change for many sessions in the same state
 - `recent`: the session that shows ``\\Recent`` for a message
 - `flagwire`: flags and attributes of mailboxes in wire format
 

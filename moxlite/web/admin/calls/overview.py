@@ -16,11 +16,9 @@ from cryptography.x509.oid import NameOID
 from msgspec import Meta
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
-from moxlite.admin.doctor.findings import Finding, in_order
-from moxlite.admin.doctor.night import Night, read_night
+from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
 from moxlite.admin.doctor.requests import Running
-from moxlite.admin.doctor.running import check_words
-from moxlite.admin.doctor.standby import standby_findings
+from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures.disk import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
 from moxlite.net.control.requests import NoArguments

@@ -1,0 +1,210 @@
+"""Commands of the control socket about ways into accounts: app passwords (STORE-191, IMAP-158, SMTP-165), keys of
+client certificates (STORE-104, ADMIN-19) and shares (``moxlite account share``).
+"""
+
+import datetime as dt
+import time
+from collections.abc import Mapping
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyList, TLSKeyName
+from moxlite.admin.edits import named_account
+from moxlite.admin.passwords import Passwords
+from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName, ShareInfo, ShareSet
+from moxlite.admin.shares import guest_of, share
+from moxlite.config.holder import ConfigHolder
+from moxlite.logins.logins import Logins
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.apppasswords import AppPassword, app_passwords
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
+from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.mail.acl import RIGHTS, all_acls
+
+
+class AppPasswordCommands:
+    """``moxlite account app-password``."""
+
+    def __init__(self, config: ConfigHolder, passwords: Passwords) -> None:
+        self._config = config
+        self._passwords = passwords
+        self._accounts = passwords.accounts
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account app-password add": Command(AppPasswordAdd, self.add),
+            "account app-password list": Command(AccountName, self.list),
+            "account app-password rm": Command(AppPasswordName, self.rm),
+        }
+
+    async def add(self, args: AppPasswordAdd, exchange: Exchange) -> str:
+        """Make an app password and return it; it cannot be shown again."""
+        named_account(self._config, args.account)
+        try:
+            return await self._passwords.add_app(
+                args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
+            )
+        except StoreError as error:
+            raise CommandFailed("refused", str(error)) from None
+
+    async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
+        """List the app passwords of an account, the oldest first."""
+        named_account(self._config, args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                found = await account.read(app_passwords, op="app-password")
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        now = time.time_ns() // 1000
+        return [_info(one, now) for one in found]
+
+    async def rm(self, args: AppPasswordName, exchange: Exchange) -> None:
+        """Revoke an app password, and end its sessions (IMAP-23)."""
+        named_account(self._config, args.account)
+        try:
+            removed = await self._passwords.revoke_app(args.account, args.name)
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        if not removed:
+            raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
+
+
+def _info(one: AppPassword, now: int) -> AppPasswordInfo:
+    return AppPasswordInfo(
+        name=one.name,
+        scopes=list(one.scopes),
+        read_only=one.read_only,
+        created=_words(one.created),
+        last_used=_words(one.last_used),
+        expires=_words(one.expires),
+        expired=one.expired(now),
+    )
+
+
+def _words(moment: int | None) -> str:
+    if moment is None:
+        return ""
+    return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+class TLSKeyCommands:
+    """``moxlite config tlspubkey``."""
+
+    def __init__(self, config: ConfigHolder, auth: AuthDB) -> None:
+        self._config = config
+        self._auth = auth
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "config tlspubkey list": Command(TLSKeyList, self.list),
+            "config tlspubkey get": Command(TLSKeyName, self.get),
+            "config tlspubkey add": Command(TLSKeyAdd, self.add),
+            "config tlspubkey rm": Command(TLSKeyName, self.remove),
+        }
+
+    async def list(self, args: TLSKeyList, exchange: Exchange) -> list[TLSKeyInfo]:
+        """Keys of one account, or of all."""
+        if args.account:
+            named_account(self._config, args.account)
+        return [_key_info(key) for key in await self._auth.keys.of(args.account or None)]
+
+    async def get(self, args: TLSKeyName, exchange: Exchange) -> TLSKeyInfo:
+        """One key, with its certificate."""
+        return _key_info(await self._find(args.fingerprint), certificate=True)
+
+    async def add(self, args: TLSKeyAdd, exchange: Exchange) -> TLSKeyInfo:
+        """Let the holder of a key log in with an address."""
+        recipient = self._config.current.login(args.address)
+        if recipient is None:
+            raise CommandFailed("notFound", f'"{args.address}" is not an address of an account', "address")
+        try:
+            key = read_certificate(
+                args.certificate.encode(),
+                recipient.account,
+                str(recipient.canonical),
+                name=args.name,
+                no_imap_preauth=args.no_imap_preauth,
+            )
+        except KeyRefused as error:
+            raise CommandFailed("badRequest", str(error), "certificate") from None
+        try:
+            return _key_info(await self._auth.keys.add(key))
+        except KeyExists:
+            raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
+
+    async def remove(self, args: TLSKeyName, exchange: Exchange) -> None:
+        """Forget a key."""
+        key = await self._find(args.fingerprint)
+        if not await self._auth.keys.remove(key.account, key.fingerprint):
+            raise CommandFailed("notFound", f"there is no key {args.fingerprint}")
+
+    async def _find(self, fingerprint: str) -> TLSKey:
+        key = await self._auth.keys.find(fingerprint)
+        if key is None:
+            raise CommandFailed("notFound", f"there is no key {fingerprint}")
+        return key
+
+
+def _key_info(key: TLSKey, *, certificate: bool = False) -> TLSKeyInfo:
+    pem = x509.load_der_x509_certificate(key.certificate).public_bytes(Encoding.PEM).decode() if certificate else ""
+    created = dt.datetime.fromtimestamp(key.created // 1_000_000, dt.UTC)
+    return TLSKeyInfo(
+        key.fingerprint,
+        key.account,
+        key.login_address,
+        key.name,
+        key.type,
+        key.no_imap_preauth,
+        f"{created:%Y-%m-%d %H:%M}",
+        pem,
+    )
+
+
+class ShareCommands:
+    """``moxlite account share``."""
+
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._auth = auth
+        self._logins = logins
+
+    def registry(self) -> Mapping[str, Command]:
+        """All commands by name."""
+        return {
+            "account share list": Command(AccountName, self.list),
+            "account share set": Command(ShareSet, self.set),
+            "account share rm": Command(ShareSet, self.set),
+        }
+
+    async def list(self, args: AccountName, exchange: Exchange) -> list[ShareInfo]:
+        """List the shares of an account, by mailbox and guest."""
+        named_account(self._config, args.account)
+        try:
+            async with self._accounts.use(args.account) as account:
+                found = await account.read(all_acls, op="shares")
+        except StoreError as error:
+            raise CommandFailed("failed", str(error)) from None
+        return [ShareInfo(*row) for row in found]
+
+    async def set(self, args: ShareSet, exchange: Exchange) -> None:
+        """Set or remove rights."""
+        named_account(self._config, args.account)
+        guest = guest_of(self._config.current, self._logins, args.guest)
+        if guest is None:
+            raise CommandFailed("notFound", self._config.current.no_account(args.guest))
+        if any(letter not in RIGHTS for letter in args.rights):
+            raise CommandFailed("badRequest", f'"{args.rights}" are no rights')
+
+        try:
+            async with self._accounts.use(args.account) as account:
+                await share(account, self._auth, args.mailbox, guest, args.rights, below=args.below, by="(cli)")
+        except (NoSuchMailbox, BadMailboxName):
+            raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
+        except StoreError as error:
+            raise CommandFailed("refused", str(error)) from None

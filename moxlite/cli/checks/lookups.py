@@ -1,0 +1,161 @@
+"""Look-ups from the command line: ``moxlite dns`` (AUTH-90), ``dnsbl`` (AUTH-61, AUTH-62), ``iprev`` (AUTH-60) and
+``rdap`` (ADMIN-19, ADMIN-29).
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from moxlite.cli.common import LazyGroup
+from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+
+if TYPE_CHECKING:
+    from moxlite.net.resolver import Answer, Resolver
+
+
+TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={"update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a server that takes updates.")},
+)
+def dns() -> None:
+    """Look names up in DNS as the server does, and change our records."""
+
+
+@dns.command()
+@click.argument("words", nargs=-1, required=True, metavar="[TYPE] NAME")
+@resolver_option
+def lookup(words: tuple[str, ...], resolver: str | None) -> int:
+    """Print the records of NAME, and whether DNSSEC vouches for them. TYPE is one of ptr (of an IP address), mx, cname,
+    ips (the default), a, aaaa, ns, txt, srv, tlsa.
+    """
+    import msgspec
+
+    from moxlite.net.resolver import DNSError, NotFound, RecordType, TempError, absolute
+
+    if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
+        raise click.UsageError(f"say a type out of {', '.join(TYPES)}, and one name")
+    kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
+    address = ip_argument(name) if kind == "ptr" else None
+
+    async def ask(found: "Resolver") -> "Answer[object]":
+        if address is not None:
+            return await found.ptr(address)  # type: ignore[return-value]  # records of any kind are printed
+        if kind == "ips":
+            return await found.ips(absolute(name))  # type: ignore[return-value]  # as above
+        return await found.lookup(absolute(name), RecordType(kind.upper()))  # type: ignore[return-value]  # as above
+
+    result: dict[str, object] = {"type": kind, "name": name, "status": "found", "problem": ""}
+    code = YES
+    try:
+        answer = with_resolver(resolver, ask)
+    except DNSError as error:
+        result |= {"status": "notfound" if isinstance(error, NotFound) else "permerror", "problem": str(error)}
+        result["authentic"] = error.authentic
+        code = NO
+        if isinstance(error, NotFound):
+            result["nonexistent"] = error.nonexistent
+        elif isinstance(error, TempError):
+            result |= {"status": "temperror", "code": error.code, "dnssec": error.dnssec}
+            code = TEMPORARY
+    else:
+        records = [msgspec.to_builtins(one) if isinstance(one, msgspec.Struct) else str(one) for one in answer.records]
+        result |= {"records": records, "authentic": answer.authentic, "ttl": answer.ttl, "final_name": answer.name}
+        result["chain"] = list(answer.chain)
+    tell(result)
+    return code
+
+
+@click.group()
+def dnsbl() -> None:
+    """Ask DNS block lists."""
+
+
+@dnsbl.command()
+@click.argument("zone")
+@click.argument("ip")
+@resolver_option
+def check(zone: str, ip: str, resolver: str | None) -> int:
+    """Tell whether the list ZONE has the address IP: exit 1 if it has."""
+    import msgspec
+
+    from moxlite.mailauth import dnsbl as lists
+
+    address = ip_argument(ip)
+    result = with_resolver(resolver, lambda found: lists.check(found, zone, address))
+    tell(msgspec.to_builtins(result))
+    return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
+
+
+@dnsbl.command()
+@click.argument("zone")
+@resolver_option
+def checkhealth(zone: str, resolver: str | None) -> int:
+    """Tell whether the list ZONE works: it has 127.0.0.2, and not 127.0.0.1."""
+    from moxlite.mailauth.dnsbl import healthy
+
+    problem = with_resolver(resolver, lambda found: healthy(found, zone))
+    tell({"zone": zone, "status": "fail" if problem else "pass", "problem": problem})
+    return NO if problem else YES
+
+
+@click.group()
+def iprev() -> None:
+    """Names that lead back to an address."""
+
+
+@iprev.command("lookup")
+@click.argument("ip")
+@resolver_option
+def iprev_lookup(ip: str, resolver: str | None) -> int:
+    """Tell whether IP has a name that leads back to it, as other mail servers want."""
+    import msgspec
+
+    from moxlite.mailauth.iprev import check
+
+    address = ip_argument(ip)
+    result = with_resolver(resolver, lambda found: check(found, address))
+    tell(msgspec.to_builtins(result))
+    return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
+
+
+@click.group()
+def rdap() -> None:
+    """Ask registries about domains."""
+
+
+@rdap.command()
+@click.argument("domain")
+@click.option("--server", metavar="URL", default="", help="The registry's server.  [default: the one in IANA's list]")
+@resolver_option
+def domainage(domain: str, server: str, resolver: str | None) -> int:
+    """Tell when DOMAIN was registered, or registered anew; receivers distrust domains of a few weeks.
+
+    Exit code 1 if the registry does not know it, 75 if it did not answer.
+    """
+    import datetime as dt
+
+    from moxlite.net.httpclient import HTTPClient
+    from moxlite.net.rdap import NotRegistered, RDAPError, registered
+    from moxlite.proto.address import AddressError, Domain
+
+    try:
+        parsed = Domain.parse(domain)
+    except AddressError as error:
+        tell({"domain": domain, "problem": str(error)})
+        return NO
+    try:
+        found = with_resolver(
+            resolver, lambda asked: registered(HTTPClient(asked, allow_internal=bool(server)), parsed, server)
+        )
+    except NotRegistered as error:
+        tell({"domain": parsed.ascii, "problem": str(error)})
+        return NO
+    except RDAPError as error:
+        tell({"domain": parsed.ascii, "problem": str(error)})
+        return TEMPORARY
+    days = (dt.datetime.now(dt.UTC) - found).days
+    tell({"domain": parsed.ascii, "registered": found.isoformat(), "days": days})
+    return YES
