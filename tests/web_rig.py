@@ -58,6 +58,8 @@ tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]
 account_http = { enabled = true, port = 80 }
 webmail_http = { enabled = true, port = 80 }
 account_https = { enabled = true, port = 443 }
+dav_http = { enabled = true, port = 80 }
+dav_https = { enabled = true, port = 443 }
 webmail_https = { enabled = true, port = 443 }
 metrics_http = { enabled = true, port = 8010 }
 

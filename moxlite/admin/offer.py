@@ -38,6 +38,7 @@ class Offer(msgspec.Struct, frozen=True):
     submission: tuple[Server, ...]
     managesieve: tuple[Server, ...]
     dav: tuple[Server, ...]
+    jmap: tuple[Server, ...]
     host: Domain
 
 
@@ -51,6 +52,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
     submission: list[Server] = []
     managesieve: list[Server] = []
     dav: list[Server] = []
+    jmap: list[Server] = []
     for name, listener in public_first(snapshot):
         host = own or snapshot.hostname(name)
         upgrade: Security = "plain" if listener.tls is None else "starttls"
@@ -64,8 +66,10 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
             submission.append(Server(host, listener.submission.port, upgrade))
         if listener.managesieve.enabled:
             managesieve.append(Server(host, listener.managesieve.port, upgrade))
-        if listener.account_https.enabled:
-            dav.append(Server(host, listener.account_https.port, "tls"))
+        if listener.dav_https.enabled:
+            dav.append(Server(host, listener.dav_https.port, "tls"))
+        if listener.jmap_https.enabled:
+            jmap.append(Server(host, listener.jmap_https.port, "tls"))
         https = _https_port(listener)
         if https is not None and listener.imaps.enabled and listener.imaps.alpn_on_https:
             imap.append(Server(host, https, "tls", on_https=True))
@@ -78,6 +82,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
         tuple(dict.fromkeys(submission)),
         tuple(dict.fromkeys(managesieve)),
         tuple(dict.fromkeys(dav)),
+        tuple(dict.fromkeys(jmap)),
         host,
     )
 
@@ -95,6 +100,7 @@ def _https_port(listener: Listener) -> int | None:
         listener.webmail_https,
         listener.webapi_https,
         listener.jmap_https,
+        listener.dav_https,
     )
     ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
     ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]

@@ -166,6 +166,16 @@ class PolicyService(Section, frozen=True):
     ] = False
 
 
+class DAVService(Section, frozen=True):
+    """Calendars and contacts for phones and programs, at `/dav/`."""
+
+    enabled: Annotated[bool, doc("Serve them here.")] = False
+    port: Annotated[Port, doc("Port.")] = 443
+    forwarded: Annotated[
+        bool, doc("Requests come through a reverse proxy: believe its `X-Forwarded-*` fields (see `forwarded_from`).")
+    ] = False
+
+
 class WebserverService(Section, frozen=True):
     """The web handlers and redirects of domains.toml."""
 
@@ -224,6 +234,10 @@ class Listener(Section, frozen=True):
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
     jmap_http: Annotated[WebService, doc("JMAP for mail programs, without TLS.")] = WebService(path="/jmap/")
     jmap_https: Annotated[WebService, doc("JMAP for mail programs.")] = WebService(port=443, path="/jmap/")
+    dav_http: Annotated[DAVService, doc("Calendars and contacts, for a reverse proxy that does TLS.")] = DAVService(
+        port=80
+    )
+    dav_https: Annotated[DAVService, doc("Calendars and contacts.")] = DAVService()
     metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
     debug_http: Annotated[DebugService, doc("Debugging pages. Not in effect yet.")] = DebugService()
     autoconfig_https: Annotated[PolicyService, doc("Settings that mail programs look up for a domain.")] = (

@@ -78,6 +78,8 @@ webmail_http = {{ enabled = true, port = {p80} }}
 webmail_https = {{ enabled = true, port = {p443} }}
 webapi_http = {{ enabled = true, port = {p80} }}
 webapi_https = {{ enabled = true, port = {p443} }}
+dav_http = {{ enabled = true, port = {p80} }}
+dav_https = {{ enabled = true, port = {p443} }}
 jmap_http = {{ enabled = true, port = {p80} }}
 jmap_https = {{ enabled = true, port = {p443} }}
 metrics_http = {{ enabled = true, port = {p81} }}

@@ -156,6 +156,7 @@ def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
         "webmail_http",
         "webapi_http",
         "jmap_http",
+        "dav_http",
         "metrics_http",
         "debug_http",
         "webserver_http",
@@ -163,7 +164,15 @@ def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
         settings = getattr(listener, name)
         if settings.enabled:
             yield "http", settings.port
-    for name in ("account_https", "admin_https", "webmail_https", "webapi_https", "jmap_https", "webserver_https"):
+    for name in (
+        "account_https",
+        "admin_https",
+        "webmail_https",
+        "webapi_https",
+        "jmap_https",
+        "dav_https",
+        "webserver_https",
+    ):
         settings = getattr(listener, name)
         if settings.enabled:
             yield "https", settings.port

@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.factors.changes import FactorChanges
     from moxlite.admin.settings import Edit
-    from moxlite.config.listeners import Listener, MetricsService, PolicyService, WebserverService, WebService
+    from moxlite.config.listeners import (
+        DAVService,
+        Listener,
+        MetricsService,
+        PolicyService,
+        WebserverService,
+        WebService,
+    )
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
@@ -379,20 +386,23 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 def _forwarded(listener: Listener) -> bool:
     policies = (listener.autoconfig_https, listener.mtasts_https)
+    groupware = (listener.dav_http, listener.dav_https)
     webservers = (listener.webserver_http, listener.webserver_https)
     return (
         any(one.enabled and one.forwarded for one in _apps(listener))
         or any(one.enabled and one.forwarded for one in policies)
+        or any(one.enabled and one.forwarded for one in groupware)
         or any(one.enabled and one.forwarded for one in webservers)
     )
 
 
 def ports(listener: Listener) -> set[int]:
     """The ports on which a listener serves HTTP."""
-    services: tuple[WebService | MetricsService | WebserverService | PolicyService, ...] = (
+    services: tuple[WebService | MetricsService | WebserverService | PolicyService | DAVService, ...] = (
         *_apps(listener),
         *(listener.metrics_http, listener.webserver_http, listener.webserver_https),
         *(listener.autoconfig_https, listener.mtasts_https),
+        *(listener.dav_http, listener.dav_https),
     )
     return {service.port for service in services if service.enabled}
 
@@ -434,12 +444,15 @@ def _router(
         siblings = {} if mail is None else {"webmail": mail.path}
         handler = apps.account_at(account.path, siblings=siblings, forwarded=account.forwarded)
         services.append(Route("account", account.path, hosts, handler, _proxies(account, proxies)))
-        services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), _proxies(account, proxies)))
-        services += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
     services += _admin(config, name, listener, port, apps)
     webapi = at(listener.webapi_http, listener.webapi_https)
     if webapi is not None:
         services.append(Route("webapi", webapi.path, hosts, apps.webapi_at(webapi.path), _proxies(webapi, proxies)))
+    for dav in (listener.dav_http, listener.dav_https):
+        if dav.enabled and dav.port == port:
+            system += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
+            trusted = proxies if dav.forwarded else None
+            services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), trusted))
     jmap = at(listener.jmap_http, listener.jmap_https)
     if jmap is not None:
         handler = apps.jmap_at(jmap.path)

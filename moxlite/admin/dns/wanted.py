@@ -256,6 +256,10 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         first = offer.managesieve[0]
         record = SRV(0, 1, first.port, _dot(first.host))
         yield Wanted("srv", f"_sieve._tcp.{_dot(domain)}", "SRV", record, optional=True)
+    if offer.jmap:  # RFC 8620 §2.2
+        first = offer.jmap[0]
+        record = SRV(0, 1, first.port, _dot(first.host))
+        yield Wanted("srv", f"_jmap._tcp.{_dot(domain)}", "SRV", record, optional=True)
     for service in ("_caldavs", "_carddavs") if offer.dav else ():  # RFC 6764 §3, §4
         first, name = offer.dav[0], f"{service}._tcp.{_dot(domain)}"
         yield Wanted("srv", name, "SRV", SRV(0, 1, first.port, _dot(first.host)), optional=True)

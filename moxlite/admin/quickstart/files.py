@@ -56,7 +56,8 @@ tls.host_private_key_files = {hostkeys}
 OWN_WEB: Final = """\
 autoconfig_https.enabled = true
 mtasts_https.enabled = true
-# JMAP for mail programs, with a password as IMAP wants it.
+# Calendars and contacts for phones, and JMAP for mail programs, with a password as IMAP wants it.
+dav_https.enabled = true
 jmap_https.enabled = true
 webserver_http.enabled = true
 webserver_https.enabled = true
@@ -108,6 +109,7 @@ autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded =
 mtasts_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
 account_http = {{ enabled = true, port = {port}, forwarded = true }}
 webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
+dav_http = {{ enabled = true, port = {port}, forwarded = true }}
 jmap_http = {{ enabled = true, port = {port}, forwarded = true }}
 # The API for programs, not for the web server: whatever it passes on from the internet comes to the port above.
 # Change this line by: moxlite config listeners webapi on|off

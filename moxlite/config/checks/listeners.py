@@ -20,11 +20,20 @@ PLAIN_SERVICES: Final = (
     "webmail_http",
     "webapi_http",
     "jmap_http",
+    "dav_http",
     "metrics_http",
     "debug_http",
     "webserver_http",
 )
-TLS_SERVICES: Final = ("account_https", "admin_https", "webmail_https", "webapi_https", "jmap_https", "webserver_https")
+TLS_SERVICES: Final = (
+    "account_https",
+    "admin_https",
+    "webmail_https",
+    "webapi_https",
+    "jmap_https",
+    "dav_https",
+    "webserver_https",
+)
 POLICY_SERVICES: Final = ("autoconfig_https", "mtasts_https")
 MAIL_SERVICES: Final = ("smtp", "submission", "submissions", "imap", "imaps", "managesieve")
 SERVICES: Final = (*MAIL_SERVICES, *PLAIN_SERVICES, *TLS_SERVICES, *POLICY_SERVICES)

@@ -141,7 +141,8 @@ class StrictTransport:
 
 def _serves_apps(listener: Listener) -> bool:
     apps = (listener.account_https, listener.admin_https, listener.webmail_https, listener.webapi_https)
-    return any(one.enabled for one in apps)
+    groupware = (listener.jmap_https, listener.dav_https)
+    return any(one.enabled for one in (*apps, *groupware))
 
 
 def _is_public(name: str) -> bool:
