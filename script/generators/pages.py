@@ -13,7 +13,7 @@ from generators import _errors
 from generators._languages import FRONTEND, TOP, TRANSLATED, fault
 
 WEB = TOP / "moxlite" / "web"
-FOREIGN = ("admin", "dav", "webapi", "handlers", "discovery", "http", "http2")
+FOREIGN = ("admin", "dav", "jmap", "webapi", "handlers", "discovery", "http", "http2")
 """Folders whose pages stay English."""
 
 UNSEEN = frozenset({405, 415})

@@ -22,6 +22,9 @@ from moxlite.store.mail.remotes import SEED, SLICE, copy_key
 from moxlite.store.recover.pages import FOUND_ANYWHERE, Cell, Damaged, Pages, Record, roots, rows_of, rows_of_lost_pages
 from moxlite.store.types import CHUNK_BITS
 
+TOMBSTONE: Final = (13, 14)
+"""Columns of a row of `expunged`: account schema 0029 has added one."""
+
 COPIED: Final = (
     "credential",
     "app_password",
@@ -143,9 +146,11 @@ class Salvage:
             # messages that users removed must not come back with what was found in lost pages
             elif table == "expunged":
                 for _, record in rows_of(self._pages, root, seen):
-                    if len(record) == 13 and isinstance(record[2], int):
+                    if len(record) not in TOMBSTONE:
+                        continue
+                    if isinstance(record[2], int):
                         self._db.execute("INSERT OR IGNORE INTO removed VALUES (?)", (record[2],))
-                    if len(record) == 13 and isinstance(record[7], int):
+                    if isinstance(record[7], int):
                         self._db.execute("INSERT OR IGNORE INTO gone VALUES (?)", (record[7],))
             elif table == "imap_copy":
                 for _, record in rows_of(self._pages, root, seen):
