@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import Final, NamedTuple
 
-__all__ = ["QUOTE", "folded"]
-
 QUOTE: Final = "moxlite-quote"
 """Class of the element that is folded."""
 
