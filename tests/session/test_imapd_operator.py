@@ -278,7 +278,7 @@ async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypat
         monkeypatch.setattr(commands, "MINUTE", 0.01)
         done = await ctl.call("imap trace", ImapTrace("mia", 1), ImapTraced, download=show)
         assert (done.lines, done.lost) == (0, 0)
-        for wrong, why in ((ImapTrace("mia", 61), "1 to 60 minutes"), (ImapTrace("nobody", 1), "no account nobody")):
+        for wrong, why in ((ImapTrace("mia", 61), "1 to 60 minutes"), (ImapTrace("nobody", 1), 'no account "nobody"')):
             with pytest.raises(CtlFailed, match=why):
                 await ctl.call("imap trace", wrong, ImapTraced, download=show)
     tap = Tap()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.proto.cards.repeating import Instance
+from moxlite.proto.cards.components import Instance
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota

@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import Property, plain, property_of
 from moxlite.proto.cards.moments import Zones, is_date, moment_of, period_of, seconds_of, utc_text, value_of, zones_of
-from moxlite.proto.cards.repeating import Instance, Span, is_repeated, main_part, parts_of, span_of
+from moxlite.proto.cards.repeating import Span, is_repeated, main_part, parts_of, span_of
 
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY"})
 MAX_UID: Final = 1000

@@ -93,3 +93,14 @@ def _lines(component: Component) -> Iterator[str]:
     for inner in component.components:
         yield from _lines(inner)
     yield f"END:{component.name}"
+
+
+class Instance(msgspec.Struct, frozen=True):
+    """One time of a repeated component, seconds UTC. `recurrence`: its time by the rule, as RECURRENCE-ID has it in the
+    zone of the first one; `part`: number of the component that describes it.
+    """
+
+    starts: int
+    ends: int
+    recurrence: str
+    part: int

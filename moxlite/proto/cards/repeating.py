@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.moments import DAY, Zones, duration_of, is_date, moment_of, period_of, seconds_of, value_of
 
@@ -51,17 +51,6 @@ MONTH_DAYS: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 class BadRecurrence(ValueError):
     """A rule that is not taken; the message says why, for people."""
-
-
-class Instance(msgspec.Struct, frozen=True):
-    """One time of a repeated component, seconds UTC. `recurrence`: its time by the rule, as RECURRENCE-ID has it in the
-    zone of the first one; `part`: number of the component that describes it.
-    """
-
-    starts: int
-    ends: int
-    recurrence: str
-    part: int
 
 
 class Rules(msgspec.Struct, frozen=True):

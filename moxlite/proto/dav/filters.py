@@ -12,10 +12,10 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject
-from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.contentline import Property, unescaped
 from moxlite.proto.cards.moments import Zones, duration_of, moment_of, period_of, seconds_of, value_of
-from moxlite.proto.cards.repeating import Instance, Span, span_of
+from moxlite.proto.cards.repeating import Span, span_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
 
 MAX_FILTERS: Final = 200

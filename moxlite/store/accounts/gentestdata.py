@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
-from moxlite.proto.cards.repeating import Instance
+from moxlite.proto.cards.components import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
 from moxlite.store.accounts.accounts import Accounts

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.proto.cards.repeating import Instance
+from moxlite.proto.cards.components import Instance
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx

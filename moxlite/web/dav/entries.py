@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard, read_card
-from moxlite.proto.cards.repeating import BadRecurrence, Instance, Span, joined, rules_of
+from moxlite.proto.cards.components import Instance
+from moxlite.proto.cards.repeating import BadRecurrence, Span, joined, rules_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
 from moxlite.sandbox.jobs import MAX_TIMES, ExpandRules
 from moxlite.sandbox.messages import Refused

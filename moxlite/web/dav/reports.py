@@ -15,10 +15,10 @@ import msgspec
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited
 from moxlite.proto.cards.cardobject import read_card, shown_card
-from moxlite.proto.cards.components import Component, read_components, write_component
+from moxlite.proto.cards.components import Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.moments import period_of, utc_text
-from moxlite.proto.cards.repeating import Instance, Span
+from moxlite.proto.cards.repeating import Span
 from moxlite.proto.dav.filters import (
     ALARM_REACH,
     BadFilter,
