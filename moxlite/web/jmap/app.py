@@ -78,7 +78,8 @@ class JMAP:
     def __init__(self, server: Server, logins: Logins) -> None:
         self._server = server
         self._logins = logins
-        self._places: dict[str, trio.CapacityLimiter] = {}
+        self._requests: dict[str, trio.CapacityLimiter] = {}
+        self._uploads: dict[str, trio.CapacityLimiter] = {}
 
     def mounted(self, path: str) -> Handler:
         """The handler of the service at a path that ends in a slash; the well-known address is answered, too."""
@@ -176,7 +177,7 @@ class JMAP:
         unknown = asked.using - CAPABILITIES.keys() - {WEBSOCKET}
         if unknown:
             raise RequestError("unknownCapability", f"{min(unknown)!r} is not spoken here")
-        limiter = self._places.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentRequests"]))
+        limiter = self._requests.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentRequests"]))
         async with limiter, self._open(identity) as account:
             call = Call(
                 server=self._server,
@@ -240,7 +241,8 @@ class JMAP:
         if identity.read_only:
             raise HTTPError(403, "This app password may only read.")
         try:
-            async with self._open(identity) as account:
+            limiter = self._uploads.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentUpload"]))
+            async with limiter, self._open(identity) as account:
                 found = await blobs.receive(account, request)
         except BodyTooLarge:
             error = RequestError("limit", "the file is too large", 413, limit="maxSizeUpload")
