@@ -73,8 +73,7 @@ if TYPE_CHECKING:
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
 
-WELL_KNOWN_JMAP: Final = "/.well-known/jmap"
-"""Where programs look for the session (RFC 8620 §2.2)."""
+WELL_KNOWN_JMAP: Final = "/.well-known/jmap"  # RFC 8620 §2.2
 
 REQUESTS: Final = (Window(60, (1000, 3000, 9000)), Window(3600, (5000, 15000, 45000)))
 """WEB-13: requests per remote network, over a minute and an hour."""
@@ -110,7 +109,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """The apps of a server; each serves all ports. They take 5 MB; the first request loads them."""
+    """The apps of a server, for all ports, loaded by their first requests: they take 5 MB."""
 
     webmail: Late[Webmail]
     account: Late[AccountApp]
@@ -150,36 +149,27 @@ class Apps(msgspec.Struct, frozen=True):
         return handle
 
     def webapi_at(self, path: str) -> Handler:
-        """The handler of `WebAPI.mounted`; its first request loads the web API."""
-
-        async def handle(request: Request, writer: ResponseWriter) -> None:
-            app = await self.webapi.get()
-            await app.mounted(path)(request, writer)
-
-        return handle
+        """The handler of `WebAPI.mounted`; its first request loads it."""
+        return _mounted(self.webapi, path)
 
     def jmap_at(self, path: str) -> Handler:
-        """The handler of `JMAP.mounted`; its first request loads JMAP."""
-
-        async def handle(request: Request, writer: ResponseWriter) -> None:
-            app = await self.jmap.get()
-            await app.mounted(path)(request, writer)
-
-        return handle
+        """The handler of `JMAP.mounted`; its first request loads it."""
+        return _mounted(self.jmap, path)
 
     def dav_at(self, path: str) -> Handler:
         """The handler of `DAVApp.mounted`; its first request loads it."""
-
-        async def handle(request: Request, writer: ResponseWriter) -> None:
-            app = await self.dav.get()
-            await app.mounted(path)(request, writer)
-
-        return handle
+        return _mounted(self.dav, path)
 
     async def answer_consent(self, request: Request, writer: ResponseWriter) -> None:
         """The handler of `Consent`; its first request loads the page."""
-        page = await self.consent.get()
-        await page.handle(request, writer)
+        await (await self.consent.get()).handle(request, writer)
+
+
+def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handler:
+    async def handle(request: Request, writer: ResponseWriter) -> None:
+        await (await app.get()).mounted(path)(request, writer)
+
+    return handle
 
 
 def make_context(
@@ -239,7 +229,7 @@ def make_context(
       admin: makes the admin app.
       backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
-      notices: tells devices of new mail. pushes: tells programs of changes.
+      notices, pushes: tell devices of new mail, and programs of changes.
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current

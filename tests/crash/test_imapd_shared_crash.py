@@ -18,13 +18,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from moxlite.process.spools import Spools
 from moxlite.store.content.spoolspace import SpoolSpace
-from moxlite.imapd.changes import across
+from moxlite.imapd.changes import copy as across
 from moxlite.imapd.session.place import Place
 from moxlite.imapd.session.seat import Seat
 from moxlite.imapd.session.sessions import AccountShare
 from moxlite.imapd.session.uidlist import UidList, uid_array
 from moxlite.imapd.session.view import View
-from moxlite.store.accounts import crossing, shares
+from moxlite.store.accounts import access as shares, crossing
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.auth.authdb import AuthDB
@@ -63,7 +63,7 @@ async def main():
             across.end_copy = end
             await across.copy_across(session, view, view.uids, place)
         if point == "move":
-            across.expunge = end
+            across.expunge_slice = end
         if point in ("move", "last"):
             await across.move_across(session, view, view.uids, place, [])
         cursor.close()

@@ -25,7 +25,7 @@ import sys, trio
 from pathlib import Path
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.perform import Append, append
-from moxlite.store.junk import retrain, trainer
+from moxlite.store.junk import trainer
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.copying import move_messages
@@ -36,7 +36,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.types import Flag
 
 async def main():
-    trainer.UNIT_MESSAGES = retrain.BATCH = 2
+    trainer.UNIT_MESSAGES = trainer.BATCH = 2
     options = Options(min_free_space=0, account_config=lambda name: AccountConfig(junk_filter=JunkParams()))
     accounts = Accounts(Path(sys.argv[1]), options)
     async with accounts.use("mjl") as account:

@@ -169,18 +169,22 @@ async def test_the_words_around_a_message_are_in_the_language_of_its_reader(
 
 @pytest.mark.parametrize(
     ("html", "light", "dark"),
-    [(b"<p>Hi</p>", "#ffffff", "#141a1e"), (b"<p style='color: red'>Hi</p>", "#ffffff", "#f6f6f4")],
+    [
+        (b"<p>Hi</p>", "#ffffff", "#141a1e"),
+        (b"<p style='color: red'>Hi</p>", "#ffffff", "#141a1e"),
+        (b"<p style='background-color: red'>Hi</p>", "#ffffff", "#ffffff"),
+    ],
 )
 async def test_html_without_colours_takes_those_of_the_window(
     rig: Rig, browser: Browser, html: bytes, light: str, dark: str
 ) -> None:
-    """WEBMAIL-10: HTML with colours of its own is on a light sheet; the reader hears which it is (WEBMAIL-55)."""
+    """WEBMAIL-10, WEBMAIL-167: HTML with backgrounds is on a light sheet; the reader hears which it is."""
     async with rig.account() as account:
         found = await deliver_mail(account, b"Subject: x\r\nContent-Type: text/html\r\n\r\n" + html)
     for query, paper in (("", light), ("&scheme=dark", dark)):
         page = (await browser.fetch(f"/webmail/msg/{found.message_id}/html?sameorigin=true{query}")).body.decode()
         assert f"background: {paper}" in page
-        assert ('name="coloured" content="yes"' in page) is (b"color" in html)
+        assert ('name="coloured" content="yes"' in page) is (b"background" in html)
 
 
 async def test_a_reader_hears_what_proves_the_sender(rig: Rig, browser: Browser) -> None:

@@ -183,6 +183,7 @@ ASKING: Final = {
     "moxlite/cli/checks/mtasts.py": "the host of the command line",
     "moxlite/cli/info.py": "the server that this program names, or the configuration",
     "moxlite/cli/setup/doctor.py": "as each night",
+    "moxlite/cli/setup/installation.py": "the server of new versions, of the configuration",
 }
 """Modules that ask web servers at inner addresses whatever the configuration says, and whose they are."""
 

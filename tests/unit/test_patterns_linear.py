@@ -18,6 +18,7 @@ from tests.patternprobes import Found, Probe, patterns, probes, slowness
 from tests.tools import top
 
 MADE = {
+    "moxlite.admin.installation.updating.fetch": "an escaped name after a hash, once a line",
     "moxlite.admin.quickstart.switches._table": "an escaped name, and at most one line",
     "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
@@ -28,6 +29,7 @@ MADE = {
     "moxlite.proto.mime.structure._Scanner._likely": "two dashes and a choice of characters",
     "moxlite.proto.mime.text._raw_end": "an escaped word",
     "moxlite.web.composing.drafts._placed": "an escaped word, and at most four digits",
+    "moxlite.web.jmap.threads.marked": "20 escaped words at most",
 }
 """Functions that make a pattern as they run, and why it is linear."""
 

@@ -157,7 +157,7 @@ export function tokens(text: string): Token[] {
     const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
+    const tag = /^([a-z_0-9]+):/i.exec(body)?.[1] ?? "";
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
     // an empty word would match everything
@@ -200,7 +200,7 @@ function unquoted(text: string): string {
 }
 
 function quoted(value: string, word: boolean): string {
-  const tag = /^([a-z_]+):/i.exec(value)?.[1];
+  const tag = /^([a-z_0-9]+):/i.exec(value)?.[1];
   const meant = (tag !== undefined && tags[tag.toLowerCase()] !== undefined) || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;

@@ -6,7 +6,6 @@ import pwd
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -125,7 +124,7 @@ def remove(data: Path, *, purge: bool, say: Say) -> None:
 
 def tidy() -> None:
     """Remove what other versions than the present and the previous one have unpacked."""
-    kept = {Path(sys.executable).parent.name}
+    kept = {Path(own_program()[0]).parent.name}
     for file in (PROGRAM, PREVIOUS):
         if file.exists():
             with file.open("rb") as opened:

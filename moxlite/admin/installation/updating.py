@@ -17,7 +17,6 @@ import hashlib
 import os
 import re
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Final, Literal
@@ -43,6 +42,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.static import Static, Updates
 from moxlite.decoders import from_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.ownprogram import own_program
 
 NEW: Final = PROGRAM.with_name(".moxlite.new")
 NOTES: Final = UNPACKED / "update.json"
@@ -171,7 +171,7 @@ def begin_back() -> None:
 
 def _start_unit() -> None:
     again = ("--property=Restart=on-failure", "--property=RestartSec=1")
-    run("systemd-run", "--unit=moxlite-update", "--collect", "--quiet", *again, sys.executable, "self", "finish")
+    run("systemd-run", "--unit=moxlite-update", "--collect", "--quiet", *again, *own_program(), "self", "finish")
 
 
 def wait(say: Say) -> Notes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import threading
 import re
 import stat
 import time
@@ -99,20 +100,25 @@ def _note(folder: Path) -> Path:
     return folder.parent.with_name(MADE) / folder.name
 
 
+_first: Final = threading.Lock()
+"""Accounts are made in threads, several at a time: one of them makes the folder."""
+
+
 def _note_made(note: Path, accounts: Path) -> None:
     """Record that an account was made. The first call also records all accounts that have a folder."""
     if note.exists():
         return
     notes = note.parent
-    if not notes.is_dir():
-        new = notes.with_name(f".{MADE}.tmp")
-        new.mkdir(mode=0o750, exist_ok=True)
-        for path in accounts.iterdir():
-            if NAME.fullmatch(path.name):
-                (new / path.name).touch(0o640)
-        _sync(new)
-        new.rename(notes)
-        _sync(notes.parent)
+    with _first:
+        if not notes.is_dir():
+            new = notes.with_name(f".{MADE}.tmp")
+            new.mkdir(mode=0o750, exist_ok=True)
+            for path in accounts.iterdir():
+                if NAME.fullmatch(path.name):
+                    (new / path.name).touch(0o640)
+            _sync(new)
+            new.rename(notes)
+            _sync(notes.parent)
     note.touch(0o640)
     _sync(notes)
 

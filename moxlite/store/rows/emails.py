@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID
@@ -27,6 +27,19 @@ EMAILS: Final = (
 IN_THREADS: Final = f"""
 SELECT m.threadid, m.email_id, min(m.received) FROM carray(?1) c CROSS JOIN message m ON m.threadid = c.value
 WHERE {_LIVING} GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
+EMAIL_IDS: Final = "SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
+SORT_COLUMNS: Final = """
+SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
+CROSS JOIN message m ON m.id = c.value"""
+THREAD_FLAGS: Final = f"""
+SELECT m.threadid, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON m.threadid = c.value
+WHERE {_LIVING}"""  # noqa: S608 - a constant
+THREADS: Final = f"SELECT count(DISTINCT m.threadid) FROM message m WHERE m.mailbox_id = ? AND {_LIVING}"  # noqa: S608
+# ``flags & 1 = 0`` in this form, so that the index of unread messages answers
+UNREAD_THREADS: Final = f"""
+SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND u.flags & 1 = 0
+AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0 CROSS JOIN message m ON m.threadid = u.threadid
+WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
 OF_MESSAGE: Final = "SELECT email_id FROM message WHERE id = ?"
 
 
@@ -75,3 +88,30 @@ def emails_of_threads(r: Reader, threads: Sequence[int]) -> dict[int, list[int]]
 def email_of(r: Reader, message_id: int) -> int:
     """The email that a message belongs to, 0 if it does not exist."""
     return r.value(OF_MESSAGE, message_id) or 0
+
+
+def email_ids(r: Reader, message_ids: Sequence[int]) -> dict[int, int]:
+    """The email of each of these messages that exists."""
+    return dict(r.rows(EMAIL_IDS, int_array(message_ids))) if message_ids else {}
+
+
+def sort_columns(r: Reader, message_ids: Sequence[int]) -> list[Row]:
+    """Rows of message id, received, size, base subject, flags as bits, keywords and thread."""
+    return [*r.rows(SORT_COLUMNS, int_array(message_ids))] if message_ids else []
+
+
+def thread_flags(r: Reader, threads: Sequence[int]) -> list[Row]:
+    """Rows of thread, flags as bits and keywords, of each message of these threads."""
+    return [*r.rows(THREAD_FLAGS, int_array(threads))] if threads else []
+
+
+def threads_in(r: Reader, mailbox_id: int) -> int:
+    """Number of threads with a message in a mailbox. It looks at each message, so it is work for a scan."""
+    return int(r.value(THREADS, mailbox_id))
+
+
+def unread_threads_in(r: Reader, mailbox_id: int, trash_id: int) -> int:
+    """Number of these threads that have an unread message, wherever it is; mail in Trash counts in Trash alone (RFC
+    8621 §2).
+    """
+    return int(r.value(UNREAD_THREADS, mailbox_id, trash_id))

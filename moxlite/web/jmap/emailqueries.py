@@ -21,10 +21,9 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
-from moxlite.store.file.transaction import int_array
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows import conditions as q
-from moxlite.store.rows.emails import emails_of_threads
+from moxlite.store.rows.emails import email_ids, emails_of_threads, sort_columns, thread_flags
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.keywords import check_keyword
 from moxlite.store.rows.messages import structures
@@ -58,14 +57,6 @@ SORTS: Final = (
     *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
 )
 AT_ONCE: Final = 500
-
-EMAIL_IDS: Final = "SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
-ROWS: Final = """
-SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
-CROSS JOIN message m ON m.id = c.value"""
-THREAD_FLAGS: Final = f"""
-SELECT o.threadid, o.flags, o.keywords FROM carray(?) c CROSS JOIN message o ON o.threadid = c.value
-WHERE o.flags & {int(Flag.DELETED)} = 0"""  # noqa: S608 - a constant
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -410,8 +401,8 @@ class _Chosen:
         """Add the next messages."""
         if not part:
             return
-        numbers = int_array([one.message_id for one in part])
-        emails: dict[int, int] = dict(await call.account.scan(lambda r: [*r.rows(EMAIL_IDS, numbers)], op="jmap ids"))
+        numbers = [one.message_id for one in part]
+        emails = await call.account.scan(partial(email_ids, message_ids=numbers), op="jmap ids")
         for one in part:
             email_id = emails.get(one.message_id)
             if email_id is None or email_id in self._seen or (self._collapse and one.threadid in self._threads):
@@ -440,10 +431,10 @@ async def _keys(call: Call, found: Sequence[q.Placed], order: Sequence[Comparato
 def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> dict[int, list[Any]]:
     packed = structures(r, ids) if any(one.name in ("sentAt", "from", "to") for one in order) else {}
     envelopes = {number: structure_of(octets).envelope for number, octets in packed.items()}
-    rows = [*r.rows(ROWS, int_array(ids))] if ids else []
+    rows = sort_columns(r, ids)
     threads: dict[int, list[tuple[int, str]]] = {}
     if rows and any("InThread" in one.name for one in order):
-        for threadid, bits, keywords in r.rows(THREAD_FLAGS, int_array([*{row[6] for row in rows}])):
+        for threadid, bits, keywords in thread_flags(r, [*{row[6] for row in rows}]):
             threads.setdefault(threadid, []).append((bits, keywords))
     found: dict[int, list[Any]] = {}
     for number, received, size, subject, bits, keywords, threadid in rows:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.store.delivery.submissions import identity_settings, set_identity
 from moxlite.store.delivery.vacation import BadForm, VacationForm, load_form, save_form
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
@@ -35,11 +36,6 @@ SETTABLE: Final = ("name", "replyTo", "bcc", "textSignature", "htmlSignature")
 PROPERTIES: Final = ("id", "email", *SETTABLE, "mayDelete")
 MAX_TEXT: Final = 20_000
 MAX_ADDRESSES: Final = 50
-STORED: Final = "SELECT address, modseq, data FROM jmap_identity"
-STORE: Final = """
-INSERT INTO jmap_identity (address, modseq, data) VALUES (?, ?, ?)
-ON CONFLICT (address) DO UPDATE SET modseq = excluded.modseq, data = excluded.data"""
-
 VACATION: Final = "singleton"
 VACATION_SETTABLE: Final = ("isEnabled", "fromDate", "toDate", "subject", "textBody", "htmlBody")
 VACATION_PROPERTIES: Final = ("id", *VACATION_SETTABLE)
@@ -64,7 +60,7 @@ def _addresses(call: Call) -> dict[str, str]:
 
 def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
     """The state, and all identities by id. The state has the highest modseq, and a mark of the addresses."""
-    stored = {address: (modseq, data) for address, modseq, data in r.rows(STORED)}
+    stored = identity_settings(r)
     found: dict[str, Object] = {}
     for key, name in _addresses(call).items():
         number, _, address = key.partition("\0")
@@ -103,8 +99,8 @@ async def changes(call: Call) -> Object:
     modseq, _, mark = text.partition("-")
     if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
         raise MethodError("cannotCalculateChanges", "the addresses have changed: read all anew")
-    rows = await call.account.read(lambda r: [*r.rows(STORED)], op="jmap identities")
-    changed = {address for address, at, _ in rows if at > int(modseq)}
+    stored = await call.account.read(identity_settings, op="jmap identities")
+    changed = {address for address, (at, _) in stored.items() if at > int(modseq)}
     updated = [number for number, one in found.items() if one["email"] in changed]
     return changes_response(call, Changes(text, now, [], updated, []))
 
@@ -145,7 +141,7 @@ def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> None:
     wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
     if wrong:
         raise SetError("invalidProperties", "too long, or of the wrong type", properties=wrong)
-    tx.execute(STORE, now["email"], tx.modseq(), msgspec.json.encode(wanted).decode())
+    set_identity(tx, now["email"], msgspec.json.encode(wanted).decode())
 
 
 def _is_valid(name: str, value: Any) -> bool:

@@ -20,9 +20,10 @@ from moxlite.store.mail.mailboxes import (
     unsubscribe,
 )
 from moxlite.store.names import INBOX, SEPARATOR, leaf
+from moxlite.store.rows.emails import threads_in, unread_threads_in
 from moxlite.store.rows.history import mailbox_changes, mailbox_state
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
-from moxlite.store.types import Flag, MailboxID, SpecialUse
+from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
@@ -79,17 +80,6 @@ RIGHTS: Final = (
 )
 KEPT_BY_INBOX: Final = ("mayRename", "mayDelete")
 
-_LIVING: Final = f"m.flags & {int(Flag.DELETED)} = 0"
-_UNREAD: Final = f"u.flags & 1 = 0 AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0"
-r"""In this form, in which 1 is ``\\Seen``, the index of unread messages answers."""
-
-THREADS: Final = f"SELECT count(DISTINCT m.threadid) FROM message m WHERE m.mailbox_id = ? AND {_LIVING}"  # noqa: S608
-# An unread email of the thread counts wherever it is, but mail in Trash counts in Trash alone (RFC 8621 §2).
-UNREAD_THREADS: Final = f"""
-SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND {_UNREAD}
-CROSS JOIN message m ON m.threadid = u.threadid
-WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
-
 
 def state(r: Reader) -> str:
     """The state of the type."""
@@ -139,8 +129,8 @@ def _objects(r: Reader, properties: Sequence[str], wanted: set[int] | None) -> l
         "isSubscribed": lambda box: box.name in subscribed,
         "totalEmails": lambda box: box.total,
         "unreadEmails": lambda box: box.unread,
-        "totalThreads": lambda box: int(r.value(THREADS, box.id)),
-        "unreadThreads": lambda box: int(r.value(UNREAD_THREADS, box.id, 0 if trash is None else trash.id)),
+        "totalThreads": lambda box: threads_in(r, box.id),
+        "unreadThreads": lambda box: unread_threads_in(r, box.id, 0 if trash is None else trash.id),
         "myRights": _rights,
     }
     return [{name: values[name](box) for name in properties} for box in boxes if wanted is None or box.id in wanted]

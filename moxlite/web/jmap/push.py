@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.store.delivery.submissions import submission_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -16,7 +17,6 @@ from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.websocket import ConnectionClosed
 from moxlite.web.jmap.methods import account_id
 from moxlite.web.jmap.protocol import Object, RequestError, read_object
-from moxlite.web.jmap.submissions import submission_state
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount

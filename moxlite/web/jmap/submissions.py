@@ -22,13 +22,21 @@ from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import HeaderTooLarge, Spool
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, remove_outgoing
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.delivery.submission import SendingStopped
+from moxlite.store.delivery.submissions import (
+    Sent,
+    add_submission,
+    cancel_submission,
+    forget_submissions,
+    submission_changes,
+    submission_state,
+    submissions,
+)
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
-from moxlite.store.rows.history import Change, TooManyChanges
 from moxlite.store.rows.messages import structures
 from moxlite.submission.letter import SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
@@ -53,7 +61,7 @@ from moxlite.web.jmap.standard import (
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import Envelope
     from moxlite.store.changelog.unit import AccountTx
-    from moxlite.store.file.transaction import Reader, Row
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
 
@@ -66,64 +74,16 @@ MAX_RECIPIENTS: Final = 1_000
 MAX_DELAY: Final = 365 * 86_400
 """Seconds ahead for which a message may be held (maxDelayedSend)."""
 
-SECOND: Final = 1_000_000
-KEPT: Final = 35 * 86_400 * SECOND
-"""µs for which a submission is kept: the queue tells of a delivery for 30 days."""
 
-STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
-_COLUMNS: Final = """
-SELECT s.id, s.createseq, s.modseq, s.email_id, s.threadid, s.identity, s.message_id, s.envelope, s.send_at, s.canceled,
-EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > ?) FROM jmap_submission s"""
-ALL: Final = f"{_COLUMNS} WHERE NOT s.gone ORDER BY s.id"
-INSERT: Final = """
-INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key)
-VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
-GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
-CANCEL: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE id = ?"
-FORGET: Final = "DELETE FROM jmap_submission WHERE send_at < ?"
-KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
-TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
-CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
-
-
-class Stored(msgspec.Struct, frozen=True):
-    """A row of `jmap_submission`, and whether the message is still held."""
-
-    id: int
-    createseq: int
-    modseq: int
-    email_id: int
-    threadid: int
-    identity: str
-    message_id: str
-    envelope: str
-    send_at: int
-    canceled: int
-    held: int
-
-    @property
-    def undo_status(self) -> str:
-        """The property undoStatus."""
-        return "canceled" if self.canceled else "pending" if self.held else "final"
-
-
-def _stored(row: Row) -> Stored:
-    return Stored(*row)
-
-
-def submission_state(r: Reader) -> int:
-    """The state of the type."""
-    return int(r.value(STATE))
-
-
-def _all(r: Reader) -> list[Stored]:
-    return [_stored(row) for row in r.rows(ALL, 0)]
+def _undo_status(one: Sent) -> str:
+    """The property undoStatus."""
+    return "canceled" if one.canceled else "pending" if one.held else "final"
 
 
 async def get(call: Call) -> Object:
     """EmailSubmission/get."""
     ids, properties = call.ids(), call.properties(PROPERTIES)
-    now, rows = await call.account.scan(lambda r: (submission_state(r), _all(r)), op="jmap submissions")
+    now, rows = await call.account.scan(lambda r: (submission_state(r), submissions(r)), op="jmap submissions")
     by_id = {f"{LETTER}{one.id}": one for one in rows}
     chosen = [one for one in (by_id if ids is None else ids) if one in by_id]
     if len(chosen) > 1000:
@@ -132,7 +92,7 @@ async def get(call: Call) -> Object:
     return get_response(call, str(now), objects, [one for one in ids or () if one not in by_id])
 
 
-async def _object(call: Call, one: Stored, properties: Sequence[str]) -> Object:
+async def _object(call: Call, one: Sent, properties: Sequence[str]) -> Object:
     values: Object = {
         "id": f"{LETTER}{one.id}",
         "identityId": one.identity,
@@ -140,7 +100,7 @@ async def _object(call: Call, one: Stored, properties: Sequence[str]) -> Object:
         "threadId": f"T{one.threadid}",
         "envelope": from_json(one.envelope, dict[str, Any]),
         "sendAt": utc_date(one.send_at),
-        "undoStatus": one.undo_status,
+        "undoStatus": _undo_status(one),
         "dsnBlobIds": [],
         "mdnBlobIds": [],
     }
@@ -149,7 +109,7 @@ async def _object(call: Call, one: Stored, properties: Sequence[str]) -> Object:
     return {name: values[name] for name in properties}
 
 
-async def _delivery(call: Call, one: Stored, envelope: Object) -> Object | None:
+async def _delivery(call: Call, one: Sent, envelope: Object) -> Object | None:
     """The property deliveryStatus, by address."""
     known: list[RecipientStatus] = []
     if call.server.deliveries is not None and not one.canceled:
@@ -176,21 +136,9 @@ DELIVERED: Final[Mapping[State, str]] = {
 }
 
 
-def _changes(r: Reader, since: int) -> list[Change]:
-    if since > submission_state(r):
-        raise TooManyChanges
-    found: list[Change] = []
-    for number, createseq, modseq, gone in r.rows(CHANGED, since):
-        if gone and createseq <= since:
-            found.append(Change(number, "destroyed", modseq))
-        elif not gone:
-            found.append(Change(number, "created" if createseq > since else "updated", modseq))
-    return found
-
-
 async def changes(call: Call) -> Object:
     """EmailSubmission/changes."""
-    return changes_response(call, await changes_of(call, _changes, submission_state, LETTER))
+    return changes_response(call, await changes_of(call, submission_changes, submission_state, LETTER))
 
 
 async def query(call: Call) -> Object:
@@ -212,7 +160,7 @@ FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before"
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     wish = call.argument("filter", dict)
-    rows = [one for one in _all(r) if wish is None or _matches(call, wish, one, 0)]
+    rows = [one for one in submissions(r) if wish is None or _matches(call, wish, one, 0)]
     for comparator in reversed(call.argument("sort", list, [])):
         if not isinstance(comparator, dict) or comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
@@ -220,7 +168,7 @@ def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     return submission_state(r), [f"{LETTER}{one.id}" for one in rows]
 
 
-def _matches(call: Call, wish: object, one: Stored, depth: int) -> bool:
+def _matches(call: Call, wish: object, one: Sent, depth: int) -> bool:
     match wish:
         case {"operator": str(operator), "conditions": list(conditions)}:
             if depth > 20 or operator not in ("AND", "OR", "NOT"):
@@ -232,7 +180,7 @@ def _matches(call: Call, wish: object, one: Stored, depth: int) -> bool:
     raise invalid("filter: an object is expected")
 
 
-def _meets(call: Call, name: str, value: Any, one: Stored) -> bool:
+def _meets(call: Call, name: str, value: Any, one: Sent) -> bool:
     match name, value:
         case "identityIds", list():
             return one.identity in value
@@ -241,7 +189,7 @@ def _meets(call: Call, name: str, value: Any, one: Stored) -> bool:
         case "threadIds", list():
             return f"T{one.threadid}" in value
         case "undoStatus", str():
-            return one.undo_status == value
+            return _undo_status(one) == value
         case "before", str():
             return one.send_at < _moment(value)
         case "after", str():
@@ -267,7 +215,9 @@ async def set_(call: Call) -> Object:
     for name, made in (response["created"] or {}).items():
         emails_by_id[f"#{name}"] = emails_by_id[made["id"]] = made["emailId"]
     touched = [*(response["updated"] or {}), *(response["destroyed"] or [])]
-    rows = await call.account.scan(lambda r: {f"{LETTER}{one.id}": one for one in _all(r)}, op="jmap submissions")
+    rows = await call.account.scan(
+        lambda r: {f"{LETTER}{one.id}": one for one in submissions(r)}, op="jmap submissions"
+    )
     emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
     update = {emails_by_id[key]: patch for key, patch in updates.items() if key in emails_by_id}
     destroy = [emails_by_id[key] for key in destroys if key in emails_by_id]
@@ -296,30 +246,27 @@ class _Submissions:
         return await each(patches, one)
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        numbers = {one: read_id(one, LETTER) for one in ids}
+
         def unit(tx: AccountTx) -> dict[str, Outcome]:
-            return {
-                one: None if tx.execute(GONE, tx.modseq(), read_id(one, LETTER)) else SetError("notFound")
-                for one in ids
-            }
+            gone = forget_submissions(tx, [*numbers.values()])
+            return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
         return await call.account.write(unit)
 
 
 def _undo(tx: AccountTx, number: int, patch: Object) -> None:
     """Take a message back that is still held. Raises SetError ``cannotUnsend``."""
-    one = next((row for row in _all(tx) if row.id == number), None)
+    one = next((row for row in submissions(tx) if row.id == number), None)
     if one is None:
         raise SetError("notFound")
-    wanted = patched({"undoStatus": one.undo_status}, patch, fixed={})["undoStatus"]
-    if wanted == one.undo_status:
+    wanted = patched({"undoStatus": _undo_status(one)}, patch, fixed={})["undoStatus"]
+    if wanted == _undo_status(one):
         return
     if wanted != "canceled":
         raise SetError("invalidProperties", "undoStatus can only become canceled", properties=["undoStatus"])
-    row = tx.row(TAKE, tx.value(KEY_OF, number))
-    if row is None:
+    if not cancel_submission(tx, number):
         raise SetError("cannotUnsend", "the message is on its way")
-    remove_outgoing(tx, OwedMessage.unpack(row[0]).beside.counted)
-    tx.execute(CANCEL, tx.modseq(), number)
 
 
 class _Envelope(msgspec.Struct, frozen=True):
@@ -469,12 +416,11 @@ async def _submit(
     def unit(tx: AccountTx) -> int:
         if emails(tx, [email_id]).get(email_id) is None:
             raise SetError("invalidProperties", "the email is gone", properties=["emailId"])
-        tx.execute(FORGET, tx.now - KEPT)
         rows = tuple(add_outgoing(tx, counted, limits))
         owed = OwedMessage(ready.submission, beside=Beside(counted=rows if envelope.hold_until else ()))
         tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
-        text = ready.submission.message_id
-        return tx.insert(INSERT, tx.modseq(), email_id, threadid, identity, text, wire, when, key)
+        sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, 0, 0)
+        return add_submission(tx, sent, key)
 
     try:
         number = await account.write(unit)

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 
 
 MAX_SNIPPETS: Final = 100
-READ: Final = 256 << 10
+MAX_MARKED: Final = 20
+"""Words that are marked: each is looked for at each character."""
+
+READ: Final = 64 << 10
 """Octets of a text that a snippet is looked for in."""
 
 AROUND: Final = 60
@@ -69,7 +72,7 @@ async def snippets(call: Call) -> Object:
         raise invalid("emailIds is missing")
     if len(ids) > MAX_SNIPPETS:
         raise MethodError("requestTooLarge", f"at most {MAX_SNIPPETS} emails")
-    words = matching_terms(call, call.argument("filter", dict))
+    words = matching_terms(call, call.argument("filter", dict))[:MAX_MARKED]
     wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
     found = await call.account.scan(partial(_snippets, ids=wanted, words=words), op="jmap snippets")
     present = {one["emailId"] for one in found}

@@ -295,7 +295,7 @@ function tokens(text2) {
     const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z_]+):/i.exec(body)?.[1] ?? "";
+    const tag = /^([a-z_0-9]+):/i.exec(body)?.[1] ?? "";
     const known2 = tags[tag.toLowerCase()];
     const value = unquoted(known2 === void 0 ? body : body.slice(tag.length + 1));
     if (known2 !== void 0) found.push({ not, tag: known2, value: known2 === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
@@ -321,7 +321,7 @@ function unquoted(text2) {
   return text2.replace(/"((?:[^"]|"")*)"?/g, (_, inside) => inside.replaceAll('""', '"'));
 }
 function quoted(value, word) {
-  const tag = /^([a-z_]+):/i.exec(value)?.[1];
+  const tag = /^([a-z_0-9]+):/i.exec(value)?.[1];
   const meant = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;

@@ -1,0 +1,109 @@
+"""Submissions as JMAP tells of them, and what a user has set of identities (RFC 8621 §6, §7; docs/spec/jmap.md).
+
+The messages themselves go out by the outbox, like all mail of users; a row here says what a client may ask about one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.outgoing import remove_outgoing
+from moxlite.store.delivery.perform import OwedMessage
+from moxlite.store.file.transaction import Reader
+from moxlite.store.options import DAY
+from moxlite.store.rows.history import Change, TooManyChanges
+
+KEPT: Final = 35 * DAY
+"""µs for which a submission is kept: the queue tells of a delivery for 30 days."""
+
+STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
+ALL: Final = """
+SELECT s.id, s.email_id, s.threadid, s.identity, s.message_id, s.envelope, s.send_at, s.canceled,
+EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > 0)
+FROM jmap_submission s WHERE NOT s.gone ORDER BY s.id"""
+INSERT: Final = """
+INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, message_id, envelope, send_at, key)
+VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
+GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
+CANCEL: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE id = ?"
+FORGET: Final = "DELETE FROM jmap_submission WHERE send_at < ?"
+KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
+TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
+CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
+IDENTITIES: Final = "SELECT address, modseq, data FROM jmap_identity"
+SET_IDENTITY: Final = """
+INSERT INTO jmap_identity (address, modseq, data) VALUES (?, ?, ?)
+ON CONFLICT (address) DO UPDATE SET modseq = excluded.modseq, data = excluded.data"""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """A submission. `envelope`: JSON; `send_at`: µs UTC; `held`: its message still waits in the outbox."""
+
+    id: int
+    email_id: int
+    threadid: int
+    identity: str
+    message_id: str
+    envelope: str
+    send_at: int
+    canceled: int
+    held: int
+
+
+def submission_state(r: Reader) -> int:
+    """The modseq of the last change of a submission."""
+    return int(r.value(STATE))
+
+
+def submissions(r: Reader) -> list[Sent]:
+    """All submissions, the oldest first."""
+    return [Sent(*row) for row in r.rows(ALL)]
+
+
+def submission_changes(r: Reader, since: int) -> list[Change]:
+    """The changes after a modseq. Raises TooManyChanges."""
+    if since > submission_state(r):
+        raise TooManyChanges
+    found: list[Change] = []
+    for number, createseq, modseq, gone in r.rows(CHANGED, since):
+        if gone and createseq <= since:
+            found.append(Change(number, "destroyed", modseq))
+        elif not gone:
+            found.append(Change(number, "created" if createseq > since else "updated", modseq))
+    return found
+
+
+def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:
+    """Add a submission, whose row of the outbox has this key; returns its id. Old ones are removed."""
+    tx.execute(FORGET, tx.now - KEPT)
+    values = (sent.email_id, sent.threadid, sent.identity, sent.message_id, sent.envelope, sent.send_at, key)
+    return tx.insert(INSERT, tx.modseq(), *values)
+
+
+def cancel_submission(tx: AccountTx, number: int) -> bool:
+    """Take back a message that is still held: it no longer counts to the limits. False if it is on its way."""
+    row = tx.row(TAKE, tx.value(KEY_OF, number))
+    if row is None:
+        return False
+    remove_outgoing(tx, OwedMessage.unpack(row[0]).beside.counted)
+    tx.execute(CANCEL, tx.modseq(), number)
+    return True
+
+
+def forget_submissions(tx: AccountTx, numbers: Sequence[int]) -> set[int]:
+    """Forget submissions; their messages are not affected. Returns those that there were."""
+    return {number for number in numbers if tx.execute(GONE, tx.modseq(), number)}
+
+
+def identity_settings(r: Reader) -> dict[str, tuple[int, str]]:
+    """The modseq and the JSON of what was set, by address."""
+    return {address: (modseq, data) for address, modseq, data in r.rows(IDENTITIES)}
+
+
+def set_identity(tx: AccountTx, address: str, data: str) -> None:
+    """Store what a user has set of an identity."""
+    tx.execute(SET_IDENTITY, address, tx.modseq(), data)
