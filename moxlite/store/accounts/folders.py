@@ -9,9 +9,9 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import threading
 import re
 import stat
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
