@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 QUOTE: Final = "moxlite-quote"
 """Class of the element that is folded."""
 
-TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*+)((?:[^"<>]++|"[^"]*+")*+)>')
+TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*+)([^"<>]*+(?:"[^"]*+"[^"<>]*+)*)>')
 VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
 HINT: Final = re.compile(r"gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra|<blockquote|divRplyFwdMsg|border-top:")
 AROUND: Final = re.compile(

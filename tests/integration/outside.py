@@ -275,7 +275,8 @@ class Play:
         status, text = self.visitor.fetch("https://autoconfig.example.org/mail/config-v1.1.xml")
         assert status == 200
         named = set(re.findall(r"https?://[^\s<>\"]+", text))
-        assert {self.visitor.fetch(url)[0] for url in named} <= {200}, named
+        for url in named:
+            assert self.visitor.fetch(url)[0] == (401 if url.endswith("/dav/") else 200), url
 
     def consent(self) -> None:
         """QUEUE-179, WEB-158c, SMTP-159b: both ways, and then mail is sent on."""

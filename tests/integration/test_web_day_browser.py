@@ -16,7 +16,6 @@ from tests.integration.conftest import all_has_come
 from tests.integration.webmail_views import message
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
@@ -24,7 +23,6 @@ pytestmark = [
     pytest.mark.served,
     pytest.mark.integration,
     pytest.mark.xdist_group("browser"),
-    pytest.mark.server(send_at_once),
 ]
 
 #: What tells where the keys go: the element with the focus, with an outline, or the row that the list marks for it.

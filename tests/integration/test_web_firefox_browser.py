@@ -18,7 +18,6 @@ from tests.integration.test_web_people_browser import CALENDAR
 from tests.integration.test_web_rich_browser import HOSTILE, WORD
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
 
 pytestmark = [
     pytest.mark.served,
@@ -27,7 +26,6 @@ pytestmark = [
     pytest.mark.nightly(
         smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
     ),
-    pytest.mark.server(send_at_once),
 ]
 
 PATIENCE = 60.0

@@ -1,6 +1,7 @@
 """Keys of commands that the user chose, in a real browser."""
 
 import imaplib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def settings(reader: Reader) -> Iterator[Locator]:
 
 def key_of(settings: Locator, title: str) -> Locator:
     """The button with the key of a command."""
-    return settings.locator(".key-row", has_text=title).locator(".key-button").first
+    return settings.locator(".key-row").filter(has_text=re.compile(f"^{re.escape(title)}")).locator(".key-button").first
 
 
 def saved(page: Page, key: str, button: Locator) -> None:

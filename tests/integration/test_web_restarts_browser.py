@@ -22,7 +22,6 @@ from tests.integration.test_web_notices_browser import SERVICE
 from tests.integration.test_web_people_browser import CALENDAR
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
 
 __all__ = ["chromium"]
 
@@ -34,7 +33,6 @@ pytestmark = [
     pytest.mark.nightly(
         smoke="tests/integration/test_web_webmail_browser.py::test_a_message_arrives_without_reload_and_is_read"
     ),
-    pytest.mark.server(send_at_once),
 ]
 
 AWAY = "The server cannot be reached."

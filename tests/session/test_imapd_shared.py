@@ -369,7 +369,7 @@ async def test_a_crash_within_a_move_between_accounts_loses_nothing(
     def killed(*args: object, **kwargs: object) -> None:
         raise StorageBroken("killed here")
 
-    monkeypatch.setattr(across, "expunge", killed)
+    monkeypatch.setattr(across, "expunge_slice", killed)
     async with guest(imap) as c:
         await c.ok(f"a SELECT {BOX}")
         assert (await c.say("a MOVE 1:* Inbox"))[-1].startswith("a NO [UNAVAILABLE]")

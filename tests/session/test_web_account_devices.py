@@ -59,7 +59,7 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     assert payload["IncomingPassword"] == found["password"]
     assert payload["EmailAddress"] == ADDRESS
     (item,) = await browser.call("app_password_list")
-    assert (item["name"], item["scopes"]) == ("phone", ["imap", "submission", "dav"])
+    assert (item["name"], item["scopes"]) == ("phone", ["imap", "submission", "dav", "jmap"])
     mailboxes = await browser.call("mailboxes")
     assert next(one["total"] for one in mailboxes if one["name"] == "Inbox") == 1
     logged = str([(record.getMessage(), getattr(record, "kv", "")) for record in caplog.records])
