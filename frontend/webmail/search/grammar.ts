@@ -157,7 +157,7 @@ export function tokens(text: string): Token[] {
     const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z_0-9]+):/i.exec(body)?.[1] ?? "";
+    const tag = /^(\w+):/.exec(body)?.[1] ?? "";
     const known = tags[tag.toLowerCase()];
     const value = unquoted(known === undefined ? body : body.slice(tag.length + 1));
     // an empty word would match everything
@@ -183,7 +183,7 @@ export function tokens(text: string): Token[] {
 }
 
 /** What begins a list: a brace for alternatives, a parenthesis, with a criterion before it or without. */
-const bracket = /^(-?(?:[a-z_0-9]+:)?)([({])/i;
+const bracket = /^(-?(?:\w+:)?)([({])/;
 
 /** Whether a token is the only one of its group. */
 const alone = (token: Token, all: readonly Token[]) =>
@@ -200,7 +200,7 @@ function unquoted(text: string): string {
 }
 
 function quoted(value: string, word: boolean): string {
-  const tag = /^([a-z_0-9]+):/i.exec(value)?.[1];
+  const tag = /^(\w+):/.exec(value)?.[1];
   const meant = (tag !== undefined && tags[tag.toLowerCase()] !== undefined) || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;

@@ -295,7 +295,7 @@ function tokens(text2) {
     const raw = (within?.prefix ?? "") + piece;
     const not = raw.length > 1 && raw.startsWith("-");
     const body = not ? raw.slice(1) : raw;
-    const tag = /^([a-z_0-9]+):/i.exec(body)?.[1] ?? "";
+    const tag = /^(\w+):/.exec(body)?.[1] ?? "";
     const known2 = tags[tag.toLowerCase()];
     const value = unquoted(known2 === void 0 ? body : body.slice(tag.length + 1));
     if (known2 !== void 0) found.push({ not, tag: known2, value: known2 === "attachments" && /^attachments?$/i.test(value) ? "any" : value });
@@ -314,14 +314,14 @@ function tokens(text2) {
   }
   return found.map((one) => one.group !== void 0 && (one.not || alone(one, found)) ? { ...one, group: 0 } : one).map(({ group, ...one }) => group ? { ...one, group } : one);
 }
-var bracket = /^(-?(?:[a-z_0-9]+:)?)([({])/i;
+var bracket = /^(-?(?:\w+:)?)([({])/;
 var alone = (token, all) => all.filter((one) => one.group === token.group && !one.not).length < 2;
 var nested = (text2) => /\([^()"]*\s[^()"]*\)\s+OR\s|\sOR\s+-?\([^()"]*\s[^()"]*\)|-\([^()"]*\s[^()"]*\)/.test(text2.replace(/"[^"]*"?/g, "x"));
 function unquoted(text2) {
   return text2.replace(/"((?:[^"]|"")*)"?/g, (_, inside) => inside.replaceAll('""', '"'));
 }
 function quoted(value, word) {
-  const tag = /^([a-z_0-9]+):/i.exec(value)?.[1];
+  const tag = /^(\w+):/.exec(value)?.[1];
   const meant = tag !== void 0 && tags[tag.toLowerCase()] !== void 0 || criterion.test(value);
   const plain = !/[\s"]/.test(value) && !(word && (value.startsWith("-") || meant));
   return plain ? value : `"${value.replaceAll('"', '""')}"`;
