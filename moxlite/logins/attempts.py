@@ -7,14 +7,14 @@ import hashlib
 import logging
 import sys
 from ipaddress import ip_address
-from typing import Final
+from typing import Final, get_args
 
 import trio
 
 from moxlite import __version__
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
-from moxlite.logins.identity import FactorNeeded, LoginRefused, LoginRequest, NoSecrets, RateLimited
+from moxlite.logins.identity import FactorNeeded, LoginRefused, LoginRequest, NoSecrets, Protocol, RateLimited
 from moxlite.metrics import Counter, Gauge, daily
 from moxlite.net.limits import ip_classes, network_of
 from moxlite.proto.address import Address, AddressError
@@ -215,19 +215,7 @@ def _rate_limited(request: LoginRequest) -> RateLimited:
 # Metrics of authentication and of the program as a whole (SMTP-64, WEB-56, ADMIN-57).
 
 
-KINDS: Final = (
-    "smtp",
-    "submission",
-    "imap",
-    "managesieve",
-    "webmail",
-    "webaccount",
-    "webadmin",
-    "webapi",
-    "dav",
-    "jmap",
-    "website",
-)
+KINDS: Final = get_args(Protocol)
 """Values of the label `kind`: the protocols that users log in with."""
 
 authentication_total = Counter(
