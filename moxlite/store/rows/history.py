@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag
 
@@ -95,34 +95,20 @@ def email_changes(r: Reader, since: int) -> tuple[list[Change], set[int]]:
 
     Raises TooManyChanges.
     """
-    check_since(r, since)
-    seen: dict[int, _Seen] = {}
-    rows = [row[:4] for row in r.rows(CHANGED, since, MAX_ROWS)] + [*r.rows(BURIED, since, MAX_ROWS)]
-    if len(rows) >= MAX_ROWS:
-        raise TooManyChanges
-    for email_id, threadid, createseq, modseq in rows:
-        found = seen.setdefault(email_id, _Seen(createseq, modseq, set()))
-        found.first, found.last = min(found.first, createseq), max(found.last, modseq)
-        found.threads.add(threadid)
-    living: set[int] = set()
-    for email_id, threadid, createseq, deleted in r.rows(ROWS, int_array([*seen])) if seen else ():
-        found = seen[email_id]
-        found.first = min(found.first, createseq)
-        found.threads.add(threadid)
-        if not deleted:
-            living.add(email_id)
-    changes = _told(seen, living, since)
-    return changes, {thread for found in seen.values() for thread in found.threads}
+    seen, living = _changed_emails(r, _changed_rows(r, since))
+    return _told(seen, living, since), {thread for found in seen.values() for thread in found.threads}
 
 
 def thread_changes(r: Reader, since: int) -> list[Change]:
     """The changes of threads after `since`: their emails. Raises TooManyChanges."""
-    changes, threads = email_changes(r, since)
-    last = max((one.modseq for one in changes), default=since)
+    rows = _changed_rows(r, since)
+    emails, living_emails = _changed_emails(r, rows)
+    last = max((one.modseq for one in _told(emails, living_emails, since)), default=since)
+    threads = {thread for found in emails.values() for thread in found.threads}
     seen = {thread: _Seen(1 << 62, 0, set()) for thread in threads}
-    for threadid, _, createseq, modseq in _rows_of_threads(r, since):
-        if found := seen.get(threadid):
-            found.first, found.last = min(found.first, createseq), max(found.last, modseq)
+    for _, threadid, createseq, modseq in rows:
+        found = seen[threadid]
+        found.first, found.last = min(found.first, createseq), max(found.last, modseq)
     living: set[int] = set()
     for threadid, _, createseq, deleted in r.rows(IN_THREADS, int_array([*seen])) if seen else ():
         found = seen[threadid]
@@ -134,11 +120,30 @@ def thread_changes(r: Reader, since: int) -> list[Change]:
     return _told(seen, living, since)
 
 
-def _rows_of_threads(r: Reader, since: int) -> Iterable[tuple[int, int, int, int]]:
-    for email_id, threadid, createseq, modseq, _ in r.rows(CHANGED, since, MAX_ROWS):
-        yield threadid, email_id, createseq, modseq
-    for email_id, threadid, createseq, modseq in r.rows(BURIED, since, MAX_ROWS):
-        yield threadid, email_id, createseq, modseq
+def _changed_rows(r: Reader, since: int) -> list[Row]:
+    """Email, thread, createseq and modseq of the changed messages and of tombstones. Raises TooManyChanges."""
+    check_since(r, since)
+    rows = [row[:4] for row in r.rows(CHANGED, since, MAX_ROWS)] + [*r.rows(BURIED, since, MAX_ROWS)]
+    if len(rows) >= MAX_ROWS:
+        raise TooManyChanges
+    return rows
+
+
+def _changed_emails(r: Reader, rows: Iterable[Row]) -> tuple[dict[int, _Seen], set[int]]:
+    """What the rows, and all others of their emails, say of each email; and the emails that exist."""
+    seen: dict[int, _Seen] = {}
+    for email_id, threadid, createseq, modseq in rows:
+        found = seen.setdefault(email_id, _Seen(createseq, modseq, set()))
+        found.first, found.last = min(found.first, createseq), max(found.last, modseq)
+        found.threads.add(threadid)
+    living: set[int] = set()
+    for email_id, threadid, createseq, deleted in r.rows(ROWS, int_array([*seen])) if seen else ():
+        found = seen[email_id]
+        found.first = min(found.first, createseq)
+        found.threads.add(threadid)
+        if not deleted:
+            living.add(email_id)
+    return seen, living
 
 
 def _told(seen: dict[int, _Seen], living: set[int], since: int) -> list[Change]:

@@ -11,7 +11,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.proto.mime.types import Part
 from moxlite.proto.mime.words import decode_words
-from moxlite.web.jmap.headerforms import HeaderProperty, header_property, value_of
+from moxlite.web.jmap.headerforms import HeaderProperty, header_property, raw_value, value_of
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 
 Read: TypeAlias = Callable[[int, int], bytes]
@@ -189,7 +189,7 @@ def all_headers(section: HeaderSection) -> list[Object]:
     return [
         {
             "name": field.label.decode("ascii", "replace"),
-            "value": field.raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r").decode("utf-8", "replace"),
+            "value": raw_value(field),
         }
         for field in section
         if field.name

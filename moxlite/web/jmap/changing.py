@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from moxlite.store.rows.history import Change, TooManyChanges, portion
 from moxlite.web.jmap.protocol import MethodError
@@ -12,6 +12,9 @@ from moxlite.web.jmap.standard import Changes, max_changes, since_state
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
+
+
+KINDS: Final = ("created", "updated", "destroyed")
 
 
 async def changes_of(
@@ -32,6 +35,3 @@ async def changes_of(
         return await call.account.scan(find, op="jmap changes")
     except TooManyChanges:
         raise MethodError("cannotCalculateChanges", "read all anew") from None
-
-
-KINDS = ("created", "updated", "destroyed")

@@ -9,7 +9,6 @@ Nothing is kept between two requests: a page in the order of reception is read f
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -34,7 +33,15 @@ from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import max_changes, query_changes_response, query_response, since_state, window
+from moxlite.web.jmap.standard import (
+    MAX_DEPTH,
+    filter_moment,
+    max_changes,
+    query_changes_response,
+    query_response,
+    since_state,
+    window,
+)
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Structure
@@ -46,10 +53,8 @@ LETTER: Final = "M"
 MAX_IDS: Final = 5_000
 """Ids of one answer."""
 
-MAX_DEPTH: Final = 20
 MAX_CONDITIONS: Final = 200
 MAX_WORDS: Final = 30
-EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 LIVING: Final = q.WithFlags(lacking=Flag.DELETED)
 SORTS: Final = (
@@ -141,9 +146,9 @@ class _Compiler:
                 others = [box for box in self._call.boxes if box not in left_out]
                 return Node(rows=q.EmailIn(others))
             case "before", str():
-                return Node(rows=q.ReceivedAt(until=_moment(value)))
+                return Node(rows=q.ReceivedAt(until=filter_moment(value)))
             case "after", str():
-                return Node(rows=q.ReceivedAt(since=_moment(value)))
+                return Node(rows=q.ReceivedAt(since=filter_moment(value)))
             case "minSize", int() if not isinstance(value, bool):
                 return Node(rows=q.SizeBetween(least=value))
             case "maxSize", int() if not isinstance(value, bool):
@@ -192,16 +197,6 @@ def words_of(text: str) -> list[str]:
     if len(words) > MAX_WORDS:
         raise MethodError("unsupportedFilter", f"more than {MAX_WORDS} words")
     return words
-
-
-def _moment(text: str) -> int:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
-    if moment.tzinfo is None:
-        raise invalid(f"{text[:60]!r} has no time zone")
-    return int((moment - EPOCH) / dt.timedelta(microseconds=1))
 
 
 def _keyword(name: str) -> q.Condition:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -24,10 +23,9 @@ from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob
 from moxlite.web.jmap.building import draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
-from moxlite.web.jmap.headerforms import EPOCH
 from moxlite.web.jmap.methods import account_id, read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, patched, run_set
+from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -40,8 +38,8 @@ SERVER_SET: Final = ("id", "blobId", "threadId", "size", "headers", "hasAttachme
 AT_ONCE: Final = 200
 """Emails that one unit changes."""
 
-FIRST_YEAR: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-LAST_YEAR: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+LAST: Final = 253_370_764_800_000_000
+"""µs of the year 9999."""
 
 
 async def set_(call: Call) -> Object:
@@ -197,13 +195,10 @@ class Metadata:
 
 
 def _received(text: Any) -> int:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        if FIRST_YEAR <= moment < LAST_YEAR:
-            return int((moment - EPOCH) / dt.timedelta(microseconds=1))
-    except (ValueError, TypeError):
-        pass
-    raise SetError("invalidProperties", "a UTCDate is expected", properties=["receivedAt"])
+    moment = property_moment("receivedAt", text)
+    if not 0 <= moment < LAST:
+        raise SetError("invalidProperties", "a UTCDate is expected", properties=["receivedAt"])
+    return moment
 
 
 async def _boxes(call: Call) -> set[MailboxID]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -94,9 +94,14 @@ def value_of(section: HeaderSection, wanted: HeaderProperty) -> object:
     return read(fields[-1]) if fields else None
 
 
-def _raw(field: Field) -> str:
+def raw_value(field: Field) -> str:
+    """All that follows the colon, without the line end."""
     value = field.raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r")
-    return value.decode("utf-8", "replace").replace("\0", "")
+    return value.decode("utf-8", "replace")
+
+
+def _raw(field: Field) -> str:
+    return raw_value(field).replace("\0", "")
 
 
 def _text(field: Field) -> str:
@@ -154,6 +159,14 @@ FORMS: Final[Mapping[str, Callable[[Field], object]]] = {
 def utc_date(microseconds: int) -> str:
     """A UTCDate (RFC 8620 §1.4) of µs UTC, whole seconds."""
     return (EPOCH + dt.timedelta(seconds=microseconds // 1_000_000)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def microseconds(text: Any) -> int:
+    """The µs UTC of a date with its zone. Raises ValueError."""
+    try:
+        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
+    except (TypeError, OverflowError):  # no text, or a time without a zone
+        raise ValueError("a date such as 2026-11-25T08:00:00Z is expected") from None
 
 
 def local_date(microseconds: int, offset: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,7 +12,7 @@ import msgspec
 from moxlite.decoders import from_json
 from moxlite.store.delivery.submissions import identity_settings, set_identity
 from moxlite.store.delivery.vacation import BadForm, VacationForm, load_form, save_form
-from moxlite.web.jmap.headerforms import EPOCH, utc_date
+from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
     Changes,
@@ -22,6 +21,7 @@ from moxlite.web.jmap.standard import (
     each,
     get_response,
     patched,
+    property_moment,
     run_set,
     since_state,
 )
@@ -221,8 +221,8 @@ def _save_vacation(tx: AccountTx, patch: Object) -> None:
             raise SetError("invalidProperties", f"{name} is text", properties=[name])
     saved = VacationForm(
         enabled=wanted["isEnabled"],
-        start=_moment("fromDate", wanted["fromDate"]),
-        end=_moment("toDate", wanted["toDate"]),
+        start=property_moment("fromDate", wanted["fromDate"]) if wanted["fromDate"] is not None else 0,
+        end=property_moment("toDate", wanted["toDate"]) if wanted["toDate"] is not None else 0,
         subject=wanted["subject"] or "",
         text=wanted["textBody"] or "",
         html=wanted["htmlBody"] or "",
@@ -232,12 +232,3 @@ def _save_vacation(tx: AccountTx, patch: Object) -> None:
         save_form(tx, saved)
     except BadForm as error:
         raise SetError("invalidProperties", str(error), properties=["textBody"]) from None
-
-
-def _moment(name: str, text: Any) -> int:
-    if text is None:
-        return 0
-    try:
-        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
-    except (ValueError, TypeError, OverflowError):
-        raise SetError("invalidProperties", f"{name} is a UTCDate", properties=[name]) from None

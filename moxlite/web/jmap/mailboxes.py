@@ -32,6 +32,7 @@ from moxlite.web.jmap.standard import (
     changes_response,
     each,
     get_response,
+    holds,
     max_changes,
     patched,
     query_changes_response,
@@ -177,7 +178,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     orders = annotations_named(r, [SORT_KEY])
     boxes = mailboxes(r)
     wish = call.argument("filter", dict)
-    matching = [box for box in boxes if wish is None or _matches(call, wish, box, subscribed, 0)]
+    matching = [box for box in boxes if wish is None or holds(wish, partial(_meets, call, box, subscribed))]
     keys: dict[str, Callable[[Mailbox], Any]] = {
         "sortOrder": lambda box: order_of(box, orders),
         "name": lambda box: leaf(box.name).casefold(),
@@ -224,26 +225,7 @@ def _with_all_parents(boxes: Sequence[Mailbox], matching: set[MailboxID]) -> set
     return {number for number in matching if holds(number)}
 
 
-def _matches(call: Call, wish: object, box: Mailbox, subscribed: set[str], depth: int) -> bool:
-    match wish:
-        case {"operator": str(operator), "conditions": list(conditions)}:
-            if depth > 20:
-                raise MethodError("unsupportedFilter", "the filter is nested too deeply")
-            found = [_matches(call, one, box, subscribed, depth + 1) for one in conditions]
-            match operator:
-                case "AND":
-                    return all(found)
-                case "OR":
-                    return any(found)
-                case "NOT":
-                    return not any(found)
-            raise invalid("operator: AND, OR or NOT")
-        case dict():
-            return all(_meets(call, name, value, box, subscribed) for name, value in wish.items())
-    raise invalid("filter: an object is expected")
-
-
-def _meets(call: Call, name: str, value: Any, box: Mailbox, subscribed: set[str]) -> bool:
+def _meets(call: Call, box: Mailbox, subscribed: set[str], name: str, value: Any) -> bool:
     match name, value:
         case "parentId", str() | None:
             return box.parent_id == (None if value is None else read_id(call.id_of(value), LETTER))

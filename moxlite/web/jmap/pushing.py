@@ -6,7 +6,6 @@ and tell nothing before the client has proved that it gets them.
 
 from __future__ import annotations
 
-import datetime as dt
 import hmac
 import logging
 import secrets
@@ -30,11 +29,11 @@ from moxlite.store.people.pushes import (
     note_told,
     pushes,
 )
-from moxlite.web.jmap.headerforms import EPOCH, utc_date
+from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import account_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.push import DELIVERY, STATES, states_of
-from moxlite.web.jmap.standard import Outcome, each, patched, set_parts
+from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results
 
 if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
@@ -105,15 +104,7 @@ async def set_(call: Call) -> Object:
     gone = [one for one in destroy if one in own]
     await call.account.write(lambda tx: drop_push(tx, [own[one].id for one in gone]))
     destroyed: dict[str, Outcome] = {one: None if one in own else SetError("notFound") for one in destroy}
-    found: Object = {}
-    for done, failed, outcomes in (
-        ("created", "notCreated", created),
-        ("updated", "notUpdated", updated),
-        ("destroyed", "notDestroyed", destroyed),
-    ):
-        well = {key: one for key, one in outcomes.items() if not isinstance(one, SetError)}
-        found[done] = ([*well] if done == "destroyed" else well) or None
-        found[failed] = {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)} or None
+    found = set_results(created, updated, destroyed)
     if created or updated:
         call.server.pushes.added(call.account.name)
     return found
@@ -153,12 +144,7 @@ def _keys(given: Any) -> tuple[bytes | None, bytes | None]:
 
 
 def _moment(text: Any, default: int) -> int:
-    if text is None:
-        return default
-    try:
-        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
-    except (ValueError, TypeError, OverflowError):
-        raise SetError("invalidProperties", "a UTCDate is expected", properties=["expires"]) from None
+    return default if text is None else property_moment("expires", text)
 
 
 def _types(given: Any) -> str | None:

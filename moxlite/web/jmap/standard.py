@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -19,8 +19,12 @@ from moxlite.store.errors import (
     OverQuota,
     StoreError,
 )
+from moxlite.web.jmap.headerforms import microseconds
 from moxlite.web.jmap.methods import Call, account_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+
+MAX_DEPTH: Final = 20
+"""Levels of a filter."""
 
 Outcome: TypeAlias = "Object | SetError | None"
 """What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
@@ -77,6 +81,45 @@ def max_changes(call: Call) -> int | None:
     if most == 0:
         raise invalid("maxChanges is a positive number")
     return most
+
+
+def filter_moment(text: str) -> int:
+    """The µs UTC of a UTCDate in a filter. Raises MethodError."""
+    try:
+        return microseconds(text)
+    except ValueError:
+        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
+
+
+def property_moment(name: str, text: Any) -> int:
+    """The µs UTC of a property that is a UTCDate. Raises SetError."""
+    try:
+        return microseconds(text)
+    except ValueError:
+        raise SetError("invalidProperties", "a UTCDate is expected", properties=[name]) from None
+
+
+def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bool:
+    """Whether a filter holds for an object (RFC 8620 §5.5). `meets`: whether it meets one condition, by name and value.
+
+    Raises MethodError.
+    """
+    match wish:
+        case {"operator": str(operator), "conditions": list(conditions)}:
+            if depth > MAX_DEPTH:
+                raise MethodError("unsupportedFilter", "the filter is nested too deeply")
+            found = [holds(one, meets, depth + 1) for one in conditions]
+            match operator:
+                case "AND":
+                    return all(found)
+                case "OR":
+                    return any(found)
+                case "NOT":
+                    return not any(found)
+            raise invalid("operator: AND, OR or NOT")
+        case dict():
+            return all(meets(name, value) for name, value in wish.items())
+    raise invalid("filter: an object is expected")
 
 
 def query_response(
@@ -178,6 +221,15 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
         "accountId": account_id(call.identity.account),
         "oldState": old,
         "newState": await handler.state(call),
+        **set_results(created, updated, destroyed),
+    }
+
+
+def set_results(
+    created: Mapping[str, Outcome], updated: Mapping[str, Outcome], destroyed: Mapping[str, Outcome]
+) -> Object:
+    """The members of the response of a /set that say what became of each object."""
+    return {
         "created": _done(created),
         "updated": _done(updated),
         "destroyed": [*(_done(destroyed) or {})] or None,

@@ -51,7 +51,9 @@ from moxlite.web.jmap.standard import (
     Outcome,
     changes_response,
     each,
+    filter_moment,
     get_response,
+    holds,
     patched,
     query_response,
     run_set,
@@ -160,7 +162,7 @@ FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before"
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     wish = call.argument("filter", dict)
-    rows = [one for one in submissions(r) if wish is None or _matches(call, wish, one, 0)]
+    rows = [one for one in submissions(r) if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(call.argument("sort", list, [])):
         if not isinstance(comparator, dict) or comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
@@ -168,19 +170,7 @@ def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     return submission_state(r), [f"{LETTER}{one.id}" for one in rows]
 
 
-def _matches(call: Call, wish: object, one: Sent, depth: int) -> bool:
-    match wish:
-        case {"operator": str(operator), "conditions": list(conditions)}:
-            if depth > 20 or operator not in ("AND", "OR", "NOT"):
-                raise MethodError("unsupportedFilter", "operator is AND, OR or NOT, 20 deep at most")
-            found = [_matches(call, inner, one, depth + 1) for inner in conditions]
-            return all(found) if operator == "AND" else any(found) if operator == "OR" else not any(found)
-        case dict():
-            return all(_meets(call, name, value, one) for name, value in wish.items())
-    raise invalid("filter: an object is expected")
-
-
-def _meets(call: Call, name: str, value: Any, one: Sent) -> bool:
+def _meets(one: Sent, name: str, value: Any) -> bool:
     match name, value:
         case "identityIds", list():
             return one.identity in value
@@ -191,19 +181,12 @@ def _meets(call: Call, name: str, value: Any, one: Sent) -> bool:
         case "undoStatus", str():
             return _undo_status(one) == value
         case "before", str():
-            return one.send_at < _moment(value)
+            return one.send_at < filter_moment(value)
         case "after", str():
-            return one.send_at >= _moment(value)
+            return one.send_at >= filter_moment(value)
     if name in FILTERS:
         raise invalid(f"filter: {name} is of the wrong type")
     raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
-
-
-def _moment(text: str) -> int:
-    try:
-        return int((dt.datetime.fromisoformat(text) - EPOCH) / dt.timedelta(microseconds=1))
-    except (ValueError, TypeError):
-        raise invalid(f"{text[:60]!r} is not a UTCDate") from None
 
 
 async def set_(call: Call) -> Object:
