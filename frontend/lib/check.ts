@@ -58,14 +58,6 @@ export function verify(table: Checks, check: Check, value: unknown, path: string
   }
 }
 
-/** Whether the table has the types that a check names. */
-export function known(table: Checks, check: Check): boolean {
-  if (typeof check === "string" || check[0] === "enum") return true;
-  if (check[0] === "ref") return check[1] in table;
-  if (check[0] === "union") return Object.values(check[1]).every((name) => name in table);
-  return known(table, check[1]);
-}
-
 function fields(table: Checks, name: string, value: unknown, path: string): void {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
   const type = table[name];

@@ -1,6 +1,6 @@
 // Calls to the server: JSON by POST, checked on both sides, repeated after a log-in if the session has expired.
 
-import { type Check, type Checks, known, verify } from "./check";
+import { type Check, type Checks, verify } from "./check";
 import { t, told } from "./words";
 
 export type { Checks } from "./check";
@@ -59,8 +59,11 @@ export abstract class BaseClient {
   /** Makes a call by `run`. What works without a connection has another way then (WEBMAIL-121). */
   through: (call: string, given: readonly unknown[], run: () => Promise<unknown>) => Promise<unknown> = (_, __, run) =>
     run();
-  /** Loads the checks of types that the table lacks, for the first call that has one. */
-  furtherChecks: () => Promise<Checks> = async () => ({});
+  /** Loads the checks of the calls that the table lacks, with their types, for the first such call. */
+  furtherChecks: () => Promise<{ readonly checks: Checks; readonly calls: Calls }> = async () => ({
+    checks: {},
+    calls: {},
+  });
   private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
@@ -70,15 +73,16 @@ export abstract class BaseClient {
     private readonly logIn: LogIn,
   ) {}
 
-  /** Called by the methods of `clientOf`. `given` are the values of the parameters, in the order of their `checks`. */
-  protected async call<T>(
-    name: string,
-    given: readonly unknown[],
-    checks: Record<string, Check>,
-    result: Check,
-  ): Promise<T> {
-    if (![...Object.values(checks), result].every((check) => known(this.table, check)))
-      this.table = { ...this.table, ...(await this.furtherChecks()) };
+  protected abstract calls: Calls;
+
+  /** Called by the methods of `clientOf`. `given` are the values of the parameters, in the order of their checks. */
+  protected async call<T>(name: string, given: readonly unknown[]): Promise<T> {
+    if (!(name in this.calls)) {
+      const further = await this.furtherChecks();
+      this.table = { ...this.table, ...further.checks };
+      this.calls = { ...this.calls, ...further.calls };
+    }
+    const [checks, result] = this.calls[name]!;
     const parameters: Record<string, unknown> = {};
     for (const [key, check] of Object.entries(checks)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -162,13 +166,21 @@ async function simulatedLatency(): Promise<void> {
 /** Calls by their names: the checks of the parameters, in their order, and of the result. */
 export type Calls = Readonly<Record<string, readonly [checks: Record<string, Check>, result: Check]>>;
 
-/** The class of clients with these calls as methods, whose types are `T`. */
-export function clientOf<T>(calls: Calls): new (...given: ConstructorParameters<typeof BaseClient>) => BaseClient & T {
-  class Generated extends BaseClient {}
-  for (const [name, [checks, result]] of Object.entries(calls)) {
+/** The class of clients with these calls as methods, whose types are `T`, and with those named in `later`, whose checks are
+ * loaded by the first of them. */
+export function clientOf<T>(
+  calls: Calls,
+  later = "",
+): new (
+  ...given: ConstructorParameters<typeof BaseClient>
+) => BaseClient & T {
+  class Generated extends BaseClient {
+    protected override calls = calls;
+  }
+  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
     Object.defineProperty(Generated.prototype, name, {
       value(this: Generated, ...given: unknown[]) {
-        return this.call(name, given, checks, result);
+        return this.call(name, given);
       },
     });
   }

@@ -13,11 +13,12 @@ import { toast, type Toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
 import { handleBack } from "./back";
+import type { Bar, OpenMenu } from "./bar/part";
 import type * as ChecksPart from "./checks/part";
-import { addComposeCommands, composeBar } from "./commands/compose";
+import { addComposeCommands } from "./commands/compose";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
-import { addCommands, barCommands } from "./commands/table";
+import { addCommands } from "./commands/table";
 import { Stream } from "./data/stream";
 import { Find } from "./find";
 import type * as DroppingPart from "./dropping/part";
@@ -37,7 +38,6 @@ import { Actions } from "./state/actions";
 import { Mail } from "./state/mail";
 import { spoken } from "./state/speech";
 import type * as TouchPart from "./touch/part";
-import { Bar, type OpenMenu } from "./ui/bar";
 import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
 import { isOwn } from "./ui/format";
@@ -126,30 +126,35 @@ class App {
     acted: (items, action) => this.acting.act(items, action),
     menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)),
   });
-  readonly bar = new Bar(
-    this.commands,
-    [...composeBar, ...barCommands],
-    () => this.desk.unselect(),
-    (command) => {
-      if (!this.mail.settings.value.no_show_shortcuts)
-        void part<typeof MenuPart>("menu").then(
-          (found) => found.hintKey(command),
-          () => null,
-        );
-    },
-    (...asked) => this.openMenu(...asked),
-  );
+  bar: Bar | null = null;
+  /** The bar above a message, which a part draws. */
+  private readonly toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   readonly panes = new Panes(byId("app", HTMLElement));
   readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   readonly drawer = new Drawer(this.side);
   readonly reader = new Reader(this.client, base, {
-    bar: this.bar.root,
+    bar: this.toolbar,
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
-    prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)),
+    prepared: ({ messageCommands }, { Bar }) => {
+      this.commands.add(t("Message"), messageCommands(this.desk));
+      this.bar = new Bar(
+        this.toolbar,
+        this.commands,
+        () => this.desk.unselect(),
+        (command) => {
+          if (!this.mail.settings.value.no_show_shortcuts)
+            void part<typeof MenuPart>("menu").then(
+              (found) => found.hintKey(command),
+              () => null,
+            );
+        },
+        (...asked) => this.openMenu(...asked),
+      );
+    },
     settings: () => this.mail.settings.value,
     remember: (address, mode) =>
       attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)),
@@ -224,7 +229,7 @@ class App {
     watch(this);
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
-    this.client.furtherChecks = async () => (await part<typeof ChecksPart>("checks")).rest;
+    this.client.furtherChecks = () => part<typeof ChecksPart>("checks");
     this.client.confirmAgain = async () =>
       (await part<typeof LoginPart>("login")).askConfirm(
         this.client,

@@ -6,6 +6,7 @@ import { type Scheme, paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
 import { t } from "../lib/words";
 import { guard } from "./back";
+import type { Bar } from "./bar/part";
 import type { Desk } from "./commands/desk";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
@@ -17,7 +18,6 @@ import { allLabels } from "./state/labels";
 import type { Mail } from "./state/mail";
 import type { AllSettings } from "./state/settings";
 import { speak, spoken } from "./state/speech";
-import type { Bar } from "./ui/bar";
 import type { Drawer } from "./ui/drawer";
 import type { MailboxList } from "./ui/mailboxes";
 import type { Reader } from "./ui/reader";
@@ -31,7 +31,8 @@ interface Page {
   readonly actions: Actions;
   readonly find: Find;
   readonly mailboxes: MailboxList;
-  readonly bar: Bar;
+  /** The bar above a message, once it is there. */
+  readonly bar: Bar | null;
   readonly drawer: Drawer;
   readonly reader: Reader;
   readonly seen: Seen;
@@ -141,7 +142,7 @@ export function watch(page: Page): void {
     void find.threading.value;
     // the keys
     void mail.settings.value;
-    page.bar.draw();
+    page.bar?.draw();
   });
   effect(() => {
     tellPlace(mail, find);

@@ -4,9 +4,6 @@ import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import type { Desk } from "./desk";
 
-/** Commands that come first in the bar above a message. */
-export const composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"] as const;
-
 /** Add these commands to the desk's table. */
 export function addComposeCommands(desk: Desk): void {
   const shown = () => desk.shown() !== null;

@@ -6,22 +6,6 @@ import { mailboxName, t } from "../../lib/words";
 import { own } from "../data/mailboxes";
 import type { Desk } from "./desk";
 
-/** The commands in the bar above the message, in this order; impossible ones are left out. */
-export const barCommands = [
-  "message.archive",
-  "message.trash",
-  "message.delete",
-  "message.junk",
-  "message.later",
-  "message.move",
-  "message.unread",
-  "message.read",
-  "message.flag",
-  "message.unflag",
-  "message.labels",
-  "message.export",
-] as const;
-
 /** Add the basic commands to the desk's table. */
 export function addCommands(desk: Desk): void {
   desk.commands.add(t("Anywhere"), anywhere(desk));

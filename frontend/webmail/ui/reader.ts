@@ -6,6 +6,7 @@ import { type Child, append, el } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
 import { t } from "../../lib/words";
+import type * as BarPart from "../bar/part";
 import type * as ConversationPart from "../conversation/part";
 import type { Conversation } from "../conversation/part";
 import type * as DetailsPart from "../details/part";
@@ -26,13 +27,13 @@ const kept = 20;
 
 export interface ReaderOwner
   extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving" | "sender"> {
-  /** The bar of commands for the selected messages. */
+  /** The bar of commands for the selected messages, which a part draws. */
   readonly bar: HTMLElement;
   failed(error: unknown): void;
   /** Set a flag on a message, with Undo. */
   flag(item: MessageItem, flag: string, done: string): void;
-  /** The part that shows messages is there. */
-  prepared(parts: typeof MessagePart): void;
+  /** The parts that show messages and the bar above them are there. */
+  prepared(parts: typeof MessagePart, bar: typeof BarPart): void;
 }
 
 export class Reader {
@@ -88,10 +89,10 @@ export class Reader {
     this.showNothing(null);
   }
 
-  /** Fetch the part that shows a message before one is opened. */
+  /** Fetch the parts that show a message before one is opened. */
   async prepare(): Promise<typeof MessagePart> {
-    const parts = await part<typeof MessagePart>("message");
-    if (this.parts === null) this.owner.prepared(parts);
+    const [parts, bar] = await Promise.all([part<typeof MessagePart>("message"), part<typeof BarPart>("bar")]);
+    if (this.parts === null) this.owner.prepared(parts, bar);
     this.parts = parts;
     return parts;
   }

@@ -309,9 +309,9 @@ function answer(desk, found) {
   const area = el("textarea", { rows: 7, maxlength: "20000" });
   area.value = old.text;
   const text2 = field(t("Answer"), area);
-  const known2 = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known2.root), subject.root, text2.root, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
-    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, known_only: known2.control.value === "known" };
+  const known = choice(t("To whom"), [["all", t("everyone who writes to me")], ["known", t("only people to whom I have written")]], old.known_only ? "known" : "all");
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, el("p", { class: "hint" }, t("Each sender gets one answer in 7 days. Lists, newsletters, programs and forged senders get none."))], t("Save"), async () => {
+    const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, known_only: known.control.value === "known" };
     try {
       await desk.client.vacation_save(old, changed);
     } catch (error) {
@@ -583,12 +583,12 @@ function failures(found) {
 }
 async function editor(desk, name) {
   const old = name === null ? null : await desk.client.script_get(name);
-  const known2 = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
+  const known = name === null ? null : (await desk.client.script_list()).scripts.find((one) => one.name === name);
   const called = line(t("Name"), "", null, { maxlength: "128" });
   const area = el("textarea", { class: "code", rows: 18, spellcheck: "false", autocapitalize: "none", autocomplete: "off", wrap: "off" });
   area.value = old ?? start;
   const text2 = field(t("Script"), area);
-  const activate = tick(t("Make it the active script"), known2?.active ?? true);
+  const activate = tick(t("Make it the active script"), known?.active ?? true);
   const verdict = el("div", { class: "gap", "aria-live": "polite" });
   let timer = 0;
   let asked = 0;
@@ -609,7 +609,7 @@ async function editor(desk, name) {
   area.addEventListener("keydown", (event) => indent(event, area));
   desk.onLeave(() => clearTimeout(timer));
   await check2();
-  const box = form([name === null && called.root, text2.root, verdict, !(known2?.active ?? false) && activate.root], t("Save"), async () => {
+  const box = form([name === null && called.root, text2.root, verdict, !(known?.active ?? false) && activate.root], t("Save"), async () => {
     try {
       await desk.client.script_save(name ?? called.control.value, old, area.value, activate.control.checked);
     } catch (error) {

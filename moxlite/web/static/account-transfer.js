@@ -738,9 +738,9 @@ var Follower = class {
   take(data) {
     const event = JSON.parse(data);
     verify(checks, importEventCheck, event, "event");
-    const known2 = event;
-    if (known2.kind === "done" || known2.kind === "aborted") this.stop();
-    this.owner.event(known2);
+    const known = event;
+    if (known.kind === "done" || known.kind === "aborted") this.stop();
+    this.owner.event(known);
   }
 };
 

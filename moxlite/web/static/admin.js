@@ -39,12 +39,6 @@ function verify(table2, check2, value, path) {
     }
   }
 }
-function known(table2, check2) {
-  if (typeof check2 === "string" || check2[0] === "enum") return true;
-  if (check2[0] === "ref") return check2[1] in table2;
-  if (check2[0] === "union") return Object.values(check2[1]).every((name) => name in table2);
-  return known(table2, check2[1]);
-}
 function fields(table2, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
   const type = table2[name];
@@ -124,11 +118,16 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({});
+  furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
-  async call(name, given, checks2, result) {
-    if (![...Object.values(checks2), result].every((check2) => known(this.table, check2))) this.table = { ...this.table, ...await this.furtherChecks() };
+  async call(name, given) {
+    if (!(name in this.calls)) {
+      const further = await this.furtherChecks();
+      this.table = { ...this.table, ...further.checks };
+      this.calls = { ...this.calls, ...further.calls };
+    }
+    const [checks2, result] = this.calls[name];
     const parameters = {};
     for (const [key, check2] of Object.entries(checks2)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -188,12 +187,13 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
-function clientOf(calls) {
+function clientOf(calls, later = "") {
   class Generated extends BaseClient {
+    calls = calls;
   }
-  for (const [name, [checks2, result]] of Object.entries(calls)) {
+  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
     Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given, checks2, result);
+      return this.call(name, given);
     } });
   }
   return Generated;
@@ -1315,11 +1315,11 @@ var App = class {
   displayed = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
-    const known2 = this.session.resume();
+    const known = this.session.resume();
     const app = byId("app", HTMLElement);
     fill(app, this.shell.root);
     addEventListener("hashchange", () => void this.open());
-    if (!known2) await this.logIn("");
+    if (!known) await this.logIn("");
     app.hidden = false;
     await this.open();
   }

@@ -643,8 +643,8 @@ var Recipients = class {
     }
   }
   add(parties) {
-    const known2 = new Set(this.list.map((one) => one.address));
-    this.list.push(...parties.filter((one) => !known2.has(one.address)));
+    const known = new Set(this.list.map((one) => one.address));
+    this.list.push(...parties.filter((one) => !known.has(one.address)));
     this.draw();
     this.changed();
   }

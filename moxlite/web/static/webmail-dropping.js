@@ -321,9 +321,9 @@ var Importing = class {
       toast(t("At most {n} files at a time: pack more into one zip archive.", { n: mostFiles }));
       return;
     }
-    const known2 = await Promise.all(files.map(isMail));
-    const others = files.filter((_, i) => known2[i] !== true);
-    const taken = files.filter((_, i) => known2[i] === true);
+    const known = await Promise.all(files.map(isMail));
+    const others = files.filter((_, i) => known[i] !== true);
+    const taken = files.filter((_, i) => known[i] === true);
     if (others.length > 0 || taken.length === 0) toast(`${others.length > 0 ? t("Not mail: {names}.", { names: listed(others) }) : ""} ${kinds()}`.trim());
     if (taken.length > 0) await this.send(mailbox, taken);
   }

@@ -255,8 +255,8 @@ var mostShown = 100;
 function quoted(text2) {
   return isolated(text2.length > mostShown ? `${text2.slice(0, mostShown)}…` : text2);
 }
-function words({ kind, name, known: known2, sender }) {
-  const values = { name: quoted(name), known: quoted(known2), sender: quoted(sender) };
+function words({ kind, name, known, sender }) {
+  const values = { name: quoted(name), known: quoted(known), sender: quoted(sender) };
   switch (kind) {
     case "own":
       return t("This says it is from you. The address {sender} is not yours.", values);
@@ -617,11 +617,11 @@ var phone = matchMedia("(max-width: 700px)");
 function htmlFrame(src, shade, owner) {
   const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${shade === "light" ? "" : `&scheme=${shade}`}` });
   const sheet = el("div", { class: "html-sheet" }, frame);
-  let [known2, loaded] = [null, false];
+  let [known, loaded] = [null, false];
   const take = () => {
     const page = frame.contentDocument;
-    if (page === null || page === known2 || page.URL === "about:blank") return;
-    known2 = page;
+    if (page === null || page === known || page.URL === "about:blank") return;
+    known = page;
     owner.framed(page);
   };
   let said = false;
@@ -636,7 +636,7 @@ function htmlFrame(src, shade, owner) {
   const watch = () => {
     take();
     readFacts();
-    const high = known2?.documentElement?.scrollHeight ?? 0;
+    const high = known?.documentElement?.scrollHeight ?? 0;
     if (high > frame.clientHeight) frame.style.height = `${Math.min(highest, high)}px`;
     if (frame.isConnected && !loaded) requestAnimationFrame(watch);
   };

@@ -766,9 +766,9 @@ var Offline = class {
     this.fetching = true;
     try {
       await caches.open(mailCache);
-      const known2 = new Set(await store.keys("messages"));
+      const known = new Set(await store.keys("messages"));
       for (const item of list.threads.flat().slice(0, mostMessages)) {
-        if (known2.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
+        if (known.has(item.id) || this.alone || this.page.mail.connection.value !== "on") continue;
         const parsed = await this.page.client.parsed_message(item.id);
         if (parsed.has_html) await fetch(`${this.page.base}msg/${item.id}/html?sameorigin=true`);
         await new Promise((resolve) => setTimeout(resolve, apart));
@@ -787,10 +787,10 @@ var Offline = class {
     if (this.store === null || box?.owner !== "" || !box.roles.includes("draft")) return;
     const drafts = list.threads.flat().filter((one) => one.mailbox_id === list.mailbox && one.attachments.length === 0);
     const wanted2 = new Set(drafts.slice(0, mostDrafts).map((one) => draftKey(one.id)));
-    const known2 = new Set(await this.store.keys("facts"));
-    for (const name of known2) if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted2.has(name)) await this.store.delete("facts", name);
+    const known = new Set(await this.store.keys("facts"));
+    for (const name of known) if (typeof name === "string" && name.startsWith(draftKey(0).slice(0, -1)) && !wanted2.has(name)) await this.store.delete("facts", name);
     for (const { id } of drafts.slice(0, mostDrafts)) {
-      if (known2.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
+      if (known.has(draftKey(id)) || this.page.mail.connection.value !== "on") continue;
       await this.page.client.compose_prepare("edit", id);
       await new Promise((resolve) => setTimeout(resolve, apart));
     }

@@ -426,8 +426,8 @@ async function addSender(page, name, address) {
   let card = null;
   const looked = await attempt(t("Looking for the contact"), async () => {
     const { contacts } = await page.client.contacts(address);
-    const known2 = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
-    if (known2 !== void 0) card = await page.client.contact(known2.id);
+    const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
+    if (known !== void 0) card = await page.client.contact(known.id);
   });
   const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
   if (looked && await edit(page, card, form)) toast(card === null ? t("Added to your contacts") : t("Saved"));

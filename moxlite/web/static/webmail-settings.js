@@ -541,9 +541,9 @@ function section(name, title, path, ...children) {
   return { title, path, root: el("section", { "aria-labelledby": id }, el("h3", { id }, title), ...children) };
 }
 function seenChoices(now) {
-  const known2 = [["0", t("At once")], ["500", t("After half a second")], ["3000", t("After 3 seconds")], ["-1", t("Only by hand")]];
-  if (!known2.some(([value]) => value === String(now))) known2.push([String(now), t("After {n} seconds", { n: now / 1e3 })]);
-  return known2;
+  const known = [["0", t("At once")], ["500", t("After half a second")], ["3000", t("After 3 seconds")], ["-1", t("Only by hand")]];
+  if (!known.some(([value]) => value === String(now))) known.push([String(now), t("After {n} seconds", { n: now / 1e3 })]);
+  return known;
 }
 function undoChoices(now) {
   const numbers = [.../* @__PURE__ */ new Set([5, 10, 20, 30, now])].filter((n) => n > 0).sort((a, b) => a - b);

@@ -330,9 +330,9 @@ async function save(page, target, all) {
   const { text: text2, html } = written2(page, target);
   const name = (await ask(t("Save as a template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
   if (name === void 0 || name === "") return;
-  const known2 = all.find((one2) => one2.name === name);
-  if (known2 !== void 0 && !await confirm(t("Replace the template?"), t("There is a template “{name}” already.", { name: isolated(name) }), t("Replace"))) return;
-  const one = { id: known2?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
+  const known = all.find((one2) => one2.name === name);
+  if (known !== void 0 && !await confirm(t("Replace the template?"), t("There is a template “{name}” already.", { name: isolated(name) }), t("Replace"))) return;
+  const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
   if (await attempt(t("Saving the template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 async function manage(page) {

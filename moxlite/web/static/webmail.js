@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bulk: "bulk.2b6880373442.js", checks: "checks.8fc6445448d6.js", compose: "compose.fae554144e1e.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.e5119d7581ac.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.84450970891c.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.8f9b1dcb43b5.js", palette: "palette.40510bc20e9b.js", people: "people.8a568e05cc0d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.96a7ab1501e2.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.9496c9af9d91.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.6ae10f5713a7.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bar: "bar.d3e9c0226521.js", bulk: "bulk.2b6880373442.js", checks: "checks.4fe5f068d45c.js", compose: "compose.e6f53db72a7a.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.b2a7fb0bbe67.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.40510bc20e9b.js", people: "people.9ef390242dc6.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.96a7ab1501e2.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.8bb00d00fb8d.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.737a23d2a502.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -38,12 +38,6 @@ function verify(table, check, value, path) {
       fields(table, name, value, path);
     }
   }
-}
-function known(table, check) {
-  if (typeof check === "string" || check[0] === "enum") return true;
-  if (check[0] === "ref") return check[1] in table;
-  if (check[0] === "union") return Object.values(check[1]).every((name) => name in table);
-  return known(table, check[1]);
 }
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -127,11 +121,16 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({});
+  furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
-  async call(name, given, checks2, result) {
-    if (![...Object.values(checks2), result].every((check) => known(this.table, check))) this.table = { ...this.table, ...await this.furtherChecks() };
+  async call(name, given) {
+    if (!(name in this.calls)) {
+      const further = await this.furtherChecks();
+      this.table = { ...this.table, ...further.checks };
+      this.calls = { ...this.calls, ...further.calls };
+    }
+    const [checks2, result] = this.calls[name];
     const parameters = {};
     for (const [key2, check] of Object.entries(checks2)) {
       parameters[key2] = given[Object.keys(parameters).length];
@@ -191,12 +190,13 @@ async function simulatedLatency() {
   const { wait_min_ms: least2 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most3 - least2)));
 }
-function clientOf(calls) {
+function clientOf(calls, later = "") {
   class Generated extends BaseClient {
+    calls = calls;
   }
-  for (const [name, [checks2, result]] of Object.entries(calls)) {
+  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
     Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given, checks2, result);
+      return this.call(name, given);
     } });
   }
   return Generated;
@@ -254,87 +254,9 @@ var checks = {
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
-  login_prep: [{}, "string"],
-  login: [{ login_token: "string", username: "string", password: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
-  login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
-  confirm_options: [{}, ["ref", "SecondStep"]],
-  confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
-  notices: [{}, ["ref", "NoticeState"]],
-  notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
-  notices_remove: [{ device_id: "integer" }, "null"],
-  notices_test: [{ device_id: "integer" }, "string"],
-  notice_archive: [{ message_id: "integer" }, "null"],
-  notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
-  receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
-  invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
-  invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],
-  contacts: [{ search: ["optional", "string"], group: ["optional", "string"], after: ["optional", "integer"] }, ["ref", "Contacts"]],
-  contact: [{ contact_id: "integer" }, ["ref", "ContactCard"]],
-  contact_save: [{ contact: ["ref", "ContactForm"], contact_id: ["optional", "integer"], changed: ["optional", "integer"] }, "integer"],
-  contact_remove: [{ contact_id: "integer" }, "string"],
-  contact_restore: [{ card: "string" }, "null"],
-  claim_confirm: [{ message_id: "integer" }, "null"],
-  contacts_import: [{ upload_id: "string", group: ["optional", "string"] }, ["ref", "ContactsImported"]],
-  group_members: [{ group: "string" }, ["list", ["ref", "Party"]]],
-  templates: [{}, ["list", ["ref", "TemplateForm"]]],
-  template_save: [{ template: ["ref", "TemplateForm"] }, "integer"],
-  template_remove: [{ template_id: "integer" }, "null"],
-  newsletters: [{ order: ["enum", ["messages", "size"]], position: ["optional", "integer"] }, ["ref", "Newsletters"]],
-  newsletter_archive: [{ sender_id: "integer", after: ["optional", ["nullable", ["ref", "ArchivePlace"]]] }, ["ref", "NewsletterArchived"]],
-  message_snooze: [{ message_ids: ["list", "integer"], until: "integer", unanswered: ["optional", "boolean"] }, "null"],
-  message_unsnooze: [{ message_ids: ["list", "integer"] }, "null"],
-  messages_waiting: [{}, ["list", ["ref", "Waiting"]]],
-  scheduled_change: [{ message_id: "integer", send_at: ["optional", "integer"] }, "null"],
-  scheduled_cancel: [{ message_id: "integer" }, "integer"],
-  sorting_notices: [{}, ["ref", "SortingNotices"]],
-  vacation_end: [{}, "null"],
-  import_check: [{ mailbox_id: "integer", size: "integer" }, "null"],
-  import_state: [{ token: "string" }, ["nullable", ["ref", "Importing"]]],
-  import_abort: [{ token: "string" }, "null"],
-  import_undo: [{ first_id: "integer", messages: "integer" }, "integer"],
-  mailboxes_mark_read: [{ mailbox_ids: ["list", "integer"] }, "null"],
-  mailbox_create: [{ name: "string" }, "integer"],
-  mailbox_rename: [{ mailbox_id: "integer", name: "string" }, "null"],
-  mailbox_delete: [{ mailbox_id: "integer" }, "null"],
-  mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
-  label_save: [{ name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]],
-  label_remove: [{ keyword: "string" }, "integer"],
-  unsubscribe: [{ message_id: "integer", by_post: "boolean" }, "null"],
-  message_details: [{ message_id: "integer" }, ["ref", "MessageDetails"]],
-  ruleset_suggest_move: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, ["nullable", ["ref", "Suggestion"]]],
-  ruleset_accept: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer" }, "null"],
-  ruleset_for_sender: [{ message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]],
-  ruleset_never: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null"],
-  settings_save: [{ settings: ["ref", "Settings"] }, "null"],
-  from_address_settings_save: [{ from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null"],
-  delivery_status: [{ message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]],
-  delivery_retry: [{ delivery_ids: ["list", "integer"] }, "integer"],
-  delivery_cancel: [{ delivery_ids: ["list", "integer"] }, "integer"],
-  search_glance: [{ query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]],
-  compose_prepare: [{ kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]],
-  draft_save: [{ draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer"],
-  draft_find: [{ message_id: "string", seconds: "integer" }, "integer"],
-  message_submit: [{ message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer"],
-  message_submit_undo: [{ submit_id: "string", leaves: ["optional", "integer"] }, "integer"],
-  draft_remove: [{ draft_id: "integer" }, "null"],
-  upload_remove: [{ upload_id: "string" }, "null"],
-  complete_recipient: [{ search: "string" }, ["ref", "Suggestions"]],
-  recipient_security: [{ address: "string" }, ["ref", "Security"]],
-  export_prep: [{}, "null"],
-  logout: [{}, "null"],
   token: [{}, "string"],
-  request: [{ request: ["ref", "Request"] }, "null"],
-  message_item: [{ message_id: "integer" }, ["ref", "MessageItem"]],
-  parsed_message: [{ message_id: "integer" }, ["ref", "ParsedMessage"]],
-  flags_add: [{ message_ids: ["list", "integer"], flags: ["list", "string"] }, "null"],
-  flags_clear: [{ message_ids: ["list", "integer"], flags: ["list", "string"] }, "null"],
-  message_move: [{ message_ids: ["list", "integer"], mailbox_id: "integer", mark_seen: ["optional", "boolean"], from_mailbox_id: ["optional", "integer"] }, "null"],
-  query_action: [{ action: ["ref", "QueryAction"] }, ["ref", "QueryDone"]],
-  thread_mute: [{ message_ids: ["list", "integer"], mute: "boolean" }, "null"],
-  thread_collapse: [{ message_ids: ["list", "integer"], collapse: "boolean" }, "null"],
-  message_delete: [{ message_ids: ["list", "integer"] }, "null"],
-  decode_mime_words: [{ text: "string" }, "string"]
-});
+  request: [{ request: ["ref", "Request"] }, "null"]
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
@@ -424,15 +346,15 @@ var CommandTable = class {
 };
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
-function el(tag2, attributes = {}, ...children) {
-  const element = document.createElement(tag2);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === void 0 || value === null || value === false) continue;
     if (typeof value === "function") {
       element.addEventListener(name.slice(2), value);
     } else if (name === "data") {
       Object.assign(element.dataset, value);
-    } else if (tag2 === "textarea" && name === "value") {
+    } else if (tag === "textarea" && name === "value") {
       element.textContent = String(value);
     } else {
       element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
@@ -689,29 +611,19 @@ function beforeDisplay(root) {
 }
 
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
 var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
-var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
-var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
 var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
-var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
-var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var listFilter = "M2 5h20 M6 12h12 M9 19h6";
-var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
-var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
-var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
-var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
-var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -819,19 +731,19 @@ var Mailboxes = class {
   }
 };
 
-function leavesOthers(mail2) {
-  const { mailbox_id } = mail2.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail2.choice.selectedAreLoaded() && mail2.mailboxes.value.some(({ owner }) => owner !== "");
+function leavesOthers(mail) {
+  const { mailbox_id } = mail.query.value.filter;
+  return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
 }
 
 function unlikely(mailbox) {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
 function acting(page) {
-  const { client, mail: mail2, actions, seen } = page;
+  const { client, mail, actions, seen } = page;
   async function offerMissing(role) {
     const [{ offerRole }, { pick }] = await Promise.all([part("mailboxes"), part("palette")]);
-    await offerRole(client, role, mail2.mailboxes.value, pick);
+    await offerRole(client, role, mail.mailboxes.value, pick);
   }
   function toRole(role, items) {
     seen.cancel();
@@ -841,7 +753,7 @@ function acting(page) {
     seen.cancel();
     const { confirmDelete } = await part("mailboxes");
     const few2 = items && { messages: items.length, conversations: items.length };
-    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail2.choice.selectedCounts.value, leavesOthers(mail2));
+    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
     if (await asked) actions.deleteForGood(items);
   }
   function flag(flags, add) {
@@ -849,33 +761,33 @@ function acting(page) {
     actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: (n) => many(n, "Message changed", "{n} messages changed") });
   }
   function chooseLabels(number = 0) {
-    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail2, actions, number));
+    void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail, actions, number));
   }
   function later(run) {
     void attempt(t("Choosing a time"), async () => run(await part("later")));
   }
   function away(items, role) {
-    if (role === "trash" && (mail2.inRole("trash") || mail2.inRole("draft"))) {
-      if (mail2.may("te", void 0, items)) void deleteForGood(items);
-    } else if (!mail2.inRole(role) && mail2.may("te", role, items)) toRole(role, items);
+    if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
+      if (mail.may("te", void 0, items)) void deleteForGood(items);
+    } else if (!mail.inRole(role) && mail.may("te", role, items)) toRole(role, items);
   }
   return { act(items, action) {
     if (action === "later") later((found) => found.putOff(page.desk, items));
     else if (action === "archive" || action === "trash") away(items, action);
-    else if (mail2.may("s", void 0, items)) {
+    else if (mail.may("s", void 0, items)) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
-  }, toRole, archiveThread: () => toRole("archive", mail2.choice.readThread()), async chooseMove() {
+  }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), async chooseMove() {
     const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
-    const here = mail2.current.value?.id;
-    const chosen = await chooseMailbox(t("Move to"), mail2.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
+    const here = mail.current.value?.id;
+    const chosen = await chooseMailbox(t("Move to"), mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
     if (chosen !== null) actions.move(chosen, false);
   }, deleteForGood: () => deleteForGood(), flag, notJunk() {
-    const inbox2 = mail2.boxes.named("Inbox");
-    if (mail2.inRole("junk") && mail2.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
+    const inbox2 = mail.boxes.named("Inbox");
+    if (mail.inRole("junk") && mail.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
     else flag(["$junk"], false);
-  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail2)), sender: (item, what) => part("sender").then((found) => found.act(item, what, { client, mail: mail2, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
+  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail)), sender: (item, what) => part("sender").then((found) => found.act(item, what, { client, mail, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
 var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden])"];
@@ -925,7 +837,6 @@ function handleBack(page) {
   });
 }
 
-var composeBar = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward"];
 function addComposeCommands(desk) {
   const shown4 = () => desk.shown() !== null;
   const draft = () => shown4() && desk.inRole("draft");
@@ -951,7 +862,6 @@ function addFindCommands(desk) {
   desk.commands.add(t("Threads"), threads);
 }
 
-var barCommands = ["message.archive", "message.trash", "message.delete", "message.junk", "message.later", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.labels", "message.export"];
 function addCommands(desk) {
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
@@ -1198,14 +1108,14 @@ var Stream = class {
       this.owner.failed(error);
       return;
     }
-    const known2 = event;
-    if (known2.kind === "server_shutdown" || known2.kind === "fatal") {
+    const known = event;
+    if (known.kind === "server_shutdown" || known.kind === "fatal") {
       this.drop();
       this.put("off");
-      this.later(known2.kind === "fatal" ? this.backoff.next() : 3e3 + Math.random() * 5e3);
+      this.later(known.kind === "fatal" ? this.backoff.next() : 3e3 + Math.random() * 5e3);
       return;
     }
-    this.owner.event(known2);
+    this.owner.event(known);
   }
 };
 
@@ -1309,8 +1219,8 @@ var orders = ["newest", "oldest", "unread", "sender", "size"];
 
 var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 var SearchBar = class {
-  constructor(mail2, owner) {
-    this.mail = mail2;
+  constructor(mail, owner) {
+    this.mail = mail;
     this.owner = owner;
     this.root.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -1327,7 +1237,7 @@ var SearchBar = class {
       event.preventDefault();
       event.stopPropagation();
       this.close();
-      mail2.stopSearch();
+      mail.stopSearch();
       owner.leave();
     });
     document.addEventListener("pointerdown", (event) => {
@@ -1382,10 +1292,10 @@ function storedThreading() {
   return localStorage.getItem(threadingKey) === "off" ? "off" : "on";
 }
 var Find = class {
-  constructor(mail2, owner) {
-    this.mail = mail2;
+  constructor(mail, owner) {
+    this.mail = mail;
     this.owner = owner;
-    this.bar = new SearchBar(mail2, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail2, owner.glanced)), leave: () => owner.leave(), say: (place2, searching) => void this.part().then(({ say }) => say(place2, searching, () => mail2.stopSearch()), () => null) });
+    this.bar = new SearchBar(mail, { search: (text2) => void this.search(text2), open: (bar) => void attempt(t("Searching"), async () => (await this.part()).openGlance(bar, mail, owner.glanced)), leave: () => owner.leave(), say: (place2, searching) => void this.part().then(({ say }) => say(place2, searching, () => mail.stopSearch()), () => null) });
   }
   mail;
   owner;
@@ -1469,31 +1379,31 @@ var Find = class {
   }
 };
 
-function selection(mail2) {
-  return { shown: () => mail2.choice.shown.value, selected: () => mail2.choice.selected(), selectedCount: () => mail2.choice.selectedCount.value, inRole: (role) => mail2.inRole(role), may: (rights, role) => mail2.may(rights, role) };
+function selection(mail) {
+  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
 }
-function lists({ mail: mail2, find: find2, list: list2, actions }) {
-  const allMuted = () => mail2.choice.selected().every((item) => item.thread_muted);
-  return { moveFocus: (by, how) => mail2.choice.moveFocus(by, how), toggleFocused: () => mail2.choice.toggleFocused(), selectAll: () => mail2.choice.selectAll(), unselect() {
-    mail2.choice.unselect();
+function lists({ mail, find: find2, list: list2, actions }) {
+  const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
+  return { moveFocus: (by, how) => mail.choice.moveFocus(by, how), toggleFocused: () => mail.choice.toggleFocused(), selectAll: () => mail.choice.selectAll(), unselect() {
+    mail.choice.unselect();
     list2.root.focus();
-  }, nextUnread: () => mail2.choice.nextUnread(), searching() {
-    const searching = mail2.searching.value;
+  }, nextUnread: () => mail.choice.nextUnread(), searching() {
+    const searching = mail.searching.value;
     return searching === null || find2.text.value === "" ? "" : searching.done ? "done" : "running";
   }, focusSearch() {
     find2.bar.input.focus();
     find2.bar.input.select();
-  }, stopSearch: () => mail2.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail2.choice.moveThread(by), selectThread: () => mail2.choice.selectThread(), fold: (expand) => mail2.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+  }, stopSearch: () => mail.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail.choice.moveThread(by), selectThread: () => mail.choice.selectThread(), fold: (expand) => mail.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
 }
 
 function navigation(page) {
-  const { base: base2, client, commands, mail: mail2, drawer } = page;
+  const { base: base2, client, commands, mail, drawer } = page;
   function openMailbox(mailbox) {
     drawer.close();
     page.find.openMailbox(mailbox);
   }
   async function mailboxMenu(mailbox) {
-    const parent = mail2.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
+    const parent = mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const found = await part("mailboxes");
     await found.mailboxMenu(client, mailbox, parent, async (what) => (await part("export")).exportMail(client, base2, what));
   }
@@ -1515,13 +1425,13 @@ function navigation(page) {
     const at = document.activeElement ?? document.body;
     await (await part("palette")).showTitles(at);
   }, openInbox() {
-    const inbox2 = mail2.boxes.named("Inbox");
+    const inbox2 = mail.boxes.named("Inbox");
     if (inbox2 !== void 0) openMailbox(inbox2);
   }, openRole(role) {
-    const mailbox = mail2.boxes.withRole(role);
+    const mailbox = mail.boxes.withRole(role);
     if (mailbox !== void 0) openMailbox(mailbox);
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
-    const mailbox = mail2.current.value;
+    const mailbox = mail.current.value;
     if (mailbox !== void 0) void mailboxMenu(mailbox);
   }, async logOut() {
     if (await (await page.offline())?.mayLeave() === false) return;
@@ -1549,43 +1459,43 @@ function writePlace({ name, search: search2, message }) {
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
-function followPlace(mail2, find2) {
+function followPlace(mail, find2) {
   const { name, search: search2, message } = parsePlace(location.hash);
   if (search2 !== "") {
     if (search2 !== find2.text.value) void find2.search(search2, message);
-    else followMessage(mail2, message);
+    else followMessage(mail, message);
     return;
   }
-  const mailbox = mail2.boxes.named(name);
+  const mailbox = mail.boxes.named(name);
   if (mailbox === void 0) return;
-  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
-  else followMessage(mail2, message);
+  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
+  else followMessage(mail, message);
 }
-function followMessage(mail2, message) {
-  if (message === 0) mail2.choice.unselect();
-  else if (mail2.choice.shown.value?.id !== message) mail2.choice.select(message);
+function followMessage(mail, message) {
+  if (message === 0) mail.choice.unselect();
+  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
 }
-function tellPlace(mail2, find2) {
-  const shown4 = mail2.choice.shown.value?.id ?? 0;
+function tellPlace(mail, find2) {
+  const shown4 = mail.choice.shown.value?.id ?? 0;
   const search2 = find2.text.value;
-  const mailbox = mail2.current.value;
+  const mailbox = mail.current.value;
   if (mailbox === void 0 && search2 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown4 || mail2.wanted });
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown4 || mail.wanted });
   if (location.hash !== hash) writeAddress(hash);
 }
-function tellTitle(mail2, find2) {
-  const mailbox = mail2.current.value;
+function tellTitle(mail, find2) {
+  const mailbox = mail.current.value;
   const search2 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail2.connection.value) ? "" : ` ${t("(not connected)")}`;
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
   const shown4 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
-  document.title = `${unread}${shown4} · ${mail2.facts.value.login_address || "moxlite"}${offline}`;
+  document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 var notJunkAfter = 5e3;
 var Seen = class {
-  constructor(mail2, actions, shows) {
-    this.mail = mail2;
+  constructor(mail, actions, shows) {
+    this.mail = mail;
     this.actions = actions;
     this.shows = shows;
   }
@@ -1594,11 +1504,11 @@ var Seen = class {
   shows;
   timers = [];
   opened(item) {
-    const { mail: mail2 } = this;
-    if (mail2.choice.conversation.value === null) this.cancel();
-    if (mail2.may("s")) this.after(mail2.settings.value.mark_seen_ms, item.id, ["\\seen"]);
-    const box = mail2.boxes.get(item.mailbox_id);
-    const { rejects_mailbox, introbox } = mail2.facts.value;
+    const { mail } = this;
+    if (mail.choice.conversation.value === null) this.cancel();
+    if (mail.may("s")) this.after(mail.settings.value.mark_seen_ms, item.id, ["\\seen"]);
+    const box = mail.boxes.get(item.mailbox_id);
+    const { rejects_mailbox, introbox } = mail.facts.value;
     if (box?.owner === "" && box.name !== rejects_mailbox && box.name !== introbox) this.after(notJunkAfter, item.id, ["$notjunk", "$junk", "\\draft"]);
   }
   cancel() {
@@ -1622,9 +1532,9 @@ function movedTo({ name }) {
   return { doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }), done: (n) => many(n, "Moved to {mailbox}", "{n} messages moved to {mailbox}", { mailbox }) };
 }
 var Actions = class {
-  constructor(client, mail2, moved) {
+  constructor(client, mail, moved) {
     this.client = client;
-    this.mail = mail2;
+    this.mail = mail;
     this.moved = moved;
   }
   client;
@@ -1916,8 +1826,8 @@ var Pending = class {
   flagged(item, shown4) {
     const flags = shown4.flags;
     const key2 = [...flags.add, "", ...flags.clear].join(" ");
-    const known2 = this.made.get(item);
-    if (known2?.entries === key2) return known2.item;
+    const known = this.made.get(item);
+    if (known?.entries === key2) return known.item;
     const made = changed(item, flags.add, flags.clear);
     this.made.set(item, { entries: key2, item: made });
     return made;
@@ -1925,8 +1835,8 @@ var Pending = class {
   placed(item, mailboxId) {
     if (item.mailbox_id === mailboxId) return item;
     const key2 = `in ${mailboxId}`;
-    const known2 = this.made.get(item);
-    if (known2?.entries === key2) return known2.item;
+    const known = this.made.get(item);
+    if (known?.entries === key2) return known.item;
     const made = { ...item, mailbox_id: mailboxId };
     this.made.set(item, { entries: key2, item: made });
     return made;
@@ -1955,10 +1865,10 @@ function isListing(query) {
 
 var deepest = 6;
 function tree(members) {
-  const known2 = new Set(members.map((item) => item.id));
+  const known = new Set(members.map((item) => item.id));
   const below = /* @__PURE__ */ new Map();
   for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
-    const above = known2.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
+    const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
     below.set(above, [...below.get(above) ?? [], item]);
   }
   const found = [];
@@ -2003,14 +1913,14 @@ var Folding = class {
 };
 
 function flatRows(view, pending, oldestFirst) {
-  const { start, items, total, known: known2, query } = view;
+  const { start, items, total, known, query } = view;
   const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
   const shown4 = pending.show(items, mailbox, oldestFirst);
   const rows = total + shown4.length - items.length;
-  return { start, items: shown4, total: rows, entries: rows, known: known2, lines: /* @__PURE__ */ new Map() };
+  return { start, items: shown4, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
 }
 function threadedRows(view, pending, folding, oldestFirst) {
-  const { start, items: tops, total, known: known2 } = view;
+  const { start, items: tops, total, known } = view;
   const items = [];
   const lines = /* @__PURE__ */ new Map();
   const entryOf = [];
@@ -2035,7 +1945,7 @@ function threadedRows(view, pending, folding, oldestFirst) {
       lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown4.length : 0 });
     }
   }
-  const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known: known2, lines };
+  const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
   return { rows, entryOf };
 }
 
@@ -2833,101 +2743,13 @@ function speak(language) {
   return spoken() === language && document.documentElement.lang !== language;
 }
 
-var shown2 = (bar) => {
-  const all = [...bar.querySelectorAll("button:not([hidden])")];
-  const drawn = all.filter((one) => one.getClientRects().length > 0);
-  return drawn.length > 0 ? drawn : all;
-};
-function settle2(bar) {
-  const all = shown2(bar);
-  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
-  for (const one of bar.querySelectorAll("button")) {
-    one.tabIndex = one === stop ? 0 : -1;
-    if (one === stop) one.dataset["stop"] = "1";
-    else delete one.dataset["stop"];
-  }
-}
-function moveWithin(bar) {
-  bar.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    const all = shown2(bar);
-    const at = all.indexOf(document.activeElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
-    if (at < 0 || next === void 0) return;
-    event.preventDefault();
-    all[(next + all.length) % all.length]?.focus();
-  });
-  bar.addEventListener("focusin", () => settle2(bar));
-  settle2(bar);
-}
-
-var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
-var worded = ["compose.edit", "compose.reply", "message.archive"];
-var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
-var phone = matchMedia("(max-width: 700px)");
-var Bar = class {
-  constructor(commands, ids, back, clicked, openMenu) {
-    this.commands = commands;
-    this.ids = ids;
-    this.clicked = clicked;
-    this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
-    moveWithin(this.root);
-    new ResizeObserver(() => this.fold()).observe(this.root);
-    phone.addEventListener("change", () => this.draw());
-  }
-  commands;
-  ids;
-  clicked;
-  root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
-  buttons = el("div", { class: "toolbar-buttons" });
-  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
-  folded = [];
-  draw() {
-    const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
-    fill(this.buttons, this.possible().map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
-      this.commands.run(command.id);
-      this.clicked(command);
-    } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command)))));
-    this.fold();
-    if (focused === void 0) return;
-    this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
-    if (!this.buttons.contains(document.activeElement)) focusHome();
-  }
-  possible() {
-    const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
-    if (!phone.matches) return possible;
-    const place2 = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
-    return possible.sort((a, b) => place2(a) - place2(b));
-  }
-  fold() {
-    const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
-    const focused = document.activeElement === this.more;
-    for (const button of buttons) button.hidden = false;
-    this.more.hidden = true;
-    const possible = this.possible();
-    const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
-    let shown4 = buttons.length;
-    this.root.classList.remove("tight");
-    this.root.classList.toggle("tight", crowded());
-    while (shown4 > 1 && crowded()) {
-      this.more.hidden = false;
-      shown4--;
-      buttons[shown4].hidden = true;
-    }
-    this.folded = possible.slice(shown4);
-    if (focused) this.more.focus();
-    settle2(this.root);
-  }
-};
-
 var sentences = { on: "", connecting: t("Connecting…"), off: t("Not connected. Trying again…"), crowded: t("Not connected: other tabs use all the connections that your network allows. Close a tab of this webmail, then try again."), blocked: t("Not connected: your network or a proxy holds back what the server sends. Ask its administrator to let websockets through.") };
-function connectionLine(mail2, stream) {
+function connectionLine(mail, stream) {
   const words2 = el("span");
   const button = el("button", { onclick: () => stream.retry() }, t("Try now"));
   const line = el("div", { class: "offline", role: "status" }, words2, button);
   effect(() => {
-    const state = mail2.connection.value;
+    const state = mail.connection.value;
     line.hidden = state === "on";
     button.hidden = state === "connecting";
     fill(words2, sentences[state]);
@@ -2935,7 +2757,7 @@ function connectionLine(mail2, stream) {
   return line;
 }
 
-var shown3 = "show-side";
+var shown2 = "show-side";
 var Drawer = class {
   constructor(side) {
     this.side = side;
@@ -2952,18 +2774,18 @@ var Drawer = class {
   side;
   button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
   close() {
-    document.body.classList.remove(shown3);
+    document.body.classList.remove(shown2);
     this.button.setAttribute("aria-expanded", "false");
   }
   get open() {
-    return document.body.classList.contains(shown3);
+    return document.body.classList.contains(shown2);
   }
   toggle() {
     if (this.open) {
       this.close();
       return;
     }
-    document.body.classList.add(shown3);
+    document.body.classList.add(shown2);
     this.button.setAttribute("aria-expanded", "true");
     (this.side.querySelector("[aria-current]") ?? this.side.querySelector("button"))?.focus();
   }
@@ -3031,8 +2853,8 @@ function shownLabels(labels, keywords) {
   return keywords.filter((one) => !one.startsWith("$") || labels.some(({ keyword }) => keyword === one)).map((one) => labelOf(labels, one));
 }
 function allLabels(labels, mailboxes, items) {
-  const known2 = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
-  return shownLabels(labels, [...known2]).sort((a, b) => a.name.localeCompare(b.name));
+  const known = /* @__PURE__ */ new Set([...labels.map(({ keyword }) => keyword), ...[...mailboxes, ...items].flatMap(({ keywords }) => keywords)]);
+  return shownLabels(labels, [...known]).sort((a, b) => a.name.localeCompare(b.name));
 }
 function labelPlace(name) {
   return writePlace({ name: "", search: `label:${/[\s"]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name}`, message: 0 });
@@ -3041,23 +2863,23 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-function emptyList(mail2, ways) {
-  const searching = mail2.searching.value;
+function emptyList(mail, ways) {
+  const searching = mail.searching.value;
   if (searching?.done === false) return null;
   if (searching !== null) {
     const everywhere = ways.searchEverywhere();
     return { title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."), ...everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } } };
   }
-  if (mail2.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
-  const mailbox = mail2.current.value;
+  if (mail.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
+  const mailbox = mail.current.value;
   if (mailbox?.owner !== "") return { title: t("No messages here.") };
   if (mailbox.name === "Inbox") {
     const open = ways.archive();
     return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };
   }
   const write = { title: t("New message"), run: () => ways.compose() };
-  const known2 = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
-  return known2[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") };
+  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
+  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") };
 }
 function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
@@ -3259,12 +3081,12 @@ var Row = class {
 };
 
 var heights = { comfortable: { desk: 56, phone: 68 }, compact: { desk: 40, phone: 56 } };
-var phone2 = matchMedia("(max-width: 700px)");
+var phone = matchMedia("(max-width: 700px)");
 var rowHeight = heights.comfortable.desk;
 var maxHeight = 8e6;
 var MessageList = class {
-  constructor(mail2, owner) {
-    this.mail = mail2;
+  constructor(mail, owner) {
+    this.mail = mail;
     this.owner = owner;
     this.root.append(this.heads.top, this.space, this.note);
     this.root.addEventListener("scroll", () => this.later());
@@ -3278,7 +3100,7 @@ var MessageList = class {
       this.measure();
       this.draw();
     });
-    phone2.addEventListener("change", () => {
+    phone.addEventListener("change", () => {
       this.measure();
       this.draw();
     });
@@ -3303,7 +3125,7 @@ var MessageList = class {
   first = null;
   measure() {
     const { density } = this.mail.settings.value;
-    rowHeight = heights[density][phone2.matches ? "phone" : "desk"];
+    rowHeight = heights[density][phone.matches ? "phone" : "desk"];
     document.body.classList.toggle("compact", density === "compact");
   }
   pushable({ swipes }) {
@@ -3360,7 +3182,7 @@ var MessageList = class {
   draw() {
     const { rows, query, current, problem } = this.mail;
     const { selection: selection2, focus } = this.mail.choice;
-    const { start, items, total, known: known2, lines } = rows.value;
+    const { start, items, total, known, lines } = rows.value;
     void selection2.value;
     const focused = focus.value?.position ?? -1;
     const { root, space, note } = this;
@@ -3375,7 +3197,7 @@ var MessageList = class {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known2 && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
     const words2 = place2 === null ? "" : JSON.stringify([place2, place2.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
@@ -3464,11 +3286,11 @@ var MessageList = class {
       return;
     }
     const label = target?.closest("[data-label]")?.dataset["label"];
-    if (label !== void 0 && !phone2.matches) {
+    if (label !== void 0 && !phone.matches) {
       location.hash = labelPlace(label);
       return;
     }
-    const chooses = target?.closest(".message-disc") != null || phone2.matches && document.body.classList.contains("choosing");
+    const chooses = target?.closest(".message-disc") != null || phone.matches && document.body.classList.contains("choosing");
     if (chooses && !event.shiftKey) this.mail.choice.toggle(row.position);
     else if (event.ctrlKey || event.metaKey) this.mail.choice.toggle(row.position);
     else this.mail.choice.moveTo(row.position, event.shiftKey ? "extend" : "select");
@@ -3507,7 +3329,7 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-var icons2 = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
+var icons = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
 var MailboxList = class {
   constructor(owner) {
     this.owner = owner;
@@ -3534,12 +3356,40 @@ var MailboxList = class {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons2[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;
   }
 };
+
+var shown3 = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle2(bar) {
+  const all = shown3(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown3(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle2(bar));
+  settle2(bar);
+}
 
 function counted({ messages: messages2, conversations }) {
   if (messages2 === null) return many(conversations, "{n} conversation", "{n} conversations");
@@ -3685,8 +3535,8 @@ var Reader2 = class {
   answer = null;
   own;
   async prepare() {
-    const parts = await part("message");
-    if (this.parts === null) this.owner.prepared(parts);
+    const [parts, bar] = await Promise.all([part("message"), part("bar")]);
+    if (this.parts === null) this.owner.prepared(parts, bar);
     this.parts = parts;
     return parts;
   }
@@ -3806,8 +3656,8 @@ var Reader2 = class {
     return this.message ?? this.conversation?.current ?? null;
   }
   open(id) {
-    const known2 = this.cache.get(id);
-    if (known2 !== void 0) return known2;
+    const known = this.cache.get(id);
+    if (known !== void 0) return known;
     const opened = this.client.parsed_message(id);
     this.remember(id, opened);
     opened.catch(() => this.cache.delete(id));
@@ -3844,7 +3694,7 @@ function lastScheme() {
   return scheme === "light" || scheme === "dark" ? scheme : void 0;
 }
 function watch(page) {
-  const { mail: mail2, find: find2 } = page;
+  const { mail, find: find2 } = page;
   const held = signal(false);
   let release = 0;
   addEventListener("pointerdown", () => {
@@ -3854,58 +3704,58 @@ function watch(page) {
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail2.mailboxes.value, mail2.current.value?.id ?? 0);
+    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0);
   });
   effect(() => {
-    const { searches } = mail2.settings.value;
+    const { searches } = mail.settings.value;
     const active = find2.text.value;
     page.mailboxes.searches.hidden = searches.length === 0;
     const search2 = (text2) => {
       page.drawer.close();
       void find2.search(text2);
     };
-    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail2.settings.value, search2), () => null);
+    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search2), () => null);
   });
   effect(() => {
-    const labels = allLabels(mail2.settings.value.labels, mail2.mailboxes.value, []);
+    const labels = allLabels(mail.settings.value.labels, mail.mailboxes.value, []);
     const { labels: root } = page.mailboxes;
     const active = find2.text.value;
     root.hidden = labels.length === 0;
     if (labels.length > 0 && !held.value) void part("mailboxes").then((found) => found.drawLabels(root, labels, active, page.client, () => page.drawer.close()), () => null);
   });
   effect(() => {
-    const mailboxes = mail2.mailboxes.value;
-    if (page.displayed && mailboxes.length > 0 && mail2.current.value === void 0 && (mail2.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
+    const mailboxes = mail.mailboxes.value;
+    if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && (mail.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
   });
   const translate = (language) => {
     if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
-    const { color_scheme, language } = mail2.settings.value;
+    const { color_scheme, language } = mail.settings.value;
     paint(color_scheme);
     if (spoken() !== language) translate(language);
     localStorage.setItem(schemeKey, color_scheme);
   });
   effect(() => {
     void page.actions.done.value;
-    void mail2.query.value;
+    void mail.query.value;
     page.withdrawRule();
   });
-  effect(() => tellTitle(mail2, find2));
-  effect(() => read2(page, mail2.choice.shown.value, mail2.choice.selectedCount.value > 0 ? mail2.choice.selectedCounts.value : null, mail2.choice.conversation.value));
+  effect(() => tellTitle(mail, find2));
+  effect(() => read2(page, mail.choice.shown.value, mail.choice.selectedCount.value > 0 ? mail.choice.selectedCounts.value : null, mail.choice.conversation.value));
   effect(() => {
     if (held.value) return;
-    void mail2.rows.value;
-    void mail2.choice.selection.value;
-    void mail2.mailboxes.value;
+    void mail.rows.value;
+    void mail.choice.selection.value;
+    void mail.mailboxes.value;
     void find2.threading.value;
-    void mail2.settings.value;
-    page.bar.draw();
+    void mail.settings.value;
+    page.bar?.draw();
   });
   effect(() => {
-    tellPlace(mail2, find2);
-    void mail2.choice.selectedCount.value;
+    tellPlace(mail, find2);
+    void mail.choice.selectedCount.value;
     guard();
   });
 }
@@ -3983,16 +3833,20 @@ var App = class {
     const mailbox = this.mail.boxes.withRole("archive", "");
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
   }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)) });
-  bar = new Bar(this.commands, [...composeBar, ...barCommands], () => this.desk.unselect(), (command) => {
-    if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
-  }, (...asked) => this.openMenu(...asked));
+  bar = null;
+  toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   drawer = new Drawer(this.side);
-  reader = new Reader2(this.client, base, { bar: this.bar.root, framed: (page) => {
+  reader = new Reader2(this.client, base, { bar: this.toolbar, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }) => this.commands.add(t("Message"), messageCommands(this.desk)), settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }, { Bar }) => {
+    this.commands.add(t("Message"), messageCommands(this.desk));
+    this.bar = new Bar(this.toolbar, this.commands, () => this.desk.unselect(), (command) => {
+      if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
+    }, (...asked) => this.openMenu(...asked));
+  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place2);
@@ -4009,7 +3863,7 @@ var App = class {
     if (location.search !== "") history.replaceState(null, "", base + location.hash);
     const color_scheme = lastScheme();
     this.mail.settings.value = { ...this.mail.settings.value, language: spoken(), ...color_scheme && { color_scheme } };
-    const known2 = this.session.resume();
+    const known = this.session.resume();
     const place2 = parsePlace(location.hash);
     this.mail.wanted = place2.message;
     this.mail.begin(this.find.named(place2.name || "Inbox"));
@@ -4027,12 +3881,12 @@ var App = class {
     watch(this);
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
-    this.client.furtherChecks = async () => (await part("checks")).rest;
+    this.client.furtherChecks = () => part("checks");
     this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("This takes mail out of the account, so give your password again."));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const kept5 = localStorage.getItem("moxlite-webmail-offline") === null ? ready : this.offline();
-    const begun2 = known2 ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
+    const begun2 = known ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
     void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
   }
   openMenu(...asked) {

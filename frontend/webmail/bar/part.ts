@@ -25,7 +25,31 @@ import {
   trash2,
 } from "../../lib/icons";
 import { moveWithin, settle } from "../../lib/toolbar";
+import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
+import sheet from "./bar.css";
+
+adopt(sheet);
+
+/** The commands of the bar, in this order; impossible ones are left out. */
+const listed: readonly string[] = [
+  "compose.edit",
+  "compose.reply",
+  "compose.reply-all",
+  "compose.forward",
+  "message.archive",
+  "message.trash",
+  "message.delete",
+  "message.junk",
+  "message.later",
+  "message.move",
+  "message.unread",
+  "message.read",
+  "message.flag",
+  "message.unflag",
+  "message.labels",
+  "message.export",
+];
 
 const icons: Readonly<Record<string, string>> = {
   "compose.edit": filePen,
@@ -62,7 +86,6 @@ const phone = matchMedia("(max-width: 700px)");
 export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;
 
 export class Bar {
-  readonly root = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   private readonly buttons = el("div", { class: "toolbar-buttons" });
   private readonly more = el(
     "button",
@@ -72,8 +95,8 @@ export class Bar {
   private folded: Command[] = [];
 
   constructor(
+    private readonly root: HTMLElement,
     private readonly commands: CommandTable,
-    private readonly ids: readonly string[],
     back: () => void,
     /** Called when an action was clicked, to show its key. */
     private readonly clicked: (command: Command) => void,
@@ -88,6 +111,7 @@ export class Bar {
     moveWithin(this.root);
     new ResizeObserver(() => this.fold()).observe(this.root);
     phone.addEventListener("change", () => this.draw());
+    this.draw();
   }
 
   /** Draw the bar again after the possible commands have changed. The focused button keeps the focus. */
@@ -122,7 +146,7 @@ export class Bar {
   }
 
   private possible(): Command[] {
-    const possible = this.ids.map((id) => this.commands.get(id)).filter(enabled);
+    const possible = listed.map((id) => this.commands.get(id)).filter(enabled);
     if (!phone.matches) return possible;
     const place = ({ id }: Command) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
     return possible.sort((a, b) => place(a) - place(b));

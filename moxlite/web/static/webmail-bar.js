@@ -1,0 +1,236 @@
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+function hintOf(command) {
+  return withKey(titleOf(command), command.keys?.[0]);
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag2, attributes = {}, ...children) {
+  const element = document.createElement(tag2);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag2 === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
+var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
+var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+
+var shown = (bar) => {
+  const all = [...bar.querySelectorAll("button:not([hidden])")];
+  const drawn = all.filter((one) => one.getClientRects().length > 0);
+  return drawn.length > 0 ? drawn : all;
+};
+function settle(bar) {
+  const all = shown(bar);
+  const stop = all.find((one) => one === document.activeElement) ?? all.find((one) => one.tabIndex === 0 && one.dataset["stop"]) ?? all[0];
+  for (const one of bar.querySelectorAll("button")) {
+    one.tabIndex = one === stop ? 0 : -1;
+    if (one === stop) one.dataset["stop"] = "1";
+    else delete one.dataset["stop"];
+  }
+}
+function moveWithin(bar) {
+  bar.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    const all = shown(bar);
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || next === void 0) return;
+    event.preventDefault();
+    all[(next + all.length) % all.length]?.focus();
+  });
+  bar.addEventListener("focusin", () => settle(bar));
+  settle(bar);
+}
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+
+var bar_default = ".toolbar-buttons{display:flex;gap:6px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 9px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar.tight .word.spare{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar button.back{display:none}@media(max-width:700px){.toolbar button{min-width:44px;min-height:44px}.toolbar .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar button.back{display:inline-flex}}\n";
+
+adopt(bar_default);
+var listed = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward", "message.archive", "message.trash", "message.delete", "message.junk", "message.later", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.labels", "message.export"];
+var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
+var worded = ["compose.edit", "compose.reply", "message.archive"];
+var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
+var phone = matchMedia("(max-width: 700px)");
+var Bar = class {
+  constructor(root, commands, back, clicked, openMenu) {
+    this.root = root;
+    this.commands = commands;
+    this.clicked = clicked;
+    this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
+    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
+    moveWithin(this.root);
+    new ResizeObserver(() => this.fold()).observe(this.root);
+    phone.addEventListener("change", () => this.draw());
+    this.draw();
+  }
+  root;
+  commands;
+  clicked;
+  buttons = el("div", { class: "toolbar-buttons" });
+  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
+  folded = [];
+  draw() {
+    const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
+    fill(this.buttons, this.possible().map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
+      this.commands.run(command.id);
+      this.clicked(command);
+    } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command)))));
+    this.fold();
+    if (focused === void 0) return;
+    this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
+    if (!this.buttons.contains(document.activeElement)) focusHome();
+  }
+  possible() {
+    const possible = listed.map((id) => this.commands.get(id)).filter(enabled);
+    if (!phone.matches) return possible;
+    const place = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
+    return possible.sort((a, b) => place(a) - place(b));
+  }
+  fold() {
+    const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
+    const focused = document.activeElement === this.more;
+    for (const button of buttons) button.hidden = false;
+    this.more.hidden = true;
+    const possible = this.possible();
+    const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
+    let shown2 = buttons.length;
+    this.root.classList.remove("tight");
+    this.root.classList.toggle("tight", crowded());
+    while (shown2 > 1 && crowded()) {
+      this.more.hidden = false;
+      shown2--;
+      buttons[shown2].hidden = true;
+    }
+    this.folded = possible.slice(shown2);
+    if (focused) this.more.focus();
+    settle(this.root);
+  }
+};
+export {
+  Bar
+};
