@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from moxlite.config.values import IP, Domain, Duration, Network, Path, Port, Section, Size, URLPath, doc
+from moxlite.config.values import IP, Domain, Duration, Network, Origin, Path, Port, Section, Size, URLPath, doc
 
 TLSVersion = Literal["TLSv1.0", "TLSv1.1", "TLSv1.2", "TLSv1.3"]
 
@@ -141,6 +141,19 @@ class WebService(Section, frozen=True):
     ] = False
 
 
+class JMAPService(WebService, frozen=True):
+    """JMAP for mail programs."""
+
+    path: Annotated[URLPath, doc("Path below which it is served; starts and ends with a slash.")] = "/jmap/"
+    origins: Annotated[
+        tuple[Origin, ...],
+        doc(
+            "Sites whose pages may use JMAP here, such as a webmail at another host: `https://webmail.example.net`. "
+            "Their users still log in."
+        ),
+    ] = ()
+
+
 class MetricsService(Section, frozen=True):
     """Metrics for Prometheus, and health checks."""
 
@@ -232,8 +245,8 @@ class Listener(Section, frozen=True):
     webmail_https: Annotated[WebService, doc("Webmail.")] = WebService(port=443, path="/webmail/")
     webapi_http: Annotated[WebService, doc("HTTP API for programs, without TLS.")] = WebService(path="/webapi/")
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
-    jmap_http: Annotated[WebService, doc("JMAP for mail programs, without TLS.")] = WebService(path="/jmap/")
-    jmap_https: Annotated[WebService, doc("JMAP for mail programs.")] = WebService(port=443, path="/jmap/")
+    jmap_http: Annotated[JMAPService, doc("JMAP for mail programs, without TLS.")] = JMAPService()
+    jmap_https: Annotated[JMAPService, doc("JMAP for mail programs.")] = JMAPService(port=443)
     dav_http: Annotated[DAVService, doc("Calendars and contacts, for a reverse proxy that does TLS.")] = DAVService(
         port=80
     )

@@ -300,6 +300,17 @@ def read_url_path(value: object, _: FilePath) -> str:
     return text
 
 
+def read_origin(value: object, _: FilePath) -> str:
+    text = text_of(value, "an origin")
+    if not ORIGIN.fullmatch(text):
+        raise ValueError('is not an origin: scheme and host, as in "https://webmail.example.net"')
+    return text
+
+
+ORIGIN: Final = re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:]{2,45}\])(?::[0-9]{1,5})?")
+"""An origin as browsers write it (RFC 6454 §6.2)."""
+
+
 def read_regexp(value: object, _: FilePath) -> str:
     if not isinstance(value, str):
         raise ValueError(f"must be a regular expression in quotes, not {toml_type(value)}")
@@ -378,6 +389,7 @@ BackendURL = Annotated[str, Kind("backend url", read_backend, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 """Scheme (or empty, to keep the request's scheme), host, perhaps query and fragment; no path."""
 URLPath = Annotated[str, Kind("url path", read_url_path, str)]
+Origin = Annotated[str, Kind("origin", read_origin, str)]
 Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
 PathRegexp = Annotated[str, Kind("regular expression", read_path_regexp, str)]
 MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]

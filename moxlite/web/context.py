@@ -152,9 +152,13 @@ class Apps(msgspec.Struct, frozen=True):
         """The handler of `WebAPI.mounted`; its first request loads it."""
         return _mounted(self.webapi, path)
 
-    def jmap_at(self, path: str) -> Handler:
+    def jmap_at(self, path: str, origins: tuple[str, ...]) -> Handler:
         """The handler of `JMAP.mounted`; its first request loads it."""
-        return _mounted(self.jmap, path)
+
+        async def handle(request: Request, writer: ResponseWriter) -> None:
+            await (await self.jmap.get()).mounted(path, origins)(request, writer)
+
+        return handle
 
     def dav_at(self, path: str) -> Handler:
         """The handler of `DAVApp.mounted`; its first request loads it."""
@@ -165,7 +169,7 @@ class Apps(msgspec.Struct, frozen=True):
         await (await self.consent.get()).handle(request, writer)
 
 
-def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handler:
+def _mounted(app: Late[WebAPI] | Late[DAVApp], path: str) -> Handler:
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await (await app.get()).mounted(path)(request, writer)
 
@@ -443,11 +447,11 @@ def _router(
             system += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
             trusted = proxies if dav.forwarded else None
             services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), trusted))
-    jmap = at(listener.jmap_http, listener.jmap_https)
-    if jmap is not None:
-        handler = apps.jmap_at(jmap.path)
-        system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
-        services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
+    for jmap in (listener.jmap_http, listener.jmap_https):
+        if jmap.enabled and jmap.port == port:
+            handler = apps.jmap_at(jmap.path, jmap.origins)
+            system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
+            services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None

@@ -69,6 +69,12 @@ BLOB_HEADERS: Final = (
     *SERVICE_HEADERS,
 )
 PROBLEM: Final = (("content-type", "application/problem+json"), *SERVICE_HEADERS)
+SHARED: Final = (("access-control-expose-headers", "content-disposition, retry-after, www-authenticate"),)
+PREFLIGHT: Final = (
+    ("access-control-allow-methods", "GET, HEAD, POST"),
+    ("access-control-allow-headers", "accept, authorization, content-type, last-event-id"),
+    ("access-control-max-age", "7200"),
+)
 UNAVAILABLE: Final = (store.StorageFull, store.StorageBusy, store.Closed)
 
 
@@ -81,10 +87,22 @@ class JMAP:
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
 
-    def mounted(self, path: str) -> Handler:
-        """The handler of the service at a path that ends in a slash; the well-known address is answered, too."""
+    def mounted(self, path: str, origins: tuple[str, ...] = ()) -> Handler:
+        """The handler of the service at a path that ends in a slash; the well-known address is answered, too.
+        `origins`: sites whose pages may use it (CORS, WHATWG Fetch §3.3).
+        """
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
+            origin = request.headers.get("origin")
+            if origins:
+                writer.extra = (*writer.extra, ("vary", "origin"))
+            if origin is None or origin not in origins:
+                refuse_foreign(request)
+            else:
+                writer.extra = (*writer.extra, ("access-control-allow-origin", origin), *SHARED)
+                if request.method == "OPTIONS":
+                    await writer.respond(Response(204, PREFLIGHT))
+                    return
             rest = request.path.removeprefix(path) if request.path.startswith(path) else "session"
             await self._handle(rest, path, request, writer)
 
@@ -116,7 +134,6 @@ class JMAP:
                 raise HTTPError(404, "There is nothing at this address.")
 
     async def _log_in(self, request: Request) -> Identity:
-        refuse_foreign(request)
         identity = await log_in(self._logins, request, "jmap")
         request.account = identity.account
         act_for(identity.account)
