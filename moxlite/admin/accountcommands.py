@@ -46,7 +46,12 @@ class AppPasswordCommands:
         named_account(self._config, args.account)
         try:
             return await self._passwords.add_app(
-                args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires
+                args.account,
+                args.name,
+                args.scopes,
+                read_only=args.read_only,
+                expires=args.expires,
+                token=args.token,
             )
         except StoreError as error:
             raise CommandFailed("refused", str(error)) from None
@@ -82,6 +87,7 @@ def _info(one: AppPassword, now: int) -> AppPasswordInfo:
         last_used=_words(one.last_used),
         expires=_words(one.expires),
         expired=one.expired(now),
+        token=one.token is not None,
     )
 
 

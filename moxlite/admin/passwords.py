@@ -10,7 +10,7 @@ import msgspec
 
 from moxlite.logins.logins import Logins
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.apppasswords import Scope, add_app_password, app_passwords, remove_app_password
+from moxlite.store.auth.apppasswords import Scope, add_app_password, add_token, app_passwords, remove_app_password
 from moxlite.store.auth.credentials import change_password
 
 logger = logging.getLogger("moxlite.admin.passwords")
@@ -42,13 +42,22 @@ class Passwords(msgspec.Struct, frozen=True):
         logger.info("password changed", extra={"kv": {"account": name}})
 
     async def add_app(
-        self, name: str, app: str, scopes: Collection[Scope], *, read_only: bool, expires: int | None
+        self,
+        name: str,
+        app: str,
+        scopes: Collection[Scope],
+        *,
+        read_only: bool,
+        expires: int | None,
+        token: bool = False,
     ) -> str:
-        """Make an app password and return it; it cannot be shown again. Raises as `add_app_password`."""
+        """Make an app password or a token and return it; it cannot be shown again. Raises as `add_app_password`."""
+        add = add_token if token else add_app_password
         async with self.accounts.use(name) as account:
-            password = await add_app_password(account, app, scopes, read_only=read_only, expires=expires)
-        logger.info("app password added", extra={"kv": {"account": name, "app_password": app}})
-        return password
+            made = await add(account, app, scopes, read_only=read_only, expires=expires)
+        kind = "token" if token else "app password"
+        logger.info(f"{kind} added", extra={"kv": {"account": name, "app_password": app}})
+        return made
 
     async def revoke_app(self, name: str, app: str) -> bool:
         """Revoke an app password, and end its sessions. False if the account has none of that name."""

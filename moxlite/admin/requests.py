@@ -43,13 +43,16 @@ class SetPassword(Request, frozen=True):
 
 
 class AppPasswordAdd(Request, frozen=True):
-    """``account app-password add``: `expires` in µs UTC, None for never. The response is the password."""
+    """``account app-password add``: `expires` in µs UTC, None for never. The response is the password, or with `token`
+    an access token.
+    """
 
     account: str
     name: str
     scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap"]]
     read_only: bool = False
     expires: int | None = None
+    token: bool = False
 
 
 class AppPasswordName(Request, frozen=True):
@@ -69,6 +72,7 @@ class AppPasswordInfo(msgspec.Struct, frozen=True):
     last_used: str
     expires: str
     expired: bool
+    token: bool = False
 
 
 class ShareSet(Request, frozen=True):

@@ -83,26 +83,30 @@ def app_password() -> None:
     "scopes",
     multiple=True,
     type=click.Choice(["imap", "submission", "webapi", "dav", "jmap"]),
-    help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap]",
+    help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap, with "
+    "--token jmap]",
 )
 @click.option("--read-only", is_flag=True, help="Nothing can be changed with it, nor sent.")
 @click.option(
     "--expires", metavar="TIME", help="Until when: 90d from now, or 2026-11-20T08:00 (UTC).  [default: never]"
 )
+@click.option(
+    "--token", is_flag=True, help="Make an access token: programs send it alone, without an address (HTTP Bearer)."
+)
 def app_password_add(
-    account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None
+    account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
 ) -> None:
     """Make an app password of ACCOUNT, known as NAME, and print it: it cannot be shown again.
 
-    It is used with the addresses of the account, in place of the account's own password; never for the web apps.
+    It is used with the addresses of the account, in place of the account's own password; never for the web apps. A
+    token is for jmap, webapi and dav.
     """
 
     from moxlite.admin.requests import AppPasswordAdd
 
-    chosen = scopes or (("imap",) if read_only else ("imap", "submission"))
-    request = AppPasswordAdd(
-        account_name, name, from_builtins(chosen, list), read_only, None if expires is None else _deadline(expires)
-    )
+    usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
+    deadline = None if expires is None else _deadline(expires)
+    request = AppPasswordAdd(account_name, name, from_builtins(scopes or usual, list), read_only, deadline, token)
     print(call("account app-password add", request, str))
 
 
@@ -118,18 +122,19 @@ def _deadline(text: str) -> int:
 @click.argument("account_name", metavar="ACCOUNT")
 @json_option
 def app_password_list(account_name: str, as_json: bool) -> None:
-    """List the app passwords of ACCOUNT, with what they are for, and when they were used (to the hour)."""
+    """List the app passwords and tokens of ACCOUNT, with what they are for, and when they were used (to the hour)."""
     from moxlite.admin.requests import AccountName, AppPasswordInfo
 
     rows = call("account app-password list", AccountName(account_name), list[AppPasswordInfo])
-    show(rows, ("name", "scopes", "read_only", "created", "last_used", "expires", "expired"), as_json=as_json)
+    columns = ("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired")
+    show(rows, columns, as_json=as_json)
 
 
 @app_password.command("rm")
 @click.argument("account_name", metavar="ACCOUNT")
 @click.argument("name")
 def app_password_rm(account_name: str, name: str) -> None:
-    """Revoke the app password NAME of ACCOUNT; its sessions end."""
+    """Revoke the app password or token NAME of ACCOUNT; its sessions end."""
     from moxlite.admin.requests import AppPasswordName
 
     call("account app-password rm", AppPasswordName(account_name, name), type(None))

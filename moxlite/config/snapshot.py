@@ -218,6 +218,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             )
         return found if isinstance(found, AccountRecipient) and found.reports is None else None
 
+    def login_of(self, account: str) -> AccountRecipient | None:
+        """The first address of an account, for a log-in that names no address; None if it has none."""
+        settings = self.account(account)
+        for text in settings.destinations if settings else ():
+            found = self.login(f"{account}{text}" if text.startswith("@") else text)
+            if found is not None and found.account == account:
+                return found
+        return None
+
     def lookup_configured(self, address: Address) -> AccountRecipient | AliasRecipient | None:
         """The account that the file itself names for `address`: no catchall, no implied postmaster."""
         settings = self.derived.domains.get(address.domain.ascii)

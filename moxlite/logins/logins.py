@@ -35,9 +35,11 @@ from moxlite.store.auth.apppasswords import (
     AppPassword,
     Passwords,
     Scope,
+    account_of_token,
     app_passwords,
     note_use as write_use,
     passwords,
+    token_named,
     use_is_due,
 )
 from moxlite.store.auth.authdb import AuthDB
@@ -46,6 +48,9 @@ from moxlite.store.auth.loginattempts import ADMIN, AttemptResult
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 
 logger = logging.getLogger("moxlite.admin.logins")
+
+BEARER: Final = "httpbearer"
+"""The word for records of log-ins by token."""
 
 Known: TypeAlias = Callable[[AccountRecipient, LoginRequest], None]
 
@@ -145,6 +150,42 @@ class Logins:
         if needed:
             raise FactorNeeded(identity)
         return identity
+
+    async def token(self, request: LoginRequest, token: str) -> Identity:
+        """Verify an access token (RFC 6750), which is for its account and needs no user name.
+
+        Raises:
+          RateLimited, WrongCredentials, LoginDisabled, NotPermitted: see there.
+        """
+        await self.attempts.admit(request)
+        name = account_of_token(token)
+        recipient = self._config.current.login_of(name)
+        username = str(recipient.canonical) if recipient else ""
+        attempt = await self.attempts.book(request, username or name)
+        try:
+            found = None if recipient is None else await self.stored.token(recipient.account, token)
+            if recipient is None or found is None:
+                result: AttemptResult = "baduser" if recipient is None else "badcreds"
+                error = WrongCredentials("bad token")
+                raise self.attempts.refuse(request, BEARER, username, error, recipient, result=result, attempt=attempt)
+            problem = not_permitted(found, request.protocol)
+            if problem:
+                raise self.attempts.refuse(
+                    request,
+                    BEARER,
+                    username,
+                    NotPermitted(problem),
+                    recipient,
+                    app_password=found.name,
+                    attempt=attempt,
+                )
+            await self.stored.note_use(recipient.account, found)
+            return self.accept(request, BEARER, username, recipient, found, attempt=attempt)
+        except StoreError:
+            attempt.give_back()  # nothing could be checked
+            raise
+        finally:
+            attempt.fail()  # also if the client has disconnected meanwhile
 
     def _withhold(
         self, request: LoginRequest, mechanism: str, username: str, recipient: AccountRecipient, attempt: Attempt
@@ -419,6 +460,14 @@ class StoredPasswords:
         except (AccountUnknown, AccountRemoved):
             return None
 
+    async def token(self, name: str, token: str) -> AppPassword | None:
+        """The token of an account as it is stored, also an expired one; None if the account does not have it."""
+        try:
+            async with self._accounts.use(name) as account:
+                return await account.read(lambda r: token_named(r, token), op="credential")
+        except (AccountUnknown, AccountRemoved):
+            return None
+
     async def has_factors(self, name: str) -> bool:
         """Whether a web log-in to the account needs a second step. An account that is marked has factors, even if
         auth.db is lost: then only the owner of the server can let the user in (STORE-191a). Raises StoreError if an
@@ -455,10 +504,11 @@ class StoredPasswords:
 
 def not_permitted(app: AppPassword, protocol: Protocol) -> str:
     """Why an app password may not be used for this protocol, "" if it may."""
+    kind = "app password" if app.token is None else "token"
     if app.expired(now()):
-        return "this app password has expired"
+        return f"this {kind} has expired"
     if SCOPES[protocol] not in app.scopes:
-        return f"this app password is not for {SCOPES[protocol]}"
+        return f"this {kind} is not for {SCOPES[protocol]}"
     return ""
 
 

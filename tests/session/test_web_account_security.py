@@ -101,6 +101,20 @@ async def test_an_app_password_is_shown_once_and_revoked_with_its_sessions(rig: 
     assert await browser.error("app_password_remove", name="Tablet") == (404, "user:notFound")
 
 
+async def test_a_token_is_made_like_an_app_password(rig: Rig, browser: Browser) -> None:
+    """WEB-150, JMAP-2a: shown once, listed as a token, and withdrawn; only for what speaks HTTP."""
+    wish = {"name": "Bulwark", "scopes": ["jmap"], "read_only": False, "expires": None, "token": True}
+    token = await browser.call("app_password_add", **wish)
+    assert token.startswith("moxlite_")
+    (one,) = await browser.call("app_password_list")
+    assert (one["name"], one["token"], one["scopes"]) == ("Bulwark", True, ["jmap"])
+    assert await browser.error("app_password_add", **wish | {"name": "x", "scopes": ["imap"]}) == (400, "user:error")
+    every = {"name": "all", "scopes": ["imap", "submission", "webapi", "dav", "jmap"], "token": False}
+    await browser.call("app_password_add", **wish | every)
+    await browser.call("app_password_remove", name="Bulwark")
+    assert [one["name"] for one in await browser.call("app_password_list")] == ["all"]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import emails
@@ -62,6 +62,11 @@ class Client:
         if body is not None:
             fields["content-type"] = kind
         return await self._browser.fetch(path, method=method, headers=fields, body=body or b"")
+
+    async def fetch(self, method: str, path: str, **fields: str) -> Answer:
+        """A request with further header fields."""
+        named = {name.replace("_", "-"): value for name, value in fields.items()}
+        return await self._browser.fetch(path, method=method, headers={"authorization": self.authorization, **named})
 
     async def request(self, *calls: list[Any], using: list[str] | None = None, **members: Any) -> Object:
         body = {"using": USING if using is None else using, "methodCalls": calls, **members}
@@ -616,3 +621,72 @@ async def test_push_subscriptions_are_checked(rig: Rig) -> None:
     assert refused["notUpdated"][number]["properties"] == ["verificationCode"]
     assert await client.error("PushSubscription/get", properties=["url"]) == "forbidden"
     assert (await client.call("PushSubscription/set", destroy=[number]))["destroyed"] == [number]
+
+
+async def test_a_token_logs_in_without_an_address(rig: Rig) -> None:
+    """JMAP-2a: Bearer, with scopes, for reading alone or not, until it is withdrawn or its time has passed."""
+    async with rig.account() as account:
+        tokens = {
+            "whole": await add_token(account, "whole", ["jmap"]),
+            "reading": await add_token(account, "reading", ["jmap"], read_only=True),
+            "dav": await add_token(account, "dav", ["dav"]),
+            "old": await add_token(account, "old", ["jmap"], expires=1 << 60),
+        }
+        await account.write(lambda tx: tx.execute("UPDATE app_password SET expires = 1 WHERE name = 'old'"))
+    client = Client(rig)
+    client.authorization = f"Bearer {tokens['whole']}"
+    session = json.loads((await client.http("GET", "/jmap/session")).body)
+    assert (session["username"], session["accounts"][ACCOUNT]["isReadOnly"]) == (ADDRESS, False)
+    await client.call("Mailbox/set", create={"a": {"name": "A"}})
+    client.authorization = f"bearer {tokens['reading']}"
+    assert await client.error("Mailbox/set", create={}) == "accountReadOnly"
+    for token, text in (
+        (tokens["dav"], "this token is not for jmap"),
+        (tokens["old"], "this token has expired"),
+        (tokens["whole"][:-1], "Bad token."),
+        ("moxlite_bm9ib2R5.aaaaaaaaaaaaaaaaaaaa", "Bad token."),
+        ("moxlite_%", "Bad token."),
+    ):
+        client.authorization = f"Bearer {token}"
+        answer = await client.http("GET", "/jmap/session")
+        assert (answer.status, text in answer.body.decode()) == (401, True), (token, answer.body)
+        assert answer.headers["www-authenticate"] == 'Bearer realm="jmap", error="invalid_token"'
+    async with rig.account() as account:
+        assert tokens["whole"] not in repr(
+            await account.read(lambda r: r.rows("SELECT * FROM app_password"), op="test")
+        )
+        await account.write(lambda tx: remove_app_password(tx, "whole"))
+    client.authorization = f"Bearer {tokens['whole']}"
+    assert (await client.http("GET", "/jmap/session")).status == 401
+    found = {(one.result, one.mechanism, one.app_password) for one in await rig.auth.attempts.newest("mia")}
+    assert {("ok", "httpbearer", "whole"), ("notpermitted", "httpbearer", "dav")} <= found
+
+
+async def test_a_token_is_no_password(rig: Rig) -> None:
+    """JMAP-2a: HTTP Basic with a token in it opens nothing."""
+    async with rig.account() as account:
+        token = await add_token(account, "whole", ["jmap"])
+    assert (await Client(rig, password=token).http("GET", "/jmap/session")).status == 401
+
+
+async def test_pages_of_listed_sites_may_use_it(tmp_path: Path) -> None:
+    """JMAP-2b: CORS for the origins that the owner lists; all others are refused, and told nothing."""
+    listed = JMAP.replace("port = 83", 'port = 83, origins = ["https://mail.else.example"]')
+    async with trio.open_nursery() as nursery:
+        rig = await open_rig(tmp_path, nursery, static=STATIC + listed, domains=DOMAINS)
+        client = Client(rig)
+        foreign = {"origin": "https://mail.else.example", "sec-fetch-site": "cross-site"}
+        asked = await client.fetch("OPTIONS", "/jmap/api", **foreign)
+        assert (asked.status, asked.headers["access-control-allow-origin"]) == (204, "https://mail.else.example")
+        assert "authorization" in asked.headers["access-control-allow-headers"]
+        session = await client.fetch("GET", "/.well-known/jmap", **foreign)
+        assert (session.status, session.headers["access-control-allow-origin"]) == (200, "https://mail.else.example")
+        assert "origin" in session.headers["vary"].lower()
+        client.authorization = "Bearer wrong"
+        wrong = await client.fetch("GET", "/jmap/session", **foreign)
+        assert (wrong.status, wrong.headers["access-control-allow-origin"]) == (401, "https://mail.else.example")
+        for origin in ("https://evil.example", "http://mail.else.example", "null"):
+            for method in ("OPTIONS", "GET"):
+                refused = await client.fetch(method, "/jmap/session", origin=origin)
+                assert (refused.status, "access-control-allow-origin" in refused.headers) == (403, False)
+        nursery.cancel_scope.cancel()

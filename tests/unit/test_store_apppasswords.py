@@ -12,12 +12,18 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import apppasswords, credentials
 from moxlite.store.auth.apppasswords import (
     MAX_APP_PASSWORDS,
+    MAX_TOKENS,
     AppPassword,
     AppPasswordRefused,
     Scope,
+    account_of_token,
     add_app_password,
+    add_token,
     app_passwords,
+    passwords,
     remove_app_password,
+    token_named,
+    wrong_app_passwords,
 )
 from moxlite.store.auth.credentials import Credential, change_password, credential, rehash, set_credential
 from moxlite.store.changelog.account import Account
@@ -139,9 +145,32 @@ async def test_what_makes_no_sense_is_refused(
     assert len(await stored(account)) == 1
 
 
+async def test_a_token_is_kept_as_a_hash(account: Account) -> None:
+    """JMAP-2a: it names its account, is for HTTP alone, and shares names with app passwords; no salt is of it."""
+    token = await add_token(account, "program", ["jmap"])
+    assert token.startswith("moxlite_")
+    assert account_of_token(token) == account.name
+    assert account_of_token("moxlite_\u20ac.x") == ""
+    [one] = await stored(account)
+    assert (one.scopes, one.secrets) == (("jmap",), Secrets())
+    assert token not in repr(await account.read(lambda r: r.rows("SELECT * FROM app_password"), op="test"))
+    assert await account.read(lambda r: token_named(r, token), op="test") == one
+    assert await account.read(lambda r: token_named(r, token[:-1]), op="test") is None
+    assert (await account.read(passwords, op="test")).apps == ()
+    assert await account.read(wrong_app_passwords, op="test") == []
+    await add_app_password(account, "phone", ["imap"])
+    for name, scope in (("program", "jmap"), ("phone", "jmap"), ("other", "imap")):
+        with pytest.raises(AppPasswordRefused):
+            await add_token(account, name, [scope])  # type: ignore[list-item]  # as above
+
+
 async def test_their_number_is_bounded(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-191: each proof is tried on all of them."""
-    assert MAX_APP_PASSWORDS == 20
+    assert (MAX_APP_PASSWORDS, MAX_TOKENS) == (50, 100)
+    monkeypatch.setattr(apppasswords, "MAX_TOKENS", 1)
+    await add_token(account, "t", ["jmap"])
+    with pytest.raises(LimitExceeded, match="tokens"):
+        await add_token(account, "u", ["jmap"])
     monkeypatch.setattr(apppasswords, "MAX_APP_PASSWORDS", 2)
     for name in ("a", "b"):
         await add_app_password(account, name, ["imap"])

@@ -22,6 +22,7 @@ const scopes = [
   ["dav", t("calendars and contacts")],
   ["jmap", "JMAP"],
 ] as const;
+const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap"]);
 
 const security: MakePage = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([
@@ -196,7 +197,7 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
   const rows = table(
     t("App passwords"),
     [
-      { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
+      { title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) },
       {
         title: t("For"),
         cell: (one) =>
@@ -243,10 +244,24 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
 
 async function addApp(desk: Desk): Promise<void> {
   let made = "";
+  let token = false;
   const done = await dialog<boolean>(t("New app password"), (close) => {
     const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), {
       maxlength: "64",
       autofocus: "",
+    });
+    const kind = choice(
+      t("Kind"),
+      [
+        ["", t("password: entered together with your address")],
+        ["token", t("token: for programs that ask for one instead")],
+      ],
+      "",
+    );
+    kind.control.addEventListener("change", () => {
+      scopes.forEach(([scope], i) => {
+        uses[i]!.root.hidden = kind.control.value !== "" && !overHTTP.has(scope);
+      });
     });
     const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
@@ -265,6 +280,7 @@ async function addApp(desk: Desk): Promise<void> {
     const box = form(
       [
         name.root,
+        kind.root,
         el(
           "fieldset",
           { class: "group" },
@@ -276,11 +292,20 @@ async function addApp(desk: Desk): Promise<void> {
       ],
       t("Make app password"),
       async () => {
-        const chosen = scopes.filter((_, i) => uses[i]!.control.checked).map(([scope]) => scope);
+        token = kind.control.value !== "";
+        const chosen = scopes
+          .filter(([scope], i) => uses[i]!.control.checked && (!token || overHTTP.has(scope)))
+          .map(([scope]) => scope);
         const expires =
           ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day).toISOString();
         try {
-          made = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires);
+          made = await desk.client.app_password_add(
+            name.control.value,
+            [...chosen],
+            only.control.checked,
+            expires,
+            token,
+          );
         } catch (error) {
           atFields(error, { name, scopes: purpose, expires: ends });
           return;
@@ -291,7 +316,7 @@ async function addApp(desk: Desk): Promise<void> {
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
-  await showSecret(t("App password"), made, t("Type or paste it into the program now: it is not shown again."));
+  await showSecret(token ? t("Token") : t("App password"), made, t("Type or paste it into the program now: it is not shown again."));
   await desk.refresh();
 }
 

@@ -21,7 +21,7 @@ from moxlite.proto.cards.components import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.auth.apppasswords import add_app_password, add_token
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password, mark_two_step
 from moxlite.store.auth.factors import SecurityKey
@@ -120,6 +120,7 @@ async def fill(data: Path) -> None:
             await _everything(account)
             await add_app_password(account, "phone", ["imap", "submission"])
             await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
+            await add_token(account, "program", ["jmap"])
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

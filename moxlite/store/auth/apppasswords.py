@@ -1,14 +1,17 @@
 """App passwords: generated credentials of an account, one for each device or program (STORE-191, IMAP-158, SMTP-165,
-WEB-150).
+WEB-150), and access tokens, which need no user name (JMAP-2a).
 
 Each has a name, scopes, and perhaps an expiry time. It is shown once, when it is made. Only its secrets for SCRAM and
-CRAM-MD5 are stored: it has 103 random bits, so a slow hash would add nothing. All of them have the salt of the
-account's own password (see credentials.py), and an account has 20 at most, so that each proof and password is tried on
-all of them within a millisecond on the loop.
+CRAM-MD5 are stored, of a token its SHA-256: it has 103 random bits, so a slow hash would add nothing. All passwords
+have the salt of the account's own one (see credentials.py), and an account has 50 at most, so that each proof and
+password is tried on all of them within three milliseconds on the loop. A token is found by its hash.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import unicodedata
 from collections.abc import Collection, Mapping
 from functools import partial
@@ -41,8 +44,17 @@ Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 _BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8, "jmap": 16}
 
-MAX_APP_PASSWORDS: Final = 20
+TOKEN_SCOPES: Final[frozenset[Scope]] = frozenset({"webapi", "dav", "jmap"})
+"""Services that take tokens: those over HTTP (RFC 6750)."""
+
+MAX_APP_PASSWORDS: Final = 50
 """App passwords per account. Each costs a CRAM-MD5 log-in 50 µs on the loop (decisions/002)."""
+
+MAX_TOKENS: Final = 100
+"""Access tokens per account."""
+
+TOKEN_PREFIX: Final = "moxlite_"  # noqa: S105 - what all have in common
+"""How a token begins, so that people and scanners of published files know what it is."""
 
 MAX_NAME: Final = 64
 """Characters of a name."""
@@ -56,7 +68,9 @@ class AppPasswordRefused(StoreError):
 
 
 class AppPassword(msgspec.Struct, frozen=True):
-    """One app password. Times are µs UTC; `expires` and `last_used` are None for never."""
+    """One app password, or a token, of which there is only a hash. Times are µs UTC; `expires` and `last_used` are None
+    for never.
+    """
 
     id: int
     name: str
@@ -66,6 +80,7 @@ class AppPassword(msgspec.Struct, frozen=True):
     expires: int | None
     last_used: int | None
     secrets: Secrets
+    token: bytes | None = None
 
     def __repr__(self) -> str:
         """Without the secrets, which must not reach a log."""
@@ -92,28 +107,48 @@ class Passwords(msgspec.Struct, frozen=True):
     two_step: bool = False
 
 
-COLUMNS: Final = "id, name, scopes, read_only, created, expires, last_used, scram_sha_1, scram_sha_256, cram_md5"
+COLUMNS: Final = "id, name, scopes, read_only, created, expires, last_used, scram_sha_1, scram_sha_256, cram_md5, token"
 ALL: Final = f"SELECT {COLUMNS} FROM app_password ORDER BY id"  # noqa: S608 - constants
-COUNT: Final = "SELECT count(*), coalesce(sum(name = ?), 0) FROM app_password"
+BY_TOKEN: Final = f"SELECT {COLUMNS} FROM app_password WHERE token = ?"  # noqa: S608 - constants
+COUNT: Final = "SELECT coalesce(sum((token IS NOT NULL) = ?), 0), coalesce(sum(name = ?), 0) FROM app_password"
 ADD: Final = """
-INSERT INTO app_password (name, scopes, read_only, created, expires, scram_sha_1, scram_sha_256, cram_md5)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO app_password (name, scopes, read_only, created, expires, scram_sha_1, scram_sha_256, cram_md5, token)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 REMOVE: Final = "DELETE FROM app_password WHERE name = ? RETURNING 1"
 USED: Final = "UPDATE app_password SET last_used = ?1 WHERE id = ?2 AND coalesce(last_used, 0) <= ?1 - ?3"
 
 
 def app_passwords(r: Reader) -> tuple[AppPassword, ...]:
-    """All app passwords of an account, oldest first, including expired ones."""
+    """All app passwords and tokens of an account, oldest first, including expired ones."""
     return tuple(map(_of_row, r.rows(ALL)))
 
 
 def passwords(r: Reader) -> Passwords:
-    """Read all passwords of the account."""
-    return Passwords(credential(r), app_passwords(r), is_two_step(r))
+    """Read all passwords of the account, without its tokens."""
+    return Passwords(credential(r), tuple(one for one in app_passwords(r) if one.token is None), is_two_step(r))
+
+
+def token_named(r: Reader, token: str) -> AppPassword | None:
+    """The token as it is stored, also an expired one; None if the account does not have it."""
+    row = r.row(BY_TOKEN, _token_hash(token))
+    return None if row is None else _of_row(row)
+
+
+def account_of_token(token: str) -> str:
+    """Name of the account that a token says it is for, "" for a text that is no token."""
+    head, _, _ = token.removeprefix(TOKEN_PREFIX).partition(".")
+    try:
+        return base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+def _token_hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
 def _of_row(row: Row) -> AppPassword:
-    number, name, scopes, read_only, created, expires, last_used, sha_1, sha_256, cram_md5 = row
+    number, name, scopes, read_only, created, expires, last_used, sha_1, sha_256, cram_md5, token = row
     return AppPassword(
         number,
         name,
@@ -122,7 +157,8 @@ def _of_row(row: Row) -> AppPassword:
         created,
         expires,
         last_used,
-        Secrets(decode_scram(sha_1), decode_scram(sha_256), cram_md5),
+        Secrets() if token is not None else Secrets(decode_scram(sha_1), decode_scram(sha_256), cram_md5),
+        token,
     )
 
 
@@ -144,7 +180,7 @@ async def add_app_password(
 
     Raises:
       AppPasswordRefused: an argument is not allowed.
-      LimitExceeded: the account has 20 already.
+      LimitExceeded: the account has 50 already.
     """
     name = _checked(name, scopes, read_only=read_only)
     password = generate_password()
@@ -155,6 +191,31 @@ async def add_app_password(
         unit = partial(_add, name=name, scopes=scopes, read_only=read_only, expires=expires, secrets=secrets, salt=salt)
         added = await account.write(unit)
     return password
+
+
+async def add_token(
+    account: Account,
+    name: str,
+    scopes: Collection[Scope],
+    *,
+    read_only: bool = False,
+    expires: int | None = None,
+) -> str:
+    """Make an access token and return it. It cannot be read again later. Arguments and errors as `add_app_password`."""
+    name = _checked(name, scopes, read_only=read_only)
+    others = [scope for scope in scopes if scope not in TOKEN_SCOPES]
+    if others:
+        raise AppPasswordRefused(worded("a token cannot be used for {scope}", scope=others[0]))
+    head = base64.urlsafe_b64encode(account.name.encode()).decode().rstrip("=")
+    token = f"{TOKEN_PREFIX}{head}.{generate_password()}"
+    hashed = _token_hash(token)
+
+    def add(tx: Tx) -> None:
+        _check_new(tx, name, expires, token=True)
+        _insert(tx, name, scopes, read_only=read_only, expires=expires, secrets=(b"", b"", b""), token=hashed)
+
+    await account.write(add)
+    return token
 
 
 def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
@@ -184,27 +245,40 @@ def _add(
     """Store an app password; False, with nothing stored, if `salt` is not that of the account's other passwords."""
     if account_salt(tx) != salt:
         return False
-    count, same = tx.row(COUNT, name) or (0, 0)
+    _check_new(tx, name, expires, token=False)
+    assert secrets.scram_sha_1 is not None
+    assert secrets.scram_sha_256 is not None
+    assert secrets.cram_md5 is not None
+    stored = (encode_scram(secrets.scram_sha_1), encode_scram(secrets.scram_sha_256), secrets.cram_md5)
+    _insert(tx, name, scopes, read_only=read_only, expires=expires, secrets=stored, token=None)
+    return True
+
+
+def _check_new(tx: Tx, name: str, expires: int | None, *, token: bool) -> None:
+    """Check what only the other rows tell. Raises AppPasswordRefused, LimitExceeded."""
+    count, same = tx.row(COUNT, token, name) or (0, 0)
     if same:
         raise AppPasswordRefused(worded("there is an app password {name} already", name=repr(name)))
-    if count >= MAX_APP_PASSWORDS:
+    if token and count >= MAX_TOKENS:
+        raise LimitExceeded(worded("{most} tokens of an account", most=MAX_TOKENS))
+    if not token and count >= MAX_APP_PASSWORDS:
         raise LimitExceeded(worded("{most} app passwords of an account", most=MAX_APP_PASSWORDS))
     if expires is not None and expires <= tx.now:
         raise AppPasswordRefused("an app password cannot end in the past")
-    assert secrets.scram_sha_1 is not None
-    assert secrets.scram_sha_256 is not None
-    tx.execute(
-        ADD,
-        name,
-        sum(_BITS[scope] for scope in set(scopes)),
-        read_only,
-        tx.now,
-        expires,
-        encode_scram(secrets.scram_sha_1),
-        encode_scram(secrets.scram_sha_256),
-        secrets.cram_md5,
-    )
-    return True
+
+
+def _insert(
+    tx: Tx,
+    name: str,
+    scopes: Collection[Scope],
+    *,
+    read_only: bool,
+    expires: int | None,
+    secrets: tuple[bytes, bytes, bytes],
+    token: bytes | None,
+) -> None:
+    bits = sum(_BITS[scope] for scope in set(scopes))
+    tx.execute(ADD, name, bits, read_only, tx.now, expires, *secrets, token)
 
 
 def remove_app_password(tx: Tx, name: str) -> bool:
@@ -241,10 +315,13 @@ def wrong_app_passwords(r: Reader) -> list[str]:
             continue
         if not one.scopes or (one.read_only and "submission" in one.scopes):
             found.append(f"app password {one.id} has scopes {row[2]}, read_only {row[3]}")
+        if one.token is not None and not TOKEN_SCOPES.issuperset(one.scopes):
+            found.append(f"token {one.id} has scopes {row[2]}")
         for scram in (one.secrets.scram_sha_1, one.secrets.scram_sha_256):
             if scram is not None and (salt is None or (scram.salt, scram.iterations) != (salt.octets, salt.iterations)):
                 found.append(f"app password {one.id} has another salt than the account's password")
                 break
-    if len(rows) > MAX_APP_PASSWORDS:
-        found.append(f"there are {len(rows)} app passwords")
+    tokens = sum(row[-1] is not None for row in rows)
+    if len(rows) - tokens > MAX_APP_PASSWORDS or tokens > MAX_TOKENS:
+        found.append(f"there are {len(rows) - tokens} app passwords and {tokens} tokens")
     return found

@@ -129,7 +129,7 @@ CLEAR: Final = "DELETE FROM credential WHERE kind <> 'two-step'"
 SET: Final = "INSERT INTO credential (kind, data, created) VALUES (?, ?, ?)"
 GET: Final = "SELECT kind, data, created FROM credential"
 GET_KIND: Final = "SELECT data FROM credential WHERE kind = ?"
-APP_SCRAM: Final = "SELECT scram_sha_256 FROM app_password ORDER BY id LIMIT 1"
+APP_SCRAM: Final = "SELECT scram_sha_256 FROM app_password WHERE token IS NULL ORDER BY id LIMIT 1"
 
 HASH: Final = "argon2id"
 SCRAM_SHA_1: Final = "scram-sha-1"

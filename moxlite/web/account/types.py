@@ -106,9 +106,12 @@ class PasswordState(msgspec.Struct, frozen=True):
 
 
 class AppPasswordItem(msgspec.Struct, frozen=True, kw_only=True):
-    """An app password. Its last use is known to the hour, address and protocol of it for 30 days."""
+    """An app password, or an access ``token``. Its last use is known to the hour, address and protocol of it for 30
+    days.
+    """
 
     name: str
+    token: bool
     scopes: list[Scope]
     read_only: bool
     created: dt.datetime

@@ -16,7 +16,7 @@ from moxlite.logins.identity import LoginRequest, RateLimited, WrongCredentials
 from moxlite.net.limits import within
 from moxlite.web.handlers.patterns import PatternTooSlow, in_time
 from moxlite.web.handlers.static import Static, path_text
-from moxlite.web.http.basicauth import basic_credentials
+from moxlite.web.http.authorization import basic_credentials
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Headers, Response

@@ -1,4 +1,4 @@
-"""Name and password of a request, by HTTP Basic authentication (RFC 7617)."""
+"""Credentials of a request: name and password (HTTP Basic, RFC 7617), or a token (Bearer, RFC 6750)."""
 
 import base64
 import binascii
@@ -8,6 +8,15 @@ from moxlite.web.http.messages import Headers
 
 MAX_CREDENTIALS: Final = 4096
 """Characters of the credentials; names and passwords have at most some hundred."""
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token, "" for one that cannot be right; None unless the request has one, once."""
+    fields = headers.all("authorization")
+    scheme, _, token = fields[0].strip().partition(" ") if len(fields) == 1 else ("", "", "")
+    if scheme.lower() != "bearer":
+        return None
+    return token.strip() if len(token) <= MAX_CREDENTIALS and token.isascii() else ""
 
 
 def basic_credentials(headers: Headers) -> tuple[str, str] | None:

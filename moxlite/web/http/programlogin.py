@@ -1,4 +1,4 @@
-"""Log-in of programs by HTTP Basic authentication (RFC 7617; WEB-92, DAV-13, JMAP-2)."""
+"""Log-in of programs by HTTP Basic authentication (RFC 7617) or token (RFC 6750; WEB-92, DAV-13, JMAP-2, JMAP-2a)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import trio
 
 from moxlite.logins.identity import Identity, LoginDisabled, LoginRefused, LoginRequest, NotPermitted, RateLimited
-from moxlite.web.http.basicauth import basic_credentials
+from moxlite.web.http.authorization import basic_credentials, bearer_token
 from moxlite.web.http.errors import HTTPError
 
 if TYPE_CHECKING:
@@ -27,10 +27,11 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
     too many failures.
     """
     challenge = ("www-authenticate", f'Basic realm="{protocol}", charset="UTF-8"')
-    credentials = basic_credentials(request.headers)
-    if credentials is None:
-        raise HTTPError(401, "Log in with an address of the account and its password (HTTP Basic).", (challenge,))
-    username, password = credentials
+    token, credentials = bearer_token(request.headers), basic_credentials(request.headers)
+    if token is None and credentials is None:
+        challenges = (challenge, ("www-authenticate", f'Bearer realm="{protocol}"'))
+        text = "Log in with an address of the account and its password (HTTP Basic), or with a token (Bearer)."
+        raise HTTPError(401, text, challenges)
     tls = request.info.tls
     attempt = LoginRequest(
         protocol=protocol,
@@ -39,8 +40,15 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
         tls="" if tls is None else f"{tls.version} {tls.cipher}",
         user_agent=request.headers.get("user-agent") or "",
     )
+    wrong = "Bad address or password."
+    if token is not None:
+        challenge = ("www-authenticate", f'Bearer realm="{protocol}", error="invalid_token"')
+        wrong = "Bad token."
     try:
-        return await logins.password(attempt, username, password, mechanism="httpbasic")
+        if token is not None:
+            return await logins.token(attempt, token)
+        assert credentials is not None
+        return await logins.password(attempt, *credentials, mechanism="httpbasic")
     except RateLimited as error:
         raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
     except (LoginDisabled, NotPermitted) as error:
@@ -48,4 +56,4 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
         raise HTTPError(401, str(error), (challenge,)) from None
     except LoginRefused:
         await trio.sleep(FAILURE_DELAY)
-        raise HTTPError(401, "Bad address or password.", (challenge,)) from None
+        raise HTTPError(401, wrong, (challenge,)) from None

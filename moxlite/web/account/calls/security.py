@@ -11,7 +11,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.passwords import Passwords
-from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
+from moxlite.store.auth.apppasswords import SCOPES, AppPassword, Scope, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem, read_certificate
@@ -31,7 +31,7 @@ MAX_LEFT: Final = 500
 """Messages listed by `not_me`."""
 
 AppName = Annotated[str, Meta(max_length=200)]
-Scopes = Annotated[list[Scope], Meta(max_length=3)]
+Scopes = Annotated[list[Scope], Meta(max_length=len(SCOPES))]
 Place = Annotated[str, Meta(max_length=50)]
 Count = Annotated[int, Meta(ge=1, le=100)]
 
@@ -82,9 +82,15 @@ class SecurityCalls(AccountCalls):
 
     @call(audit="app password added", confirm=True)
     async def app_password_add(
-        self, caller: Caller, name: AppName, scopes: Scopes, read_only: bool, expires: dt.datetime | None
+        self,
+        caller: Caller,
+        name: AppName,
+        scopes: Scopes,
+        read_only: bool,
+        expires: dt.datetime | None,
+        token: bool = False,
     ) -> str:
-        """Make an app password and return it, for the only time."""
+        """Make an app password, or an access token, and return it, for the only time."""
         if not name.strip():
             raise FieldErrors([FieldError("name", "is empty: give the name of a device or program")])
         if not scopes:
@@ -93,7 +99,7 @@ class SecurityCalls(AccountCalls):
             raise FieldErrors([FieldError("expires", "has no time zone")])
         end = None if expires is None else int(expires.timestamp() * 1_000_000)
         account = caller.require().account
-        return await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end)
+        return await self._passwords.add_app(account, name, scopes, read_only=read_only, expires=end, token=token)
 
     @call(audit="app password revoked", confirm=True)
     async def app_password_remove(self, caller: Caller, name: AppName) -> None:
@@ -183,6 +189,7 @@ def _app(one: AppPassword, use: AppUse | None, at: int) -> AppPasswordItem:
     last = max(used.last if used else 0, one.last_used or 0)
     return AppPasswordItem(
         name=one.name,
+        token=one.token is not None,
         scopes=list(one.scopes),
         read_only=one.read_only,
         created=moment(one.created),
