@@ -592,6 +592,7 @@ function save(text3) {
 var page = 20;
 var day2 = 864e5;
 var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"]];
+var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap"]);
 var security = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
   const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
@@ -647,22 +648,30 @@ function cancelButton(cancel) {
 function appPasswords(desk, apps) {
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
   if (apps.length === 0) return card(t("App passwords"), empty(keyRound, t("No app passwords yet"), t("Give each phone and program a password of its own: one that is lost is ended alone."), add), { flush: true });
-  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
+  const rows = table(t("App passwords"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) }, { title: t("For"), cell: (one) => [one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", "), one.read_only ? t(", read-only") : ""].join("") }, { title: t("Last use"), cell: (one) => one.last_used === null ? t("never") : el("span", {}, when(microseconds(one.last_used)), one.last_ip !== "" && el("span", { class: "hint" }, ` ${one.last_protocol}, ${one.last_ip}`)) }, { title: t("Ends"), cell: (one) => one.expires === null ? t("never") : one.expired ? state("off", t("ended")) : when(microseconds(one.expires)) }, { title: "", kind: "num", cell: (one) => button(t("End"), () => void endApp(desk, one), { kind: "line small", name: t("End {name}", { name: one.name }) }) }], apps);
   return card(t("App passwords"), rows, { flush: true, actions: add, hint: t("One for each phone or program. The name of its last use is known for 30 days.") });
 }
 async function addApp2(desk) {
   let made2 = "";
+  let token = false;
   const done = await dialog(t("New app password"), (close) => {
     const name = line(t("Name of the device or program"), "", t("Such as “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
+    const kind = choice(t("Kind"), [["", t("password: entered together with your address")], ["token", t("token: for programs that ask for one instead")]], "");
+    kind.control.addEventListener("change", () => {
+      scopes.forEach(([scope], i) => {
+        uses[i].root.hidden = kind.control.value !== "" && !overHTTP.has(scope);
+      });
+    });
     const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
     const purpose = { problem: (text3) => uses[0].problem(text3) };
-    const box = form([name.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
-      const chosen = scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope);
+    const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
+      token = kind.control.value !== "";
+      const chosen = scopes.filter(([scope], i) => uses[i].control.checked && (!token || overHTTP.has(scope))).map(([scope]) => scope);
       const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day2).toISOString();
       try {
-        made2 = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires);
+        made2 = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires, token);
       } catch (error) {
         atFields(error, { name, scopes: purpose, expires: ends });
         return;
@@ -672,7 +681,7 @@ async function addApp2(desk) {
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
-  await showSecret(t("App password"), made2, t("Type or paste it into the program now: it is not shown again."));
+  await showSecret(token ? t("Token") : t("App password"), made2, t("Type or paste it into the program now: it is not shown again."));
   await desk.refresh();
 }
 async function endApp(desk, one) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.fca4db39435e.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.fc89e699a780.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.1328279f9aa1.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -38,6 +38,12 @@ function verify(table, check2, value, path) {
       fields(table, name, value, path);
     }
   }
+}
+function known(table, check2) {
+  if (typeof check2 === "string" || check2[0] === "enum") return true;
+  if (check2[0] === "ref") return check2[1] in table;
+  if (check2[0] === "union") return Object.values(check2[1]).every((name) => name in table);
+  return known(table, check2[1]);
 }
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -115,16 +121,11 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({ checks: {}, calls: {} });
+  furtherChecks = async () => ({});
   confirming = null;
   loggingIn = null;
-  async call(name, given) {
-    if (!(name in this.calls)) {
-      const further = await this.furtherChecks();
-      this.table = { ...this.table, ...further.checks };
-      this.calls = { ...this.calls, ...further.calls };
-    }
-    const [checks2, result] = this.calls[name];
+  async call(name, given, checks2, result) {
+    if (![...Object.values(checks2), result].every((check2) => known(this.table, check2))) this.table = { ...this.table, ...await this.furtherChecks() };
     const parameters = {};
     for (const [key, check2] of Object.entries(checks2)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -184,13 +185,12 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
-function clientOf(calls, later = "") {
+function clientOf(calls) {
   class Generated extends BaseClient {
-    calls = calls;
   }
-  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
+  for (const [name, [checks2, result]] of Object.entries(calls)) {
     Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given);
+      return this.call(name, given, checks2, result);
     } });
   }
   return Generated;
@@ -266,7 +266,7 @@ var checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -353,7 +353,7 @@ var Client = /* @__PURE__ */ clientOf({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"] }, "string"],
+  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
   app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
@@ -1205,7 +1205,7 @@ var App = class {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
-    const known = this.session.resume();
+    const known2 = this.session.resume();
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read2(location.hash).page === "setup") {
@@ -1217,7 +1217,7 @@ var App = class {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
-      if (!known) await this.logIn("");
+      if (!known2) await this.logIn("");
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
     }
