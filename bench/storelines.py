@@ -33,14 +33,15 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import deliver
 from moxlite.store.delivery.reputation import Key, history, received_since
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.groupware.cards import MAX_CONTACTS
+from moxlite.store.groupware.contacts import import_contacts
 from moxlite.store.mail.facts import NO_FACTS, ip_classes
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.mail.threadlinks import Links
 from moxlite.store.options import DAY
-from moxlite.store.people import contacts
-from moxlite.store.people.contacts import MAX_CONTACTS, import_contacts
+from moxlite.store.people import correspondents
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import Search, Wanted
 from moxlite.store.search.queries import Every, Has
@@ -410,7 +411,7 @@ def suggestions(folder: Path) -> Figures:
 
                 def suggest(r: Reader, text: str = text, cpu: list[float] = cpu) -> None:
                     began = time.thread_time()
-                    contacts.suggest(r, text)
+                    correspondents.suggest(r, text)
                     cpu.append((time.thread_time() - began) * 1e3)
 
                 took = [await timed(partial(account.scan, suggest, op="bench")) for _ in range(20)]
@@ -436,7 +437,7 @@ def completion(folder: Path) -> Figures:
             )
             for n in range(first, first + CONTACTS)
         ]
-        import_contacts(tx, people, tx.now)
+        import_contacts(tx, people)
 
     async def run() -> Figures:
         async with account_of(folder) as account:

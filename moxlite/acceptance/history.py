@@ -15,9 +15,9 @@ from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.delivery.reputation import Key, Past, history
 from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.contacts import is_contact
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
 from moxlite.store.options import DAY
-from moxlite.store.people.contacts import is_contact
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.types import MailboxID, SpecialUse
 

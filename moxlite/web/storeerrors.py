@@ -17,7 +17,7 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.vacation import BadForm
-from moxlite.store.people.contacts import ContactChanged
+from moxlite.store.groupware.contacts import ContactChanged
 from moxlite.store.people.templates import TemplateNameTaken
 from moxlite.web.errors import (
     APIError,

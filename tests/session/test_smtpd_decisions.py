@@ -18,12 +18,12 @@ from moxlite.smtpd.incoming import reception
 from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken
 from moxlite.store.file.transaction import Tx
+from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.junk.score import Judgement
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.options import DAY
-from moxlite.store.people.contacts import save_contact
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import (
@@ -347,7 +347,7 @@ async def test_a_contact_is_no_junk_by_history_alone(smtp: Smtp) -> None:
     """SMTP-88 contact: of a proven address, before the domain's other authors; after junk twice content decides."""
     contact = Contact(uid="1", name="Ann", emails=(Entry(value="Ann@remote.example"),))
     async with smtp.context.accounts.use("mia") as account:
-        await account.write(lambda tx: save_contact(tx, contact, tx.now))
+        await account.write(lambda tx: save_contact(tx, contact))
     for other in (b"ben@", b"cy@", b"dan@"):
         assert (await send(smtp, mail=MAIL.replace(b"ann@", other))).startswith("250")
     await mark(smtp, Flag.JUNK)
@@ -367,7 +367,7 @@ async def test_a_contact_is_known(smtp: Smtp) -> None:
     """SMTP-89: its mail is not kept apart from the Inbox, but for mail in its name."""
     contact = Contact(uid="1", name="Ann", emails=(Entry(value="ann@remote.example"),))
     async with smtp.context.accounts.use("mia") as account:
-        await account.write(lambda tx: save_contact(tx, contact, tx.now))
+        await account.write(lambda tx: save_contact(tx, contact))
     path = smtp.context.config.path.with_name("domains.toml")
     path.write_text(path.read_text().replace("[accounts.mia]\n", '[accounts.mia]\nintrobox = "New"\n'))
     context = smtp.configured("")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from moxlite.store.people import contacts
+from moxlite.store.groupware import resources
 from tests.web_rig import Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -90,7 +90,7 @@ async def test_many_contacts_come_in_pages(rig: Rig, browser: Browser, monkeypat
         after, more = page["contacts"][-1]["id"], page["more"]
     assert found == [f"Person {n:04}" for n in range(250)]
     assert len(await browser.call("group_members", group="All")) == 250
-    monkeypatch.setattr(contacts, "MAX_CONTACTS", 250)
+    monkeypatch.setattr(resources, "MAX_CONTACTS", 250)
     assert (await browser.error("contact_save", contact=form("One more")))[0] == 400
     assert (await import_file(browser, table.encode()))["known"] == 250
 

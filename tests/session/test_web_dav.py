@@ -685,3 +685,33 @@ async def test_records_and_settings_lead_to_the_service(rig: Rig) -> None:
             ("SRV", SRV(0, 1, 443, "imap.example.org."), True),
             ("TXT", "path=/dav/", True),
         ]
+
+
+async def test_contacts_of_the_webmail_are_cards(rig: Rig, mia: Program) -> None:
+    """DAV-22, STORE-96a, WEBMAIL-128: each side sees the other's changes, and what only a phone knows stays."""
+    browser = rig.browser(app="/webmail/")
+    await browser.log_in()
+    form = {"name": "Bo", "emails": [], "phones": [], "organization": "", "note": "", "groups": []}
+    made = await browser.call("contact_save", contact={**form, "emails": [{"value": "bo@x.example", "kind": "work"}]})
+    cards = await mia.find(BOOK, D + "getetag", depth="1")
+    [path] = [one for one in cards if one != BOOK]
+    body = (await mia.ask("GET", path)).body.decode()
+    assert "EMAIL;TYPE=work:bo@x.example\r\n" in body
+    changed = body.replace("END:VCARD", "X-SPOUSE:Ada\r\nTEL;TYPE=cell:+46 1\r\nEND:VCARD")
+    assert (await mia.put(path.removeprefix(BOOK), changed, BOOK)).status == 204
+    shown = await browser.call("contact", contact_id=made)
+    assert (shown["form"]["phones"], shown["further"]) == ([{"value": "+46 1", "kind": "mobile"}], ["X-SPOUSE"])
+    new = {**shown["form"], "note": "Met in Kiruna."}
+    await browser.call("contact_save", contact=new, contact_id=made, changed=shown["changed"])
+    body = (await mia.ask("GET", path)).body.decode()
+    assert "X-SPOUSE:Ada\r\nTEL;TYPE=cell:+46 1\r\nNOTE:Met in Kiruna.\r\n" in body
+    assert (await mia.put("ada.vcf", card("ada", "EMAIL:ada@x.example", "CATEGORIES:Sailing"), BOOK)).status == 201
+    listed = await browser.call("contacts", search="sail")
+    assert [one["name"] for one in listed["contacts"]] == ["Ada"]
+    assert (await mia.ask("DELETE", BOOK + "ada.vcf")).status == 204
+    removed = await browser.call("contact_remove", contact_id=made)
+    assert (await browser.call("contacts"))["total"] == 0
+    assert list(await mia.find(BOOK, D + "getetag", depth="1")) == [BOOK]
+    await browser.call("contact_restore", card=removed)
+    await browser.call("contact_restore", card=removed)
+    assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == ["Bo"]

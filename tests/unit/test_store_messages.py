@@ -602,7 +602,7 @@ class TestQuota:
 async def test_a_sent_message_makes_its_recipients_known(accounts: Accounts) -> None:
     """STORE-95, STORE-96, IMAP-89"""
     from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
-    from moxlite.store.people.contacts import suggest as suggest_recipients
+    from moxlite.store.people.correspondents import suggest as suggest_recipients
 
     async with accounts.use("mia") as account:
         sent = await box(account, "Sent")

@@ -11,12 +11,13 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.perform import append
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.groupware import cards, contacts
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import forget_recipients, note_correspondent
-from moxlite.store.people import contacts, gathering
-from moxlite.store.people.contacts import suggest
+from moxlite.store.people import correspondents, gathering
+from moxlite.store.people.correspondents import suggest
 from moxlite.store.types import Flag
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, prepared
@@ -192,10 +193,10 @@ async def test_completion_looks_at_few_rows_by_index(accounts: Accounts) -> None
         return [str(row[3]) for row in rows]
 
     async with accounts.use("mia") as account:
-        for sql in (contacts.LATEST, contacts.HAVING_WORD, contacts.JUNK, contacts.SUGGESTED):
+        for sql in (correspondents.LATEST, correspondents.HAVING_WORD, correspondents.JUNK, contacts.SUGGESTED):
             lines = await look(account, partial(plan, sql=sql))
             # what a bounded inner query has found may be gone through, and sorted
             bounded = ("SCAN (subquery", "SCAN w", "SCAN p")
             through = [one for one in lines if one.startswith("SCAN") and not one.startswith(bounded)]
             assert not [one for one in through if "USING INDEX" not in one], lines
-    assert (contacts.BEST, contacts.BY_WORD, contacts.MAX_CONTACTS) == (2000, 2000, 10_000)
+    assert (correspondents.BEST, correspondents.BY_WORD, cards.MAX_CONTACTS) == (2000, 2000, 10_000)

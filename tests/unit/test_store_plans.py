@@ -25,8 +25,8 @@ from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
-from moxlite.store.people import contacts
-from moxlite.store.people.contacts import suggest
+from moxlite.store.people import correspondents
+from moxlite.store.people.correspondents import suggest
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import SLICE, rows_by_uid, vanished
 from moxlite.store.rows.views import FIRST_NEWEST, page, place_at, position_of, unseen_ids
@@ -226,8 +226,8 @@ async def test_common_correspondents_are_found_by_their_rank(accounts: Accounts,
         db = apsw.Connection(str(account.database.path), flags=apsw.SQLITE_OPEN_READONLY)
         try:
             for sql, parameters, used in (
-                (contacts.LATEST, 2, "SCAN correspondent USING INDEX correspondent_rank"),
-                (contacts.HAVING_WORD, 4, "SEARCH correspondent_word USING PRIMARY KEY (word>? AND word<?)"),
+                (correspondents.LATEST, 2, "SCAN correspondent USING INDEX correspondent_rank"),
+                (correspondents.HAVING_WORD, 4, "SEARCH correspondent_word USING PRIMARY KEY (word>? AND word<?)"),
             ):
                 plan = [str(row[3]) for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters)]
                 assert used in plan, plan
@@ -255,7 +255,7 @@ async def test_old_recipients_are_found_in_any_case(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, text: str, expected: list[str]
 ) -> None:
     """STORE-96: by name, address, or across both, whatever characters they have."""
-    monkeypatch.setattr(contacts, "BEST", 0)
+    monkeypatch.setattr(correspondents, "BEST", 0)
     async with accounts.use("mia") as account:
         sent = await box(account, "Sent")
         to = (

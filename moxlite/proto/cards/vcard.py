@@ -104,7 +104,12 @@ def read_vcards(data: bytes) -> Iterator[Contact | Unreadable]:
         elif mark == "END:VCARD" and depth:
             depth -= 1
             if depth == 0:
-                yield _card(lines or []) if size <= 4 * MAX_CARD else Unreadable("a card has more than 256 KiB of text")
+                properties = filter(None, map(property_of, lines or []))
+                yield (
+                    contact_of(properties)
+                    if size <= 4 * MAX_CARD
+                    else Unreadable("a card has more than 256 KiB of text")
+                )
                 lines = None
                 continue
         if lines is not None and depth == 1 and size <= 4 * MAX_CARD:
@@ -170,21 +175,58 @@ def write_vcard(contact: Contact) -> str:
         lines.append(f"UID:{escaped(contact.uid)}")
     lines.append(f"FN:{escaped(contact.name)}")
     if any(contact.parts):
-        lines.append("N:" + ";".join(escaped(part) for part in (*contact.parts, "", "", "", "", "")[:5]))
-    lines += [_entry("EMAIL", one) for one in contact.emails]
-    lines += [_entry("TEL", one) for one in contact.phones]
+        lines.append(written_parts(contact.parts))
+    lines += [written_entry("EMAIL", one) for one in contact.emails]
+    lines += [written_entry("TEL", one) for one in contact.phones]
     if contact.organization:
         lines.append(f"ORG:{escaped(contact.organization)}")
     if contact.note:
         lines.append(f"NOTE:{escaped(contact.note)}")
     if contact.groups:
-        lines.append("CATEGORIES:" + ",".join(escaped(group) for group in contact.groups))
+        lines.append(written_groups(contact.groups))
     lines += contact.other
     lines.append("END:VCARD")
     return "".join(f"{folded(line)}\r\n" for line in lines)
 
 
-def _card(lines: Iterable[str]) -> Contact | Unreadable:
+def tidied(contact: Contact) -> Contact:
+    """A contact as its card gives it back: texts in one line, without what is empty or too much."""
+    return msgspec.structs.replace(
+        contact,
+        uid=plain(escaped(contact.uid), MAX_TEXT),
+        name=_line(contact.name),
+        parts=tuple(map(_line, (*contact.parts, "", "", "", "", "")[:5])) if any(contact.parts) else (),
+        emails=_entries(contact.emails, "mailto:"),
+        phones=_entries(contact.phones, "tel:"),
+        organization=_line(contact.organization),
+        note=contact.note.replace("\r\n", "\n").replace("\r", "\n").replace("\0", "")[:MAX_NOTE],
+        groups=tuple(dict.fromkeys(filter(None, map(_line, contact.groups))))[:MAX_ENTRIES],
+        dropped=(),
+    )
+
+
+def named_parts(name: str) -> tuple[str, ...]:
+    """The parts of a name that was written as a whole, for phones, which show nothing else: the last word is taken for
+    the family name.
+    """
+    words = name.split()
+    if not words or "@" in name:
+        return ("", name, "", "", "")
+    return (words[-1] if len(words) > 1 else "", " ".join(words[:-1] or words), "", "", "")
+
+
+def _line(text: str) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:MAX_TEXT]
+
+
+def _entries(given: Iterable[Entry], prefix: str) -> tuple[Entry, ...]:
+    values = ((_line(one.value).removeprefix(prefix), one.kind) for one in given)
+    found = (Entry(value, kind if kind in KINDS.values() else "") for value, kind in values if value)
+    return tuple(dict.fromkeys(found))[:MAX_ENTRIES]
+
+
+def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
+    """The contact of a card's properties."""
     uid = name = organization = note = ""
     parts: tuple[str, ...] = ()
     emails: list[Entry] = []
@@ -193,7 +235,7 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
     other: list[str] = []
     dropped: list[str] = []
     seen = False
-    for one in filter(None, map(property_of, lines)):
+    for one in properties:
         seen = True
         if one.value == "\0" or (one.name in MEDIA and len(one.value) > MAX_PICTURE):
             dropped.append(one.name)
@@ -208,9 +250,9 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
             case "N":
                 parts = parts or tuple(plain(part, MAX_TEXT) for part in split(value, ";")[:5])
             case "EMAIL" if len(emails) < MAX_ENTRIES and (address := plain(value, MAX_TEXT)):
-                emails.append(Entry(address.removeprefix("mailto:"), _kind(one)))
+                emails.append(Entry(address.removeprefix("mailto:"), kind_of(one)))
             case "TEL" if len(phones) < MAX_ENTRIES and (number := plain(value, MAX_TEXT)):
-                phones.append(Entry(number.removeprefix("tel:"), _kind(one)))
+                phones.append(Entry(number.removeprefix("tel:"), kind_of(one)))
             case "ORG":
                 organization = organization or ", ".join(filter(None, (plain(o, MAX_TEXT) for o in split(value, ";"))))
             case "NOTE":
@@ -249,13 +291,25 @@ def _card(lines: Iterable[str]) -> Contact | Unreadable:
     )
 
 
-def _kind(line: Property) -> str:
+def kind_of(line: Property) -> str:
+    """The kind of an address or number, as it is shown."""
     for one in line.parameters.get("TYPE", []):
         if (kind := KINDS.get(one.lower())) is not None:
             return kind
     return ""
 
 
-def _entry(name: str, entry: Entry) -> str:
+def written_parts(parts: tuple[str, ...]) -> str:
+    """The line of the parts of a name."""
+    return "N:" + ";".join(escaped(part) for part in (*parts, "", "", "", "", "")[:5])
+
+
+def written_groups(groups: tuple[str, ...]) -> str:
+    """The line of groups."""
+    return "CATEGORIES:" + ",".join(map(escaped, groups))
+
+
+def written_entry(name: str, entry: Entry) -> str:
+    """The line of an address or number."""
     kind = {"mobile": "cell"}.get(entry.kind, entry.kind)
     return f"{name}{f';TYPE={kind}' if kind else ''}:{escaped(entry.value)}"

@@ -44,7 +44,7 @@ from moxlite.store.groupware.collection import (
     delete_collection,
     ensure_defaults,
 )
-from moxlite.store.groupware.resources import Facts as GroupwareFacts, delete_resource, put_resource
+from moxlite.store.groupware.resources import Facts as GroupwareFacts, card_facts, delete_resource, put_resource
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.adding import Append
@@ -210,7 +210,7 @@ def _groupware(tx: AccountTx) -> None:
             EVENT.replace(b"once", b"weekly"),
             GroupwareFacts("weekly", "VEVENT", "Weekly", (), 1_767_592_800, None, stretch, weekly),
         ),
-        ("card.vcf", book, CARD, GroupwareFacts("card", "VCARD", "Ada", ("ada@remote.example",))),
+        ("card.vcf", book, CARD, card_facts(CARD)),
     ):
         put_resource(tx, where.id, name, data, facts, lambda _: None)
     delete_resource(tx, calendar.id, "gone.ics", lambda _: None)

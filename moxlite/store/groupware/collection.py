@@ -51,6 +51,10 @@ transparent = ?, dead = ?, modseq = ? WHERE id = ?"""
 TOUCH: Final = "UPDATE collection SET modseq = ?, total = total + ?, size = size + ? WHERE id = ?"
 GONE: Final = "INSERT INTO collection_gone (collection_id, kind, name, createseq, modseq) VALUES (?, ?, ?, ?, ?)"
 DELETE: Final = (
+    "DELETE FROM contact_address WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM contact_group WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM contact WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM contact_due WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM instance WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource_address WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource_data WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",

@@ -1,5 +1,5 @@
-"""Resources: the events, tasks and cards of a collection, with the instances of repeated ones (DAV-1, DAV-2, DAV-5,
-DAV-9, DAV-19).
+"""Resources: the events, tasks and cards of a collection, with the instances of repeated ones and what is looked up of
+cards (DAV-1, DAV-2, DAV-5, DAV-9, DAV-19).
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from typing import Any, Final
 
 import msgspec
 
+from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.components import Instance
+from moxlite.proto.cards.vcard import Contact
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.groupware.cards import DROP_CARD, MAX_CONTACTS, note_card
 from moxlite.store.groupware.collection import (
     Collection,
     check_element,
@@ -35,6 +38,7 @@ PURGE_ROWS: Final = 1000
 _COLUMNS: Final = """id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
 ends, expanded_from, expanded_to"""
 BY_NAME: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND name = ?"  # noqa: S608 column names
+BY_ID: Final = f"SELECT {_COLUMNS} FROM resource WHERE id = ?"  # noqa: S608 column names
 BY_UID: Final = "SELECT name FROM resource WHERE collection_id = ? AND uid = ?"
 PAGE: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
 OVERLAPPING: Final = f"""
@@ -44,9 +48,12 @@ AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = end
 ORDER BY id LIMIT ?6"""  # noqa: S608 column names
 DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
+CONTACTS: Final = """
+SELECT coalesce(sum(total), 0) + (SELECT count(*) FROM contact_due WHERE card IS NOT NULL) FROM collection
+WHERE kind = 'contact'"""
 ADD: Final = """
-INSERT INTO resource (collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
-ends, expanded_from, expanded_to, title) VALUES (?, ?, ?, ?, ?, ?, ?7, ?7, ?8, ?8, ?, ?, ?, ?, ?)"""
+INSERT INTO resource (id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
+ends, expanded_from, expanded_to, title) VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?8, ?8, ?9, ?9, ?, ?, ?, ?, ?)"""
 CHANGE: Final = """
 UPDATE resource SET uid = ?, component = ?, hash = ?, size = ?, modseq = ?, changed = ?, starts = ?, ends = ?,
 expanded_from = ?, expanded_to = ?, title = ? WHERE id = ?"""
@@ -66,7 +73,12 @@ DROP_INSTANCES: Final = "DELETE FROM instance WHERE resource_id = ?"
 DUE: Final = f"""
 SELECT {_COLUMNS} FROM resource INDEXED BY resource_expanded WHERE expanded_to < ?
 AND (ends IS NULL OR ends > expanded_to) ORDER BY expanded_to LIMIT ?"""  # noqa: S608 column names
-DELETE: Final = (*DROP_SIDE, "DELETE FROM resource_data WHERE resource_id = ?", "DELETE FROM resource WHERE id = ?")
+DELETE: Final = (
+    *DROP_SIDE,
+    *DROP_CARD,
+    "DELETE FROM resource_data WHERE resource_id = ?",
+    "DELETE FROM resource WHERE id = ?",
+)
 GONE: Final = """
 INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone) VALUES (?, ?, ?, ?, ?)"""
 NOT_GONE: Final = "DELETE FROM resource_gone WHERE collection_id = ? AND name = ?"
@@ -90,12 +102,17 @@ class UIDTaken(StoreError):
         self.name = name
 
 
+class TooManyContacts(LimitExceeded):
+    """The account would have more contacts than `MAX_CONTACTS`."""
+
+
 class Facts(msgspec.Struct, frozen=True):
     """What is looked up of a resource, computed from its octets.
 
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
+      contact: of a card, what lists and searches find.
     """
 
     uid: str
@@ -106,6 +123,7 @@ class Facts(msgspec.Struct, frozen=True):
     ends: int | None = None
     expanded: tuple[int, int] | None = None
     instances: tuple[Instance, ...] = ()
+    contact: Contact | None = None
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -149,6 +167,12 @@ class Changes(msgspec.Struct, frozen=True):
     whole: bool
 
 
+def card_facts(data: bytes) -> Facts:
+    """What is looked up of a card. Raises BadCard."""
+    card = read_card(data)
+    return Facts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact)
+
+
 def etag_of(digest: bytes) -> str:
     """The entity tag of octets with that SHA-256."""
     return f'"{digest[:16].hex()}"'
@@ -157,6 +181,12 @@ def etag_of(digest: bytes) -> str:
 def resource_named(r: Reader, collection_id: int, name: str) -> Resource | None:
     """The resource of that name, or None."""
     row = r.row(BY_NAME, collection_id, name)
+    return None if row is None else Resource(*row)
+
+
+def resource_of(r: Reader, resource_id: int) -> Resource | None:
+    """The resource with that id, or None."""
+    row = r.row(BY_ID, resource_id)
     return None if row is None else Resource(*row)
 
 
@@ -192,10 +222,12 @@ def put_resource(
     name: str,
     data: bytes,
     facts: Facts,
-    allowed: Callable[[Resource | None], None],
+    allowed: Callable[[Resource | None], None] = lambda _: None,
+    *,
+    number: int = 0,
 ) -> tuple[Resource, bool]:
     """Add or replace a resource; returns it, and whether it is new. `allowed` gets the resource as it is and raises if
-    the caller's conditions do not hold.
+    the caller's conditions do not hold. `number`: the id of a contact that becomes a card, and needs no further room.
 
     Raises BadName, NoSuchCollection, UIDTaken, LimitExceeded, OverQuota.
     """
@@ -209,23 +241,24 @@ def put_resource(
     digest = hashlib.sha256(data).digest()
     if before is not None and before.hash == digest:
         return before, False
-    _check_room(tx, len(data) - (0 if before is None else before.size), new=before is None)
+    if not number:
+        _check_room(tx, home, len(data) - (0 if before is None else before.size), new=before is None)
     expanded = (None, None) if facts.expanded is None else facts.expanded
     columns = (facts.starts, facts.ends, *expanded, facts.title[:MAX_TITLE])
+    what = (facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now)
     if before is None:
-        number = tx.insert(
-            ADD, collection_id, name, facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now, *columns
-        )
+        number = tx.insert(ADD, number, collection_id, name, *what, *columns)
         tx.execute(NOT_GONE, collection_id, name)
     else:
         number = before.id
-        what = (facts.uid, facts.component, digest, len(data))
-        tx.execute(CHANGE, *what, tx.modseq(), tx.now, *columns, number)
+        tx.execute(CHANGE, *what, *columns, number)
         for sql in DROP_SIDE:
             tx.execute(sql, number)
     tx.execute(SET_DATA, number, data)
     tx.executemany(ADD_ADDRESS, ((number, address) for address in facts.addresses[:MAX_ADDRESSES]))
     _add_instances(tx, number, facts.instances)
+    if facts.contact is not None:
+        note_card(tx, number, facts.contact)
     grown = len(data) - (0 if before is None else before.size)
     touch_collection(tx, home.kind, home.id, before is None, grown)
     after = resource_named(tx, collection_id, name)
@@ -316,7 +349,9 @@ def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
     tx.executemany(ADD_INSTANCE, rows)
 
 
-def _check_room(tx: AccountTx, octets: int, *, new: bool) -> None:
+def _check_room(tx: AccountTx, home: Collection, octets: int, *, new: bool) -> None:
+    if new and home.kind == "contact" and tx.value(CONTACTS) >= MAX_CONTACTS:
+        raise TooManyContacts(f"contacts: there are {MAX_CONTACTS:,} already")
     if new and tx.value(COUNT) >= MAX_RESOURCES:
         raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
     used, limit = octets_used(tx), tx.config.quota

@@ -2,8 +2,7 @@
 
 - `gathering`: the background task that looks at messages which came (STORE-96); mailing lists and newsletters, with
   their messages (WEBMAIL-136a)
-- `contacts`: contacts of the user's own (WEBMAIL-128), suggestions of people, and people whom the user knows
-  (WEBMAIL-161)
+- `correspondents`: suggestions of people, and people whom the user knows (WEBMAIL-161)
 - `templates`: messages that are written often (WEBMAIL-126)
 - `invitations`: answers to invitations
 - `devices`, `notices`: devices that are told of new mail, and the mail that they are told of (WEBMAIL-122)

@@ -1,4 +1,5 @@
-"""The background task that gathers correspondents and senders of bulk mail from messages (STORE-96).
+"""The background task that gathers correspondents and senders of bulk mail from messages (STORE-96), and makes cards
+of contacts from before there were address books (DAV-22).
 
 It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that is
 older than the tables is caught up with in the same way. What it has done is committed with the id that it has reached.
@@ -16,19 +17,17 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 import trio
 
-from moxlite.decoders import from_json
 from moxlite.proto.address import AddressError, Domain
-from moxlite.proto.cards.vcard import Contact
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.contacts import has_due, settle_contacts
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import note_correspondent
-from moxlite.store.people.contacts import contact_folded
 from moxlite.store.rows.mailboxes import mailbox_by_use
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.personnames import full_name
@@ -72,9 +71,7 @@ REACHED: Final = "UPDATE gathering SET message_id = max(message_id, ?) WHERE id 
 REACHED_RECIPIENTS: Final = "UPDATE gathering SET recipient_id = ? WHERE id = 1"
 STILL_THERE: Final = "SELECT EXISTS (SELECT 1 FROM message WHERE id = ?)"
 UNNAMED: Final = "SELECT id, name FROM correspondent WHERE folded IS NULL LIMIT ?"
-UNNAMED_CONTACTS: Final = "SELECT id, card FROM contact WHERE folded IS NULL LIMIT ?"
 FOLD: Final = "UPDATE correspondent SET folded = ? WHERE id = ?"
-FOLD_CONTACT: Final = "UPDATE contact SET folded = ? WHERE id = ?"
 ADD: Final = """
 INSERT INTO gathered (message_id, correspondent_id, bulk_id, received, size) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING"""
@@ -129,6 +126,8 @@ class Gatherer:
             pass
         while await self._account.read(_has_unnamed, op="gather"):
             await self._account.write(_fold)
+        while await self._account.read(has_due, op="gather"):
+            await self._account.write(settle_contacts)
 
     async def _recipients(self) -> bool:
         """Make correspondents of recipients from before the tables; False at the end."""
@@ -169,15 +168,12 @@ def list_key(section: HeaderSection, address: str) -> str:
 
 
 def _has_unnamed(r: Reader) -> bool:
-    return bool(r.rows(UNNAMED, 1) or r.rows(UNNAMED_CONTACTS, 1))
+    return bool(r.rows(UNNAMED, 1))
 
 
 def _fold(tx: Tx) -> None:
-    """Fold names of correspondents and contacts from before the column (STORE-96d)."""
-    people = [(full_name(name), number) for number, name in tx.rows(UNNAMED, BATCH)]
-    cards = tx.rows(UNNAMED_CONTACTS, BATCH)
-    tx.executemany(FOLD, people)
-    tx.executemany(FOLD_CONTACT, [(contact_folded(from_json(card, Contact)), number) for number, card in cards])
+    """Fold names of correspondents from before the column (STORE-96d)."""
+    tx.executemany(FOLD, [(full_name(name), number) for number, name in tx.rows(UNNAMED, BATCH)])
 
 
 def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:

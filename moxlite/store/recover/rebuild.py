@@ -57,6 +57,9 @@ SETTLE_COLLECTIONS: Final = (
     FROM resource WHERE collection_id NOT IN (SELECT id FROM collection) GROUP BY collection_id""",
     """UPDATE collection SET total = (SELECT count(*) FROM resource r WHERE r.collection_id = collection.id),
     size = (SELECT coalesce(sum(size), 0) FROM resource r WHERE r.collection_id = collection.id)""",
+    # What is looked up of cards is made anew when the account is open.
+    "DELETE FROM contact_due WHERE card IS NULL",
+    "INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'",
     # Instances are made anew when they are asked for.
     "UPDATE resource SET expanded_from = 0, expanded_to = 0 WHERE expanded_to IS NOT NULL",
 )

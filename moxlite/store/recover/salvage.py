@@ -42,6 +42,7 @@ COPIED: Final = (
     "resource",
     "resource_data",
     "resource_address",
+    "contact_due",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

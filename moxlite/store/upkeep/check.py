@@ -493,5 +493,19 @@ RULES: Final = (
         "entry {!r} of collection {} has a tombstone",
         """SELECT r.name, r.collection_id FROM resource r JOIN resource_gone g USING (collection_id, name)""",
     ),
+    Rule(
+        "contact",
+        "card {} is not found among the contacts",
+        """SELECT id FROM resource WHERE component = 'VCARD'
+        AND id NOT IN (SELECT id FROM contact) AND id NOT IN (SELECT id FROM contact_due)""",
+    ),
+    Rule(
+        "contact",
+        "a row about contact {} is left, which is gone",
+        """SELECT id FROM (SELECT id FROM contact UNION SELECT contact_id FROM contact_address
+        UNION SELECT contact_id FROM contact_group UNION SELECT id FROM contact_due)
+        WHERE id NOT IN (SELECT id FROM resource WHERE component = 'VCARD')
+        AND id NOT IN (SELECT id FROM contact_due WHERE card IS NOT NULL)""",
+    ),
 )
 """All rules, in the order of their findings."""

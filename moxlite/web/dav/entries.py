@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
-from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.repeating import BadRecurrence, Span, joined, rules_of
 from moxlite.proto.dav.xml import CALDAV, CARDDAV
@@ -19,6 +19,7 @@ from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.resources import (
     Facts,
     Resource,
+    card_facts,
     due_expansions,
     instances_of,
     resource_data,
@@ -81,10 +82,9 @@ class Expander:
 
     async def _card(self, data: bytes) -> Facts:
         try:
-            card = read_card(data) if len(data) <= LARGE else await off_loop(lambda: read_card(data), kind="dav")
+            return card_facts(data) if len(data) <= LARGE else await off_loop(lambda: card_facts(data), kind="dav")
         except BadCard as error:
             raise Refusal(403, CARDDAV + "valid-address-data", str(error)) from None
-        return Facts(card.uid, "VCARD", card.title, card.addresses())
 
     async def stored(self, found: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
         """The instances that are stored, and the stretch of which they are all. Raises Refusal."""

@@ -15,7 +15,7 @@ from moxlite.decoders import json_decoder
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
-from moxlite.store.people.contacts import all_contacts
+from moxlite.store.groupware.contacts import all_contacts
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer
 from moxlite.web.composing.uploads import key_of

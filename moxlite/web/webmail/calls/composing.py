@@ -33,8 +33,9 @@ from moxlite.store.delivery.outgoing import add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
+from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.people.contacts import SUGGESTIONS, suggest, suggest_contacts, suggest_groups
+from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import Flag
 from moxlite.submission.letter import Finding

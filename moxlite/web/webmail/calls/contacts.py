@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,10 +10,13 @@ from msgspec import Meta
 
 from moxlite import lazyimport
 from moxlite.processor import off_loop
-from moxlite.proto.cards.vcard import Contact, Entry, Unreadable, write_vcard
+from moxlite.proto.cards.cardobject import BadCard
+from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
-from moxlite.store.file.transaction import Tx
-from moxlite.store.people import contacts as store, templates as stored
+from moxlite.store.groupware import contacts as store
+from moxlite.store.groupware.cards import MAX_CONTACTS, Listed
+from moxlite.store.people import templates as stored
 from moxlite.web.calls import Remark, call, remark
 from moxlite.web.composing.uploads import Party, UploadID, key_of
 from moxlite.web.cookies import Caller
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 PAGE: Final = 100
 """Contacts in one answer."""
 
-BATCH: Final = 200
-"""Contacts that are added in one unit: 20 ms."""
+BATCH: Final = 50
+"""Contacts that are added in one unit: 25 ms."""
 
 MAX_PROBLEMS: Final = 20
 """Problems of a file that are told."""
@@ -128,7 +130,7 @@ class ContactCalls(AccountCalls):
         def read(r: Reader) -> Contacts:
             found = store.find_contacts(r, search, group, after, PAGE + 1)
             groups = [ContactGroup(name, number) for name, number in store.groups_of(r)]
-            return Contacts([_item(one) for one in found[:PAGE]], len(found) > PAGE, store.count_contacts(r), groups)
+            return Contacts([_item(*one) for one in found[:PAGE]], len(found) > PAGE, store.count_contacts(r), groups)
 
         async with self._accounts.use(caller.require().account) as account:
             return await account.scan(read, op="contacts")
@@ -154,7 +156,7 @@ class ContactCalls(AccountCalls):
         card = _contact(contact)
         async with self._accounts.use(caller.require().account) as account:
 
-            def unit(tx: Tx) -> int:
+            def unit(tx: AccountTx) -> int:
                 if not contact_id and (known := store.same_contact(tx, card)):
                     return known
                 before = store.contact_of(tx, contact_id) if contact_id else None
@@ -167,7 +169,7 @@ class ContactCalls(AccountCalls):
                         other=before.contact.other,
                     )
                 )
-                return store.save_contact(tx, kept, tx.now, contact_id, changed)
+                return store.save_contact(tx, kept, contact_id, changed)
 
             return await account.write(unit)
 
@@ -175,23 +177,17 @@ class ContactCalls(AccountCalls):
     async def contact_remove(self, caller: Caller, contact_id: AnyID) -> str:
         """Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone."""
         async with self._accounts.use(caller.require().account) as account:
-            removed = await account.write(lambda tx: store.remove_contact(tx, contact_id))
-        return "" if removed is None else write_vcard(removed)
+            return await account.write(lambda tx: store.remove_contact(tx, contact_id))
 
     @call()
-    async def contact_restore(self, caller: Caller, card: Annotated[str, Meta(max_length=500_000)]) -> None:
+    async def contact_restore(self, caller: Caller, card: Annotated[str, Meta(max_length=1 << 20)]) -> None:
         """Add a contact from the vCard that `contact_remove` returned."""
-        await lazyimport.load("moxlite.proto.cards.contactfiles")
-        from moxlite.proto.cards.contactfiles import read_contacts
-
-        try:
-            found, problems = await off_loop(partial(read_contacts, card.encode("utf-8", "replace")), kind="contacts")
-        except Unreadable:
-            found, problems = [], []
-        if problems or len(found) != 1:
-            raise UserError("card: one vCard is expected")
+        octets = card.encode("utf-8", "replace")
         async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: store.import_contacts(tx, found, tx.now))
+            try:
+                await account.write(lambda tx: store.restore_contact(tx, octets))
+            except BadCard:
+                raise UserError("card: one vCard is expected") from None
 
     @call()
     async def claim_confirm(self, caller: Caller, message_id: ID) -> None:
@@ -204,7 +200,7 @@ class ContactCalls(AccountCalls):
             holder.refuse_guest("contacts are changed")
             local = holder.local_id(message_id)
 
-            def unit(tx: Tx) -> None:
+            def unit(tx: AccountTx) -> None:
                 claim = claim_of(tx, local, structure_of(tx, local).envelope, own)
                 if claim is not None:
                     confirm(tx, claim)
@@ -231,14 +227,16 @@ class ContactCalls(AccountCalls):
                     found, problems = await off_loop(partial(read_contacts, data), kind="contacts")
                 except Unreadable as e:
                     raise UserError(worded("the file cannot be read: {reason}", reason=e)) from e
-                if len(found) > store.MAX_CONTACTS:
-                    raise UserError(worded("the file has more than {most} contacts", most=store.MAX_CONTACTS))
+                if len(found) > MAX_CONTACTS:
+                    raise UserError(worded("the file has more than {most} contacts", most=MAX_CONTACTS))
                 if group:
                     found = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in found]
+                while await account.read(store.has_due, op="contacts_due"):
+                    await account.write(store.settle_contacts)
                 added = known = 0
                 for start in range(0, len(found), BATCH):
                     batch = found[start : start + BATCH]
-                    done = await account.write(partial(_import, batch))
+                    done = await account.write(partial(store.import_contacts, contacts=batch))
                     added, known = added + done[0], known + done[1]
             finally:
                 await account.write(lambda tx: drop_upload(tx, key))
@@ -278,13 +276,8 @@ class ContactCalls(AccountCalls):
             await account.write(lambda tx: stored.remove_template(tx, template_id))
 
 
-def _import(batch: Sequence[Contact], tx: Tx) -> tuple[int, int]:
-    return store.import_contacts(tx, batch, tx.now)
-
-
-def _item(one: store.Kept) -> ContactItem:
-    contact = one.contact
-    return ContactItem(one.id, contact.name, [entry.value for entry in contact.emails[:3]], contact.organization)
+def _item(number: int, contact: Listed) -> ContactItem:
+    return ContactItem(number, contact.name, list(contact.emails[:3]), contact.organization)
 
 
 def _card(one: store.Kept) -> ContactCard:

@@ -14,8 +14,9 @@ import msgspec
 from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.store.groupware.contacts import add_address
 from moxlite.store.mail.facts import smtp_arrival
-from moxlite.store.people.contacts import add_address, is_known, known_address, known_people
+from moxlite.store.people.correspondents import is_known, known_address, known_people
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.personnames import MAX_NAME, folded_name, full_name, skeleton
@@ -25,9 +26,10 @@ from moxlite.web.webmail.types import Claim
 if TYPE_CHECKING:
     from moxlite.compose.reply import Own
     from moxlite.proto.mime.types import Envelope, MailAddress
-    from moxlite.store.file.transaction import Reader, Tx
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
     from moxlite.store.mail.facts import SMTPArrival
-    from moxlite.store.people.contacts import Known
+    from moxlite.store.people.correspondents import Known
 
 VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
 """Results for a From domain that show that the message comes from it (SMTP-77)."""
@@ -91,10 +93,10 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim 
     return None
 
 
-def confirm(tx: Tx, claim: Claim) -> None:
+def confirm(tx: AccountTx, claim: Claim) -> None:
     """Make the address of a claim one of the person's, in the contacts. Raises TooManyContacts."""
     known = [claim.known] if claim.kind == "person" else []
-    add_address(tx, claim.contact_id, claim.name or claim.known or claim.sender, [*known, claim.sender], tx.now)
+    add_address(tx, claim.contact_id, claim.name or claim.known or claim.sender, [*known, claim.sender])
 
 
 def _author(one: MailAddress, came: SMTPArrival) -> Author | None:

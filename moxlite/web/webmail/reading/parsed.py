@@ -25,7 +25,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import address_view
-from moxlite.store.people.contacts import is_known
+from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, MessageID, SpecialUse

@@ -1,0 +1,361 @@
+"""Contacts, with groups: the cards of all address books of an account, as lists, completion and imports see them
+(STORE-96a, DAV-22). A contact's id is that of its resource. What has no place in a contact stays in its card.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from moxlite.decoders import from_json
+from moxlite.proto.cards.cardobject import BadCard, changed_card, new_card, read_card
+from moxlite.proto.cards.vcard import Contact, Entry, tidied
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.groupware.cards import DROP_CARD, Listed, contact_addresses, note_card, sorted_name, valid_addresses
+from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults
+from moxlite.store.groupware.resources import (
+    NoSuchResource,
+    card_facts,
+    delete_resource,
+    put_resource,
+    resource_data,
+    resource_of,
+)
+
+logger = logging.getLogger("moxlite.store.contacts")
+
+MAX_EMAILS: Final = 50
+"""Addresses of a contact."""
+
+MAX_GROUP: Final = 1000
+"""Addresses of a group: as many recipients as a message may have (SMTP-32)."""
+
+SLICE: Final = 50
+"""Contacts that become cards in one unit: 25 ms."""
+
+_COLUMNS: Final = "SELECT id, listed FROM contact"
+PAGE: Final = f"{_COLUMNS} WHERE (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"
+GROUP_PAGE: Final = f"""
+{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?5)
+AND (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"""  # noqa: S608 column names
+SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
+COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
+CARD: Final = """
+SELECT r.changed, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id
+WHERE r.id = ? AND r.component = 'VCARD'"""
+BEFORE: Final = "SELECT changed, card FROM contact_due WHERE id = ? AND card IS NOT NULL"
+BY_UID: Final = """
+SELECT id FROM resource WHERE collection_id IN (SELECT id FROM collection WHERE kind = 'contact') AND uid = ? LIMIT 1"""
+NAMED: Final = "SELECT id FROM contact WHERE sorted = ? ORDER BY id"
+BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
+BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
+HAS_ADDRESS: Final = """
+SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
+GROUPS: Final = "SELECT name, count(*) FROM contact_group GROUP BY name ORDER BY name"
+MEMBERS: Final = f"""
+{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?) ORDER BY sorted, id"""  # noqa: S608 column names
+SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
+ALL: Final = "SELECT id FROM contact ORDER BY sorted, id"
+DUE: Final = "SELECT id, card FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
+ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
+DONE: Final = "DELETE FROM contact_due WHERE id = ?"
+FAILED: Final = "UPDATE contact_due SET problem = ? WHERE id = ?"
+
+
+class ContactChanged(StoreError):
+    """A contact was changed or removed since it was read."""
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A contact as it is stored. `changed`: µs UTC of the last change."""
+
+    id: int
+    changed: int
+    contact: Contact
+
+
+def contact_of(r: Reader, contact_id: int) -> Kept | None:
+    """The contact, or None."""
+    row = r.row(CARD, contact_id)
+    if row is not None:
+        return Kept(contact_id, row[0], read_card(bytes(row[1])).contact)
+    row = r.row(BEFORE, contact_id)
+    return None if row is None else Kept(contact_id, row[0], from_json(row[1], Contact))
+
+
+def is_contact(r: Reader, localpart: str, domain: str) -> bool:
+    """Whether a contact has this address (U-labels), in any case. Linear in the contacts of the domain."""
+    return bool(r.value(HAS_ADDRESS, domain, localpart))
+
+
+def find_contacts(r: Reader, text: str, group: str, after: int, limit: int) -> list[tuple[int, Listed]]:
+    """Contacts by name with their ids, at most `limit`: those that contain `text` in any case, of a group or "" for
+    all, after the contact with this id, 0 for the first ones.
+    """
+    place = ("", 0) if not after else ((r.value(SORTED, after) or ""), after)
+    sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
+    return [_listed(row) for row in r.rows(sql, *place, text.casefold(), limit, *arguments)]
+
+
+def count_contacts(r: Reader, text: str = "") -> int:
+    """Number of contacts that contain a text."""
+    return int(r.value(COUNT, text.casefold()) or 0)
+
+
+def groups_of(r: Reader) -> list[tuple[str, int]]:
+    """Groups, with their numbers of contacts."""
+    return [(name, number) for name, number in r.rows(GROUPS)]
+
+
+def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
+    """Name and first address of the contacts of a group that have one, at most `MAX_GROUP`."""
+    found: list[tuple[str, str]] = []
+    for row in r.iterate(MEMBERS, group):
+        _, contact = _listed(row)
+        if contact.emails:
+            found.append((contact.name, contact.emails[0]))
+            if len(found) == MAX_GROUP:
+                break
+    return found
+
+
+def all_contacts(r: Reader) -> Iterator[Contact]:
+    """All contacts by name."""
+    for (number,) in r.iterate(ALL):
+        found = contact_of(r, number)
+        if found is not None:
+            yield found.contact
+
+
+def save_contact(tx: AccountTx, contact: Contact, contact_id: int = 0, changed: int = 0) -> int:
+    """Add a contact to the first address book, or with its id change it; returns its id. `changed`: of the contact that
+    was changed by a person, 0 for whatever it is now. A contact that has these values already stays as it is, also
+    after a client's change.
+
+    Raises ContactChanged, TooManyContacts, OverQuota.
+    """
+    contact = tidied(contact)
+    if not contact_id:
+        if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
+            contact = msgspec.structs.replace(contact, uid=_new_uid())
+        return _put(tx, default_book(tx), _new_name(), new_card(contact))
+    before = contact_of(tx, contact_id)
+    if before is None:
+        raise ContactChanged("the contact was changed or removed elsewhere")
+    contact = msgspec.structs.replace(contact, uid=before.contact.uid)
+    if contact == before.contact:
+        return contact_id
+    if changed and before.changed != changed:
+        raise ContactChanged("the contact was changed or removed elsewhere")
+    there = resource_of(tx, contact_id)
+    if there is None:
+        return _become(tx, contact_id, contact)
+    found = read_card(resource_data(tx, contact_id))
+    card = changed_card(found, contact)
+    put_resource(tx, there.collection_id, there.name, card, card_facts(card))
+    return contact_id
+
+
+def same_contact(r: Reader, contact: Contact) -> int:
+    """The id of a contact that is equal but for its UID, 0 without one. Linear in the contacts of this name."""
+    contact = tidied(contact)
+    for (number,) in r.rows(NAMED, sorted_name(contact)):
+        known = contact_of(r, number)
+        if known is not None and _is_same(known.contact, contact):
+            return known.id
+    return 0
+
+
+def remove_contact(tx: AccountTx, contact_id: int) -> str:
+    """Remove a contact; returns its card, or "" if it is gone already."""
+    there = resource_of(tx, contact_id)
+    if there is not None:
+        card = resource_data(tx, contact_id)
+        delete_resource(tx, there.collection_id, there.name, lambda _: None)
+        return card.decode()
+    before = contact_of(tx, contact_id)
+    if before is None:
+        return ""
+    for sql in DROP_CARD:
+        tx.execute(sql, contact_id)
+    return new_card(before.contact).decode()
+
+
+def restore_contact(tx: AccountTx, card: bytes) -> None:
+    """Add a contact from the card that `remove_contact` returned, unless one with its UID is there.
+
+    Raises BadCard, TooManyContacts, OverQuota.
+    """
+    facts = card_facts(card)
+    if tx.value(BY_UID, facts.uid) is None:
+        _put(tx, default_book(tx), _new_name(), card)
+
+
+def import_contacts(tx: AccountTx, contacts: Sequence[Contact]) -> tuple[int, int]:
+    """Add contacts; returns how many were added, and how many were there: one with the same UID, or with the same name
+    and addresses. What an import adds to a contact that is there: addresses, numbers and groups it has not.
+
+    Raises TooManyContacts, OverQuota; then none was added.
+    """
+    added = 0
+    for contact in contacts:
+        known = _known(tx, contact)
+        if known is None:
+            save_contact(tx, contact)
+            added += 1
+        elif (merged := _merged(known.contact, contact)) != known.contact:
+            save_contact(tx, merged, known.id)
+    return added, len(contacts) - added
+
+
+def suggest_contacts(r: Reader, text: str, limit: int) -> Iterator[tuple[str, str]]:
+    """Name and address of contacts that contain a text, in any case, each address once; at most `limit` contacts."""
+    needle = text.casefold()
+    for row in r.iterate(SUGGESTED, needle, limit):
+        _, contact = _listed(row)
+        in_name = needle in contact.name.casefold()
+        in_any = any(needle in one.casefold() for one in contact.emails)
+        for one in contact.emails:
+            if in_name or needle in f"{contact.name} <{one}>".casefold() or not in_any:
+                yield contact.name, one
+
+
+def suggest_groups(r: Reader, text: str, limit: int) -> list[str]:
+    """Groups whose name contains a text, in any case."""
+    needle = text.casefold()
+    return [name for name, _ in groups_of(r) if needle in name.casefold()][:limit]
+
+
+def add_address(tx: AccountTx, contact_id: int, name: str, addresses: Sequence[str]) -> int:
+    """Add addresses to a contact, or make one of this name where the contact is gone or full; returns its id. Addresses
+    that the contact has stay as they are. Raises TooManyContacts, OverQuota.
+    """
+    known = contact_of(tx, contact_id)
+    had = {entry.value.casefold() for entry in known.contact.emails} if known is not None else set()
+    more = tuple(Entry(one, "") for one in addresses if one.casefold() not in had)
+    if known is None or len(known.contact.emails) + len(more) > MAX_EMAILS:
+        return save_contact(tx, Contact(name=name, emails=tuple(Entry(one, "") for one in addresses)))
+    emails = (*known.contact.emails, *more)
+    return save_contact(tx, msgspec.structs.replace(known.contact, emails=emails), contact_id)
+
+
+def contacts_named(r: Reader, folded: str, limit: int) -> Iterator[tuple[int, str, list[tuple[str, str]]]]:
+    """Ids, names and addresses of contacts whose name has this form (`cards.contact_folded`), the oldest first, at most
+    `limit`.
+    """
+    for row in r.rows(BY_FOLDED, folded, limit):
+        number, contact = _listed(row)
+        yield number, contact.name, valid_addresses(contact.emails)
+
+
+def default_book(tx: AccountTx) -> Collection:
+    """The first address book, to which new contacts are added; made if the account has no address book."""
+    ensure_defaults(tx)
+    books = collections_of(tx, "contact")
+    named = next((one for one in books if one.name == "contacts"), None)
+    return named or (books or [create_collection(tx, Collection(0, "contact", "contacts", "Contacts"))])[0]
+
+
+# Contacts from before there were address books become cards (DAV-22).
+
+
+def has_due(r: Reader) -> bool:
+    """Whether a contact is still to become a card, or a card has no rows yet."""
+    return bool(r.value(ANY_DUE))
+
+
+def settle_contacts(tx: AccountTx) -> None:
+    """Make cards of the next contacts from before, and the rows of the next cards without them. A contact that is not
+    the same as a card stays as it is, with the reason.
+    """
+    for number, before in tx.rows(DUE, SLICE):
+        try:
+            if before is None:
+                note_card(tx, number, card_facts(resource_data(tx, number)).contact or Contact())
+                tx.execute(DONE, number)
+            else:
+                _settle(tx, number, from_json(before, Contact))
+        except (BadCard, NoSuchResource) as error:
+            tx.execute(FAILED, str(error), number)
+            tx.after_commit(partial(_tell, tx.account, number, error))
+
+
+def _tell(account: str, number: int, error: Exception) -> None:
+    kv = {"account": account, "contact": number, "err": str(error)}
+    logger.warning("a contact cannot be written as a card, and stays as it is", extra={"kv": kv})
+
+
+def _settle(tx: AccountTx, number: int, contact: Contact) -> None:
+    """Write the card of a contact from before. Raises BadCard if the card does not give it back."""
+    contact = tidied(contact)
+    if not _is_same(read_card(new_card(contact)).contact, contact):
+        raise BadCard(f"its card does not give back all of it: {contact.name[:100]}")
+    _become(tx, number, contact)
+
+
+def _become(tx: AccountTx, number: int, contact: Contact) -> int:
+    tx.execute(DONE, number)
+    if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
+        contact = msgspec.structs.replace(contact, uid=_new_uid())
+    return _put(tx, default_book(tx), _new_name(), new_card(contact), number)
+
+
+def _put(tx: AccountTx, book: Collection, name: str, card: bytes, number: int = 0) -> int:
+    one, _ = put_resource(tx, book.id, name, card, card_facts(card), number=number)
+    return one.id
+
+
+def _is_same(found: Contact, wanted: Contact) -> bool:
+    """Whether a contact that was read has all of the wanted one. The UID does not count, nor parts of the name that the
+    wanted one has not.
+    """
+    return msgspec.structs.replace(found, uid="", parts=found.parts if wanted.parts else ()) == msgspec.structs.replace(
+        wanted, uid=""
+    )
+
+
+def _known(r: Reader, contact: Contact) -> Kept | None:
+    """The contact that this one is: by UID, else by name and an address."""
+    if contact.uid and (found := r.value(BY_UID, contact.uid)) is not None:
+        return contact_of(r, found)
+    for localpart, domain in contact_addresses(contact):
+        if (found := r.value(BY_ADDRESS, domain, localpart)) is not None:
+            known = contact_of(r, found)
+            if known is not None and known.contact.name.casefold() == contact.name.casefold():
+                return known
+    return None
+
+
+def _merged(old: Contact, new: Contact) -> Contact:
+    """The old contact with what only the new one has."""
+    values = {entry.value.casefold() for entry in (*old.emails, *old.phones)}
+    more = [tuple(one for one in entries if one.value.casefold() not in values) for entries in (new.emails, new.phones)]
+    return msgspec.structs.replace(
+        old,
+        emails=(*old.emails, *more[0])[:MAX_EMAILS],
+        phones=(*old.phones, *more[1])[:50],
+        groups=tuple(dict.fromkeys((*old.groups, *new.groups)))[:50],
+        organization=old.organization or new.organization,
+        note=old.note or new.note,
+        other=old.other or new.other,
+    )
+
+
+def _listed(row: Row) -> tuple[int, Listed]:
+    return row[0], from_json(row[1], Listed)
+
+
+def _new_uid() -> str:
+    return f"urn:uuid:{uuid.uuid4()}"
+
+
+def _new_name() -> str:
+    return f"{secrets.token_hex(16)}.vcf"
