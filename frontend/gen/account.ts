@@ -553,7 +553,7 @@ export interface PasswordState {
   app_passwords_required: boolean;
 }
 
-/** An app password, or an access token. Its last use is known to the hour, address and protocol of it for 30 days. */
+/** An app password, or an access ``token``. Its last use is known to the hour, address and protocol of it for 30 */
 export interface AppPasswordItem {
   name: string;
   token: boolean;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.e3a65a10f370.js", transfer: "transfer.1328279f9aa1.js" };
+var define_PARTS_default = { device: "device.e87e23ee5e83.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.e83900e0884a.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -38,12 +38,6 @@ function verify(table, check2, value, path) {
       fields(table, name, value, path);
     }
   }
-}
-function known(table, check2) {
-  if (typeof check2 === "string" || check2[0] === "enum") return true;
-  if (check2[0] === "ref") return check2[1] in table;
-  if (check2[0] === "union") return Object.values(check2[1]).every((name) => name in table);
-  return known(table, check2[1]);
 }
 function fields(table, name, value, path) {
   if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
@@ -121,11 +115,16 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({});
+  furtherChecks = async () => ({ checks: {}, calls: {} });
   confirming = null;
   loggingIn = null;
-  async call(name, given, checks2, result) {
-    if (![...Object.values(checks2), result].every((check2) => known(this.table, check2))) this.table = { ...this.table, ...await this.furtherChecks() };
+  async call(name, given) {
+    if (!(name in this.calls)) {
+      const further = await this.furtherChecks();
+      this.table = { ...this.table, ...further.checks };
+      this.calls = { ...this.calls, ...further.calls };
+    }
+    const [checks2, result] = this.calls[name];
     const parameters = {};
     for (const [key, check2] of Object.entries(checks2)) {
       parameters[key] = given[Object.keys(parameters).length];
@@ -185,12 +184,13 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
-function clientOf(calls) {
+function clientOf(calls, later = "") {
   class Generated extends BaseClient {
+    calls = calls;
   }
-  for (const [name, [checks2, result]] of Object.entries(calls)) {
+  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
     Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given, checks2, result);
+      return this.call(name, given);
     } });
   }
   return Generated;
@@ -1205,7 +1205,7 @@ var App = class {
     this.client.confirmAgain = () => askConfirm(this.client);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
-    const known2 = this.session.resume();
+    const known = this.session.resume();
     const app = byId("app", HTMLElement);
     addEventListener("hashchange", () => void this.open());
     if (read2(location.hash).page === "setup") {
@@ -1217,7 +1217,7 @@ var App = class {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
-      if (!known2) await this.logIn("");
+      if (!known) await this.logIn("");
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
     }
