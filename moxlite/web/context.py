@@ -304,6 +304,7 @@ def make_context(
         server = JMAPServer(
             config=config,
             accounts=accounts,
+            auth=auth,
             keys=keys,
             queue=queue,
             deliveries=deliveries,

@@ -22,7 +22,7 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of
+from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -32,6 +32,12 @@ SYSTEM_RIGHTS: Final = "lrte"
 """Rights of the owner to the system's mailbox (IMAP-162): read, and move messages away, which needs ``t`` and ``e``
 (RFC 6851 §4.4). The session and the store refuse moves to other mailboxes than the trash, and all other changes.
 """
+
+READING: Final = "lr"
+"""Rights that make a shared mailbox visible in the webmail and JMAP: one that cannot be read is of no use there."""
+
+MAX_BOXES: Final = 500
+"""Mailboxes of one owner that a guest sees there. They are read together, each in 10 µs."""
 
 WRITING: Final = "istwe"
 """With none of these rights a mailbox opens as by EXAMINE (RFC 4314 §5.2)."""
@@ -85,6 +91,16 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             return rights_of(r, box.id, self.guest)
         return SYSTEM_RIGHTS if box.system else RIGHTS
 
+    def readable(self, r: Reader) -> frozenset[MailboxID] | None:
+        """The mailboxes that the user may read; None for all mailboxes."""
+        if not self.guest:
+            return None
+        return frozenset(one for one, rights in rights_seen(r, self.guest, MAX_BOXES) if may_read(rights))
+
+    def seen(self, r: Reader) -> list[tuple[Mailbox, str]]:
+        """The mailboxes that the guest may read, with the rights there."""
+        return [(box, rights) for box, rights in visible(r, self.guest, MAX_BOXES) if may_read(rights)]
+
     def require(self, r: Reader, box: Mailbox, needed: str) -> None:
         """Raise an error unless the user has the rights `needed` to a mailbox.
 
@@ -112,6 +128,11 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
             raise NoSuchMailbox(self.shown(name))
         self.require(r, box, needed)
         return box
+
+
+def may_read(rights: str) -> bool:
+    """Whether these rights make a mailbox visible: `READING`."""
+    return all(letter in rights for letter in READING)
 
 
 def check_rights(rights: str, needed: str) -> None:

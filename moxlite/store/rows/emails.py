@@ -6,7 +6,7 @@ of them has. Copies with ``\\Deleted`` are left out, and an email of which all a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -26,7 +26,8 @@ EMAILS: Final = (
 )
 IN_THREADS: Final = f"""
 SELECT m.threadid, m.email_id, min(m.received) FROM carray(?1) c CROSS JOIN message m ON m.threadid = c.value
-WHERE {_LIVING} GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
+WHERE {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3)))
+GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
 EMAIL_IDS: Final = "SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 SORT_COLUMNS: Final = """
 SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
@@ -61,12 +62,14 @@ class Email(msgspec.Struct):
         return self.message_ids[0]
 
 
-def emails(r: Reader, ids: Sequence[int]) -> dict[int, Email]:
-    """The emails with these ids that exist."""
+def emails(r: Reader, ids: Sequence[int], within: Collection[MailboxID] | None = None) -> dict[int, Email]:
+    """The emails with these ids that exist. `within`: the mailboxes that are looked at, None for all."""
     found: dict[int, Email] = {}
     for email_id, message_id, mailbox_id, bits, keywords, received, size, threadid in (
         r.rows(EMAILS, int_array(ids)) if ids else ()
     ):
+        if within is not None and mailbox_id not in within:
+            continue
         email = found.get(email_id)
         if email is None:
             email = found[email_id] = Email(email_id, received, size, threadid)
@@ -77,10 +80,13 @@ def emails(r: Reader, ids: Sequence[int]) -> dict[int, Email]:
     return found
 
 
-def emails_of_threads(r: Reader, threads: Sequence[int]) -> dict[int, list[int]]:
-    """The emails of these threads, by the time of reception."""
+def emails_of_threads(
+    r: Reader, threads: Sequence[int], within: Collection[MailboxID] | None = None
+) -> dict[int, list[int]]:
+    """The emails of these threads, by the time of reception. `within`: as for `emails`."""
     found: dict[int, list[int]] = {}
-    for threadid, email_id, _ in r.rows(IN_THREADS, int_array(threads)) if threads else ():
+    rows = r.rows(IN_THREADS, int_array(threads), within is None, int_array([*(within or (0,))])) if threads else ()
+    for threadid, email_id, _ in rows:
         found.setdefault(threadid, []).append(email_id)
     return found
 

@@ -6,14 +6,14 @@ rows and tombstones by their modseq, so the work is that of the changes. For `ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.mailboxes import state
-from moxlite.store.types import Flag
+from moxlite.store.types import Flag, MailboxID
 
 MAIL_STATE: Final = """
 SELECT max(coalesce((SELECT max(modseq) FROM mailbox), 0), coalesce((SELECT max(modseq) FROM mailbox_gone), 0),
@@ -21,31 +21,34 @@ coalesce((SELECT max(threadseq) FROM message WHERE threadseq > createseq), 0))""
 SUBSCRIPTION_STATE: Final = "SELECT coalesce(max(modseq), 0) FROM subscription"
 # ?1: the modseq of the client
 CHANGED: Final = """
-SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.flags & {deleted}
+SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.mailbox_id
 FROM mailbox b CROSS JOIN message m ON m.mailbox_id = b.id WHERE b.modseq > ?1 AND m.modseq > ?1
 UNION ALL
-SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.flags & {deleted}
+SELECT m.email_id, m.threadid, m.createseq, max(m.modseq, m.threadseq), m.mailbox_id
 FROM message m WHERE m.threadseq > m.createseq AND m.threadseq > ?1 AND m.modseq <= ?1
-LIMIT ?2""".format(deleted=int(Flag.DELETED))
+LIMIT ?2"""
 BURIED: Final = """
-SELECT coalesce(e.email_id, e.message_id), e.threadid, e.createseq, e.modseq FROM expunged e WHERE e.modseq > ?1
+SELECT coalesce(e.email_id, e.message_id), e.threadid, e.createseq, e.modseq, e.mailbox_id FROM expunged e
+WHERE e.modseq > ?1
 LIMIT ?2"""
 # the rows of emails: the first message and its copies
 ROWS: Final = """
-SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}
+SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}, m.mailbox_id
 FROM carray(?1) c CROSS JOIN message m ON m.id = c.value WHERE m.email_id = m.id
 UNION ALL
-SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}
+SELECT m.email_id, m.threadid, m.createseq, m.flags & {deleted}, m.mailbox_id
 FROM carray(?1) c CROSS JOIN message m ON m.email_id = c.value WHERE m.email_id <> m.id""".format(
     deleted=int(Flag.DELETED)
 )
 IN_THREADS: Final = f"""
-SELECT m.threadid, m.email_id, m.createseq, m.flags & {int(Flag.DELETED)} FROM carray(?1) c
+SELECT m.threadid, m.email_id, m.createseq, m.flags & {int(Flag.DELETED)}, m.mailbox_id FROM carray(?1) c
 CROSS JOIN message m ON m.threadid = c.value"""  # noqa: S608 - a constant
 MAILBOXES: Final = "SELECT id, createseq, modseq FROM mailbox WHERE modseq > ?"
 MAILBOXES_GONE: Final = "SELECT mailbox_id, createseq, modseq FROM mailbox_gone WHERE modseq > ?"
 SUBSCRIBED_SINCE: Final = """
 SELECT b.id, b.createseq, s.modseq FROM subscription s JOIN mailbox b ON b.name = s.name WHERE s.modseq > ?"""
+
+Within: TypeAlias = Collection[MailboxID] | None
 
 MAX_ROWS: Final = 100_000
 """Changed rows that are looked at: beyond, a client reads all anew in less time."""
@@ -90,19 +93,20 @@ class _Seen(msgspec.Struct):
     threads: set[int]
 
 
-def email_changes(r: Reader, since: int) -> tuple[list[Change], set[int]]:
-    """The changes of emails after `since`, by ascending modseq, and the threads that they are or were in.
+def email_changes(r: Reader, since: int, within: Within = None) -> tuple[list[Change], set[int]]:
+    """The changes of emails after `since`, by ascending modseq, and the threads that they are or were in. `within`: the
+    mailboxes that are looked at, None for all.
 
     Raises TooManyChanges.
     """
-    seen, living = _changed_emails(r, _changed_rows(r, since))
+    seen, living = _changed_emails(r, _changed_rows(r, since, within), within)
     return _told(seen, living, since), {thread for found in seen.values() for thread in found.threads}
 
 
-def thread_changes(r: Reader, since: int) -> list[Change]:
-    """The changes of threads after `since`: their emails. Raises TooManyChanges."""
-    rows = _changed_rows(r, since)
-    emails, living_emails = _changed_emails(r, rows)
+def thread_changes(r: Reader, since: int, within: Within = None) -> list[Change]:
+    """The changes of threads after `since`: their emails. `within`: as for `email_changes`. Raises TooManyChanges."""
+    rows = _changed_rows(r, since, within)
+    emails, living_emails = _changed_emails(r, rows, within)
     last = max((one.modseq for one in _told(emails, living_emails, since)), default=since)
     threads = {thread for found in emails.values() for thread in found.threads}
     seen = {thread: _Seen(1 << 62, 0, set()) for thread in threads}
@@ -110,7 +114,9 @@ def thread_changes(r: Reader, since: int) -> list[Change]:
         found = seen[threadid]
         found.first, found.last = min(found.first, createseq), max(found.last, modseq)
     living: set[int] = set()
-    for threadid, _, createseq, deleted in r.rows(IN_THREADS, int_array([*seen])) if seen else ():
+    for threadid, _, createseq, deleted, mailbox_id in r.rows(IN_THREADS, int_array([*seen])) if seen else ():
+        if within is not None and mailbox_id not in within:
+            continue
         found = seen[threadid]
         found.first = min(found.first, createseq)
         if not deleted:
@@ -120,16 +126,16 @@ def thread_changes(r: Reader, since: int) -> list[Change]:
     return _told(seen, living, since)
 
 
-def _changed_rows(r: Reader, since: int) -> list[Row]:
+def _changed_rows(r: Reader, since: int, within: Within) -> list[Row]:
     """Email, thread, createseq and modseq of the changed messages and of tombstones. Raises TooManyChanges."""
     check_since(r, since)
-    rows = [row[:4] for row in r.rows(CHANGED, since, MAX_ROWS)] + [*r.rows(BURIED, since, MAX_ROWS)]
+    rows = [*r.rows(CHANGED, since, MAX_ROWS), *r.rows(BURIED, since, MAX_ROWS)]
     if len(rows) >= MAX_ROWS:
         raise TooManyChanges
-    return rows
+    return [row[:4] for row in rows if within is None or row[4] in within]
 
 
-def _changed_emails(r: Reader, rows: Iterable[Row]) -> tuple[dict[int, _Seen], set[int]]:
+def _changed_emails(r: Reader, rows: Iterable[Row], within: Within) -> tuple[dict[int, _Seen], set[int]]:
     """What the rows, and all others of their emails, say of each email; and the emails that exist."""
     seen: dict[int, _Seen] = {}
     for email_id, threadid, createseq, modseq in rows:
@@ -137,7 +143,9 @@ def _changed_emails(r: Reader, rows: Iterable[Row]) -> tuple[dict[int, _Seen], s
         found.first, found.last = min(found.first, createseq), max(found.last, modseq)
         found.threads.add(threadid)
     living: set[int] = set()
-    for email_id, threadid, createseq, deleted in r.rows(ROWS, int_array([*seen])) if seen else ():
+    for email_id, threadid, createseq, deleted, mailbox_id in r.rows(ROWS, int_array([*seen])) if seen else ():
+        if within is not None and mailbox_id not in within:
+            continue
         found = seen[email_id]
         found.first = min(found.first, createseq)
         found.threads.add(threadid)

@@ -6,9 +6,9 @@ import hashlib
 import logging
 import re
 import urllib.parse
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
@@ -23,10 +23,12 @@ from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import check_upgrade, serve_websocket
 from moxlite.web.jmap import blobs, push
+from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
 from moxlite.web.jmap.bodies import Budget
-from moxlite.web.jmap.methods import Call, Server, account_id
+from moxlite.web.jmap.methods import Call, Method, Server
 from moxlite.web.jmap.protocol import (
+    CORE,
     LIMITS,
     Invocation,
     JMAPRequest,
@@ -38,11 +40,11 @@ from moxlite.web.jmap.protocol import (
     request_of,
     resolved,
 )
-from moxlite.web.jmap.table import CAPABILITIES, METHODS
+from moxlite.web.jmap.table import CAPABILITIES, MAIL, METHODS, SUBMISSION, VACATION
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
@@ -55,6 +57,9 @@ logger = logging.getLogger("moxlite.web.jmap")
 
 ON_LOOP: Final = 64 << 10
 """Octets of a request that are decoded on the event loop."""
+
+MAX_SESSIONS: Final = 1_000
+"""Sessions that are kept: about 2 KB each."""
 
 TEXTS: Final = 24 << 20
 """Octets of texts that one request may return."""
@@ -78,6 +83,14 @@ PREFLIGHT: Final = (
 UNAVAILABLE: Final = (store.StorageFull, store.StorageBusy, store.Closed)
 
 
+class Session(msgspec.Struct, frozen=True):
+    """A session resource as JSON. `version`: of what it was made of."""
+
+    version: tuple[str, int]
+    state: str
+    octets: bytes
+
+
 class JMAP:
     """JMAP of a server, for all ports."""
 
@@ -86,6 +99,7 @@ class JMAP:
         self._logins = logins
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
+        self._sessions: dict[tuple[str, str, bool], Session] = {}
 
     def mounted(self, path: str, origins: tuple[str, ...] = ()) -> Handler:
         """The handler of the service at a path that ends in a slash; the well-known address is answered, too.
@@ -113,7 +127,8 @@ class JMAP:
         match request.method, name:
             case (("GET" | "HEAD"), ("" | "session")):
                 identity = await self._log_in(request)
-                await self._answer(request, writer, self._session(identity, request, path))
+                session = await self._session(identity, request, path)
+                await self._send(request, writer, session.octets)
             case "POST", "api":
                 await self._api(request, writer, path)
             case "POST", "upload":
@@ -147,37 +162,29 @@ class JMAP:
             async with self._server.accounts.use(identity.account, check_login=True, linger=LINGER) as account:
                 yield account
 
-    def _session(self, identity: Identity, request: Request, path: str) -> Object:
-        """The session resource (RFC 8620 §2)."""
+    async def _session(self, identity: Identity, request: Request, path: str) -> Session:
+        """The session resource (RFC 8620 §2): kept until what it is made of has changed."""
         base = f"{request.origin}{path}"
-        number = account_id(identity.account)
-        socket = "ws" + base.removeprefix("http")
-        capabilities: dict[str, Object] = {**CAPABILITIES}
-        capabilities[WEBSOCKET] = {"url": f"{socket}ws", "supportsPush": True}
-        session: Object = {
-            "capabilities": capabilities,
-            "accounts": {
-                number: {
-                    "name": identity.address,
-                    "isPersonal": True,
-                    "isReadOnly": identity.read_only,
-                    "accountCapabilities": ACCOUNT_CAPABILITIES,
-                }
-            },
-            "primaryAccounts": dict.fromkeys(ACCOUNT_CAPABILITIES, number),
-            "username": identity.address,
-            "apiUrl": f"{base}api",
-            "downloadUrl": f"{base}download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
-            "uploadUrl": f"{base}upload/{{accountId}}/",
-            "eventSourceUrl": f"{base}events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
-        }
-        session["state"] = hashlib.sha256(msgspec.json.encode(session)).hexdigest()[:16]
-        return session
+        snapshot, sharing = self._server.config.current, self._server.auth.sharing
+        key, version = (base, identity.address, identity.read_only), (snapshot.revision, sharing.changes)
+        known = self._sessions.get(key)
+        if known is not None and known.version == version:
+            return known
+        owners = await sharing.owners(identity.account)
+        names = {owner: snapshot.login_of(owner) for owner in owners if owner != identity.account}
+        content = _session(base, identity, {one: str(at.canonical) for one, at in names.items() if at is not None})
+        state = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
+        made = Session(version, state, msgspec.json.encode({**content, "state": state}))
+        if len(self._sessions) >= MAX_SESSIONS:
+            self._sessions.clear()
+        self._sessions[key] = made
+        return made
 
     async def _answer(self, request: Request, writer: ResponseWriter, found: object, status: int = 200) -> None:
-        await writer.respond(
-            await compressed(request.headers, Response(status, API_HEADERS, msgspec.json.encode(found)))
-        )
+        await self._send(request, writer, msgspec.json.encode(found), status)
+
+    async def _send(self, request: Request, writer: ResponseWriter, octets: bytes, status: int = 200) -> None:
+        await writer.respond(await compressed(request.headers, Response(status, API_HEADERS, octets)))
 
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
         identity = await self._log_in(request)
@@ -201,7 +208,7 @@ class JMAP:
                 identity=identity,
                 snapshot=self._server.config.current,
                 request=request,
-                account=account,
+                place=Place(owner=account.name, account=account, home=account),
                 created=dict(asked.created or {}),
                 budget=Budget(TEXTS),
                 arguments={},
@@ -212,7 +219,7 @@ class JMAP:
                 await give_way()
         found: Object = {
             "methodResponses": [one.wire() for one in responses],
-            "sessionState": self._session(identity, request, path)["state"],
+            "sessionState": (await self._session(identity, request, path)).state,
         }
         if asked.created is not None:
             found["createdIds"] = call.created
@@ -230,12 +237,13 @@ class JMAP:
                 if method is None or method.capability not in using:
                     raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
                 arguments = resolved(invocation.arguments, before)
-                if method.account:
-                    _check_account(call, arguments)
                 if method.changes and call.identity.read_only:
                     raise MethodError("accountReadOnly", "this app password may only read")
-                own = msgspec.structs.replace(call, arguments=arguments, call_id=invocation.call_id, after=[])
-                found = await method.run(own)
+                async with self._place_of(call, method, arguments) as place:
+                    own = msgspec.structs.replace(
+                        call, place=place, arguments=arguments, call_id=invocation.call_id, after=[]
+                    )
+                    found = await method.run(own)
                 return [Invocation(invocation.name, found, invocation.call_id), *own.after]
         except MethodError as error:
             result = error.kind
@@ -251,16 +259,34 @@ class JMAP:
             jmap_calls.labels(method=name, result=result).inc()
         return [Invocation("error", failed.arguments(), invocation.call_id)]
 
+    @asynccontextmanager
+    async def _place_of(self, call: Call, method: Method, arguments: Object) -> AsyncIterator[Place]:
+        """The account that a call is about, open. Raises MethodError."""
+        if not method.account:
+            yield call.place
+            return
+        name = arguments.get("accountId")
+        if not isinstance(name, str):
+            raise MethodError("invalidArguments", "accountId is missing")
+        async with self._place(call.place.home, name) as place:
+            if place.guest and method.capability not in SHARED_CAPABILITIES:
+                raise MethodError("accountNotSupportedByMethod", "only its owner can do that")
+            yield place
+
+    def _place(self, home: OpenAccount, name: str) -> AbstractAsyncContextManager[Place]:
+        """The account with an id, open, for the user whose own account is `home`. Raises MethodError."""
+        return open_place(self._server.accounts, self._server.auth, home, name)
+
     async def _upload(self, request: Request, writer: ResponseWriter, tail: str) -> None:
         identity = await self._log_in(request)
-        if tail.rstrip("/") != account_id(identity.account):
-            raise HTTPError(404, "There is no such account.")
         if identity.read_only:
             raise HTTPError(403, "This app password may only read.")
         try:
             limiter = self._uploads.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentUpload"]))
-            async with limiter, self._open(identity) as account:
-                found = await blobs.receive(account, request)
+            async with limiter, self._open(identity) as home, self._place(home, tail.rstrip("/")) as place:
+                found = await blobs.receive(place, request)
+        except MethodError:
+            raise HTTPError(404, "There is no such account.") from None
         except BodyTooLarge:
             error = RequestError("limit", "the file is too large", 413, limit="maxSizeUpload")
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
@@ -269,12 +295,15 @@ class JMAP:
 
     async def _download(self, request: Request, writer: ResponseWriter, tail: str) -> None:
         identity = await self._log_in(request)
-        own, _, rest = tail.partition("/")
+        name_of, _, rest = tail.partition("/")
         blob, _, name = rest.partition("/")
-        if own != account_id(identity.account):
-            raise HTTPError(404, "There is no such account.")
-        async with self._open(identity) as account:
-            found = await find_blob(account, blob)
+        async with AsyncExitStack() as stack:
+            home = await stack.enter_async_context(self._open(identity))
+            try:
+                place = await stack.enter_async_context(self._place(home, name_of))
+            except MethodError:
+                raise HTTPError(404, "There is no such account.") from None
+            found = await find_blob(place, blob)
             if found is None:
                 raise HTTPError(404, "There is no such file.")
             media_type = query_parameters(request).get("accept") or query_parameters(request).get("type") or ""
@@ -318,7 +347,7 @@ class JMAP:
 
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
 ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
-    "urn:ietf:params:jmap:mail": {
+    MAIL: {
         "maxMailboxesPerEmail": None,
         "maxMailboxDepth": 30,
         "maxSizeMailboxName": 255,
@@ -329,9 +358,42 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
         ],
         "mayCreateTopLevelMailbox": True,
     },
-    "urn:ietf:params:jmap:submission": {"maxDelayedSend": 365 * 86_400, "submissionExtensions": {"FUTURERELEASE": []}},
-    "urn:ietf:params:jmap:vacationresponse": {},
+    SUBMISSION: {"maxDelayedSend": 365 * 86_400, "submissionExtensions": {"FUTURERELEASE": []}},
+    VACATION: {},
 }
+
+
+SHARED_CAPABILITIES: Final = (CORE, MAIL)
+"""What other users' accounts can do."""
+
+
+def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object:
+    """The session resource without its state. `shared`: addresses of other accounts, by their name."""
+    own = account_id(identity.account)
+    accounts: Object = {own: _account(identity.address, identity, ACCOUNT_CAPABILITIES, personal=True)}
+    guest = {MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False}}
+    for owner, address in shared.items():
+        accounts[account_id(owner)] = _account(address, identity, guest, personal=False)
+    capabilities = {**CAPABILITIES, WEBSOCKET: {"url": f"ws{base.removeprefix('http')}ws", "supportsPush": True}}
+    return {
+        "capabilities": capabilities,
+        "accounts": accounts,
+        "primaryAccounts": dict.fromkeys(ACCOUNT_CAPABILITIES, own),
+        "username": identity.address,
+        "apiUrl": f"{base}api",
+        "downloadUrl": f"{base}download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",
+        "uploadUrl": f"{base}upload/{{accountId}}/",
+        "eventSourceUrl": f"{base}events?types={{types}}&closeafter={{closeafter}}&ping={{ping}}",
+    }
+
+
+def _account(name: str, identity: Identity, capabilities: Mapping[str, Object], *, personal: bool) -> Object:
+    return {
+        "name": name,
+        "isPersonal": personal,
+        "isReadOnly": identity.read_only,
+        "accountCapabilities": capabilities,
+    }
 
 
 async def _read(request: Request) -> JMAPRequest:
@@ -346,12 +408,3 @@ async def _read(request: Request) -> JMAPRequest:
     if len(octets) <= ON_LOOP:
         return read_request(octets)
     return await off_loop(partial(read_request, octets), kind="jmap")
-
-
-def _check_account(call: Call, arguments: Object) -> None:
-    """Check the account of a call. Raises MethodError."""
-    account: Any = arguments.get("accountId")
-    if not isinstance(account, str):
-        raise MethodError("invalidArguments", "accountId is missing")
-    if account != account_id(call.identity.account):
-        raise MethodError("accountNotFound", "there is no such account")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -30,8 +30,8 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
 from moxlite.web.composing.uploads import receive_upload
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.jmap.accounts import Place, open_place
 from moxlite.web.jmap.bodies import part_at
-from moxlite.web.jmap.methods import account_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 
 if TYPE_CHECKING:
@@ -66,15 +66,16 @@ def part_blob(email_id: int, number: str) -> str:
     return f"E{email_id}-{number.replace('.', '_')}"
 
 
-async def find_blob(account: OpenAccount, blob: str) -> Blob | None:
-    """The blob with this id. Raises StoreError."""
+async def find_blob(place: Place, blob: str) -> Blob | None:
+    """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError."""
     match = BLOB.fullmatch(blob)
     if match is None:
         return None
     email_id, key, path = match.groups()
     number = (path or "").replace("_", ".")
     if email_id:
-        return await _of_email(account, int(email_id), number)
+        return await _of_email(place, int(email_id), number)
+    account = place.home
     try:
         upload = await account.read(lambda r: upload_of(r, bytes.fromhex(key)), op="jmap blob")
     except NoSuchUpload:
@@ -83,9 +84,11 @@ async def find_blob(account: OpenAccount, blob: str) -> Blob | None:
     return await _inner(account, whole, number) if number else whole
 
 
-async def _of_email(account: OpenAccount, email_id: int, number: str) -> Blob | None:
+async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
+    account = place.account
+
     def find(r: Reader) -> tuple[int, int, bytes] | None:
-        email = emails(r, [email_id]).get(email_id)
+        email = emails(r, [email_id], place.readable(r)).get(email_id)
         if email is None:
             return None
         return email.message_id, email.size, structures(r, [email.message_id]).get(email.message_id, b"")
@@ -148,11 +151,11 @@ async def _collected(blob: Blob, most: int) -> bytes | None:
 
 async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     """The octets of a blob; None if it does not exist, or is longer than `most`."""
-    found = await find_blob(call.account, blob)
+    found = await find_blob(call.place, blob)
     return None if found is None else await _collected(found, most)
 
 
-async def receive(account: OpenAccount, request: Request) -> Object:
+async def receive(place: Place, request: Request) -> Object:
     """Keep the body of a request as an upload (RFC 8620 §6.1). Raises HTTPError, StoreError."""
     media_type = (request.headers.get("content-type") or ANY_TYPE).strip()[:200]
 
@@ -162,11 +165,11 @@ async def receive(account: OpenAccount, request: Request) -> Object:
 
     message = media_type.partition(";")[0].strip().lower() == "message/rfc822"
     try:
-        upload = await receive_upload(account, "", media_type, octets(), message=message)
+        upload = await receive_upload(place.home, "", media_type, octets(), message=message)
     except LimitExceeded as error:
         raise HTTPError(507, f"Too many uploads wait to be used: {error}.") from None
     return {
-        "accountId": account_id(account.name),
+        "accountId": place.id,
         "blobId": f"U{upload.key.hex()}",
         "type": upload.media_type,
         "size": upload.size,
@@ -174,13 +177,58 @@ async def receive(account: OpenAccount, request: Request) -> Object:
 
 
 async def copy(call: Call) -> Object:
-    """Blob/copy (RFC 8620 §6.3): there is one account, and it has its blobs already."""
+    """Blob/copy (RFC 8620 §6.3)."""
     source, blobs = call.argument("fromAccountId", str), call.names("blobIds")
     if source is None or blobs is None:
         raise invalid("fromAccountId and blobIds are needed")
-    if source == account_id(call.identity.account):
+    if source == call.place.id:
         raise invalid("fromAccountId is the account itself")
-    raise MethodError("fromAccountNotFound", "there is no such account")
+    if len(blobs) > LIMITS["maxObjectsInSet"]:
+        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} blobs")
+    copied: dict[str, str] = {}
+    failed: dict[str, Object] = {}
+    async with source_of(call, source) as place:
+        for blob in dict.fromkeys(map(call.id_of, blobs)):
+            try:
+                copied[blob] = await _copied(call, place, blob)
+            except SetError as error:
+                failed[blob] = error.value()
+    return {
+        "fromAccountId": source,
+        "accountId": call.place.id,
+        "copied": copied or None,
+        "notCopied": failed or None,
+    }
+
+
+@asynccontextmanager
+async def source_of(call: Call, name: str) -> AsyncIterator[Place]:
+    """The account that a /copy takes from. Raises MethodError ``fromAccountNotFound``."""
+    async with AsyncExitStack() as stack:
+        opened = open_place(call.server.accounts, call.server.auth, call.place.home, name)
+        try:
+            place = await stack.enter_async_context(opened)
+        except MethodError as error:
+            raise MethodError("fromAccountNotFound", error.description) from None
+        yield place
+
+
+async def _copied(call: Call, source: Place, blob: str) -> str:
+    """The id of a blob of another account in this one. Raises SetError, StoreError."""
+    found = await find_blob(source, blob)
+    if found is None:
+        raise SetError("blobNotFound")
+    if blob.startswith("U"):
+        return blob
+    if found.size is not None and found.size > LIMITS["maxSizeUpload"]:
+        raise SetError("tooLarge", "the blob is larger than an upload may be")
+    try:
+        upload = await receive_upload(
+            call.place.home, "", found.media_type, found.pieces(), message=found.media_type == "message/rfc822"
+        )
+    except LimitExceeded as error:
+        raise SetError("overQuota", f"too many uploads wait to be used: {error}") from None
+    return f"U{upload.key.hex()}"
 
 
 def missing_blob(blob: str) -> SetError:

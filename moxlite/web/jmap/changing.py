@@ -21,15 +21,17 @@ async def changes_of(
     call: Call, read: Callable[[Reader, int], list[Change]], state: Callable[[Reader], int], letter: str
 ) -> Changes:
     """The changes that the call asks for. Raises MethodError ``cannotCalculateChanges``."""
-    since, most = since_state(call), max_changes(call)
+    (since, mark), most = since_state(call), max_changes(call)
 
     def find(r: Reader) -> Changes:
-        now = state(r)
+        if mark != call.place.mark(r):
+            raise TooManyChanges
+        now, old = state(r), f"{since}{mark}"
         if now == since:
-            return Changes(str(since), str(since), [], [], [])
+            return Changes(old, old, [], [], [])
         part, reached, more = portion(read(r, since), since, now, most)
         named = {kind: [f"{letter}{one.id}" for one in part if one.kind == kind] for kind in KINDS}
-        return Changes(str(since), str(reached), named["created"], named["updated"], named["destroyed"], more)
+        return Changes(old, f"{reached}{mark}", named["created"], named["updated"], named["destroyed"], more)
 
     try:
         return await call.account.scan(find, op="jmap changes")

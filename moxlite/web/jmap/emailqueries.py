@@ -97,6 +97,7 @@ class _Compiler:
 
     def __init__(self, call: Call) -> None:
         self._call = call
+        self._guest = bool(call.place.guest)
         self._left = MAX_CONDITIONS
 
     def filter(self, wish: object) -> Filter:
@@ -157,6 +158,10 @@ class _Compiler:
                 return Node(rows=_keyword(value))
             case "notKeyword", str():
                 return Node(rows=q.Not(_keyword(value)))
+            case (("someInThreadHaveKeyword" | "noneInThreadHaveKeyword" | "allInThreadHaveKeyword"), str()) if (
+                self._guest
+            ):
+                raise MethodError("unsupportedFilter", f"{name}: threads may have emails that are not shared")
             case "someInThreadHaveKeyword", str():
                 return Node(rows=q.InThreadWith(_keyword(value)))
             case "noneInThreadHaveKeyword", str():
@@ -329,6 +334,8 @@ def _comparators(call: Call) -> list[Comparator]:
         keyword = one.get("keyword")
         if name not in SORTS or ("Keyword" in name and not isinstance(keyword, str)):
             raise MethodError("unsupportedSort", f"emails are not sorted by {name[:100]!r}")
+        if "InThread" in name and call.place.guest:
+            raise MethodError("unsupportedSort", f"{name}: threads may have emails that are not shared")
         found.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
     return found or [Comparator("receivedAt", ascending=False)]
 
@@ -340,7 +347,7 @@ async def query(call: Call) -> Object:
     order = _comparators(call)
     collapse = call.argument("collapseThreads", bool, False)
     count = call.argument("calculateTotal", bool, False)
-    now = await call.account.read(state, op="jmap state")
+    now = await call.account.read(partial(state, place=call.place), op="jmap state")
     most = _needed(call, order, count=count and not (wish.is_mailbox and not collapse))
     ids = await _ids(call, wish, order, collapse=collapse, most=most)
     part, position, limit = window(call, ids, MAX_IDS)
@@ -475,20 +482,22 @@ def _has(keyword: str, bits: int, keywords: str) -> bool:
 async def query_changes(call: Call) -> Object:
     """Email/queryChanges: emails that have changed are taken out, and put in where they match now."""
     await call.learn_boxes()
-    since, most = since_state(call, "sinceQueryState"), max_changes(call)
+    (since, mark), most = since_state(call, "sinceQueryState"), max_changes(call)
     wish = _Compiler(call).filter(call.argument("filter", dict))
     order = _comparators(call)
     collapse = call.argument("collapseThreads", bool, False)
 
     def read(r: Reader) -> tuple[int, list[str], set[str]]:
-        now = mail_state(r)
+        now, within = mail_state(r), call.place.readable(r)
+        if mark != call.place.mark(r):
+            raise TooManyChanges
         if now == since:
             return now, [], set()
-        changes, threads = email_changes(r, since)
+        changes, threads = email_changes(r, since, within)
         gone = [f"{LETTER}{one.id}" for one in changes if one.kind == "destroyed"]
         changed = {one.id for one in changes if one.kind != "destroyed"}
         if collapse or _looks_at_threads(order, wish):
-            changed |= {one for numbers in emails_of_threads(r, [*threads]).values() for one in numbers}
+            changed |= {one for numbers in emails_of_threads(r, [*threads], within).values() for one in numbers}
         return now, gone, {f"{LETTER}{one}" for one in changed}
 
     try:
@@ -497,7 +506,7 @@ async def query_changes(call: Call) -> Object:
         raise MethodError("cannotCalculateChanges", "read the results anew") from None
     count = call.argument("calculateTotal", bool, False)
     ids = await _ids(call, wish, order, collapse=collapse, most=None) if count or changed else []
-    return query_changes_response(call, str(since), str(now), ids, moved=changed, gone=gone, most=most)
+    return query_changes_response(call, f"{since}{mark}", f"{now}{mark}", ids, moved=changed, gone=gone, most=most)
 
 
 def _looks_at_threads(order: Sequence[Comparator], wish: Filter) -> bool:

@@ -16,7 +16,7 @@ from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import Email, emails
-from moxlite.store.rows.history import email_changes, mail_state
+from moxlite.store.rows.history import Change, email_changes, mail_state
 from moxlite.store.rows.messages import headers, infos
 from moxlite.store.types import Flag
 from moxlite.web.jmap.blobs import blob_octets, email_blob, part_blob
@@ -31,13 +31,14 @@ from moxlite.web.jmap.bodies import (
 )
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date, value_of
-from moxlite.web.jmap.methods import account_id, read_id
+from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import Structure
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
 
 
@@ -73,9 +74,9 @@ FLAG_KEYWORDS: Final[Mapping[Flag, str]] = {
 }
 
 
-def state(r: Reader) -> str:
+def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return str(mail_state(r))
+    return f"{mail_state(r)}{place.mark(r)}"
 
 
 def keywords_of(email: Email) -> dict[str, bool]:
@@ -133,7 +134,7 @@ async def get(call: Call) -> Object:
     ids, wish = call.ids(), Wish.of(call, DEFAULT)
     if ids is None:
         raise MethodError("requestTooLarge", "name the ids: Email/query finds them")
-    now = await call.account.read(state, op="jmap state")
+    now = await call.account.read(partial(state, place=call.place), op="jmap state")
     found: list[Object] = []
     slow = wish.structured or wish.reads_header
     run = call.account.scan if slow else call.account.read
@@ -147,7 +148,7 @@ async def get(call: Call) -> Object:
 
 def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Object]:
     numbers = [read_id(one, LETTER) for one in ids]
-    stored = emails(r, numbers)
+    stored = emails(r, numbers, call.place.readable(r))
     message_ids = [one.message_id for one in stored.values()]
     details = infos(r, message_ids) if wish.structured else {}
     sections = headers(r, message_ids) if wish.reads_header else {}
@@ -228,9 +229,11 @@ def has_attachment(parts: Sorted) -> bool:
 
 async def changes(call: Call) -> Object:
     """Email/changes."""
-    return changes_response(
-        call, await changes_of(call, lambda r, since: email_changes(r, since)[0], mail_state, LETTER)
-    )
+
+    def read(r: Reader, since: int) -> list[Change]:
+        return email_changes(r, since, call.place.readable(r))[0]
+
+    return changes_response(call, await changes_of(call, read, mail_state, LETTER))
 
 
 async def parse(call: Call) -> Object:
@@ -254,7 +257,7 @@ async def parse(call: Call) -> Object:
         else:
             parsed[blob] = found
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "parsed": parsed or None,
         "notParsable": not_parsable or None,
         "notFound": not_found or None,

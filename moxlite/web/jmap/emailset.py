@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.accounts.access import check_rights, flag_rights
+from moxlite.store.content.body import stream_message
 from moxlite.store.content.prepare import Prepared, held_body, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.errors import BadKeyword, BadMessage
+from moxlite.store.errors import BadKeyword, BadMessage, NoRight
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import Email, email_of, emails
 from moxlite.store.rows.keywords import check_keyword
-from moxlite.store.rows.mailboxes import mailboxes
-from moxlite.store.types import Flag, MailboxID
-from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob
+from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.web.jmap.accounts import Place
+from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob, source_of
 from moxlite.web.jmap.building import draft_of, octets_of
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, LETTER, METADATA_VALUES, keywords_of, state
-from moxlite.web.jmap.methods import account_id, read_id
-from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
 
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 OWN: Final = ("mailboxIds", "keywords", "receivedAt")
 SERVER_SET: Final = ("id", "blobId", "threadId", "size", "headers", "hasAttachment", "preview")
+REMOVING: Final = "te"
+ADDING: Final = "i"
+"""Rights that taking an email out of a mailbox needs, and putting it in (RFC 4314 §4)."""
+
 AT_ONCE: Final = 200
 """Emails that one unit changes."""
 
@@ -49,7 +58,7 @@ async def set_(call: Call) -> Object:
 
 class _Emails:
     async def state(self, call: Call) -> str:
-        return await call.account.read(state, op="jmap state")
+        return await call.account.read(partial(state, place=call.place), op="jmap state")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))
@@ -60,16 +69,48 @@ class _Emails:
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         found: dict[str, Outcome] = {}
         for at in range(0, len(ids), AT_ONCE):
-            found |= await call.account.write(partial(_destroy, ids=ids[at : at + AT_ONCE]))
+            found |= await call.account.write(partial(_destroy, place=call.place, ids=ids[at : at + AT_ONCE]))
         return found
 
 
-def _destroy(tx: AccountTx, ids: Sequence[str]) -> dict[str, Outcome]:
+def _destroy(tx: AccountTx, place: Place, ids: Sequence[str]) -> dict[str, Outcome]:
     numbers = {one: read_id(one, LETTER) for one in ids}
-    stored = emails(tx, [*numbers.values()])
-    gone = [message for email in stored.values() for message in email.message_ids]
+    stored = emails(tx, [*numbers.values()], place.readable(tx))
+    found: dict[str, Outcome] = {}
+    gone: list[MessageID] = []
+    for one, number in numbers.items():
+        email = stored.get(number)
+        if email is None:
+            found[one] = SetError("notFound")
+            continue
+        try:
+            _check_rights(tx, place, email.mailboxes, REMOVING)
+            gone += email.message_ids
+            found[one] = None
+        except SetError as error:
+            found[one] = error
     expunge_ids(tx, gone)
-    return {one: None if number in stored else SetError("notFound") for one, number in numbers.items()}
+    return found
+
+
+def _check_rights(r: Reader, place: Place, boxes: Iterable[MailboxID], needed: str) -> None:
+    """Check the rights of a guest to mailboxes. Raises SetError ``forbidden``."""
+    if place.guest:
+        for box in boxes:
+            try:
+                check_rights(place.rights(r, box), needed)
+            except NoRight as error:
+                raise SetError("forbidden", str(error)) from None
+
+
+def _check_changes(
+    r: Reader, place: Place, email: Email, keywords: Collection[str], wanted: Collection[MailboxID]
+) -> None:
+    """Check that a guest may change keywords and mailboxes so. Raises SetError ``forbidden``."""
+    flags, words = split_keywords(keywords_of(email).keys() ^ keywords)
+    _check_rights(r, place, email.mailboxes, flag_rights(flags, bool(words)))
+    _check_rights(r, place, email.mailboxes.keys() - wanted, REMOVING)
+    _check_rights(r, place, wanted - email.mailboxes.keys(), ADDING)
 
 
 async def update_emails(call: Call, patches: Mapping[str, Object]) -> dict[str, Outcome]:
@@ -84,8 +125,9 @@ async def update_emails(call: Call, patches: Mapping[str, Object]) -> dict[str, 
 
 def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[str, Outcome]:
     numbers = {one: read_id(one, LETTER) for one in patches}
-    stored = emails(tx, [*numbers.values()])
-    boxes = {box.id: box for box in mailboxes(tx)}
+    place = call.place
+    stored = emails(tx, [*numbers.values()], place.readable(tx))
+    boxes = {box.id for box in place.boxes(tx)}
     found: dict[str, Outcome] = {}
     wishes: list[tuple[Email, dict[str, bool], set[MailboxID]]] = []
     for one, patch in patches.items():
@@ -93,7 +135,9 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[st
         try:
             if email is None:
                 raise SetError("notFound")
-            wishes.append(_wish(call, email, patch, {*boxes}))
+            wish = _wish(call, email, patch, boxes)
+            _check_changes(tx, place, *wish)
+            wishes.append(wish)
             found[one] = None
         except SetError as error:
             found[one] = error
@@ -142,12 +186,12 @@ def checked_mailboxes(call: Call, value: Any, boxes: set[MailboxID]) -> set[Mail
     return wanted
 
 
-def split_keywords(keywords: Mapping[str, bool]) -> tuple[Flag, list[str]]:
+def split_keywords(keywords: Iterable[str]) -> tuple[Flag, list[str]]:
     """Bits and other keywords."""
-    flags = Flag(0)
-    for name in keywords:
+    flags, names = Flag(0), [*keywords]
+    for name in names:
         flags |= FLAGS.get(name, Flag(0))
-    return flags, [name for name in keywords if name not in FLAGS]
+    return flags, [name for name in names if name not in FLAGS]
 
 
 def _store_keywords(tx: AccountTx, email: Email, keywords: Mapping[str, bool]) -> None:
@@ -188,6 +232,7 @@ class Metadata:
     """The properties of a new email that are not in its octets. Raises SetError."""
 
     def __init__(self, call: Call, given: Object, boxes: set[MailboxID]) -> None:
+        self.place = call.place
         self.mailboxes = sorted(checked_mailboxes(call, given.get("mailboxIds"), boxes))
         self.flags, self.keywords = split_keywords(checked_keywords(given.get("keywords") or {}))
         received = given.get("receivedAt")
@@ -202,7 +247,7 @@ def _received(text: Any) -> int:
 
 
 async def _boxes(call: Call) -> set[MailboxID]:
-    return await call.account.read(lambda r: {box.id for box in mailboxes(r)}, op="jmap mailboxes")
+    return await call.account.read(lambda r: {box.id for box in call.place.boxes(r)}, op="jmap mailboxes")
 
 
 async def _create(call: Call, _: str, given: Object) -> Outcome:
@@ -249,6 +294,8 @@ async def _added(call: Call, spool: Spool, metadata: Metadata) -> Object:
 
 def _add(tx: AccountTx, ready: Prepared, metadata: Metadata) -> Object:
     first, *others = metadata.mailboxes
+    _check_rights(tx, metadata.place, metadata.mailboxes, ADDING)
+    _check_rights(tx, metadata.place, metadata.mailboxes, flag_rights(metadata.flags, bool(metadata.keywords)))
     added = add_message(tx, ready, first, flags=metadata.flags, keywords=metadata.keywords, received=metadata.received)
     for box in others:
         copy_ids(tx, [added.message_id], box)
@@ -264,21 +311,29 @@ async def import_(call: Call) -> Object:
         raise invalid("emails: an object of EmailImport objects is expected")
     if len(given) > LIMITS["maxObjectsInSet"]:
         raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} emails")
-    old = await call.account.read(state, op="jmap state")
+    return await _put(call, given, partial(_import, call, await _boxes(call)))
+
+
+async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Object], Awaitable[Outcome]]) -> Object:
+    """Put messages into the account of a call, each by `put`; the response without what is special of the method.
+
+    Raises MethodError.
+    """
+    place = call.place
+    old = await call.account.read(partial(state, place=place), op="jmap state")
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state is {old}")
-    boxes = await _boxes(call)
-    outcomes = await each(given, partial(_import, call, boxes))
+    outcomes = await each(given, put)
     for name, outcome in outcomes.items():
         if isinstance(outcome, dict):
             call.created[name] = outcome["id"]
     failed = {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)}
     done = {key: one for key, one in outcomes.items() if not isinstance(one, SetError)}
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": place.id,
         "oldState": old,
-        "newState": await call.account.read(state, op="jmap state"),
+        "newState": await call.account.read(partial(state, place=place), op="jmap state"),
         "created": done or None,
         "notCreated": failed or None,
     }
@@ -292,16 +347,12 @@ async def _import(call: Call, boxes: set[MailboxID], _: str, given: Object) -> O
     if unknown:
         raise SetError("invalidProperties", "there is no such property", properties=unknown)
     metadata = Metadata(call, given, boxes)
-    found = await find_blob(call.account, call.id_of(blob))
+    found = await find_blob(call.place, call.id_of(blob))
     if found is None:
         raise missing_blob(blob)
     async with AsyncExitStack() as stack:
         spool = stack.enter_context(Spool(call.server.tmp))
-        async for piece in found.pieces():
-            await spool.write(piece)
-            if spool.size > call.most_octets:
-                raise SetError("tooLarge", f"the message is larger than {call.most_octets} octets")
-        await spool.finish()
+        await _filled(spool, found.pieces(), call.most_octets)
         if not _is_message(spool.read(0, 64 << 10)):
             raise SetError("invalidEmail", "this is no message: it has no header")
         try:
@@ -318,10 +369,57 @@ def _is_message(octets: bytes) -> bool:
 
 
 async def copy(call: Call) -> Object:
-    """Email/copy: there is no other account to copy from."""
-    source = call.argument("fromAccountId", str)
-    if source is None or not isinstance(call.arguments.get("create"), dict):
-        raise invalid("fromAccountId and create are needed")
-    if source == account_id(call.identity.account):
+    """Email/copy (RFC 8621 §4.7), and the Email/set that it implies (RFC 8620 §5.4)."""
+    given, name = call.argument("create", dict), call.argument("fromAccountId", str)
+    if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
+        raise invalid("fromAccountId and create, an object of objects, are needed")
+    if name == call.place.id:
         raise invalid("fromAccountId is the account itself")
-    raise MethodError("fromAccountNotFound", "there is no such account")
+    if len(given) > LIMITS["maxObjectsInSet"]:
+        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} emails")
+    destroys = call.argument("onSuccessDestroyOriginal", bool, False)
+    async with source_of(call, name) as source:
+        old = await source.account.read(partial(state, place=source), op="jmap state")
+        expected = call.argument("ifFromInState", str)
+        if expected is not None and expected != old:
+            raise MethodError("stateMismatch", f"the state there is {old}")
+        found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
+        done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
+        if destroys and done:
+            destroyed = msgspec.structs.replace(
+                call,
+                place=source,
+                arguments={"destroy": done, "ifInState": call.arguments.get("destroyFromIfInState")},
+            )
+            try:
+                response = Invocation("Email/set", await set_(destroyed), call.call_id)
+            except MethodError as error:
+                response = Invocation("error", error.arguments(), call.call_id)
+            call.after.append(response)
+    return {"fromAccountId": name, **found}
+
+
+async def _copied(call: Call, source: Place, boxes: set[MailboxID], _: str, given: Object) -> Outcome:
+    unknown = [name for name in given if name not in ("id", *OWN)]
+    if unknown or not isinstance(given.get("id"), str):
+        raise SetError("invalidProperties", "id is missing, or there is no such property", properties=unknown or ["id"])
+    number = read_id(call.id_of(given["id"]), LETTER)
+    email = (await source.account.scan(lambda r: emails(r, [number], source.readable(r)), op="jmap emails")).get(number)
+    if email is None:
+        raise SetError("notFound")
+    original = {"keywords": keywords_of(email), "receivedAt": METADATA_VALUES["receivedAt"](email)}
+    metadata = Metadata(call, {**original, **given}, boxes)
+    pieces = stream_message(source.account, email.message_id)
+    with Spool(call.server.tmp) as spool:
+        await _filled(spool, pieces, call.most_octets)
+        return await _added(call, spool, metadata)
+
+
+async def _filled(spool: Spool, pieces: AsyncIterator[bytes], most: int) -> None:
+    """Fill a spool with a message. Raises SetError ``tooLarge``."""
+    async with aclosing(pieces) as octets:  # type: ignore[type-var]
+        async for piece in octets:
+            await spool.write(piece)
+            if spool.size > most:
+                raise SetError("tooLarge", f"the message is larger than {most} octets")
+    await spool.finish()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.store.errors import MailboxExists, MailboxHasChildren
+from moxlite.store.accounts.access import check_rights, may_read
+from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox
 from moxlite.store.mail.annotations import annotations_named, set_annotation
 from moxlite.store.mail.mailboxes import (
     create_mailbox,
@@ -21,7 +22,7 @@ from moxlite.store.mail.mailboxes import (
 )
 from moxlite.store.names import INBOX, SEPARATOR, leaf
 from moxlite.store.rows.emails import threads_in, unread_threads_in
-from moxlite.store.rows.history import mailbox_changes, mailbox_state
+from moxlite.store.rows.history import Change, mailbox_changes, mailbox_state
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
 from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.jmap.changing import changes_of
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
+    from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
 
 
@@ -68,31 +70,34 @@ SORT_KEY: Final = "/private/vendor/moxlite/sort-order"
 """The annotation that keeps the order of a mailbox."""
 
 MAX_ORDER: Final = (1 << 31) - 1
-RIGHTS: Final = (
-    "mayReadItems",
-    "mayAddItems",
-    "mayRemoveItems",
-    "maySetSeen",
-    "maySetKeywords",
-    "mayCreateChild",
-    "mayRename",
-    "mayDelete",
-    "maySubmit",
-)
+RIGHTS: Final[Mapping[str, str]] = {
+    "mayReadItems": "lr",
+    "mayAddItems": "i",
+    "mayRemoveItems": "te",
+    "maySetSeen": "s",
+    "maySetKeywords": "w",
+    "mayCreateChild": "k",
+    "mayRename": "x",
+    "mayDelete": "x",
+    "maySubmit": "p",
+}
+"""The letters of RFC 4314 that each right of RFC 8621 §2 needs."""
+
 KEPT_BY_INBOX: Final = ("mayRename", "mayDelete")
 
 
-def state(r: Reader) -> str:
+def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return str(mailbox_state(r))
+    return f"{mailbox_state(r)}{place.mark(r)}"
 
 
 async def get(call: Call) -> Object:
     """Mailbox/get."""
     ids, properties = call.ids(), call.properties(PROPERTIES)
+    wanted = None if ids is None else {read_id(one, LETTER) for one in ids}
 
     def read(r: Reader) -> tuple[str, list[Object]]:
-        return state(r), _objects(r, properties, None if ids is None else {read_id(one, LETTER) for one in ids})
+        return state(r, call.place), _objects(r, call.place, properties, wanted)
 
     # the counts of threads look at each message
     found = call.account.scan if {"totalThreads", "unreadThreads"} & {*properties} else call.account.read
@@ -116,38 +121,58 @@ def order_of(box: Mailbox, orders: Mapping[MailboxID, dict[str, bytes]]) -> int:
     return int(text) if text.isdigit() and len(text) < 11 else ORDER.get(role_of(box), ORDER[None])
 
 
-def _objects(r: Reader, properties: Sequence[str], wanted: set[int] | None) -> list[Object]:
-    boxes = mailboxes(r)
+def _shown_name(box: Mailbox) -> str:
+    """The name below its parent; that of a shared mailbox whose parent is not shared has all of it."""
+    return box.name if box.parent_id is None else leaf(box.name)
+
+
+def _is_subscribed(box: Mailbox, place: Place, subscribed: Collection[str]) -> bool:
+    return bool(place.guest) or box.name in subscribed
+
+
+def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int] | None) -> list[Object]:
     subscribed = {*subscriptions(r)}
     orders = annotations_named(r, [SORT_KEY])
     trash = mailbox_by_use(r, SpecialUse.TRASH)
+
+    def unread_threads(box: Mailbox) -> int:
+        # of a guest, mail in other mailboxes does not count
+        alone = box.id if place.guest else 0 if trash is None else trash.id
+        return unread_threads_in(r, box.id, alone)
+
     values: dict[str, Callable[[Mailbox], object]] = {
         "id": lambda box: f"{LETTER}{box.id}",
-        "name": lambda box: leaf(box.name),
+        "name": _shown_name,
         "parentId": lambda box: None if box.parent_id is None else f"{LETTER}{box.parent_id}",
         "role": role_of,
         "sortOrder": lambda box: order_of(box, orders),
-        "isSubscribed": lambda box: box.name in subscribed,
+        "isSubscribed": lambda box: _is_subscribed(box, place, subscribed),
         "totalEmails": lambda box: box.total,
         "unreadEmails": lambda box: box.unread,
         "totalThreads": lambda box: threads_in(r, box.id),
-        "unreadThreads": lambda box: unread_threads_in(r, box.id, 0 if trash is None else trash.id),
-        "myRights": _rights,
+        "unreadThreads": unread_threads,
+        "myRights": lambda box: _rights(box, place.rights_to(r, box)),
     }
+    boxes = place.boxes(r)
     return [{name: values[name](box) for name in properties} for box in boxes if wanted is None or box.id in wanted]
 
 
-def _rights(box: Mailbox) -> dict[str, bool]:
+def _rights(box: Mailbox, letters: str) -> dict[str, bool]:
     if box.system:
         return {right: right == "mayReadItems" for right in RIGHTS}
-    return {right: box.name != INBOX or right not in KEPT_BY_INBOX for right in RIGHTS}
+    found = {right: all(one in letters for one in needed) for right, needed in RIGHTS.items()}
+    return {right: has and (box.name != INBOX or right not in KEPT_BY_INBOX) for right, has in found.items()}
 
 
 async def changes(call: Call) -> Object:
     """Mailbox/changes. What changed of a mailbox is not told apart (RFC 8621 §2.2)."""
-    return changes_response(
-        call, await changes_of(call, mailbox_changes, mailbox_state, LETTER), updatedProperties=None
-    )
+    found = await changes_of(call, partial(_changed, place=call.place), mailbox_state, LETTER)
+    return changes_response(call, found, updatedProperties=None)
+
+
+def _changed(r: Reader, since: int, place: Place) -> list[Change]:
+    within = place.readable(r)
+    return [one for one in mailbox_changes(r, since) if within is None or one.id in within]
 
 
 async def query(call: Call) -> Object:
@@ -162,7 +187,7 @@ async def query_changes(call: Call) -> Object:
     """Mailbox/queryChanges: all changed mailboxes are taken out, and those that match now are put in."""
     most = max_changes(call)
     since = msgspec.structs.replace(call, arguments={"sinceState": call.arguments.get("sinceQueryState")})
-    changed = await changes_of(since, mailbox_changes, mailbox_state, LETTER)
+    changed = await changes_of(since, partial(_changed, place=call.place), mailbox_state, LETTER)
     now, ids = await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
     moved = {*changed.created, *changed.updated}
     return query_changes_response(call, changed.old, now, ids, moved=moved, gone=changed.destroyed, most=most)
@@ -176,12 +201,12 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     """The state, and the ids of all mailboxes that match, in order."""
     subscribed = {*subscriptions(r)}
     orders = annotations_named(r, [SORT_KEY])
-    boxes = mailboxes(r)
+    boxes = call.place.boxes(r)
     wish = call.argument("filter", dict)
     matching = [box for box in boxes if wish is None or holds(wish, partial(_meets, call, box, subscribed))]
     keys: dict[str, Callable[[Mailbox], Any]] = {
         "sortOrder": lambda box: order_of(box, orders),
-        "name": lambda box: leaf(box.name).casefold(),
+        "name": lambda box: _shown_name(box).casefold(),
         "parentId": lambda box: box.parent_id or 0,
     }
     ordered = [*boxes]
@@ -195,7 +220,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     kept = {box.id for box in matching}
     if call.argument("filterAsTree", bool, False):
         kept = _with_all_parents(boxes, kept)
-    return state(r), [f"{LETTER}{box.id}" for box in ordered if box.id in kept]
+    return state(r, call.place), [f"{LETTER}{box.id}" for box in ordered if box.id in kept]
 
 
 def _as_tree(ordered: Sequence[Mailbox]) -> list[Mailbox]:
@@ -230,13 +255,13 @@ def _meets(call: Call, box: Mailbox, subscribed: set[str], name: str, value: Any
         case "parentId", str() | None:
             return box.parent_id == (None if value is None else read_id(call.id_of(value), LETTER))
         case "name", str():
-            return value.casefold() in leaf(box.name).casefold()
+            return value.casefold() in _shown_name(box).casefold()
         case "role", str() | None:
             return role_of(box) == value
         case "hasAnyRole", bool():
             return (role_of(box) is not None) is value
         case "isSubscribed", bool():
-            return (box.name in subscribed) is value
+            return _is_subscribed(box, call.place, subscribed) is value
     if name in FILTERS:
         raise invalid(f"filter: {name} is of the wrong type")
     raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
@@ -252,7 +277,7 @@ class _Mailboxes:
         self._remove = remove
 
     async def state(self, call: Call) -> str:
-        return await call.account.read(state, op="jmap mailboxes")
+        return await call.account.read(partial(state, place=call.place), op="jmap mailboxes")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, given: Object) -> Outcome:
@@ -282,11 +307,13 @@ class _Mailboxes:
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: object) -> Outcome:
             number = read_id(key, LETTER)
-            box = await call.account.read(lambda r: mailbox(r, number), op="jmap mailbox")
+            box = await call.account.read(
+                partial(_allowed, place=call.place, number=number, needed="x"), op="jmap mailbox"
+            )
             if box.total and not self._remove:
                 raise SetError("mailboxHasEmail", "the mailbox has emails")
             try:
-                await delete_in_slices(call.account, lambda tx: mailbox(tx, number).id)
+                await delete_in_slices(call.account, lambda tx: _allowed(tx, call.place, number, "x").id)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None
@@ -298,6 +325,17 @@ class _Mailboxes:
         depth = await call.account.read(depths, op="jmap mailbox")
         ordered = sorted(ids, key=lambda key: -depth.get(read_id(key, LETTER), 0))
         return await each(dict.fromkeys(ordered), one)
+
+
+def _allowed(r: Reader, place: Place, number: int, needed: str) -> Mailbox:
+    """The mailbox, to which the user has these rights. Raises NoSuchMailbox, NoRight."""
+    box = mailbox(r, MailboxID(number))
+    if place.guest:
+        rights = place.rights_to(r, box)
+        if not may_read(rights):
+            raise NoSuchMailbox(box.name)
+        check_rights(rights, needed)
+    return box
 
 
 def _check(given: Object, *, created: bool = False) -> None:
@@ -330,15 +368,18 @@ def _check(given: Object, *, created: bool = False) -> None:
 def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
     above = given.get("parentId")
     if above is None:
+        if call.place.guest:
+            raise SetError("forbidden", "only the owner makes mailboxes that are below no other")
         return str(given["name"])
-    number = read_id(call.id_of(above), LETTER)
-    parent = next((box for box in mailboxes(tx) if box.id == number), None)
-    if parent is None:
-        raise SetError("invalidProperties", "there is no such mailbox", properties=["parentId"])
+    try:
+        parent = _allowed(tx, call.place, read_id(call.id_of(above), LETTER), "k")
+    except NoSuchMailbox:
+        raise SetError("invalidProperties", "there is no such mailbox", properties=["parentId"]) from None
     return f"{parent.name}{SEPARATOR}{given['name']}"
 
 
 def _create(tx: AccountTx, call: Call, given: Object) -> Object:
+    _check_guest(call, given)
     use = USES.get(given.get("role") or "", SpecialUse(0))
     name = _name_in(tx, call, given)
     try:
@@ -349,8 +390,15 @@ def _create(tx: AccountTx, call: Call, given: Object) -> Object:
         unsubscribe(tx, made.name)
     if "sortOrder" in given:
         set_annotation(tx, made.id, SORT_KEY, str(given["sortOrder"]).encode())
-    found = _objects(tx, PROPERTIES, {made.id})[0]
+    found = _objects(tx, call.place, PROPERTIES, {made.id})[0]
     return {key: value for key, value in found.items() if key not in SETTABLE or key not in given}
+
+
+def _check_guest(call: Call, given: Object) -> None:
+    """Check that a guest changes nothing that is the owner's alone. Raises SetError."""
+    own = [name for name in ("role", "sortOrder", "isSubscribed") if given.get(name) is not None]
+    if own and call.place.guest:
+        raise SetError("forbidden", "only the owner sets it", properties=own)
 
 
 def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
@@ -360,14 +408,17 @@ def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:
 
 
 def _update(tx: AccountTx, call: Call, number: int, patch: Object) -> None:
-    box = mailbox(tx, number)
-    now = _objects(tx, PROPERTIES, {box.id})[0]
+    box = _allowed(tx, call.place, number, "")
+    now = _objects(tx, call.place, PROPERTIES, {box.id})[0]
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}
     fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
     wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
     changed = {name: value for name, value in wanted.items() if value != now[name]}
     _check(changed)
+    _check_guest(call, changed)
+    if changed:
+        _allowed(tx, call.place, number, "x")
     if "role" in changed:
         set_special_use(tx, box.id, USES.get(changed["role"] or "", SpecialUse(0)))
     if "sortOrder" in changed:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, invalid
 
@@ -18,13 +17,12 @@ if TYPE_CHECKING:
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.web.http.exchange import Request
+    from moxlite.web.jmap.accounts import Place
     from moxlite.web.notices.pushes import Pushes
-
-
-ID_CHARS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +30,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
     config: CurrentConfig
     accounts: Accounts
+    auth: AuthDB
     keys: SigningKeys
     queue: APIQueue | None
     deliveries: Deliveries | None
@@ -44,7 +43,7 @@ class Call(msgspec.Struct, kw_only=True):
 
     Attributes:
       snapshot: the configuration for all decisions about the request.
-      account: the user's account, open for the whole request.
+      place: the account that the call is about, open; the user's own one if it is about none.
       created: ids by creation id, of the whole request (RFC 8620 §3.3).
       budget: texts that the request may still return.
       boxes, totals: all mailboxes, and the number of emails in each, once `learn_boxes` was called.
@@ -55,7 +54,7 @@ class Call(msgspec.Struct, kw_only=True):
     identity: Identity
     snapshot: Snapshot
     request: Request
-    account: OpenAccount
+    place: Place
     created: dict[str, str]
     arguments: Object
     budget: Budget
@@ -65,13 +64,18 @@ class Call(msgspec.Struct, kw_only=True):
     totals: dict[int, int] = {}
 
     @property
+    def account(self) -> OpenAccount:
+        """The account that the call is about."""
+        return self.place.account
+
+    @property
     def most_octets(self) -> int:
         """Octets that a message may have."""
         return self.snapshot.listener(self.request.info.listener).max_message_size
 
     async def learn_boxes(self) -> None:
-        """Read the ids of all mailboxes, and how many emails they have."""
-        found = await self.account.read(mailboxes, op="jmap mailboxes")
+        """Read the ids of all mailboxes that the user may read, and how many emails they have."""
+        found = await self.account.read(self.place.boxes, op="jmap mailboxes")
         self.boxes = [box.id for box in found]
         self.totals = {box.id: box.total for box in found}
 
@@ -138,13 +142,6 @@ class Method(msgspec.Struct, frozen=True):
 
 
 Table: TypeAlias = Mapping[str, Method]
-
-
-def account_id(name: str) -> str:
-    """The id of an account: its name, of which all characters are valid in ids, or their code points."""
-    if name and ID_CHARS.issuperset(name):
-        return f"u{name}"
-    return "x" + name.encode().hex()
 
 
 def read_id(text: str, letter: str) -> int:

@@ -15,7 +15,7 @@ from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.websocket import ConnectionClosed
-from moxlite.web.jmap.methods import account_id
+from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.protocol import Object, RequestError, read_object
 
 if TYPE_CHECKING:

@@ -29,8 +29,8 @@ from moxlite.store.people.pushes import (
     note_told,
     pushes,
 )
+from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.headerforms import utc_date
-from moxlite.web.jmap.methods import account_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.push import DELIVERY, STATES, states_of
 from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results

@@ -20,7 +20,7 @@ from moxlite.store.errors import (
     StoreError,
 )
 from moxlite.web.jmap.headerforms import microseconds
-from moxlite.web.jmap.methods import Call, account_id
+from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 
 MAX_DEPTH: Final = 20
@@ -33,7 +33,7 @@ Outcome: TypeAlias = "Object | SetError | None"
 def get_response(call: Call, state: str, objects: Sequence[Object], not_found: Sequence[str]) -> Object:
     """The response of a /get."""
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "state": state,
         "list": objects,
         "notFound": not_found,
@@ -54,7 +54,7 @@ class Changes(msgspec.Struct, frozen=True):
 def changes_response(call: Call, changes: Changes, **members: object) -> Object:
     """The response of a /changes."""
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "oldState": changes.old,
         "newState": changes.new,
         "hasMoreChanges": changes.more,
@@ -65,14 +65,15 @@ def changes_response(call: Call, changes: Changes, **members: object) -> Object:
     }
 
 
-def since_state(call: Call, name: str = "sinceState") -> int:
-    """The modseq of a state that a client has. Raises MethodError."""
+def since_state(call: Call, name: str = "sinceState") -> tuple[int, str]:
+    """The modseq of a state that a client has, and its mark (`Place.mark`). Raises MethodError."""
     text = call.arguments.get(name)
     if not isinstance(text, str):
         raise invalid(f"{name} is missing")
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
+    number, dash, mark = text.partition("-")
+    if not (number.isascii() and number.isdecimal() and len(number) < 19):
         raise MethodError("cannotCalculateChanges", "the state is unknown")
-    return int(text)
+    return int(number), dash + mark
 
 
 def max_changes(call: Call) -> int | None:
@@ -127,7 +128,7 @@ def query_response(
 ) -> Object:
     """The response of a /query. `limit`: the limit that the server has set itself."""
     found: Object = {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "queryState": state,
         "canCalculateChanges": calculable,
         "position": position,
@@ -151,7 +152,7 @@ def query_changes_response(
     if most is not None and len(removed) + len(added) > most:
         raise MethodError("tooManyChanges", "read the results anew")
     found: Object = {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "oldQueryState": old,
         "newQueryState": new,
         "removed": removed,
@@ -218,7 +219,7 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
     updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
     destroyed = dict(await handler.destroy(call, [*dict.fromkeys(gone)])) if gone else {}
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "oldState": old,
         "newState": await handler.state(call),
         **set_results(created, updated, destroyed),

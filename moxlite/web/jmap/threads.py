@@ -13,19 +13,20 @@ from moxlite.store.content.body import locate, read_content
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails, emails_of_threads
-from moxlite.store.rows.history import mail_state, thread_changes
+from moxlite.store.rows.history import Change, mail_state, thread_changes
 from moxlite.store.rows.messages import structures
 from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.emailqueries import matching_terms
 from moxlite.web.jmap.emails import state
-from moxlite.web.jmap.methods import account_id, read_id
+from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import MessageID
+    from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
 
 
@@ -48,7 +49,8 @@ async def get(call: Call) -> Object:
         raise MethodError("requestTooLarge", "name the ids: emails have them")
 
     def read(r: Reader) -> tuple[str, dict[int, list[int]]]:
-        return state(r), emails_of_threads(r, [read_id(one, "T") for one in ids])
+        numbers = [read_id(one, "T") for one in ids]
+        return state(r, call.place), emails_of_threads(r, numbers, call.place.readable(r))
 
     now, found = await call.account.scan(read, op="jmap threads")
     objects: list[Object] = []
@@ -62,7 +64,11 @@ async def get(call: Call) -> Object:
 
 async def changes(call: Call) -> Object:
     """Thread/changes."""
-    return changes_response(call, await changes_of(call, thread_changes, mail_state, "T"))
+
+    def read(r: Reader, since: int) -> list[Change]:
+        return thread_changes(r, since, call.place.readable(r))
+
+    return changes_response(call, await changes_of(call, read, mail_state, "T"))
 
 
 async def snippets(call: Call) -> Object:
@@ -74,18 +80,18 @@ async def snippets(call: Call) -> Object:
         raise MethodError("requestTooLarge", f"at most {MAX_SNIPPETS} emails")
     words = matching_terms(call, call.argument("filter", dict))[:MAX_MARKED]
     wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
-    found = await call.account.scan(partial(_snippets, ids=wanted, words=words), op="jmap snippets")
+    found = await call.account.scan(partial(_snippets, ids=wanted, words=words, place=call.place), op="jmap snippets")
     present = {one["emailId"] for one in found}
     return {
-        "accountId": account_id(call.identity.account),
+        "accountId": call.place.id,
         "list": found,
         "notFound": [one for one in wanted if one not in present] or None,
     }
 
 
-def _snippets(r: Reader, ids: Sequence[str], words: Sequence[str]) -> list[Object]:
+def _snippets(r: Reader, ids: Sequence[str], words: Sequence[str], place: Place) -> list[Object]:
     numbers = [read_id(one, "M") for one in ids]
-    stored = emails(r, numbers)
+    stored = emails(r, numbers, place.readable(r))
     packed = structures(r, [one.message_id for one in stored.values()])
     found: list[Object] = []
     for number in numbers:

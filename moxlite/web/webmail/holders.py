@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.store.accounts.access import Access, check_rights, visited
+from moxlite.store.accounts.access import Access, check_rights, may_read, visited
 from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.errors import NoSuchMailbox, NoSuchMessage
-from moxlite.store.mail.acl import rights_seen, visible
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import MailboxID, MessageID
@@ -43,12 +42,6 @@ BITS: Final = 32
 
 LOCAL: Final = (1 << BITS) - 1
 
-READING: Final = "lr"
-"""Rights that make a shared mailbox visible in the webmail: a mailbox that cannot be read is of no use there."""
-
-MAX_BOXES: Final = 500
-"""Mailboxes of one owner that a guest sees. They are read together, each in 10 µs."""
-
 
 def number_of(shown: int) -> int:
     """The number of the account that an id belongs to; 0 for the user's own account, and for a value that is not an
@@ -63,10 +56,6 @@ def by_account(shown: Iterable[int]) -> list[list[int]]:
     for one in shown:
         found.setdefault(number_of(one), []).append(one)
     return [*found.values()]
-
-
-def _may_read(rights: str) -> bool:
-    return all(letter in rights for letter in READING)
 
 
 class Holder(Access, frozen=True, eq=False, kw_only=True):
@@ -87,22 +76,11 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
             return shown
         return shown & LOCAL if number_of(shown) == self.number else -1
 
-    def readable(self, r: Reader) -> frozenset[MailboxID] | None:
-        """The mailboxes that the user may read; None for all mailboxes."""
-        if not self.guest:
-            return None
-        return frozenset(one for one, rights in rights_seen(r, self.guest, MAX_BOXES) if _may_read(rights))
-
-    def seen(self, r: Reader) -> list[tuple[MailboxRow, str]]:
-        """The mailboxes that the guest may read, with the rights there."""
-        found = visible(r, self.guest, MAX_BOXES)
-        return [(box, rights) for box, rights in found if _may_read(rights)]
-
     def check_box(self, r: Reader, mailbox_id: int, needed: str = "") -> None:
         """Raise NoSuchMailbox for a mailbox that the user may not read, NoRight if a right in `needed` is missing."""
         if self.guest:
             rights = self.rights(r, MailboxID(mailbox_id))
-            if not _may_read(rights):
+            if not may_read(rights):
                 raise NoSuchMailbox(self.shown_id(mailbox_id))
             check_rights(rights, needed)
 
@@ -123,7 +101,7 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
         found = mailboxes_of(r, [self.local_id(one) for one in shown])
         rights = {there: self.rights(r, there) for there in {*found.values()}} if self.guest else {}
         if self.guest:
-            found = {one: there for one, there in found.items() if _may_read(rights[there])}
+            found = {one: there for one, there in found.items() if may_read(rights[there])}
         missing = next((one for one in shown if MessageID(self.local_id(one)) not in found), None)
         if missing is not None:
             raise NotFound(worded("message {missing} is not there, or no more", missing=str(missing)))

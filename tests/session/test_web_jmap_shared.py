@@ -1,0 +1,227 @@
+"""JMAP accounts of other users, who share mailboxes (RFC 8620 §1.6.2, RFC 4314)."""
+
+import json
+
+import pytest
+
+from moxlite.store.auth.apppasswords import add_app_password, add_token
+from moxlite.store.changelog.account import Account
+from moxlite.store.mail.copying import copy_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.rows.emails import emails
+from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.types import Flag, MessageID
+from tests.jmap_rig import ACCOUNT, MAIL, USING, Client, rig
+from tests.store_mail import box
+from tests.web_rig import Rig
+from tests.web_sharing import share, tom
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig", "tom"]
+
+TOM = "utom"
+
+
+async def guest(rig: Rig) -> Client:
+    """Mia, with the account of tom."""
+    client = Client(rig)
+    client.account = TOM
+    return client
+
+
+async def owner_of(rig: Rig) -> Client:
+    """Tom."""
+    client = Client(rig)
+    async with rig.account("tom") as account:
+        client.authorization = f"Bearer {await add_token(account, 'owner', ['jmap'])}"
+    client.account = TOM
+    return client
+
+
+async def test_who_shares_is_an_account(rig: Rig, tom: Account) -> None:
+    """JMAP-7a: named in the session, with the mailboxes that may be read, and the rights there; unknown before."""
+    client = await guest(rig)
+    assert await client.error("Mailbox/get") == "accountNotFound"
+    assert [*json.loads((await client.http("GET", "/jmap/session")).body)["accounts"]] == [ACCOUNT]
+    await share(rig, "lrs")
+    session = json.loads((await client.http("GET", "/jmap/session")).body)
+    account = session["accounts"][TOM]
+    assert (account["name"], account["isPersonal"], account["isReadOnly"]) == ("tom@example.org", False, False)
+    assert [*account["accountCapabilities"]] == ["urn:ietf:params:jmap:mail"]
+    assert session["primaryAccounts"]["urn:ietf:params:jmap:mail"] == ACCOUNT
+    await share(rig, "lri", "Sales/Old")
+    found = {one["name"]: one for one in (await client.call("Mailbox/get"))["list"]}
+    assert [*found] == ["Sales", "Old"]
+    rights = found["Sales"]["myRights"]
+    assert [name for name, has in rights.items() if has] == ["mayReadItems", "maySetSeen"]
+    assert (found["Sales"]["totalEmails"], found["Sales"]["unreadThreads"]) == (3, 3)
+    assert found["Old"]["parentId"] == found["Sales"]["id"]
+    await share(rig, "", "Sales")
+    [old] = (await client.call("Mailbox/get"))["list"]
+    assert (old["name"], old["parentId"]) == ("Sales/Old", None)
+    assert (await client.call("Mailbox/query", filter={"name": "sales"}))["ids"] == [old["id"]]
+    for method in ("Identity/get", "EmailSubmission/get", "VacationResponse/get"):
+        assert await client.error(method) == "accountNotSupportedByMethod"
+
+
+async def test_what_is_not_shared_is_not_there(rig: Rig, tom: Account) -> None:
+    """JMAP-7a: emails, threads, blobs, searches, changes and flags of other mailboxes."""
+    await share(rig, "lr")
+    client = await guest(rig)
+    sales, inbox = (await box(tom, "Sales")).id, (await box(tom, "Inbox")).id
+    shown = (await client.call("Email/query"))["ids"]
+    assert len(shown) == 3
+    owner = await owner_of(rig)
+    every = (await owner.call("Email/query"))["ids"]
+    assert len(every) == 5
+    hidden = [one for one in every if one not in shown]
+    got = await client.call("Email/get", ids=every, properties=["mailboxIds", "keywords", "threadId", "blobId"])
+    assert ({one["id"] for one in got["list"]}, got["notFound"]) == ({*shown}, [one for one in every if one in hidden])
+    threads = {one["threadId"] for one in (await owner.call("Email/get", ids=every, properties=["threadId"]))["list"]}
+    told = await client.call("Thread/get", ids=[*threads])
+    assert {number for one in told["list"] for number in one["emailIds"]} == {*shown}
+    assert (await client.call("Email/query", filter={"text": "unseen"}))["ids"] == []
+    assert (await client.call("Email/query", filter={"inMailbox": f"m{inbox}"}))["ids"] == []
+    assert (await client.call("SearchSnippet/get", emailIds=hidden, filter={"text": "unseen"}))["notFound"] == hidden
+    assert (await client.http("GET", f"/jmap/download/{TOM}/E{hidden[0][1:]}/a")).status == 404
+    assert (await client.http("GET", f"/jmap/download/{TOM}/E{shown[0][1:]}/a")).status == 200
+    assert (await client.http("GET", f"/jmap/download/unobody/E{shown[0][1:]}/a")).status == 404
+    assert await client.error("Email/query", filter={"someInThreadHaveKeyword": "$seen"}) == "unsupportedFilter"
+    # a copy in the inbox is flagged there: neither its place nor its flag shows
+    one = int(shown[0][1:])
+    await tom.write(lambda tx: copy_ids(tx, [MessageID(one)], inbox))
+    copied = (await tom.read(lambda r: emails(r, [one]), op="test"))[one].mailboxes[inbox]
+    await tom.write(lambda tx: store_flags_ids(tx, [copied], mode="add", flags=Flag.FLAGGED, keywords=["plan"]))
+    [seen] = (await client.call("Email/get", ids=[shown[0]], properties=["mailboxIds", "keywords"]))["list"]
+    assert (seen["mailboxIds"], seen["keywords"]) == ({f"m{sales}": True}, {})
+
+
+async def test_rights_decide_what_a_guest_changes(rig: Rig, tom: Account) -> None:
+    """JMAP-7a: keywords by s and w, mailboxes by i, t and e, mailboxes themselves by k and x; never more."""
+    await share(rig, "lr")
+    client = await guest(rig)
+    sales, inbox = f"m{(await box(tom, 'Sales')).id}", f"m{(await box(tom, 'Inbox')).id}"
+    first, second, _ = (await client.call("Email/query"))["ids"]
+
+    async def refused(**arguments: object) -> list[str]:
+        found = await client.call("Email/set", **arguments)
+        failed = {**(found["notUpdated"] or {}), **(found["notDestroyed"] or {}), **(found["notCreated"] or {})}
+        return [one["type"] for one in failed.values()]
+
+    draft = {"mailboxIds": {sales: True}, "subject": "x", "bodyStructure": {"type": "text/plain", "partId": "1"}}
+    new = {"new": {**draft, "bodyValues": {"1": {"value": "x"}}}}
+    assert await refused(update={first: {"keywords/$seen": True}}) == ["forbidden"]
+    assert await refused(destroy=[first]) == ["forbidden"]
+    assert await refused(create=new) == ["forbidden"]
+    await share(rig, "lrs")
+    assert await refused(update={first: {"keywords/$seen": True}}) == []
+    assert await refused(update={first: {"keywords/$flagged": True}}) == ["forbidden"]
+    await share(rig, "lrswi")
+    assert await refused(update={first: {"keywords/$flagged": True, "keywords/plan": True}}) == []
+    assert await refused(create=new) == []
+    assert await refused(update={first: {f"mailboxIds/{inbox}": True}}) == ["invalidProperties"]
+    assert await refused(update={second: {"mailboxIds": {inbox: True}}}) == ["invalidProperties"]
+    await share(rig, "lrswitek")
+    assert await refused(destroy=[second]) == []
+    made = await client.call("Mailbox/set", create={"a": {"name": "Below", "parentId": sales}, "b": {"name": "Top"}})
+    assert ([*made["created"]], made["notCreated"]["b"]["type"]) == (["a"], "forbidden")
+    below = made["created"]["a"]["id"]
+    kept = await client.call("Mailbox/set", update={below: {"name": "Other"}}, destroy=[sales])
+    assert (kept["notUpdated"][below]["type"], kept["notDestroyed"][sales]["type"]) == ("forbidden", "forbidden")
+    unseen = await client.call("Mailbox/set", update={inbox: {"name": "Other"}}, destroy=[f"m{99}"])
+    assert (unseen["notUpdated"][inbox]["type"], unseen["notDestroyed"]["m99"]["type"]) == ("notFound", "notFound")
+    await tom.write(lambda tx: create_mailbox(tx, "Private"))
+    hidden = await tom.read(lambda r: mailbox_by_name(r, "Private"), op="test")
+    assert hidden is not None
+    onto = await client.call("Mailbox/set", create={"c": {"name": "C", "parentId": f"m{hidden.id}"}})
+    assert onto["notCreated"]["c"]["properties"] == ["parentId"]
+    async with rig.account() as mia:
+        reading = await add_app_password(mia, "reading", ["jmap"], read_only=True)
+    reader = Client(rig, password=reading)
+    reader.account = TOM
+    assert await reader.error("Email/set", destroy=[first]) == "accountReadOnly"
+
+
+async def test_a_guest_hears_of_changes(rig: Rig, tom: Account) -> None:
+    """JMAP-7a, JMAP-9: of what is shared alone; after a change of rights all is read anew."""
+    await share(rig, "lr")
+    client = await guest(rig)
+    sales, inbox = (await box(tom, "Sales")).id, (await box(tom, "Inbox")).id
+    first, second, third = (await client.call("Email/query"))["ids"]
+    states = {kind: (await client.call(f"{kind}/get", ids=[]))["state"] for kind in ("Email", "Mailbox", "Thread")}
+    query = (await client.call("Email/query"))["queryState"]
+    owner = await owner_of(rig)
+    [hidden] = (await owner.call("Email/query", filter={"inMailbox": f"m{inbox}"}))["ids"]
+    await owner.call(
+        "Email/set",
+        update={
+            first: {"keywords/$seen": True},
+            second: {"mailboxIds": {f"m{inbox}": True}},
+            hidden: {"keywords/$seen": True},
+        },
+    )
+    found = await client.call("Email/changes", sinceState=states["Email"])
+    assert (found["created"], found["updated"], found["destroyed"]) == ([], [first], [second])
+    boxes = await client.call("Mailbox/changes", sinceState=states["Mailbox"])
+    assert (boxes["created"], boxes["updated"], boxes["destroyed"]) == ([], [f"m{sales}"], [])
+    threads = await client.call("Thread/changes", sinceState=states["Thread"])
+    assert (len(threads["updated"]), len(threads["destroyed"])) == (1, 1)
+    moved = await client.call("Email/queryChanges", sinceQueryState=query)
+    assert (third in moved["removed"], hidden in moved["removed"]) == (False, False)
+    await share(rig, "lrs")
+    assert await client.error("Email/changes", sinceState=found["newState"]) == "cannotCalculateChanges"
+    assert await client.error("Email/changes", sinceState=found["newState"].partition("-")[0]) == (
+        "cannotCalculateChanges"
+    )
+
+
+async def test_emails_and_blobs_are_copied_between_accounts(rig: Rig, tom: Account) -> None:
+    """JMAP-7, JMAP-7a: Email/copy in both directions, with the removal of the original, and Blob/copy."""
+    await share(rig, "lrite")
+    mine, theirs = Client(rig), await guest(rig)
+    sales = f"m{(await box(tom, 'Sales')).id}"
+    number = await mine.imported(keywords={"$flagged": True}, receivedAt="2026-11-21T09:00:00Z")
+    wish = {"id": number, "mailboxIds": {sales: True}, "keywords": {}}
+    bad = {"id": "M999", "mailboxIds": {sales: True}}
+    answer = await theirs.request(
+        [
+            "Email/copy",
+            {
+                "accountId": TOM,
+                "fromAccountId": ACCOUNT,
+                "create": {"a": wish, "b": bad, "c": {"id": number}, "d": {**wish, "keywords": {"$flagged": True}}},
+                "onSuccessDestroyOriginal": True,
+            },
+            "0",
+        ]
+    )
+    [[name, found, _], [implied, gone, _]] = answer["methodResponses"]
+    assert (name, implied, gone["accountId"], gone["destroyed"]) == ("Email/copy", "Email/set", ACCOUNT, [number])
+    kinds = {key: one["type"] for key, one in found["notCreated"].items()}
+    assert kinds == {"b": "notFound", "c": "invalidProperties", "d": "forbidden"}
+    copied = found["created"]["a"]["id"]
+    [email] = (await theirs.call("Email/get", ids=[copied], properties=["receivedAt", "keywords", "size", "blobId"]))[
+        "list"
+    ]
+    assert (email["receivedAt"], email["keywords"], email["size"]) == ("2026-11-21T09:00:00Z", {}, len(MAIL))
+    back = await mine.call("Email/copy", fromAccountId=TOM, create={"a": {"id": copied, "mailboxIds": {"m1": True}}})
+    assert back["notCreated"] is None
+    for source, kind in (
+        (ACCOUNT, "invalidArguments"),
+        ("unobody", "fromAccountNotFound"),
+        ("x", "fromAccountNotFound"),
+    ):
+        assert await mine.error("Email/copy", fromAccountId=source, create={}) == kind
+        assert await mine.error("Blob/copy", fromAccountId=source, blobIds=[]) == kind
+    blobs = await mine.call("Blob/copy", fromAccountId=TOM, blobIds=[email["blobId"], f"{email['blobId']}-2", "E999"])
+    assert {key: one["type"] for key, one in blobs["notCopied"].items()} == {"E999": "blobNotFound"}
+    whole, part = blobs["copied"].values()
+    assert (await mine.http("GET", f"/jmap/download/{ACCOUNT}/{whole}/a")).body == MAIL
+    assert (await mine.http("GET", f"/jmap/download/{ACCOUNT}/{part}/a")).body == b"ABC"
+    uploaded = await theirs.upload(MAIL)
+    put = await theirs.call("Email/import", emails={"a": {"blobId": uploaded, "mailboxIds": {sales: True}}})
+    assert put["notCreated"] is None
+    assert (await (await owner_of(rig)).http("GET", f"/jmap/download/{TOM}/{uploaded}/a")).status == 404
+    assert USING
