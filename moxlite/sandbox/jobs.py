@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from moxlite.compose.reply import Quotable, Quoted
-from moxlite.proto.cards.icalendar import Calendar
+from moxlite.proto.cards.invitation import Calendar
 from moxlite.sandbox.messages import Job
 
 MAX_HOSTS: Final = 5

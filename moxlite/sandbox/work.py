@@ -11,7 +11,7 @@ import msgspec
 from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
-from moxlite.proto.cards.icalendar import BadCalendar, Calendar, read_calendar
+from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (

@@ -2,5 +2,7 @@
 
 - `contentline`: the lines of which vCards and calendars consist
 - `vcard`, `contactscsv`: contacts; `contactfiles`: whichever of the two a file is
-- `icalendar`: events that come by mail, and answers to them
+- `components`: calendars and cards as trees; `moments`, `repeating`: times and rules
+- `calendarobject`, `cardobject`: entries of calendars and address books
+- `invitation`: events that come by mail, as the webmail shows them
 """

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.cards.contentline import Property, folded, property_of, unfolded
+from moxlite.wording import worded
 
 MAX_LINES: Final = 100_000
 """Lines of a file: reading them takes 0.5 s."""
@@ -73,9 +74,30 @@ def read_components(text: str, kind: str) -> Component:
     return top.components[0]
 
 
+def read_mailed(text: str) -> Component:
+    """The first calendar in a text as mail has them: what cannot be read is passed over, and what has no end ends with
+    the text. Raises BadComponents.
+    """
+    top = Component("", [], [])
+    inside = [top]
+    for number, line in enumerate(unfolded(text)):
+        if number > MAX_LINES:
+            raise BadComponents(worded("the calendar has more than {most} lines", most=MAX_LINES))
+        one = property_of(line) if line else None
+        if one is None:
+            continue
+        if one.name == "BEGIN":
+            _begin(inside, one.value.strip().upper())
+        elif one.name != "END":
+            inside[-1].properties.append(one)
+        elif len(inside) > 1:
+            inside.pop()
+    return next((one for one in top.components if one.name == "VCALENDAR"), top)
+
+
 def _begin(inside: list[Component], name: str) -> None:
     if len(inside) > MAX_DEPTH:
-        raise BadComponents("the file is nested too deeply")
+        raise BadComponents("the calendar is nested too deeply")
     new = Component(name, [], [])
     inside[-1].components.append(new)
     inside.append(new)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
-from moxlite.proto.cards.icalendar import iana_zone
 
 DAY: Final = timedelta(days=1)
 TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
@@ -23,8 +24,64 @@ DURATION: Final = re.compile(
 )
 MAX_ZONES: Final = 100
 
+WINDOWS: Final = {
+    "AUS Eastern Standard Time": "Australia/Sydney",
+    "Arabian Standard Time": "Asia/Dubai",
+    "Argentina Standard Time": "America/Buenos_Aires",
+    "Atlantic Standard Time": "America/Halifax",
+    "Central America Standard Time": "America/Guatemala",
+    "Central Europe Standard Time": "Europe/Budapest",
+    "Central European Standard Time": "Europe/Warsaw",
+    "Central Standard Time": "America/Chicago",
+    "China Standard Time": "Asia/Shanghai",
+    "E. South America Standard Time": "America/Sao_Paulo",
+    "Eastern Standard Time": "America/New_York",
+    "Egypt Standard Time": "Africa/Cairo",
+    "FLE Standard Time": "Europe/Kiev",
+    "GMT Standard Time": "Europe/London",
+    "GTB Standard Time": "Europe/Bucharest",
+    "Greenwich Standard Time": "Atlantic/Reykjavik",
+    "Hawaiian Standard Time": "Pacific/Honolulu",
+    "India Standard Time": "Asia/Calcutta",
+    "Israel Standard Time": "Asia/Jerusalem",
+    "Korea Standard Time": "Asia/Seoul",
+    "Mountain Standard Time": "America/Denver",
+    "New Zealand Standard Time": "Pacific/Auckland",
+    "Pacific Standard Time": "America/Los_Angeles",
+    "Romance Standard Time": "Europe/Paris",
+    "Russian Standard Time": "Europe/Moscow",
+    "SE Asia Standard Time": "Asia/Bangkok",
+    "Singapore Standard Time": "Asia/Singapore",
+    "South Africa Standard Time": "Africa/Johannesburg",
+    "Tokyo Standard Time": "Asia/Tokyo",
+    "Turkey Standard Time": "Europe/Istanbul",
+    "US Eastern Standard Time": "America/Indianapolis",
+    "US Mountain Standard Time": "America/Phoenix",
+    "UTC": "UTC",
+    "W. Australia Standard Time": "Australia/Perth",
+    "W. Europe Standard Time": "Europe/Berlin",
+    "W. Central Africa Standard Time": "Africa/Lagos",
+    "West Asia Standard Time": "Asia/Tashkent",
+}
+"""Names of zones that Microsoft's programs write, and the same zones in the IANA database (Unicode CLDR)."""
+
+MAX_ZONE: Final = 200
+"""Characters of a zone's name."""
+
 Zones = Mapping[str, tzinfo]
 """Zones of a file by name, for names that the IANA database has not."""
+
+
+@lru_cache(maxsize=100)
+def iana_zone(name: str) -> ZoneInfo | None:
+    """A zone by its name in the IANA database, in Microsoft's programs, or at the end of a path of other programs."""
+    name = name.strip('"')
+    for one in (WINDOWS.get(name, name), "/".join(name.split("/")[-2:]), "/".join(name.split("/")[-3:])):
+        try:
+            return ZoneInfo(one)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            continue
+    return None
 
 
 def zones_of(calendar: Component) -> Zones:

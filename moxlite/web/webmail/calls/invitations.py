@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from moxlite.compose.draft import File
 from moxlite.processor import off_loop
-from moxlite.proto.cards.icalendar import MAX_CALENDAR, Calendar, Event, Moment, Person, Rule, placed, write_reply
+from moxlite.proto.cards.invitation import MAX_CALENDAR, Calendar, Event, Moment, Person, Rule, placed, write_reply
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import ReadCalendar

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.cards.icalendar import (
+from moxlite.proto.cards.invitation import (
     BadCalendar,
     Event,
     Moment,

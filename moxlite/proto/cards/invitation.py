@@ -1,5 +1,5 @@
-"""Invitations: the events of a calendar that comes by mail (iCalendar, RFC 5545; iTIP, RFC 5546; iMIP, RFC 6047), and
-answers to them. Values in, values out; linear in the size of the file.
+"""Invitations as the webmail shows them: the event of a calendar that comes by mail (iCalendar, RFC 5545; iTIP, RFC
+5546; iMIP, RFC 6047), and answers to it. Values in, values out; linear in the size of the file.
 
 No rule is expanded: the card of an event shows its first date and the rule in words, so that a rule without end costs
 nothing. Known names of time zones count, not what a file says about them; another zone is as its standard time says.
@@ -8,21 +8,21 @@ nothing. Known names of time zones count, not what a file says about them; anoth
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
-from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
-from moxlite.wording import worded
+from moxlite.proto.cards.components import BadComponents, read_mailed
+from moxlite.proto.cards.contentline import Property, escaped, folded, plain, unescaped
+from moxlite.proto.cards.moments import MAX_ZONE, Zones, duration_of, iana_zone, is_date, value_of, zones_of
+from moxlite.proto.cards.repeating import main_part
+from moxlite.wording import reason_of
 
 MAX_CALENDAR: Final = 1 << 20
 """Octets of a calendar (WEBMAIL-129)."""
 
-MAX_LINES: Final = 100_000
 MAX_ATTENDEES: Final = 500
 MAX_TEXT: Final = 1000
 MAX_DESCRIPTION: Final = 5000
@@ -32,58 +32,9 @@ METHODS: Final = frozenset({"PUBLISH", "REQUEST", "REPLY", "ADD", "CANCEL", "REF
 ANSWERS: Final = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
 PARTSTATS: Final = {answer: status for status, answer in ANSWERS.items()}
 
-WINDOWS: Final = {
-    "AUS Eastern Standard Time": "Australia/Sydney",
-    "Arabian Standard Time": "Asia/Dubai",
-    "Argentina Standard Time": "America/Buenos_Aires",
-    "Atlantic Standard Time": "America/Halifax",
-    "Central America Standard Time": "America/Guatemala",
-    "Central Europe Standard Time": "Europe/Budapest",
-    "Central European Standard Time": "Europe/Warsaw",
-    "Central Standard Time": "America/Chicago",
-    "China Standard Time": "Asia/Shanghai",
-    "E. South America Standard Time": "America/Sao_Paulo",
-    "Eastern Standard Time": "America/New_York",
-    "Egypt Standard Time": "Africa/Cairo",
-    "FLE Standard Time": "Europe/Kiev",
-    "GMT Standard Time": "Europe/London",
-    "GTB Standard Time": "Europe/Bucharest",
-    "Greenwich Standard Time": "Atlantic/Reykjavik",
-    "Hawaiian Standard Time": "Pacific/Honolulu",
-    "India Standard Time": "Asia/Calcutta",
-    "Israel Standard Time": "Asia/Jerusalem",
-    "Korea Standard Time": "Asia/Seoul",
-    "Mountain Standard Time": "America/Denver",
-    "New Zealand Standard Time": "Pacific/Auckland",
-    "Pacific Standard Time": "America/Los_Angeles",
-    "Romance Standard Time": "Europe/Paris",
-    "Russian Standard Time": "Europe/Moscow",
-    "SE Asia Standard Time": "Asia/Bangkok",
-    "Singapore Standard Time": "Asia/Singapore",
-    "South Africa Standard Time": "Africa/Johannesburg",
-    "Tokyo Standard Time": "Asia/Tokyo",
-    "Turkey Standard Time": "Europe/Istanbul",
-    "US Eastern Standard Time": "America/Indianapolis",
-    "US Mountain Standard Time": "America/Phoenix",
-    "UTC": "UTC",
-    "W. Australia Standard Time": "Australia/Perth",
-    "W. Europe Standard Time": "Europe/Berlin",
-    "W. Central Africa Standard Time": "Africa/Lagos",
-    "West Asia Standard Time": "Asia/Tashkent",
-}
-"""Names of zones that Microsoft's programs write, and the same zones in the IANA database (Unicode CLDR)."""
-
-MAX_ZONE: Final = 200
-"""Characters of a zone's name."""
-
 MAX_PARAMETER: Final = 200
 
 DATE: Final = re.compile(r"[0-9]{8}")
-TIME: Final = re.compile(r"([0-9]{8})T([0-9]{6})(Z?)")
-OFFSET: Final = re.compile(r"([+-])([0-9]{2})([0-9]{2})(?:[0-9]{2})?")
-DURATION: Final = re.compile(
-    r"\+?P(?:([0-9]{1,4})W|(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?)"
-)
 DAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 FREQUENCIES: Final = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 PLAIN_RULE: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", "BYMONTHDAY", "BYMONTH"})
@@ -195,58 +146,16 @@ def read_calendar(text: str) -> Calendar:
     """Parse a calendar (RFC 5545): its event, and the number of others in it. Raises BadCalendar."""
     if len(text) > MAX_CALENDAR:
         raise BadCalendar("the calendar has more than 1 MiB")
-    method = ""
-    inside: list[str] = []
-    event: list[Property] = []
-    first: list[Property] | None = None
-    main: list[Property] | None = None
-    zones: dict[str, tzinfo] = {}
-    zone, total = "", 0
-    for number, line in enumerate(unfolded(text)):
-        if number > MAX_LINES:
-            raise BadCalendar(worded("the calendar has more than {most} lines", most=MAX_LINES))
-        one = property_of(line) if line else None
-        if one is None:
-            continue
-        if one.name == "BEGIN":
-            inside.append(one.value.strip().upper())
-            if len(inside) > 20:
-                raise BadCalendar("the calendar is nested too deeply")
-            # only directly in the calendar: deeper ones are parts of something else
-            if inside[-1] == "VEVENT" and len(inside) == 2:
-                total += 1
-                event = []
-                first = event if first is None else first
-            continue
-        if one.name == "END":
-            if inside == ["VCALENDAR", "VEVENT"]:
-                # exceptions of a repeated event may come before the event itself
-                main = event if main is None and _is_main(event) else main
-            if inside:  # else an END too many, which is passed over
-                inside.pop()
-            continue
-        match inside:
-            case ["VCALENDAR"] if one.name == "METHOD":
-                method = one.value.strip().upper()
-            case ["VCALENDAR", "VEVENT"] if main is None:
-                event.append(one)
-            case ["VCALENDAR", "VTIMEZONE"] if one.name == "TZID":
-                zone = one.value.strip()
-            case ["VCALENDAR", "VTIMEZONE", kind] if one.name == "TZOFFSETTO" and (
-                kind == "STANDARD" or zone not in zones
-            ):
-                if len(zones) < 100 and (offset := _offset(one.value)) is not None:
-                    zones[zone] = offset
-    if first is None:
+    try:
+        calendar = read_mailed(text)
+    except BadComponents as error:
+        raise BadCalendar(reason_of(error)) from None
+    events = [one for one in calendar.components if one.name == "VEVENT"]
+    if not events:
         raise BadCalendar("the file has no event")
-    if main is None:
-        main = event if _is_main(event) else first  # the last one may have no end
-    return Calendar(method if method in METHODS else "", _event(main, zones), total - 1)
-
-
-def _is_main(event: list[Property]) -> bool:
-    """Whether an event is not an exception of a repeated one."""
-    return not any(one.name == "RECURRENCE-ID" for one in event)
+    method = calendar.value("METHOD").upper()
+    main = events[main_part(events) or 0]
+    return Calendar(method if method in METHODS else "", _event(main.properties, zones_of(calendar)), len(events) - 1)
 
 
 def placed(calendar: Calendar) -> Calendar:
@@ -292,7 +201,7 @@ def write_reply(event: Event, address: str, name: str, answer: str, note: str, n
     return "".join(f"{folded(line)}\r\n" for line in lines)
 
 
-def _event(lines: list[Property], zones: dict[str, tzinfo]) -> Event:
+def _event(lines: list[Property], zones: Zones) -> Event:
     found: dict[str, Property] = {}
     attendees: list[Person] = []
     more = 0
@@ -336,7 +245,7 @@ def _event(lines: list[Property], zones: dict[str, tzinfo]) -> Event:
 def _recurrence(one: Property) -> Recurrence:
     """Raises BadCalendar: an answer would be about all events, or about none."""
     value = one.value.strip()
-    if TIME.fullmatch(value) is None and DATE.fullmatch(value) is None:
+    if value_of(value) is None:
         raise BadCalendar("the file has no event")
     following = one.parameter("RANGE").upper() == "THISANDFUTURE"
     return Recurrence(value, _printable(one.parameter("TZID"))[:MAX_ZONE], following)
@@ -353,28 +262,18 @@ def _person(one: Property) -> Person | None:
     return Person(plain(one.parameter("CN"), 200), address, ANSWERS.get(one.parameter("PARTSTAT").upper(), ""))
 
 
-def _moment(one: Property | None, zones: dict[str, tzinfo]) -> Moment | None:
-    if one is None:
+def _moment(one: Property | None, zones: Zones) -> Moment | None:
+    value = None if one is None else value_of(one.value.strip())
+    if one is None or value is None:
         return None
-    value = one.value.strip()
-    if DATE.fullmatch(value):
-        try:
-            return Moment(date(int(value[:4]), int(value[4:6]), int(value[6:])).isoformat(), None)
-        except ValueError:
-            return None
-    found = TIME.fullmatch(value)
-    if found is None:
-        return None
-    try:
-        local = datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S")  # noqa: DTZ007 its zone is another property
-    except ValueError:
-        return None
-    if found[3]:
-        return _zoned(local, UTC, "UTC")
+    if is_date(one):
+        return Moment(value.date().isoformat(), None)
+    if value.tzinfo is not None:
+        return _zoned(value.replace(tzinfo=None), UTC, "UTC")
     name = one.parameter("TZID").strip()[:MAX_ZONE]
     if not name:
-        return Moment(local.isoformat(), None)
-    return msgspec.structs.replace(_zoned(local, zones.get(name), ""), zone=name)
+        return Moment(value.isoformat(), None)
+    return msgspec.structs.replace(_zoned(value, zones.get(name), ""), zone=name)
 
 
 def _zoned(local: datetime, zone: tzinfo | None, name: str) -> Moment:
@@ -386,32 +285,10 @@ def _zoned(local: datetime, zone: tzinfo | None, name: str) -> Moment:
         return Moment(local.isoformat(), None)
 
 
-@lru_cache(maxsize=100)
-def iana_zone(name: str) -> ZoneInfo | None:
-    """A zone by its name in the IANA database, in Microsoft's programs, or at the end of a path of other programs."""
-    name = name.strip('"')
-    for one in (WINDOWS.get(name, name), "/".join(name.split("/")[-2:]), "/".join(name.split("/")[-3:])):
-        try:
-            return ZoneInfo(one)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            continue
-    return None
-
-
-def _offset(value: str) -> tzinfo | None:
-    found = OFFSET.fullmatch(value.strip())
-    if found is None:
-        return None
-    minutes = int(found[2]) * 60 + int(found[3])
-    return timezone((1 if found[1] == "+" else -1) * timedelta(minutes=minutes)) if minutes < 24 * 60 else None
-
-
 def _after(start: Moment, duration: str) -> Moment | None:
-    found = DURATION.fullmatch(duration.strip())
-    if found is None:
+    span = duration_of(duration)
+    if span is None:
         return None
-    weeks, days, hours, minutes, seconds = (int(one or 0) for one in found.groups())
-    span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
     try:
         local = datetime.fromisoformat(start.local) + span
     except (OverflowError, ValueError):
