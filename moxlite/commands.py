@@ -19,8 +19,8 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command
 from moxlite.periodic import Examinations
-from moxlite.queue.control.commands import GuardCommands, QueueCommands, SuppressCommands
-from moxlite.queue.control.reportcommands import ReportCommands, WebhookCommands
+from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
+from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.queue import Queue
 from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists
@@ -52,7 +52,6 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         commands |= {
             **QueueCommands(queue).registry(),
             **SuppressCommands(queue).registry(),
-            **GuardCommands(queue).registry(),
             **WebhookCommands(queue.webhooks).registry(),
             **ReportCommands(queue).registry(),
         }

@@ -17,7 +17,7 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
-from moxlite.admin.queueing.filters import Filter, Page
+from moxlite.operations.queue import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly

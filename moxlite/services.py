@@ -18,6 +18,8 @@ from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import Handler
+from moxlite.operations import Role
+from moxlite.operations.performing import performer
 from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint, Service
@@ -190,6 +192,7 @@ def _admin_app(house: House) -> "AdminApp":
         logins=house.services.logins,
         factors=house.factor_changes,
         commands=house.registry.get,
+        perform=performer(house.registry.get, Role.ADMIN),
         certificates=house.network.tls.in_use,
         outside=outside,
         machinery=Machinery(

@@ -522,178 +522,6 @@ export interface DNSReport {
   found: Array<string>;
 }
 
-/** Choice of finished messages; fields as in `Filter`. */
-export interface RetiredFilter {
-  ids?: Array<number>;
-  account?: string;
-  sender?: string;
-  recipient?: string;
-  submitted?: string;
-  last_activity?: string;
-  transport?: string | null;
-  success?: boolean | null;
-}
-
-/** Order and page of finished messages, as `Page`; the latest first. */
-export interface RetiredPage {
-  sort?: "last_activity" | "queued";
-  ascending?: boolean;
-  last_id?: number;
-  last?: string;
-  n?: number;
-}
-
-/** A message in a list; times in RFC 3339, UTC. `next_attempt` and `hold` are set for waiting messages, `success` */
-export interface Line {
-  id: number;
-  queued: string;
-  account: string;
-  sender: string;
-  recipient: string;
-  message_id: string;
-  subject: string;
-  size: number;
-  attempts: number;
-  transport: string;
-  error: string;
-  next_attempt: string;
-  hold: boolean;
-  success: boolean | null;
-  last_activity: string;
-  why: string;
-  next: string;
-  admin: string;
-}
-
-/** Choice of waiting webhooks; fields as in `Filter`. ``event``: of QUEUE-94, or ``incoming``. */
-export interface HookFilter {
-  ids?: Array<number>;
-  account?: string;
-  event?: string;
-  submitted?: string;
-  next_attempt?: string;
-  n?: number;
-}
-
-/** Order and page of webhooks, as `Page`. */
-export interface HookPage {
-  sort?: "next_attempt" | "submitted";
-  ascending?: boolean;
-  last_id?: number;
-  last?: string;
-  n?: number;
-}
-
-/** A webhook in a list; times in RFC 3339, UTC. `next_attempt` is set for waiting webhooks, `success` and */
-export interface HookLine {
-  id: number;
-  msg_id: number;
-  submitted: string;
-  account: string;
-  event: string;
-  url: string;
-  attempts: number;
-  error: string;
-  next_attempt: string;
-  success: boolean | null;
-  last_activity: string;
-  superseded_by: number;
-}
-
-/** Choice of finished webhooks; fields as in `HookFilter`. */
-export interface RetiredHookFilter {
-  ids?: Array<number>;
-  account?: string;
-  event?: string;
-  submitted?: string;
-  last_activity?: string;
-}
-
-/** Order and page of finished webhooks, as `Page`; the latest first. */
-export interface RetiredHookPage {
-  sort?: "last_activity" | "submitted";
-  ascending?: boolean;
-  last_id?: number;
-  last?: string;
-  n?: number;
-}
-
-/** An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never. */
-export interface Suppressed {
-  account: string;
-  address: string;
-  base: string;
-  manual: boolean;
-  reason: string;
-  created: string;
-  expires: string;
-}
-
-/** Choice of waiting messages; all given conditions must hold. */
-export interface Filter {
-  ids?: Array<number>;
-  account?: string;
-  sender?: string;
-  recipient?: string;
-  hold?: boolean | null;
-  submitted?: string;
-  next_attempt?: string;
-  transport?: string | null;
-  n?: number;
-}
-
-/** Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last` */
-export interface Page {
-  sort?: "next_attempt" | "queued";
-  ascending?: boolean;
-  last_id?: number;
-  last?: string;
-  n?: number;
-}
-
-/** One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply. */
-export interface Try {
-  start: string;
-  seconds: number;
-  transport: string;
-  host: string;
-  ip: string;
-  tls: string;
-  outcome: string;
-  reply: string;
-  meaning: string;
-  admin: string;
-}
-
-/** A hold rule. */
-export interface Rule {
-  id: number;
-  account: string;
-  sender: string;
-  recipient: string;
-}
-
-/** An account that the guard has stopped, or that was just released; times in RFC 3339, UTC. `sign`: failures, */
-export interface StoppedAccount {
-  account: string;
-  since: string;
-  sign: string;
-  why: string;
-  messages: number;
-  recipients: number;
-  domains: number;
-  oldest: string;
-  sources: Array<SentFrom>;
-}
-
-/** A network that an account has sent from in the last day: the latest address, times of the first and last message */
-export interface SentFrom {
-  address: string;
-  first: string;
-  last: string;
-  messages: number;
-}
-
 /** A domain in the list. */
 export interface DomainRow {
   domain: string;
@@ -959,6 +787,184 @@ export interface StoppedSender {
   messages: number;
 }
 
+/** Choice of waiting messages; all given conditions must hold. */
+export interface Filter {
+  ids?: Array<number>;
+  account?: string;
+  submitted?: string;
+  sender?: string;
+  recipient?: string;
+  transport?: string | null;
+  hold?: boolean | null;
+  next_attempt?: string;
+  n?: number;
+}
+
+/** Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last` */
+export interface Page {
+  sort?: "next_attempt" | "queued";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** A message in a list; times in RFC 3339, UTC. `next_attempt` and `hold` are set for waiting messages, `success` */
+export interface Line {
+  id: number;
+  queued: string;
+  account: string;
+  sender: string;
+  recipient: string;
+  message_id: string;
+  subject: string;
+  size: number;
+  attempts: number;
+  transport: string;
+  error: string;
+  next_attempt: string;
+  hold: boolean;
+  success: boolean | null;
+  last_activity: string;
+  why: string;
+  next: string;
+  admin: string;
+}
+
+/** Number of messages or webhooks that an operation changed; `id`: of a rule that was added. */
+export interface Changed {
+  messages: number;
+  id: number;
+}
+
+/** One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply. */
+export interface Try {
+  start: string;
+  seconds: number;
+  transport: string;
+  host: string;
+  ip: string;
+  tls: string;
+  outcome: string;
+  reply: string;
+  meaning: string;
+  admin: string;
+}
+
+/** Choice of finished messages; fields as in `Filter`. */
+export interface RetiredFilter {
+  ids?: Array<number>;
+  account?: string;
+  submitted?: string;
+  sender?: string;
+  recipient?: string;
+  transport?: string | null;
+  success?: boolean | null;
+  last_activity?: string;
+}
+
+/** Order and page of finished messages, as `Page`; the latest first. */
+export interface RetiredPage {
+  sort?: "last_activity" | "queued";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** A hold rule. */
+export interface Rule {
+  id: number;
+  account: string;
+  sender: string;
+  recipient: string;
+}
+
+/** An account that the guard has stopped, or that was just released; times in RFC 3339, UTC. `sign`: failures, */
+export interface StoppedAccount {
+  account: string;
+  since: string;
+  sign: string;
+  why: string;
+  messages: number;
+  recipients: number;
+  domains: number;
+  oldest: string;
+  sources: Array<SentFrom>;
+}
+
+/** A network that an account has sent from in the last day: the latest address, times of the first and last message */
+export interface SentFrom {
+  address: string;
+  first: string;
+  last: string;
+  messages: number;
+}
+
+/** An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never. */
+export interface Suppressed {
+  account: string;
+  address: string;
+  base: string;
+  manual: boolean;
+  reason: string;
+  created: string;
+  expires: string;
+}
+
+/** Choice of waiting webhooks; fields as in `Filter`. ``event``: of QUEUE-94, or ``incoming``. */
+export interface HookFilter {
+  ids?: Array<number>;
+  account?: string;
+  submitted?: string;
+  event?: string;
+  next_attempt?: string;
+  n?: number;
+}
+
+/** Order and page of webhooks, as `Page`. */
+export interface HookPage {
+  sort?: "next_attempt" | "submitted";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
+/** A webhook in a list; times in RFC 3339, UTC. `next_attempt` is set for waiting webhooks, `success` and */
+export interface HookLine {
+  id: number;
+  msg_id: number;
+  submitted: string;
+  account: string;
+  event: string;
+  url: string;
+  attempts: number;
+  error: string;
+  next_attempt: string;
+  success: boolean | null;
+  last_activity: string;
+  superseded_by: number;
+}
+
+/** Choice of finished webhooks; fields as in `HookFilter`. */
+export interface RetiredHookFilter {
+  ids?: Array<number>;
+  account?: string;
+  submitted?: string;
+  event?: string;
+  last_activity?: string;
+}
+
+/** Order and page of finished webhooks, as `Page`; the latest first. */
+export interface RetiredHookPage {
+  sort?: "last_activity" | "submitted";
+  ascending?: boolean;
+  last_id?: number;
+  last?: string;
+  n?: number;
+}
+
 export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -1016,21 +1022,6 @@ export const checks: Checks = {
   TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
   DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
-  RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]] },
-  RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
-  Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
-  HookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
-  HookPage: { sort: ["optional", ["enum", ["next_attempt", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
-  HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
-  RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], event: ["optional", "string"], submitted: ["optional", "string"], last_activity: ["optional", "string"] },
-  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
-  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
-  Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], hold: ["optional", ["nullable", "boolean"]], submitted: ["optional", "string"], next_attempt: ["optional", "string"], transport: ["optional", ["nullable", "string"]], n: ["optional", "integer"] },
-  Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
-  Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
-  Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
-  StoppedAccount: { account: "string", since: "string", sign: "string", why: "string", messages: "integer", recipients: "integer", domains: "integer", oldest: "string", sources: ["list", ["ref", "SentFrom"]] },
-  SentFrom: { address: "string", first: "string", last: "string", messages: "integer" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
@@ -1059,6 +1050,22 @@ export const checks: Checks = {
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
+  Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
+  Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
+  Changed: { messages: "integer", id: "integer" },
+  Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
+  RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]], last_activity: ["optional", "string"] },
+  RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  Rule: { id: "integer", account: "string", sender: "string", recipient: "string" },
+  StoppedAccount: { account: "string", since: "string", sign: "string", why: "string", messages: "integer", recipients: "integer", domains: "integer", oldest: "string", sources: ["list", ["ref", "SentFrom"]] },
+  SentFrom: { address: "string", first: "string", last: "string", messages: "integer" },
+  Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
+  HookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], event: ["optional", "string"], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
+  HookPage: { sort: ["optional", ["enum", ["next_attempt", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
+  RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], event: ["optional", "string"], last_activity: ["optional", "string"] },
+  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
 };
 
 /** The calls of the admin. */
@@ -1219,72 +1226,6 @@ export interface Calls {
   /** Check one topic, or wait for a check of it that is under way. After 20 seconds it goes on without the call, */
   dns_check(domain: string, topic: string): Promise<DNSReport>;
 
-  /** A page of the messages that are finished and still listed. */
-  retired(filter: RetiredFilter, page: RetiredPage): Promise<Array<Line>>;
-
-  /** A page of the webhook calls that wait. */
-  webhooks(filter: HookFilter, page: HookPage): Promise<Array<HookLine>>;
-
-  /** A page of the webhook calls that are finished and still listed. */
-  webhooks_retired(filter: RetiredHookFilter, page: RetiredHookPage): Promise<Array<HookLine>>;
-
-  /** Make a webhook call now. */
-  webhook_schedule(hook_id: number): Promise<null>;
-
-  /** Cancel a webhook call. */
-  webhook_cancel(hook_id: number): Promise<null>;
-
-  /** The addresses to which an account, or with "" all, sends nothing more, by account and base address: a page of */
-  suppressions(account?: string, after_account?: string, after_base?: string, count?: number): Promise<Array<Suppressed>>;
-
-  /** Add an address to the suppression list of an account. */
-  suppression_add(account: string, address: string, reason?: string): Promise<null>;
-
-  /** Remove an address from the suppression list of an account. */
-  suppression_remove(account: string, address: string): Promise<null>;
-
-  /** A page of the messages that wait. */
-  queue(filter: Filter, page: Page): Promise<Array<Line>>;
-
-  /** Number of the messages that a filter chooses. */
-  queue_count(filter: Filter): Promise<number>;
-
-  /** The attempts for a message that waits, or is finished and still listed. */
-  queue_attempts(message_id: number): Promise<Array<Try>>;
-
-  /** The header of a message that waits. */
-  queue_header(message_id: number): Promise<string>;
-
-  /** Hold, release, fail or drop the messages of a filter; returns their number. Refused if there are more than */
-  queue_change(operation: "drop" | "fail" | "hold" | "unhold", filter: Filter, expected: number): Promise<number>;
-
-  /** Put the next attempts off by so many minutes, or with `from_now` to so many minutes from now. */
-  queue_schedule(filter: Filter, expected: number, minutes: number, from_now: boolean): Promise<number>;
-
-  /** Set the transport; "" for the one that the routes choose. */
-  queue_transport(filter: Filter, expected: number, transport: string): Promise<number>;
-
-  /** Set whether TLS is demanded. */
-  queue_requiretls(filter: Filter, expected: number, require_tls: "default" | "no" | "yes"): Promise<number>;
-
-  /** Names of the transports. */
-  transports(): Promise<Array<string>>;
-
-  /** The rules by which messages are put on hold. */
-  hold_rules(): Promise<Array<Rule>>;
-
-  /** Add a hold rule; with all texts "" it holds every message. Returns the number of messages held by it now. */
-  hold_rule_add(account: string, sender: string, recipient: string): Promise<number>;
-
-  /** Remove a hold rule; messages that it held stay on hold. */
-  hold_rule_remove(rule_id: number): Promise<null>;
-
-  /** Accounts that the guard has stopped, with what it holds of them; none while no queue runs. */
-  queue_stopped(): Promise<Array<StoppedAccount>>;
-
-  /** Let a stopped account send again, with what the guard holds of it; returns the stop. */
-  queue_release(account: string): Promise<StoppedAccount>;
-
   /** All domains, by name. */
   domains(): Promise<Array<DomainRow>>;
 
@@ -1398,6 +1339,78 @@ export interface Calls {
 
   /** Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes. */
   examine(): Promise<null>;
+
+  /** List messages, those that are due first, at most 100 (--n): why each waits, and what comes next. */
+  queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
+
+  /** Count the messages that a filter chooses. */
+  queue_count(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered. */
+  queue_attempts(id: number): Promise<Array<Try>>;
+
+  /** Make no more attempts for these messages until they're released. */
+  queue_hold(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Release messages. */
+  queue_unhold(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Give up on messages; their senders get a notice. */
+  queue_fail(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Remove messages without telling anyone. */
+  queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once. */
+  queue_schedule(seconds: number, filter?: Filter, all?: boolean, expected?: number | null, from_now?: boolean): Promise<Changed>;
+
+  /** Send messages by transport NAME; with an empty NAME by that of the routes again. */
+  queue_transport(transport: string, filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Demand verified TLS for messages, ignore all policies, or do as usual. */
+  queue_requiretls(require_tls: "default" | "no" | "yes", filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** The header of a message that waits. */
+  queue_header(id: number): Promise<string>;
+
+  /** List finished messages, the latest first. */
+  queue_retired_list(filter?: RetiredFilter, page?: RetiredPage): Promise<Array<Line>>;
+
+  /** List all rules; an empty field matches everything. */
+  queue_holdrules_list(): Promise<Array<Rule>>;
+
+  /** Hold messages that match, now and in future. Without options: hold everything. */
+  queue_holdrules_add(account?: string, sender?: string, recipient?: string): Promise<Changed>;
+
+  /** Remove rule ID; messages that it held stay so. */
+  queue_holdrules_remove(id: number): Promise<null>;
+
+  /** List them: since when, why, and what of them waits; with --json also from where they have sent. */
+  queue_guard_list(): Promise<Array<StoppedAccount>>;
+
+  /** Let ACCOUNT send again, with what the guard holds of it; tell what that is. */
+  queue_guard_release(account: string): Promise<StoppedAccount>;
+
+  /** List them, with the reason why each is there. */
+  queue_suppress_list(account?: string, after_account?: string, after_base?: string, n?: number): Promise<Array<Suppressed>>;
+
+  /** Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once. */
+  queue_suppress_add(account: string, address: string, reason?: string): Promise<null>;
+
+  /** Let ACCOUNT send to ADDRESS again. */
+  queue_suppress_remove(account: string, address: string): Promise<null>;
+
+  /** List webhooks that wait, those that are due first, at most 100 (--n). */
+  queue_webhook_list(filter?: HookFilter, page?: HookPage): Promise<Array<HookLine>>;
+
+  /** Put the next call off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once. */
+  queue_webhook_schedule(seconds: number, filter?: HookFilter, all?: boolean, from_now?: boolean): Promise<Changed>;
+
+  /** Make no more calls. */
+  queue_webhook_cancel(filter?: HookFilter, all?: boolean): Promise<Changed>;
+
+  /** List finished webhooks, the latest first. */
+  queue_webhook_retired_list(filter?: RetiredHookFilter, page?: RetiredHookPage): Promise<Array<HookLine>>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1455,28 +1468,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_zone: [{ domain: "string" }, "string"],
   dns_reports: [{ domain: "string" }, ["list", ["ref", "DNSReport"]]],
   dns_check: [{ domain: "string", topic: "string" }, ["ref", "DNSReport"]],
-  retired: [{ filter: ["ref", "RetiredFilter"], page: ["ref", "RetiredPage"] }, ["list", ["ref", "Line"]]],
-  webhooks: [{ filter: ["ref", "HookFilter"], page: ["ref", "HookPage"] }, ["list", ["ref", "HookLine"]]],
-  webhooks_retired: [{ filter: ["ref", "RetiredHookFilter"], page: ["ref", "RetiredHookPage"] }, ["list", ["ref", "HookLine"]]],
-  webhook_schedule: [{ hook_id: "integer" }, "null"],
-  webhook_cancel: [{ hook_id: "integer" }, "null"],
-  suppressions: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
-  suppression_add: [{ account: "string", address: "string", reason: ["optional", "string"] }, "null"],
-  suppression_remove: [{ account: "string", address: "string" }, "null"],
-  queue: [{ filter: ["ref", "Filter"], page: ["ref", "Page"] }, ["list", ["ref", "Line"]]],
-  queue_count: [{ filter: ["ref", "Filter"] }, "integer"],
-  queue_attempts: [{ message_id: "integer" }, ["list", ["ref", "Try"]]],
-  queue_header: [{ message_id: "integer" }, "string"],
-  queue_change: [{ operation: ["enum", ["drop", "fail", "hold", "unhold"]], filter: ["ref", "Filter"], expected: "integer" }, "integer"],
-  queue_schedule: [{ filter: ["ref", "Filter"], expected: "integer", minutes: "number", from_now: "boolean" }, "integer"],
-  queue_transport: [{ filter: ["ref", "Filter"], expected: "integer", transport: "string" }, "integer"],
-  queue_requiretls: [{ filter: ["ref", "Filter"], expected: "integer", require_tls: ["enum", ["default", "no", "yes"]] }, "integer"],
-  transports: [{}, ["list", "string"]],
-  hold_rules: [{}, ["list", ["ref", "Rule"]]],
-  hold_rule_add: [{ account: "string", sender: "string", recipient: "string" }, "integer"],
-  hold_rule_remove: [{ rule_id: "integer" }, "null"],
-  queue_stopped: [{}, ["list", ["ref", "StoppedAccount"]]],
-  queue_release: [{ account: "string" }, ["ref", "StoppedAccount"]],
   domains: [{}, ["list", ["ref", "DomainRow"]]],
   domain: [{ domain: "string" }, ["ref", "DomainDetail"]],
   domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
@@ -1515,4 +1506,28 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
+  queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
+  queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
+  queue_hold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
+  queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_header: [{ id: "integer" }, "string"],
+  queue_retired_list: [{ filter: ["optional", ["ref", "RetiredFilter"]], page: ["optional", ["ref", "RetiredPage"]] }, ["list", ["ref", "Line"]]],
+  queue_holdrules_list: [{}, ["list", ["ref", "Rule"]]],
+  queue_holdrules_add: [{ account: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"] }, ["ref", "Changed"]],
+  queue_holdrules_remove: [{ id: "integer" }, "null"],
+  queue_guard_list: [{}, ["list", ["ref", "StoppedAccount"]]],
+  queue_guard_release: [{ account: "string" }, ["ref", "StoppedAccount"]],
+  queue_suppress_list: [{ account: ["optional", "string"], after_account: ["optional", "string"], after_base: ["optional", "string"], n: ["optional", "integer"] }, ["list", ["ref", "Suppressed"]]],
+  queue_suppress_add: [{ account: "string", address: "string", reason: ["optional", "string"] }, "null"],
+  queue_suppress_remove: [{ account: "string", address: "string" }, "null"],
+  queue_webhook_list: [{ filter: ["optional", ["ref", "HookFilter"]], page: ["optional", ["ref", "HookPage"]] }, ["list", ["ref", "HookLine"]]],
+  queue_webhook_schedule: [{ seconds: "number", filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
+  queue_webhook_cancel: [{ filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"] }, ["ref", "Changed"]],
+  queue_webhook_retired_list: [{ filter: ["optional", ["ref", "RetiredHookFilter"]], page: ["optional", ["ref", "RetiredHookPage"]] }, ["list", ["ref", "HookLine"]]],
 });

@@ -42,15 +42,15 @@ from moxlite.admin.requests import (
 )
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storage.lostfiles import check_server_files
-from moxlite.admin.storage.replies import answering
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.logins import Logins
 from moxlite.net import log
-from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations import NoArguments
+from moxlite.operations.performing import answering
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class Wellness(msgspec.Struct, frozen=True):

@@ -49,7 +49,7 @@ account.add_command(forward)
 def account_list(as_json: bool) -> None:
     """List all accounts; those that may not log in are marked as disabled."""
     from moxlite.admin.requests import AccountInfo
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     found = call("config account list", NoArguments(), list[AccountInfo])
     if as_json or settings().as_json:

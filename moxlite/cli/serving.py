@@ -217,7 +217,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 def stop() -> None:
     """Stop the running server, and wait until its process is gone."""
     from moxlite.admin.requests import Process
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     process = call("stop", NoArguments(), Process)
     deadline = time.monotonic() + STOP_SECONDS
@@ -269,7 +269,7 @@ def healthcheck() -> None:
     An account that is out of service counts, though the others go on: its owner gets no mail.
     """
     from moxlite.admin.requests import Wellness
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     found = call("healthcheck", NoArguments(), Wellness)
     if problems := [*found.accounts, *found.problems]:

@@ -5,9 +5,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.config.domains import IncomingWebhook, OutgoingWebhook
 from moxlite.config.webhookkeys import webhook_keys
+from moxlite.operations.queue import Filter
 from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import QueueError
 from moxlite.queue.queue import Queue

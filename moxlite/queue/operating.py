@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.queue.context import Context
 from moxlite.queue.data import holdrules
 from moxlite.queue.data.filters import compose, compose_page

@@ -11,9 +11,9 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.mailauth import dane
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
+from moxlite.operations.queue import Explanation, Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Domain
 from moxlite.queue import metrics, operating, record
 from moxlite.queue.bounces import Block
@@ -34,7 +34,6 @@ from moxlite.queue.data.suppression import (
 )
 from moxlite.queue.errors import NoSuchMessage
 from moxlite.queue.explaining.explain import explain, message_to, waiting_for
-from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.guard.signs import clean_signs, limits_from
 from moxlite.queue.guard.stops import Guard, Stopped, clean_stops, number_of_stops, stop_of, stops, take
 from moxlite.queue.hosts.hosts import NoHosts, hosts_of

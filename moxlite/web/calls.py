@@ -1,20 +1,22 @@
-"""API calls as typed methods: the calls of an app are the marked methods of its class (WEB-61, WEBMAIL-23..26).
+"""The calls of an app: the operations that it offers, and the marked methods of its pages (WEB-61, WEBMAIL-23..26).
 
 A method marked `@call` is a call of its name. Its parameters after ``self`` and the caller become a strict msgspec
-struct, its return type the result: one source for decoding, for the JSON Schema and for the TypeScript client.
+struct, its return type the result: one source for decoding, for the JSON Schema and for the TypeScript client. An
+operation has both in its description.
 """
 
 import inspect
 import re
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cache
 from itertools import chain
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from moxlite.decoders import bounded, from_json
+from moxlite.operations import Description
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded
 
@@ -43,6 +45,10 @@ class Remark(msgspec.Struct, frozen=True):
     words: Any = None
 
 
+Source: TypeAlias = type | Description
+"""A page, whose marked methods are calls, or an operation, which is one."""
+
+
 class Call(msgspec.Struct, frozen=True):
     """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session.
     ``confirm`` calls need that the user gave the password or a second factor within the last 10 minutes (WEB-63a).
@@ -50,13 +56,13 @@ class Call(msgspec.Struct, frozen=True):
     """
 
     name: str
+    source: Source
     parameters: type[msgspec.Struct]
     result: Any
-    public: bool
-    confirm: bool
-    audit: str
-    method: Callable[..., Awaitable[Any]]
     summary: str
+    public: bool = False
+    confirm: bool = False
+    audit: str = ""
 
 
 def call(*, public: bool = False, confirm: bool = False, audit: str = "") -> Callable[[Method], Method]:
@@ -80,10 +86,19 @@ def call(*, public: bool = False, confirm: bool = False, audit: str = "") -> Cal
 
 
 @cache
-def calls_of(api: type) -> Mapping[str, Call]:
-    """All calls of a class by name, in the order of their definition, inherited ones first."""
-    calls: dict[str, Call] = {}
-    for name, method in chain.from_iterable(vars(one).items() for one in reversed(api.__mro__)):
+def calls_of(*api: Source) -> Mapping[str, Call]:
+    """All calls of an app by name, in the order of their definition, a page's inherited ones first."""
+    found = chain.from_iterable([_described(one)] if isinstance(one, Description) else _of_page(one) for one in api)
+    return {one.name: one for one in found}
+
+
+def _described(operation: Description) -> Call:
+    summary = " ".join(operation.about.partition("\n\n")[0].split())
+    return Call(operation.call, operation, operation.request, operation.result, summary, confirm=operation.confirm)
+
+
+def _of_page(page: type) -> Iterator[Call]:
+    for name, method in chain.from_iterable(vars(one).items() for one in reversed(page.__mro__)):
         if "call_public" not in getattr(method, "__dict__", {}):
             continue
         types = typing.get_type_hints(method, include_extras=True)
@@ -98,12 +113,11 @@ def calls_of(api: type) -> Mapping[str, Call]:
             fields,
             frozen=True,
             forbid_unknown_fields=True,
-            module=api.__module__,
+            module=page.__module__,
         )
         summary = (inspect.getdoc(method) or "").partition("\n")[0]
         public, confirm, audit = (method.__dict__[f"call_{key}"] for key in ("public", "confirm", "audit"))
-        calls[name] = Call(name, struct, types["return"], public, confirm, audit, method, summary)
-    return calls
+        yield Call(name, page, struct, types["return"], summary, public, confirm, audit)
 
 
 def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:

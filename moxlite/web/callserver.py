@@ -4,14 +4,25 @@ WEBMAIL-23).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.operations import Operation
 from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
-from moxlite.web.calls import MAX_BODY, Call, api_schema, calls_of, decode_parameters, encode_error, encode_result
-from moxlite.web.errors import APIError, NotFound
+from moxlite.web.calls import (
+    MAX_BODY,
+    Call,
+    Source,
+    api_schema,
+    calls_of,
+    decode_parameters,
+    encode_error,
+    encode_result,
+)
+from moxlite.web.errors import APIError, NotFound, translated
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
@@ -21,6 +32,7 @@ from moxlite.web.storeerrors import RETRY_AFTER, api_error
 
 if TYPE_CHECKING:
     from moxlite.metrics import Histogram
+    from moxlite.operations.performing import Perform
     from moxlite.store.auth.audit import AuditLog
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
@@ -36,22 +48,26 @@ class CallServer:
 
     def __init__(
         self,
-        api: object,
+        api: Sequence[Source],
+        make: Callable[[type], object],
         sessions: Sessions,
         seconds: Histogram,
         *,
         title: str,
+        perform: Perform | None = None,
         events: Any = None,
         request: Any = None,
         audit: AuditLog | None = None,
     ) -> None:
-        """`api` is the object with the calls. `events` and `request` are the types of its streams, for the description.
-        `seconds` observes the duration of each call by its name. `audit` records the calls that change something.
+        """`api` has the pages, of which `make` makes the objects, and the operations, which `perform` performs.
+        `events` and `request` are the types of its streams, for the description. `seconds` observes the duration of
+        each call by its name. `audit` records the calls that change something.
         """
-        self._api = api
+        self._pages: Final = {page: make(page) for page in api if isinstance(page, type)}
+        self._perform = perform
         self._sessions = sessions
         self._seconds = seconds
-        self._calls: Final = calls_of(type(api))  # type: ignore[arg-type]  # a class is hashable, mypy looks at its instances
+        self._calls: Final = calls_of(*api)
         self._audit = audit
         self._described = (title, events, request)
 
@@ -92,16 +108,23 @@ class CallServer:
         parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
         origin = Origin(actor, self._sessions.app, caller.request.client_ip)
         with acting_as(origin), self._seconds.labels(call=name).time():
-            return encode_result(await self._made(entry, caller, actor, msgspec.structs.asdict(parameters)))
+            return encode_result(await self._made(entry, caller, actor, parameters))
 
-    async def _made(self, entry: Call, caller: Caller, actor: str, parameters: dict[str, Any]) -> Any:
+    async def _made(self, entry: Call, caller: Caller, actor: str, request: msgspec.Struct) -> Any:
         """The result of a call, recorded if it changes something (WEB-160)."""
+        if isinstance(request, Operation):
+            assert self._perform is not None
+            with translated():
+                return await self._perform(request)
+        assert isinstance(entry.source, type)
+        method = getattr(self._pages[entry.source], entry.name)
+        parameters = msgspec.structs.asdict(request)
         if not entry.audit or self._audit is None:
-            return await entry.method(self._api, caller, **parameters)
+            return await method(caller, **parameters)
         # a user changes the own account alone
         about = object_of(entry.audit, parameters) if actor.startswith("(") else actor
         async with self._audit.recording(entry.audit, about, plain(parameters)):
-            return await entry.method(self._api, caller, **parameters)
+            return await method(caller, **parameters)
 
     async def _describe(self, request: Request, writer: ResponseWriter) -> None:
         title, events, asked = self._described

@@ -1,9 +1,12 @@
 """Errors of API calls, with their codes and HTTP status (WEB-55, WEBMAIL-23)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 import msgspec
+
+from moxlite.net.control.server import CommandFailed
 
 
 class APIError(Exception):
@@ -133,3 +136,24 @@ class Unavailable(ServerFailed):
     """The server cannot answer now, for a reason that is not the caller's."""
 
     status = 503
+
+
+@contextmanager
+def translated(**fields: str) -> Iterator[None]:
+    """Turn the refusal of an operation into an error of the API, at the field that is wrong if it is a single one
+    (WEB-64a). `fields`: names of the operation's fields in the call.
+    """
+    try:
+        yield
+    except CommandFailed as error:
+        if error.field:
+            raise FieldErrors([FieldError(fields.get(error.field, error.field), str(error))], str(error)) from None
+        match error.code:
+            case "notFound":
+                raise NotFound(str(error)) from None
+            case "busy":
+                raise Unavailable(str(error)) from None
+            case "failed":
+                raise ServerFailed(str(error)) from None
+            case _:
+                raise UserError(str(error)) from None

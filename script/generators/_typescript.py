@@ -105,12 +105,13 @@ def _method(writer: Writer, entry: Call) -> tuple[str, str]:
     info = inspect.type_info(entry.parameters)
     if not isinstance(info, inspect.StructType):
         raise TypeError(entry.name)
+    fields = sorted(info.fields, key=lambda field: not field.required)
     arguments = ", ".join(
-        f"{field.encode_name}{'' if field.required else '?'}: {writer.reach(field.type)[0]}" for field in info.fields
+        f"{field.encode_name}{'' if field.required else '?'}: {writer.reach(field.type)[0]}" for field in fields
     )
     checks = ", ".join(
         f"{field.encode_name}: {writer.reach(field.type)[1] if field.required else _optional(writer, field.type)}"
-        for field in info.fields
+        for field in fields
     )
     result, result_check = writer.reach(inspect.type_info(entry.result))
     declared = f"  /** {entry.summary} */\n  {entry.name}({arguments}): Promise<{result}>;"

@@ -9,7 +9,7 @@ from moxlite.web.calls import api_schema, calls_of
 
 def outputs() -> dict[str, bytes]:
     """The schema and the TypeScript module."""
-    calls = calls_of(API)
+    calls = calls_of(*API)
     schema = api_schema("moxlite admin", calls)
     return {
         "schema/admin.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),

@@ -66,7 +66,7 @@ class Poison:
 
     def __init__(self, page: Page) -> None:
         self.answers = Answers(HOSTILE)
-        self.calls: dict[str, Call] = dict(calls_of(API))
+        self.calls: dict[str, Call] = dict(calls_of(*API))
         self.answered: set[str] = set()
         page.route("**/admin/api/*", self._answer)
 
@@ -90,7 +90,7 @@ class Poison:
             result = [one | {"name": asked} for one, asked in zip(result, given["names"], strict=False)]
         elif name == "domain":
             result["aliases"][0]["localpart"] = "family"
-        elif name in ("queue", "retired", "webhooks", "webhooks_retired"):
+        elif name in ("queue_list", "queue_retired_list", "queue_webhook_list", "queue_webhook_retired_list"):
             for number, one in enumerate(result):
                 one["id"] = number + 1
         route.fulfill(body=msgspec.json.encode({"result": result}), content_type="application/json")
@@ -202,5 +202,5 @@ def test_strangers_texts_are_texts_in_every_place(chromium: Browser, server: Loc
             wrong += broken(visitor, place)
     assert [one for one in visitor.requests if not one.startswith((visitor.base, "data:", "blob:"))] == []
     assert wrong == [], "\n".join(wrong)
-    assert {"queue", "dns_reports", "overview", "limits", "account_security", "sts_policies"} <= poison.answered
+    assert {"queue_list", "dns_reports", "overview", "limits", "account_security", "sts_policies"} <= poison.answered
     visitor.close()

@@ -115,7 +115,7 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
     owner.call("settings_save", path=path, before=values, after={**values, "sign": ["new"]})
     owner.call("selector_remove", domain="second.example", selector=next(iter(values["sign"])))
     fetch_compressed(server, owner)
-    owner.call("hold_rule_add", account="eve", sender="", recipient="")
+    owner.call("queue_holdrules_add", account="eve", sender="", recipient="")
     owner.call("backup_run")
     until(lambda: (owner.call("backups")["run"] or {}).get("ended"), what="the backup", pause=0.2)
     run = owner.call("backups")["run"]
@@ -158,7 +158,7 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
         ("new", True, "")
     ]
     assert [one["address"] for one in owner.call("domain", domain="example.org")["aliases"]] == ["team@example.org"]
-    assert len(owner.call("hold_rules")) == 1
+    assert len(owner.call("queue_holdrules_list")) == 1
     assert owner.call("backups")["snapshots"]
     owner.call("domain_disable", domain="second.example", disabled=False)
     owner.call("selector_add", domain="third.example", selector="later", algorithm="rsa")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter, RetiredFilter
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
+from moxlite.operations.queue import Filter, RetiredFilter
 from moxlite.proto.address import Address
 from moxlite.queue.context import Loopback
 from moxlite.store.delivery.reputation import domain_tls

@@ -6,14 +6,13 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.cli.queue import leaves, told
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
+from moxlite.operations.queue import Explanation, Filter
 from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.explaining.explain import VISIT_SECONDS
-from moxlite.queue.explaining.values import Explanation
 from tests.certs import tlsa
 from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, publish_tlsa

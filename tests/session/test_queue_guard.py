@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter
+from moxlite.operations.queue import Filter
 from moxlite.queue.errors import NotStopped
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import SendingStopped

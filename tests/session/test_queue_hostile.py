@@ -11,7 +11,7 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from moxlite.admin.queueing.filters import Filter
+from moxlite.operations.queue import Filter
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.structure import scan

@@ -13,10 +13,10 @@ import trio
 
 from moxlite import wiring
 from moxlite.admin.ownlistings import OwnListings
-from moxlite.admin.queueing.filters import Filter
 from moxlite.net.dial import INNER, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.operations.queue import Filter
 from moxlite.queue.data.rows import MAX_RESULTS
 from moxlite.queue.sending.routing import direct_way
 from tests.queue_rig import Rig, Server, rig_at, sample

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
+from moxlite.operations.queue import Filter
 from moxlite.proto.address import Address
 from moxlite.queue import localdelivery
 from moxlite.queue.submit import MAX_ROWS

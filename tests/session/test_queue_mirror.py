@@ -8,8 +8,8 @@ import apsw
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter, RetiredFilter
 from moxlite.config.load import load
+from moxlite.operations.queue import Filter, RetiredFilter
 from moxlite.queue import metrics
 from moxlite.queue.data.mirrorrows import GRACE
 from moxlite.store.backup.verify import verify

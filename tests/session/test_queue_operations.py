@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.queueing.filters import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Address
 from moxlite.queue.errors import BadFilter, NoSuchMessage, UnknownTransport
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SubmissionRecipient

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter, RetiredPage
 from moxlite.net.resolver import RecordType
 from moxlite.net.tls.certificates import self_signed
+from moxlite.operations.queue import Filter, RetiredPage
 from tests.certs import tlsa
 from tests.queue_rig import HANG, START, Rig, Server, rig_at
 from tests.tools import eventually

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import RecordType, TempError
+from moxlite.operations.queue import Filter
 from moxlite.proto.dmarcreport import DMARCReport, read_dmarc_report
 from moxlite.proto.dmarcreportwriting import NAMESPACE
 from moxlite.proto.tlsreport import TLSReport, read_tls_report

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter
+from moxlite.operations.queue import Filter
 from tests.queue_rig import Rig, Server, rig_at
 
 pytestmark = pytest.mark.served

@@ -10,8 +10,8 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.net.resolver import RecordType
+from moxlite.operations.queue import Filter
 from moxlite.proto.address import Address
 from moxlite.queue import attempt, record
 from moxlite.queue.data.rows import DELIVERING, INTERRUPTED

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter
 from moxlite.net.resolver import RecordType
+from moxlite.operations.queue import Filter
 from moxlite.proto.address import Address
 from moxlite.queue.data.status import OUTCOME_LIFE
 from moxlite.store.delivery.status import State

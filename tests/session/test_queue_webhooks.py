@@ -17,9 +17,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin.queueing.filters import Filter, HookFilter, HookPage, RetiredHookFilter
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.operations.queue import Filter
+from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter
 from moxlite.proto.address import Address
 from moxlite.queue.errors import BadFilter, NoSuchWebhook
 from moxlite.queue.webhooks import calls, keeping

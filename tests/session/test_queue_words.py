@@ -3,16 +3,12 @@
 import logging
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
-from moxlite.admin.queueing.filters import Filter
-from moxlite.admin.queueing.requests import ListMessages, MessageID
-from moxlite.admin.queueing.results import Line, Try
-from moxlite.net.control.server import Exchange
 from moxlite.net.resolver import RecordType
+from moxlite.operations.queue import Filter, Line, ListAttempts, ListMessages, Try
 from moxlite.queue.control.commands import QueueCommands
 from moxlite.queue.schedule import SECOND
 from tests.logs import kv
@@ -26,18 +22,14 @@ RELAY = """
 host = "mx.remote.example"
 {options}
 """
-NO_EXCHANGE: Any = None
-"""Commands that answer at once use none."""
 
 
 async def listed(rig: Rig) -> list[Line]:
-    exchange: Exchange = NO_EXCHANGE
-    return await QueueCommands(rig.queue).list_messages(ListMessages(), exchange)
+    return await QueueCommands(rig.queue).list_messages(ListMessages())
 
 
 async def attempts(rig: Rig, number: int) -> list[Try]:
-    exchange: Exchange = NO_EXCHANGE
-    return await QueueCommands(rig.queue).attempts(MessageID(id=number), exchange)
+    return await QueueCommands(rig.queue).attempts(ListAttempts(id=number))
 
 
 async def test_a_row_says_why_it_waits_and_what_comes_next(tmp_path: Path) -> None:

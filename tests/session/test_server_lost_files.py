@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.admin.requests import Wellness
-from moxlite.net.control.requests import NoArguments
+from moxlite.operations import NoArguments
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import make_folder
 from moxlite.store.errors import AccountUnknown, MissingFile, StorageBroken

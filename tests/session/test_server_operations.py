@@ -13,7 +13,7 @@ import itertools
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web import sessions
 from moxlite.web.account import app as account_app
 from moxlite.web.admin import app as admin_app
-from moxlite.web.calls import Call, calls_of
+from moxlite.web.calls import Call, Source, calls_of
 from moxlite.web.http import programlogin
 from moxlite.web.webapi.methods import METHODS
 from moxlite.web.webmail import api as webmail_api
@@ -48,10 +48,10 @@ COLUMNS: Final = (
     *("operation", "nobody", "account", "unconfirmed", "guest", "admin", "admin unconfirmed"),
     *("root", "service user", "other user", "audit", "shows"),
 )
-APPS: Final[Mapping[str, tuple[str, type]]] = {
-    "account": ("/", account_app.API),
+APPS: Final[Mapping[str, tuple[str, Sequence[Source]]]] = {
+    "account": ("/", [account_app.API]),
     "admin": ("/admin/", admin_app.API),
-    "webmail": ("/webmail/", webmail_api.API),
+    "webmail": ("/webmail/", [webmail_api.API]),
 }
 SECRETS: Final = ("relay-secret", "url-secret", "hook-secret", PASSWORD, ADMIN_PASSWORD, "$argon2", "PRIVATE KEY")
 STATIC: Final = (
@@ -203,7 +203,7 @@ class Table:
         own, unconfirmed, other = ("account", "unconfirmed", "admin")
         if app == "admin":
             own, unconfirmed, other = ("admin", "admin unconfirmed", "account")
-        for name, entry in calls_of(api).items():
+        for name, entry in calls_of(*api).items():
             row, kind = self.begin(f"{app} {name}"), inspect.type_info(entry.parameters)
             mail = app == "webmail" and about_mail(entry)
             for caller, browser in {"nobody": nobody, other: stranger}.items():
@@ -244,7 +244,8 @@ class Table:
 
     async def socket(self) -> None:
         """The commands of the control socket."""
-        for name, command in sorted((await self.rig.house.registry.get()).items()):
+        commands = (await self.rig.house.registry.get()).items()
+        for name, command in sorted((name, one) for name, one in commands if one.local):
             row = self.begin(f"socket {name}")
             for caller, uid in {"other user": 4242, "service user": SERVICE, "root": 0}.items():
                 await self.audited()

@@ -6,8 +6,7 @@ import pytest
 import trio
 
 from moxlite.admin.delivery.requests import ForwardAddress, SieveName, SievePut
-from moxlite.admin.queueing.requests import ListMessages, Suppress
-from moxlite.admin.queueing.results import Line
+from moxlite.operations.queue import AddSuppression, Line, ListMessages
 from tests.browsing import Browser
 from tests.house import PASSWORD, SECONDS, STATIC, Running, house
 from tests.session.test_imapd_sieve import Client as SieveClient, put
@@ -36,7 +35,7 @@ async def test_a_redirect_to_a_suppressed_address_comes_back(tmp_path: Path) -> 
     """SMTP-160a, QUEUE-82, AUTH-114: nothing is sent; the notice goes home to the first sender."""
     async with house(tmp_path) as running:
         async with running.ctl() as client:
-            args = Suppress(account="mia", address="dora@far.example", reason="does not want it")
+            args = AddSuppression(account="mia", address="dora@far.example", reason="does not want it")
             await client.call("queue suppress add", args, type(None))
         await install(running, "mia", 'redirect "dora@far.example";')
         async with running.ctl() as client:

@@ -13,10 +13,10 @@ from moxlite.acceptance.carrying import carrier
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers import ORDER
-from moxlite.admin.queueing.filters import Filter
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import Trust
+from moxlite.operations.queue import Filter
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.srs import SRS
 from moxlite.queue import localdelivery

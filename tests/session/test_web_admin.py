@@ -182,7 +182,7 @@ async def test_every_call_refuses_what_is_not_the_owners(rig: Rig, case: str) ->
             headers, expected = {"sec-fetch-site": "cross-site"}, {403}
         case "host":
             browser.host, expected = "www.example.org", {404}
-    calls = calls_of(API)
+    calls = calls_of(*API)
     assert len(calls) >= 6
     for name, entry in calls.items():
         if entry.public and case in ("session", "csrf", "nocsrf"):

@@ -149,11 +149,11 @@ async def test_a_stopped_account_is_shown_and_released(rig: Rig, browser: Browse
     queue = await queue_of(rig)
     seen = Suspicion(Sign.FAILURES, "20 recipients were refused")
     await queue.operations.change(lambda tx, now: stop(tx, "mia", seen, now))
-    [found] = await browser.call("queue_stopped")
+    [found] = await browser.call("queue_guard_list")
     assert (found["account"], found["why"]) == ("mia", "20 recipients were refused")
-    assert (await browser.call("queue_release", account="mia"))["account"] == "mia"
-    assert await browser.call("queue_stopped") == []
-    assert await browser.error("queue_release", account="mia") == (400, "user:error")
+    assert (await browser.call("queue_guard_release", account="mia"))["account"] == "mia"
+    assert await browser.call("queue_guard_list") == []
+    assert await browser.error("queue_guard_release", account="mia") == (400, "user:error")
     assert ("queue guard release", "mia", "done") in await actions(rig)
 
 

@@ -271,10 +271,10 @@ async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monk
         ("selector_add", {"domain": "example.org", "selector": "a", "algorithm": "ed25519"}),
         ("selector_remove", {"domain": "example.org", "selector": "a"}),
         ("settings_save", {"path": [], "before": {}, "after": {}}),
-        ("queue_change", {"operation": "drop", "filter": {}, "expected": 0}),
+        ("queue_drop", {"all": True}),
     ):
         assert await browser.error(call, **parameters) == (403, "user:confirm"), call
-    assert await browser.call("queue_change", operation="hold", filter={}, expected=0) == 0
+    assert await browser.call("queue_hold", all=True) == {"messages": 0, "id": 0}
     monkeypatch.setattr(sessions, "CONFIRMED", 600.0)
     await browser.call("confirm", kind="password", code=ADMIN_PASSWORD)
     await browser.call("account_remove", name="tom")

@@ -15,7 +15,7 @@ import trio
 
 from moxlite import metrics
 from moxlite.admin.figures import recorder
-from moxlite.admin.queueing.filters import Filter, Page
+from moxlite.operations.queue import Filter, Page
 from moxlite.store.file.transaction import Tx
 from moxlite.web.admin.calls import overview
 from tests.reportdata import dmarc_record, put_dmarc
@@ -145,12 +145,12 @@ async def test_samples_are_those_of_the_queue(rig: Rig, browser: Browser, minute
         await put(rig, *(f"user{number}.{one}@far.example" for one in range(number)))
         chosen: dict[str, Any] = {"recipient": f"user{number}.0@"}
         later: dict[str, Any] = {"filter": chosen, "expected": 1}
-        await browser.call("queue_schedule", minutes=600.0, from_now=True, **later)
-        await browser.call("queue_change", operation="unhold", **later)
+        await browser.call("queue_schedule", seconds=36_000.0, from_now=True, **later)
+        await browser.call("queue_unhold", **later)
         await sampled()
-    everything = {"filter": {}, "expected": 10}
+    everything = {"all": True, "expected": 10}
     await browser.call("confirm", kind="password", code=ADMIN_PASSWORD)
-    assert await browser.call("queue_change", operation="drop", **everything) == 10
+    assert await browser.call("queue_drop", **everything) == {"messages": 10, "id": 0}
     await sampled()
     found = (await browser.call("queue_history"))[1:]
     told = [(one["messages"], one["held"], one["at"] - one["oldest"] if one["oldest"] else None) for one in found]

@@ -549,8 +549,8 @@ def test_what_the_administrator_must_do_stands_below_the_list(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """QUEUE-180, ADMIN-19: each once, with the first messages that it is about."""
-    from moxlite.admin.queueing.results import Line
-    from moxlite.cli import queue
+    from moxlite.cli import described
+    from moxlite.operations.queue import Line
 
     def line(number: int, admin: str) -> Line:
         facts: dict[str, Any] = dict.fromkeys(Line.__struct_fields__, "x")
@@ -558,7 +558,7 @@ def test_what_the_administrator_must_do_stands_below_the_list(
         return Line(**facts | {"admin": admin, "why": "because"})
 
     found = [line(number, "Ask there\x1b for removal.") for number in range(1, 8)] + [line(8, "")]
-    monkeypatch.setattr(queue, "call", lambda *_: found)
+    monkeypatch.setattr(described, "call", lambda *_, **__: found)
     assert run(["queue", "list"]) == 0
     out = capsys.readouterr().out
     assert out.endswith("\n\n1, 2, 3, 4, 5, …: Ask there\\x1b for removal.\n")

@@ -1,6 +1,7 @@
 """What configuration and command line can, the admin app can (WEB-165)."""
 
 import re
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from moxlite.admin.audit.commands import READING
 from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.values import Section
+from moxlite.operations import Operation, Role, change, description
 from moxlite.web.admin import calls
+from moxlite.web.admin.app import OPERATIONS
 from moxlite.web.admin.calls.settings import OBJECTS, describe
 from moxlite.web.admin.types import FieldInfo
 
@@ -110,6 +113,29 @@ def test_each_command_is_in_the_app() -> None:
     text = "".join(path.read_text() for path in HERE.glob("*.py"))
     used = {name for name in commands if f'"{name}"' in text}
     used |= {f"config domain {word}" for word in ("enable", "disable")}
-    used |= {f"queue {word}" for word in ("hold", "unhold", "fail", "drop")}
-    assert len(commands) > 80
+    assert len(commands) > 60
     assert commands - READING - used == set(OUTSIDE)
+
+
+def test_what_changes_something_is_for_the_app() -> None:
+    """WEB-165: each operation of the command line that is recorded is a call of the app, too."""
+    assert [one.name for one in OPERATIONS if one.audit and Role.ADMIN not in one.who] == []
+
+
+def test_descriptions_name_fields_of_their_results() -> None:
+    """ADMIN-19: names of operations differ, and the columns of a list are fields of its rows."""
+    assert len({one.call for one in OPERATIONS}) == len(OPERATIONS)
+    for one in OPERATIONS:
+        if one.columns:
+            (row,) = typing.get_args(one.result)
+            assert set(one.columns) <= set(row.__struct_fields__), one.name
+
+
+@change("something new")
+class New(Operation[None], frozen=True):
+    """Nothing says who may ask for it."""
+
+
+def test_a_new_operation_is_for_nobody() -> None:
+    """ADMIN-22: who may ask is said, or nobody may."""
+    assert description(New).who == Role.NOBODY

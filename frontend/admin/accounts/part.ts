@@ -196,7 +196,10 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   const name = desk.address.path[0];
   if (name === undefined || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
-  const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
+  const [found, stops] = await Promise.all([
+    desk.client.account(name),
+    desk.client.queue_guard_list().catch(() => []), // no queue runs: the overview says so
+  ]);
   const link = (to: string, title: string): [string, string, boolean] => [
     addressOf("accounts", [name], { tab: to }),
     title,

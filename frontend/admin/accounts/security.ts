@@ -287,7 +287,7 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
         : t("It can send again, and what is held goes out at once. This can't be undone.");
     if (!(await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))))
       return;
-    if (!(await attempt(t("Releasing"), () => desk.client.queue_release(one.account)))) return;
+    if (!(await attempt(t("Releasing"), () => desk.client.queue_guard_release(one.account)))) return;
     desk.say(t("{name} may send again", { name: one.account }));
     await desk.refresh();
   };

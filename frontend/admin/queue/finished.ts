@@ -23,7 +23,7 @@ export async function finishedPage(desk: Desk): Promise<{ title: string; root: H
     ...(query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}),
     ...(success !== "" ? { success: success === "true" } : {}),
   };
-  const found = await desk.client.retired(filter, page);
+  const found = await desk.client.queue_retired_list(filter, page);
   const list = table<Line>(
     t("Finished messages"),
     [

@@ -13,7 +13,7 @@ import { fieldDialog } from "../ui/shared";
 import { tabLinks } from "./frame";
 
 export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const found = await desk.client.hold_rules();
+  const found = await desk.client.queue_holdrules_list();
   const add = async () => {
     const account = line(t("Account"), "");
     const sender = line(t("Sender"), "", t("A domain, or an address."));
@@ -22,17 +22,21 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
       t("Add a hold rule"),
       t("Add rule"),
       { account, sender, recipient },
-      () => desk.client.hold_rule_add(account.control.value, sender.control.value, recipient.control.value),
+      () => desk.client.queue_holdrules_add(account.control.value, sender.control.value, recipient.control.value),
       el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")),
     );
     if (held === null) return;
     desk.say(
-      many(held, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"),
+      many(
+        held.messages,
+        "Rule added; {n} message is on hold by it now",
+        "Rule added; {n} messages are on hold by it now",
+      ),
     );
     await desk.refresh();
   };
   const remove = async (rule: Rule) => {
-    if (await attempt(t("Removing"), () => desk.client.hold_rule_remove(rule.id))) {
+    if (await attempt(t("Removing"), () => desk.client.queue_holdrules_remove(rule.id))) {
       desk.say(t("Rule removed; what it held stays on hold until it is released"));
       await desk.refresh();
     }

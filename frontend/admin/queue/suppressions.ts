@@ -14,7 +14,7 @@ import { address, listPage, perPage } from "./frame";
 
 export async function suppressionsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
-  const found = await desk.client.suppressions(
+  const found = await desk.client.queue_suppress_list(
     query.get("account") ?? "",
     query.get("last") ?? "",
     query.get("last_base") ?? "",
@@ -30,18 +30,18 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       { account, address: suppressed, reason },
       () =>
         desk.client
-          .suppression_add(account.control.value, suppressed.control.value, reason.control.value)
+          .queue_suppress_add(account.control.value, suppressed.control.value, reason.control.value)
           .then(() => true),
     );
     if (done !== null) await desk.refresh();
   };
   const remove = async (row: Suppressed) => {
-    if (!(await attempt(t("Removing"), () => desk.client.suppression_remove(row.account, row.address)))) return;
+    if (!(await attempt(t("Removing"), () => desk.client.queue_suppress_remove(row.account, row.address)))) return;
     desk.say(t("{address} gets mail again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() =>
-          desk.refresh(),
+        void attempt(t("Undoing"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(
+          () => desk.refresh(),
         ),
     });
     await desk.refresh();

@@ -1,6 +1,6 @@
 // Messages that wait, and what can be done with those that are chosen.
 
-import type { Filter, Line } from "../../gen/admin";
+import type { Changed, Filter, Line } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { choice, line } from "../../lib/fields";
@@ -19,9 +19,9 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
   const query = desk.address.query;
   const filter = filterOf(query);
   const [messages, total, transports] = await Promise.all([
-    desk.client.queue(filter, pageOf(query)),
-    desk.client.queue_count(filter),
-    desk.client.transports(),
+    desk.client.queue_list(filter, pageOf(query)),
+    desk.client.queue_count(filter).then((found) => found.messages),
+    desk.client.transport_list().then((rows) => rows.map((one) => one.name)),
   ]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = new Set<number>();
@@ -61,7 +61,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             desk,
             t("Trying"),
             wanted(),
-            (f, n) => desk.client.queue_schedule(f, n, 0, true),
+            (f, n) => desk.client.queue_schedule(0, f, true, n, true),
             "",
             t("Their next attempt is made now."),
           ),
@@ -74,10 +74,10 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             desk,
             t("Holding"),
             wanted(),
-            (f, n) => desk.client.queue_change("hold", f, n),
+            (f, n) => desk.client.queue_hold(f, true, n),
             "",
             t("Nothing is tried until they are released."),
-            (f, n) => desk.client.queue_change("unhold", f, n),
+            (f, n) => desk.client.queue_unhold(f, true, n),
           ),
         { icon: pause, kind: "small" },
       ),
@@ -88,10 +88,10 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             desk,
             t("Releasing"),
             wanted(),
-            (f, n) => desk.client.queue_change("unhold", f, n),
+            (f, n) => desk.client.queue_unhold(f, true, n),
             "",
             t("They are tried again."),
-            (f, n) => desk.client.queue_change("hold", f, n),
+            (f, n) => desk.client.queue_hold(f, true, n),
           ),
         { kind: "small" },
       ),
@@ -103,7 +103,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             desk,
             t("Returning"),
             wanted(),
-            (f, n) => desk.client.queue_change("fail", f, n),
+            (f, n) => desk.client.queue_fail(f, true, n),
             t("Return to sender"),
             t("The senders are told that their mail was not delivered."),
           ),
@@ -203,7 +203,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
   return { title: t("Queue"), root };
 }
 
-type Change = (filter: Filter, expected: number) => Promise<number>;
+type Change = (filter: Filter, expected: number) => Promise<Changed>;
 
 /** Do something with messages: at once what can be undone, after a question what cannot. */
 async function act(
@@ -222,7 +222,7 @@ async function act(
     if (!(await confirm(title, what, ask === "" ? t("Go on") : ask))) return;
   }
   let changed = 0;
-  if (!(await attempt(doing, async () => (changed = await run(filter, count))))) return;
+  if (!(await attempt(doing, async () => (changed = (await run(filter, count)).messages)))) return;
   const undo =
     back === undefined ? undefined : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
@@ -233,7 +233,7 @@ async function drop(desk: Desk, [filter, count]: [Filter, number]): Promise<void
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
   const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!(await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages")))) return;
-  if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
+  if (await attempt(t("Dropping"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
     await desk.refresh();
   }
@@ -272,12 +272,13 @@ async function change(desk: Desk, [filter, count]: [Filter, number], transports:
           minutes.problem(t("This must be a number."));
           throw new Error(t("Nothing was changed."));
         }
-        await desk.client.queue_schedule(filter, count, number, false);
+        await desk.client.queue_schedule(number * 60, filter, true, count);
       }
-      if (transport.control.value !== "*") await desk.client.queue_transport(filter, count, transport.control.value);
+      if (transport.control.value !== "*")
+        await desk.client.queue_transport(transport.control.value, filter, true, count);
       const demand = tls.control.value;
       if (demand === "yes" || demand === "no" || demand === "default")
-        await desk.client.queue_requiretls(filter, count, demand);
+        await desk.client.queue_requiretls(demand, filter, true, count);
       return true;
     },
   );

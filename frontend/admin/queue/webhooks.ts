@@ -18,9 +18,12 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     n: perPage,
     ...(query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {}),
   };
-  const found = finished ? await desk.client.webhooks_retired({}, page) : await desk.client.webhooks({}, page);
+  const found = finished
+    ? await desk.client.queue_webhook_retired_list({}, page)
+    : await desk.client.queue_webhook_list({}, page);
   const again = async (row: HookLine) => {
-    if (await attempt(t("Calling"), () => desk.client.webhook_schedule(row.id))) await desk.refresh();
+    if (await attempt(t("Calling"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true)))
+      await desk.refresh();
   };
   const cancel = async (row: HookLine) => {
     if (
@@ -31,7 +34,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
       ))
     )
       return;
-    if (await attempt(t("Cancelling"), () => desk.client.webhook_cancel(row.id))) await desk.refresh();
+    if (await attempt(t("Cancelling"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
   const list = table<HookLine>(
     t("Webhooks"),

@@ -11,9 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.admin.audit.requests import AuditLine, AuditList, ValueChange
-from moxlite.admin.storage.replies import answering
 from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, Exchange
+from moxlite.operations.performing import answering
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
 
 MOST: Final = 1000
@@ -34,10 +34,7 @@ READING: Final = frozenset(
         *("config account list", "config account addresses", "config address account", "config domain list"),
         *("config alias list", "config alias print", "config tlspubkey list", "config tlspubkey get"),
         *("store check", "store stats", "junk explain", "reports list", "reports summary", "reports show"),
-        *("queue list", "queue count", "queue dump", "queue attempts", "queue explain", "queue retired list"),
-        *("queue retired print", "queue holdrules list", "queue guard list", "queue suppress list"),
-        *("queue suppress lookup", "queue webhook list", "queue webhook print", "queue webhook retired list"),
-        *("queue webhook retired print", "queue webhook test", "dmarc pending", "tlsrpt pending", "mtasts kept"),
+        *("dmarc pending", "tlsrpt pending", "mtasts kept"),
         *("dmarc suppress list", "tlsrpt suppress list"),
     )
 )
@@ -84,7 +81,8 @@ def line_of(entry: AuditEntry) -> AuditLine:
 def audited(commands: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
     """The same commands, recorded where they change something."""
     return {
-        name: one if name in READING else Command(one.args, _Audited(name, one, log)) for name, one in commands.items()
+        name: msgspec.structs.replace(one, run=_Audited(name, one, log)) if one.audit and name not in READING else one
+        for name, one in commands.items()
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class AuditList(Request, frozen=True, kw_only=True):

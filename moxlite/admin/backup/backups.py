@@ -13,12 +13,12 @@ import trio
 
 from moxlite.admin.backup.source import own_signer, source_of
 from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
-from moxlite.admin.storage.replies import answering
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.performing import answering
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import lost, told
 from moxlite.process.keys.files import Read, read_named

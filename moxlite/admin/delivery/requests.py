@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class SieveName(Request, frozen=True):

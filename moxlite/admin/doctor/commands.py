@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from moxlite.admin.doctor.nightly import Nightly
 from moxlite.admin.doctor.requests import Running, SendMail, Sent, Told
 from moxlite.admin.doctor.sources import Sources, look, try_mail
-from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations import NoArguments
 
 
 class DoctorCommands:

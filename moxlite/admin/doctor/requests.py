@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class Blocked(msgspec.Struct, frozen=True):

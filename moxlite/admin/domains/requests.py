@@ -5,7 +5,7 @@ Like `admin.requests`, this module imports nothing heavy.
 
 import msgspec
 
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class DomainAdd(Request, frozen=True):

@@ -22,8 +22,8 @@ from moxlite.admin.factors.requests import (
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.control.requests import NoArguments
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations import NoArguments
 from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.factors import LINK_LIFE

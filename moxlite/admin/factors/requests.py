@@ -4,7 +4,7 @@ command line loads it.
 
 import msgspec
 
-from moxlite.net.control.requests import Request
+from moxlite.operations import Request
 
 
 class FactorList(Request, frozen=True):

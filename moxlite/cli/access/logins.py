@@ -79,7 +79,7 @@ def limits() -> None:
 def limits_list(as_json: bool) -> None:
     """List networks and accounts with failed log-ins, and the limits beyond which further ones are refused."""
     from moxlite.admin.factors.requests import LimitInfo
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     rows = call("limits list", NoArguments(), list[LimitInfo])
     show(rows, ("who", "window", "failures", "limit", "refused"), as_json=as_json)

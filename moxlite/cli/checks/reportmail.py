@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 import msgspec
 
-from moxlite.admin.queueing.results import Dropped, PendingReport, SentReports, WithoutReports
 from moxlite.cli.common import Failure, call, json_option, settings, show
 from moxlite.cli.prompts import NO, YES, tell
 from moxlite.escapes import escaped_json, printable
+from moxlite.operations.reports import Dropped, PendingReport, SentReports, WithoutReports
 
 if TYPE_CHECKING:
     from moxlite.store.content.prepare import Prepared

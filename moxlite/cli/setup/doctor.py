@@ -82,7 +82,7 @@ def _examine_mistaken(running: "Running | None") -> "list[Finding]":
 def _running() -> "Running | None":
     """The running server's report about itself; None if no server runs."""
     from moxlite.admin.doctor.requests import Running
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     try:
         return call("doctor state", NoArguments(), Running)
@@ -153,7 +153,7 @@ def _number(findings: "list[Finding]", grade: str) -> str:
 
 def _night() -> int:
     from moxlite.admin.doctor.requests import Told
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     told = call("doctor nightly", NoArguments(), Told)
     for title, findings in (("new", told.new), ("gone", told.gone)):

@@ -25,7 +25,7 @@ def reload() -> None:
     code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
     from moxlite.admin.requests import CertificatesRead
-    from moxlite.net.control.requests import NoArguments
+    from moxlite.operations import NoArguments
 
     problems = call("tls reload", NoArguments(), CertificatesRead).problems
     for one in problems[:-1]:

@@ -90,9 +90,13 @@ class Command(msgspec.Struct, frozen=True):
     `run` raises CommandFailed with a text for the user.
     """
 
-    args: type[msgspec.Struct]
+    args: type[Any]
     run: Callable[[Any, Exchange], Awaitable[object]]
     """Called with an instance of `args`."""
+    audit: bool = True
+    """Recorded in the audit log."""
+    local: bool = True
+    """The command line may ask for it; else the apps alone."""
 
 
 Commands: TypeAlias = Callable[[], Awaitable[Mapping[str, Command]]]
@@ -272,7 +276,7 @@ class _Connection:
 
     async def answer(self, message: Message, exchange: Exchange) -> msgspec.Struct:
         command = self.commands.get(message.cmd or "")
-        if command is None:
+        if command is None or not command.local:
             return _failure(message.id, "unknownCommand", f"unknown command {message.cmd!r}")
         try:
             args = bounded(from_json(message.args, command.args), message.args)

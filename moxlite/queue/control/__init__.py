@@ -1,6 +1,5 @@
-"""Commands of the control socket about the queue: the server's side of ``moxlite queue …``. The command line itself is
-not here, but in `cli`.
+"""What the operations about the queue do; their descriptions are in `operations`.
 
-- `commands`: about messages, suppression lists and stopped accounts; common arguments and errors
-- `reportcommands`: about our own reports, and about webhooks
+- `commands`: about messages, suppression lists, stopped accounts and webhooks
+- `reportcommands`: about our own reports
 """

@@ -1,61 +1,436 @@
-"""Commands of the control socket about the queue, its suppression lists and the accounts that the guard has stopped:
-the server's side of ``moxlite queue …`` (ADMIN-19, ADMIN-20).
+"""What the operations about the queue do: messages, hold rules, stopped accounts, suppression lists, webhooks
+(ADMIN-19, ADMIN-20).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Final
 
 import msgspec
 
-from moxlite.admin.queueing.filters import Filter
-from moxlite.admin.queueing.requests import (
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.performing import commands
+from moxlite.operations.queue import (
     AddHoldRule,
+    AddSuppression,
+    Changed,
     Choose,
+    CountMessages,
+    Drop,
+    Dump,
     Explain,
+    Explanation,
+    Fail,
+    Filter,
+    Hold,
+    Line,
+    ListAttempts,
+    ListHoldRules,
     ListMessages,
     ListRetired,
+    ListStopped,
     ListSuppressions,
-    MessageID,
-    Nothing,
+    LookUpSuppression,
+    PrintRetired,
+    ReadHeader,
     Release,
+    RemoveHoldRule,
+    RemoveSuppression,
+    Rule,
     Schedule,
+    SentFrom,
     SetRequireTLS,
     SetTransport,
-    Suppress,
+    StoppedAccount,
+    Suppressed,
+    Try,
+    Unhold,
 )
-from moxlite.admin.queueing.results import Changed, Line, Rule, SentFrom, StoppedAccount, Suppressed, Try
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.webhooks import (
+    CancelHooks,
+    ChooseHooks,
+    HookLine,
+    HookTest,
+    ListHooks,
+    ListRetiredHooks,
+    PrintHook,
+    PrintRetiredHook,
+    ScheduleHooks,
+    TestHooks,
+)
 from moxlite.queue.bounces import UNNAMED
 from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.errors import NoSuchMessage, QueueError
-from moxlite.queue.explaining.values import Explanation
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of, rfc3339
+from moxlite.queue.webhooks.keeping import Hook, RetiredHook
+from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.delivery.accountqueue import Suppression
-from moxlite.store.errors import StoreError
 
-# Common parts of the queue's control commands: the base class of arguments, and the translation of errors.
-
-
-T = TypeVar("T")
+HEADER: Final = 64 * 1024
+"""Octets of a message that are read for its header."""
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
+class QueueCommands:
+    """Operations on the messages of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        changes = self._queue.operations
+        return commands(
+            ListMessages.bind(self.list_messages),
+            CountMessages.bind(self.count),
+            ListAttempts.bind(self.attempts),
+            Explain.bind(self.explain),
+            Hold.bind(partial(self._change, changes.hold)),
+            Unhold.bind(partial(self._change, changes.unhold)),
+            Fail.bind(partial(self._change, changes.fail)),
+            Drop.bind(partial(self._change, changes.drop)),
+            Schedule.bind(self.schedule),
+            SetTransport.bind(self.transport),
+            SetRequireTLS.bind(self.requiretls),
+            Dump.bind_stream(self.dump),
+            ReadHeader.bind(self.header),
+            ListRetired.bind(self.list_retired),
+            PrintRetired.bind(self.print_retired),
+            ListHoldRules.bind(self.list_rules),
+            AddHoldRule.bind(self.add_rule),
+            RemoveHoldRule.bind(self.remove_rule),
+            ListStopped.bind(self.list_stopped),
+            Release.bind(self.release),
+            refusals=(QueueError,),
+        )
+
+    async def list_messages(self, args: ListMessages) -> list[Line]:
+        """One page of waiting messages."""
+        found = await self._queue.listings.list_messages(args.filter, args.page)
+        now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
+        return [
+            msgspec.structs.replace(
+                _line(message),
+                why=why_words(message, now, self._queue.scheduler.waits_of(message.rcpt_domain, now)),
+                next=next_words(
+                    message,
+                    now,
+                    retry_delays=settings.retry_delays,
+                    max_attempts=settings.max_attempts,
+                    delay_dsn_attempt=settings.delay_dsn_attempt,
+                ),
+            )
+            for message in found
+        ]
+
+    async def attempts(self, args: ListAttempts) -> list[Try]:
+        """All attempts for a message that waits, or that is finished and still listed."""
+        message: Message | Retired
+        try:
+            message = await self._queue.listings.get(args.id)
+        except NoSuchMessage:
+            message = await self._queue.listings.get_retired(args.id)
+        return [_try(result) for result in message.results]
+
+    async def explain(self, args: Explain) -> Explanation:
+        """Explain the route of a message."""
+        return await self._queue.listings.explain(args.recipient, args.sender, connect=args.connect)
+
+    async def list_retired(self, args: ListRetired) -> list[Line]:
+        """One page of finished messages."""
+        return [_line(message) for message in await self._queue.listings.list_retired(args.filter, args.page)]
+
+    async def count(self, args: CountMessages) -> Changed:
+        """Count the messages that an operation with these arguments would change."""
+        return Changed(await self._queue.listings.count(args.filter))
+
+    async def schedule(self, args: Schedule) -> Changed:
+        """Change the time of the next attempt."""
+        change = partial(self._queue.operations.schedule, delta=args.seconds, from_now=args.from_now)
+        return await self._change(change, args)
+
+    async def transport(self, args: SetTransport) -> Changed:
+        """Change the transport."""
+        return await self._change(partial(self._queue.operations.set_transport, transport=args.transport), args)
+
+    async def requiretls(self, args: SetRequireTLS) -> Changed:
+        """Change the demand for TLS."""
+        value = {"yes": True, "no": False, "default": None}[args.require_tls]
+        return await self._change(partial(self._queue.operations.set_require_tls, require_tls=value), args)
+
+    async def dump(self, args: Dump, exchange: Exchange) -> None:
+        """Send the octets of a message."""
+        async for piece in await self._octets(args.id):
+            await exchange.download.send(piece)
+        await exchange.download.end()
+
+    async def header(self, args: ReadHeader) -> str:
+        """The header of a message, as text."""
+        octets = b""
+        async for piece in await self._octets(args.id):
+            octets += piece
+            if len(octets) >= HEADER:
+                break
+        return octets[:HEADER].partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
+
+    async def print_retired(self, args: PrintRetired) -> msgspec.Raw:
+        """Everything about a finished message."""
+        return msgspec.Raw(msgspec.json.encode(await self._queue.listings.get_retired(args.id)))
+
+    async def list_rules(self, args: ListHoldRules) -> list[Rule]:
+        """All hold rules."""
+        return [
+            Rule(
+                rule.id,
+                rule.account,
+                _party(rule.sender_localpart, rule.sender_domain),
+                _party(rule.recipient_localpart, rule.recipient_domain),
+            )
+            for rule in await self._queue.operations.hold_rules()
+        ]
+
+    async def add_rule(self, args: AddHoldRule) -> Changed:
+        """Add a rule, which holds matching messages, queued and future ones."""
+        number, held = await self._queue.operations.add_hold_rule(
+            account=args.account, sender=args.sender, recipient=args.recipient
+        )
+        return Changed(held, number)
+
+    async def remove_rule(self, args: RemoveHoldRule) -> None:
+        """Remove a rule; messages that it held stay on hold."""
+        if not await self._queue.operations.remove_hold_rule(args.id):
+            raise CommandFailed("notFound", f"there is no hold rule {args.id}")
+
+    async def list_stopped(self, args: ListStopped) -> list[StoppedAccount]:
+        """All accounts that are stopped."""
+        return [_stopped(one) for one in await self._queue.listings.stopped()]
+
+    async def release(self, args: Release) -> StoppedAccount:
+        """Release an account, so that it can send again; returns the stop."""
+        return _stopped(await self._queue.operations.release(args.account))
+
+    async def _octets(self, number: int) -> AsyncIterator[bytes]:
+        await self._queue.listings.get(number)
+        return self._queue.listings.dump(number)
+
+    async def _change(self, change: Callable[[Filter], Awaitable[int]], args: Choose) -> Changed:
+        if args.filter.is_empty and not args.all:
+            raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
+        if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
+            text = f"There are {found} messages by now, not {args.expected}. Nothing was changed; look again."
+            raise CommandFailed("badRequest", text)
+        return Changed(await change(args.filter))
 
 
-async def tried(operation: Awaitable[T], field: str = "") -> T:
-    """Await an operation and return its result. Errors of the queue and of its database become CommandFailed; an error
-    of the queue that names no argument is about `field`.
-    """
-    try:
-        return await operation
-    except QueueError as error:
-        raise CommandFailed("badRequest", str(error), error.field or field) from None
-    except StoreError as error:
-        raise CommandFailed("failed", f"the queue's database failed: {error}") from None
+class SuppressCommands:
+    """Operations on the suppression lists of one queue."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ListSuppressions.bind(self.list_suppressions),
+            AddSuppression.bind(self.add),
+            RemoveSuppression.bind(self.remove),
+            LookUpSuppression.bind(self.look_up),
+            refusals=(QueueError,),
+        )
+
+    async def list_suppressions(self, args: ListSuppressions) -> list[Suppressed]:
+        """Suppressed addresses, of one account or of all."""
+        found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
+        return [_suppressed(one) for one in await found]
+
+    async def add(self, args: AddSuppression) -> None:
+        """Add an address to the list of an account."""
+        snapshot = self._queue.ctx.config.current
+        if snapshot.account(args.account) is None:
+            raise CommandFailed("notFound", snapshot.no_account(args.account), "account")
+        try:
+            await self._queue.add_suppression(args.account, args.address, args.reason)
+        except QueueError as error:
+            raise CommandFailed("badRequest", str(error), "address") from None
+
+    async def remove(self, args: RemoveSuppression) -> None:
+        """Remove an address from the list of an account."""
+        await self._queue.remove_suppression(args.account, args.address)
+
+    async def look_up(self, args: LookUpSuppression) -> list[Suppressed]:
+        """The entry that matches an address, as a list of at most one."""
+        found = await self._queue.suppression(args.account, args.address)
+        return [] if found is None else [_suppressed(found)]
+
+
+class WebhookCommands:
+    """Operations on the webhooks of one queue (QUEUE-22, QUEUE-96)."""
+
+    def __init__(self, hooks: WebhookQueue) -> None:
+        self._hooks = hooks
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ListHooks.bind(self.list_hooks),
+            ScheduleHooks.bind(self.schedule),
+            CancelHooks.bind(self.cancel),
+            PrintHook.bind(self.print_hook),
+            TestHooks.bind(self.test),
+            ListRetiredHooks.bind(self.list_retired),
+            PrintRetiredHook.bind(self.print_retired),
+            refusals=(QueueError,),
+        )
+
+    async def list_hooks(self, args: ListHooks) -> list[HookLine]:
+        """One page of waiting webhooks."""
+        return [_hook_line(hook) for hook in await self._hooks.list_hooks(args.filter, args.page)]
+
+    async def list_retired(self, args: ListRetiredHooks) -> list[HookLine]:
+        """One page of finished webhooks."""
+        return [_hook_line(hook) for hook in await self._hooks.list_retired(args.filter, args.page)]
+
+    async def schedule(self, args: ScheduleHooks) -> Changed:
+        """Change the time of the next call."""
+        _check_choice(args)
+        return Changed(await self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now))
+
+    async def cancel(self, args: CancelHooks) -> Changed:
+        """Cancel webhooks."""
+        _check_choice(args)
+        return Changed(await self._hooks.cancel(args.filter))
+
+    async def test(self, args: TestHooks) -> list[HookTest]:
+        """Call the web servers of an account with samples."""
+        return [
+            HookTest(
+                event=one.event,
+                url=one.url,
+                success=one.result.success,
+                status=one.result.status,
+                error=one.result.error,
+                response=one.result.response,
+            )
+            for one in await self._hooks.test(args.account)
+        ]
+
+    async def print_hook(self, args: PrintHook) -> msgspec.Raw:
+        """Everything about a waiting webhook except its credentials."""
+        return _whole(await self._hooks.get(args.id))
+
+    async def print_retired(self, args: PrintRetiredHook) -> msgspec.Raw:
+        """Everything about a finished webhook except its credentials."""
+        return _whole(await self._hooks.get_retired(args.id))
+
+
+def _check_choice(args: ChooseHooks) -> None:
+    if args.filter.is_empty and not args.all:
+        raise CommandFailed("badRequest", "this would change every webhook: give a filter, or --all")
+
+
+def _whole(hook: Hook | RetiredHook) -> msgspec.Raw:
+    facts = {
+        "summary": _hook_line(hook),
+        "from_id": hook.from_id,
+        "message_id": hook.message_id,
+        "subject": hook.subject,
+        "results": hook.results,
+        "payload": msgspec.Raw(hook.payload),
+    }
+    return msgspec.Raw(msgspec.json.encode(facts))
+
+
+def _hook_line(hook: Hook | RetiredHook) -> HookLine:
+    last = hook.last_result
+    line = HookLine(
+        id=hook.id,
+        msg_id=hook.msg_id,
+        submitted=rfc3339(hook.submitted),
+        account=hook.account,
+        event=hook.event,
+        url=hook.url,
+        attempts=hook.attempts,
+        error=last.error if last else "",
+    )
+    if isinstance(hook, Hook):
+        return msgspec.structs.replace(line, next_attempt=rfc3339(hook.next_attempt))
+    return msgspec.structs.replace(
+        line,
+        success=hook.success,
+        last_activity=rfc3339(hook.last_activity),
+        superseded_by=hook.superseded_by or 0,
+    )
+
+
+def _line(message: Message | Retired) -> Line:
+    last = message.last_result
+    line = Line(
+        id=message.id,
+        queued=rfc3339(message.queued),
+        account=message.account,
+        sender=message.sender_address,
+        recipient=message.recipient_address,
+        message_id=message.message_id,
+        subject=message.subject,
+        size=message.size,
+        attempts=message.attempts,
+        transport=message.transport,
+        error=last.error if last else "",
+        why=last.error if last else "",
+        admin=admin_words(last),
+    )
+    if isinstance(message, Message):
+        return msgspec.structs.replace(line, next_attempt=rfc3339(message.next_attempt), hold=message.hold)
+    return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
+
+
+def _try(result: Result) -> Try:
+    found = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
+    return Try(
+        start=rfc3339(result.start),
+        seconds=result.duration / SECOND,
+        transport=result.transport,
+        host=result.host,
+        ip=result.ip,
+        tls=result.policy,
+        outcome=result.error or "delivered",
+        reply=result.reply,
+        meaning=found.meaning,
+        admin=found.admin,
+    )
+
+
+def _party(localpart: str, domain: str) -> str:
+    return f"{localpart}@{domain}" if localpart else domain
+
+
+def _stopped(found: Stopped) -> StoppedAccount:
+    stop, held = found.stop, found.held
+    return StoppedAccount(
+        account=stop.account,
+        since=rfc3339(stop.since),
+        sign=stop.sign.value,
+        why=stop.why,
+        messages=held.messages,
+        recipients=held.recipients,
+        domains=held.domains,
+        oldest="" if held.oldest is None else rfc3339(held.oldest),
+        sources=[SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages) for one in found.sources],
+    )
+
+
+def _suppressed(entry: Suppression) -> Suppressed:
+    return Suppressed(
+        account=entry.account,
+        address=entry.original_address,
+        base=entry.base_address,
+        manual=entry.manual,
+        reason=entry.reason,
+        created=rfc3339(entry.created),
+        expires="" if entry.expires is None else rfc3339(entry.expires),
+    )
 
 
 # Sentences about why a message waits and about its next step, for people (QUEUE-23).
@@ -131,279 +506,3 @@ def _ended(message: Message) -> Result | None:
 def _failure(result: Result) -> str:
     meaning = meaning_of(result).meaning
     return f"{meaning} {result.error}" if meaning else result.error
-
-
-class QueueCommands:
-    """The commands of one queue."""
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-
-    def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "queue list": Command(ListMessages, self.list_messages),
-            "queue count": Command(Choose, self.count),
-            "queue hold": Command(Choose, self.hold),
-            "queue unhold": Command(Choose, self.unhold),
-            "queue fail": Command(Choose, self.fail),
-            "queue drop": Command(Choose, self.drop),
-            "queue schedule": Command(Schedule, self.schedule),
-            "queue transport": Command(SetTransport, self.transport),
-            "queue requiretls": Command(SetRequireTLS, self.requiretls),
-            "queue dump": Command(MessageID, self.dump),
-            "queue attempts": Command(MessageID, self.attempts),
-            "queue explain": Command(Explain, self.explain),
-            "queue retired list": Command(ListRetired, self.list_retired),
-            "queue retired print": Command(MessageID, self.print_retired),
-            "queue holdrules list": Command(Nothing, self.list_rules),
-            "queue holdrules add": Command(AddHoldRule, self.add_rule),
-            "queue holdrules remove": Command(MessageID, self.remove_rule),
-        }
-
-    async def list_messages(self, args: ListMessages, exchange: Exchange) -> list[Line]:
-        """One page of waiting messages."""
-        found = await tried(self._queue.listings.list_messages(args.filter, args.page))
-        now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
-        return [
-            msgspec.structs.replace(
-                _line(message),
-                why=why_words(message, now, self._queue.scheduler.waits_of(message.rcpt_domain, now)),
-                next=next_words(
-                    message,
-                    now,
-                    retry_delays=settings.retry_delays,
-                    max_attempts=settings.max_attempts,
-                    delay_dsn_attempt=settings.delay_dsn_attempt,
-                ),
-            )
-            for message in found
-        ]
-
-    async def attempts(self, args: MessageID, exchange: Exchange) -> list[Try]:
-        """All attempts for a message that waits, or that is finished and still listed."""
-        message: Message | Retired
-        try:
-            message = await self._queue.listings.get(args.id)
-        except NoSuchMessage:
-            message = await tried(self._queue.listings.get_retired(args.id))
-        return [_try(result) for result in message.results]
-
-    async def explain(self, args: Explain, exchange: Exchange) -> Explanation:
-        """Explain the route of a message."""
-        return await tried(self._queue.listings.explain(args.recipient, args.sender, connect=args.connect))
-
-    async def list_retired(self, args: ListRetired, exchange: Exchange) -> list[Line]:
-        """One page of finished messages."""
-        return [_line(message) for message in await tried(self._queue.listings.list_retired(args.filter, args.page))]
-
-    async def count(self, args: Choose, exchange: Exchange) -> Changed:
-        """Count the messages that an operation with these arguments would change."""
-        return Changed(await tried(self._queue.listings.count(args.filter)))
-
-    async def hold(self, args: Choose, exchange: Exchange) -> Changed:
-        """Put messages on hold."""
-        return await self._operate(args, self._queue.operations.hold)
-
-    async def unhold(self, args: Choose, exchange: Exchange) -> Changed:
-        """Release messages from hold."""
-        return await self._operate(args, self._queue.operations.unhold)
-
-    async def fail(self, args: Choose, exchange: Exchange) -> Changed:
-        """Fail messages, with DSNs to the senders."""
-        return await self._operate(args, self._queue.operations.fail)
-
-    async def drop(self, args: Choose, exchange: Exchange) -> Changed:
-        """Remove messages without a DSN."""
-        return await self._operate(args, self._queue.operations.drop)
-
-    async def schedule(self, args: Schedule, exchange: Exchange) -> Changed:
-        """Change the time of the next attempt."""
-        return await self._operate(
-            args, lambda wanted: self._queue.operations.schedule(wanted, args.seconds, from_now=args.from_now)
-        )
-
-    async def transport(self, args: SetTransport, exchange: Exchange) -> Changed:
-        """Change the transport."""
-        return await self._operate(args, lambda wanted: self._queue.operations.set_transport(wanted, args.transport))
-
-    async def requiretls(self, args: SetRequireTLS, exchange: Exchange) -> Changed:
-        """Change the demand for TLS."""
-        value = {"yes": True, "no": False, "default": None}[args.require_tls]
-        return await self._operate(args, lambda wanted: self._queue.operations.set_require_tls(wanted, value))
-
-    async def dump(self, args: MessageID, exchange: Exchange) -> None:
-        """Send the octets of a message."""
-        await tried(self._queue.listings.get(args.id))
-        async for piece in self._queue.listings.dump(args.id):
-            await exchange.download.send(piece)
-        await exchange.download.end()
-
-    async def print_retired(self, args: MessageID, exchange: Exchange) -> Retired:
-        """Everything about a finished message."""
-        return await tried(self._queue.listings.get_retired(args.id))
-
-    async def list_rules(self, args: Nothing, exchange: Exchange) -> list[Rule]:
-        """All hold rules."""
-        rules = await tried(self._queue.operations.hold_rules())
-        return [
-            Rule(
-                rule.id,
-                rule.account,
-                _party(rule.sender_localpart, rule.sender_domain),
-                _party(rule.recipient_localpart, rule.recipient_domain),
-            )
-            for rule in rules
-        ]
-
-    async def add_rule(self, args: AddHoldRule, exchange: Exchange) -> Changed:
-        """Add a rule, which holds matching messages, queued and future ones."""
-        number, held = await tried(
-            self._queue.operations.add_hold_rule(account=args.account, sender=args.sender, recipient=args.recipient)
-        )
-        return Changed(held, number)
-
-    async def remove_rule(self, args: MessageID, exchange: Exchange) -> None:
-        """Remove a rule; messages that it held stay on hold."""
-        if not await tried(self._queue.operations.remove_hold_rule(args.id)):
-            raise CommandFailed("notFound", f"there is no hold rule {args.id}")
-
-    async def _operate(self, args: Choose, operation: Callable[[Filter], Awaitable[int]]) -> Changed:
-        if args.filter.is_empty and not args.all:
-            raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
-        return Changed(await tried(operation(args.filter)))
-
-
-def _line(message: Message | Retired) -> Line:
-    last = message.last_result
-    line = Line(
-        id=message.id,
-        queued=rfc3339(message.queued),
-        account=message.account,
-        sender=message.sender_address,
-        recipient=message.recipient_address,
-        message_id=message.message_id,
-        subject=message.subject,
-        size=message.size,
-        attempts=message.attempts,
-        transport=message.transport,
-        error=last.error if last else "",
-        why=last.error if last else "",
-        admin=admin_words(last),
-    )
-    if isinstance(message, Message):
-        return msgspec.structs.replace(line, next_attempt=rfc3339(message.next_attempt), hold=message.hold)
-    return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
-
-
-def _try(result: Result) -> Try:
-    found = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
-    return Try(
-        start=rfc3339(result.start),
-        seconds=result.duration / SECOND,
-        transport=result.transport,
-        host=result.host,
-        ip=result.ip,
-        tls=result.policy,
-        outcome=result.error or "delivered",
-        reply=result.reply,
-        meaning=found.meaning,
-        admin=found.admin,
-    )
-
-
-def _party(localpart: str, domain: str) -> str:
-    return f"{localpart}@{domain}" if localpart else domain
-
-
-# Commands of the control socket about accounts that the guard has stopped: the server's side of ``moxlite queue guard
-# …`` (SMTP-170).
-
-
-class GuardCommands:
-    """The commands of one queue."""
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-
-    def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "queue guard list": Command(Nothing, self.list_stopped),
-            "queue guard release": Command(Release, self.release),
-        }
-
-    async def list_stopped(self, args: Nothing, exchange: Exchange) -> list[StoppedAccount]:
-        """All accounts that are stopped."""
-        return [_shown(one) for one in await tried(self._queue.listings.stopped())]
-
-    async def release(self, args: Release, exchange: Exchange) -> StoppedAccount:
-        """Release an account, so that it can send again; returns the stop."""
-        return _shown(await tried(self._queue.operations.release(args.account)))
-
-
-def _shown(found: Stopped) -> StoppedAccount:
-    stop, held = found.stop, found.held
-    return StoppedAccount(
-        account=stop.account,
-        since=rfc3339(stop.since),
-        sign=stop.sign.value,
-        why=stop.why,
-        messages=held.messages,
-        recipients=held.recipients,
-        domains=held.domains,
-        oldest="" if held.oldest is None else rfc3339(held.oldest),
-        sources=[SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages) for one in found.sources],
-    )
-
-
-# Commands of the control socket about suppression lists: the server's side of ``moxlite queue suppress …``.
-
-
-class SuppressCommands:
-    """The commands of one queue."""
-
-    def __init__(self, queue: Queue) -> None:
-        self._queue = queue
-
-    def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "queue suppress list": Command(ListSuppressions, self.list_suppressions),
-            "queue suppress add": Command(Suppress, self.add),
-            "queue suppress remove": Command(Suppress, self.remove),
-            "queue suppress lookup": Command(Suppress, self.look_up),
-        }
-
-    async def list_suppressions(self, args: ListSuppressions, exchange: Exchange) -> list[Suppressed]:
-        """Run the command that lists suppressed addresses, of one account or of all."""
-        found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
-        return [_shown_suppression(one) for one in await tried(found)]
-
-    async def add(self, args: Suppress, exchange: Exchange) -> None:
-        """Add an address to the list of an account."""
-        snapshot = self._queue.ctx.config.current
-        if snapshot.account(args.account) is None:
-            raise CommandFailed("notFound", snapshot.no_account(args.account), "account")
-        await tried(self._queue.add_suppression(args.account, args.address, args.reason), "address")
-
-    async def remove(self, args: Suppress, exchange: Exchange) -> None:
-        """Remove an address from the list of an account."""
-        await tried(self._queue.remove_suppression(args.account, args.address))
-
-    async def look_up(self, args: Suppress, exchange: Exchange) -> list[Suppressed]:
-        """The entry that matches an address, as a list of at most one."""
-        found = await tried(self._queue.suppression(args.account, args.address))
-        return [] if found is None else [_shown_suppression(found)]
-
-
-def _shown_suppression(entry: Suppression) -> Suppressed:
-    return Suppressed(
-        account=entry.account,
-        address=entry.original_address,
-        base=entry.base_address,
-        manual=entry.manual,
-        reason=entry.reason,
-        created=rfc3339(entry.created),
-        expires="" if entry.expires is None else rfc3339(entry.expires),
-    )

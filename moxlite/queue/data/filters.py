@@ -8,17 +8,9 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.admin.queueing.filters import (
-    Filter,
-    HookFilter,
-    HookPage,
-    Page,
-    RetiredFilter,
-    RetiredHookFilter,
-    RetiredHookPage,
-    RetiredPage,
-)
 from moxlite.config.values import parse_duration
+from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.proto.address import AddressError, Domain
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND

@@ -13,13 +13,13 @@ import trio
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.mailauth import dane
 from moxlite.net.resolver import DNSError
+from moxlite.operations.queue import MTASTS, Explanation, HostPlan, Met, Waiting
 from moxlite.proto.address import Address, AddressError, Path
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import BadFilter
-from moxlite.queue.explaining.values import MTASTS, Explanation, HostPlan, Met, Waiting
 from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_of, waits_for_policy
 from moxlite.queue.sending.onehost import Destination, Host, Visit, addresses_for, policy_for, visit

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
-from moxlite.admin.queueing.filters import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
+from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.data.filters import compose, compose_page

@@ -60,7 +60,8 @@ class AccountApp:
         self._exports = exports
         self._server = server
         self._calls = CallServer(
-            API(self._sessions, server, self._imports, factors),
+            (API,),
+            lambda page: page(self._sessions, server, self._imports, factors),
             self._sessions,
             metrics.account_api_seconds,
             title="moxlite account",

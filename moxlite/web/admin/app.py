@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from moxlite.operations import Role, described_in, queue, webhooks
 from moxlite.web import metrics
 from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
 from moxlite.web.admin.calls.domains import DNSCalls, DomainCalls
 from moxlite.web.admin.calls.machine import BackupCalls, LogCalls, NetworkCalls, ProcessCalls
 from moxlite.web.admin.calls.overview import HistoryCalls, OverviewCalls
-from moxlite.web.admin.calls.queue import QueueCalls, QueueListCalls
 from moxlite.web.admin.calls.reports import OwnReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
 from moxlite.web.admin.sessions import AdminSessions
+from moxlite.web.calls import Source
 from moxlite.web.callserver import CallServer
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
+from moxlite.web.factorcalls import FactorCalls
 from moxlite.web.http.errors import HTTPError
 
 if TYPE_CHECKING:
@@ -38,11 +40,17 @@ class AdminApp:
             config=surroundings.holder,
             resets=lambda: surroundings.factors.admin_resets,
         )
+
+        def make(page: type) -> object:
+            return FactorCalls(sessions, surroundings.factors) if page is FactorCalls else page(surroundings, sessions)
+
         self._calls = CallServer(
-            API(surroundings, sessions),
+            API,
+            make,
             sessions,
             metrics.admin_api_seconds,
             title="moxlite admin",
+            perform=surroundings.perform,
             audit=surroundings.auth.audit,
         )
 
@@ -68,24 +76,24 @@ class AdminApp:
             raise HTTPError(404, "There is nothing at this address.")
 
 
-# The calls of the admin app: one class for each page.
+OPERATIONS: Final = tuple(one for module in (queue, webhooks) for one in described_in(module))
+"""All operations, in the order of their descriptions."""
 
-
-class API(
-    OverviewCalls,
-    SettingsCalls,
-    AccountCalls,
-    AccessCalls,
-    DomainCalls,
-    QueueCalls,
-    QueueListCalls,
-    DNSCalls,
-    NetworkCalls,
-    LogCalls,
-    ProcessCalls,
-    BackupCalls,
-    AuditCalls,
-    OwnReportCalls,
+API: Final[tuple[Source, ...]] = (
+    FactorCalls,
     HistoryCalls,
-):
-    """The calls of the admin app. `Caller.session` is set for all calls but the public ones."""
+    OwnReportCalls,
+    AuditCalls,
+    BackupCalls,
+    ProcessCalls,
+    LogCalls,
+    NetworkCalls,
+    DNSCalls,
+    DomainCalls,
+    AccessCalls,
+    AccountCalls,
+    SettingsCalls,
+    OverviewCalls,
+    *(one for one in OPERATIONS if Role.ADMIN in one.who),
+)
+"""The calls of the admin app: methods of its pages, and the operations for the administrator."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from moxlite.net.control.server import Commands
     from moxlite.net.log import LogHandler
     from moxlite.net.resolver import Resolver
+    from moxlite.operations.performing import Perform
     from moxlite.process.ports import InUse
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
@@ -61,6 +62,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       holder: the configuration, which calls change.
       factors: changes second factors.
       commands: returns the commands of the control socket.
+      perform: performs operations for the administrator.
       certificates: returns the certificates in use.
       outside: for checks of DNS; None in localserve, which asks nothing outside.
     """
@@ -72,6 +74,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     logins: Logins
     factors: FactorChanges
     commands: Commands
+    perform: Perform
     certificates: Callable[[], Sequence[InUse]]
     outside: Outside | None
     machinery: Machinery

@@ -805,7 +805,7 @@ function stopped(desk, one) {
   const release = async () => {
     const what = one.messages === 0 ? t("It can send again.") : t("It can send again, and what is held goes out at once. This can't be undone.");
     if (!await confirm(t("Let {name} send again?", { name: one.account }), `${held} ${what}`, t("Let it send"))) return;
-    if (!await attempt(t("Releasing"), () => desk.client.queue_release(one.account))) return;
+    if (!await attempt(t("Releasing"), () => desk.client.queue_guard_release(one.account))) return;
     desk.say(t("{name} may send again", { name: one.account }));
     await desk.refresh();
   };
@@ -882,7 +882,7 @@ async function accountPage(desk) {
   const name = desk.address.path[0];
   if (name === void 0 || name === "") return listPage(desk);
   const tab = desk.address.query.get("tab") ?? "addresses";
-  const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_stopped()]);
+  const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_guard_list().catch(() => [])]);
   const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
   const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];

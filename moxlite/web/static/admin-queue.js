@@ -379,7 +379,7 @@ async function finishedPage(desk) {
   const success = query.get("success") ?? "";
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
   const filter = { ...query.get("sender") ? { sender: query.get("sender") ?? "" } : {}, ...query.get("recipient") ? { recipient: query.get("recipient") ?? "" } : {}, ...success !== "" ? { success: success === "true" } : {} };
-  const found = await desk.client.retired(filter, page);
+  const found = await desk.client.queue_retired_list(filter, page);
   const list = table(t("Finished messages"), [{ title: t("State"), kind: "main", cell: (row) => row.success === true ? state("ok", t("delivered")) : state("danger", t("failed")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 140))] }, { title: t("Queued"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Finished"), cell: (row) => when(microseconds(row.last_activity)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], found);
   const only = (value, words) => pill(addressOf("queue", ["finished"], { ...current(query), success: value }), success === value, words);
   return listPage(t("Finished"), "finished", { query, found, list, none: empty(send, t("Nothing is listed"), t("Finished messages stay listed where an account has keep_retired_message_period.")), after: (last) => ({ last: last.last_activity, last_id: String(last.id) }), pills: [only("", t("All")), only("false", t("Failed")), only("true", t("Delivered"))] });
@@ -464,18 +464,18 @@ function filterForm(apply, ...fields) {
 }
 
 async function rulesPage(desk) {
-  const found = await desk.client.hold_rules();
+  const found = await desk.client.queue_holdrules_list();
   const add = async () => {
     const account = line(t("Account"), "");
     const sender = line(t("Sender"), "", t("A domain, or an address."));
     const recipient = line(t("Recipient"), "", t("A domain, or an address."));
-    const held = await fieldDialog(t("Add a hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.hold_rule_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")));
+    const held = await fieldDialog(t("Add a hold rule"), t("Add rule"), { account, sender, recipient }, () => desk.client.queue_holdrules_add(account.control.value, sender.control.value, recipient.control.value), el("p", { class: "hint" }, t("All must match. With all empty, every message is put on hold.")));
     if (held === null) return;
-    desk.say(many(held, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"));
+    desk.say(many(held.messages, "Rule added; {n} message is on hold by it now", "Rule added; {n} messages are on hold by it now"));
     await desk.refresh();
   };
   const remove = async (rule) => {
-    if (await attempt(t("Removing"), () => desk.client.hold_rule_remove(rule.id))) {
+    if (await attempt(t("Removing"), () => desk.client.queue_holdrules_remove(rule.id))) {
       desk.say(t("Rule removed; what it held stays on hold until it is released"));
       await desk.refresh();
     }
@@ -488,17 +488,17 @@ async function rulesPage(desk) {
 
 async function suppressionsPage(desk) {
   const query = desk.address.query;
-  const found = await desk.client.suppressions(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
+  const found = await desk.client.queue_suppress_list(query.get("account") ?? "", query.get("last") ?? "", query.get("last_base") ?? "", perPage);
   const add = async () => {
     const account = line(t("Account"), "");
     const suppressed = line(t("Address"), "", null, { inputmode: "email" });
     const reason = line(t("Reason"), "");
-    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.suppression_add(account.control.value, suppressed.control.value, reason.control.value).then(() => true));
+    const done = await fieldDialog(t("Suppress an address"), t("Suppress"), { account, address: suppressed, reason }, () => desk.client.queue_suppress_add(account.control.value, suppressed.control.value, reason.control.value).then(() => true));
     if (done !== null) await desk.refresh();
   };
   const remove = async (row) => {
-    if (!await attempt(t("Removing"), () => desk.client.suppression_remove(row.account, row.address))) return;
-    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.suppression_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
+    if (!await attempt(t("Removing"), () => desk.client.queue_suppress_remove(row.account, row.address))) return;
+    desk.say(t("{address} gets mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.queue_suppress_add(row.account, row.address, row.reason)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Why"), cell: (row) => [row.manual ? t("by hand") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("for good") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
@@ -548,7 +548,7 @@ function filters(desk, transports) {
 async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
-  const [messages, total, transports] = await Promise.all([desk.client.queue(filter, pageOf(query)), desk.client.queue_count(filter), desk.client.transports()]);
+  const [messages, total, transports] = await Promise.all([desk.client.queue_list(filter, pageOf(query)), desk.client.queue_count(filter).then((found) => found.messages), desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = /* @__PURE__ */ new Set();
   let whole = false;
@@ -568,7 +568,7 @@ async function waitingPage(desk) {
     fill(bar, el("b", {}, many(count, "{n} selected", "{n} selected")), !whole && chosen.size === messages.length && total > messages.length && button(t("Select all {n}", { n: total }), () => {
       whole = true;
       draw();
-    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(f, n, 0, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_change("hold", f, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_change("unhold", f, n)), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_change("unhold", f, n), "", t("They are tried again."), (f, n) => desk.client.queue_change("hold", f, n)), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_change("fail", f, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
+    }, { kind: "text small" }), el("span", { class: "grow" }), button(t("Try now"), () => void act(desk, t("Trying"), wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), "", t("Their next attempt is made now.")), { icon: play, kind: "small" }), button(t("Hold"), () => void act(desk, t("Holding"), wanted(), (f, n) => desk.client.queue_hold(f, true, n), "", t("Nothing is tried until they are released."), (f, n) => desk.client.queue_unhold(f, true, n)), { icon: pause, kind: "small" }), button(t("Release"), () => void act(desk, t("Releasing"), wanted(), (f, n) => desk.client.queue_unhold(f, true, n), "", t("They are tried again."), (f, n) => desk.client.queue_hold(f, true, n)), { kind: "small" }), button(t("Change…"), () => void change(desk, wanted(), transports), { kind: "small" }), button(t("Return to sender…"), () => void act(desk, t("Returning"), wanted(), (f, n) => desk.client.queue_fail(f, true, n), t("Return to sender"), t("The senders are told that their mail was not delivered.")), { icon: undo2, kind: "small" }), button(t("Drop…"), () => void drop(desk, wanted()), { icon: trash2, kind: "small danger" }));
   };
   all.addEventListener("change", () => {
     whole = false;
@@ -604,7 +604,7 @@ async function act(desk, doing, [filter, count], run, ask, what, back) {
     if (!await confirm(title, what, ask === "" ? t("Go on") : ask)) return;
   }
   let changed = 0;
-  if (!await attempt(doing, async () => changed = await run(filter, count))) return;
+  if (!await attempt(doing, async () => changed = (await run(filter, count)).messages)) return;
   const undo = back === void 0 ? void 0 : { title: t("Undo"), run: () => void undone(desk, () => back(filter, count)) };
   desk.say(many(changed, "{n} message changed. {what}", "{n} messages changed. {what}", { what }), undo);
   await desk.refresh();
@@ -613,7 +613,7 @@ async function drop(desk, [filter, count]) {
   const title = many(count, "Drop {n} message for good?", "Drop {n} messages for good?");
   const what = t("They leave the queue, and the senders are not told. This can't be undone.");
   if (!await typedAgain(title, String(count), what, many(count, "Drop {n} message", "Drop {n} messages"))) return;
-  if (await attempt(t("Dropping"), () => desk.client.queue_change("drop", filter, count))) {
+  if (await attempt(t("Dropping"), () => desk.client.queue_drop(filter, true, count))) {
     desk.say(many(count, "{n} message dropped", "{n} messages dropped"));
     await desk.refresh();
   }
@@ -629,11 +629,11 @@ async function change(desk, [filter, count], transports) {
         minutes.problem(t("This must be a number."));
         throw new Error(t("Nothing was changed."));
       }
-      await desk.client.queue_schedule(filter, count, number, false);
+      await desk.client.queue_schedule(number * 60, filter, true, count);
     }
-    if (transport.control.value !== "*") await desk.client.queue_transport(filter, count, transport.control.value);
+    if (transport.control.value !== "*") await desk.client.queue_transport(transport.control.value, filter, true, count);
     const demand = tls.control.value;
-    if (demand === "yes" || demand === "no" || demand === "default") await desk.client.queue_requiretls(filter, count, demand);
+    if (demand === "yes" || demand === "no" || demand === "default") await desk.client.queue_requiretls(demand, filter, true, count);
     return true;
   });
   if (done !== null) await desk.refresh();
@@ -643,13 +643,13 @@ async function webhooksPage(desk) {
   const query = desk.address.query;
   const finished = query.get("finished") === "true";
   const page = { n: perPage, ...query.has("last") ? { last: query.get("last") ?? "", last_id: Number(query.get("last_id")) } : {} };
-  const found = finished ? await desk.client.webhooks_retired({}, page) : await desk.client.webhooks({}, page);
+  const found = finished ? await desk.client.queue_webhook_retired_list({}, page) : await desk.client.queue_webhook_list({}, page);
   const again = async (row) => {
-    if (await attempt(t("Calling"), () => desk.client.webhook_schedule(row.id))) await desk.refresh();
+    if (await attempt(t("Calling"), () => desk.client.queue_webhook_schedule(0, { ids: [row.id] }, false, true))) await desk.refresh();
   };
   const cancel = async (row) => {
     if (!await confirm(t("Cancel this call?"), t("{url} is not told of it. This can't be undone.", { url: row.url }), t("Cancel the call"))) return;
-    if (await attempt(t("Cancelling"), () => desk.client.webhook_cancel(row.id))) await desk.refresh();
+    if (await attempt(t("Cancelling"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
   const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("Where to"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);

@@ -117,7 +117,8 @@ class Webmail:
         )
         self._api = API(surroundings, self._sessions, self._streams)
         self._calls = CallServer(
-            self._api,
+            (API,),
+            lambda _: self._api,
             self._sessions,
             metrics.api_seconds,
             title="moxlite webmail",

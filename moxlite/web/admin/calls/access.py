@@ -19,7 +19,7 @@ from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyName
 from moxlite.admin.factors.requests import FactorReset, FactorsRemoved, LimitInfo, LimitsClear, LinkMade, MakeLink
 from moxlite.admin.publicpages import public_page
 from moxlite.admin.requests import Undelete, UndeletedMail
-from moxlite.net.control.requests import NoArguments
+from moxlite.operations import NoArguments
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
@@ -132,7 +132,7 @@ class AccessCalls(AdminCalls):
     @call(audit="admin password changed", confirm=True)
     async def password_change(self, caller: Caller, password: Credential) -> int:
         """Set the password of the admin app, and end its other sessions; returns their number."""
-        return await self._admin_sessions.set_password(caller, password)
+        return await self._sessions.set_password(caller, password)
 
     def _addresses_of(self, name: str) -> list[str]:
         """The addresses of an account with which a key may log in. Raises NotFound if there is no such account."""

@@ -7,12 +7,11 @@ from typing import Annotated, Final
 import trio
 from msgspec import Meta
 
-from moxlite.admin.queueing.filters import Filter
-from moxlite.admin.queueing.requests import Choose
-from moxlite.admin.queueing.results import Changed
 from moxlite.admin.requests import AccountAdd, AccountName, AddressAdd, AddressName, SetPassword
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
+from moxlite.operations import description
+from moxlite.operations.queue import CountMessages, Filter
 from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.auth.loginattempts import RecordedAttempt
@@ -158,9 +157,9 @@ class AccountCalls(AdminCalls):
 
     async def _queued(self, name: str) -> int:
         """Messages of an account that wait to be sent; 0 while no queue runs."""
-        if not await self._console.has("queue count"):
+        if description(CountMessages).name not in await self._server.commands():
             return 0
-        return (await self._console.run("queue count", Choose(filter=Filter(account=name)), Changed)).messages
+        return (await self._perform(CountMessages(filter=Filter(account=name)))).messages
 
 
 def attempt_of(one: RecordedAttempt) -> Attempt:

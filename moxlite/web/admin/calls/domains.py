@@ -27,13 +27,13 @@ from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
 from moxlite.supervision import Fate
-from moxlite.web.admin.calls.common import AdminCalls, translated
+from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.admin.surroundings import Outside, Surroundings
 from moxlite.web.admin.types import AliasRow, DNSRecord, DNSReport, DomainDetail, DomainRow, SelectorRow
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotFound, Unavailable
+from moxlite.web.errors import NotFound, Unavailable, translated
 
 Word = Annotated[str, Meta(max_length=320)]
 Members = Annotated[list[Word], Meta(min_length=1, max_length=1000)]

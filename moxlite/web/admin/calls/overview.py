@@ -21,8 +21,8 @@ from moxlite.admin.doctor.requests import Running
 from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures.disk import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
-from moxlite.net.control.requests import NoArguments
 from moxlite.net.tls.certificates import certificate_names
+from moxlite.operations import NoArguments
 from moxlite.process.ports import InUse
 from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.errors import StoreError
@@ -72,14 +72,14 @@ class OverviewCalls(AdminCalls):
         own = caller.require().id
         return [
             AdminSession(one.id, one.remote_ip, one.user_agent, one.created, one.last_used, one.id == own)
-            for one in self._admin_sessions.sessions()
+            for one in self._sessions.sessions()
         ]
 
     @call(audit="session ended")
     async def session_end(self, caller: Caller, session_id: int) -> None:
         """End a session of the administrator."""
         await trio.lowlevel.checkpoint()
-        if not self._admin_sessions.end(session_id):
+        if not self._sessions.end(session_id):
             raise NotFound("This session has ended already.")
 
     @call()

@@ -12,11 +12,21 @@ from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.figures.sources import SourceReport, Sources, reports_of_source, sources_of
-from moxlite.admin.queueing.requests import DropPending, KeptPolicies, Nothing, SendReports, SuppressReports
-from moxlite.admin.queueing.results import Dropped, KeptPolicy, PendingReport, SentReports, WithoutReports
 from moxlite.admin.receivedreports import ReportsList, ReportsSummary
 from moxlite.config.domains import DMARC, TLSRPT
 from moxlite.decoders import from_builtins, from_json
+from moxlite.operations import NoArguments
+from moxlite.operations.reports import (
+    Dropped,
+    DropPending,
+    KeptPolicies,
+    KeptPolicy,
+    PendingReport,
+    SendReports,
+    SentReports,
+    SuppressReports,
+    WithoutReports,
+)
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
@@ -128,7 +138,7 @@ class OwnReportCalls(ReportCalls):
     @call()
     async def reports_pending(self, caller: Caller, kind: Kind) -> list[PendingReport]:
         """Counts by domain and day that wait for a report, oldest first."""
-        return await self._console.run(f"{COMMANDS[kind]} pending", Nothing(), list[PendingReport])
+        return await self._console.run(f"{COMMANDS[kind]} pending", NoArguments(), list[PendingReport])
 
     @call()
     async def dmarc_evaluations(self, caller: Caller, domain: Word, after: ID = 0) -> list[Evaluated]:
@@ -151,7 +161,7 @@ class OwnReportCalls(ReportCalls):
     @call()
     async def report_suppressions(self, caller: Caller, kind: Kind) -> list[WithoutReports]:
         """The addresses that get no reports from us."""
-        return await self._console.run(f"{COMMANDS[kind]} suppress list", Nothing(), list[WithoutReports])
+        return await self._console.run(f"{COMMANDS[kind]} suppress list", NoArguments(), list[WithoutReports])
 
     @call()
     async def report_suppression_add(

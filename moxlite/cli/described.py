@@ -1,0 +1,172 @@
+"""Commands made of the descriptions of operations (`moxlite.operations`).
+
+The fields of a request become arguments where they are required, else options; those of a choice or page within it too.
+A verb sends what was given, and prints the result: as a table of the description's columns, or as its own printer does.
+"""
+
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import click
+import msgspec
+
+from moxlite.cli.common import HYPHENS, call, settings, show, show_json
+from moxlite.cli.rawoutput import raw_output
+from moxlite.operations import Description, Role
+
+Printer: TypeAlias = Callable[[Any, bool], None]
+"""Prints a result; as JSON if the second argument is true."""
+
+TRUTH: Final = {"true": True, "false": False}
+
+
+def described(
+    group: click.Group,
+    operations: Iterable[Description],
+    groups: Mapping[str, str],
+    printers: Mapping[type, Printer],
+) -> None:
+    """Add the verbs of a group, which is called as the first word of their names is.
+
+    Args:
+      groups: help of the groups in it, by their words, outer ones first.
+      printers: of results that are not printed as a table, for operations of a class.
+    """
+    made = {"": group}
+    for words, about in groups.items():
+        outer, _, word = words.rpartition(" ")
+        made[words] = click.Group(word, help=about)
+        made[outer].add_command(made[words])
+    for operation in operations:
+        if Role.COMMAND_LINE in operation.who:
+            _, *path, verb = operation.name.split()
+            printer = next((printers[one] for one in operation.request.__mro__ if one in printers), None)
+            made[" ".join(path)].add_command(_command(verb, operation, printer))
+
+
+def _command(verb: str, operation: Description, printer: Printer | None) -> click.Command:
+    fields = _fields(operation.request, ())
+    params = [*(one.parameter() for one in _merged(fields))]
+    if operation.result is not type(None):
+        params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print as JSON."))
+
+    def run(as_json: bool = False, **given: Any) -> None:
+        args: dict[str, Any] = {}
+        for one in fields:
+            if (value := given[one.name]) is not None:
+                one.put(args, value)
+        output = raw_output() if operation.octets else None
+        result = call(operation.name, args, operation.result, output=output)
+        as_json = as_json or settings().as_json
+        if printer is not None:
+            printer(result, as_json)
+        elif operation.columns:
+            show(result, operation.columns, as_json=as_json)
+        elif result is not None:
+            show_json(result)
+
+    hyphens = HYPHENS if any(one.required and one.kind is not None for one in fields) else None
+    return click.Command(verb, params=params, callback=run, help=operation.about, context_settings=hyphens)
+
+
+class _Field:
+    """A field of a request, by its path of names."""
+
+    def __init__(self, path: Sequence[str], info: msgspec.structs.FieldInfo) -> None:
+        self.path = path
+        self.type, meta = info.type, None
+        while typing.get_origin(self.type) is typing.Annotated:
+            self.type, *metas = typing.get_args(self.type)
+            meta = next((one for one in metas if one.extra is not None), meta)
+        extra = {} if meta is None else meta.extra or {}
+        self.help = "" if meta is None else meta.description or ""
+        self.kind: Callable[[str], Any] | None = extra.get("kind")
+        self.metavar: str = extra.get("metavar", "")
+        self.required = info.required
+        self.flag: str = extra.get("flags", ())[0] if extra.get("flags") else f"--{path[-1].replace('_', '-')}"
+        self.name = self.flag.partition("/")[0].lstrip("-").replace("-", "_") if not self.required else path[-1] + "_"
+
+    def put(self, args: dict[str, Any], value: Any) -> None:
+        """Set the value in the arguments of the operation."""
+        for name in self.path[:-1]:
+            args = args.setdefault(name, {})
+        args[self.path[-1]] = value
+
+    def parameter(self) -> click.Parameter:
+        """The argument or option."""
+        kind = self._kind()
+        if self.required:
+            words = isinstance(kind, click.Choice)
+            return click.Argument(
+                [self.name], type=kind, metavar=self.metavar or (None if words else self.path[-1].upper())
+            )
+        if self.type is bool:
+            return click.Option([self.flag, self.name], is_flag=True, default=None, help=self.help)
+        return click.Option([self.flag, self.name], type=kind, metavar=self.metavar or None, help=self.help)
+
+    def _kind(self) -> click.ParamType[Any]:
+        if self.kind is not None:
+            return _Kind(self.metavar, self.kind)
+        words = {}
+        if typing.get_origin(self.type) is Literal:
+            words = {str(one).replace("_", "-"): one for one in typing.get_args(self.type)}
+        elif self.type == bool | None:
+            words = TRUTH
+        elif self.type == tuple[int, ...]:
+            return _Kind(self.metavar, _numbers)
+        elif self.type in (int, int | None):
+            return click.INT
+        return _Words(words) if words else click.STRING
+
+
+def _fields(request: type[Any], path: tuple[str, ...]) -> list[_Field]:
+    found: list[_Field] = []
+    for info in msgspec.structs.fields(request):
+        here = (*path, info.name)
+        if isinstance(info.type, type) and issubclass(info.type, msgspec.Struct):
+            found += _fields(info.type, here)
+        else:
+            found.append(_Field(here, info))
+    return found
+
+
+def _merged(fields: Sequence[_Field]) -> Iterable[_Field]:
+    """The fields without those that have another's option: it sets them all."""
+    found: dict[str, _Field] = {}
+    for one in fields:
+        found.setdefault(one.name, one)
+    return found.values()
+
+
+def _numbers(text: str) -> list[int]:
+    if not all(one.strip().isdecimal() for one in text.split(",")):
+        raise ValueError("must be numbers, separated by commas")
+    return [int(one) for one in text.split(",")]
+
+
+class _Kind(click.ParamType[Any]):
+    """Values that a function makes of words."""
+
+    def __init__(self, name: str, make: Callable[[str], Any]) -> None:
+        self.name = name.lower()
+        self._make = make
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value of a word."""
+        try:
+            return self._make(value)
+        except ValueError as error:
+            self.fail(f"{value!r} {error}", param, ctx)
+
+
+class _Words(click.Choice[str]):
+    """Words, each with its value."""
+
+    def __init__(self, words: Mapping[str, Any]) -> None:
+        super().__init__([*words])
+        self._words = words
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value of a word."""
+        return self._words[super().convert(value, param, ctx)]

@@ -1,0 +1,174 @@
+"""Operations: each is described once, for all who may ask for it.
+
+An operation is the struct of its request. The struct has its arguments, the type of its result and, as its docstring,
+the help; `query` and `change` give it its name and who may ask. From that are made the verb of the command line, the
+command of the control socket, the call of the admin app with its TypeScript, and the entry of the audit log. A module
+of this package has the operations about one subject. What an operation does is not here: the package of the subject
+binds a function to it (`Operation.bind`).
+
+Only values are imported here: a command has to start fast (ADMIN-83).
+"""
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Self, TypeAlias, TypeVar, get_args, get_origin
+
+import msgspec
+
+if TYPE_CHECKING:
+    from moxlite.net.control.server import Exchange
+
+R = TypeVar("R")
+Kind = TypeVar("Kind", bound="type[Operation[Any]]")
+
+
+class Role(enum.Flag):
+    """Who may ask for an operation; a new one is for nobody."""
+
+    NOBODY = 0
+    COMMAND_LINE = enum.auto()
+    """Root and the server's own user, by the control socket."""
+    ADMIN = enum.auto()
+    """The administrator, in the admin app."""
+
+
+OWNER: Final = Role.COMMAND_LINE | Role.ADMIN
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Arguments of a command; unknown ones are refused (ADMIN-24)."""
+
+
+class NoArguments(Request, frozen=True):
+    """Arguments of a command that takes no arguments."""
+
+
+class Operation(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
+    """An operation with its arguments; unknown ones are refused (ADMIN-24)."""
+
+    @classmethod
+    def bind(cls, run: Callable[[Self], Awaitable[R]]) -> "Bound":
+        """The operation with the function that performs it."""
+
+        async def answer(request: Any, exchange: object) -> R:
+            return await run(request)
+
+        return Bound(description(cls), answer)
+
+    @classmethod
+    def bind_stream(cls, run: "Callable[[Self, Exchange], Awaitable[R]]") -> "Bound":
+        """As `bind`, for a function that sends or takes octets, or tells of its progress."""
+        return Bound(description(cls), run)
+
+
+class Description(msgspec.Struct, frozen=True, eq=False):
+    """What is known of an operation beside its arguments.
+
+    Attributes:
+      name: the words on the command line, the control socket and in the audit log; with "_" between them, the app's
+        call.
+      result: the type of its result.
+      who: may ask for it.
+      audit: recorded in the audit log (WEB-160).
+      confirm: apps ask for the password or a second factor first (WEB-63a).
+      columns: fields of a list's rows that the command line prints.
+      octets: the command line prints octets that come before the result.
+    """
+
+    name: str
+    request: type[Operation[Any]]
+    result: Any
+    who: Role
+    audit: bool
+    confirm: bool
+    columns: tuple[str, ...]
+    octets: bool
+
+    @property
+    def call(self) -> str:
+        """The name of the app's call."""
+        return self.name.replace(" ", "_").replace("-", "_")
+
+    @property
+    def about(self) -> str:
+        """The help."""
+        return inspect.cleandoc(self.request.__doc__ or "")
+
+
+class Bound(msgspec.Struct, frozen=True, eq=False):
+    """An operation with the function that performs it."""
+
+    description: Description
+    run: Callable[[Any, Any], Awaitable[object]]
+
+
+_descriptions: dict[type[Operation[Any]], Description] = {}
+
+
+def query(
+    name: str, who: Role = Role.NOBODY, *, columns: tuple[str, ...] = (), octets: bool = False
+) -> Callable[[Kind], Kind]:
+    """Make a struct an operation that changes nothing an owner would look for in the audit log."""
+
+    def describe(kind: Kind) -> Kind:
+        _descriptions[kind] = Description(name, kind, _result(kind), who, False, False, columns, octets)
+        return kind
+
+    return describe
+
+
+def change(name: str, who: Role = Role.NOBODY, *, confirm: bool = False) -> Callable[[Kind], Kind]:
+    """Make a struct an operation that is recorded in the audit log."""
+
+    def describe(kind: Kind) -> Kind:
+        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, (), False)
+        return kind
+
+    return describe
+
+
+def _result(kind: type[Operation[Any]]) -> Any:
+    bases = (base for one in kind.__mro__ for base in vars(one).get("__orig_bases__", ()))
+    (result,) = get_args(next(base for base in bases if get_origin(base) is Operation))
+    return result
+
+
+def description(kind: type[Operation[Any]]) -> Description:
+    """The description of an operation."""
+    return _descriptions[kind]
+
+
+def described_in(module: object) -> tuple[Description, ...]:
+    """The operations of a module, in order."""
+    return tuple(_descriptions[one] for one in vars(module).values() if isinstance(one, type) and one in _descriptions)
+
+
+def field(
+    about: str = "", *flags: str, metavar: str = "", kind: Callable[[str], Any] | None = None, **bounds: Any
+) -> Any:
+    """The description of an argument, for ``Annotated``.
+
+    Args:
+      flags: of the option on the command line, where it is not named as the field is.
+      metavar: what the command line calls its value.
+      kind: makes the value from a word of the command line. Raises ValueError.
+      bounds: of the value, as `msgspec.Meta` has them.
+    """
+    return msgspec.Meta(description=about or None, extra={"flags": flags, "metavar": metavar, "kind": kind}, **bounds)
+
+
+MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
+"""Maximum seconds of a duration, either way."""
+
+
+def duration(text: str) -> float:
+    """Seconds of a word such as ``15m``, negative for one with a minus. Raises ValueError."""
+    from moxlite.config.values import parse_duration  # not all commands need it
+
+    seconds = parse_duration(text.removeprefix("-"))
+    return -seconds if text.startswith("-") else seconds
+
+
+Seconds: TypeAlias = Annotated[float, field(metavar="DURATION", kind=duration, ge=-MAX_SECONDS, le=MAX_SECONDS)]
+Word: TypeAlias = Annotated[str, msgspec.Meta(max_length=320)]

@@ -1,0 +1,82 @@
+"""From an operation to the function that performs it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, Protocol, cast
+
+import msgspec
+import trio
+
+from moxlite.net.control.server import Command, CommandFailed, Commands, Exchange
+from moxlite.operations import Bound, Operation, R, Role, description
+from moxlite.store.errors import StorageBusy, StoreError
+
+
+class Perform(Protocol):
+    """Performs operations for callers of one role."""
+
+    async def __call__(self, operation: Operation[R], /) -> R:
+        """The result. Raises CommandFailed."""
+
+
+class _Silent(Exchange):
+    """An exchange without streams; progress is not shown."""
+
+    def __init__(self) -> None:
+        """Not connected to anything."""
+
+    async def progress(self, value: object) -> None:
+        """Forget the value."""
+        await trio.lowlevel.checkpoint()
+
+
+SILENT: Final = _Silent()
+
+
+def commands(*operations: Bound, refusals: tuple[type[Exception], ...] = ()) -> Mapping[str, Command]:
+    """Operations by name, for the control socket and the apps; errors as `answering`."""
+    found = {
+        one.description.name: Command(
+            one.description.request,
+            one.run,
+            audit=one.description.audit,
+            local=Role.COMMAND_LINE in one.description.who,
+        )
+        for one in operations
+    }
+    return answering(found, *refusals)
+
+
+def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mapping[str, Command]:
+    """The same commands, with errors translated to `CommandFailed` (STORE-158a). Of the store, "busy" can be tried
+    again, and "failed" needs the owner; `refusals` are for who asked, at the argument that their `field` names.
+    """
+
+    def translate(run: Callable[[Any, Exchange], Awaitable[object]]) -> Callable[[Any, Exchange], Awaitable[object]]:
+        async def answer(args: Any, exchange: Exchange) -> object:
+            try:
+                return await run(args, exchange)
+            except StorageBusy as error:
+                raise CommandFailed("busy", str(error)) from error
+            except StoreError as error:
+                raise CommandFailed("failed", str(error)) from error
+            except refusals as error:
+                raise CommandFailed("badRequest", str(error), getattr(error, "field", "")) from None
+
+        return answer
+
+    return {name: msgspec.structs.replace(one, run=translate(one.run)) for name, one in found.items()}
+
+
+def performer(table: Commands, role: Role) -> Perform:
+    """The door to all operations for a role. An operation that the role may not ask for is refused, and so is one whose
+    part of the server does not run.
+    """
+
+    async def perform(operation: Operation[R], /) -> R:
+        known = description(type(operation))
+        command = (await table()).get(known.name)
+        if role not in known.who or command is None:
+            raise CommandFailed("busy", "This part of the server does not run: the log says why.")
+        return cast(R, await command.run(operation, SILENT))
+
+    return perform

@@ -1,0 +1,492 @@
+"""The operations about the queue: messages, hold rules, accounts that are stopped, suppressions (WEB-84, WEB-85,
+ADMIN-19, ADMIN-20).
+"""
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.operations import OWNER, Operation, Request, Role, Seconds, Word, change, field, query
+
+DEFAULT_PAGE: Final = 100
+
+# What is chosen: filters, and pages of lists (QUEUE-23, QUEUE-24)
+
+
+Account: TypeAlias = Annotated[str, field("Of this account.")]
+Submitted: TypeAlias = Annotated[str, field("'<-1h' over an hour ago, '>-1h' since then.", metavar="TIME")]
+LastActivity: TypeAlias = Annotated[str, field("As --submitted.", metavar="TIME")]
+NextAttempt: TypeAlias = Annotated[str, field("'<1h' due within an hour, '>1h' later.", metavar="TIME")]
+Transport: TypeAlias = Annotated[str | None, field("With this transport set.")]
+Most: TypeAlias = Annotated[int, field("At most so many.", metavar="N")]
+Ascending: TypeAlias = Annotated[bool, field("Oldest or latest first.", "--asc/--desc")]
+LastID: TypeAlias = Annotated[int, field("Go on behind the one with this id …")]
+Last: TypeAlias = Annotated[str, field("… whose time in the order was this.", metavar="TIME")]
+IDs: TypeAlias = Annotated[tuple[int, ...], field("Those with these ids.", metavar="ID,…")]
+Sender: TypeAlias = Annotated[str, field("Part of the sender's address, or @domain.", "--from", metavar="ADDR")]
+Recipient: TypeAlias = Annotated[str, field("Part of the recipient's address, or @domain.", "--to", metavar="ADDR")]
+ID: TypeAlias = Annotated[int, field(metavar="ID")]
+
+
+class Choice(Request, frozen=True, kw_only=True):
+    """A choice of rows; all conditions that are given must hold."""
+
+    ids: IDs = ()
+    account: Account = ""
+    submitted: Submitted = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the filter chooses every row; operations then need a confirmation (QUEUE-22)."""
+        return self == type(self)()
+
+
+class Filter(Choice, frozen=True, kw_only=True):
+    """Choice of waiting messages; all given conditions must hold.
+
+    ``sender`` and ``recipient``: part of the address in any case, or ``@domain`` for all of a domain. ``submitted``,
+    ``next_attempt``: ``<D`` before or ``>D`` after now plus the duration D, which may be negative, or ``now``.
+    ``transport``: a name, empty for messages without one of their own. ``n``: maximum number, 0 for no limit.
+    """
+
+    sender: Sender = ""
+    recipient: Recipient = ""
+    transport: Transport = None
+    hold: Annotated[bool | None, field("On hold, or not.")] = None
+    next_attempt: NextAttempt = ""
+    n: Most = 0
+
+
+class RetiredFilter(Choice, frozen=True, kw_only=True):
+    """Choice of finished messages; fields as in `Filter`."""
+
+    sender: Sender = ""
+    recipient: Recipient = ""
+    transport: Transport = None
+    success: Annotated[bool | None, field("Delivered, or failed.")] = None
+    last_activity: LastActivity = ""
+
+
+class Page(Request, frozen=True, kw_only=True):
+    """Order and page of a list: rows strictly after the one with `last_id`, whose value of the sort field is `last`
+    (RFC 3339).
+    """
+
+    sort: Annotated[Literal["next_attempt", "queued"], field("Order by this.")] = "next_attempt"
+    ascending: Ascending = True
+    last_id: LastID = 0
+    last: Last = ""
+    n: Most = DEFAULT_PAGE
+
+
+class RetiredPage(Request, frozen=True, kw_only=True):
+    """Order and page of finished messages, as `Page`; the latest first."""
+
+    sort: Annotated[Literal["last_activity", "queued"], field("Order by this.")] = "last_activity"
+    ascending: Ascending = False
+    last_id: LastID = 0
+    last: Last = ""
+    n: Most = DEFAULT_PAGE
+
+
+# Messages
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """Number of messages or webhooks that an operation changed; `id`: of a rule that was added."""
+
+    messages: int
+    id: int = 0
+
+
+class Choose(Operation[Changed], frozen=True, kw_only=True):
+    """The messages to change. `all`: confirms an empty filter, which chooses every message (ADMIN-20). `expected`: the
+    number that was shown; nothing is changed if there are more by now.
+    """
+
+    filter: Filter = Filter()
+    all: Annotated[bool, field("All messages, without a filter.")] = False
+    expected: Annotated[int | None, field("Change nothing if more than N are chosen.", metavar="N")] = None
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """A message in a list; times in RFC 3339, UTC. `next_attempt` and `hold` are set for waiting messages, `success`
+    and `last_activity` for finished ones. Texts for people: `why` (the reason for waiting, or the error), `next` (the
+    next step), `admin` (advice for the administrator).
+    """
+
+    id: int
+    queued: str
+    account: str
+    sender: str
+    recipient: str
+    message_id: str
+    subject: str
+    size: int
+    attempts: int
+    transport: str
+    error: str
+    next_attempt: str = ""
+    hold: bool = False
+    success: bool | None = None
+    last_activity: str = ""
+    why: str = ""
+    next: str = ""
+    admin: str = ""
+
+
+class Try(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply."""
+
+    start: str
+    seconds: float
+    transport: str
+    host: str
+    ip: str
+    tls: str
+    outcome: str
+    reply: str
+    meaning: str
+    admin: str
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Waiting mail for a domain: number of messages, number on hold, when the oldest was queued (RFC 3339, "" for
+    none), and the reason if known.
+    """
+
+    messages: int = 0
+    held: int = 0
+    oldest: str = ""
+    why: str = ""
+
+
+class MTASTS(msgspec.Struct, frozen=True, kw_only=True):
+    """The MTA-STS policy of a domain. `mode`: "" for none. `source`: `kept`, or `fetched` for this answer; "" without a
+    policy. `fetched`, `until`: RFC 3339. `problem`: the error of the look-up.
+    """
+
+    mode: str = ""
+    mx: tuple[str, ...] = ()
+    source: str = ""
+    fetched: str = ""
+    until: str = ""
+    problem: str = ""
+
+
+class Met(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection to a host: its address, greeting, EHLO keywords, TLS, and the satisfied policies (`clear` without
+    TLS). `error`: why no message would be sent over it.
+    """
+
+    ip: str
+    greeting: str
+    keywords: tuple[str, ...]
+    tls: str
+    policies: str
+    error: str
+
+
+class HostPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The delivery plan for one host.
+
+    Attributes:
+      addresses: in the order of delivery.
+      policies: its TLS policies (``dane sts``), or ``opportunistic``.
+      demand: the demands on its TLS, a sentence.
+      tlsa: usable TLSA records, as in zone files. tlsa_name: their owner name. tlsa_problem: the error of their
+        look-up.
+      refusal: why no message would be sent to it, "" if it would.
+      pause: why it is paused now, "" if it is not.
+      met: the connection to it, with ``--connect``; None if there was none.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    policies: str = ""
+    demand: str = ""
+    tlsa: tuple[str, ...] = ()
+    tlsa_name: str = ""
+    tlsa_problem: str = ""
+    refusal: str = ""
+    pause: str = ""
+    met: Met | None = None
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole answer.
+
+    Attributes:
+      sender, account: the sender and account whose routes apply; "" for the global routes.
+      course: nowhere, loopback, relay, local or direct. transport: its name, "" for none.
+      way: the course in words.
+      suppressed: why the account sends nothing to the address, "" if it does.
+      stopped: why the account sends nothing at all (SMTP-170), "" if it does.
+      error: why no host can be found, or why the message would wait. permanent: the message would fail for good.
+      dnssec: DNSSEC authenticates the names of the hosts.
+    """
+
+    recipient: str
+    sender: str
+    account: str
+    course: str
+    transport: str
+    way: str
+    suppressed: str = ""
+    stopped: str = ""
+    waiting: Waiting = Waiting()
+    error: str = ""
+    permanent: bool = False
+    dnssec: bool = False
+    mtasts: MTASTS | None = None
+    hosts: tuple[HostPlan, ...] = ()
+
+
+@query(
+    "queue list",
+    OWNER,
+    columns=("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
+)
+class ListMessages(Operation[list[Line]], frozen=True):
+    """List messages, those that are due first, at most 100 (--n): why each waits, and what comes next."""
+
+    filter: Filter = Filter()
+    page: Page = Page()
+
+
+@query("queue count", OWNER)
+class CountMessages(Choose, frozen=True):
+    """Count the messages that a filter chooses."""
+
+
+@query("queue attempts", OWNER, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
+class ListAttempts(Operation[list[Try]], frozen=True):
+    """List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered.
+
+    The column tls names the policies that held (dane, sts), `verified` for a smarthost whose certificate is good,
+    `opportunistic` for TLS that no policy demands, or `clear`.
+    """
+
+    id: ID
+
+
+@query("queue explain", Role.COMMAND_LINE)
+class Explain(Operation[Explanation], frozen=True):
+    """Tell where a message to ADDRESS would go at this moment, and how: the way, the hosts and their addresses in
+    order, MTA-STS and DANE, what TLS each host must show, what waits for that domain and why.
+
+    Without --from only the routes of all accounts count. With --connect hosts are connected to, until one is good (3 at
+    most). Exit code 1 if the message would not leave now.
+    """
+
+    recipient: Annotated[str, field(metavar="ADDRESS")]
+    sender: Annotated[str, field("By the routes and lists of this sender.", "--from", metavar="ADDR")] = ""
+    connect: Annotated[bool, field("Also connect to the hosts, up to STARTTLS; no message is begun.")] = False
+
+
+@change("queue hold", OWNER)
+class Hold(Choose, frozen=True):
+    """Make no more attempts for these messages until they're released."""
+
+
+@change("queue unhold", OWNER)
+class Unhold(Choose, frozen=True):
+    """Release messages."""
+
+
+@change("queue fail", OWNER)
+class Fail(Choose, frozen=True):
+    """Give up on messages; their senders get a notice."""
+
+
+@change("queue drop", OWNER, confirm=True)
+class Drop(Choose, frozen=True):
+    """Remove messages without telling anyone."""
+
+
+@change("queue schedule", OWNER)
+class Schedule(Choose, frozen=True, kw_only=True):
+    """Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
+
+    seconds: Seconds
+    from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
+
+
+@change("queue transport", OWNER)
+class SetTransport(Choose, frozen=True, kw_only=True):
+    """Send messages by transport NAME; with an empty NAME by that of the routes again."""
+
+    transport: Annotated[Word, field(metavar="NAME")]
+
+
+@change("queue requiretls", OWNER)
+class SetRequireTLS(Choose, frozen=True, kw_only=True):
+    """Demand verified TLS for messages, ignore all policies, or do as usual."""
+
+    require_tls: Literal["yes", "no", "default"]
+
+
+@query("queue dump", Role.COMMAND_LINE, octets=True)
+class Dump(Operation[None], frozen=True):
+    """Print message ID as it will be sent: octet by octet into a file or pipe, with escapes on a terminal."""
+
+    id: ID
+
+
+@query("queue header", Role.ADMIN)
+class ReadHeader(Operation[str], frozen=True):
+    """The header of a message that waits."""
+
+    id: ID
+
+
+@query(
+    "queue retired list",
+    OWNER,
+    columns=("id", "last_activity", "account", "sender", "recipient", "attempts", "success", "error"),
+)
+class ListRetired(Operation[list[Line]], frozen=True):
+    """List finished messages, the latest first."""
+
+    filter: RetiredFilter = RetiredFilter()
+    page: RetiredPage = RetiredPage()
+
+
+@query("queue retired print", Role.COMMAND_LINE)
+class PrintRetired(Operation[msgspec.Raw], frozen=True):
+    """Print all about finished message ID as JSON."""
+
+    id: ID
+
+
+# Hold rules, and accounts that the guard has stopped (SMTP-170)
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """A hold rule."""
+
+    id: int
+    account: str
+    sender: str
+    recipient: str
+
+
+class SentFrom(msgspec.Struct, frozen=True):
+    """A network that an account has sent from in the last day: the latest address, times of the first and last message
+    (RFC 3339), number of messages.
+    """
+
+    address: str
+    first: str
+    last: str
+    messages: int
+
+
+class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that the guard has stopped, or that was just released; times in RFC 3339, UTC. `sign`: failures,
+    networks or recipients; `why`: for people. Held mail: numbers of `messages`, `recipients` and `domains`; `oldest`:
+    when the oldest message was queued, "" for no messages.
+    """
+
+    account: str
+    since: str
+    sign: str
+    why: str
+    messages: int
+    recipients: int
+    domains: int
+    oldest: str
+    sources: list[SentFrom]
+
+
+@query("queue holdrules list", OWNER, columns=("id", "account", "sender", "recipient"))
+class ListHoldRules(Operation[list[Rule]], frozen=True):
+    """List all rules; an empty field matches everything."""
+
+
+@change("queue holdrules add", OWNER)
+class AddHoldRule(Operation[Changed], frozen=True):
+    """Hold messages that match, now and in future. Without options: hold everything."""
+
+    account: Annotated[Word, field("Messages of this account.")] = ""
+    sender: Annotated[Word, field("From this address, or @domain.", metavar="ADDR")] = ""
+    recipient: Annotated[Word, field("To this address, or @domain.", metavar="ADDR")] = ""
+
+
+@change("queue holdrules remove", OWNER)
+class RemoveHoldRule(Operation[None], frozen=True):
+    """Remove rule ID; messages that it held stay so."""
+
+    id: ID
+
+
+@query("queue guard list", OWNER, columns=("account", "since", "why", "messages", "recipients", "oldest"))
+class ListStopped(Operation[list[StoppedAccount]], frozen=True):
+    """List them: since when, why, and what of them waits; with --json also from where they have sent."""
+
+
+@change("queue guard release", OWNER)
+class Release(Operation[StoppedAccount], frozen=True):
+    """Let ACCOUNT send again, with what the guard holds of it; tell what that is.
+
+    To see it before: `moxlite queue list --account ACCOUNT --hold true`; to take it away: `moxlite queue drop` with the
+    same options. What a person or a hold rule has put on hold stays there.
+    """
+
+    account: Word
+
+
+# Addresses to which accounts send nothing more
+
+
+class Suppress(Operation[None], frozen=True):
+    """An account, and an address."""
+
+    account: Word
+    address: Word
+
+
+class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
+    """An address to which an account sends nothing more; times in RFC 3339, UTC, empty for never."""
+
+    account: str
+    address: str
+    base: str
+    manual: bool
+    reason: str
+    created: str
+    expires: str = ""
+
+
+@query("queue suppress list", OWNER, columns=("account", "address", "manual", "created", "expires", "reason"))
+class ListSuppressions(Operation[list[Suppressed]], frozen=True):
+    """List them, with the reason why each is there."""
+
+    account: Annotated[Word, field("Of this account only.")] = ""
+    after_account: Annotated[Word, field("Go on behind the entry of this account …")] = ""
+    after_base: Annotated[Word, field("… with this base address.")] = ""
+    n: Annotated[int, field("At most so many.", metavar="N", ge=1, le=10_000)] = 10_000
+
+
+@change("queue suppress add", OWNER)
+class AddSuppression(Suppress, frozen=True, kw_only=True):
+    """Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once."""
+
+    reason: Annotated[Word, field("Why, for the list.")] = ""
+
+
+@change("queue suppress remove", OWNER)
+class RemoveSuppression(Suppress, frozen=True):
+    """Let ACCOUNT send to ADDRESS again."""
+
+
+@query(
+    "queue suppress lookup",
+    Role.COMMAND_LINE,
+    columns=("account", "address", "base", "manual", "created", "expires", "reason"),
+)
+class LookUpSuppression(Operation[list[Suppressed]], frozen=True):
+    """Tell whether ACCOUNT may send to ADDRESS: the entry that forbids it, if there is one."""
+
+    account: Word
+    address: Word
