@@ -17,10 +17,11 @@ FROZEN: Final = bool(getattr(sys, "frozen", False))
 VERB: Final = "__child"
 """The hidden verb: the next word names the child, the others are its arguments."""
 
-Child = Literal["acme", "keeper", "patterns", "sandbox"]
+Child = Literal["acme", "dns", "keeper", "patterns", "sandbox"]
 
 CHILDREN: Final[dict[Child, str]] = {
     "acme": "moxlite.autotls.child",
+    "dns": "moxlite.admin.dnsproviders.child",
     "keeper": "moxlite.process.keeper",
     "patterns": "moxlite.patterns.child",
     "sandbox": "moxlite.sandbox.child",
@@ -33,7 +34,7 @@ BARE: Final = "import sys; sys.path.append({top!r}); from moxlite.ownprogram imp
 TOP: Final = Path(__file__).resolve().parents[1]
 """Folder that has the package."""
 
-LATE: Final = ("nh3", "regex", "re2", "trio_websocket", "dns", "dkim")
+LATE: Final = ("nh3", "regex", "re2", "trio_websocket", "dns", "dkim", "lexicon")
 """Libraries that are imported at their first use."""
 
 FILE_VARIABLE: Final = "MOXLITE_FILE"

@@ -32,6 +32,9 @@ DOMAINS_FILE: Final = "domains.toml"
 DKIM_FOLDER: Final = "dkim"
 """Name of the folder with keys made by the server, in the same folder."""
 
+DNS_FOLDER: Final = "dns"
+"""Name of the folder with tokens of DNS providers and what was published there."""
+
 CUSTOM_FILES: Final = tuple(f"{app}.{kind}" for app in ("webmail", "webaccount", "webadmin") for kind in ("css", "js"))
 """Names of files in the same folder that the web apps show, made by the owner (WEB-31)."""
 

@@ -7,11 +7,12 @@
 | folders of config   | root, user's      | 3770: the user may add files, and replace none of root's  |
 | ``moxlite.toml``    | root, user's      | 0640                                                      |
 | ``domains.toml``,   | user, user's      | 0640, or 0600                                             |
-| ``dkim/...``, the   |                   |                                                           |
+| ``dkim/...``,       |                   |                                                           |
+| ``dns/...``, the    |                   |                                                           |
 | admin password      |                   |                                                           |
 | folders that the    | user, user's      | 2750                                                      |
 | user made in        |                   |                                                           |
-| ``dkim``            |                   |                                                           |
+| ``dkim``, ``dns``   |                   |                                                           |
 | files that the user | root or user as   | 0640                                                      |
 | reads (`Named`)     | they are, user's  |                                                           |
 | others of config    | root or user as   | 0640, or 0600                                             |
@@ -28,7 +29,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from moxlite.config.load import CUSTOM_FILES, DKIM_FOLDER
+from moxlite.config.load import CUSTOM_FILES, DKIM_FOLDER, DNS_FOLDER
 from moxlite.config.toml.decode import KeyPath
 from moxlite.safefile import open_folder, open_regular, replaceable
 
@@ -117,7 +118,7 @@ def _config(
     read = {*named.read.values(), *(folder / name for name in CUSTOM_FILES)}
 
     def rule(path: str, found: os.stat_result) -> _Wanted:
-        keys = path.startswith(f"{DKIM_FOLDER}/")
+        keys = path.startswith((f"{DKIM_FOLDER}/", f"{DNS_FOLDER}/"))
         if stat.S_ISDIR(found.st_mode):
             return _Wanted(uid, gid, 0o2750) if keys and found.st_uid == uid else _Wanted(0, gid, 0o3770)
         if path == static_file.name:

@@ -152,7 +152,14 @@ def test_all_openings_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFix
 def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: Path) -> None:
     """ADMIN-37: owners and modes of config and data; each change is a line; a second time there is none."""
     config, data = tmp_path / "config", tmp_path / "data"
-    for name in ("config/keys", "config/dkim/old", "config/dkim/of-root", "data/accounts/mia", "data/standby"):
+    for name in (
+        "config/keys",
+        "config/dkim/old",
+        "config/dkim/of-root",
+        "config/dns",
+        "data/accounts/mia",
+        "data/standby",
+    ):
         (tmp_path / name).mkdir(parents=True)
     files = {
         "config/moxlite.toml": 0o666,
@@ -163,6 +170,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
         "config/webmail.css": 0o600,
         "config/keys/authority.pem": 0o600,
         "config/dkim/old/a.pem": 0o600,
+        "config/dns/example.org.provider": 0o600,
         "data/lock": 0o640,
         "data/accounts/mia/account.db": 0o666,
     }
@@ -207,7 +215,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has("config/webmail.css") == has("config/keys/authority.pem") == (0, GID, 0o640), "the server reads them"
     assert has("config/dkim") == has("config/dkim/of-root") == (0, GID, 0o3770)
     assert has("config/dkim/old") == (UID, GID, 0o2750), "as the server makes it"
-    assert has("config/dkim/old/a.pem") == (UID, GID, 0o600)
+    assert has("config/dkim/old/a.pem") == has("config/dns/example.org.provider") == (UID, GID, 0o600)
     assert has("data") == has("data/accounts/mia") == (UID, 0, 0o2750)
     assert has("data/standby") == (UID, 0, 0o2700), "as the server makes it"
     assert has("data/lock") == (UID, 0, 0o640)

@@ -5,6 +5,7 @@
 | the folder of the configuration                  | always, but for the two below                                 |
 | keys of the host (``hostkeys``, and named ones)  | in an encrypted one; else with ``backup.include_keys``        |
 | other named keys that only root can read         | the same                                                      |
+| tokens of DNS providers (``dns``)                | the same                                                      |
 | ``admin_password_file``                          | never: a restore makes a new password                         |
 | DKIM keys, certificates of CAs, in other folders | always                                                        |
 | certificates and their keys in other folders     | never: another program makes them, and renews them there      |
@@ -14,7 +15,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from moxlite.admin.dnsproviders.accounts import PROVIDER
 from moxlite.admin.hostkeys import HOST_KEYS
+from moxlite.config.load import DNS_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.process.keys.files import Read, backup_key_files, certificate_files, host_key_files
@@ -76,11 +79,12 @@ def _read(path: Path, read: Read) -> NamedFile:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Keys of the host in its folder that no listener names, not yet or not any more."""
-    try:
-        yield from sorted(path for path in (folder / HOST_KEYS).iterdir() if path.is_file())
-    except OSError:
-        return
+    """Keys of the host in its folder that no listener names, not yet or not any more, and tokens of DNS providers."""
+    for name, ending in ((HOST_KEYS, ""), (DNS_FOLDER, PROVIDER)):
+        try:
+            yield from sorted(one for one in (folder / name).iterdir() if one.is_file() and one.name.endswith(ending))
+        except OSError:
+            continue
 
 
 def _public(snapshot: Snapshot) -> Iterator[Path]:

@@ -18,7 +18,11 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 
 @click.group(
     cls=LazyGroup,
-    lazy={"update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a server that takes updates.")},
+    lazy={
+        "provider": ("moxlite.cli.setup.dnsprovider:provider", "Providers at which our DNS records are changed."),
+        "undo": ("moxlite.cli.setup.dnsupdate:undo", "Undo the last change of our DNS records."),
+        "update": ("moxlite.cli.setup.dnsupdate:update", "Change our DNS records at a provider or name server."),
+    },
 )
 def dns() -> None:
     """Look names up in DNS as the server does, and change our records."""

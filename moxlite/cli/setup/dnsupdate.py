@@ -1,93 +1,169 @@
-"""``moxlite dns update``: change DNS to the wanted records, by updates with a key (ADMIN-71a).
+"""``moxlite dns update`` and ``dns undo``: change DNS to the wanted records, at the provider of the domain or at a name
+server that takes updates with a key (ADMIN-71a, 71c).
 
-It needs no running server.
+They need no running server.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, load_config, settings, show_json
+from moxlite.cli.common import FAILED, Failure, ask, config_path, load_config, settings, show_json
 from moxlite.cli.prompts import TEMPORARY, server_address
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from moxlite.admin.dns.update import NameServer, ZonePlan
-    from moxlite.admin.dns.wanted import Wanted
+    from moxlite.admin.dns.publishing import Plans, Publishing
+    from moxlite.admin.dns.zones import Located
+    from moxlite.proto.address import Domain
 
 
 @click.command()
 @click.argument("name", metavar="DOMAIN")
-@click.option("--server", required=True, metavar="IP[:PORT]", help="The primary name server, which takes updates.")
+@click.option(
+    "--server",
+    metavar="IP[:PORT]",
+    help="The primary name server, which takes updates.  [default: the provider of DOMAIN, `dns provider set`]",
+)
 @click.option(
     "--key-file",
-    required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The TSIG key: as BIND or Knot DNS writes it, or a line [ALGORITHM:]NAME:SECRET.",
+    help="With --server: the TSIG key, as BIND or Knot DNS writes it, or a line [ALGORITHM:]NAME:SECRET.",
 )
+@click.option("--addresses", is_flag=True, help="At a provider: also the addresses of this machine.")
 @click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
 @click.option("--dry-run", is_flag=True, help="Print what would be changed.")
-def update(name: str, server: str, key_file: Path, replace: bool, dry_run: bool) -> int:
-    """Make the records of `config dnsrecords` for DOMAIN and this machine, at a server that takes updates (RFC 2136).
+@click.option("--no-wait", is_flag=True, help="At a provider: don't wait until all name servers have the change.")
+def update(
+    name: str, server: str | None, key_file: Path | None, addresses: bool, replace: bool, dry_run: bool, no_wait: bool
+) -> int:
+    """Make the records of `config dnsrecords` for DOMAIN and this machine, at its provider or at a server that takes
+    updates (RFC 2136).
 
-    Missing records are added. An SPF, DMARC or TLSRPT record is replaced by one that keeps what it permits. Other
-    records that differ stay, unless --replace is given. Records of other names are never touched.
+    Missing records are added, and records of ours that are not wanted any more removed. An SPF, DMARC or TLSRPT record
+    is replaced by one that keeps what it permits. Other records that differ stay, unless --replace is given. Records of
+    other names are never touched. At a provider the change is shown first, and `dns undo` takes it back.
     """
-    from moxlite.admin.dns.update import KeyFileError, NameServer, NoAnswer, UpdateRefused, read_key_file
+    if (server is None) != (key_file is None):
+        raise click.UsageError("--server goes with --key-file")
+    with telling():
+        if server is not None and key_file is not None:
+            return _update_at(name, server, key_file, replace=replace, dry_run=dry_run)
+        publishing, domain = open_publishing(name)
+        located = publishing.located(domain)
+        plans = publishing.plan(domain, located, addresses=addresses, replace=replace)
+        _show(plans, dry_run=dry_run)
+        if dry_run or not plans.changes:
+            return 0
+        ask("Make these changes?")
+        return finished(publishing, located, plans, publishing.make(domain, located, plans), wait=not no_wait)
 
-    wanted = _wanted(name)
-    ip, port = server_address(server)
-    try:
-        at = NameServer(ip, port, read_key_file(key_file))
-        return _update(at, wanted, replace=replace, dry_run=dry_run)
-    except (KeyFileError, UpdateRefused) as error:
-        raise Failure(str(error)) from None
-    except NoAnswer as error:
-        raise Failure(str(error), TEMPORARY) from None
+
+@click.command()
+@click.argument("name", metavar="DOMAIN")
+@click.option("--dry-run", is_flag=True, help="Print what would be changed.")
+@click.option("--no-wait", is_flag=True, help="Don't wait until all name servers have the change.")
+def undo(name: str, dry_run: bool, no_wait: bool) -> int:
+    """Undo the last change that `dns update`, the admin pages or the rotation of keys have made for DOMAIN.
+
+    What was removed comes back, and what was added goes, unless the record has changed since. Repeated, it undoes the
+    change before.
+    """
+    with telling():
+        publishing, domain = open_publishing(name)
+        located = publishing.located(domain)
+        plans = publishing.plan_undo(domain, located)
+        if plans is None:
+            raise Failure(f"nothing to undo for {domain}")
+        _show(plans, dry_run=dry_run)
+        if dry_run:
+            return 0
+        if plans.changes:
+            ask("Make these changes?")
+        return finished(publishing, located, plans, publishing.undo(domain, located, plans), wait=not no_wait)
 
 
-def _wanted(name: str) -> "Sequence[Wanted]":
+def open_publishing(name: str) -> "tuple[Publishing, Domain]":
+    """The records of a domain of this server. Raises Failure."""
     from moxlite.admin.accounts import Refused
-    from moxlite.admin.dns.wanted import read_keys, wanted_records
+    from moxlite.admin.dns.publishing import Publishing
     from moxlite.admin.domains.changes import require_domain
 
     snapshot = load_config()
     try:
-        domain, found = require_domain(snapshot, name)
+        domain, _ = require_domain(snapshot, name)
     except Refused as error:
         raise Failure(str(error)) from None
-    return wanted_records(snapshot, domain, found, read_keys(snapshot, domain))
+    return Publishing(snapshot, config_path()), domain
 
 
-def _update(at: "NameServer", wanted: "Sequence[Wanted]", *, replace: bool, dry_run: bool) -> int:
-    """Raises KeyFileError, UpdateRefused, NoAnswer."""
-    from moxlite.admin.dns.update import plan_update, send_update
+@contextmanager
+def telling() -> Iterator[None]:
+    """Failures of providers and servers, as failures of the command."""
+    from msgspec import DecodeError
 
-    plans = plan_update(at, wanted, replace=replace)
+    from moxlite.admin.dns.publishing import NoProvider
+    from moxlite.admin.dns.update import NoAnswer, UpdateRefused
+    from moxlite.admin.dnsproviders.accounts import Busy, ProviderFailed
+
+    try:
+        yield
+    except (NoProvider, UpdateRefused) as error:
+        raise Failure(str(error)) from None
+    except (NoAnswer, Busy) as error:
+        raise Failure(str(error), TEMPORARY) from None
+    except ProviderFailed as error:
+        raise Failure(str(error), TEMPORARY if error.temporary else FAILED) from None
+    except DecodeError as error:
+        raise Failure(f"a file in the folder dns of the configuration is damaged: {error}") from None
+
+
+def finished(
+    publishing: "Publishing", located: "Located", plans: "Plans", missing: Sequence[str], *, wait: bool
+) -> int:
+    """Tell what was not taken, and wait until the name servers have the rest; the exit code."""
+    if _tell_missing(missing):
+        return FAILED
+    if not wait or not plans.changes:
+        return 0
+    click.echo("waiting for the name servers ...", err=True)
+    late = publishing.wait(located, plans)
+    for line in late:
+        click.echo(f"moxlite: {printable(line)}", err=True)
+    return TEMPORARY if late else 0
+
+
+def _update_at(name: str, server: str, key_file: Path, *, replace: bool, dry_run: bool) -> int:
+    """Raises UpdateRefused, NoAnswer."""
+    from moxlite.admin.dns.publishing import Plans
+    from moxlite.admin.dns.update import KeyedServer, KeyFileError, NameServer, read_key_file
+    from moxlite.admin.dns.zones import Located, missing_changes, plan_zones, send_plans
+
+    publishing, domain = open_publishing(name)
+    ip, port = server_address(server)
+    try:
+        located = Located([KeyedServer(NameServer(ip, port, read_key_file(key_file)))])
+    except KeyFileError as error:
+        raise Failure(str(error)) from None
+    plans = Plans(tuple(plan_zones(located, publishing.wanted(domain, addresses=True), replace=replace)))
     _show(plans, dry_run=dry_run)
     if dry_run:
         return 0
-    for one in plans:
-        if one.plan.changes:
-            send_update(at, one.zone, one.plan.changes)
-    missing = [
-        line
-        for one in plan_update(at, wanted, replace=replace)
-        for change in one.plan.changes
-        for line in change.lines()
-    ]
-    if missing:
-        for line in missing:
-            click.echo(f"moxlite: not taken by the server: {printable(line)}", err=True)
-        return FAILED
-    return 0
+    send_plans(located, plans.zones)
+    return FAILED if _tell_missing(missing_changes(located, plans.zones)) else 0
 
 
-def _show(plans: "Sequence[ZonePlan]", *, dry_run: bool) -> None:
+def _tell_missing(lines: Sequence[str]) -> bool:
+    for line in lines:
+        click.echo(f"moxlite: not taken by the server: {printable(line)}", err=True)
+    return bool(lines)
+
+
+def _show(plans: "Plans", *, dry_run: bool) -> None:
     if settings().as_json:
         zones = [
             {
@@ -95,16 +171,13 @@ def _show(plans: "Sequence[ZonePlan]", *, dry_run: bool) -> None:
                 "changes": [line for change in one.plan.changes for line in change.lines()],
                 "left": one.plan.left,
             }
-            for one in plans
+            for one in plans.zones
         ]
         show_json({"dry_run": dry_run, "zones": zones})
         return
-    for one in plans:
-        for change in one.plan.changes:
-            for line in change.lines():
-                print(printable(line))
-    for one in plans:
-        for note in one.plan.left:
-            print(f"; {printable(note)}")
-    if not any(one.plan.changes for one in plans):
+    for line in plans.lines():
+        print(printable(line))
+    for note in plans.notes():
+        print(f"; {printable(note)}")
+    if not plans.changes:
         print("; nothing to change")

@@ -1,0 +1,128 @@
+"""What this server has published in DNS, and the steps in which it did so, for `dns undo` (ADMIN-71c).
+
+A step is written down before it is made: after a crash in the middle, all that may have been changed is known, and the
+next plan goes on from what the zone really has.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+import dns.exception
+import msgspec
+
+from moxlite.admin.dns.plan import Change, Ours, Published, Slot, ZonePlan
+from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dnsproviders.accounts import DNSFiles
+from moxlite.admin.dnsproviders.messages import data_of
+from moxlite.decoders import from_json
+from moxlite.proto.address import Domain
+
+MAX_STEPS: Final = 50
+"""Steps that can be undone, of one domain; the oldest go."""
+
+
+class Owned(msgspec.Struct, frozen=True):
+    """A record that this server has published; `wanted` as in `Published`."""
+
+    zone: str
+    name: str
+    kind: Kind
+    data: str
+    wanted: str = ""
+
+
+class Made(msgspec.Struct, frozen=True):
+    """A change of a set of records: the data that were removed and added, as texts."""
+
+    zone: str
+    name: str
+    kind: Kind
+    remove: tuple[str, ...]
+    add: tuple[str, ...]
+
+
+class Step(msgspec.Struct, frozen=True):
+    """Changes that were made at once. at: seconds UTC. done: False while they are made."""
+
+    at: float
+    changes: tuple[Made, ...]
+    done: bool = False
+
+
+class State(msgspec.Struct, frozen=True):
+    """The state of a domain."""
+
+    owned: tuple[Owned, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+
+class Ledger:
+    """The state of one domain, on disk. Methods raise OSError.
+
+    Raises OSError; msgspec.DecodeError for a file that is damaged.
+    """
+
+    def __init__(self, files: DNSFiles, domain: Domain, clock: Callable[[], float] = time.time) -> None:
+        data = files.state(domain)
+        self._files = files
+        self._domain = domain
+        self._clock = clock
+        self.state = State() if data is None else from_json(data, State)
+
+    def ours(self) -> Ours:
+        """The published records, by set."""
+        found: dict[Slot, list[Published]] = {}
+        for one in self.state.owned:
+            try:
+                data = data_of(one.kind, one.data)
+            except dns.exception.DNSException:
+                continue  # written by a version that knew more
+            found.setdefault((one.name, one.kind), []).append(Published(data, one.wanted))
+        return found
+
+    def begin(self, plans: Iterable[ZonePlan], wanted: Iterable[Wanted]) -> None:
+        """Write down what will be changed."""
+        made = tuple(_made(plan.zone, one) for plan in plans for one in plan.plan.changes)
+        texts = {(one.name.lower(), one.kind): str(one.value) for one in wanted if one.topic in ("spf", "spf-host")}
+        new = [
+            Owned(one.zone, one.name, one.kind, data, texts.get((one.name, one.kind), ""))
+            for one in made
+            for data in one.add
+        ]
+        known = {(one.name, one.kind, one.data) for one in new}
+        kept = [one for one in self.state.owned if (one.name, one.kind, one.data) not in known]
+        steps = (*self.state.steps, Step(self._clock(), made))[-MAX_STEPS:]
+        self._write(State((*kept, *new), steps))
+
+    def finish(self) -> None:
+        """Write down that the last step is made."""
+        last = self.state.steps[-1]
+        gone = {(one.name, one.kind, data) for one in last.changes for data in one.remove}
+        owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
+        steps = (*self.state.steps[:-1], msgspec.structs.replace(last, done=True))
+        self._write(State(owned, steps))
+
+    def last(self) -> Mapping[str, Sequence[Change]]:
+        """The changes of the last step, by zone; none if there is no step."""
+        found: dict[str, list[Change]] = {}
+        for one in self.state.steps[-1].changes if self.state.steps else ():
+            groups = [tuple(data_of(one.kind, text) for text in group) for group in (one.remove, one.add)]
+            found.setdefault(one.zone, []).append(Change(one.name, one.kind, (), *groups))
+        return found
+
+    def undone(self) -> None:
+        """Write down that the last step is undone: its records are not ours any more."""
+        last = self.state.steps[-1]
+        gone = {(one.name, one.kind, data) for one in last.changes for data in one.add}
+        owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
+        self._write(State(owned, self.state.steps[:-1]))
+
+    def _write(self, state: State) -> None:
+        self._files.set_state(self._domain, msgspec.json.encode(state))
+        self.state = state
+
+
+def _made(zone: str, change: Change) -> Made:
+    groups = [tuple(one.to_text() for one in group) for group in (change.remove, change.add)]
+    return Made(zone, change.name, change.kind, *groups)

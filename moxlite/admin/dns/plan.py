@@ -1,0 +1,192 @@
+"""The plan: changes that bring the records of zones to the wanted ones (ADMIN-71a, 71c). Pure.
+
+The rule: nothing that the owner has set is lost by chance. Missing records are added. Records that this server has
+published, and that are not wanted any more, are removed. A text of which there may be only one (SPF, DMARC, TLSRPT) is
+replaced by one that keeps what the old one permits, as the check would advise. Any other set that differs stays, with a
+note, unless the owner asks to replace it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import dns.rdata
+import msgspec
+
+from moxlite.admin.dns.senders import merged_report, merged_spf
+from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dns.zonefile import rdata_of
+
+Data: TypeAlias = dns.rdata.Rdata
+
+Slot: TypeAlias = tuple[str, Kind]
+"""Absolute name in lower case, and type, of a set of records."""
+
+Found: TypeAlias = Mapping[Slot, Sequence[Data]]
+"""Sets of records at the name server; absent sets are missing or empty."""
+
+OTHERS: Final[tuple[Kind, ...]] = ("A", "AAAA", "TXT", "MX")
+"""Types that are looked for where an alias is wanted: none may be beside it (RFC 1034 §3.6.2)."""
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A record that this server has published; `wanted`: its text before that of others was merged into it."""
+
+    data: Data
+    wanted: str = ""
+
+
+Ours: TypeAlias = Mapping[Slot, Sequence[Published]]
+
+
+class Change(msgspec.Struct, frozen=True):
+    """Change of one set of records.
+
+    before: all records of the set; the change is made only if they are still the same. remove, add: in the order of the
+    list of wanted records.
+    """
+
+    name: str
+    kind: Kind
+    before: tuple[Data, ...]
+    remove: tuple[Data, ...]
+    add: tuple[Data, ...]
+
+    def lines(self) -> list[str]:
+        """The records as lines of a zone file, with "-" or "+" before them."""
+        pairs = [("-", one) for one in self.remove] + [("+", one) for one in self.add]
+        return [f"{sign} {self.name} {self.kind} {one.to_text()}" for sign, one in pairs]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """changes: in the order of the wanted records. left: notes on what stays as it is, one line each."""
+
+    changes: tuple[Change, ...]
+    left: tuple[str, ...]
+
+
+class ZonePlan(msgspec.Struct, frozen=True):
+    """Changes in one zone; ``plan.left`` also names records that cannot be changed at this server."""
+
+    zone: str
+    plan: Plan
+
+
+ADDED: Final[frozenset[Kind]] = frozenset({"TLSA"})
+"""Types whose records may be added beside others: one key more never does harm."""
+
+TEXTS: Final = {"spf": "v=spf1", "spf-host": "v=spf1", "dmarc": "v=DMARC1", "tlsrpt": "v=TLSRPTv1"}
+"""Texts that are merged, by topic, and their beginning."""
+
+OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "srv": "path="}
+"""Further texts with a beginning of their own; other texts may be at the same name."""
+
+
+def slots_of(wanted: Iterable[Wanted], ours: Ours) -> list[Slot]:
+    """The sets that a plan has to know: the wanted ones, those of ours, and those that could be in their way."""
+    found: dict[Slot, None] = {}
+    for one in wanted:
+        name = one.name.lower()
+        found.update(
+            dict.fromkeys((name, kind) for kind in (one.kind, *(OTHERS if one.kind == "CNAME" else ("CNAME",))))
+        )
+    return [*found, *(slot for slot in ours if slot not in found)]
+
+
+def make_plan(wanted: Iterable[Wanted], found: Found, ours: Ours | None = None, *, replace: bool = False) -> Plan:
+    """Compare wanted records with those at the server.
+
+    Args:
+      ours: records that this server has published.
+      replace: also replace sets that differ: MX and SRV records, addresses, aliases, keys.
+    """
+    ours = ours or {}
+    slots: dict[Slot, list[Wanted]] = {}
+    for one in wanted:
+        slots.setdefault((one.name.lower(), one.kind), []).append(one)
+    changes: list[Change] = []
+    left: list[str] = []
+    for (name, kind), records in slots.items():
+        before = tuple(found.get((name, kind), ()))
+        conflict = _conflict(name, kind, found)
+        if conflict:
+            left.append(conflict)
+            continue
+        published = ours.get((name, kind), ())
+        remove, add = _difference(records, before, published)
+        own = [one.data for one in published]
+        others = [one for one in remove if one not in own]
+        if kind not in ADDED and others and not replace and not _is_mergeable(records):
+            left += [f"{name} {kind} {one.to_text()} stays; --replace replaces it" for one in others]
+            continue
+        if kind in ADDED and not replace:
+            remove = [one for one in remove if one in own]
+        if remove or add:
+            changes.append(Change(name, kind, before, tuple(remove), tuple(add)))
+    for (name, kind), published in ours.items():
+        before = tuple(found.get((name, kind), ()))
+        own = [one.data for one in published if one.data in before]
+        if (name, kind) not in slots and own:
+            changes.append(Change(name, kind, before, tuple(own), ()))
+    return Plan(tuple(changes), tuple(left))
+
+
+def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
+    """Changes that undo others, last first, as far as their records are still there, or not."""
+    back = []
+    for one in reversed(list(changes)):
+        before = tuple(found.get((one.name, one.kind), ()))
+        remove = tuple(data for data in one.add if data in before)
+        add = tuple(data for data in one.remove if data not in before)
+        if remove or add:
+            back.append(Change(one.name, one.kind, before, remove, add))
+    return back
+
+
+def _conflict(name: str, kind: Kind, found: Found) -> str:
+    """A note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
+    if kind != "CNAME" and found.get((name, "CNAME")):
+        return f"{name} {kind} is not added: the name is an alias"
+    if kind == "CNAME" and any(found.get((name, one)) for one in OTHERS):
+        return f"{name} CNAME is not added: the name has other records"
+    return ""
+
+
+def _is_mergeable(records: Sequence[Wanted]) -> bool:
+    return all(one.kind == "TXT" and one.topic in TEXTS for one in records)
+
+
+def _difference(
+    records: Sequence[Wanted], before: Sequence[Data], ours: Sequence[Published]
+) -> tuple[list[Data], list[Data]]:
+    """Records of one set to remove and to add."""
+    if records[0].kind == "TXT":
+        remove: list[Data] = []
+        add: list[Data] = []
+        for one in records:
+            old, new = _text_difference(one, before, ours)
+            remove += old
+            add += new
+        return remove, add
+    wanted = [rdata_of(one.kind, one.value) for one in records]
+    return [one for one in before if one not in wanted], [one for one in wanted if one not in before]
+
+
+def _text_difference(one: Wanted, before: Sequence[Data], ours: Sequence[Published]) -> tuple[list[Data], list[Data]]:
+    """As `_difference`, for one text. Texts at the same name with another beginning are left alone."""
+    start = TEXTS.get(one.topic) or OTHER_TEXTS.get(one.topic) or ""
+    same = {text: data for data in before if (text := _text(data)).lower().startswith(start.lower())}
+    value = str(one.value)
+    if one.topic in ("spf", "spf-host"):
+        former = {term for published in ours for term in published.wanted.split()} - set(value.split())
+        kept = [" ".join(term for term in text.split() if term not in former) for text in same]
+        value = merged_spf(value, kept)
+    elif one.topic in TEXTS:
+        value = merged_report(value, tuple(same))
+    remove = [data for text, data in same.items() if text != value]
+    return remove, [] if value in same else [rdata_of("TXT", value)]
+
+
+def _text(data: Data) -> str:
+    """The text of a TXT record, its strings joined."""
+    strings: Sequence[bytes] = getattr(data, "strings", ())
+    return b"".join(strings).decode("ascii", "surrogateescape")

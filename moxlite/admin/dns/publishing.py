@@ -1,0 +1,194 @@
+"""Publishing the wanted records of a domain: provider tried, plan made, read back, undone (ADMIN-71b, 71c).
+
+Used by the command line, the admin app, quickstart and the rotation of keys. Blocks: for seconds, and for minutes where
+servers are waited for.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.admin.dns.ledger import Ledger
+from moxlite.admin.dns.plan import Change, Slot, ZonePlan
+from moxlite.admin.dns.update import UpdateRefused
+from moxlite.admin.dns.wanted import HeldKeys, Topic, Wanted, read_keys, wanted_records
+from moxlite.admin.dns.zonefile import rdata_of
+from moxlite.admin.dns.zones import (
+    Access,
+    Authorities,
+    Located,
+    access_of,
+    missing_changes,
+    plan_back,
+    plan_zones,
+    send_plans,
+    wait_until_served,
+)
+from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, DNSFiles, ProviderFailed, Stored, read_zone
+from moxlite.admin.domains.changes import require_domain
+from moxlite.config.snapshot import Snapshot
+from moxlite.net.dns.client import DNSResolver
+from moxlite.proto.address import Domain
+
+TEST_LABEL: Final = "_moxlite-test"
+"""Where a text is published and removed again when a provider is tried."""
+
+MAX_PARENTS: Final = 4
+"""Names that are tried as a domain's zone, from itself upwards."""
+
+ADDRESSES: Final[frozenset[Topic]] = frozenset({"host"})
+"""Records that are published at a provider only when asked for: the owner's zone has them, or another machine's."""
+
+
+class NoProvider(Exception):
+    """No provider is set for the domain."""
+
+
+class Plans(msgspec.Struct, frozen=True):
+    """What would be changed for a domain: a plan for each zone, and the records that they are for."""
+
+    zones: tuple[ZonePlan, ...]
+    wanted: tuple[Wanted, ...] = ()
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to change."""
+        return any(one.plan.changes for one in self.zones)
+
+    def lines(self) -> list[str]:
+        """The records that go and come, in the form of a diff."""
+        return [line for one in self.zones for change in one.plan.changes for line in change.lines()]
+
+    def notes(self) -> list[str]:
+        """What stays as it is, and why."""
+        return [note for one in self.zones for note in one.plan.left]
+
+
+def make_stored(domain: Domain, provider: str, answers: dict[str, str]) -> Stored:
+    """The provider with the owner's answers, and the zone of the domain there: the nearest name that the account has.
+
+    Raises ProviderFailed.
+    """
+    assert provider in KNOWN
+    if provider == RFC2136:
+        return Stored(provider, "", answers)
+    labels = domain.ascii.split(".")
+    names = [".".join(labels[at:]) for at in range(max(1, len(labels) - 1))][:MAX_PARENTS]
+    for name in names:
+        stored = Stored(provider, name, answers)
+        try:
+            read_zone(stored.account)
+        except ProviderFailed as error:
+            if error.why != "missing" or name == names[-1]:
+                raise
+        else:
+            return stored
+    raise AssertionError("unreachable: the last name has raised or returned")
+
+
+class Publishing:
+    """The records of our domains at their providers.
+
+    Args:
+      config: moxlite.toml.
+      held: keys that a server read before it gave up its privileges.
+      authorities: tests give their own.
+    """
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        config: Path,
+        held: HeldKeys | None = None,
+        authorities: Authorities | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._held = held
+        self.authorities: Final = authorities or Authorities(DNSResolver(snapshot.static.dns.servers).servers)
+        self.files: Final = DNSFiles(config, snapshot.static.user)
+
+    def stored(self, domain: Domain) -> Stored:
+        """The provider of a domain. Raises NoProvider, OSError."""
+        try:
+            found = self.files.provider(domain)
+        except msgspec.DecodeError:
+            raise NoProvider(f"the file about the provider of {domain} is damaged: set it again") from None
+        if found is None:
+            raise NoProvider(f"no DNS provider is set for {domain}: moxlite dns provider set {domain} PROVIDER")
+        return found
+
+    def try_out(self, domain: Domain, stored: Stored) -> str:
+        """Read the zone, publish a harmless text, read it back, remove it. Returns the zone.
+
+        Raises NoAnswer, UpdateRefused: what does not work.
+        """
+        access = access_of(stored, self.authorities)
+        name = f"{TEST_LABEL}.{domain.ascii}."
+        zone = access.zone(name)
+        if zone is None:
+            raise UpdateRefused(f"{access.title} does not have the zone of {domain}", credentials=True)
+        slot: Slot = name, "TXT"
+        before = tuple(access.found(zone, [slot])[slot])
+        text = rdata_of("TXT", f"moxlite test {secrets.token_hex(8)}")
+        access.send(zone, [Change(name, "TXT", before, (), (text,))])
+        there = tuple(access.found(zone, [slot])[slot])
+        if text not in there:
+            raise UpdateRefused(f"{access.title} took a record, {name} TXT, and does not have it")
+        access.send(zone, [Change(name, "TXT", there, there, ())])  # with those of tests that were broken off
+        return zone
+
+    def located(self, domain: Domain) -> Located:
+        """Where names are: at the domain's provider, and at those of our other domains. Raises NoProvider,
+        UpdateRefused, OSError.
+        """
+        own = self.stored(domain)
+        others = [one for name, one in self.files.providers().items() if name != domain.ascii]
+        stored = {(one.provider, one.zone, tuple(sorted(one.secrets.items()))): one for one in (own, *others)}
+        accesses: list[Access] = [access_of(one, self.authorities) for one in stored.values()]
+        return Located(accesses)
+
+    def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[Wanted, ...]:
+        """The records of a domain. Raises Refused. addresses: with those of the host."""
+        found, settings = require_domain(self._snapshot, domain.ascii)
+        keys = read_keys(self._snapshot, found, self._held)
+        records = wanted_records(self._snapshot, found, settings, keys)
+        return tuple(one for one in records if addresses or one.topic not in ADDRESSES)
+
+    def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
+        """What would be changed. Raises Refused, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError."""
+        wanted = self.wanted(domain, addresses=addresses)
+        ours = Ledger(self.files, domain).ours()
+        if not addresses:  # they stay as they are
+            ours = {slot: one for slot, one in ours.items() if slot[1] not in ("A", "AAAA")}
+        return Plans(tuple(plan_zones(located, wanted, ours, replace=replace)), wanted)
+
+    def make(self, domain: Domain, located: Located, plans: Plans) -> list[str]:
+        """Make changes; lines about records that the provider took and does not have.
+
+        Raises Busy, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
+        """
+        with self.files.locked():
+            ledger = Ledger(self.files, domain)
+            ledger.begin(plans.zones, plans.wanted)
+            send_plans(located, plans.zones)
+            ledger.finish()
+        return missing_changes(located, plans.zones)
+
+    def wait(self, located: Located, plans: Plans) -> list[str]:
+        """Wait until the authoritative servers have the changes; what is not there at the end, one line each."""
+        return wait_until_served(located, self.authorities, plans.zones)
+
+    def plan_undo(self, domain: Domain, located: Located) -> Plans | None:
+        """What would undo the last step; None without one. Raises as `plan`."""
+        last = Ledger(self.files, domain).last()
+        return Plans(tuple(plan_back(located, last))) if last else None
+
+    def undo(self, domain: Domain, located: Located, plans: Plans) -> list[str]:
+        """Undo the last step. As `make`."""
+        with self.files.locked():
+            ledger = Ledger(self.files, domain)
+            send_plans(located, plans.zones)
+            ledger.undone()
+        return missing_changes(located, plans.zones)

@@ -1,0 +1,327 @@
+"""The zones of our domains: at providers, and at servers that take updates with a key; plans over several of them, and
+what the authoritative servers serve (ADMIN-71c). Blocks.
+"""
+
+import ipaddress
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+from moxlite.admin.dns.plan import (
+    Change,
+    Data,
+    Found,
+    Ours,
+    Plan,
+    Published,
+    Slot,
+    ZonePlan,
+    make_plan,
+    reversed_changes,
+    slots_of,
+)
+from moxlite.admin.dns.update import KeyedServer, NameServer, NoAnswer, UpdateRefused, parse_key
+from moxlite.admin.dns.wanted import Kind, Wanted
+from moxlite.admin.dnsproviders.accounts import (
+    KNOWN,
+    RFC2136,
+    ProviderFailed,
+    Stored,
+    read_zone,
+    write_zone,
+)
+from moxlite.admin.dnsproviders.messages import Account, Edit, data_of
+from moxlite.net.dns.client import PORT, Servers
+
+SECONDS: Final = 5.0
+"""Seconds for one query."""
+
+AGREE_SECONDS: Final = 180.0
+"""Seconds in which all authoritative servers should have a change: deSEC says one minute, others less."""
+
+PAUSE: Final = 3.0
+"""Seconds between two looks at them."""
+
+MAX_SERVERS: Final = 12
+"""Authoritative servers that are asked, of a zone; thirteen are the most of any (the root)."""
+
+Place: TypeAlias = tuple[str, int]
+"""Address and port of a name server."""
+
+
+class Access(Protocol):
+    """A place where records are read and changed. All methods raise NoAnswer, UpdateRefused."""
+
+    @property
+    def title(self) -> str:
+        """The place, for people."""
+
+    def zone(self, name: str) -> str | None:
+        """The zone of an absolute name, None if it is not here."""
+
+    def signed(self, zone: str) -> bool:
+        """Whether the zone has DNSSEC."""
+
+    def found(self, zone: str, slots: Iterable[Slot]) -> Found:
+        """Sets of records, as they are here now."""
+
+    def send(self, zone: str, changes: Sequence[Change]) -> None:
+        """Make changes whose sets are still as the plan saw them."""
+
+    def authorities(self, zone: str) -> Sequence[Place]:
+        """Servers of the zone that are known here."""
+
+
+class Authorities:
+    """Authoritative servers, found by a resolver.
+
+    Args:
+      servers: the resolver's; the first is asked.
+      port: of the authoritative servers.
+    """
+
+    def __init__(self, servers: Servers, port: int = PORT) -> None:
+        self._resolver: Final = (str(servers.addresses[0]), servers.port)
+        self._port = port
+        self._places: dict[str, list[Place]] = {}
+        self._signed: dict[str, bool] = {}
+
+    def places(self, zone: str) -> list[Place]:
+        """The servers of a zone; none if they are not found."""
+        if zone not in self._places:
+            names = [data.to_text() for data in self._recursive(zone, dns.rdatatype.NS)]
+            found = [
+                (data.to_text(), self._port)
+                for name in names
+                for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)
+                for data in self._recursive(name, kind)
+            ]
+            self._places[zone] = found[:MAX_SERVERS]
+        return self._places[zone]
+
+    def is_signed(self, zone: str) -> bool:
+        """Whether the zone's parent vouches for its keys."""
+        if zone not in self._signed:
+            self._signed[zone] = bool(self._recursive(zone, dns.rdatatype.DS))
+        return self._signed[zone]
+
+    def _recursive(self, name: str, kind: dns.rdatatype.RdataType) -> list[Data]:
+        try:
+            return _ask(self._resolver, name, kind, recursive=True)
+        except NoAnswer:
+            return []
+
+
+def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> list[Data]:
+    """The records of a name. Raises NoAnswer."""
+    query = dns.message.make_query(name, kind)
+    if not recursive:
+        query.flags &= ~dns.flags.RD
+    try:
+        answer, _ = dns.query.udp_with_fallback(query, place[0], timeout=SECONDS, port=place[1])
+    except (dns.exception.DNSException, OSError, EOFError) as error:
+        raise NoAnswer(f"{place[0]}: {type(error).__name__}") from None
+    if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        raise NoAnswer(f"{place[0]}: {dns.rcode.to_text(answer.rcode())}")
+    return [data for one in answer.answer if one.rdtype == kind for data in one]
+
+
+class ProviderZone:
+    """A zone at a provider. It is listed once for a plan."""
+
+    def __init__(self, account: Account, authorities: Authorities) -> None:
+        self._account = account
+        self._authorities = authorities
+        self._zone = dns.name.from_text(account.zone)
+        self._sets: dict[Slot, tuple[Data, ...]] | None = None
+        self.title: Final = KNOWN[account.provider].title
+
+    def zone(self, name: str) -> str | None:
+        """The zone of a name."""
+        return self._zone.to_text() if dns.name.from_text(name).is_subdomain(self._zone) else None
+
+    def signed(self, zone: str) -> bool:
+        """Whether the zone has DNSSEC."""
+        return self._authorities.is_signed(zone)
+
+    def found(self, zone: str, slots: Iterable[Slot]) -> Found:
+        """Sets of records. Raises NoAnswer, UpdateRefused."""
+        if self._sets is None:
+            sets: dict[Slot, tuple[Data, ...]] = {}
+            try:
+                for one in read_zone(self._account):
+                    kind: Kind = one.kind  # type: ignore[assignment]  # the child leaves out other kinds
+                    slot = one.name.lower(), kind
+                    sets[slot] = (*sets.get(slot, ()), data_of(kind, one.data))
+            except ProviderFailed as error:
+                raise _translated(error, self.title) from None
+            self._sets = sets
+        return {slot: self._sets.get(slot, ()) for slot in slots}
+
+    def send(self, zone: str, changes: Sequence[Change]) -> None:
+        """Make changes. Raises NoAnswer, UpdateRefused; some may have been made then."""
+        self._sets = None
+        try:
+            write_zone(self._account, tuple(map(_edit, changes)))
+        except ProviderFailed as error:
+            raise _translated(error, self.title) from None
+
+    def authorities(self, zone: str) -> Sequence[Place]:
+        """None that are known beside those of DNS."""
+        return ()
+
+
+def _edit(change: Change) -> Edit:
+    texts = [tuple(one.to_text() for one in group) for group in (change.before, change.remove, change.add)]
+    return Edit(change.name, change.kind, *texts)
+
+
+def _translated(error: ProviderFailed, title: str) -> NoAnswer | UpdateRefused:
+    text = f"{title}: {error}"
+    if error.temporary:
+        later = "" if error.retry_after is None else f"; again in {error.retry_after:.0f} s"
+        return NoAnswer(text + later)
+    return UpdateRefused(text, credentials=error.why in ("refused", "missing"))
+
+
+def access_of(stored: Stored, authorities: Authorities) -> Access:
+    """The access that a stored provider gives. Raises UpdateRefused: its key cannot be used."""
+    if stored.provider != RFC2136:
+        return ProviderZone(stored.account, authorities)
+    host, _, port = stored.secrets["server"].rpartition("#")
+    try:
+        return KeyedServer(NameServer(ipaddress.ip_address(host), int(port), parse_key(stored.secrets["key"], "it")))
+    except ValueError as error:
+        raise UpdateRefused(f"the stored key cannot be used: {error}", credentials=True) from None
+
+
+class Located:
+    """Each name's access and zone; of several zones the longest."""
+
+    def __init__(self, accesses: Sequence[Access]) -> None:
+        self._accesses = accesses
+        self._known: dict[str, tuple[Access, str] | None] = {}
+
+    def of(self, name: str) -> tuple[Access, str] | None:
+        """Access and zone of an absolute name; None if no access has it. Raises NoAnswer, UpdateRefused."""
+        if name not in self._known:
+            found = [(zone, one) for one in self._accesses if (zone := one.zone(name)) is not None]
+            best = max(found, key=lambda pair: len(pair[0]), default=None)
+            self._known[name] = None if best is None else (best[1], best[0])
+        return self._known[name]
+
+
+def plan_zones(
+    located: Located, wanted: Iterable[Wanted], ours: Ours | None = None, *, replace: bool = False
+) -> list[ZonePlan]:
+    """Compare wanted records with those in their zones. Records for DANE are left out of zones without DNSSEC.
+
+    Returns: the plan of each zone; one without a name for records of zones that no access has.
+    Raises NoAnswer, UpdateRefused.
+    """
+    zones: dict[str, list[Wanted]] = {}
+    left: list[str] = []
+    for one in wanted:
+        at = located.of(one.name.lower())
+        if at is None:
+            left.append(f"{one.name} {one.kind} is not changed: its zone is elsewhere")
+        elif not one.live and not at[0].signed(at[1]):
+            left.append(f"{one.name} {one.kind} is not added: {at[1]} is not signed with DNSSEC")
+        else:
+            zones.setdefault(at[1], []).append(one)
+    mine: dict[str, dict[Slot, Sequence[Published]]] = {}
+    for slot, published in (ours or {}).items():
+        at = located.of(slot[0])
+        if at is not None:
+            mine.setdefault(at[1], {})[slot] = published
+    plans = []
+    for zone in dict.fromkeys((*zones, *mine)):
+        records, own = zones.get(zone, []), mine.get(zone, {})
+        access = located.of(zone)
+        assert access is not None
+        found = access[0].found(zone, slots_of(records, own))
+        plans.append(ZonePlan(zone, make_plan(records, found, own, replace=replace)))
+    return [*plans, ZonePlan("", Plan((), tuple(dict.fromkeys(left))))] if left else plans
+
+
+def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list[ZonePlan]:
+    """The plans that undo changes, by zone, as far as their records are still there. Raises NoAnswer, UpdateRefused."""
+    plans = []
+    for zone, done in changes.items():
+        at = located.of(zone)
+        if at is None:
+            plans.append(ZonePlan("", Plan((), (f"{zone} is not changed: it is elsewhere now",))))
+            continue
+        found = at[0].found(zone, [(one.name, one.kind) for one in done])
+        plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)), ())))
+    return plans
+
+
+def send_plans(located: Located, plans: Iterable[ZonePlan]) -> None:
+    """Make the changes of plans, zone by zone. Raises NoAnswer, UpdateRefused."""
+    for one in plans:
+        at = located.of(one.zone) if one.plan.changes else None
+        if at is not None:
+            at[0].send(one.zone, one.plan.changes)
+
+
+def missing_changes(located: Located, plans: Iterable[ZonePlan]) -> list[str]:
+    """Lines of changes that were taken and are not there. Raises NoAnswer, UpdateRefused."""
+    lines = []
+    for one in plans:
+        at = located.of(one.zone) if one.plan.changes else None
+        if at is None:
+            continue
+        found = at[0].found(one.zone, [(change.name, change.kind) for change in one.plan.changes])
+        for change in one.plan.changes:
+            there = set(found[change.name, change.kind])
+            lines += [f"+ {change.name} {change.kind} {data.to_text()}" for data in change.add if data not in there]
+            lines += [f"- {change.name} {change.kind} {data.to_text()}" for data in change.remove if data in there]
+    return lines
+
+
+def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:
+    """Authoritative servers that do not have the changes of plans, one line each; and zones without any server that
+    answers.
+    """
+    lines = []
+    for one in plans:
+        at = located.of(one.zone) if one.plan.changes else None
+        if at is None:
+            continue
+        places = dict.fromkeys((*at[0].authorities(one.zone), *authorities.places(one.zone)))
+        if not places:
+            lines.append(f"no name server of {one.zone} is found")
+        lines += [line for place in places if (line := _difference(place, one.plan.changes))]
+    return lines
+
+
+def _difference(place: Place, changes: Iterable[Change]) -> str:
+    for one in changes:
+        try:
+            served = _ask(place, one.name, dns.rdatatype.from_text(one.kind))
+        except NoAnswer as error:
+            return f"no answer from {error}"
+        if not {*one.add} <= {*served} or {*one.remove} & {*served}:
+            return f"{place[0]} has not yet {one.name} {one.kind}"
+    return ""
+
+
+def wait_until_served(
+    located: Located, authorities: Authorities, plans: Sequence[ZonePlan], seconds: float = AGREE_SECONDS
+) -> list[str]:
+    """Wait until all authoritative servers have the changes; what `differing` says at the end."""
+    end = time.monotonic() + seconds
+    while (lines := differing(located, authorities, plans)) and time.monotonic() < end:
+        if all(line.startswith("no name server") for line in lines):
+            break
+        time.sleep(PAUSE)
+    return lines

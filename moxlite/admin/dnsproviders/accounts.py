@@ -1,0 +1,283 @@
+"""Accounts at DNS providers: what each provider is asked for, where the tokens are kept, jobs for the child. Blocks.
+
+Files, in the folder ``dns`` beside moxlite.toml, for root and the service user alone (0600)::
+
+    DOMAIN.provider    `Stored` as JSON: the token; only in encrypted backups (STORE-141a)
+    DOMAIN.state       what `admin.dns.ledger` keeps
+    lock               held while records are changed
+"""
+
+import contextlib
+import fcntl
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moxlite.admin.dnsproviders.messages import (
+    MAX_ANSWER,
+    Account,
+    Answer,
+    Edit,
+    Failed,
+    Job,
+    Read,
+    Record,
+    Records,
+    Why,
+    Write as WriteJob,
+)
+from moxlite.config.files import write_atomically
+from moxlite.config.load import DNS_FOLDER
+from moxlite.decoders import from_json
+from moxlite.ownprogram import own_program
+from moxlite.process.privileges import UnknownUser, acting_as, service_user
+from moxlite.proto.address import Domain
+from moxlite.safefile import open_regular, replaceable
+
+PROVIDER: Final = ".provider"
+STATE: Final = ".state"
+LOCK: Final = "lock"
+MODE: Final = 0o600
+MAX_FILE: Final = 8 << 20
+SECONDS: Final = 290.0
+"""Seconds for a job: more than the child gives itself."""
+RFC2136: Final = "rfc2136"
+KEPT: Final = (
+    *("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "PYTHONPATH", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"),
+)
+"""Variables that the child gets. Others could bring in options of the library, or log-ins from a home folder."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question to the owner: the library's option, or ours for RFC 2136, and words. `secret`: typed unseen."""
+
+    option: str
+    words: str
+    secret: bool = True
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A provider that can be used. `rights`: what its token needs, and where it is made."""
+
+    name: str
+    title: str
+    asked: tuple[Asked, ...]
+    rights: str
+
+
+KNOWN: Final = {
+    one.name: one
+    for one in (
+        Known(
+            "cloudflare",
+            "Cloudflare",
+            (Asked("auth_token", "API token"),),
+            "My Profile → API Tokens → Create: Zone / Zone / Read and Zone / DNS / Edit for this zone",
+        ),
+        Known("desec", "deSEC", (Asked("auth_token", "token"),), "desec.io → Token management → Create"),
+        Known(
+            "gandi",
+            "Gandi LiveDNS",
+            (Asked("auth_token", "personal access token"),),
+            "Organization → Sharing → Personal access tokens: Manage domain name technical configurations",
+        ),
+        Known(
+            "hetzner",
+            "Hetzner",
+            (Asked("auth_token", "API token"),),
+            "console.hetzner.com → the project of the zone → Security → API tokens: Read & Write",
+        ),
+        Known(
+            RFC2136,
+            "a name server that takes updates with a key (RFC 2136)",
+            (
+                Asked("server", "primary name server, IP[:PORT]", secret=False),
+                Asked("key", "TSIG key, [ALGORITHM:]NAME:SECRET"),
+            ),
+            "tsig-keygen of BIND, keymgr -t of Knot DNS",
+        ),
+    )
+}
+"""Providers by name."""
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """The provider of a domain's zone, as its file has it. zone: A-labels without a final dot, "" for RFC 2136, whose
+    server knows its zones. enforce: changes by others are undone each night. rotate: keys are rotated.
+    """
+
+    provider: str
+    zone: str
+    secrets: dict[str, str]
+    enforce: bool = False
+    rotate: bool = True
+
+    @property
+    def account(self) -> Account:
+        """The account for the child."""
+        return Account(self.provider, self.zone, self.secrets)
+
+
+class ProviderFailed(Exception):
+    """The provider did not do what it was asked for; the text is for people and has no secret."""
+
+    def __init__(self, why: Why, text: str, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.why: Final = why
+        self.retry_after: Final = retry_after
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the same job may succeed later."""
+        return self.why in ("changed", "throttled", "unreachable")
+
+
+class Busy(Exception):
+    """Another process changes records now."""
+
+
+class DNSFiles:
+    """The folder of tokens and states. All methods raise OSError.
+
+    For root, files belong to the service user; where that user could replace the folder, root acts as the user
+    (ADMIN-37).
+
+    Args:
+      config: moxlite.toml.
+      user: the service user.
+    """
+
+    def __init__(self, config: Path, user: str) -> None:
+        self.folder: Final = config.absolute().parent / DNS_FOLDER
+        self._user = user
+
+    def provider(self, domain: Domain) -> Stored | None:
+        """The provider of a domain. Raises msgspec.DecodeError for a file that is damaged."""
+        data = self._read(f"{domain.ascii}{PROVIDER}")
+        return None if data is None else from_json(data, Stored)
+
+    def providers(self) -> dict[str, Stored]:
+        """All providers, by domain (A-labels); a damaged file is left out."""
+        found = {}
+        for name in self._names():
+            if name.endswith(PROVIDER):
+                domain = name.removesuffix(PROVIDER)
+                with contextlib.suppress(msgspec.DecodeError):
+                    stored = self.provider(Domain.parse(domain))
+                    if stored is not None:
+                        found[domain] = stored
+        return found
+
+    def set_provider(self, domain: Domain, stored: Stored | None) -> None:
+        """Write down the provider of a domain, or remove it."""
+        self._write(f"{domain.ascii}{PROVIDER}", None if stored is None else msgspec.json.encode(stored))
+
+    def state(self, domain: Domain) -> bytes | None:
+        """The octets of a domain's state."""
+        return self._read(f"{domain.ascii}{STATE}")
+
+    def set_state(self, domain: Domain, data: bytes) -> None:
+        """Write down a domain's state; it is durable then."""
+        self._write(f"{domain.ascii}{STATE}", data)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """The only process that changes records, in the block. Raises Busy."""
+        with self._acting() as owner:
+            fd = open_regular(self.folder / LOCK, os.O_RDWR | os.O_CREAT, MODE)
+            if owner is not None:
+                os.fchown(fd, *owner)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy("records are being changed by another process: try again in some minutes") from None
+            yield
+        finally:
+            os.close(fd)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            with self._acting(make=False), os.fdopen(open_regular(self.folder / name, os.O_RDONLY), "rb") as file:
+                return file.read(MAX_FILE)
+        except FileNotFoundError:
+            return None
+
+    def _write(self, name: str, data: bytes | None) -> None:
+        path = self.folder / name
+        with self._acting(make=data is not None) as owner:
+            if data is None:
+                path.unlink(missing_ok=True)
+            else:
+                write_atomically(path, data, mode=MODE, owner=owner)
+
+    def _names(self) -> list[str]:
+        try:
+            with self._acting(make=False):
+                return sorted(one.name for one in self.folder.iterdir())
+        except FileNotFoundError:
+            return []
+
+    @contextlib.contextmanager
+    def _acting(self, *, make: bool = True) -> Iterator[tuple[int, int] | None]:
+        """The owner that files get, None for that of the process."""
+        try:
+            ids = service_user(self._user)
+        except UnknownUser:  # before the user is made; the first start gives it the files
+            ids = None
+        if make:
+            with contextlib.suppress(FileExistsError):
+                self.folder.mkdir(mode=0o750)
+                if ids is not None:  # the server adds files, and replaces none of root's folders (ADMIN-37)
+                    os.chown(self.folder, 0, ids[1])
+                    self.folder.chmod(0o3770)
+        if ids is not None and self.folder.exists() and replaceable(self.folder):
+            with acting_as(*ids):
+                yield None
+        else:
+            yield ids
+
+
+def run(job: Job) -> Answer:
+    """Have the child do a job. Raises ProviderFailed."""
+    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+    environment["NETRC"] = os.devnull
+    try:
+        done = subprocess.run(  # noqa: S603 - our own program
+            own_program("dns"),
+            input=msgspec.json.encode(job),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=SECONDS,
+            check=False,
+            start_new_session=True,  # a terminal's ^C ends us, and leaves a half change to the child to finish
+        )
+        answer: Answer = from_json(done.stdout[:MAX_ANSWER], Answer)
+    except OSError as error:
+        raise ProviderFailed("odd", f"the process for the provider cannot be started: {error}") from None
+    except subprocess.TimeoutExpired:
+        raise ProviderFailed("unreachable", f"the provider did not finish within {SECONDS:.0f} s") from None
+    except msgspec.DecodeError:
+        text = "the provider did not finish in time" if done.returncode < 0 else "the process for the provider failed"
+        raise ProviderFailed("unreachable", f"{text} (status {done.returncode})") from None
+    if isinstance(answer, Failed):
+        raise ProviderFailed(answer.why, answer.text, answer.retry_after)
+    return answer
+
+
+def read_zone(account: Account) -> tuple[Record, ...]:
+    """All records of the zone. Raises ProviderFailed."""
+    answer = run(Read(account))
+    assert isinstance(answer, Records)
+    return answer.records
+
+
+def write_zone(account: Account, edits: tuple[Edit, ...]) -> None:
+    """Change records of the zone. Raises ProviderFailed; then some may have been changed."""
+    run(WriteJob(account, edits))

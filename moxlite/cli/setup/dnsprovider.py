@@ -1,0 +1,134 @@
+"""``moxlite dns provider``: the provider at which the records of a domain are changed (ADMIN-71b).
+
+It needs no running server.
+"""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from moxlite.cli.common import Failure, ask, settings, show_json
+from moxlite.cli.prompts import server_address
+from moxlite.cli.setup.dnsupdate import open_publishing, telling
+from moxlite.escapes import printable
+
+if TYPE_CHECKING:
+    from moxlite.admin.dnsproviders.accounts import Known, Stored
+
+
+@click.group()
+def provider() -> None:
+    """Providers at which our DNS records are changed, and the keys rotated."""
+
+
+@provider.command("list")
+def provider_list() -> None:
+    """List the providers that can be set, with what each asks for."""
+    from moxlite.admin.dnsproviders.accounts import KNOWN
+
+    if settings().as_json:
+        show_json({name: {"title": one.title, "rights": one.rights} for name, one in KNOWN.items()})
+        return
+    for name, one in KNOWN.items():
+        print(f"{name}: {one.title}: {', '.join(asked.words for asked in one.asked)} ({one.rights})")
+
+
+@provider.command("set")
+@click.argument("name", metavar="DOMAIN")
+@click.argument("provider_name", metavar="PROVIDER")
+@click.option("--enforce/--no-enforce", default=None, help="Undo changes by others to our records, each night.")
+@click.option("--rotate/--no-rotate", default=None, help="Rotate keys (docs/keys.md).  [default: yes]")
+def provider_set(name: str, provider_name: str, enforce: bool | None, rotate: bool | None) -> None:
+    """Set the provider of DOMAIN's zone. Its token is asked for on the terminal, or read from stdin, a line each.
+
+    It is tried at once: the zone is read, and a harmless text published and removed. The token is kept for root and the
+    service user alone, and is only in encrypted backups. `dns provider list` says what each provider asks for.
+    """
+    from moxlite.admin.dns.publishing import make_stored
+
+    known = _known(provider_name)
+    publishing, domain = open_publishing(name)
+    before = publishing.files.provider(domain)
+    answers = ask_for(known)
+    with telling():
+        stored = make_stored(domain, provider_name, answers)
+        stored = msgspec.structs.replace(
+            stored,
+            enforce=_choose(enforce, before is not None and before.enforce),
+            rotate=_choose(rotate, before is None or before.rotate),
+        )
+        zone = publishing.try_out(domain, stored)
+        publishing.files.set_provider(domain, stored)
+    print(printable(f"{known.title} changes {zone}; next: moxlite dns update {domain}"))
+
+
+@provider.command("show")
+@click.argument("name", metavar="DOMAIN")
+def provider_show(name: str) -> None:
+    """Show the provider of DOMAIN, without its token."""
+    stored = _stored(name)
+    found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce, "rotate": stored.rotate}
+    if settings().as_json:
+        show_json(found)
+        return
+    for key, value in found.items():
+        if value != "":
+            print(f"{key}: {printable(str(value)) if isinstance(value, str) else 'yes' if value else 'no'}")
+
+
+@provider.command("test")
+@click.argument("name", metavar="DOMAIN")
+def provider_test(name: str) -> None:
+    """Try the provider of DOMAIN: read the zone, publish a harmless text, and remove it."""
+    publishing, domain = open_publishing(name)
+    with telling():
+        zone = publishing.try_out(domain, publishing.stored(domain))
+    print(printable(f"{zone} can be changed"))
+
+
+@provider.command("rm")
+@click.argument("name", metavar="DOMAIN")
+def provider_rm(name: str) -> None:
+    """Forget the provider of DOMAIN and its token. Records stay as they are; keys are not rotated any more."""
+    publishing, domain = open_publishing(name)
+    with telling():
+        publishing.stored(domain)
+        ask(f"Forget the provider of {domain}?")
+        publishing.files.set_provider(domain, None)
+
+
+def ask_for(known: "Known") -> dict[str, str]:
+    """The answers to a provider's questions: asked on a terminal, else a line of stdin for each. Raises Failure."""
+    answers = {}
+    for one in known.asked:
+        if sys.stdin.isatty():
+            answer: str = click.prompt(f"{known.title}, {one.words}", hide_input=one.secret, err=True)
+        else:
+            answer = sys.stdin.readline()
+        answers[one.option] = answer.strip()
+        if not answers[one.option]:
+            raise Failure(f"{one.words}: nothing on stdin")
+    if "server" in answers:
+        ip, port = server_address(answers["server"])
+        answers["server"] = f"{ip}#{port}"
+    return answers
+
+
+def _choose(given: bool | None, default: bool) -> bool:
+    return default if given is None else given
+
+
+def _known(name: str) -> "Known":
+    from moxlite.admin.dnsproviders.accounts import KNOWN
+
+    if name not in KNOWN:
+        raise click.UsageError(f"{name!r} is not one of {', '.join(KNOWN)}")
+    return KNOWN[name]
+
+
+def _stored(name: str) -> "Stored":
+    publishing, domain = open_publishing(name)
+    with telling():
+        return publishing.stored(domain)
