@@ -21,7 +21,10 @@ JMAP = """
 ips = ["127.0.0.1"]
 jmap_http = { enabled = true, port = 83 }
 """
-USING = [f"urn:ietf:params:jmap:{name}" for name in ("core", "mail", "submission", "vacationresponse")]
+USING = [
+    f"urn:ietf:params:jmap:{name}"
+    for name in (*("core", "mail", "submission", "vacationresponse", "blob", "quota", "sieve"),)
+]
 ACCOUNT = "umia"
 MAIL = (
     b"From: J\xc3\xb6 <jo@else.example>\r\nTo: mia@example.org\r\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe?=\r\n"

@@ -152,13 +152,9 @@ class Apps(msgspec.Struct, frozen=True):
         """The handler of `WebAPI.mounted`; its first request loads it."""
         return _mounted(self.webapi, path)
 
-    def jmap_at(self, path: str, origins: tuple[str, ...]) -> Handler:
+    def jmap_at(self, path: str) -> Handler:
         """The handler of `JMAP.mounted`; its first request loads it."""
-
-        async def handle(request: Request, writer: ResponseWriter) -> None:
-            await (await self.jmap.get()).mounted(path, origins)(request, writer)
-
-        return handle
+        return _mounted(self.jmap, path)
 
     def dav_at(self, path: str) -> Handler:
         """The handler of `DAVApp.mounted`; its first request loads it."""
@@ -169,7 +165,7 @@ class Apps(msgspec.Struct, frozen=True):
         await (await self.consent.get()).handle(request, writer)
 
 
-def _mounted(app: Late[WebAPI] | Late[DAVApp], path: str) -> Handler:
+def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handler:
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await (await app.get()).mounted(path)(request, writer)
 
@@ -380,15 +376,11 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 
 def _forwarded(listener: Listener) -> bool:
-    policies = (listener.autoconfig_https, listener.mtasts_https)
-    groupware = (listener.dav_http, listener.dav_https)
-    webservers = (listener.webserver_http, listener.webserver_https)
-    return (
-        any(one.enabled and one.forwarded for one in _apps(listener))
-        or any(one.enabled and one.forwarded for one in policies)
-        or any(one.enabled and one.forwarded for one in groupware)
-        or any(one.enabled and one.forwarded for one in webservers)
+    services: tuple[WebService | WebserverService | PolicyService | DAVService, ...] = (
+        *(*_apps(listener), listener.autoconfig_https, listener.mtasts_https),
+        *(listener.dav_http, listener.dav_https, listener.webserver_http, listener.webserver_https),
     )
+    return any(one.enabled and one.forwarded for one in services)
 
 
 def ports(listener: Listener) -> set[int]:
@@ -448,11 +440,11 @@ def _router(
             system += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
             trusted = proxies if dav.forwarded else None
             services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), trusted))
-    for jmap in (listener.jmap_http, listener.jmap_https):
-        if jmap.enabled and jmap.port == port:
-            handler = apps.jmap_at(jmap.path, jmap.origins)
-            system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
-            services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
+    jmap = at(listener.jmap_http, listener.jmap_https)
+    if jmap is not None:
+        handler = apps.jmap_at(jmap.path)
+        system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
+        services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
     rules = None

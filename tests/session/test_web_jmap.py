@@ -4,6 +4,7 @@ The suite of https://github.com/jmapio/jmap-test-suite passes, too (docs/spec/jm
 """
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import trio
 
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.delivery.submissions import Sent, add_submission
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import emails
@@ -611,3 +614,46 @@ async def test_pages_of_listed_sites_may_use_it(tmp_path: Path) -> None:
                 refused = await client.fetch(method, "/jmap/session", origin=origin)
                 assert (refused.status, "access-control-allow-origin" in refused.headers) == (403, False)
         nursery.cancel_scope.cancel()
+
+
+async def test_what_changed_of_mailboxes_is_told(rig: Rig) -> None:
+    """JMAP-10: only counts, or more."""
+    client = Client(rig)
+    counts = ["totalEmails", "unreadEmails", "totalThreads", "unreadThreads"]
+    state = (await client.call("Mailbox/get", ids=[]))["state"]
+    assert (await client.call("Mailbox/changes", sinceState=state))["updatedProperties"] is None
+    await client.imported()
+    found = await client.call("Mailbox/changes", sinceState=state)
+    assert (found["updated"], found["updatedProperties"]) == (["m1"], counts)
+    for patch in ({"name": "X"}, {"isSubscribed": True}, {"sortOrder": 7}, {"role": "archive"}):
+        made = await client.call("Mailbox/set", create={"a": {"name": "A"}})
+        box = made["created"]["a"]["id"]
+        await client.call("Mailbox/set", update={box: patch})
+        assert (await client.call("Mailbox/changes", sinceState=made["newState"]))["updatedProperties"] is None
+        await client.call("Mailbox/set", destroy=[box])
+
+
+async def test_old_submissions_are_told_as_destroyed(rig: Rig) -> None:
+    """JMAP-31: after 35 days, and of what is longer ago nothing can be told."""
+    client = Client(rig)
+
+    async def sent(day: int) -> None:
+        key = day.to_bytes(4, "big")
+        one = Sent(0, 1, 1, "I", f"{day}@x", "{}", day * 86_400_000_000, 0, 0)
+
+        def unit(tx: AccountTx) -> int:
+            tx.now = (day + 1) * 86_400_000_000
+            return add_submission(tx, one, key)
+
+        async with rig.account() as account:
+            await account.write(unit)
+
+    today = time.time_ns() // 86_400_000_000_000
+    await sent(today - 110)
+    first = (await client.call("EmailSubmission/get", ids=[]))["state"]
+    await sent(today - 40)
+    old = (await client.call("EmailSubmission/get", ids=[]))["state"]
+    await sent(today - 1)
+    found = await client.call("EmailSubmission/changes", sinceState=old)
+    assert (found["created"], found["destroyed"]) == (["S3"], ["S2"])
+    assert await client.error("EmailSubmission/changes", sinceState=first) == "cannotCalculateChanges"

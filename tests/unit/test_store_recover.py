@@ -16,6 +16,7 @@ from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, message_range
 from moxlite.store.errors import BadTarget
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.remotes import Origin, copy_key, link, open_remote, settle
@@ -94,6 +95,20 @@ def test_of_a_sound_file_nothing_is_lost(file: Path, tmp_path: Path) -> None:
     assert isinstance(lowest, int)
     assert lowest > old
     assert file.read_bytes() == before
+
+
+def test_rows_from_before_a_migration_are_copied(tmp_path: Path) -> None:
+    """STORE-188: a row that has not been written since lacks the columns that were added."""
+    data = unpack("0.1.0-account-0030", tmp_path / "old")
+    file = next(
+        one for one in sorted(data.glob("accounts/*/account.db")) if value(one, "SELECT count(*) FROM app_password")
+    )
+    name = file.parent.name
+    open_file(file, Kind.ACCOUNT, Options(min_free_space=0)).close()
+    done = recover(name, file, tmp_path / "out")
+    assert not [one for one in done.losses if "app_password" in one]
+    found = "SELECT group_concat(name ORDER BY id) FROM app_password"
+    assert value(tmp_path / "out" / "accounts" / name / "account.db", found) == value(file, found) == "phone,archive"
 
 
 def test_the_reader_sees_what_sqlite_sees(file: Path) -> None:

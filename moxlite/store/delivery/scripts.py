@@ -37,6 +37,7 @@ CLIP: Final = 400
 """Characters of a failure's text: a script chooses some of them."""
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
+ROWS: Final = "SELECT id, name, active, script FROM sieve_script ORDER BY id"
 TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
 ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
 COMPILED: Final = "SELECT script, compiled FROM sieve_script WHERE name = ?"
@@ -103,6 +104,15 @@ class StoredScript(msgspec.Struct, frozen=True):
     changed: int
 
 
+class ScriptRow(msgspec.Struct, frozen=True):
+    """A script with its number and text."""
+
+    id: int
+    name: str
+    active: bool
+    text: bytes
+
+
 class Compiled(msgspec.Struct, frozen=True):
     """A script as it is run: its text serves where the packed form is of another version."""
 
@@ -122,6 +132,11 @@ class Failure(msgspec.Struct, frozen=True):
 def scripts(r: Reader) -> list[StoredScript]:
     """All scripts by name."""
     return [StoredScript(name, size, active != 0, changed) for name, size, active, changed in r.rows(LIST)]
+
+
+def script_rows(r: Reader) -> list[ScriptRow]:
+    """All scripts by number, with their texts: up to 1.3 MB."""
+    return [ScriptRow(number, name, active != 0, text) for number, name, active, text in r.rows(ROWS)]
 
 
 def script_text(r: Reader, name: str) -> bytes:

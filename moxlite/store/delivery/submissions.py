@@ -18,7 +18,10 @@ from moxlite.store.options import DAY
 from moxlite.store.rows.history import Change, TooManyChanges
 
 KEPT: Final = 35 * DAY
-"""µs for which a submission is kept: the queue tells of a delivery for 30 days."""
+"""µs for which a submission is kept: the queue tells of a delivery for 30 days. Then it counts as destroyed."""
+
+TOLD: Final = 70 * DAY
+"""µs after its sending for which a destroyed submission is told of."""
 
 STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
 ALL: Final = """
@@ -30,7 +33,12 @@ INSERT INTO jmap_submission (createseq, modseq, email_id, threadid, identity, me
 VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"""
 GONE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE id = ? AND NOT gone"
 CANCEL: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE id = ?"
-FORGET: Final = "DELETE FROM jmap_submission WHERE send_at < ?"
+EXPIRE: Final = "UPDATE jmap_submission SET gone = 1, modseq = ? WHERE send_at < ? AND NOT gone"
+# of tombstones that are too old, the last one stays: states before it are unknown
+FORGET: Final = """
+DELETE FROM jmap_submission WHERE gone AND send_at < ?1
+AND modseq < (SELECT max(modseq) FROM jmap_submission WHERE gone AND send_at < ?1)"""
+FORGOTTEN: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission WHERE gone AND send_at < ?"
 KEY_OF: Final = "SELECT key FROM jmap_submission WHERE id = ?"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING data"
 CHANGED: Final = "SELECT id, createseq, modseq, gone FROM jmap_submission WHERE modseq > ? ORDER BY modseq"
@@ -64,9 +72,9 @@ def submissions(r: Reader) -> list[Sent]:
     return [Sent(*row) for row in r.rows(ALL)]
 
 
-def submission_changes(r: Reader, since: int) -> list[Change]:
-    """The changes after a modseq. Raises TooManyChanges."""
-    if since > submission_state(r):
+def submission_changes(r: Reader, since: int, now: int) -> list[Change]:
+    """The changes after a modseq. `now`: µs UTC. Raises TooManyChanges."""
+    if since > submission_state(r) or since < r.value(FORGOTTEN, now - TOLD):
         raise TooManyChanges
     found: list[Change] = []
     for number, createseq, modseq, gone in r.rows(CHANGED, since):
@@ -78,8 +86,9 @@ def submission_changes(r: Reader, since: int) -> list[Change]:
 
 
 def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:
-    """Add a submission, whose row of the outbox has this key; returns its id. Old ones are removed."""
-    tx.execute(FORGET, tx.now - KEPT)
+    """Add a submission, whose row of the outbox has this key; returns its id. Old ones are destroyed."""
+    tx.execute(EXPIRE, tx.modseq(), tx.now - KEPT)
+    tx.execute(FORGET, tx.now - TOLD)
     values = (sent.email_id, sent.threadid, sent.identity, sent.message_id, sent.envelope, sent.send_at, key)
     return tx.insert(INSERT, tx.modseq(), *values)
 

@@ -47,7 +47,7 @@ INSERT INTO annotation (mailbox_id, key, is_string, value, createseq, modseq, pr
 ON CONFLICT (mailbox_id, key) DO UPDATE SET is_string = excluded.is_string, value = excluded.value, modseq =
 excluded.modseq,
 createseq = iif(present, createseq, excluded.createseq), present = excluded.present"""
-TOUCH: Final = "UPDATE mailbox SET modseq = ? WHERE id = ?"
+TOUCH: Final = "UPDATE mailbox SET modseq = ?1, ownseq = ?1 WHERE id = ?2"
 DROP: Final = "DELETE FROM annotation WHERE mailbox_id = ?"
 
 

@@ -63,10 +63,10 @@ DELETE: Final = "DELETE FROM mailbox WHERE id = ?"
 DROP_ANSWERS: Final = "DELETE FROM ruleset_no_mailbox WHERE mailbox_id = ?"
 # "0" is the character behind "/": the range holds all names that start with NAME/.
 BELOW: Final = "SELECT id, name FROM mailbox WHERE name > ?1 || '/' AND name < ?1 || '0' ORDER BY name"
-RENAME: Final = "UPDATE mailbox SET name = ?, modseq = ? WHERE id = ?"
+RENAME: Final = "UPDATE mailbox SET name = ?1, modseq = ?2, ownseq = ?2 WHERE id = ?3"
 SET_PARENT: Final = "UPDATE mailbox SET parent_id = ? WHERE id = ?"
 USED_BY: Final = "SELECT id FROM mailbox WHERE special_use & ? <> 0 AND id <> ? ORDER BY id"
-SET_USE: Final = "UPDATE mailbox SET special_use = ?, modseq = ? WHERE id = ?"
+SET_USE: Final = "UPDATE mailbox SET special_use = ?1, modseq = ?2, ownseq = ?2 WHERE id = ?3"
 SUBSCRIBE: Final = """
 INSERT INTO subscription (name, present, modseq) VALUES (?, 1, ?)
 ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""

@@ -333,7 +333,7 @@ def _none_or(kind: type, value: Value) -> bool:
 def _mailbox(record: Record) -> bool:
     # The last column was added later: older rows are shorter.
     return (
-        16 <= len(record) <= 17 and record[0] is None and _texts(record, 1, 7) and _integers(record, 3, 4, 5, 6, 8, 9)
+        16 <= len(record) <= 18 and record[0] is None and _texts(record, 1, 7) and _integers(record, 3, 4, 5, 6, 8, 9)
     )
 
 

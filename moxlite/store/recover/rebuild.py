@@ -44,7 +44,7 @@ RECOVERED: Final = "Recovered"
 FLAGS: Final = Flag((1 << len(Flag)) - 1)
 
 SET_SAVEDATE: Final = "UPDATE message SET savedate = ? WHERE id = ?"
-COLUMNS: Final = "SELECT count(*) FROM pragma_table_info(?)"
+COLUMNS: Final = "SELECT name FROM pragma_table_info(?)"
 LOST_ENTRIES: Final = "SELECT name FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)"
 SETTLE_COLLECTIONS: Final = (
     "DELETE FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)",
@@ -313,16 +313,17 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
         db.execute("PRAGMA defer_foreign_keys=ON").fetchall()
         db.execute(RAISE_STATE, (salvage.modseq, salvage.next_uidvalidity, salvage.created))
         for table, rows in salvage.copied.items():
-            columns = db.execute(COLUMNS, (table,)).fetchone()
+            columns = [name for (name,) in db.execute(COLUMNS, (table,))]
             lost = 0
             for row in rows:
                 values = _placed(table, row, work)
                 try:
                     marks = ", ".join("?" * len(values))
-                    if columns == (len(values),):
-                        db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - constants
-                    else:
+                    if len(values) > len(columns):
                         lost += 1
+                        continue
+                    named = ", ".join(columns[: len(values)])  # older rows lack columns that migrations have added
+                    db.execute(f"INSERT OR REPLACE INTO {table} ({named}) VALUES ({marks})", values)  # noqa: S608
                 except (apsw.ConstraintError, apsw.MismatchError):
                     lost += 1
             if lost:

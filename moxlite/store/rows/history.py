@@ -50,6 +50,10 @@ SELECT b.id, b.createseq, s.modseq FROM subscription s JOIN mailbox b ON b.name 
 
 Within: TypeAlias = Collection[MailboxID] | None
 
+OWN_CHANGE: Final = """
+SELECT EXISTS (SELECT 1 FROM mailbox WHERE ownseq > ?1 AND createseq <= ?1)
+OR EXISTS (SELECT 1 FROM subscription WHERE modseq > ?1)"""
+
 MAX_ROWS: Final = 100_000
 """Changed rows that are looked at: beyond, a client reads all anew in less time."""
 
@@ -181,6 +185,11 @@ def mailbox_changes(r: Reader, since: int) -> list[Change]:
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)
     return sorted(latest.values(), key=lambda one: one.modseq)
+
+
+def only_counts_changed(r: Reader, since: int) -> bool:
+    """Whether no mailbox has changed otherwise than by its messages since a modseq."""
+    return not r.value(OWN_CHANGE, since)
 
 
 def portion(changes: Sequence[Change], since: int, now: int, most: int | None) -> tuple[Sequence[Change], int, bool]:

@@ -1,6 +1,6 @@
-"""The accounts of a user: the own one, and those of others who share mailboxes with the user (RFC 8620 §1.6.2).
+"""Accounts of a user: the own one, and each that shares mailboxes with the user (RFC 8620 §1.6.2).
 
-Rights are those of RFC 4314, read from the owner's file in the same snapshot or transaction as what they allow. An
+Rights (RFC 4314) are read from the owner's file, in the snapshot or transaction that depends on them. An
 account that shares nothing, and one that does not exist, are the same to a client.
 """
 

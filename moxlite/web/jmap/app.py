@@ -22,7 +22,7 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import check_upgrade, serve_websocket
-from moxlite.web.jmap import blobs, push
+from moxlite.web.jmap import blobdata, blobs, push, sieve
 from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
 from moxlite.web.jmap.bodies import Budget
@@ -40,7 +40,7 @@ from moxlite.web.jmap.protocol import (
     request_of,
     resolved,
 )
-from moxlite.web.jmap.table import CAPABILITIES, MAIL, METHODS, SUBMISSION, VACATION
+from moxlite.web.jmap.table import BLOBS, CAPABILITIES, MAIL, METHODS, QUOTA, SIEVE, SUBMISSION, VACATION
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
@@ -101,12 +101,14 @@ class JMAP:
         self._uploads: dict[str, trio.CapacityLimiter] = {}
         self._sessions: dict[tuple[str, str, bool], Session] = {}
 
-    def mounted(self, path: str, origins: tuple[str, ...] = ()) -> Handler:
-        """The handler of the service at a path that ends in a slash; the well-known address is answered, too.
-        `origins`: sites whose pages may use it (CORS, WHATWG Fetch §3.3).
+    def mounted(self, path: str) -> Handler:
+        """The handler of the service at a path that ends in a slash; the well-known address is answered, too. Pages of
+        the listener's `origins` may use it (CORS, WHATWG Fetch §3.3).
         """
 
         async def handle(request: Request, writer: ResponseWriter) -> None:
+            listener = self._server.config.current.listener(request.info.listener)
+            origins = listener.jmap_https.origins if request.info.tls else listener.jmap_http.origins
             origin = request.headers.get("origin")
             if origins:
                 writer.extra = (*writer.extra, ("vary", "origin"))
@@ -360,10 +362,13 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     },
     SUBMISSION: {"maxDelayedSend": 365 * 86_400, "submissionExtensions": {"FUTURERELEASE": []}},
     VACATION: {},
+    BLOBS: blobdata.CAPABILITY,
+    QUOTA: {},
+    SIEVE: sieve.ACCOUNT_CAPABILITY,
 }
 
 
-SHARED_CAPABILITIES: Final = (CORE, MAIL)
+SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS)
 """What other users' accounts can do."""
 
 
@@ -371,7 +376,10 @@ def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object
     """The session resource without its state. `shared`: addresses of other accounts, by their name."""
     own = account_id(identity.account)
     accounts: Object = {own: _account(identity.address, identity, ACCOUNT_CAPABILITIES, personal=True)}
-    guest = {MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False}}
+    guest = {
+        MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False},
+        BLOBS: ACCOUNT_CAPABILITIES[BLOBS],
+    }
     for owner, address in shared.items():
         accounts[account_id(owner)] = _account(address, identity, guest, personal=False)
     capabilities = {**CAPABILITIES, WEBSOCKET: {"url": f"ws{base.removeprefix('http')}ws", "supportsPush": True}}

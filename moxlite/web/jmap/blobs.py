@@ -1,11 +1,12 @@
 """Blobs: messages, their parts, and uploads (RFC 8620 §6).
 
 The id of a blob says what it is: ``E12`` is the message of an email, ``E12-1_2`` its part 1.2 decoded, ``U…`` an
-upload.
+upload. ``V3-…`` is the text of a Sieve script, with its hash: another text is another blob.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
@@ -24,6 +25,7 @@ from moxlite.store.content.uploads import (
     upload_of,
     upload_piece,
 )
+from moxlite.store.delivery.scripts import ScriptRow, script_rows
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
+SCRIPT: Final = re.compile(r"V([0-9]{1,18})-([0-9a-f]{32})")
 BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_[0-9]{1,4}){0,99}))?")
 MAX_SCANNED: Final = 25 << 20
 """Octets of an uploaded message whose parts are looked for."""
@@ -68,6 +71,8 @@ def part_blob(email_id: int, number: str) -> str:
 
 async def find_blob(place: Place, blob: str) -> Blob | None:
     """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError."""
+    if (found := SCRIPT.fullmatch(blob)) is not None:
+        return await _of_script(place, blob, int(found[1]))
     match = BLOB.fullmatch(blob)
     if match is None:
         return None
@@ -111,6 +116,24 @@ async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
         yield decoding.finish()
 
     return Blob(part.media_type, None, pieces)
+
+
+def script_blob(script: ScriptRow) -> str:
+    """The id of a script's text."""
+    return f"V{script.id}-{hashlib.sha256(script.text).hexdigest()[:32]}"
+
+
+async def _of_script(place: Place, blob: str, number: int) -> Blob | None:
+    rows = [] if place.guest else await place.account.scan(script_rows, op="jmap sieve")
+    script = next((one for one in rows if one.id == number and script_blob(one) == blob), None)
+    if script is None:
+        return None
+    text = script.text
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield text
+
+    return Blob("application/sieve", len(text), pieces)
 
 
 async def _upload_pieces(account: OpenAccount, upload: Upload) -> AsyncIterator[bytes]:

@@ -22,7 +22,7 @@ from moxlite.store.mail.mailboxes import (
 )
 from moxlite.store.names import INBOX, SEPARATOR, leaf
 from moxlite.store.rows.emails import threads_in, unread_threads_in
-from moxlite.store.rows.history import Change, mailbox_changes, mailbox_state
+from moxlite.store.rows.history import Change, mailbox_changes, mailbox_state, only_counts_changed
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
 from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.jmap.changing import changes_of
@@ -165,9 +165,16 @@ def _rights(box: Mailbox, letters: str) -> dict[str, bool]:
 
 
 async def changes(call: Call) -> Object:
-    """Mailbox/changes. What changed of a mailbox is not told apart (RFC 8621 §2.2)."""
-    found = await changes_of(call, partial(_changed, place=call.place), mailbox_state, LETTER)
-    return changes_response(call, found, updatedProperties=None)
+    """Mailbox/changes. Whether only counts have changed is told for all mailboxes together (RFC 8621 §2.2)."""
+    counts = False
+
+    def read(r: Reader, since: int) -> list[Change]:
+        nonlocal counts
+        counts = only_counts_changed(r, since)
+        return _changed(r, since, call.place)
+
+    found = await changes_of(call, read, mailbox_state, LETTER)
+    return changes_response(call, found, updatedProperties=COUNTS if counts and found.updated else None)
 
 
 def _changed(r: Reader, since: int, place: Place) -> list[Change]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
@@ -140,7 +141,9 @@ DELIVERED: Final[Mapping[State, str]] = {
 
 async def changes(call: Call) -> Object:
     """EmailSubmission/changes."""
-    return changes_response(call, await changes_of(call, submission_changes, submission_state, LETTER))
+    now = time.time_ns() // 1000
+    found = await changes_of(call, lambda r, since: submission_changes(r, since, now), submission_state, LETTER)
+    return changes_response(call, found)
 
 
 async def query(call: Call) -> Object:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from moxlite.web.jmap import blobs, emailqueries, emails, emailset, identities, mailboxes, pushing, submissions, threads
+from moxlite.web.jmap import (
+    blobdata,
+    blobs,
+    emailqueries,
+    emails,
+    emailset,
+    identities,
+    mailboxes,
+    pushing,
+    quota,
+    sieve,
+    submissions,
+    threads,
+)
 from moxlite.web.jmap.methods import Call, Method, Table
 from moxlite.web.jmap.protocol import CORE, LIMITS, Object
 
@@ -12,11 +25,18 @@ MAIL: Final = "urn:ietf:params:jmap:mail"
 SUBMISSION: Final = "urn:ietf:params:jmap:submission"
 VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 
+BLOBS: Final = "urn:ietf:params:jmap:blob"
+QUOTA: Final = "urn:ietf:params:jmap:quota"
+SIEVE: Final = "urn:ietf:params:jmap:sieve"
+
 CAPABILITIES: Final[dict[str, Object]] = {
     CORE: {**LIMITS, "collationAlgorithms": ["i;unicode-casemap"]},
     MAIL: {},
     SUBMISSION: {},
     VACATION: {},
+    BLOBS: {},
+    QUOTA: {},
+    SIEVE: sieve.CAPABILITY,
 }
 
 
@@ -28,6 +48,9 @@ async def echo(call: Call) -> Object:
 METHODS: Final[Table] = {
     "Core/echo": Method(echo, CORE, account=False),
     "Blob/copy": Method(blobs.copy, CORE, changes=True),
+    "Blob/upload": Method(blobdata.upload, BLOBS, changes=True),
+    "Blob/get": Method(blobdata.get, BLOBS),
+    "Blob/lookup": Method(blobdata.lookup, BLOBS),
     "PushSubscription/get": Method(pushing.get, CORE, account=False),
     "PushSubscription/set": Method(pushing.set_, CORE, account=False, changes=True),
     "Mailbox/get": Method(mailboxes.get, MAIL),
@@ -56,4 +79,12 @@ METHODS: Final[Table] = {
     "EmailSubmission/set": Method(submissions.set_, SUBMISSION, changes=True),
     "VacationResponse/get": Method(identities.vacation_get, VACATION),
     "VacationResponse/set": Method(identities.vacation_set, VACATION, changes=True),
+    "Quota/get": Method(quota.get, QUOTA),
+    "Quota/changes": Method(quota.changes, QUOTA),
+    "Quota/query": Method(quota.query, QUOTA),
+    "Quota/queryChanges": Method(quota.query_changes, QUOTA),
+    "SieveScript/get": Method(sieve.get, SIEVE),
+    "SieveScript/query": Method(sieve.query, SIEVE),
+    "SieveScript/set": Method(sieve.set_, SIEVE, changes=True),
+    "SieveScript/validate": Method(sieve.validate, SIEVE),
 }

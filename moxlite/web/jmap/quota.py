@@ -1,0 +1,112 @@
+"""The quota of the account: octets of its messages (RFC 9425). An account without a limit has none."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from moxlite.store.rows.mailboxes import state as account_state
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import (
+    Changes,
+    changes_response,
+    get_response,
+    holds,
+    max_changes,
+    query_response,
+    window,
+)
+
+if TYPE_CHECKING:
+    from moxlite.web.jmap.methods import Call
+
+
+ID: Final = "storage"
+PROPERTIES: Final = (
+    *("id", "resourceType", "used", "hardLimit", "scope", "name", "types"),
+    *("warnLimit", "softLimit", "description"),
+)
+FILTERS: Final = ("name", "scope", "resourceType", "type")
+SORTS: Final = ("name", "used")
+
+
+async def _read(call: Call) -> tuple[str, Object | None]:
+    """The state, and the quota; None without a limit. The state says what is used, and the limit."""
+    limit = call.account.config.quota
+    used = (await call.account.read(account_state, op="jmap quota")).total_size
+    whole: Object = {
+        "id": ID,
+        "resourceType": "octets",
+        "used": used,
+        "hardLimit": limit,
+        "scope": "account",
+        "name": "Storage",
+        "types": ["Email"],
+        "warnLimit": None,
+        "softLimit": None,
+        "description": None,
+    }
+    return f"{used}-{limit}", whole if limit else None
+
+
+async def get(call: Call) -> Object:
+    """Quota/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+    now, whole = await _read(call)
+    shown = whole is not None and (ids is None or ID in ids)
+    objects = [{name: whole[name] for name in properties}] if whole is not None and shown else []
+    return get_response(call, now, objects, [one for one in ids or () if one != ID or not shown])
+
+
+async def changes(call: Call) -> Object:
+    """Quota/changes: the state that a client has tells all that it knew."""
+    text = call.arguments.get("sinceState")
+    if not isinstance(text, str):
+        raise invalid("sinceState is missing")
+    max_changes(call)
+    now, _ = await _read(call)
+    (used, limit), (old_used, old_limit) = _numbers(now), _numbers(text)
+    created = [ID] if limit and not old_limit else []
+    destroyed = [ID] if old_limit and not limit else []
+    updated = [ID] if limit and old_limit and (used, limit) != (old_used, old_limit) else []
+    only_used = ["used"] if updated and limit == old_limit else None
+    found = Changes(text, now, created, updated, destroyed)
+    return changes_response(call, found, updatedProperties=only_used)
+
+
+def _numbers(text: str) -> tuple[int, int]:
+    used, _, limit = text.partition("-")
+    if not all(one.isascii() and one.isdecimal() and len(one) < 19 for one in (used, limit)):
+        raise MethodError("cannotCalculateChanges", "the state is unknown")
+    return int(used), int(limit)
+
+
+async def query(call: Call) -> Object:
+    """Quota/query."""
+    now, whole = await _read(call)
+    wish = call.argument("filter", dict)
+    for one in call.argument("sort", list, []):
+        if not isinstance(one, dict) or one.get("property") not in SORTS:
+            raise MethodError("unsupportedSort", "quotas are sorted by name or used")
+    ids = [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
+    part, position, limit = window(call, ids, 1)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """Quota/queryChanges: the result is one quota at most, and read anew."""
+    raise MethodError("cannotCalculateChanges", "read the results anew")
+
+
+def _meets(whole: Object, name: str, value: Any) -> bool:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    if not isinstance(value, str):
+        raise invalid(f"filter: {name} is of the wrong type")
+    match name:
+        case "name":
+            return value.casefold() in whole["name"].casefold()
+        case "type":
+            return value in whole["types"]
+    return bool(whole[name] == value)

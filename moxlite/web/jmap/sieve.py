@@ -1,0 +1,253 @@
+"""Sieve scripts of the account (RFC 9661): those of ManageSieve and the account app, with the same checks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite import __version__
+from moxlite.acceptance.sieve.keeping import BadScriptName, check_script
+from moxlite.proto.sieve.errors import ScriptError
+from moxlite.proto.sieve.limits import MAX_REDIRECTS, MAX_STRING
+from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
+from moxlite.store.delivery.scripts import (
+    MAX_SCRIPTS,
+    ScriptActive,
+    ScriptExists,
+    ScriptRow,
+    TooManyScripts,
+    activate_script,
+    delete_script,
+    put_script,
+    rename_script,
+    script_rows,
+)
+from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import Outcome, each, get_response, holds, patched, query_response, run_set, window
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "V"
+PROPERTIES: Final = ("id", "name", "blobId", "isActive")
+MAX_NAME: Final = 512
+"""Octets of a name: 128 characters."""
+
+CAPABILITY: Final[Object] = {"implementation": f"moxlite {__version__}"}
+ACCOUNT_CAPABILITY: Final[Object] = {
+    "maxSizeScriptName": MAX_NAME,
+    "maxSizeScript": MAX_STRING,
+    "maxNumberScripts": MAX_SCRIPTS,
+    "maxNumberRedirects": MAX_REDIRECTS,
+    "sieveExtensions": EXTENSIONS,
+    "notificationMethods": None,
+    "externalLists": None,
+}
+
+
+def _read(r: Reader) -> tuple[str, dict[str, ScriptRow]]:
+    """The state, a hash of all scripts, and these by id."""
+    rows = {f"{LETTER}{one.id}": one for one in script_rows(r)}
+    facts = [(key, one.name, one.active, script_blob(one)) for key, one in rows.items()]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16], rows
+
+
+def _object(one: ScriptRow) -> Object:
+    return {"id": f"{LETTER}{one.id}", "name": one.name, "blobId": script_blob(one), "isActive": one.active}
+
+
+async def get(call: Call) -> Object:
+    """SieveScript/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+    now, rows = await call.account.scan(_read, op="jmap sieve")
+    chosen = [one for one in (rows if ids is None else ids) if one in rows]
+    objects = [{name: whole[name] for name in properties} for whole in (_object(rows[one]) for one in chosen)]
+    return get_response(call, now, objects, [one for one in ids or () if one not in rows])
+
+
+async def query(call: Call) -> Object:
+    """SieveScript/query."""
+    now, rows = await call.account.scan(_read, op="jmap sieve")
+    wish = call.argument("filter", dict)
+    found = [key for key, one in rows.items() if wish is None or holds(wish, partial(_meets, one))]
+    for comparator in reversed(call.argument("sort", list, [{"property": "name"}])):
+        name = comparator.get("property") if isinstance(comparator, dict) else None
+        if name not in ("name", "isActive"):
+            raise MethodError("unsupportedSort", "scripts are sorted by name or isActive")
+        found.sort(
+            key=lambda key: rows[key].name.casefold() if name == "name" else rows[key].active,
+            reverse=comparator.get("isAscending") is False,
+        )
+    part, position, limit = window(call, found, MAX_SCRIPTS)
+    total = len(found) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+
+
+def _meets(one: ScriptRow, name: str, value: Any) -> bool:
+    match name, value:
+        case "name", str():
+            return value.casefold() in one.name.casefold()
+        case "isActive", bool():
+            return one.active is value
+    if name in ("name", "isActive"):
+        raise invalid(f"filter: {name} is of the wrong type")
+    raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+
+
+async def validate(call: Call) -> Object:
+    """SieveScript/validate."""
+    blob = call.argument("blobId", str)
+    if blob is None:
+        raise invalid("blobId is missing")
+    error: SetError | None = None
+    try:
+        await _checked(call, blob)
+    except SetError as found:
+        if found.kind == "blobNotFound":
+            raise MethodError("blobNotFound", found.description) from None
+        error = found
+    return {"accountId": call.place.id, "error": None if error is None else error.value()}
+
+
+async def _checked(call: Call, blob: str) -> tuple[bytes, bytes]:
+    """The text of a script and its packed form. Raises SetError."""
+    octets = await blob_octets(call, call.id_of(blob), MAX_STRING)
+    if octets is None:
+        if await blob_octets(call, call.id_of(blob), 8 * MAX_STRING) is None:
+            raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
+        raise SetError("tooLarge", f"a script has at most {MAX_STRING} octets", maxSize=MAX_STRING)
+    try:
+        return octets, await check_script(octets)
+    except ScriptError as error:
+        raise SetError("invalidSieve", str(error)) from None
+
+
+async def set_(call: Call) -> Object:
+    """SieveScript/set, with what is activated afterwards (RFC 9661 §2.3)."""
+    chosen = call.argument("onSuccessActivateScript", str)
+    ends = call.argument("onSuccessDeactivateScript", bool, False)
+    response = await run_set(call, _Scripts())
+    if any(response[name] for name in ("notCreated", "notUpdated", "notDestroyed")) or not (chosen or ends):
+        return response
+    if chosen is not None and chosen.startswith("#") and chosen[1:] not in call.created:
+        return response
+    number = 0 if chosen is None else read_id(call.id_of(chosen), LETTER)
+
+    def unit(tx: AccountTx) -> dict[str, bool]:
+        before = {one.id: one for one in script_rows(tx)}
+        if number and number not in before:
+            return {}
+        activate_script(tx, before[number].name if number else "")
+        return {f"{LETTER}{one.id}": one.id == number for one in before.values() if one.active != (one.id == number)}
+
+    changed = await call.account.write(unit)
+    for made in (response["created"] or {}).values():
+        if made["id"] in changed:
+            made["isActive"] = changed.pop(made["id"])
+    if changed:
+        told = {key: {**((response["updated"] or {}).get(key) or {}), "isActive": on} for key, on in changed.items()}
+        response["updated"] = {**(response["updated"] or {}), **told}
+    now, _ = await call.account.scan(_read, op="jmap sieve")
+    return {**response, "newState": now}
+
+
+class _Scripts:
+    async def state(self, call: Call) -> str:
+        now, _ = await call.account.scan(_read, op="jmap sieve")
+        return now
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
+                raise SetError("invalidProperties", "a script is made of name and blobId", properties=["isActive"])
+            blob = given.get("blobId")
+            if not isinstance(blob, str):
+                raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
+            name = given.get("name")
+            _check_name(name)
+            text, packed = await _checked(call, blob)
+            return await call.account.write(partial(_create, name=name, text=text, packed=packed))
+
+        return await each(objects, one)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            _, rows = await call.account.scan(_read, op="jmap sieve")
+            if key not in rows:
+                raise SetError("notFound")
+            now = _object(rows[key])
+            fixed = {name: now[name] for name in ("id", "isActive")}
+            wanted = patched({name: now[name] for name in ("name", "blobId")}, patch, fixed=fixed)
+            _check_name(wanted["name"])
+            content = None
+            if wanted["blobId"] != now["blobId"]:
+                if not isinstance(wanted["blobId"], str):
+                    raise SetError("invalidProperties", "blobId is an id", properties=["blobId"])
+                content = await _checked(call, wanted["blobId"])
+            unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
+            return await call.account.write(unit)
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            await call.account.write(partial(_destroy, number=read_id(key, LETTER)))
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+
+def _check_name(name: Any) -> None:
+    if name is not None and not (isinstance(name, str) and is_script_name(name)):
+        raise SetError("invalidProperties", str(BadScriptName()), properties=["name"])
+
+
+def _create(tx: AccountTx, name: str | None, text: bytes, packed: bytes) -> Object:
+    known = {one.name: one.id for one in script_rows(tx)}
+    if name in known:
+        raise SetError("alreadyExists", str(ScriptExists(name)), existingId=f"{LETTER}{known[name]}")
+    chosen = name or next(one for number in range(1, MAX_SCRIPTS + 2) if (one := f"script {number}") not in known)
+    try:
+        put_script(tx, chosen, text, packed)
+    except TooManyScripts as error:
+        raise SetError("overQuota", str(error)) from None
+    made = _object(next(one for one in script_rows(tx) if one.name == chosen))
+    return {key: value for key, value in made.items() if key != "name" or name is None}
+
+
+def _update(tx: AccountTx, number: int, name: str, content: tuple[bytes, bytes] | None) -> Outcome:
+    now = _named(tx, number)
+    try:
+        if name != now.name:
+            rename_script(tx, now.name, name)
+    except ScriptExists as error:
+        other = next(one.id for one in script_rows(tx) if one.name == name)
+        raise SetError("alreadyExists", str(error), existingId=f"{LETTER}{other}") from None
+    if content is None:
+        return None
+    put_script(tx, name, *content)
+    return {"blobId": script_blob(msgspec.structs.replace(now, text=content[0]))}
+
+
+def _destroy(tx: AccountTx, number: int) -> None:
+    try:
+        delete_script(tx, _named(tx, number).name)
+    except ScriptActive as error:
+        raise SetError("sieveIsActive", str(error)) from None
+
+
+def _named(r: Reader, number: int) -> ScriptRow:
+    """The script with an id. Raises SetError ``notFound``."""
+    found = next((one for one in script_rows(r) if one.id == number), None)
+    if found is None:
+        raise SetError("notFound")
+    return found
