@@ -376,11 +376,12 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 
 def _forwarded(listener: Listener) -> bool:
-    services: tuple[WebService | WebserverService | PolicyService | DAVService, ...] = (
-        *(*_apps(listener), listener.autoconfig_https, listener.mtasts_https),
-        *(listener.dav_http, listener.dav_https, listener.webserver_http, listener.webserver_https),
+    return (
+        any(one.enabled and one.forwarded for one in _apps(listener))
+        or any(one.enabled and one.forwarded for one in (listener.autoconfig_https, listener.mtasts_https))
+        or any(one.enabled and one.forwarded for one in (listener.dav_http, listener.dav_https))
+        or any(one.enabled and one.forwarded for one in (listener.webserver_http, listener.webserver_https))
     )
-    return any(one.enabled and one.forwarded for one in services)
 
 
 def ports(listener: Listener) -> set[int]:
