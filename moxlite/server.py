@@ -31,6 +31,7 @@ import trio
 from moxlite import __version__, lazyimport
 from moxlite.admin.audit.recording import recorder
 from moxlite.admin.delivery.memberquestions import MemberQuestions
+from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.heap import give_memory_back, keep_heap_small
 from moxlite.mailauth.dnssec import watch_resolver
@@ -41,7 +42,7 @@ from moxlite.process.budget import make_budget, memory_limit, raise_limit
 from moxlite.process.errors import StartFailed
 from moxlite.process.parent import Parent
 from moxlite.process.signals import Signals, keep_alive, more_time, notify
-from moxlite.process.startup import Endpoint, Service, Started, note_version
+from moxlite.process.startup import Endpoint, Started, note_version
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers
@@ -57,7 +58,7 @@ logger = logging.getLogger("moxlite.server")
 SWITCH_INTERVAL: Final = 0.0002
 """Seconds. With Python's 5 ms a busy event loop starves the writer threads to 20 rows a second (design-facts §2)."""
 
-PACKAGES: Final[Mapping[Service, str]] = {
+PACKAGES: Final[Mapping[Protocol, str]] = {
     "smtp": "smtpd",
     "submission": "smtpd",
     "submissions": "smtpd",

@@ -12,6 +12,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
+from moxlite.config.listeners import Protocol
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.lazyimport import Late
@@ -22,7 +23,7 @@ from moxlite.operations import Role
 from moxlite.operations.performing import performer
 from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import connection_gate
-from moxlite.process.startup import Endpoint, Service
+from moxlite.process.startup import Endpoint
 from moxlite.queue.accountqueue import OwnQueue
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
@@ -49,7 +50,7 @@ class Served(msgspec.Struct, frozen=True):
     gate: Gate
 
 
-def handlers(house: House, queue: Queue | None) -> Mapping[Service, Callable[[Endpoint], Served]]:
+def handlers(house: House, queue: Queue | None) -> Mapping[Protocol, Callable[[Endpoint], Served]]:
     """For each service, what serves one of its ports; the server goes on without a queue."""
 
     def forwarding() -> "Forwarding":
@@ -146,7 +147,7 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
     common = imap_context(house)
 
     def handler(endpoint: Endpoint) -> Served:
-        services: dict[Service, Literal["imap", "imaps", "imaphttps", "managesieve"]]
+        services: dict[Protocol, Literal["imap", "imaps", "imaphttps", "managesieve"]]
         services = {"imap": "imap", "https": "imaphttps", "managesieve": "managesieve"}
         service = services.get(endpoint.service, "imaps")
         listener = house.static.listeners[endpoint.listener]

@@ -1,7 +1,7 @@
 """Structs of ``[listeners.NAME]`` in moxlite.toml: IPs, ports and their services (docs/spec/admin.md §1)."""
 
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, Literal, get_args
 
 from moxlite.config.values import IP, Domain, Duration, Network, Origin, Path, Port, Section, Size, URLPath, doc
 
@@ -268,3 +268,25 @@ class Listener(Section, frozen=True):
             "180 at most."
         ),
     ] = None
+
+
+Protocol = Literal["smtp", "submission", "submissions", "imap", "imaps", "managesieve", "http", "https"]
+"""What is spoken at a port."""
+
+TLS_FIRST: Final[tuple[Protocol, ...]] = ("submissions", "imaps", "https")
+"""Protocols in which TLS begins with the connection."""
+
+
+def enabled_services(listener: Listener) -> Iterator[tuple[str, Protocol, int]]:
+    """The services of a listener that are on: the field's name, the protocol, and the port."""
+    for name in listener.__struct_fields__:
+        settings = getattr(listener, name)
+        if getattr(settings, "enabled", False):
+            yield name, _protocol(name, settings), settings.port
+
+
+def _protocol(name: str, settings: Section) -> Protocol:
+    for protocol in get_args(Protocol):
+        if name == protocol:
+            return protocol
+    return "http" if name.endswith("_http") or getattr(settings, "non_tls", False) else "https"

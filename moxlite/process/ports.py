@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.autotls.metrics import not_after, not_before
 from moxlite.autotls.rehearsal import Place
+from moxlite.config.listeners import Protocol
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
 from moxlite.net.admission import Gate
@@ -23,7 +24,7 @@ from moxlite.net.tls.certificates import KeyPair, PrivateKey, Trust, certificate
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys.files import Certificates, Read, renewed
-from moxlite.process.startup import HTTP_PORT, Service, endpoints
+from moxlite.process.startup import HTTP_PORT, endpoints
 
 logger = logging.getLogger("moxlite.admin.ports")
 
@@ -146,9 +147,9 @@ class TLSPorts:
         for name, pairs in self._certificates.items():
             for pair in pairs:
                 _tell_lifetime(name, pair)
-        self._made: dict[tuple[str, Service], ServerTLS] = {}
+        self._made: dict[tuple[str, Protocol], ServerTLS] = {}
 
-    def of(self, name: str, service: Service) -> ServerTLS | None:
+    def of(self, name: str, service: Protocol) -> ServerTLS | None:
         """The TLS of a service, implicit or by STARTTLS. None if the listener has no TLS, or the service does not use
         it.
         """
@@ -230,7 +231,7 @@ class TLSPorts:
     def _hostname(self, listener: str) -> str:
         return (self._static.listeners[listener].hostname or self._static.hostname).ascii
 
-    def _of_service(self, name: str, service: Service) -> list[KeyPair]:
+    def _of_service(self, name: str, service: Protocol) -> list[KeyPair]:
         """The certificates of a port, with the one for its hostname first."""
         tls = self._static.listeners[name].tls
         if tls is None or tls.acme is None:
@@ -242,7 +243,7 @@ class TLSPorts:
             found.insert(0, self._stand_ins[name])
         return found
 
-    def _alpn(self, name: str, service: Service) -> tuple[str, ...]:
+    def _alpn(self, name: str, service: Protocol) -> tuple[str, ...]:
         """Protocol names for ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""
         listener = self._static.listeners[name]
         match service:

@@ -14,14 +14,14 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from moxlite import __version__
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.listeners import Listener
+from moxlite.config.listeners import TLS_FIRST, Listener, Protocol, enabled_services
 from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
 from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import log
@@ -49,8 +49,6 @@ from moxlite.process.stopped import make_data
 from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING
 
-Service = Literal["smtp", "submission", "submissions", "imap", "imaps", "managesieve", "http", "https"]
-
 logger = logging.getLogger("moxlite.process.startup")
 
 OLDEST_CLOCK: Final = 1704067200.0
@@ -73,14 +71,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     """
 
     listener: str
-    service: Service
+    service: Protocol
     ip: IPAddress
     port: int
 
     @property
     def tls(self) -> bool:
         """Whether TLS starts with the connection."""
-        return self.service in ("submissions", "imaps", "https")
+        return self.service in TLS_FIRST
 
 
 class Started(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +120,7 @@ def endpoints(static: Static) -> list[Endpoint]:
     """The ports of all listeners, each once, in the order of the file."""
     found: dict[tuple[str, IPAddress, int], Endpoint] = {}
     for name, listener in static.listeners.items():
-        for service, port in (*_ports(listener), *_for_challenges(static, listener)):
+        for service, port in _ports(static, listener):
             for ip in listener.ips:
                 found.setdefault((name, ip, port), Endpoint(name, service, ip, port))
     return list(found.values())
@@ -144,50 +142,13 @@ def _clash(endpoint: Endpoint, bound: Iterable[Endpoint]) -> str:
     return ""
 
 
-def _ports(listener: Listener) -> Iterator[tuple[Service, int]]:
-    mail: tuple[Service, ...] = ("smtp", "submission", "submissions", "imap", "imaps", "managesieve")
-    for service in mail:
-        settings = getattr(listener, service)
-        if settings.enabled:
-            yield service, settings.port
-    for name in (
-        "account_http",
-        "admin_http",
-        "webmail_http",
-        "webapi_http",
-        "jmap_http",
-        "dav_http",
-        "metrics_http",
-        "debug_http",
-        "webserver_http",
-    ):
-        settings = getattr(listener, name)
-        if settings.enabled:
-            yield "http", settings.port
-    for name in (
-        "account_https",
-        "admin_https",
-        "webmail_https",
-        "webapi_https",
-        "jmap_https",
-        "dav_https",
-        "webserver_https",
-    ):
-        settings = getattr(listener, name)
-        if settings.enabled:
-            yield "https", settings.port
-    for name in ("autoconfig_https", "mtasts_https"):
-        settings = getattr(listener, name)
-        if settings.enabled:
-            yield "http" if settings.non_tls else "https", settings.port
-
-
-def _for_challenges(static: Static, listener: Listener) -> Iterator[tuple[Service, int]]:
-    """The port for ACME challenges (RFC 8737), if the listener serves no other port at which a CA could ask."""
+def _ports(static: Static, listener: Listener) -> Iterator[tuple[Protocol, int]]:
+    """The services' ports, and one for ACME challenges (RFC 8737) if a CA could ask at none of them."""
+    used = {(protocol, port): None for _, protocol, port in enabled_services(listener)}
+    yield from used
     if listener.tls is None or listener.tls.acme is None:
         return
     port = static.acme[listener.tls.acme].port
-    used = set(_ports(listener))
     if ("http", HTTP_PORT) not in used and port not in {number for _, number in used}:
         yield "https", port
 

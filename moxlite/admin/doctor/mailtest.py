@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from moxlite.admin.doctor.requests import LookUp, Sent, Waiting
+from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.dial import DialError, dial
@@ -22,7 +23,7 @@ from moxlite.net.imapclient import Client, Credentials, IMAPClientError, Refused
 from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
-from moxlite.process.startup import Endpoint, Service, endpoints
+from moxlite.process.startup import Endpoint, endpoints
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Path
 from moxlite.proto.imap import responses as r
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
@@ -114,7 +115,7 @@ async def _password(accounts: Accounts, name: str) -> AsyncIterator[str]:
                 await account.write(lambda tx: remove_app_password(tx, title))
 
 
-def _port(snapshot: Snapshot, *services: Service) -> Endpoint | None:
+def _port(snapshot: Snapshot, *services: Protocol) -> Endpoint | None:
     """The endpoint of the first of these services that a listener has; without PROXY protocol, which this client does
     not speak.
     """

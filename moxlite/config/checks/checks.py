@@ -22,13 +22,13 @@ from moxlite.config.checks.accounts import (
     report_owners,
 )
 from moxlite.config.checks.listeners import (
-    SERVICES,
     backup_findings,
     handler_findings,
     listener_findings,
     standby_findings,
 )
 from moxlite.config.domains import DomainConfig, Domains, Route
+from moxlite.config.listeners import enabled_services
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.transports import Transport
@@ -248,10 +248,9 @@ def warn_static(static: Static) -> list[Finding]:
                 )
             )
         unspecified = any(ip.is_unspecified for ip in listener.ips)
-        for service in SERVICES:
-            settings = getattr(listener, service)
-            if settings.enabled and (name, unspecified) not in ports.setdefault(settings.port, []):
-                ports[settings.port].append((name, unspecified))
+        for _, _, port in enabled_services(listener):
+            if (name, unspecified) not in ports.setdefault(port, []):
+                ports[port].append((name, unspecified))
     for port, users in ports.items():
         wide = [name for name, unspecified in users if unspecified]
         if wide and len(users) > 1:

@@ -7,36 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from moxlite.config.domains import WebBasicAuth, WebHandler, WebRedirect
-from moxlite.config.listeners import Listener, ListenerTLS
+from moxlite.config.listeners import TLS_FIRST, Listener, ListenerTLS, enabled_services
 from moxlite.config.static import Backup, Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.webrules import compile_pattern, parse_template
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.proto.sshurl import SSHURL
-
-PLAIN_SERVICES: Final = (
-    "account_http",
-    "admin_http",
-    "webmail_http",
-    "webapi_http",
-    "jmap_http",
-    "dav_http",
-    "metrics_http",
-    "debug_http",
-    "webserver_http",
-)
-TLS_SERVICES: Final = (
-    "account_https",
-    "admin_https",
-    "webmail_https",
-    "webapi_https",
-    "jmap_https",
-    "dav_https",
-    "webserver_https",
-)
-POLICY_SERVICES: Final = ("autoconfig_https", "mtasts_https")
-MAIL_SERVICES: Final = ("smtp", "submission", "submissions", "imap", "imaps", "managesieve")
-SERVICES: Final = (*MAIL_SERVICES, *PLAIN_SERVICES, *TLS_SERVICES, *POLICY_SERVICES)
 
 
 def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iterator[Finding]:
@@ -64,12 +40,8 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
 
 def _needing_tls(listener: Listener) -> Iterator[str]:
     """Enabled services that require TLS."""
-    for service in ("submissions", "imaps", *TLS_SERVICES):
-        if getattr(listener, service).enabled:
-            yield service
-    for service in POLICY_SERVICES:
-        settings = getattr(listener, service)
-        if settings.enabled and not settings.non_tls:
+    for service, protocol, _ in enabled_services(listener):
+        if protocol in TLS_FIRST:
             yield service
     if listener.smtp.enabled and listener.smtp.starttls:
         yield "smtp"
@@ -93,19 +65,11 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Finding]:
 def _ports(path: KeyPath, listener: Listener) -> Iterator[Finding]:
     """Mistakes in ports: each port serves one protocol (WEB-21)."""
     used: dict[int, tuple[str, str]] = {}
-    for service in SERVICES:
-        settings = getattr(listener, service)
-        if not settings.enabled:
-            continue
-        if service in POLICY_SERVICES:
-            kind = "http" if settings.non_tls else "https"
-        elif service == "debug_http":
-            kind = service
-        else:
-            kind = "http" if service in PLAIN_SERVICES else "https" if service in TLS_SERVICES else service
-        other = used.setdefault(settings.port, (kind, service))
+    for service, protocol, port in enabled_services(listener):
+        kind = service if service == "debug_http" else protocol
+        other = used.setdefault(port, (kind, service))
         if other[0] != kind:
-            yield Finding((*path, service), f"cannot share port {settings.port} with {other[1]}")
+            yield Finding((*path, service), f"cannot share port {port} with {other[1]}")
 
 
 # Cross checks of ``[[web_handlers]]`` (ADMIN-9, WEB-36).
