@@ -35,6 +35,7 @@ from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.httpclient.pool import Pool
 from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import is_here
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
@@ -537,14 +538,14 @@ async def _dial(
 
 def _local_addresses(static: Static) -> LocalAddresses:
     """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
-    (admin.md, `ips`).
+    (admin.md, `ips`). With a lease others may be those of the other machine.
     """
     ips = [
         ip
         for listener in static.listeners.values()
         if listener.smtp.enabled
         for ip in listener.ips
-        if not (ip.is_unspecified or ip.is_loopback)
+        if not (ip.is_unspecified or ip.is_loopback) and not (static.standby.lease and not is_here(ip))
     ]
     return LocalAddresses(
         next((ip for ip in ips if ip.version == 4), None),

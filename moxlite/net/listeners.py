@@ -45,8 +45,9 @@ IFA_F_DADFAILED: Final = 0x08
 IFA_F_TENTATIVE: Final = 0x40
 """The flag "tentative" in that file (linux/if_addr.h)."""
 
+IP_FREEBIND: Final = 15
 IPV6_FREEBIND: Final = 78
-"""Option to bind an address that the machine does not have yet (linux/in6.h, Linux 4.15). Python does not define it."""
+"""Options to bind an address that the machine does not have (ip(7); linux/in6.h, Linux 4.15), not in Python."""
 
 BACKLOG: Final = 1024
 """Connections that the kernel holds until we accept them; it caps this at net.core.somaxconn."""
@@ -86,10 +87,11 @@ class BindError(Exception):
         self.taken = taken
 
 
-def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
+def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKLOG) -> socket.socket:
     """Bind a non-blocking TCP socket and listen on it. May be called before Trio runs and while still root.
 
-    IPv6 sockets take IPv6 only, so that ``0.0.0.0`` and ``::`` go together. Raises BindError.
+    IPv6 sockets take IPv6 only, so that ``0.0.0.0`` and ``::`` go together. `absent`: on Linux an address that this
+    machine does not have is bound, too. Raises BindError.
     """
     family = socket.AF_INET6 if isinstance(ip, IPv6Address) else socket.AF_INET
     try:
@@ -101,7 +103,7 @@ def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        _bind(sock, ip, port)
+        _bind(sock, ip, port, absent=absent)
         sock.listen(backlog)
         sock.setblocking(False)
     except OSError as exc:
@@ -110,16 +112,30 @@ def bind(ip: IPAddress, port: int, *, backlog: int = BACKLOG) -> socket.socket:
     return sock
 
 
-def _bind(sock: socket.socket, ip: IPAddress, port: int) -> None:
-    """Bind, also to a tentative address of this machine. The kernel refuses a tentative address for a second or two
-    after the start of an interface, while it asks the network whether another machine has it (RFC 4862 §5.4).
+def is_here(ip: IPAddress) -> bool:
+    """Whether this machine has an address: whether the kernel lets a port of it be bound."""
+    try:
+        bind(ip, 0).close()
+    except BindError as error:
+        cause = error.__cause__
+        return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
+    return True
+
+
+def _bind(sock: socket.socket, ip: IPAddress, port: int, *, absent: bool) -> None:
+    """Bind, also to an absent address if asked, and to a tentative address of this machine. The kernel refuses a
+    tentative address for a second or two after the start of an interface, while it asks the network whether another
+    machine has it (RFC 4862 §5.4).
     """
     try:
         sock.bind((str(ip), port))
     except OSError as exc:
-        if exc.errno != errno.EADDRNOTAVAIL or not _is_tentative(ip):
+        if exc.errno != errno.EADDRNOTAVAIL or sys.platform != "linux" or not (absent or _is_tentative(ip)):
             raise
-        sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+        if ip.version == 6:
+            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_FREEBIND, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, IP_FREEBIND, 1)
         sock.bind((str(ip), port))
 
 

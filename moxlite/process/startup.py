@@ -199,7 +199,7 @@ def start(
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
             try:
-                sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
+                sockets.append((endpoint, bind(endpoint.ip, endpoint.port, absent=static.standby.lease)))
             except BindError as error:
                 if not error.taken:
                     raise StartFailed(str(error)) from None

@@ -248,6 +248,14 @@ def test_taken_port_is_named_with_the_fix() -> None:
         bind(ip_address("192.0.2.1"), 0)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+@pytest.mark.parametrize("ip", ["192.0.2.1", "2001:db8::1"])
+def test_an_absent_address_is_bound_if_asked(ip: str) -> None:
+    """ADMIN-66: with a lease the other machine has it, or it comes later."""
+    with bind(ip_address(ip), 0, absent=True) as sock:
+        assert sock.getsockname()[0] == ip
+
+
 @pytest.mark.skipif(sys.platform != "linux" or not socket.has_ipv6, reason="of Linux")
 @pytest.mark.parametrize(("flags", "bound"), [("40", True), ("c0", True), ("80", False), ("48", False)])
 def test_a_tentative_address_is_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: str, bound: bool) -> None:

@@ -15,8 +15,7 @@ from moxlite.config.load import Problem, Source, parse
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Backup, Standby, Static
 from moxlite.config.toml.decode import Finding, KeyPath
-from moxlite.net.limits import IPAddress
-from moxlite.net.listeners import BindError, bind
+from moxlite.net.listeners import is_here
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
 from moxlite.process.keys.files import Read, read_named
@@ -40,8 +39,9 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
     """
     if os.name != "posix" or os.geteuid() != 0:
         return [], []
-    errors = list(_addresses(snapshot))
+    errors: list[Finding] = []
     warnings: list[Finding] = []
+    (warnings if snapshot.static.standby.lease else errors).extend(_addresses(snapshot))
     closed: list[Finding] = []
     try:
         ids = service_user(snapshot.static.user)
@@ -64,23 +64,12 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
-    """Addresses of listeners that this machine has not."""
+    """Addresses of listeners that this machine has not. With a lease they are those of the other machine."""
+    hint = "bound all the same, for the other machine" if snapshot.static.standby.lease else "the server will not start"
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
-            if not ip.is_unspecified and not _bindable(ip):
-                yield Finding(
-                    ("listeners", name, "ips"), f"this machine has no address {ip}", "the server will not start"
-                )
-
-
-def _bindable(ip: IPAddress) -> bool:
-    """Whether a port can be bound at an address, as the start does it."""
-    try:
-        bind(ip, 0).close()
-    except BindError as error:
-        cause = error.__cause__
-        return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
-    return True
+            if not ip.is_unspecified and not is_here(ip):
+                yield Finding(("listeners", name, "ips"), f"this machine has no address {ip}", hint)
 
 
 def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Finding]:
