@@ -27,7 +27,10 @@ __all__ = ["KINDS", "PASSWORD", "USER", "search_of"]
 USER: Final = "moxlite@localhost"
 PASSWORD: Final = "moxmoxmox"
 SESSIONS: Final = 50
-"""IMAP sessions of each kind: the clients of a large family, or of one who means ill."""
+MOST: Final = 100
+"""IMAP sessions of each kind, and of all: the clients of a large family, or of one who means ill. More than `MOST` an
+account does not get.
+"""
 
 SORTED: Final = ("SUBJECT", "FROM", "TO", "CC", "DATE", "ARRIVAL", "SIZE", "DISPLAYFROM", "DISPLAYTO")
 
@@ -86,9 +89,13 @@ class Session:
         for command in (f"LOGIN {USER} {PASSWORD}", "SELECT INBOX"):
             self.socket.sendall(f"t {command}\r\n".encode())
             while b"\r\nt OK" not in self.tail and not self.tail.startswith(b"t OK"):
-                self.tail += self.socket.recv(65536)
+                self.tail += self._receive()
             self.tail = b""
-        self.next()
+
+    def _receive(self) -> bytes:
+        if not (octets := self.socket.recv(65536)):
+            raise ConnectionError(f"the server lets no session of kind {self.kind} in")
+        return octets
 
     def next(self) -> None:
         """Send a command."""
@@ -242,12 +249,14 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     waiting = selectors.DefaultSelector()
+    by_imap = [kind for kind in kinds if kind in IMAP]
+    each = min(SESSIONS, MOST // max(1, len(by_imap)))
+    sessions = [Session(kind, base + 143, number) for kind in by_imap for number in range(each)]
+    for session in sessions:
+        waiting.register(session.socket, selectors.EVENT_READ, session)
+        session.next()
     for kind in kinds:
-        if kind in IMAP:
-            for number in range(SESSIONS):
-                session = Session(kind, base + 143, number)
-                waiting.register(session.socket, selectors.EVENT_READ, session)
-        else:
+        if kind in WEB:
             for number in range(WEB[kind][0]):
                 threading.Thread(target=repeat, args=(kind, base + 80, number), daemon=True).start()
     print("under way", flush=True)

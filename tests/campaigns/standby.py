@@ -179,7 +179,7 @@ class Pair:
     def __init__(self, folder: Path, bucket: Bucket, mode: str) -> None:
         self.folder = folder
         self.number = 0
-        self.proxies = Proxy(bucket.port), Proxy(bucket.port)
+        self.proxies = Proxy(bucket.address[1]), Proxy(bucket.address[1])
         key = pyrage.x25519.Identity.generate()
         self.identity = folder / "identity"
         self.identity.write_text(f"{key}\n")
