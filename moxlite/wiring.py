@@ -538,7 +538,7 @@ async def _dial(
 
 def _local_addresses(static: Static) -> LocalAddresses:
     """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
-    (admin.md, `ips`). With a lease others may be those of the other machine.
+    (admin.md, `ips`). With a lease the other machine may have some.
     """
     ips = [
         ip

@@ -44,7 +44,7 @@ class Bucket:
         self.key = "AKIATEST"
         self.requests = 0
         self.uploads = 0
-        self.port = 0
+        self.address = ("127.0.0.1", 0)
         self.guard = threading.Lock()
 
     @property
@@ -54,7 +54,7 @@ class Bucket:
             "access_key_id": self.key,
             "secret_access_key": "secret",
             "region": "eu-test-1",
-            "endpoint": f"http://127.0.0.1:{self.port}",
+            "endpoint": f"http://{self.address[0]}:{self.address[1]}",
         }
 
     def keys_file(self, file: Path, **other: str) -> Path:
@@ -227,12 +227,12 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serving() -> Iterator[Bucket]:
-    """A bucket that is served while the block lasts."""
+def serving(host: str = "127.0.0.1") -> Iterator[Bucket]:
+    """A bucket that is served while the block lasts, at an address of the calling thread's net."""
     bucket = Bucket()
     handler = type("OfBucket", (Handler,), {"bucket": bucket})
-    with Server(("127.0.0.1", 0), handler) as server:
-        bucket.port = server.server_address[1]
+    with Server((host, 0), handler) as server:
+        bucket.address = (host, server.server_address[1])
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

@@ -286,7 +286,7 @@ def enabled_services(listener: Listener) -> Iterator[tuple[str, Protocol, int]]:
 
 
 def _protocol(name: str, settings: Section) -> Protocol:
-    for protocol in get_args(Protocol):
-        if name == protocol:
-            return protocol
+    if name in (protocols := get_args(Protocol)):
+        protocol: Protocol = protocols[protocols.index(name)]
+        return protocol
     return "http" if name.endswith("_http") or getattr(settings, "non_tls", False) else "https"

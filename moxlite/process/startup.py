@@ -24,9 +24,9 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.listeners import TLS_FIRST, Listener, Protocol, enabled_services
 from moxlite.config.load import DOMAINS_FILE, Problem, parse, read_source
 from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
-from moxlite.net import log
+from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
-from moxlite.net.listeners import Bind, BindError, bind
+from moxlite.net.listeners import Bind, BindError
 from moxlite.process.author import as_its_author
 from moxlite.process.errors import PortTaken, StartFailed
 from moxlite.process.fences import told
@@ -154,7 +154,7 @@ def _ports(static: Static, listener: Listener) -> Iterator[tuple[Protocol, int]]
 
 
 def start(
-    path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True, bind: Bind = bind
+    path: Path, *, log_level: str | None = None, pedantic: bool = False, drop: bool = True, bind: Bind | None = None
 ) -> Started:
     """Prepare everything that must happen before Trio runs, and give up root.
 
@@ -163,7 +163,7 @@ def start(
       log_level: overrides the configured one.
       pedantic: pedantic mode, whatever the configuration says.
       drop: become the configured user when started as root.
-      bind: makes the sockets of the ports.
+      bind: makes the sockets of the ports. None: `listeners.bind`.
 
     Raises:
       ConfigError: mistakes in the configuration.
@@ -195,11 +195,13 @@ def start(
         lock = undo.enter_context(_lock(static.data_dir, ids))
         read = partial(read_named, ids=ids)
         certificates, acme_keys = load_keys(static, read)
+        if bind is None:
+            bind = partial(listeners.bind, absent=static.standby.lease)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
         for endpoint in endpoints(static):
             try:
-                sockets.append((endpoint, bind(endpoint.ip, endpoint.port, absent=static.standby.lease)))
+                sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
             except BindError as error:
                 if not error.taken:
                     raise StartFailed(str(error)) from None

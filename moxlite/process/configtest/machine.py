@@ -64,7 +64,7 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
 
 
 def _addresses(snapshot: Snapshot) -> Iterator[Finding]:
-    """Addresses of listeners that this machine has not. With a lease they are those of the other machine."""
+    """Addresses of listeners that this machine does not have: with a lease the other machine has them."""
     hint = "bound all the same, for the other machine" if snapshot.static.standby.lease else "the server will not start"
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
