@@ -11,7 +11,7 @@ from moxlite.proto.tlsreport import FailureDetail, PolicyReport, TLSReport
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, SECOND, Options
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, add_evaluations
-from moxlite.store.reports.received import ReceivedReport, add_reports, pack_report
+from moxlite.store.reports.received import WholeReport, add_reports, pack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 
 __all__ = ["HOSTILE", "dmarc_record", "evaluation", "put_dmarc", "put_everything", "put_tls", "write_reports"]
@@ -85,7 +85,7 @@ def put_tls(tx: Tx, *, domain: str = "hill.example", number: int = 1, ago: int =
 
 
 def _put(tx: Tx, kind: str, report: DMARCReport | TLSReport, domain: str, total: int, failed: int) -> None:
-    found = ReceivedReport(
+    found = WholeReport(
         sender="provider.example",
         organization=report.organization,
         report_id=report.report_id,

@@ -161,18 +161,19 @@ export interface ReportPlace {
   tls: string;
 }
 
-/** Sums of all reports about one domain; `last`: the latest end of their periods, µs UTC. */
-export interface Total {
-  domain: string;
-  reports: number;
-  total: number;
-  failed: number;
-  last: number;
+/** A DMARC report with a page of its records. `policy`: the parts of the record that the reporter found, as it names */
+export interface DMARCReportPage {
+  report: ReceivedReport;
+  email: string;
+  contact: string;
+  errors: Array<string>;
+  policy: Array<string>;
+  records: number;
+  page: Array<DMARCRecord>;
 }
 
-/** A report in a list. `total`: messages, or successful sessions with TLS. `failed`: messages that do not pass, or */
-export interface ReportLine {
-  id: number;
+/** A report about one domain of ours. */
+export interface ReceivedReport {
   sender: string;
   organization: string;
   report_id: string;
@@ -182,17 +183,7 @@ export interface ReportLine {
   end: number;
   total: number;
   failed: number;
-}
-
-/** A DMARC report with a page of its records. `policy`: the parts of the record that the reporter found, as it names */
-export interface DMARCReportPage {
-  report: ReportLine;
-  email: string;
-  contact: string;
-  errors: Array<string>;
-  policy: Array<string>;
-  records: number;
-  page: Array<DMARCRecord>;
+  id: number;
 }
 
 /** Messages of one address with the same result. `dkim`, `spf`: whether aligned, in the report's words. */
@@ -220,7 +211,7 @@ export interface Judgement {
 
 /** A TLS report about one domain. */
 export interface TLSReportDetail {
-  report: ReportLine;
+  report: ReceivedReport;
   contact: string;
   policies: Array<TLSPolicy>;
 }
@@ -283,14 +274,6 @@ export interface SourceReport {
   dispositions: Array<string>;
 }
 
-/** Counts of a domain on a day that no report contains yet: sessions (TLS) or messages (DMARC). */
-export interface PendingReport {
-  about: string;
-  day: string;
-  total: number;
-  failed: number;
-}
-
 /** An incoming message, judged by the DMARC policy of another domain, that waits for our report. `record`: the */
 export interface Evaluated {
   id: number;
@@ -307,44 +290,6 @@ export interface Evaluated {
   optional: boolean;
   dkim_results: Array<Judgement>;
   spf_results: Array<Judgement>;
-}
-
-/** The outcomes of all reports that were due, with their numbers by result. */
-export interface SentReports {
-  due: number;
-  sent: number;
-  skipped: number;
-  later: number;
-  reports: Array<SentReport>;
-}
-
-/** The outcome of sending a report. `result`: sent, skipped or later; `why`: for people. */
-export interface SentReport {
-  domain: string;
-  day: string;
-  result: string;
-  why: string;
-  recipients: Array<string>;
-}
-
-/** An address that gets no reports before `until`, RFC 3339. */
-export interface WithoutReports {
-  address: string;
-  until: string;
-  comment: string;
-}
-
-/** The MTA-STS policy of another domain in cache.db. `mode`: "" if no policy could be fetched, for the reason */
-export interface KeptPolicy {
-  domain: string;
-  mode: string;
-  mx: Array<string>;
-  max_age: number;
-  valid_end: number;
-  last_update: number;
-  last_use: number;
-  failure: string;
-  record_id: string;
 }
 
 /** Entries of this actor, object or way; with words in action, object, or details; since a time. "" and 0: any. */
@@ -965,6 +910,66 @@ export interface RetiredHookPage {
   n?: number;
 }
 
+/** The outcomes of all reports that were due, with their numbers by result. */
+export interface SentReports {
+  due: number;
+  sent: number;
+  skipped: number;
+  later: number;
+  reports: Array<SentReport>;
+}
+
+/** The outcome of sending a report. `result`: sent, skipped or later; `why`: for people. */
+export interface SentReport {
+  domain: string;
+  day: string;
+  result: string;
+  why: string;
+  recipients: Array<string>;
+}
+
+/** Counts of a domain on a day that no report contains yet: sessions (TLS) or messages (DMARC). */
+export interface PendingReport {
+  about: string;
+  day: string;
+  total: number;
+  failed: number;
+}
+
+/** Number of deleted rows. */
+export interface Dropped {
+  rows: number;
+}
+
+/** An address that gets no reports before `until`, RFC 3339. */
+export interface WithoutReports {
+  address: string;
+  until: string;
+  comment: string;
+}
+
+/** The MTA-STS policy of another domain in cache.db. `mode`: "" if no policy could be fetched, for the reason */
+export interface KeptPolicy {
+  domain: string;
+  mode: string;
+  mx: Array<string>;
+  max_age: number;
+  valid_end: number;
+  last_update: number;
+  last_use: number;
+  failure: string;
+  record_id: string;
+}
+
+/** Sums of all reports about one domain; `last`: the latest end of their periods, µs UTC. */
+export interface Total {
+  domain: string;
+  reports: number;
+  total: number;
+  failed: number;
+  last: number;
+}
+
 export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -987,23 +992,17 @@ export const checks: Checks = {
   DiskUse: { accounts: ["list", ["ref", "AccountDisk"]], others: "integer", rest: "integer" },
   AccountDisk: { name: "string", octets: "integer" },
   ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
-  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
-  ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
-  DMARCReportPage: { report: ["ref", "ReportLine"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  DMARCReportPage: { report: ["ref", "ReceivedReport"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  ReceivedReport: { sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer", id: "integer" },
   DMARCRecord: { source_ip: "string", count: "integer", disposition: "string", dkim: "string", spf: "string", reasons: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
   Judgement: { domain: "string", about: "string", result: "string", text: "string" },
-  TLSReportDetail: { report: ["ref", "ReportLine"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
+  TLSReportDetail: { report: ["ref", "ReceivedReport"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
   TLSPolicy: { type: "string", domain: "string", strings: ["list", "string"], mx: ["list", "string"], successes: "integer", failed: "integer", failures: ["list", ["ref", "TLSFailure"]], more: "integer" },
   TLSFailure: { type: "string", reason: "string", information: "string", sending_ip: "string", host: "string", receiving_ip: "string", sessions: "integer" },
   Sources: { domain: "string", since: "integer", reports: "integer", left_out: "integer", policy: "string", passed: "integer", failed: "integer", hurt: "integer", strange: "integer", answer: ["enum", ["no", "strangers", "unknown", "yes"]], sources: ["list", ["ref", "Source"]] },
   Source: { ip: "string", own: "boolean", passed: "integer", failed: "integer", names: ["list", "string"] },
   SourceReport: { id: "integer", organization: "string", begin: "integer", end: "integer", passed: "integer", failed: "integer", dispositions: ["list", "string"] },
-  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
   Evaluated: { id: "integer", at: "integer", source_ip: "string", disposition: "string", dkim: "boolean", spf: "boolean", overrides: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", record: "string", optional: "boolean", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
-  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
-  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
-  WithoutReports: { address: "string", until: "string", comment: "string" },
-  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   AuditFilter: { actor: ["optional", "string"], object: ["optional", "string"], via: ["optional", "string"], words: ["optional", "string"], since: ["optional", "integer"] },
   AuditLine: { id: "integer", at: "integer", actor: "string", via: "string", remote_ip: "string", action: "string", object: "string", outcome: ["enum", ["begun", "done", "failed", "refused"]], why: "string", given: ["map", "any"], changes: ["list", ["ref", "ValueChange"]] },
   ValueChange: { path: "string", before: "any", after: "any" },
@@ -1066,6 +1065,13 @@ export const checks: Checks = {
   HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
   RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], event: ["optional", "string"], last_activity: ["optional", "string"] },
   RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
+  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
+  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
+  Dropped: { rows: "integer" },
+  WithoutReports: { address: "string", until: "string", comment: "string" },
+  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
 };
 
 /** The calls of the admin. */
@@ -1130,12 +1136,6 @@ export interface Calls {
   /** The domains, with the addresses at which reports about them arrive. */
   report_places(): Promise<Array<ReportPlace>>;
 
-  /** Sums by domain, of reports whose period ended within the last `days`. */
-  report_totals(kind: "dmarc" | "tls", days: number): Promise<Array<Total>>;
-
-  /** A page of reports, newest first, after the one with the id `before`; with `domain` by their period. */
-  reports(kind: "dmarc" | "tls", domain?: string, before?: number): Promise<Array<ReportLine>>;
-
   /** A DMARC report, with its records from number `first` on. */
   dmarc_report(report_id: number, first?: number): Promise<DMARCReportPage>;
 
@@ -1148,29 +1148,8 @@ export interface Calls {
   /** Reports about a domain with messages of one address, newest first. */
   dmarc_source_reports(domain: string, days: number, ip: string): Promise<Array<SourceReport>>;
 
-  /** Counts by domain and day that wait for a report, oldest first. */
-  reports_pending(kind: "dmarc" | "tls"): Promise<Array<PendingReport>>;
-
   /** A page of messages that were judged by a domain's policy and wait for a report, after the one with the id */
   dmarc_evaluations(domain: string, after?: number): Promise<Array<Evaluated>>;
-
-  /** Send the reports that are due now, instead of after midnight. */
-  reports_send(kind: "dmarc" | "tls"): Promise<SentReports>;
-
-  /** Delete the counts of a domain, which then gets no report about them; returns their number. */
-  reports_drop(kind: "dmarc" | "tls", domain: string): Promise<number>;
-
-  /** The addresses that get no reports from us. */
-  report_suppressions(kind: "dmarc" | "tls"): Promise<Array<WithoutReports>>;
-
-  /** Send no reports to an address for some days. */
-  report_suppression_add(kind: "dmarc" | "tls", address: string, days: number, comment?: string): Promise<null>;
-
-  /** Send reports to an address again. */
-  report_suppression_remove(kind: "dmarc" | "tls", address: string): Promise<null>;
-
-  /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
-  sts_policies(after?: string): Promise<Array<KeptPolicy>>;
 
   /** Entries with ids below `before`, newest first; 0 for the newest. */
   audit(filter: AuditFilter, before?: number, count?: number): Promise<Array<AuditLine>>;
@@ -1411,6 +1390,51 @@ export interface Calls {
 
   /** List finished webhooks, the latest first. */
   queue_webhook_retired_list(filter?: RetiredHookFilter, page?: RetiredHookPage): Promise<Array<HookLine>>;
+
+  /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
+  dmarc_send(day?: string): Promise<SentReports>;
+
+  /** List the messages of each domain and day that are in no report yet. */
+  dmarc_pending(): Promise<Array<PendingReport>>;
+
+  /** Forget the messages of DOMAIN that are in no report yet. */
+  dmarc_drop(domain: string): Promise<Dropped>;
+
+  /** List them. */
+  dmarc_suppress_list(): Promise<Array<WithoutReports>>;
+
+  /** Send no reports to ADDRESS for DURATION, such as 30d. */
+  dmarc_suppress_add(address: string, seconds: number, comment?: string): Promise<null>;
+
+  /** Send reports to ADDRESS again. */
+  dmarc_suppress_remove(address: string): Promise<null>;
+
+  /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
+  tlsrpt_send(day?: string): Promise<SentReports>;
+
+  /** List the TLS sessions of each domain and day that are in no report yet. */
+  tlsrpt_pending(): Promise<Array<PendingReport>>;
+
+  /** Forget the TLS sessions of DOMAIN that are in no report yet. */
+  tlsrpt_drop(domain: string): Promise<Dropped>;
+
+  /** List them. */
+  tlsrpt_suppress_list(): Promise<Array<WithoutReports>>;
+
+  /** Send no reports to ADDRESS for DURATION, such as 30d. */
+  tlsrpt_suppress_add(address: string, seconds: number, comment?: string): Promise<null>;
+
+  /** Send reports to ADDRESS again. */
+  tlsrpt_suppress_remove(address: string): Promise<null>;
+
+  /** A page of the MTA-STS policies of other domains, by domain, behind the domain `after`. */
+  mtasts_kept(after?: string, limit?: number): Promise<Array<KeptPolicy>>;
+
+  /** A page of reports, newest first: ids below `before`, of a domain those whose period ended within `days`. */
+  reports_list(kind: "dmarc" | "tls", domain?: string, days?: number, before?: number, limit?: number): Promise<Array<ReceivedReport>>;
+
+  /** Sums by domain, of reports whose period ended within the last `days`. */
+  reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1436,20 +1460,11 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   attempts_from: [{ network: "string" }, ["list", ["ref", "Attempt"]]],
   disk_use: [{}, ["ref", "DiskUse"]],
   report_places: [{}, ["list", ["ref", "ReportPlace"]]],
-  report_totals: [{ kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]],
-  reports: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]],
   dmarc_report: [{ report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]],
   tls_report: [{ report_id: "integer" }, ["ref", "TLSReportDetail"]],
   dmarc_sources: [{ domain: "string", days: "integer" }, ["ref", "Sources"]],
   dmarc_source_reports: [{ domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]],
-  reports_pending: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]],
   dmarc_evaluations: [{ domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]],
-  reports_send: [{ kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]],
-  reports_drop: [{ kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer"],
-  report_suppressions: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]],
-  report_suppression_add: [{ kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null"],
-  report_suppression_remove: [{ kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null"],
-  sts_policies: [{ after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]],
   audit: [{ filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]],
   audit_export: [{ filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string"],
   backups: [{}, ["ref", "Backups"]],
@@ -1530,4 +1545,19 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   queue_webhook_schedule: [{ seconds: "number", filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_webhook_cancel: [{ filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_webhook_retired_list: [{ filter: ["optional", ["ref", "RetiredHookFilter"]], page: ["optional", ["ref", "RetiredHookPage"]] }, ["list", ["ref", "HookLine"]]],
+  dmarc_send: [{ day: ["optional", "string"] }, ["ref", "SentReports"]],
+  dmarc_pending: [{}, ["list", ["ref", "PendingReport"]]],
+  dmarc_drop: [{ domain: "string" }, ["ref", "Dropped"]],
+  dmarc_suppress_list: [{}, ["list", ["ref", "WithoutReports"]]],
+  dmarc_suppress_add: [{ address: "string", seconds: "number", comment: ["optional", "string"] }, "null"],
+  dmarc_suppress_remove: [{ address: "string" }, "null"],
+  tlsrpt_send: [{ day: ["optional", "string"] }, ["ref", "SentReports"]],
+  tlsrpt_pending: [{}, ["list", ["ref", "PendingReport"]]],
+  tlsrpt_drop: [{ domain: "string" }, ["ref", "Dropped"]],
+  tlsrpt_suppress_list: [{}, ["list", ["ref", "WithoutReports"]]],
+  tlsrpt_suppress_add: [{ address: "string", seconds: "number", comment: ["optional", "string"] }, "null"],
+  tlsrpt_suppress_remove: [{ address: "string" }, "null"],
+  mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
+  reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
+  reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
 });

@@ -25,7 +25,7 @@ from moxlite.proto.mime.types import Part
 from moxlite.proto.tlsreport import TLSReport, TLSReportError, read_tls_report
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import ImportFailed
-from moxlite.store.reports.received import Kind, ReceivedReport, pack_report
+from moxlite.store.reports.received import Kind, WholeReport, pack_report
 
 MAX_MESSAGE: Final = 15 << 20
 """Maximum octets of the whole mail (AUTH-80)."""
@@ -84,7 +84,7 @@ class ReportFound(msgspec.Struct, frozen=True):
     """A report to be stored: its rows, one for each domain of ours, and its description."""
 
     kind: Kind
-    rows: tuple[ReceivedReport, ...]
+    rows: tuple[WholeReport, ...]
     report: DMARCReport | TLSReport
 
     @property
@@ -131,7 +131,7 @@ def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> Re
     return ReportFound(
         kind,
         tuple(
-            ReceivedReport(
+            WholeReport(
                 sender=sender,
                 organization=report.organization,
                 report_id=report.report_id,

@@ -1,31 +1,26 @@
-"""Commands about received DMARC and TLS reports (SMTP-100, SMTP-101), on a running server or on the file of a stopped
-one.
-"""
+"""What the operations about received DMARC and TLS reports do, in a running server or on the file of a stopped one."""
 
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
-import msgspec
 import trio
 
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.performing import commands
+from moxlite.operations.receivedreports import ListReports, ShowReport, SumReports
 from moxlite.process.stopped import stopped
 from moxlite.proto.address import AddressError, Domain
-from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 from moxlite.store.reports import received
-from moxlite.store.reports.received import Kind, ReceivedReport, Total, unpack_report
+from moxlite.store.reports.received import ReceivedReport, Total, unpack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 
 T = TypeVar("T")
-
-MAX_LISTED: Final = 1000
-"""Number of reports in one answer."""
 
 PIECE: Final = 64 << 10
 
@@ -34,31 +29,7 @@ class ReportsFailed(Exception):
     """The request cannot be answered; the text is for the person who asked."""
 
 
-class ReportsList(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``reports list KIND``: newest first. Filters: `domain`, period that ends within `days`, ids below `before`."""
-
-    kind: Kind
-    domain: str = ""
-    days: int = 400
-    before: int = received.MAX_ID
-    limit: int = 100
-
-
-class ReportsSummary(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``reports summary KIND``: of all reports whose period ended within the last `days`."""
-
-    kind: Kind
-    days: int = 30
-
-
-class ReportsShow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``reports show KIND ID``."""
-
-    kind: Kind
-    id: int
-
-
-def listed(args: ReportsList, now: int) -> Callable[[Reader], list[ReceivedReport]]:
+def listed(args: ListReports, now: int) -> Callable[[Reader], list[ReceivedReport]]:
     """Make the query for a list of reports, newest first. Raises ReportsFailed."""
     domain = ""
     if args.domain:
@@ -66,21 +37,21 @@ def listed(args: ReportsList, now: int) -> Callable[[Reader], list[ReceivedRepor
             domain = Domain.parse(args.domain).ascii
         except AddressError as error:
             raise ReportsFailed(f"{args.domain!r} is no domain: {error}") from None
-    limit, since = max(1, min(args.limit, MAX_LISTED)), now - args.days * DAY
-    return partial(received.reports, kind=args.kind, domain=domain, since=since, before=args.before, limit=limit)
+    since = now - args.days * DAY
+    return partial(received.reports, kind=args.kind, domain=domain, since=since, before=args.before, limit=args.limit)
 
 
-def summed(args: ReportsSummary, now: int) -> Callable[[Reader], list[Total]]:
+def summed(args: SumReports, now: int) -> Callable[[Reader], list[Total]]:
     """Make the query for the totals by domain."""
     return partial(received.totals, kind=args.kind, since=now - args.days * DAY)
 
 
-def shown(args: ReportsShow) -> Callable[[Reader], bytes]:
+def shown(args: ShowReport) -> Callable[[Reader], bytes]:
     """Make the query for the JSON of one report; it gives b"" if there is no such report."""
 
     def read(r: Reader) -> bytes:
         found = received.report(r, args.kind, args.id)
-        return b"" if found is None else unpack_report(found.content)
+        return b"" if found is None else unpack_report(found[1])
 
     return read
 
@@ -107,31 +78,21 @@ def on_file(snapshot: Snapshot, read: Callable[[Reader], T], nothing: T) -> T:
 
 
 class ReceivedCommands:
-    """The commands of the control socket."""
+    """What the operations do in a running server."""
 
     def __init__(self, reports: ReportsDB) -> None:
         self._reports = reports
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "reports list": Command(ReportsList, self.list_reports),
-            "reports summary": Command(ReportsSummary, self.summary),
-            "reports show": Command(ReportsShow, self.show),
-        }
+        """All operations by name."""
+        return commands(
+            ListReports.bind(lambda args: self._read(listed(args, time.time_ns() // 1000))),
+            SumReports.bind(lambda args: self._read(summed(args, time.time_ns() // 1000))),
+            ShowReport.bind_stream(self.show),
+            refusals=(ReportsFailed,),
+        )
 
-    async def list_reports(self, args: ReportsList, exchange: Exchange) -> list[ReceivedReport]:
-        """Reports without their content."""
-        try:
-            return await self._read(listed(args, time.time_ns() // 1000))
-        except ReportsFailed as error:
-            raise CommandFailed("badRequest", str(error)) from None
-
-    async def summary(self, args: ReportsSummary, exchange: Exchange) -> list[Total]:
-        """Sums by domain."""
-        return await self._read(summed(args, time.time_ns() // 1000))
-
-    async def show(self, args: ReportsShow, exchange: Exchange) -> None:
+    async def show(self, args: ShowReport, exchange: Exchange) -> None:
         """The JSON of one report."""
         octets = await self._read(shown(args))
         if not octets:
@@ -141,7 +102,4 @@ class ReceivedCommands:
         await exchange.download.end()
 
     async def _read(self, read: Callable[[Reader], T]) -> T:
-        try:
-            return await self._reports.database.scan(read, op="reports")
-        except StoreError as error:
-            raise CommandFailed("failed", f"reports.db cannot be read: {error}") from None
+        return await self._reports.database.scan(read, op="reports")

@@ -18,6 +18,7 @@ import msgspec
 from moxlite.cli.rawoutput import Sink
 from moxlite.decoders import from_json
 from moxlite.escapes import escaped_json, printable
+from moxlite.operations import Operation, description
 
 if TYPE_CHECKING:
     from moxlite.config.load import ConfigError
@@ -276,6 +277,18 @@ def call(
         raise
     _note_mistakes()
     return found
+
+
+def perform(
+    operation: Operation[T],
+    *,
+    output: Sink | None = None,
+    progress: Callable[[str], None] | None = None,
+    upload: bytes | Iterable[bytes] = b"",
+) -> T:
+    """The result of an operation of the running server. Arguments and errors as `call`."""
+    known = description(type(operation))
+    return call(known.name, operation, known.result, output=output, progress=progress, upload=upload)  # type: ignore[no-any-return]
 
 
 def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING, noting: bool = True) -> T:

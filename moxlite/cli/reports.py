@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, load_config, show
+from moxlite.cli.common import Failure, load_config, perform, show
 from moxlite.cli.files import served
 from moxlite.escapes import escaped_json, printable
 
@@ -59,13 +59,12 @@ def reports() -> None:
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
 def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> None:
     """List reports, the last first. Without a running server, the file is read directly."""
-    from moxlite.admin.receivedreports import ReportsList, listed
-    from moxlite.store.reports.received import MAX_ID, Kind, ReceivedReport
+    from moxlite.admin.receivedreports import listed
+    from moxlite.operations.receivedreports import NEWEST, ListReports
+    from moxlite.store.reports.received import Kind
 
-    args = ReportsList(cast(Kind, kind), domain, days, MAX_ID if before is None else before, limit)
-    found = served(
-        lambda: call("reports list", args, list[ReceivedReport]), lambda: _on_file(lambda now: listed(args, now), [])
-    )
+    args = ListReports(cast(Kind, kind), domain, days, NEWEST if before is None else before, limit)
+    found = served(lambda: perform(args), lambda: _on_file(lambda now: listed(args, now), []))
     lines = [
         Line(
             id=one.id,
@@ -91,13 +90,12 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
 )
 def summary(kind: str, days: int) -> None:
     """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
-    from moxlite.admin.receivedreports import ReportsSummary, summed
-    from moxlite.store.reports.received import Kind, Total
+    from moxlite.admin.receivedreports import summed
+    from moxlite.operations.receivedreports import SumReports
+    from moxlite.store.reports.received import Kind
 
-    args = ReportsSummary(cast(Kind, kind), days)
-    found = served(
-        lambda: call("reports summary", args, list[Total]), lambda: _on_file(lambda now: summed(args, now), [])
-    )
+    args = SumReports(cast(Kind, kind), days)
+    found = served(lambda: perform(args), lambda: _on_file(lambda now: summed(args, now), []))
     sums = [
         Sum(one.domain, one.reports, _good(kind, one.total, one.failed), one.failed, _time(one.last)) for one in found
     ]
@@ -109,14 +107,15 @@ def summary(kind: str, days: int) -> None:
 @click.argument("number", type=int, metavar="ID")
 def show_(kind: str, number: int) -> None:
     """Print a report as JSON, with all its records."""
-    from moxlite.admin.receivedreports import ReportsShow, shown
+    from moxlite.admin.receivedreports import shown
+    from moxlite.operations.receivedreports import ShowReport
     from moxlite.store.reports.received import Kind
 
-    args = ReportsShow(cast(Kind, kind), number)
+    args = ShowReport(cast(Kind, kind), number)
     into = io.BytesIO()
 
     def ask() -> bytes:
-        call("reports show", args, type(None), output=into)
+        perform(args, output=into)
         return into.getvalue()
 
     octets = served(ask, lambda: _on_file(lambda _: shown(args), b""))

@@ -93,7 +93,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     @property
     def about(self) -> str:
         """The help."""
-        return inspect.cleandoc(self.request.__doc__ or "")
+        return inspect.getdoc(self.request) or ""
 
 
 class Bound(msgspec.Struct, frozen=True, eq=False):

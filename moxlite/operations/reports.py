@@ -1,37 +1,12 @@
-"""The operations about reports (WEB-86): our own that wait, and addresses without reports; MTA-STS policies."""
+"""The operations about our own reports, of DMARC and TLS: counts that wait, sending, and addresses without reports
+(QUEUE-123, QUEUE-126, QUEUE-131, WEB-86); and about MTA-STS policies that are kept.
+"""
 
 from typing import Annotated
 
 import msgspec
 
-from moxlite.operations import Request
-
-
-class SendReports(Request, frozen=True, kw_only=True):
-    """``tlsrpt send``, ``dmarc send``: for days up to `day`, yyyy-mm-dd; "" for all past days."""
-
-    day: str = ""
-
-
-class DropPending(Request, frozen=True, kw_only=True):
-    """``tlsrpt drop``, ``dmarc drop``."""
-
-    domain: str
-
-
-class SuppressReports(Request, frozen=True, kw_only=True):
-    """``tlsrpt suppress add``, ``remove``: `seconds` from now; `comment` for people."""
-
-    address: str
-    seconds: float = 0
-    comment: str = ""
-
-
-class KeptPolicies(Request, frozen=True, kw_only=True):
-    """``mtasts kept``: of domains behind `after` in alphabetical order."""
-
-    after: str = ""
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+from moxlite.operations import MAX_SECONDS, OWNER, Operation, Word, change, duration, field, query
 
 
 class SentReport(msgspec.Struct, frozen=True):
@@ -91,3 +66,101 @@ class KeptPolicy(msgspec.Struct, frozen=True, kw_only=True):
     last_use: int
     failure: str
     record_id: str
+
+
+class Send(Operation[SentReports], frozen=True):
+    """Send our reports that are due now, by the running server, instead of after midnight UTC.
+
+    They go to the queue, each once. Exit code 1 if one could not be sent now: it is tried again the next day. With
+    --day of today a report covers the day up to now, and nothing later of it is reported.
+    """
+
+    day: Annotated[str, field("Up to this UTC day.  [default: all that are over]", metavar="YYYY-MM-DD")] = ""
+
+
+class Drop(Operation[Dropped], frozen=True):
+    """The domain whose counts are deleted."""
+
+    domain: Word
+
+
+class Suppress(Operation[None], frozen=True):
+    """Send no reports to ADDRESS for DURATION, such as 30d."""
+
+    address: Word
+    seconds: Annotated[float, field(metavar="DURATION", kind=duration, ge=1, le=MAX_SECONDS)]
+    comment: Annotated[str, field("For your own notes.", max_length=1000)] = ""
+
+
+class Allow(Operation[None], frozen=True):
+    """Send reports to ADDRESS again."""
+
+    address: Word
+
+
+@change("dmarc send", OWNER)
+class SendDMARC(Send, frozen=True):
+    pass
+
+
+@query("dmarc pending", OWNER, columns=("day", "about", "total", "failed"))
+class ListPendingDMARC(Operation[list[PendingReport]], frozen=True):
+    """List the messages of each domain and day that are in no report yet."""
+
+
+@change("dmarc drop", OWNER)
+class DropDMARC(Drop, frozen=True):
+    """Forget the messages of DOMAIN that are in no report yet."""
+
+
+@query("dmarc suppress list", OWNER, columns=("address", "until", "comment"))
+class ListSuppressedDMARC(Operation[list[WithoutReports]], frozen=True):
+    """List them."""
+
+
+@change("dmarc suppress add", OWNER)
+class SuppressDMARC(Suppress, frozen=True):
+    pass
+
+
+@change("dmarc suppress remove", OWNER)
+class AllowDMARC(Allow, frozen=True):
+    pass
+
+
+@change("tlsrpt send", OWNER)
+class SendTLS(Send, frozen=True):
+    pass
+
+
+@query("tlsrpt pending", OWNER, columns=("day", "about", "total", "failed"))
+class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
+    """List the TLS sessions of each domain and day that are in no report yet."""
+
+
+@change("tlsrpt drop", OWNER)
+class DropTLS(Drop, frozen=True):
+    """Forget the TLS sessions of DOMAIN that are in no report yet."""
+
+
+@query("tlsrpt suppress list", OWNER, columns=("address", "until", "comment"))
+class ListSuppressedTLS(Operation[list[WithoutReports]], frozen=True):
+    """List them."""
+
+
+@change("tlsrpt suppress add", OWNER)
+class SuppressTLS(Suppress, frozen=True):
+    pass
+
+
+@change("tlsrpt suppress remove", OWNER)
+class AllowTLS(Allow, frozen=True):
+    pass
+
+
+@query("mtasts kept", OWNER)
+class ListKeptPolicies(Operation[list[KeptPolicy]], frozen=True):
+    """A page of the MTA-STS policies of other domains, by domain, behind the domain `after`."""
+
+    after: Word = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100

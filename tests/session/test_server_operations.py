@@ -107,8 +107,8 @@ def sample(kind: inspect.Type, given: Mapping[str, Any], name: str = "") -> Any:
             return "x" * (least or (1 if pattern else 0))
         case inspect.IntType(ge=least):
             return max(least or 0, 0)
-        case inspect.FloatType():
-            return 0.0
+        case inspect.FloatType(ge=least):
+            return float(max(least or 0, 0))
         case inspect.BoolType():
             return False
         case inspect.LiteralType(values=values):

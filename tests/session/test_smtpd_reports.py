@@ -133,7 +133,7 @@ async def test_a_dmarc_report_is_taken(
     assert await flags(taking.smtp) == {1}
     whole_report = await taking.reports.database.read(lambda r: received.report(r, "dmarc", one.id), op="test")
     assert whole_report is not None
-    report = msgspec.json.decode(unpack_report(whole_report.content), type=DMARCReport)
+    report = msgspec.json.decode(unpack_report(whole_report[1]), type=DMARCReport)
     assert [record.source_ip for record in report.records] == ["192.0.2.1", "192.0.2.2"]
     assert dmarcdb_message_total.labels("none", "fail", "fail").value == counted + 2
     assert [record for record in caplog.records if record.message == "report taken"]
@@ -167,7 +167,7 @@ async def test_a_report_of_rfc_7489_is_taken(taking: Taking) -> None:
     assert (one.report_id, one.domain, one.total, one.failed) == ("old", "ours.example", 4, 4)
     whole = await taking.reports.database.read(lambda r: received.report(r, "dmarc", one.id), op="test")
     assert whole is not None
-    report = msgspec.json.decode(unpack_report(whole.content), type=DMARCReport)
+    report = msgspec.json.decode(unpack_report(whole[1]), type=DMARCReport)
     assert (report.policy.p, report.policy.sp, report.policy.aspf, report.policy.pct) == (
         "quarantine",
         "none",
@@ -304,7 +304,7 @@ async def test_a_tls_report_is_taken(taking: Taking, content: Callable[[], bytes
     assert (one.domain, one.organization, one.total, one.failed) == ("ours.example", "Remote", 5, 1)
     found = await taking.reports.database.read(lambda r: received.report(r, "tls", one.id), op="test")
     assert found is not None
-    report = msgspec.json.decode(unpack_report(found.content))
+    report = msgspec.json.decode(unpack_report(found[1]))
     [policy] = report["policies"]
     assert (policy["type"], policy["mx"]) == ("of-tomorrow", ["mx.ours.example"])
     assert policy["failures"] == [{"result_type": "new-failure", "sessions": 1}]

@@ -35,21 +35,21 @@ async def test_reports_are_listed_by_pages_and_summed(rig: Rig, browser: Browser
     await rig.house.files.reports.database.write(fill)
     for domain in ("", "hill.example"):
         seen: list[int] = []
-        page = await browser.call("reports", kind="dmarc", domain=domain)
+        page = await browser.call("reports_list", kind="dmarc", domain=domain, limit=50)
         while page:
             assert len(page) <= 50
             seen += [one["id"] for one in page]
-            page = await browser.call("reports", kind="dmarc", domain=domain, before=page[-1]["id"])
+            page = await browser.call("reports_list", kind="dmarc", domain=domain, limit=50, before=page[-1]["id"])
         assert (len(seen), len(set(seen))) == (121 if not domain else 120,) * 2
-    totals = await browser.call("report_totals", kind="dmarc", days=400)
+    totals = await browser.call("reports_summary", kind="dmarc", days=400)
     assert [(one["domain"], one["reports"], one["total"], one["failed"]) for one in totals] == [
         ("hill.example", 120, 240, 0),
         ("other.example", 1, 5, 5),
     ]
-    assert await browser.call("report_totals", kind="tls", days=30) == []
-    assert await browser.error("reports", kind="spf") == (400, "user:error")
-    assert await browser.error("reports", kind="dmarc", domain="a b") == (400, "user:error")
-    assert await browser.error("report_totals", kind="dmarc", days=0) == (400, "user:error")
+    assert await browser.call("reports_summary", kind="tls", days=30) == []
+    assert await browser.error("reports_list", kind="spf") == (400, "user:error")
+    assert await browser.error("reports_list", kind="dmarc", domain="a b") == (400, "user:error")
+    assert await browser.error("reports_summary", kind="dmarc", days=0) == (400, "user:error")
     assert await browser.call("report_places") == [{"domain": "example.org", "dmarc": "dmarc@example.org", "tls": ""}]
 
 
@@ -127,7 +127,7 @@ async def test_our_own_reports_wait_and_may_be_dropped(rig: Rig, browser: Browse
         add_evaluations(tx, [evaluation("other.example", passes=False, at=tx.now - DAY // 4)])
 
     await rig.house.files.reports.database.write(fill)
-    pending = await browser.call("reports_pending", kind="dmarc")
+    pending = await browser.call("dmarc_pending")
     assert {one["about"]: (one["total"], one["failed"]) for one in pending} == {
         "remote.example": (60, 0),
         "other.example": (1, 1),
@@ -135,32 +135,29 @@ async def test_our_own_reports_wait_and_may_be_dropped(rig: Rig, browser: Browse
     page = await browser.call("dmarc_evaluations", domain="remote.example")
     rest = await browser.call("dmarc_evaluations", domain="remote.example", after=page[-1]["id"])
     assert (len(page), len(rest), page[0]["dkim"], page[0]["header_from"]) == (50, 10, True, "remote.example")
-    assert await browser.call("reports_drop", kind="dmarc", domain="other.example") == 1
+    assert await browser.call("dmarc_drop", domain="other.example") == {"rows": 1}
     assert await browser.call("dmarc_evaluations", domain="other.example") == []
-    assert (await browser.call("reports_send", kind="dmarc"))["due"] in (0, 1)  # 1 shortly after midnight
-    assert await browser.call("reports_pending", kind="tls") == []
-    assert await browser.error("reports_drop", kind="tls", domain="a b") == (400, "user:error")
+    assert (await browser.call("dmarc_send"))["due"] in (0, 1)  # 1 shortly after midnight
+    assert await browser.call("tlsrpt_pending") == []
+    assert await browser.error("tlsrpt_drop", domain="a b") == (400, "user:error")
     assert await browser.error("dmarc_evaluations", domain="a b") == (400, "user:error")
-    assert await browser.error("reports_send", kind="x") == (400, "user:error")
-    assert await browser.error("reports_pending", kind="x") == (400, "user:error")
 
 
 async def test_addresses_without_reports(browser: Browser) -> None:
     """WEB-86, QUEUE-126."""
-    await browser.call("report_suppression_add", kind="tls", address="r@remote.example", days=30, comment="asked")
-    (found,) = await browser.call("report_suppressions", kind="tls")
+    await browser.call("tlsrpt_suppress_add", address="r@remote.example", seconds=2_592_000, comment="asked")
+    (found,) = await browser.call("tlsrpt_suppress_list")
     assert (found["address"], found["comment"]) == ("r@remote.example", "asked")
-    assert await browser.call("report_suppressions", kind="dmarc") == []
-    await browser.call("report_suppression_remove", kind="tls", address="r@remote.example")
-    assert await browser.call("report_suppressions", kind="tls") == []
-    assert await browser.error("report_suppression_add", kind="tls", address="x", days=30) == (400, "user:error")
-    assert await browser.error("report_suppression_remove", kind="tls", address="r@x.example") == (404, "user:notFound")
-    assert await browser.error("report_suppressions", kind="x") == (400, "user:error")
+    assert await browser.call("dmarc_suppress_list") == []
+    await browser.call("tlsrpt_suppress_remove", address="r@remote.example")
+    assert await browser.call("tlsrpt_suppress_list") == []
+    assert await browser.error("tlsrpt_suppress_add", address="x", seconds=30) == (400, "user:error")
+    assert await browser.error("tlsrpt_suppress_remove", address="r@x.example") == (404, "user:notFound")
 
 
 async def test_policies_of_other_domains_are_shown_by_pages(rig: Rig, browser: Browser, tmp_path: Path) -> None:
     """WEB-86: the cache of MTA-STS policies, with the reason where one could not be fetched."""
-    assert await browser.call("sts_policies") == []
+    assert await browser.call("mtasts_kept", limit=50) == []
     kept = (await queue_of(rig)).ctx.policies
     kept._database = await Database.open(tmp_path / "cache.db", DatabaseKind.CACHE, options=Options(), create=True)
     for number in range(60):
@@ -168,11 +165,11 @@ async def test_policies_of_other_domains_are_shown_by_pages(rig: Rig, browser: B
             policies.Kept(f"d{number:02}.example", 9, 2, 3, 0, "", "id", "enforce", 86400, '["mx.d.example"]')
         )
     await kept._keep(policies.Kept("e.example", 9, 2, 3, 9, "sts-webpki-invalid", "id", "", 0, "[]"))
-    first = await browser.call("sts_policies")
-    rest = await browser.call("sts_policies", after=first[-1]["domain"])
+    first = await browser.call("mtasts_kept", limit=50)
+    rest = await browser.call("mtasts_kept", limit=50, after=first[-1]["domain"])
     assert (len(first), len(rest), first[0]["mx"]) == (50, 11, ["mx.d.example"])
     assert (rest[-1]["mode"], rest[-1]["failure"]) == ("", "sts-webpki-invalid")
-    assert await browser.error("sts_policies", after=7) == (400, "user:error")
+    assert await browser.error("mtasts_kept", after=7) == (400, "user:error")
     await kept._database.aclose()
     kept._database = None
 
@@ -181,7 +178,7 @@ async def test_a_month_of_reports_comes_out_as_it_went_in(rig: Rig, browser: Bro
     """WEB-86a: the sums over all sources are those of the reports."""
     await rig.house.files.reports.database.write(put_everything)
     found = await browser.call("dmarc_sources", domain="hill.example", days=30)
-    (total,) = await browser.call("report_totals", kind="dmarc", days=30)
+    (total,) = await browser.call("reports_summary", kind="dmarc", days=30)
     assert found["passed"] + found["failed"] == total["total"]
     assert (found["failed"], found["hurt"], found["strange"]) == (total["failed"], 0, total["failed"])
     assert sum(one["passed"] + one["failed"] for one in found["sources"]) == total["total"]

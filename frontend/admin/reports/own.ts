@@ -20,10 +20,10 @@ type Made = { title: string; root: HTMLElement };
 /** Counts that wait for a report, and addresses without reports. */
 export async function ownPage(desk: Desk): Promise<Made> {
   const [dmarc, tls, noDMARC, noTLS] = await Promise.all([
-    desk.client.reports_pending("dmarc"),
-    desk.client.reports_pending("tls"),
-    desk.client.report_suppressions("dmarc"),
-    desk.client.report_suppressions("tls"),
+    desk.client.dmarc_pending(),
+    desk.client.tlsrpt_pending(),
+    desk.client.dmarc_suppress_list(),
+    desk.client.tlsrpt_suppress_list(),
   ]);
   const root = el(
     "div",
@@ -52,7 +52,7 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports"), async () => {
-      const sent = await desk.client.reports_send(kind);
+      const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
       said = many(
         sent.due,
         "{n} report was due: {sent} sent, {skipped} not needed, {later} later",
@@ -75,7 +75,12 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
       ))
     )
       return;
-    if (await attempt(t("Dropping"), () => desk.client.reports_drop(kind, domain))) await desk.refresh();
+    if (
+      await attempt(t("Dropping"), () =>
+        kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain),
+      )
+    )
+      await desk.refresh();
   };
   const list = table<PendingReport>(
     title,
@@ -122,14 +127,21 @@ interface Without {
 
 function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
   const remove = async ({ kind, row }: Without) => {
-    if (!(await attempt(t("Removing"), () => desk.client.report_suppression_remove(kind, row.address)))) return;
+    if (
+      !(await attempt(t("Removing"), () =>
+        kind === "dmarc"
+          ? desk.client.dmarc_suppress_remove(row.address)
+          : desk.client.tlsrpt_suppress_remove(row.address),
+      ))
+    )
+      return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1000 - Date.now()) / 86_400_000));
     desk.say(t("{address} gets reports again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
-        void attempt(t("Undoing"), () =>
-          desk.client.report_suppression_add(kind, row.address, Math.min(days, 3650), row.comment),
-        ).then(() => desk.refresh()),
+        void attempt(t("Undoing"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() =>
+          desk.refresh(),
+        ),
     });
     await desk.refresh();
   };
@@ -162,6 +174,12 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
   );
 }
 
+/** Send no reports to an address for some days. */
+const without = (desk: Desk, kind: Kind, address: string, days: number, comment: string): Promise<null> =>
+  kind === "dmarc"
+    ? desk.client.dmarc_suppress_add(address, days * 86_400, comment)
+    : desk.client.tlsrpt_suppress_add(address, days * 86_400, comment);
+
 async function suppress(desk: Desk): Promise<void> {
   const address = line(t("Address"), "", null, { inputmode: "email" });
   const kind = choice(
@@ -184,7 +202,8 @@ async function suppress(desk: Desk): Promise<void> {
         days.problem(t("This must be a number of days, 1 to 3650."));
         throw new Error(t("Nothing was changed."));
       }
-      await desk.client.report_suppression_add(
+      await without(
+        desk,
         kind.control.value === "tls" ? "tls" : "dmarc",
         address.control.value,
         number,
@@ -282,7 +301,7 @@ function mode(row: KeptPolicy): HTMLElement {
 /** The MTA-STS policies of other domains that are kept. */
 export async function policiesPage(desk: Desk): Promise<Made> {
   const after = desk.address.query.get("after") ?? "";
-  const found = await desk.client.sts_policies(after);
+  const found = await desk.client.mtasts_kept(after, perPage);
   const last = found.at(-1);
   const list = table<KeptPolicy>(
     t("Policies"),

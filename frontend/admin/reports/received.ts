@@ -1,6 +1,6 @@
 // Reports that other servers have sent: sums by domain, lists, and single reports.
 
-import type { DMARCRecord, Judgement, ReportLine, TLSFailure, TLSPolicy, Total } from "../../gen/admin";
+import type { DMARCRecord, Judgement, ReceivedReport, TLSFailure, TLSPolicy, Total } from "../../gen/admin";
 import { el, type Child } from "../../lib/dom";
 import { card, foreign, head, pairs, table, visible } from "../../lib/pages";
 import { mark, notice, state } from "../../lib/states";
@@ -21,8 +21,8 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
   const domain = query.get("domain") ?? "";
   const before = query.get("before");
   const [totals, lines, places] = await Promise.all([
-    desk.client.report_totals(kind, month),
-    before === null ? desk.client.reports(kind, domain) : desk.client.reports(kind, domain, Number(before)),
+    desk.client.reports_summary(kind, month),
+    desk.client.reports_list(kind, domain, 400, before === null ? undefined : Number(before), 50),
     desk.client.report_places(),
   ]);
   const last = lines.at(-1);
@@ -105,8 +105,8 @@ function failures(number: number): Child {
   return number === 0 ? "0" : [mark("warn", t("look at it")), " ", count(number)];
 }
 
-function list(kind: Kind, lines: readonly ReportLine[]): HTMLElement {
-  return table<ReportLine>(
+function list(kind: Kind, lines: readonly ReceivedReport[]): HTMLElement {
+  return table<ReceivedReport>(
     titles[kind],
     [
       {
@@ -131,7 +131,7 @@ function list(kind: Kind, lines: readonly ReportLine[]): HTMLElement {
   );
 }
 
-function facts(kind: Kind, report: ReportLine): [string, Child][] {
+function facts(kind: Kind, report: ReceivedReport): [string, Child][] {
   return [
     [t("About"), el("a", { href: addressOf("reports", [kind], { domain: report.domain }) }, name(report.domain))],
     [t("Period"), [when(report.begin), " – ", when(report.end)]],

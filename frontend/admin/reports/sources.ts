@@ -14,7 +14,10 @@ type Made = { title: string; root: HTMLElement };
 
 /** The domains with reports; with only one, its sources. */
 export async function sourcesPage(desk: Desk): Promise<Made> {
-  const [totals, places] = await Promise.all([desk.client.report_totals("dmarc", month), desk.client.report_places()]);
+  const [totals, places] = await Promise.all([
+    desk.client.reports_summary("dmarc", month),
+    desk.client.report_places(),
+  ]);
   const only = totals[0];
   if (only !== undefined && totals.length === 1) return sourcePage(desk, only.domain);
   const list = table(

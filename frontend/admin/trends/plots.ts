@@ -39,7 +39,7 @@ export async function trendsPage(desk: Desk): Promise<{ title: string; root: HTM
   const [history, queue, totals, logins, disk] = await Promise.all([
     client.history(days),
     client.queue_history(),
-    client.report_totals("dmarc", 30),
+    client.reports_summary("dmarc", 30),
     client.login_failures(days),
     client.disk_use(),
   ]);

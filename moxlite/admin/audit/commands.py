@@ -33,9 +33,7 @@ READING: Final = frozenset(
         ),
         *("config account list", "config account addresses", "config address account", "config domain list"),
         *("config alias list", "config alias print", "config tlspubkey list", "config tlspubkey get"),
-        *("store check", "store stats", "junk explain", "reports list", "reports summary", "reports show"),
-        *("dmarc pending", "tlsrpt pending", "mtasts kept"),
-        *("dmarc suppress list", "tlsrpt suppress list"),
+        *("store check", "store stats", "junk explain"),
     )
 )
 """Commands that change nothing that an owner would look for in the log; all others are recorded."""

@@ -26,7 +26,7 @@ def dmarc() -> None:
     """Look up and evaluate DMARC; send our reports."""
 
 
-report_commands(dmarc, "dmarc", "messages")
+report_commands(dmarc)
 
 
 @dmarc.command()

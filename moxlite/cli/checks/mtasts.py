@@ -78,7 +78,7 @@ def lookup_record(domain: str, resolver: str | None) -> int:
     return code
 
 
-report_commands(tlsrpt, "tlsrpt", "TLS sessions")
+report_commands(tlsrpt)
 
 
 def _domain(text: str) -> "Domain":

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Literal
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, call, json_option, settings, show
+from moxlite.cli.common import Failure
+from moxlite.cli.described import Printer, described
 from moxlite.cli.prompts import NO, YES, tell
 from moxlite.escapes import escaped_json, printable
-from moxlite.operations.reports import Dropped, PendingReport, SentReports, WithoutReports
+from moxlite.operations import described_in, reports
+from moxlite.operations.reports import SentReports
 
 if TYPE_CHECKING:
     from moxlite.store.content.prepare import Prepared
@@ -66,69 +68,24 @@ def _read(file: str) -> bytes:
 # get no reports (QUEUE-123, QUEUE-126, QUEUE-131).
 
 
-def report_commands(group: click.Group, name: str, counted: str) -> None:
-    """Add the commands for our reports to a group, which is called `name`. `counted`: the noun for what these reports
-    count.
-    """
-    _send_command(group, f"{name} send")
-
-    @group.command(help=f"List the {counted} of each domain and day that are in no report yet.")
-    @json_option
-    def pending(as_json: bool) -> None:
-        show(call(f"{name} pending", {}, list[PendingReport]), ("day", "about", "total", "failed"), as_json=as_json)
-
-    @group.command(help=f"Forget the {counted} of DOMAIN that are in no report yet.")
-    @click.argument("domain")
-    def drop(domain: str) -> None:
-        print(f"{call(f'{name} drop', {'domain': domain}, Dropped).rows} removed")
-
-    @group.group(help="Addresses that get no reports from us until a time.")
-    def suppress() -> None:
-        pass
-
-    @suppress.command("list", help="List them.")
-    @json_option
-    def list_(as_json: bool) -> None:
-        found = call(f"{name} suppress list", {}, list[WithoutReports])
-        show(found, ("address", "until", "comment"), as_json=as_json)
-
-    @suppress.command(help="Send no reports to ADDRESS for DURATION, such as 30d.")
-    @click.argument("address")
-    @click.argument("duration")
-    @click.option("--comment", default="", help="For your own notes.")
-    def add(address: str, duration: str, comment: str) -> None:
-        from moxlite.config.values import parse_duration
-
-        try:
-            seconds = parse_duration(duration)
-        except ValueError as error:
-            raise click.UsageError(f"{duration!r} {error}") from None
-        args = {"address": address, "seconds": seconds, "comment": comment}
-        call(f"{name} suppress add", args, type(None))
-
-    @suppress.command(help="Send reports to ADDRESS again.")
-    @click.argument("address")
-    def remove(address: str) -> None:
-        call(f"{name} suppress remove", {"address": address}, type(None))
+def report_commands(group: click.Group) -> None:
+    """Add the commands for our reports to a group."""
+    found = [one for one in described_in(reports) if one.name.partition(" ")[0] == group.name]
+    printers: dict[type, Printer] = {
+        reports.Send: _show_sent,
+        reports.Drop: lambda dropped, as_json: print(f"{dropped.rows} removed"),
+    }
+    described(group, found, {"suppress": "Addresses that get no reports from us until a time."}, printers)
 
 
-def _send_command(group: click.Group, name: str) -> None:
-    @group.command("send")
-    @click.option("--day", default="", metavar="YYYY-MM-DD", help="Up to this UTC day.  [default: all that are over]")
-    @json_option
-    def send(day: str, as_json: bool) -> int:
-        """Send our reports that are due now, by the running server, instead of after midnight UTC.
-
-        They go to the queue, each once. Exit code 1 if one could not be sent now: it is tried again the next day. With
-        --day of today a report covers the day up to now, and nothing later of it is reported.
-        """
-        found = call(name, {"day": day}, SentReports)
-        if as_json or settings().as_json:
-            print(escaped_json(msgspec.json.encode(found).decode()))
-        else:
-            for one in found.reports:
-                to = f" to {', '.join(one.recipients)}" if one.recipients else ""
-                why = f": {one.why}" if one.why else ""
-                print(printable(f"{one.day} {one.domain} {one.result}{to}{why}"))
-            print(f"{found.due} due, {found.sent} sent, {found.skipped} skipped, {found.later} later")
-        return NO if found.later else YES
+def _show_sent(found: SentReports, as_json: bool) -> None:
+    if as_json:
+        print(escaped_json(msgspec.json.encode(found).decode()))
+    else:
+        for one in found.reports:
+            to = f" to {', '.join(one.recipients)}" if one.recipients else ""
+            why = f": {one.why}" if one.why else ""
+            print(printable(f"{one.day} {one.domain} {one.result}{to}{why}"))
+        print(f"{found.due} due, {found.sent} sent, {found.skipped} skipped, {found.later} later")
+    if found.later:
+        sys.exit(NO)

@@ -1,25 +1,35 @@
-"""Commands of the control socket about our own reports: the server's side of ``moxlite tlsrpt`` and ``dmarc`` with
-``send``, ``pending``, ``drop`` and ``suppress`` (QUEUE-123, QUEUE-126, QUEUE-131).
-"""
+"""What the operations about our own reports do (QUEUE-123, QUEUE-126, QUEUE-131)."""
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from moxlite.decoders import from_json
-from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations import NoArguments
-from moxlite.operations.performing import answering
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.performing import commands
 from moxlite.operations.reports import (
+    Allow,
+    AllowDMARC,
+    AllowTLS,
+    Drop,
+    DropDMARC,
     Dropped,
-    DropPending,
-    KeptPolicies,
+    DropTLS,
     KeptPolicy,
+    ListKeptPolicies,
+    ListPendingDMARC,
+    ListPendingTLS,
+    ListSuppressedDMARC,
+    ListSuppressedTLS,
     PendingReport,
-    SendReports,
+    Send,
+    SendDMARC,
+    SendTLS,
     SentReport,
     SentReports,
-    SuppressReports,
+    Suppress,
+    SuppressDMARC,
+    SuppressTLS,
     WithoutReports,
 )
 from moxlite.proto.address import Address, AddressError, Domain
@@ -31,9 +41,6 @@ from moxlite.store.file.database import Database
 from moxlite.store.reports.evaluations import add_suppressed, list_suppressed, remove_suppressed
 from moxlite.store.reports.received import Kind
 
-MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
-"""Maximum seconds for which an address may get no reports."""
-
 
 class ReportCommands:
     """The commands of one queue."""
@@ -42,23 +49,26 @@ class ReportCommands:
         self._queue = queue
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        static = self._queue.ctx.config.current.static
-        tls = partial(self._send, self._queue.reports.tls, "no_outgoing_tls_reports", static.no_outgoing_tls_reports)
-        dmarc = partial(
-            self._send, self._queue.reports.dmarc, "no_outgoing_dmarc_reports", static.no_outgoing_dmarc_reports
+        """All operations by name."""
+        tls, dmarc = self._queue.reports.tls, self._queue.reports.dmarc
+        return commands(
+            SendTLS.bind(partial(self._send, tls)),
+            ListPendingTLS.bind(partial(self._pending, tls)),
+            DropTLS.bind(partial(self._drop, tls)),
+            ListSuppressedTLS.bind(partial(self._list, tls.kind)),
+            SuppressTLS.bind(partial(self._suppress, tls.kind)),
+            AllowTLS.bind(partial(self._allow, tls.kind)),
+            SendDMARC.bind(partial(self._send, dmarc)),
+            ListPendingDMARC.bind(partial(self._pending, dmarc)),
+            DropDMARC.bind(partial(self._drop, dmarc)),
+            ListSuppressedDMARC.bind(partial(self._list, dmarc.kind)),
+            SuppressDMARC.bind(partial(self._suppress, dmarc.kind)),
+            AllowDMARC.bind(partial(self._allow, dmarc.kind)),
+            ListKeptPolicies.bind(self._kept),
+            refusals=(QueueError,),
         )
-        commands = {"tlsrpt send": Command(SendReports, tls), "dmarc send": Command(SendReports, dmarc)}
-        for name, reports in (("tlsrpt", self._queue.reports.tls), ("dmarc", self._queue.reports.dmarc)):
-            commands[f"{name} pending"] = Command(NoArguments, partial(self._pending, reports))
-            commands[f"{name} drop"] = Command(DropPending, partial(self._drop, reports))
-            commands[f"{name} suppress list"] = Command(NoArguments, partial(self._list, reports.kind))
-            commands[f"{name} suppress add"] = Command(SuppressReports, partial(self._suppress, reports.kind))
-            commands[f"{name} suppress remove"] = Command(SuppressReports, partial(self._allow, reports.kind))
-        commands["mtasts kept"] = Command(KeptPolicies, self._kept)
-        return answering(commands, QueueError)
 
-    async def _kept(self, args: KeptPolicies, exchange: Exchange) -> list[KeptPolicy]:
+    async def _kept(self, args: ListKeptPolicies) -> list[KeptPolicy]:
         """A page of the MTA-STS policies of other domains that are kept, by domain."""
         found = await self._queue.ctx.policies.page(args.after, args.limit)
         return [
@@ -82,11 +92,11 @@ class ReportCommands:
             raise CommandFailed("badRequest", "this server makes no reports")
         return self._queue.ctx.reports.database
 
-    async def _pending(self, reports: DailyReports[Any], args: NoArguments, exchange: Exchange) -> list[PendingReport]:
+    async def _pending(self, reports: DailyReports[Any], args: object) -> list[PendingReport]:
         """List the counted sessions or messages that no report contains yet."""
         return [PendingReport(one.about, one.day, one.total, one.failed) for one in await reports.pending()]
 
-    async def _drop(self, reports: DailyReports[Any], args: DropPending, exchange: Exchange) -> Dropped:
+    async def _drop(self, reports: DailyReports[Any], args: Drop) -> Dropped:
         """Delete the counts of a domain."""
         try:
             domain = Domain.parse(args.domain)
@@ -94,36 +104,33 @@ class ReportCommands:
             raise CommandFailed("badRequest", f"bad domain {args.domain!r}: {error}") from None
         return Dropped(await reports.drop(domain.ascii))
 
-    async def _list(self, kind: Kind, args: NoArguments, exchange: Exchange) -> list[WithoutReports]:
+    async def _list(self, kind: Kind, args: object) -> list[WithoutReports]:
         """Addresses that get no reports."""
         now = self._queue.ctx.clock()
         found = await self._database().read(partial(list_suppressed, kind=kind, now=now), op="report addresses")
         return [WithoutReports(one.address, rfc3339(one.until), one.comment) for one in found]
 
-    async def _suppress(self, kind: Kind, args: SuppressReports, exchange: Exchange) -> None:
+    async def _suppress(self, kind: Kind, args: Suppress) -> None:
         """Send no reports to an address for a time."""
         try:
             address = Address.parse(args.address)
         except AddressError as error:
             raise CommandFailed("badRequest", f"bad address {args.address!r}: {error}") from None
-        if not 0 < args.seconds <= MAX_SECONDS:
-            raise CommandFailed("badRequest", "the time must be over 0 and at most 10 years")
         until = self._queue.ctx.clock() + int(args.seconds * SECOND)
         unit = partial(add_suppressed, kind=kind, address=str(address), until=until, comment=args.comment)
         await self._database().write(unit)
 
-    async def _allow(self, kind: Kind, args: SuppressReports, exchange: Exchange) -> None:
+    async def _allow(self, kind: Kind, args: Allow) -> None:
         """Send reports to an address again."""
         unit = partial(remove_suppressed, kind=kind, address=args.address)
         if not await self._database().write(unit):
             raise CommandFailed("notFound", f"{args.address!r} is not suppressed")
 
-    async def _send(
-        self, reports: DailyReports[Any], switch: str, off: bool, args: SendReports, exchange: Exchange
-    ) -> SentReports:
+    async def _send(self, reports: DailyReports[Any], args: Send) -> SentReports:
         """Send the due reports now, instead of after midnight."""
         now = self._queue.ctx.clock()
-        if off:
+        switch = f"no_outgoing_{reports.kind}_reports"
+        if getattr(self._queue.ctx.config.current.static, switch):
             raise CommandFailed("badRequest", f"{switch} is set")
         if self._queue.ctx.reports is None:
             raise CommandFailed("badRequest", "this server makes no reports")

@@ -57,7 +57,7 @@ from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.history import QueueSample, add_counts, add_sample
-from moxlite.store.reports.received import ReceivedReport, add_reports, pack_report
+from moxlite.store.reports.received import WholeReport, add_reports, pack_report
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import UID, Flag, MailboxID
@@ -360,8 +360,8 @@ def _fill(tx: Tx) -> None:
     )
 
 
-def _received(report: DMARCReport | TLSReport, total: int, failed: int) -> ReceivedReport:
-    return ReceivedReport(
+def _received(report: DMARCReport | TLSReport, total: int, failed: int) -> WholeReport:
+    return WholeReport(
         sender="remote.example",
         organization=report.organization,
         report_id=report.report_id,

@@ -63,7 +63,6 @@ class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
       received, begin, end: µs UTC.
       total: messages of a DMARC report; successful sessions of a TLS report. failed: messages without alignment;
         failed sessions.
-      content: the report, by `pack_report`; empty in lists.
     """
 
     sender: str
@@ -75,8 +74,13 @@ class ReceivedReport(msgspec.Struct, frozen=True, kw_only=True):
     end: int
     total: int
     failed: int
-    content: bytes = b""
     id: int = 0
+
+
+class WholeReport(ReceivedReport, frozen=True, kw_only=True):
+    """A report with its content, by `pack_report`."""
+
+    content: bytes
 
 
 class Total(msgspec.Struct, frozen=True):
@@ -109,7 +113,7 @@ def unpack_report(content: bytes, most: int = MAX_CONTENT) -> bytes:
         raise StorageBroken("a report is damaged") from None
 
 
-def add_reports(tx: Tx, kind: Kind, found: Sequence[ReceivedReport]) -> int:
+def add_reports(tx: Tx, kind: Kind, found: Sequence[WholeReport]) -> int:
     """Store reports; returns the number of new ones."""
     return sum(
         tx.execute(
@@ -149,10 +153,10 @@ def reports(
     return [_received(row) for row in rows]
 
 
-def report(r: Reader, kind: Kind, number: int) -> ReceivedReport | None:
-    """One report with its content, None if no report has that id."""
+def report(r: Reader, kind: Kind, number: int) -> tuple[ReceivedReport, bytes] | None:
+    """One report and its content, None if no report has that id."""
     row = r.row(ONE[kind], number)
-    return None if row is None else msgspec.structs.replace(_received(row), content=row[10])
+    return None if row is None else (_received(row), row[10])
 
 
 def report_octets(r: Reader, kind: Kind, number: int) -> bytes | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from moxlite.operations import Role, described_in, queue, webhooks
+from moxlite.operations import Role, described_in, queue, receivedreports, reports, webhooks
 from moxlite.web import metrics
 from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
 from moxlite.web.admin.calls.domains import DNSCalls, DomainCalls
 from moxlite.web.admin.calls.machine import BackupCalls, LogCalls, NetworkCalls, ProcessCalls
 from moxlite.web.admin.calls.overview import HistoryCalls, OverviewCalls
-from moxlite.web.admin.calls.reports import OwnReportCalls
+from moxlite.web.admin.calls.reports import ReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
 from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.calls import Source
@@ -76,13 +76,13 @@ class AdminApp:
             raise HTTPError(404, "There is nothing at this address.")
 
 
-OPERATIONS: Final = tuple(one for module in (queue, webhooks) for one in described_in(module))
+OPERATIONS: Final = tuple(one for module in (queue, webhooks, reports, receivedreports) for one in described_in(module))
 """All operations, in the order of their descriptions."""
 
 API: Final[tuple[Source, ...]] = (
     FactorCalls,
     HistoryCalls,
-    OwnReportCalls,
+    ReportCalls,
     AuditCalls,
     BackupCalls,
     ProcessCalls,

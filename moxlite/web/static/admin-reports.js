@@ -268,7 +268,7 @@ async function receivedPage(desk, kind) {
   const query = desk.address.query;
   const domain = query.get("domain") ?? "";
   const before = query.get("before");
-  const [totals, lines, places] = await Promise.all([desk.client.report_totals(kind, month), before === null ? desk.client.reports(kind, domain) : desk.client.reports(kind, domain, Number(before)), desk.client.report_places()]);
+  const [totals, lines, places] = await Promise.all([desk.client.reports_summary(kind, month), desk.client.reports_list(kind, domain, 400, before === null ? void 0 : Number(before), 50), desk.client.report_places()]);
   const last = lines.at(-1);
   const next = last !== void 0 && lines.length === perPage ? addressOf("reports", [kind], { domain, before: String(last.id) }) : "";
   const body = lines.length === 0 ? domain === "" && before === null ? noReports(kind, places) : el("p", { class: "hint" }, domain === "" ? t("No older reports.") : t("No reports about {domain}.", { domain: visible(domain) })) : list(kind, lines);
@@ -449,7 +449,7 @@ async function typedAgain(title, name2, what, action) {
 
 var perPage2 = 50;
 async function ownPage(desk) {
-  const [dmarc, tls, noDMARC, noTLS] = await Promise.all([desk.client.reports_pending("dmarc"), desk.client.reports_pending("tls"), desk.client.report_suppressions("dmarc"), desk.client.report_suppressions("tls")]);
+  const [dmarc, tls, noDMARC, noTLS] = await Promise.all([desk.client.dmarc_pending(), desk.client.tlsrpt_pending(), desk.client.dmarc_suppress_list(), desk.client.tlsrpt_suppress_list()]);
   const root = el("div", { class: "page" }, head(t("Reports"), t("Reports that this server will send to other domains, each night."), button(t("Suppress an address"), () => void suppress(desk), { icon: plus })), tabLinks("own"), pendingCard(desk, "dmarc", t("DMARC: messages judged by the policies of others"), dmarc), pendingCard(desk, "tls", t("TLS: sessions under the policies of others"), tls), suppressedCard(desk, [...noDMARC.map((row) => ({ kind: "dmarc", row })), ...noTLS.map((row) => ({ kind: "tls", row }))]));
   return { title: t("Our reports"), root };
 }
@@ -458,7 +458,7 @@ function pendingCard(desk, kind, title, found) {
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports"), async () => {
-      const sent = await desk.client.reports_send(kind);
+      const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
       said = many(sent.due, "{n} report was due: {sent} sent, {skipped} not needed, {later} later", "{n} reports were due: {sent} sent, {skipped} not needed, {later} later", { sent: sent.sent, skipped: sent.skipped, later: sent.later });
     });
     if (!done) return;
@@ -468,7 +468,7 @@ function pendingCard(desk, kind, title, found) {
   const drop = async (row) => {
     const domain = row.about.split(" ")[0] ?? row.about;
     if (!await typedAgain(t("Drop what is counted for {domain}?", { domain }), domain, t("The domain gets no report about it. This can't be undone."), t("Drop"))) return;
-    if (await attempt(t("Dropping"), () => desk.client.reports_drop(kind, domain))) await desk.refresh();
+    if (await attempt(t("Dropping"), () => kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain))) await desk.refresh();
   };
   const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Do not pass") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("look at it")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Drop what is counted for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
   return card(title, found.length === 0 ? empty(clock, t("Nothing waits"), nothing) : list2, { flush: true, actions: found.length > 0 && button(t("Send what is due"), () => void now(), { icon: send, kind: "line small" }) });
@@ -478,14 +478,15 @@ function day2(text2) {
 }
 function suppressedCard(desk, found) {
   const remove = async ({ kind, row }) => {
-    if (!await attempt(t("Removing"), () => desk.client.report_suppression_remove(kind, row.address))) return;
+    if (!await attempt(t("Removing"), () => kind === "dmarc" ? desk.client.dmarc_suppress_remove(row.address) : desk.client.tlsrpt_suppress_remove(row.address))) return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1e3 - Date.now()) / 864e5));
-    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => desk.client.report_suppression_add(kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
+    desk.say(t("{address} gets reports again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list2 = table(t("Addresses without reports"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Kind"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Why"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);
   return card(t("Addresses without reports"), found.length === 0 ? el("p", { class: "hint" }, t("An address that refuses a report gets no more for a time, and is listed here.")) : list2, { flush: true });
 }
+var without = (desk, kind, address, days, comment) => kind === "dmarc" ? desk.client.dmarc_suppress_add(address, days * 86400, comment) : desk.client.tlsrpt_suppress_add(address, days * 86400, comment);
 async function suppress(desk) {
   const address = line(t("Address"), "", null, { inputmode: "email" });
   const kind = choice(t("Reports"), [["dmarc", "DMARC"], ["tls", "TLS"]], "dmarc");
@@ -497,7 +498,7 @@ async function suppress(desk) {
       days.problem(t("This must be a number of days, 1 to 3650."));
       throw new Error(t("Nothing was changed."));
     }
-    await desk.client.report_suppression_add(kind.control.value === "tls" ? "tls" : "dmarc", address.control.value, number, comment.control.value);
+    await without(desk, kind.control.value === "tls" ? "tls" : "dmarc", address.control.value, number, comment.control.value);
     return true;
   });
   if (done !== null) await desk.refresh();
@@ -526,7 +527,7 @@ function mode(row) {
 }
 async function policiesPage(desk) {
   const after = desk.address.query.get("after") ?? "";
-  const found = await desk.client.sts_policies(after);
+  const found = await desk.client.mtasts_kept(after, perPage2);
   const last = found.at(-1);
   const list2 = table(t("Policies"), [{ title: t("Domain"), kind: "main", cell: (row) => name(row.domain) }, { title: t("Mode"), cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))] }, { title: t("Mail hosts"), cell: (row) => row.mx.slice(0, 5).map((one) => el("div", {}, name(one))).concat(row.mx.length > 5 ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))] : []) }, { title: t("Valid until"), cell: (row) => [when(row.valid_end), row.max_age > 0 && el("div", { class: "hint" }, t("each time for {time}", { time: agoShort(row.max_age * 1e6) }))] }, { title: t("Confirmed"), cell: (row) => when(row.last_update) }, { title: t("Used"), cell: (row) => when(row.last_use) }], found);
   const root = el("div", { class: "page" }, head(t("Reports"), t("Policies of domains that you send to: mail goes only to these hosts, and only with TLS.")), tabLinks("mta-sts"), card("", found.length > 0 ? list2 : after === "" ? empty(shieldCheck, t("No policies yet"), t("When mail goes to a domain with MTA-STS, its policy is kept here, so that an attacker cannot take it away.")) : el("p", { class: "hint" }, t("No further policies.")), { flush: true }), el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))));
@@ -547,7 +548,7 @@ function answer(found) {
 }
 
 async function sourcesPage(desk) {
-  const [totals, places] = await Promise.all([desk.client.report_totals("dmarc", month), desk.client.report_places()]);
+  const [totals, places] = await Promise.all([desk.client.reports_summary("dmarc", month), desk.client.report_places()]);
   const only = totals[0];
   if (only !== void 0 && totals.length === 1) return sourcePage(desk, only.domain);
   const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", ["sources", row.domain]) }, name(row.domain)) }, { title: t("Messages"), kind: "num", cell: (row) => count(row.total) }, { title: t("Do not pass"), kind: "num", cell: (row) => count(row.failed) }], totals);

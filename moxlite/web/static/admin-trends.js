@@ -520,7 +520,7 @@ var link = (value) => el("bdi", {}, visible(value));
 async function trendsPage(desk) {
   const days = spans.find((one) => String(one) === desk.address.query.get("days")) ?? 30;
   const { client } = desk;
-  const [history, queue, totals, logins, disk] = await Promise.all([client.history(days), client.queue_history(), client.report_totals("dmarc", 30), client.login_failures(days), client.disk_use()]);
+  const [history, queue, totals, logins, disk] = await Promise.all([client.history(days), client.queue_history(), client.reports_summary("dmarc", 30), client.login_failures(days), client.disk_use()]);
   const wanted = desk.address.query.get("domain");
   const domain = totals.find((one) => one.domain === wanted)?.domain ?? totals.reduce((most, one) => most === null || one.total > most.total ? one : most, null)?.domain;
   const sources = domain === void 0 ? null : await client.dmarc_sources(domain, 30);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.2bc3e7753f78.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.14ede33a89ee.js", trends: "trends.aace79818ca1.js" };
+var define_PARTS_default = { accounts: "accounts.2bc3e7753f78.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.01cc9e64d906.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -221,23 +221,17 @@ var checks = {
   DiskUse: { accounts: ["list", ["ref", "AccountDisk"]], others: "integer", rest: "integer" },
   AccountDisk: { name: "string", octets: "integer" },
   ReportPlace: { domain: "string", dmarc: "string", tls: "string" },
-  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
-  ReportLine: { id: "integer", sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer" },
-  DMARCReportPage: { report: ["ref", "ReportLine"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  DMARCReportPage: { report: ["ref", "ReceivedReport"], email: "string", contact: "string", errors: ["list", "string"], policy: ["list", "string"], records: "integer", page: ["list", ["ref", "DMARCRecord"]] },
+  ReceivedReport: { sender: "string", organization: "string", report_id: "string", domain: "string", received: "integer", begin: "integer", end: "integer", total: "integer", failed: "integer", id: "integer" },
   DMARCRecord: { source_ip: "string", count: "integer", disposition: "string", dkim: "string", spf: "string", reasons: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
   Judgement: { domain: "string", about: "string", result: "string", text: "string" },
-  TLSReportDetail: { report: ["ref", "ReportLine"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
+  TLSReportDetail: { report: ["ref", "ReceivedReport"], contact: "string", policies: ["list", ["ref", "TLSPolicy"]] },
   TLSPolicy: { type: "string", domain: "string", strings: ["list", "string"], mx: ["list", "string"], successes: "integer", failed: "integer", failures: ["list", ["ref", "TLSFailure"]], more: "integer" },
   TLSFailure: { type: "string", reason: "string", information: "string", sending_ip: "string", host: "string", receiving_ip: "string", sessions: "integer" },
   Sources: { domain: "string", since: "integer", reports: "integer", left_out: "integer", policy: "string", passed: "integer", failed: "integer", hurt: "integer", strange: "integer", answer: ["enum", ["no", "strangers", "unknown", "yes"]], sources: ["list", ["ref", "Source"]] },
   Source: { ip: "string", own: "boolean", passed: "integer", failed: "integer", names: ["list", "string"] },
   SourceReport: { id: "integer", organization: "string", begin: "integer", end: "integer", passed: "integer", failed: "integer", dispositions: ["list", "string"] },
-  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
   Evaluated: { id: "integer", at: "integer", source_ip: "string", disposition: "string", dkim: "boolean", spf: "boolean", overrides: ["list", "string"], header_from: "string", envelope_from: "string", envelope_to: "string", record: "string", optional: "boolean", dkim_results: ["list", ["ref", "Judgement"]], spf_results: ["list", ["ref", "Judgement"]] },
-  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
-  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
-  WithoutReports: { address: "string", until: "string", comment: "string" },
-  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   AuditFilter: { actor: ["optional", "string"], object: ["optional", "string"], via: ["optional", "string"], words: ["optional", "string"], since: ["optional", "integer"] },
   AuditLine: { id: "integer", at: "integer", actor: "string", via: "string", remote_ip: "string", action: "string", object: "string", outcome: ["enum", ["begun", "done", "failed", "refused"]], why: "string", given: ["map", "any"], changes: ["list", ["ref", "ValueChange"]] },
   ValueChange: { path: "string", before: "any", after: "any" },
@@ -299,7 +293,14 @@ var checks = {
   HookPage: { sort: ["optional", ["enum", ["next_attempt", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   HookLine: { id: "integer", msg_id: "integer", submitted: "string", account: "string", event: "string", url: "string", attempts: "integer", error: "string", next_attempt: "string", success: ["nullable", "boolean"], last_activity: "string", superseded_by: "integer" },
   RetiredHookFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], event: ["optional", "string"], last_activity: ["optional", "string"] },
-  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] }
+  RetiredHookPage: { sort: ["optional", ["enum", ["last_activity", "submitted"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
+  SentReports: { due: "integer", sent: "integer", skipped: "integer", later: "integer", reports: ["list", ["ref", "SentReport"]] },
+  SentReport: { domain: "string", day: "string", result: "string", why: "string", recipients: ["list", "string"] },
+  PendingReport: { about: "string", day: "string", total: "integer", failed: "integer" },
+  Dropped: { rows: "integer" },
+  WithoutReports: { address: "string", until: "string", comment: "string" },
+  KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
+  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -322,20 +323,11 @@ var Client = /* @__PURE__ */ clientOf({
   attempts_from: [{ network: "string" }, ["list", ["ref", "Attempt"]]],
   disk_use: [{}, ["ref", "DiskUse"]],
   report_places: [{}, ["list", ["ref", "ReportPlace"]]],
-  report_totals: [{ kind: ["enum", ["dmarc", "tls"]], days: "integer" }, ["list", ["ref", "Total"]]],
-  reports: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], before: ["optional", "integer"] }, ["list", ["ref", "ReportLine"]]],
   dmarc_report: [{ report_id: "integer", first: ["optional", "integer"] }, ["ref", "DMARCReportPage"]],
   tls_report: [{ report_id: "integer" }, ["ref", "TLSReportDetail"]],
   dmarc_sources: [{ domain: "string", days: "integer" }, ["ref", "Sources"]],
   dmarc_source_reports: [{ domain: "string", days: "integer", ip: "string" }, ["list", ["ref", "SourceReport"]]],
-  reports_pending: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "PendingReport"]]],
   dmarc_evaluations: [{ domain: "string", after: ["optional", "integer"] }, ["list", ["ref", "Evaluated"]]],
-  reports_send: [{ kind: ["enum", ["dmarc", "tls"]] }, ["ref", "SentReports"]],
-  reports_drop: [{ kind: ["enum", ["dmarc", "tls"]], domain: "string" }, "integer"],
-  report_suppressions: [{ kind: ["enum", ["dmarc", "tls"]] }, ["list", ["ref", "WithoutReports"]]],
-  report_suppression_add: [{ kind: ["enum", ["dmarc", "tls"]], address: "string", days: "integer", comment: ["optional", "string"] }, "null"],
-  report_suppression_remove: [{ kind: ["enum", ["dmarc", "tls"]], address: "string" }, "null"],
-  sts_policies: [{ after: ["optional", "string"] }, ["list", ["ref", "KeptPolicy"]]],
   audit: [{ filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]],
   audit_export: [{ filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string"],
   backups: [{}, ["ref", "Backups"]],
@@ -415,7 +407,22 @@ var Client = /* @__PURE__ */ clientOf({
   queue_webhook_list: [{ filter: ["optional", ["ref", "HookFilter"]], page: ["optional", ["ref", "HookPage"]] }, ["list", ["ref", "HookLine"]]],
   queue_webhook_schedule: [{ seconds: "number", filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_webhook_cancel: [{ filter: ["optional", ["ref", "HookFilter"]], all: ["optional", "boolean"] }, ["ref", "Changed"]],
-  queue_webhook_retired_list: [{ filter: ["optional", ["ref", "RetiredHookFilter"]], page: ["optional", ["ref", "RetiredHookPage"]] }, ["list", ["ref", "HookLine"]]]
+  queue_webhook_retired_list: [{ filter: ["optional", ["ref", "RetiredHookFilter"]], page: ["optional", ["ref", "RetiredHookPage"]] }, ["list", ["ref", "HookLine"]]],
+  dmarc_send: [{ day: ["optional", "string"] }, ["ref", "SentReports"]],
+  dmarc_pending: [{}, ["list", ["ref", "PendingReport"]]],
+  dmarc_drop: [{ domain: "string" }, ["ref", "Dropped"]],
+  dmarc_suppress_list: [{}, ["list", ["ref", "WithoutReports"]]],
+  dmarc_suppress_add: [{ address: "string", seconds: "number", comment: ["optional", "string"] }, "null"],
+  dmarc_suppress_remove: [{ address: "string" }, "null"],
+  tlsrpt_send: [{ day: ["optional", "string"] }, ["ref", "SentReports"]],
+  tlsrpt_pending: [{}, ["list", ["ref", "PendingReport"]]],
+  tlsrpt_drop: [{ domain: "string" }, ["ref", "Dropped"]],
+  tlsrpt_suppress_list: [{}, ["list", ["ref", "WithoutReports"]]],
+  tlsrpt_suppress_add: [{ address: "string", seconds: "number", comment: ["optional", "string"] }, "null"],
+  tlsrpt_suppress_remove: [{ address: "string" }, "null"],
+  mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
+  reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
+  reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

@@ -12,21 +12,8 @@ from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.figures.sources import SourceReport, Sources, reports_of_source, sources_of
-from moxlite.admin.receivedreports import ReportsList, ReportsSummary
 from moxlite.config.domains import DMARC, TLSRPT
-from moxlite.decoders import from_builtins, from_json
-from moxlite.operations import NoArguments
-from moxlite.operations.reports import (
-    Dropped,
-    DropPending,
-    KeptPolicies,
-    KeptPolicy,
-    PendingReport,
-    SendReports,
-    SentReports,
-    SuppressReports,
-    WithoutReports,
-)
+from moxlite.decoders import from_json
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
@@ -35,7 +22,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 from moxlite.store.reports import received
 from moxlite.store.reports.evaluations import Evaluation, evaluations_of
-from moxlite.store.reports.received import MAX_ID, Kind, ReceivedReport, Total, unpack_report
+from moxlite.store.reports.received import MAX_ID, Kind, ReceivedReport, unpack_report
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -58,9 +45,6 @@ MOST_FAILURES: Final = 200
 MOST_POLICIES: Final = 50
 """Policies that are shown of one TLS report."""
 
-COMMANDS: Final = {"dmarc": "dmarc", "tls": "tlsrpt"}
-"""First word of the commands about our own reports."""
-
 
 class ReportCalls(AdminCalls):
     """Reports that other servers sent about our domains."""
@@ -72,23 +56,12 @@ class ReportCalls(AdminCalls):
         return [ReportPlace(name, _place(name, one.dmarc), _place(name, one.tlsrpt)) for name, one in domains.items()]
 
     @call()
-    async def report_totals(self, caller: Caller, kind: Kind, days: Days) -> list[Total]:
-        """Sums by domain, of reports whose period ended within the last `days`."""
-        return await self._console.run("reports summary", ReportsSummary(kind, days), list[Total])
-
-    @call()
-    async def reports(self, caller: Caller, kind: Kind, domain: Word = "", before: ID = MAX_ID) -> list[ReportLine]:
-        """A page of reports, newest first, after the one with the id `before`; with `domain` by their period."""
-        args = ReportsList(kind, domain, 400, before, PAGE)
-        return await self._console.run("reports list", args, list[ReportLine])
-
-    @call()
     async def dmarc_report(self, caller: Caller, report_id: ID, first: Place = 0) -> DMARCReportPage:
         """A DMARC report, with its records from number `first` on."""
         line, report = await self._report("dmarc", report_id, DMARCReport)
         policy = msgspec.to_builtins(report.policy)
         return DMARCReportPage(
-            report=_line(line),
+            report=line,
             email=report.email,
             contact=report.contact,
             errors=list(report.errors),
@@ -102,7 +75,7 @@ class ReportCalls(AdminCalls):
         """A TLS report."""
         line, report = await self._report("tls", report_id, TLSReport)
         policies = [_tls_policy(one) for one in report.policies[:MOST_POLICIES]]
-        return TLSReportDetail(_line(line), report.contact, policies)
+        return TLSReportDetail(line, report.contact, policies)
 
     @call()
     async def dmarc_sources(self, caller: Caller, domain: Word, days: Days) -> Sources:
@@ -118,7 +91,7 @@ class ReportCalls(AdminCalls):
     async def _report(self, kind: Kind, number: int, type_: type[T]) -> tuple[ReceivedReport, T]:
         def read(r: Reader) -> tuple[ReceivedReport, T] | None:
             found = received.report(r, kind, number)
-            return None if found is None else (found, from_json(unpack_report(found.content), type_))
+            return None if found is None else (found[0], from_json(unpack_report(found[1]), type_))
 
         found = await self._scan(read)
         if found is None:
@@ -131,15 +104,6 @@ class ReportCalls(AdminCalls):
         except StoreError as error:
             raise ServerFailed(f"reports.db cannot be read: {error}") from None
 
-
-class OwnReportCalls(ReportCalls):
-    """Our own reports, and the cache of MTA-STS policies."""
-
-    @call()
-    async def reports_pending(self, caller: Caller, kind: Kind) -> list[PendingReport]:
-        """Counts by domain and day that wait for a report, oldest first."""
-        return await self._console.run(f"{COMMANDS[kind]} pending", NoArguments(), list[PendingReport])
-
     @call()
     async def dmarc_evaluations(self, caller: Caller, domain: Word, after: ID = 0) -> list[Evaluated]:
         """A page of messages that were judged by a domain's policy and wait for a report, after the one with the id
@@ -147,39 +111,6 @@ class OwnReportCalls(ReportCalls):
         """
         read = partial(evaluations_of, domain=_domain(domain), since=0, before=MAX_ID, after=after, limit=PAGE)
         return [_evaluated(one) for one in await self._scan(read)]
-
-    @call()
-    async def reports_send(self, caller: Caller, kind: Kind) -> SentReports:
-        """Send the reports that are due now, instead of after midnight."""
-        return await self._console.run(f"{COMMANDS[kind]} send", SendReports(), SentReports)
-
-    @call()
-    async def reports_drop(self, caller: Caller, kind: Kind, domain: Word) -> int:
-        """Delete the counts of a domain, which then gets no report about them; returns their number."""
-        return (await self._console.run(f"{COMMANDS[kind]} drop", DropPending(domain=domain), Dropped)).rows
-
-    @call()
-    async def report_suppressions(self, caller: Caller, kind: Kind) -> list[WithoutReports]:
-        """The addresses that get no reports from us."""
-        return await self._console.run(f"{COMMANDS[kind]} suppress list", NoArguments(), list[WithoutReports])
-
-    @call()
-    async def report_suppression_add(
-        self, caller: Caller, kind: Kind, address: Word, days: Annotated[int, Meta(ge=1, le=3650)], comment: Text = ""
-    ) -> None:
-        """Send no reports to an address for some days."""
-        args = SuppressReports(address=address, seconds=days * 86_400.0, comment=comment)
-        await self._console.do(f"{COMMANDS[kind]} suppress add", args)
-
-    @call()
-    async def report_suppression_remove(self, caller: Caller, kind: Kind, address: Word) -> None:
-        """Send reports to an address again."""
-        await self._console.do(f"{COMMANDS[kind]} suppress remove", SuppressReports(address=address))
-
-    @call()
-    async def sts_policies(self, caller: Caller, after: Word = "") -> list[KeptPolicy]:
-        """A page of the MTA-STS policies of other domains, by domain, behind the domain `after`."""
-        return await self._console.run("mtasts kept", KeptPolicies(after=after, limit=PAGE), list[KeptPolicy])
 
 
 def _domain(name: str) -> str:
@@ -197,10 +128,6 @@ def _place(domain: str, found: DMARC | TLSRPT | None) -> str:
     if found is None:
         return ""
     return f"{found.localpart}@{domain if found.domain is None else found.domain.unicode}"
-
-
-def _line(found: ReceivedReport) -> ReportLine:
-    return from_builtins(found, ReportLine, from_attributes=True)
 
 
 def _record(one: ReportRecord) -> DMARCRecord:
@@ -279,23 +206,6 @@ class ReportPlace(msgspec.Struct, frozen=True):
     tls: str
 
 
-class ReportLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A report in a list. `total`: messages, or successful sessions with TLS. `failed`: messages that do not pass, or
-    failed sessions.
-    """
-
-    id: int
-    sender: str
-    organization: str
-    report_id: str
-    domain: str
-    received: int
-    begin: int
-    end: int
-    total: int
-    failed: int
-
-
 class Judgement(msgspec.Struct, frozen=True):
     """The result of DKIM or SPF for a domain. `about`: selector, or scope of SPF."""
 
@@ -326,7 +236,7 @@ class DMARCReportPage(msgspec.Struct, frozen=True, kw_only=True):
     them. `records`: their number.
     """
 
-    report: ReportLine
+    report: ReceivedReport
     email: str
     contact: str
     errors: list[str]
@@ -363,7 +273,7 @@ class TLSPolicy(msgspec.Struct, frozen=True, kw_only=True):
 class TLSReportDetail(msgspec.Struct, frozen=True):
     """A TLS report about one domain."""
 
-    report: ReportLine
+    report: ReceivedReport
     contact: str
     policies: list[TLSPolicy]
 
