@@ -24,15 +24,15 @@ import {
   sun,
   users,
 } from "../lib/icons";
-import { askLogIn } from "../lib/login";
 import { Shell, disc, head, iconButton } from "../lib/pages";
 import { part } from "../lib/parts";
-import { Session, beforeDisplay } from "../lib/session";
+import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { overviewPage } from "./overview";
 import { recover, recoveryToken } from "./recover";
+import { AccountSession } from "./session";
 import type { Desk, MakePage, PagePart } from "./ui/page";
 
 const base = document.location.pathname.replace(/[^/]*$/, "");
@@ -73,7 +73,7 @@ const parts: Readonly<Record<string, string>> = {
 
 class App {
   private readonly client: Client = new Client(base, checks, (reason) => this.logIn(reason));
-  private readonly session = new Session("account", t("Account"), this.client, askLogIn);
+  private readonly session = new AccountSession(this.client);
   private readonly who = el("span", { class: "flex grow who" });
   private readonly webmail = el(
     "a",
@@ -113,6 +113,7 @@ class App {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
+      if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
@@ -162,7 +163,7 @@ class App {
     }
     for (const act of leave) act();
     if (number !== this.shown) return;
-    document.title = `${page.title} · moxlite`;
+    document.title = `${page.title} · ${t("Account")} · moxlite`;
     this.shell.choose(places.some((place) => place.name === address.page) ? address.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;

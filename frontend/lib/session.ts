@@ -24,12 +24,12 @@ export interface LogInClient {
 }
 
 export class Session {
-  private readonly csrfKey: string;
+  protected readonly csrfKey: string;
   private readonly addressKey: string;
   /** There while this browser stays logged in. */
   private readonly deviceKey: string;
   /** Login address of this page's user; "" before the first log-in. */
-  private address = "";
+  protected address = "";
   /** The log-in whose form is shown. */
   private running: Promise<boolean> | null = null;
 
@@ -38,7 +38,7 @@ export class Session {
   constructor(
     app: string,
     private readonly title: string,
-    private readonly client: LogInClient,
+    protected readonly client: LogInClient,
     private readonly ask: AskLogIn,
     private readonly named = true,
     private readonly stays = false,
@@ -73,7 +73,7 @@ export class Session {
     return this.running;
   }
 
-  private async askOnce(reason: string, below: Node[]): Promise<boolean> {
+  protected async askOnce(reason: string, below: Node[]): Promise<boolean> {
     const before = this.address;
     await this.ask(
       this.title,
@@ -98,7 +98,7 @@ export class Session {
   }
 
   /** Keep the session that a log-in began, for all pages of the app. */
-  private begin(result: LoginResult): void {
+  protected begin(result: LoginResult): void {
     this.client.csrfToken = result.csrf_token;
     this.address = result.login_address;
     localStorage.setItem(this.csrfKey, result.csrf_token);
@@ -110,11 +110,15 @@ export class Session {
   /** End the session and reload the page. */
   async logOut(): Promise<void> {
     if (!(await attempt(t("Logging out"), () => this.client.logout()))) return;
+    this.forget();
+    location.hash = "";
+    location.reload();
+  }
+
+  protected forget(): void {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
-    location.hash = "";
-    location.reload();
   }
 }
 

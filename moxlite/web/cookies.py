@@ -12,6 +12,7 @@ from typing import Final, Literal
 from urllib.parse import quote, unquote
 
 from moxlite.store.auth.sessions import DEVICE_UNUSED, Session
+from moxlite.store.auth.websessions import HANDED_AGE
 from moxlite.web import errors
 from moxlite.web.http.exchange import Request
 from moxlite.web.http.messages import header_value
@@ -23,6 +24,8 @@ TOKEN_SIZE: Final = 16  # 128 random bits (WEB-53)
 LOGIN_TOKEN_AGE: Final = (
     30  # seconds between the form and its answer (WEB-51): the page fetches it when the user submits
 )
+HANDED: Final = "accounthanded"
+"""Cookie of the browser to which the webmail hands its session on (WEB-51a)."""
 MAX_COOKIES: Final = 16 * 1024  # far above the limit of browsers for one host; http.cookies is too slow for a megabyte
 CSRF_HEADER: Final = "x-moxlite-csrf"
 LOGGED_OUT: Final = "You are logged out. Please log in again."
@@ -59,9 +62,12 @@ class Caller:
             raise errors.NoAuth(LOGGED_OUT)
         return self.session
 
-    def set_cookie(self, name: str, value: str, *, max_age: int | None = None) -> None:
-        """Set a cookie for this app only, hidden from scripts and not sent by other sites' pages (RFC 6265bis §5.6)."""
-        parts = [f"{name}={value}", f"Path={self.path}", "HttpOnly", "SameSite=Strict"]
+    def set_cookie(self, name: str, value: str, *, max_age: int | None = None, sibling: str = "") -> None:
+        """Set a cookie for this app only, or for `sibling` only, hidden from scripts and not sent by other sites' pages
+        (RFC 6265bis §5.6).
+        """
+        path = self.siblings[sibling] if sibling else self.path
+        parts = [f"{name}={value}", f"Path={path}", "HttpOnly", "SameSite=Strict"]
         if max_age is not None:
             parts.append(f"Max-Age={max_age}")
         if self.request.scheme == "https":
@@ -81,7 +87,7 @@ class SessionCookies:
         """Make the token of a log-in form. The log-in must bring it twice, in the call and as a cookie, because a
         foreign page can set neither (login CSRF).
         """
-        token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
+        token = _secret()
         caller.set_cookie(self._login, token, max_age=LOGIN_TOKEN_AGE)
         return token
 
@@ -110,7 +116,8 @@ class SessionCookies:
 
     def give(self, caller: Caller, token: str, account: str, *, device: bool = False) -> None:
         """Set the session's cookie in place of the form's. `account` may be "" where the app has one."""
-        caller.set_cookie(self._login, "", max_age=0)
+        for name in (self._login, *([HANDED] if self._session == "accountsession" else [])):
+            caller.set_cookie(name, "", max_age=0)
         value = f"{token} {quote(account, safe='')}"
         if device:
             caller.set_cookie(self._session, f'"{value} {DEVICE}"', max_age=DEVICE_UNUSED // 1_000_000)
@@ -121,11 +128,27 @@ class SessionCookies:
         """The session's token that a request brings, "" for none."""
         return _cookies(caller.request).get(self._session, "").partition(" ")[0]
 
-    def forget(self, caller: Caller) -> None:
-        """Remove the cookie of a session that has ended, and all that the browser keeps of a device session."""
-        caller.set_cookie(self._session, "", max_age=0)
-        if caller.stays:
+    def forget(self, caller: Caller, *, sibling: str = "") -> None:
+        """Remove the cookie of a session that has ended, or with `sibling` that of the app of this name, and all that
+        the browser keeps of a device session.
+        """
+        caller.set_cookie(f"{sibling}session" if sibling else self._session, "", max_age=0, sibling=sibling)
+        if caller.stays and FORGET not in caller.headers:
             caller.headers.append(FORGET)
+
+    def offer(self, caller: Caller) -> str:
+        """Mark the browser that may take a session over: a secret as a cookie of the account app (WEB-51a)."""
+        secret = _secret()
+        caller.set_cookie(HANDED, secret, max_age=int(HANDED_AGE), sibling="account")
+        return secret
+
+    def offered(self, caller: Caller) -> str:
+        """The secret of `offer` that a request brings; "" for none."""
+        return _cookies(caller.request).get(HANDED, "")
+
+
+def _secret() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_SIZE)).rstrip(b"=").decode()
 
 
 def may_stay_logged_in(request: Request) -> bool:

@@ -90,10 +90,13 @@ class BrowserExports:
         try:
             with pages():
                 session = await sessions.check(caller, csrf_token=fields.pop("csrf", ""))
-                require_fresh(sessions, session)
+                order = _order(fields)
+                if sessions.app == "webaccount" or not (order.mailbox or order.ids):
+                    sessions.require_confirmed(session)
+                else:
+                    require_fresh(sessions, session)
         except APIError as e:
             raise HTTPError(403, e.text) from e
-        order = _order(fields)
         await lazyimport.load("moxlite.store.exports.engine")
         from moxlite.store.exports.engine import Export
 

@@ -50,7 +50,7 @@ def require_fresh(sessions: Sessions, session: Session) -> None:
     """Raise ConfirmNeeded on a device that stays logged in, unless its user gave the password or a second factor within
     the last 10 minutes: for what takes mail out of the account (WEBMAIL-22a).
     """
-    if session.device:
+    if session.device or not session.proven:
         sessions.require_confirmed(session)
 
 

@@ -2,6 +2,7 @@
 second step of a log-in in `web.factors.steps`.
 """
 
+import hmac
 import ipaddress
 import logging
 import time
@@ -23,7 +24,7 @@ from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import UNKNOWN, LoginAttempt
+from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult, LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired, SessionStolen
 from moxlite.web import errors
 from moxlite.web.cookies import App, Caller, SessionCookies, may_stay_logged_in
@@ -49,6 +50,7 @@ STOLEN: Final = (
     "Please log in again."
 )
 INVALID: Final = "You were logged out. Please log in again."
+NOT_HANDED: Final = "Please log in: the log-in of the webmail could not be used here."
 
 
 class Sessions:
@@ -122,7 +124,7 @@ class Sessions:
         """Raise ConfirmNeeded unless the user of the session gave the password or a second factor within the last 10
         minutes: at log-in, or by `confirm` (WEB-63a).
         """
-        since_login = time.time() - session.created / 1_000_000
+        since_login = time.time() - session.proven / 1_000_000
         at = self._confirmed.get(session.id)
         if 0 <= since_login < CONFIRMED or (at is not None and trio.current_time() - at < CONFIRMED):
             return
@@ -158,11 +160,54 @@ class Sessions:
         self.cookies.give(caller, tokens.token, identity.account, device=tokens.device)
         return LoginResult(tokens.csrf, identity.address, device=tokens.device)
 
-    async def log_out(self, caller: Caller) -> None:
-        """End the session of this request."""
+    async def hand_on(self, caller: Caller) -> str:
+        """The token by which the account app takes over the session, in this browser only (WEB-51a)."""
         session = caller.require()
-        await self._auth.sessions.remove(session.account, session.id)
+        if session.id < 0:
+            raise errors.Conflict("this session is not kept, so the account page needs a log-in of its own")
+        return self._auth.sessions.handovers.offer(session, self.cookies.offer(caller))
+
+    async def take_over(self, caller: Caller, token: str) -> LoginResult:
+        """Start a session for the user of the session that `token` belongs to (WEB-51a). Raises LoginFailed."""
+        secret = self.cookies.offered(caller)
+        offer = self._auth.sessions.handovers.take(token)
+        if offer is None:
+            raise await self._not_handed()
+        session = offer.session
+        try:
+            if not (hmac.compare_digest(offer.browser.encode(), secret.encode()) and self._may_stay(session)):
+                raise NoSession
+            tokens = await self._auth.sessions.hand_on(
+                session,
+                self.app,
+                remote_ip=caller.request.client_ip,
+                user_agent=caller.request.headers.get("user-agent") or "",
+            )
+        except NoSession as e:
+            self._record(caller, "badcreds", "webhandover", session.account)
+            logger.warning("session not handed on", extra={"kv": {"account": session.account}})
+            raise await self._not_handed() from e
+        self.cookies.give(caller, tokens.token, session.account)
+        self._record(caller, "ok", "webhandover", session.account, session.address)
+        return LoginResult(tokens.csrf, session.address)
+
+    async def _not_handed(self) -> errors.APIError:
+        """The error for a session that cannot be taken over. An unknown token is not recorded: it cannot be guessed."""
+        await trio.sleep(FAILURE_DELAY)
+        return errors.LoginFailed(NOT_HANDED)
+
+    async def log_out(self, caller: Caller) -> int:
+        """End the session of this request; one that was handed on, with the webmail's. Returns the id of the session
+        with the log-in.
+        """
+        session = caller.require()
+        ended = await self._auth.sessions.remove(session.account, session.id)
+        if session.parent:
+            caller.stays = not session.proven
+            if "webmail" in caller.siblings:
+                self.cookies.forget(caller, sibling="webmail")
         self.cookies.forget(caller)
+        return ended
 
     async def end_others(self, caller: Caller, *, devices: bool = False) -> int:
         """End all web sessions of the account but that of this request, in all apps (WEB-59), or with `devices` those
@@ -218,21 +263,26 @@ class Sessions:
         """Record the use of a cookie or CSRF token that belongs to no session (WEB-58). The account's name is taken
         from the cookie and proves nothing.
         """
-        request = self.login_request(caller)
         known = self._config.current.account(account) is not None
+        self._record(caller, "badcreds", "websession", account if known else UNKNOWN)
+        logger.info("bad session", extra={"kv": {"remote": caller.request.client_ip, "protocol": self.app}})
+
+    def _record(self, caller: Caller, result: AttemptResult, mechanism: str, account: str, address: str = "") -> None:
+        """Record a log-in without a password."""
+        request = self.login_request(caller)
         self._auth.attempts.record(
             LoginAttempt(
-                result="badcreds",
+                result=result,
                 protocol=request.protocol,
-                mechanism="websession",
-                account=account if known else UNKNOWN,
+                mechanism=mechanism,
+                account=account,
+                address=address,
                 remote_ip=str(request.remote),
                 local_ip=str(request.local),
                 tls=request.tls,
                 user_agent=request.user_agent,
             )
         )
-        logger.info("bad session", extra={"kv": {"remote": str(request.remote), "protocol": request.protocol}})
 
     async def alive(self, session: Session) -> bool:
         """Whether the session that started a stream is still valid: not logged out, expired, removed or disabled

@@ -173,6 +173,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "recovery_info": [({"token": tom.link}, 410)],
         "recover": [({"token": tom.link, "password": PASSWORD}, 410)],
         "login_prep": OWN,
+        "login_handed": [({"token": "1.x"}, 403)],
+        "export_prep": OWN,
         "login": [({"login_token": "x", "username": TOM, "password": PASSWORD}, 400)],
         "login_factor": [
             ({"token": tom.second_step, "kind": "recovery", "code": code}, 401) for code in tom.own_codes[:2]

@@ -136,10 +136,11 @@ export class Exporting {
     fill(this.what, `${many(messages, "{n} message", "{n} messages")}, ${size(octets)}`);
   }
 
-  /** Post the form. The mailboxes are read first, which also shows the log-in form if the session has ended. */
+  /** Post the form. The mailboxes are read first: that shows the log-in form if the session has ended, or asks for the password. */
   private async download(): Promise<void> {
     const chosen = this.mailbox.value;
     try {
+      await this.client.export_prep();
       await this.show();
     } catch (error) {
       await showError(t("The export could not be begun"), error);

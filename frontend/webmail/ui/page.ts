@@ -44,7 +44,7 @@ function few(selected: Counts, all: Counts): { n: number; total: number } {
 export function layOut(root: HTMLElement, page: Page): void {
   const facts = page.mail.facts;
   const account = el("span", { class: "account-address" });
-  const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+  const accountLink = el("a", { hidden: true }, t("Account"));
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const more = el(

@@ -253,6 +253,8 @@ async def _auth(data: Path, options: Options) -> None:
             await auth.sessions.add(
                 "webmail", ACCOUNTS[2], address, remote_ip="192.0.2.8", user_agent="test", device=device
             )
+        for session in await auth.sessions.of(ACCOUNTS[2]):
+            await auth.sessions.hand_on(session, "webaccount", remote_ip="192.0.2.8", user_agent="test")
         attempts = [
             LoginAttempt(
                 result="ok", protocol="imap", mechanism="SCRAM-SHA-256", account=ACCOUNTS[2], remote_ip="192.0.2.8"

@@ -1,4 +1,4 @@
-"""Web sessions of accounts in ``auth.db`` (STORE-105, STORE-105b, WEB-52..54, WEB-59, WEB-70).
+"""Web sessions of accounts in ``auth.db`` (STORE-105..105c, WEB-51a..54, WEB-59, WEB-70).
 
 Plain functions on transactions and readers of that file; `AuthDB` (authdb.py) offers them to the web. Sessions of the
 administrator are not stored: they are in memory (WEB-54). How the token of a device session changes is in
@@ -76,7 +76,8 @@ class Session(msgspec.Struct, frozen=True):
 
     `remote_ip` is the address of the log-in; of a `device` session, which stays logged in, that of the last use.
     `turned` is since when such a session has its current token. `renewed` is the token that the browser is to have
-    from now on, "" if it keeps its own.
+    from now on, "" if it keeps its own. `parent` is the id of the session that was handed on (STORE-105c), 0 for one
+    with a log-in of its own. `proven` is when the user logged in; 0 if the session was handed on from a device session.
     """
 
     id: int
@@ -90,14 +91,18 @@ class Session(msgspec.Struct, frozen=True):
     expires: int
     device: bool = False
     turned: int = 0
+    parent: int = 0
+    proven: int = 0
     renewed: str = ""
 
 
 INSERT: Final = """
 INSERT INTO session (token_hash, csrf_hash, app, account, address, remote_ip, user_agent, created, last_used, expires,
-                     device, turned)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-COLUMNS: Final = "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned"
+                     device, turned, parent, proven)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+COLUMNS: Final = (
+    "id, app, account, address, remote_ip, user_agent, created, last_used, expires, device, turned, parent, proven"
+)
 FIND: Final = f"SELECT csrf_hash, stolen, {COLUMNS} FROM session WHERE token_hash = ? AND app = ? AND account = ?"  # noqa: S608 - constants
 LIST: Final = f"SELECT {COLUMNS} FROM session WHERE account = ? AND expires > ? ORDER BY last_used DESC"  # noqa: S608 - constants
 EXTEND: Final = """
@@ -107,8 +112,14 @@ DROP_OLDEST: Final = """
 DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET
 ?)"""
 DROP_EXPIRED: Final = "DELETE FROM session WHERE expires < ?"
-REMOVE: Final = "DELETE FROM session WHERE account = ? AND id = ? RETURNING id"
-REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? AND device >= ? RETURNING id"
+REMOVE: Final = """
+DELETE FROM session WHERE id = (SELECT coalesce(parent, id) FROM session WHERE account = ? AND id = ?) RETURNING id"""
+DETACH: Final = """
+UPDATE session SET parent = NULL
+WHERE account = ? AND token_hash = ? AND parent IN (SELECT id FROM session WHERE device >= ?)"""
+REMOVE_ALL: Final = "DELETE FROM session WHERE account = ? AND token_hash <> ? AND device >= ? RETURNING parent"
+STANDING: Final = "SELECT expires, stolen FROM session WHERE account = ? AND id = ?"
+REMOVE_HANDED: Final = "DELETE FROM session WHERE parent = ?"
 
 
 def hash_of(token: str) -> bytes:
@@ -131,7 +142,7 @@ def new_tokens(*, device: bool = False) -> SessionTokens:
 
 
 def expiry(now: int, *, created: int, device: bool) -> int:
-    """When a session that is used now expires."""
+    """When a session with a log-in of its own expires that is used now."""
     return min(now + DEVICE_UNUSED, created + DEVICE_AGE) if device else now + LIFETIME
 
 
@@ -154,8 +165,40 @@ def add_session(
         expiry(tx.now, created=tx.now, device=device),
         int(device),
         tx.now if device else 0,
+        None,
+        tx.now,
     )
     tx.execute(DROP_OLDEST, account, MAX_SESSIONS)
+    return tokens
+
+
+def hand_on(tx: Tx, parent: Session, app: str, *, remote_ip: str, user_agent: str) -> SessionTokens:
+    """Add a session of another app for the user of `parent`, in place of the one that was handed on before
+    (STORE-105c). It ends with `parent`, and after 24 hours. Raises NoSession if `parent` has ended.
+    """
+    row = tx.row(STANDING, parent.account, parent.id)
+    if row is None or row[1] or row[0] <= tx.now:
+        raise NoSession
+    tokens = new_tokens()
+    tx.execute(REMOVE_HANDED, parent.id)
+    tx.execute(
+        INSERT,
+        hash_of(tokens.token),
+        hash_of(tokens.csrf),
+        app,
+        parent.account,
+        parent.address,
+        remote_ip,
+        user_agent[:256],
+        tx.now,
+        tx.now,
+        min(tx.now + LIFETIME, row[0]),
+        0,
+        0,
+        parent.id,
+        0 if parent.device else parent.proven,
+    )
+    tx.execute(DROP_OLDEST, parent.account, MAX_SESSIONS)
     return tokens
 
 
@@ -192,8 +235,11 @@ def needs_extension(session: Session, now: int) -> bool:
 
 
 def extend_session(tx: Tx, session: Session, remote_ip: str) -> None:
-    """Store that a session was used, which extends its life. A clock that went back does not shorten it."""
-    expires = expiry(tx.now, created=session.created, device=session.device)
+    """Store that a session was used, which extends its life, unless it was handed on. A clock that went back does not
+    shorten it.
+    """
+    handed = session.parent != 0 or session.proven == 0
+    expires = session.expires if handed else expiry(tx.now, created=session.created, device=session.device)
     tx.execute(EXTEND, tx.now, expires, remote_ip, session.id, tx.now)
 
 
@@ -204,20 +250,27 @@ def sessions_of(r: Reader, account: str, *, now: int) -> list[Session]:
 
 def session_of(columns: Sequence[Any]) -> Session:
     """The session of a row with `COLUMNS`."""
-    number, app, account, address, ip, user_agent, created, last_used, expires, device, turned = columns
-    return Session(number, app, account, address, ip, user_agent, created, last_used, expires, bool(device), turned)
+    number, app, account, address, ip, agent, created, used, expires, device, turned, parent, proven = columns
+    return Session(
+        number, app, account, address, ip, agent, created, used, expires, bool(device), turned, parent or 0, proven
+    )
 
 
-def remove_session(tx: Tx, account: str, session_id: int) -> bool:
-    """End one session of this account; False when it is gone already."""
-    return tx.row(REMOVE, account, session_id) is not None
+def remove_session(tx: Tx, account: str, session_id: int) -> int:
+    """End one session of this account: of a session that was handed on, its parent, and all that it has handed on.
+    Returns the id of the session with the log-in; 0 when it is gone already.
+    """
+    row = tx.row(REMOVE, account, session_id)
+    return 0 if row is None else int(row[0])
 
 
 def remove_sessions(tx: Tx, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
     """End all sessions of an account, but that of `keep_token` (password change, WEB-59), or with `devices` only device
-    sessions; returns how many.
+    sessions; returns how many log-ins these were. If the kept one was handed on, its parent ends too.
     """
-    return len(tx.rows(REMOVE_ALL, account, b"" if keep_token is None else hash_of(keep_token), int(devices)))
+    kept = b"" if keep_token is None else hash_of(keep_token)
+    tx.execute(DETACH, account, kept, int(devices))
+    return sum(parent is None for (parent,) in tx.rows(REMOVE_ALL, account, kept, int(devices)))
 
 
 def drop_expired(tx: Tx) -> None:

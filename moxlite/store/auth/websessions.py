@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 import msgspec
+import trio
 
 from moxlite.store.auth import sessions
 from moxlite.store.auth.sessions import (
@@ -50,6 +51,7 @@ class WebSessions:
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
         self._in_memory = MemorySessions()
+        self.handovers = Handovers()
 
     async def add(
         self, app: str, account: str, address: str, *, remote_ip: str = "", user_agent: str = "", device: bool = False
@@ -99,21 +101,30 @@ class WebSessions:
             logger.warning("use of a web session not noted", extra={"kv": {"account": account, "err": str(error)}})
         return session
 
+    async def hand_on(self, parent: Session, app: str, *, remote_ip: str, user_agent: str) -> SessionTokens:
+        """Begin a session of another app for the user of `parent` (STORE-105c), in the file alone. Raises
+        NoSession for a `parent` in memory, and errors of the file.
+        """
+        if parent.id < 0:
+            raise NoSession
+        origin = {"remote_ip": remote_ip, "user_agent": user_agent}
+        return await self._database().write(lambda tx: sessions.hand_on(tx, parent, app, **origin))
+
     async def of(self, account: str) -> list[Session]:
         """The living sessions of an account, last used first."""
         now = _now()
         stored = await self._database().read(lambda r: sessions.sessions_of(r, account, now=now), op="sessions")
         return self._in_memory.of(account, now=now) + stored
 
-    async def remove(self, account: str, session_id: int) -> bool:
-        """End one session; False if the account has no session of that id."""
+    async def remove(self, account: str, session_id: int) -> int:
+        """End one session, as `sessions.remove_session`; 0 if the account has no session of that id."""
         if self._in_memory.remove(account, session_id):
-            return True
+            return session_id
         return await self._database().write(lambda tx: sessions.remove_session(tx, account, session_id))
 
     async def remove_all(self, account: str, *, keep_token: str | None = None, devices: bool = False) -> int:
         """End all sessions of an account, but that of `keep_token`, or with `devices` only device sessions; returns how
-        many (STORE-102, WEB-59).
+        many log-ins these were (STORE-102, WEB-59).
         """
         ended = 0 if devices else self._in_memory.remove_all(account, keep_token=keep_token)
         return ended + await self._database().write(
@@ -229,8 +240,9 @@ def take_over(tx: Tx, session_id: int, token: str) -> None:
 
 
 def end_stolen(tx: Tx, session_id: int) -> None:
-    """End a session because of a theft. Its row stays a week, so that its owner is told."""
+    """End a session because of a theft, with what it has handed on. Its row stays a week, so that its owner is told."""
     tx.execute(END_STOLEN, tx.now, session_id)
+    tx.execute(sessions.REMOVE_HANDED, session_id)
 
 
 def _derived(token: str, nonce: bytes) -> str:
@@ -267,7 +279,7 @@ class MemorySessions:
         """As `sessions.add_session`."""
         tokens = new_tokens()
         session = Session(
-            -next(self._ids), app, account, address, remote_ip, user_agent[:256], now, now, now + LIFETIME
+            -next(self._ids), app, account, address, remote_ip, user_agent[:256], now, now, now + LIFETIME, proven=now
         )
         self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
         own = [token for token, kept in self._kept.items() if kept.session.account == account]
@@ -313,3 +325,53 @@ class MemorySessions:
         for one in ended:
             del self._kept[one]
         return len(ended)
+
+
+# Sessions that one app hands on to another in the same browser (WEB-51a): tokens in memory, which serve once.
+
+
+HANDED_AGE: Final = 30.0
+"""Seconds for which a token serves: the page makes both calls, one after the other."""
+
+MAX_HANDED: Final = 10_000
+"""Maximum number of tokens of all accounts, under 2 MB; the oldest makes way."""
+
+
+class _Offer(msgspec.Struct, frozen=True):
+    """A session that may be taken over: the page has `token`, a cookie `browser`. `made` is a time of the loop."""
+
+    session: Session
+    token: str
+    browser: str
+    made: float
+
+
+class Handovers:
+    """Sessions of the webmail that the account app may take over within 30 seconds, once (WEB-51a): one for each
+    session, so that no account crowds out the others.
+    """
+
+    def __init__(self) -> None:
+        self._offers: dict[int, _Offer] = {}
+
+    def offer(self, session: Session, browser: str) -> str:
+        """Make the token for the browser with this secret. It replaces an earlier one of the session."""
+        self._offers.pop(session.id, None)
+        while len(self._offers) >= MAX_HANDED or self._oldest_is_over():
+            del self._offers[next(iter(self._offers))]
+        token = f"{session.id}.{secrets.token_urlsafe(16)}"
+        self._offers[session.id] = _Offer(session, token, browser, trio.current_time())
+        return token
+
+    def take(self, token: str) -> _Offer | None:
+        """The offer of a token, which serves once; None for an unknown or old one."""
+        number = token.partition(".")[0]
+        found = self._offers.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 20 else None
+        if found is None or not hmac.compare_digest(found.token.encode(), token.encode()):
+            return None
+        del self._offers[found.session.id]
+        return found if trio.current_time() - found.made < HANDED_AGE else None
+
+    def _oldest_is_over(self) -> bool:
+        oldest = next(iter(self._offers.values()), None)
+        return oldest is not None and trio.current_time() - oldest.made >= HANDED_AGE

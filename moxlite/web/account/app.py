@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec import Meta
 
 from moxlite.admin.factors.changes import FactorChanges
+from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
 from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
@@ -30,6 +31,7 @@ from moxlite.web.factorcalls import RecoveryCalls
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.importing.browser import BrowserImports, ImportEvent, ImportState
 from moxlite.web.sessions import Sessions
+from moxlite.web.types import LoginResult
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,15 +134,37 @@ class API(
 ):
     """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
 
-    def __init__(self, sessions: Sessions, server: Server, imports: BrowserImports, factors: FactorChanges) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        server: Server,
+        imports: BrowserImports,
+        factors: FactorChanges,
+    ) -> None:
         RecoveryCalls.__init__(self, sessions, factors)
         self._server = server
         self._imports = imports
 
+    @call(public=True)
+    async def login_handed(self, caller: Caller, token: Token) -> LoginResult:
+        """Take over the session of the webmail in this browser, by the token of its call `hand_on`."""
+        if caller.request.headers.get("origin") != caller.request.origin:
+            raise HTTPError(403, "This is only for our own pages.")
+        return await self._sessions.take_over(caller, token)
+
     @call()
     async def logout(self, caller: Caller) -> None:
-        """End the session."""
-        await self._sessions.log_out(caller)
+        """End the session; one that was handed on, with the webmail's and its notices to devices."""
+        session = caller.require()
+        ended = await self._sessions.log_out(caller)
+        if session.parent:
+            async with self._open(caller) as account:
+                await forget_devices(account, ended)
+
+    @call()
+    async def export_prep(self, caller: Caller) -> None:
+        """Check that mail may be exported now: the user must have confirmed that (WEB-63a)."""
+        self._sessions.require_confirmed(caller.require())
 
     @call()
     async def mailboxes(self, caller: Caller) -> list[Mailbox]:

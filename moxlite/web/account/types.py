@@ -17,7 +17,7 @@ from moxlite.web.factors.qr import QRCode
 
 
 class Apps(msgspec.Struct, frozen=True):
-    """Paths of the other apps at this address; "" for one that is not served here."""
+    """Paths of the other apps at this address, or addresses where they are elsewhere; "" for one that is not served."""
 
     webmail: str
 

@@ -116,6 +116,7 @@ class AdminSessions(Sessions):
             created=now,
             last_used=now,
             expires=now + LIFETIME,
+            proven=now,
         )
         self._living[session.id] = _Living(session, hash_of(tokens.token), hash_of(tokens.csrf), self._stamp())
         while len(self._living) > MAX_SESSIONS:
@@ -123,11 +124,13 @@ class AdminSessions(Sessions):
         self.cookies.give(caller, tokens.token, "")
         return LoginResult(tokens.csrf, "")
 
-    async def log_out(self, caller: Caller) -> None:
-        """End the session of this request."""
+    async def log_out(self, caller: Caller) -> int:
+        """End the session of this request; returns its id."""
         await trio.lowlevel.checkpoint()
-        self.end(caller.require().id)
+        session = caller.require()
+        self.end(session.id)
         self.cookies.forget(caller)
+        return session.id
 
     async def check(self, caller: Caller, *, csrf: bool = True, csrf_token: str | None = None) -> Session:
         """The valid session of a request, as `Sessions.check`; the cookie names no account."""

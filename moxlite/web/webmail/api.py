@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Final, Literal, TypeVar
 
+import trio
 from msgspec import Meta
 
 from moxlite.proto.mime.words import decode_words
@@ -22,7 +23,7 @@ from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotAllowed
+from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.common import Surroundings
@@ -77,6 +78,14 @@ class API(
     def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:
         super().__init__(sessions, surroundings)
         self._streams = streams
+
+    @call()
+    async def hand_on(self, caller: Caller) -> str:
+        """Make a token by which the account app at this address takes over the session within 30 seconds."""
+        await trio.lowlevel.checkpoint()
+        if "account" not in caller.siblings:
+            raise NotFound("the account page is not at this address")
+        return await self._sessions.hand_on(caller)
 
     @call()
     async def logout(self, caller: Caller) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.processor import off_loop
@@ -129,10 +130,13 @@ class Webmail:
     def mounted(
         self, path: str, *, account_path: str, forwarded: bool
     ) -> Callable[[HTTPRequest, ResponseWriter], Awaitable[None]]:
-        """The handler for a port where the webmail is at `path` and the account app is at `account_path`."""
+        """The handler for a port where the webmail is at `path` and the account app is at `account_path`, "" if it is
+        not on this port.
+        """
+        siblings = {"account": account_path} if account_path else {}
 
         async def handle(request: HTTPRequest, writer: ResponseWriter) -> None:
-            await self._handle(Caller(request, path, forwarded=forwarded), writer, account_path)
+            await self._handle(Caller(request, path, forwarded=forwarded, siblings=siblings), writer, account_path)
 
         return handle
 
@@ -234,7 +238,7 @@ class Webmail:
             addresses=addresses,
             rejects_mailbox=(settings.rejects_mailbox if settings is not None else None) or "",
             introbox=(settings.introbox if settings is not None else None) or "",
-            account_path=account_path,
+            account_path=account_path or public_page(snapshot, "account") or "",
             version=self._document.tag,
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )

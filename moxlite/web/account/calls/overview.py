@@ -6,6 +6,7 @@ import trio
 
 from moxlite.acceptance.sieve.keeping import sorting_notices
 from moxlite.admin.offer import Server, offer_for
+from moxlite.admin.publicpages import public_page
 from moxlite.config.checks.accounts import old_patterns
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import AliasRecipient, Snapshot
@@ -22,8 +23,9 @@ class OverviewCalls(AccountCalls):
 
     @call(public=True)
     async def apps(self, caller: Caller) -> Apps:
-        """Paths of the other apps at this address."""
-        return Apps(caller.siblings.get("webmail", ""))
+        """Paths of the other apps at this address, or the addresses where they are open to the internet."""
+        elsewhere = public_page(self._server.config.current, "webmail")
+        return Apps(caller.siblings.get("webmail") or elsewhere or "")
 
     @call()
     async def overview(self, caller: Caller) -> Overview:

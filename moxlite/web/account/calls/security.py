@@ -114,7 +114,9 @@ class SecurityCalls(AccountCalls):
 
     @call()
     async def session_list(self, caller: Caller) -> list[SessionItem]:
-        """Browsers that are logged in to the account page or the webmail, last used first."""
+        """Browsers that are logged in to the account page or the webmail, last used first. What the webmail has handed
+        on is part of its log-in.
+        """
         own = caller.require()
         return [
             SessionItem(
@@ -126,19 +128,21 @@ class SecurityCalls(AccountCalls):
                 created=moment(one.created),
                 last_used=moment(one.last_used),
                 expires=moment(one.expires),
-                current=one.id == own.id,
+                current=one.id in (own.id, own.parent),
                 device=one.device,
             )
             for one in await self._server.auth.sessions.of(own.account)
+            if not one.parent
         ]
 
     @call(audit="session ended")
     async def session_remove(self, caller: Caller, session_id: Annotated[int, Meta(ge=-(2**53), le=2**53)]) -> None:
         """End a session, and the notices to the device that subscribed in it."""
-        if not await self._server.auth.sessions.remove(caller.require().account, session_id):
+        ended = await self._server.auth.sessions.remove(caller.require().account, session_id)
+        if not ended:
             raise NotFound("this session has ended already")
         async with self._open(caller) as account:
-            await forget_devices(account, session_id)
+            await forget_devices(account, ended)
 
     @call(audit="sessions ended")
     async def session_remove_others(self, caller: Caller) -> int:
@@ -162,9 +166,11 @@ class SecurityCalls(AccountCalls):
     async def not_me(self, caller: Caller) -> Secured:
         """Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves.
 
-        The steps are safe to repeat. The session of this browser stays, so that the user can read the answer.
+        The steps are safe to repeat. The session of this browser stays, unless the webmail has handed it on: it ends
+        last, with the answer.
         """
-        name = caller.require().account
+        own = caller.require()
+        name = own.account
         password = generate_password()
         await self._passwords.change(name, password)
         sessions = await self._sessions.end_others(caller)
@@ -174,6 +180,10 @@ class SecurityCalls(AccountCalls):
             held = await self._server.queue.hold_all(name)
             ended = await self._server.queue.finished(name, since=now() - DAY, limit=MAX_LEFT)
             left = [Left(one.recipient, one.state, moment(one.ended)) for one in ended]
+        async with self._open(caller) as account:
+            await forget_devices(account)
+        if own.parent:
+            await self._sessions.log_out(caller)
         return Secured(
             password=password,
             sessions=sessions,
