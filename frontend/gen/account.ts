@@ -604,7 +604,7 @@ export interface Secured {
   left: Array<Left>;
 }
 
-/** Paths of the other apps at this address; "" for one that is not served here. */
+/** Paths of the other apps at this address, or addresses where they are elsewhere; "" for one that is not served. */
 export interface Apps {
   webmail: string;
 }
@@ -998,7 +998,7 @@ export interface Calls {
   /** Revoke all app passwords, and end their sessions; returns their number. */
   app_password_remove_all(): Promise<number>;
 
-  /** Browsers that are logged in to the account page or the webmail, last used first. */
+  /** Browsers that are logged in to the account page or the webmail, last used first. What the webmail has handed */
   session_list(): Promise<Array<SessionItem>>;
 
   /** End a session, and the notices to the device that subscribed in it. */
@@ -1013,14 +1013,20 @@ export interface Calls {
   /** Lock out everyone else: a new password, no other sessions, no app passwords, no mail leaves. */
   not_me(): Promise<Secured>;
 
-  /** Paths of the other apps at this address. */
+  /** Paths of the other apps at this address, or the addresses where they are open to the internet. */
   apps(): Promise<Apps>;
 
   /** Addresses, mailing lists, storage, and the settings for mail programs. */
   overview(): Promise<Overview>;
 
-  /** End the session. */
+  /** Take over the session of the webmail in this browser, by the token of its call `hand_on`. */
+  login_handed(token: string): Promise<LoginResult>;
+
+  /** End the session; one that was handed on, with the webmail's and its notices to devices. */
   logout(): Promise<null>;
+
+  /** Check that mail may be exported now: the user must have confirmed that (WEB-63a). */
+  export_prep(): Promise<null>;
 
   /** All mailboxes but the system's, by name: the ones that can be imported to and exported. */
   mailboxes(): Promise<Array<Mailbox>>;
@@ -1120,7 +1126,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   not_me: [{}, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
+  login_handed: [{ token: "string" }, ["ref", "LoginResult"]],
   logout: [{}, "null"],
+  export_prep: [{}, "null"],
   mailboxes: [{}, ["list", ["ref", "Mailbox"]]],
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],

@@ -114,6 +114,7 @@ export const calls: Calls = {
   complete_recipient: [{ search: "string" }, ["ref", "Suggestions"]],
   recipient_security: [{ address: "string" }, ["ref", "Security"]],
   export_prep: [{}, "null"],
+  hand_on: [{}, "string"],
   logout: [{}, "null"],
   message_item: [{ message_id: "integer" }, ["ref", "MessageItem"]],
   parsed_message: [{ message_id: "integer" }, ["ref", "ParsedMessage"]],

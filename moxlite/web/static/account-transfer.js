@@ -569,6 +569,7 @@ var Exporting = class {
   async download() {
     const chosen = this.mailbox.value;
     try {
+      await this.client.export_prep();
       await this.show();
     } catch (error) {
       await showError(t("The export could not be begun"), error);

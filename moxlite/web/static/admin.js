@@ -1028,11 +1028,14 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    this.forget();
+    location.hash = "";
+    location.reload();
+  }
+  forget() {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
-    location.hash = "";
-    location.reload();
   }
 };
 function beforeDisplay(root) {

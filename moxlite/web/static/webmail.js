@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bar: "bar.d3e9c0226521.js", bulk: "bulk.2b6880373442.js", checks: "checks.4fe5f068d45c.js", compose: "compose.e6f53db72a7a.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.b2a7fb0bbe67.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.40510bc20e9b.js", people: "people.9ef390242dc6.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.96a7ab1501e2.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.8bb00d00fb8d.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.737a23d2a502.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { bar: "bar.d3e9c0226521.js", bulk: "bulk.2b6880373442.js", checks: "checks.ca068509b670.js", compose: "compose.e6f53db72a7a.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.b2a7fb0bbe67.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.40510bc20e9b.js", people: "people.9ef390242dc6.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.96a7ab1501e2.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.8bb00d00fb8d.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.737a23d2a502.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -256,7 +256,7 @@ var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: 
 var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
@@ -594,11 +594,14 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    this.forget();
+    location.hash = "";
+    location.reload();
+  }
+  forget() {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
-    location.hash = "";
-    location.reload();
   }
 };
 function beforeDisplay(root) {
@@ -3404,7 +3407,7 @@ function few(selected, all) {
 function layOut(root, page) {
   const facts = page.mail.facts;
   const account = el("span", { class: "account-address" });
-  const accountLink = el("a", { title: t("Import and export mail"), hidden: true }, t("Account"));
+  const accountLink = el("a", { hidden: true }, t("Account"));
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
