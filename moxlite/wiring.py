@@ -57,15 +57,18 @@ from moxlite.smtpd.context import Senders
 from moxlite.store.accounts.access import sharing_task
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import prefer
 from moxlite.store.delivery.perform import SUBMIT, TELL
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
+from moxlite.store.groupware.scheduling import SCHEDULE
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.store.upkeep.outbox import Handler, OutboxRow
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
@@ -77,6 +80,7 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.standby.holding import HoldingTask
     from moxlite.admin.standby.waiting import Waiting
+    from moxlite.groupware.carrying import Carrying
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
 
@@ -514,11 +518,34 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
+    house.files.accounts.register_outbox(SCHEDULE, _scheduling(house))
     house.files.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
     house.services.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue
+
+
+def _scheduling(house: House) -> Handler:
+    """The handler of messages about events, loaded with the first one."""
+
+    def make() -> "Carrying":
+        from moxlite.groupware.carrying import Carrying
+
+        return Carrying(
+            config=house.config,
+            accounts=house.files.accounts,
+            keys=house.started.keys,
+            sandbox=house.services.sandbox,
+            tmp=house.files.spools.directory,
+        )
+
+    late = Late(make)
+
+    async def carry(account: Account, row: OutboxRow) -> None:
+        await (await late.get()).carry(account, row)
+
+    return carry
 
 
 async def _dial(

@@ -14,6 +14,7 @@ PACKAGES: Final = (
     "cli",
     "config",
     "ctl",
+    "groupware",
     "imapd",
     "logins",
     "mailauth",

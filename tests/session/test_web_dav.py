@@ -11,10 +11,10 @@ import pytest
 
 from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.domains.changes import require_domain
+from moxlite.groupware.entries import Expander
 from moxlite.net.resolver import SRV
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.groupware.resources import due_expansions
-from moxlite.web.dav.entries import Expander
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
 
@@ -178,7 +178,9 @@ async def test_a_browser_gets_a_page(rig: Rig) -> None:
 async def test_methods_are_announced(mia: Program) -> None:
     """DAV-14"""
     answer = await mia.ask("OPTIONS", HOME)
-    assert answer.headers["dav"] == "1, 3, access-control, calendar-access, addressbook, extended-mkcol"
+    assert answer.headers["dav"] == (
+        "1, 3, access-control, calendar-access, calendar-auto-schedule, addressbook, extended-mkcol"
+    )
     assert "MKCALENDAR" in answer.headers["allow"]
     assert (await mia.ask("LOCK", HOME)).status == 405
     assert (await mia.ask("GET", HOME)).status == 405
@@ -664,7 +666,7 @@ async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> Non
 
 async def test_stored_instances_are_extended(rig: Rig, mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
     """DAV-9: those that end in less than a year."""
-    monkeypatch.setattr("moxlite.web.dav.entries.AFTER", 30 * 86_400)
+    monkeypatch.setattr("moxlite.groupware.entries.AFTER", 30 * 86_400)
     await mia.put("d.ics", event("1", "RRULE:FREQ=DAILY"))
     monkeypatch.undo()
     async with rig.account() as account:

@@ -212,7 +212,7 @@ async def test_subscribers_hear_of_collections_live_and_from_the_log(accounts: A
         _, cursor = await account.subscribe()
         await account.write(ensure_defaults)
         live = [one for one in (await cursor.take()).events if isinstance(one, GroupwareChanged)]
-        assert [one.kind for one in live] == ["calendar", "contact"]
+        assert [one.kind for one in live] == ["calendar", "contact", "calendar"]
         cursor.close()
         number = (await account.read(calendar, op="test")).id
         await account.write(lambda tx: delete_collection(tx, number))
@@ -263,7 +263,7 @@ async def test_a_check_finds_what_is_wrong_and_counts_are_repaired(accounts: Acc
         assert await account.read(lambda r: check_account(r, deep=True), op="test") == []
 
         def damage(tx: AccountTx) -> None:
-            tx.execute("UPDATE collection SET total = 7 WHERE kind = 'calendar'")
+            tx.execute("UPDATE collection SET total = 7 WHERE name = 'calendar'")
             tx.execute("UPDATE resource_data SET data = x'00112233'")
 
         await account.write(damage)

@@ -3,6 +3,6 @@
 - `contentline`: the lines of which vCards and calendars consist
 - `vcard`, `contactscsv`: contacts; `contactfiles`: whichever of the two a file is
 - `components`: calendars and cards as trees; `moments`, `repeating`: times and rules
-- `calendarobject`, `cardobject`: entries of calendars and address books
+- `calendarobject`, `cardobject`: entries of calendars and address books; `itip`, `received`: messages about events
 - `invitation`: events that come by mail, as the webmail shows them
 """

@@ -105,10 +105,17 @@ def read_object(data: bytes) -> CalendarObject:
         raise BadObject("valid-calendar-data", "the file is not UTF-8") from None
     except BadComponents as error:
         raise BadObject("valid-calendar-data", str(error)) from None
-    if calendar.value("VERSION") != "2.0":
-        raise BadObject("valid-calendar-data", "the calendar is not of version 2.0")
     if calendar.first("METHOD") is not None:
         raise BadObject("valid-calendar-object-resource", "a calendar with METHOD is a message, no entry")
+    return object_of(calendar)
+
+
+def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
+    """The resource that a calendar without METHOD is. `message`: it came with one, and may leave out times. Raises
+    BadObject.
+    """
+    if calendar.value("VERSION") != "2.0":
+        raise BadObject("valid-calendar-data", "the calendar is not of version 2.0")
     parts = parts_of(calendar)
     kinds = {one.name for one in parts}
     if len(kinds) != 1:
@@ -119,11 +126,11 @@ def read_object(data: bytes) -> CalendarObject:
     if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
         raise BadObject("valid-calendar-object-resource", "the components of an entry have one UID")
     found = CalendarObject(calendar, parts, zones_of(calendar))
-    _check_parts(found)
+    _check_parts(found, message=message)
     return found
 
 
-def _check_parts(found: CalendarObject) -> None:
+def _check_parts(found: CalendarObject, *, message: bool) -> None:
     if sum(one.first("RECURRENCE-ID") is None for one in found.parts) > 1:
         raise BadObject("valid-calendar-object-resource", "an entry has one component that is no exception")
     for part in found.parts:
@@ -131,7 +138,7 @@ def _check_parts(found: CalendarObject) -> None:
             one = part.first(name)
             if one is not None and moment_of(one, found.zones) is None:
                 raise BadObject("valid-calendar-data", f"{name} cannot be read")
-        if part.name == "VEVENT" and part.first("DTSTART") is None:
+        if part.name == "VEVENT" and part.first("DTSTART") is None and not message:
             raise BadObject("valid-calendar-data", "an event needs DTSTART")
 
 

@@ -34,17 +34,22 @@ MAX_DEAD_OCTETS: Final = 64 << 10
 MAX_ELEMENT: Final = 200
 """Characters of a name of a collection or resource, an element of an address."""
 
+INBOX: Final = "inbox"
+OUTBOX: Final = "outbox"
+"""Names of the places for messages about events, which no calendar has (RFC 6638 §2)."""
+
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
-dead, createseq, modseq, purged, total, size"""
+dead, createseq, modseq, purged, total, size, inbox"""
 BY_ID: Final = f"SELECT {_COLUMNS} FROM collection WHERE id = ?"  # noqa: S608 column names
 BY_NAME: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? AND name = ?"  # noqa: S608 column names
-ALL: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? ORDER BY coalesce(position, 1 << 40), id"  # noqa: S608
-COUNT: Final = "SELECT count(*) FROM collection"
+ALL: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? AND NOT inbox ORDER BY coalesce(position, 1 << 40), id"  # noqa: S608
+COUNT: Final = "SELECT count(*) FROM collection WHERE NOT inbox"
 ANY: Final = """
-SELECT EXISTS (SELECT 1 FROM collection WHERE kind = ?1) OR EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1)"""
+SELECT EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox)
+OR EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1)"""
 ADD: Final = """
 INSERT INTO collection (kind, name, display_name, description, colour, position, time_zone, components, transparent,
-dead, createseq, modseq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?11, ?11)"""
+dead, inbox, createseq, modseq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?12, ?12)"""
 CHANGE: Final = """
 UPDATE collection SET display_name = ?, description = ?, colour = ?, position = ?, time_zone = ?, components = ?,
 transparent = ?, dead = ?, modseq = ? WHERE id = ?"""
@@ -89,6 +94,7 @@ class Collection(msgspec.Struct, frozen=True):
       dead: properties that only clients know, XML by name in Clark's notation.
       purged: highest modseq whose tombstones are gone.
       total, size: number and octets of its resources.
+      inbox: it holds messages about events, and is no calendar.
     """
 
     id: int
@@ -107,10 +113,11 @@ class Collection(msgspec.Struct, frozen=True):
     purged: ModSeq = ModSeq(0)
     total: int = 0
     size: int = 0
+    inbox: bool = False
 
 
 def collections_of(r: Reader, kind: Kind) -> list[Collection]:
-    """All collections of a kind, by position."""
+    """All calendars or address books, by position."""
     return [_of_row(row) for row in r.rows(ALL, kind)]
 
 
@@ -136,6 +143,9 @@ def ensure_defaults(tx: AccountTx) -> None:
         if not tx.value(ANY, kind):
             components = COMPONENTS if kind == "calendar" else ()
             create_collection(tx, Collection(0, kind, name, display_name=shown, components=components))
+    if tx.row(BY_NAME, "calendar", INBOX) is None:
+        number = tx.insert(ADD, "calendar", INBOX, *_settable(Collection(0, "calendar", INBOX)), 1, tx.modseq())
+        _tell(tx, "calendar", number)
 
 
 def create_collection(tx: AccountTx, new: Collection) -> Collection:
@@ -144,11 +154,13 @@ def create_collection(tx: AccountTx, new: Collection) -> Collection:
     Raises BadName, CollectionExists, LimitExceeded.
     """
     check_element(new.name)
+    if new.kind == "calendar" and new.name in (INBOX, OUTBOX):
+        raise CollectionExists("this name is taken by the server")
     if tx.row(BY_NAME, new.kind, new.name) is not None:
         raise CollectionExists("there is a collection of this name already")
     if tx.value(COUNT) >= MAX_COLLECTIONS:
         raise LimitExceeded(f"{MAX_COLLECTIONS} calendars and address books of an account")
-    number = tx.insert(ADD, new.kind, new.name, *_settable(new), tx.modseq())
+    number = tx.insert(ADD, new.kind, new.name, *_settable(new), 0, tx.modseq())
     _tell(tx, new.kind, number)
     return collection(tx, number)
 
@@ -214,4 +226,4 @@ def _tell(tx: AccountTx, kind: Kind, collection_id: int) -> None:
 def _of_row(row: Row) -> Collection:
     components, transparent, dead = row[8:11]
     read = tuple(components.split()), transparent != 0, from_json(dead, dict[str, str])
-    return Collection(*(*row[:8], *read, *row[11:]))
+    return Collection(*(*row[:8], *read, *row[11:16], row[16] != 0))

@@ -36,10 +36,13 @@ PURGE_ROWS: Final = 1000
 """Tombstones deleted in one unit."""
 
 _COLUMNS: Final = """id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
-ends, expanded_from, expanded_to"""
+ends, expanded_from, expanded_to, tag"""
 BY_NAME: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND name = ?"  # noqa: S608 column names
 BY_ID: Final = f"SELECT {_COLUMNS} FROM resource WHERE id = ?"  # noqa: S608 column names
 BY_UID: Final = "SELECT name FROM resource WHERE collection_id = ? AND uid = ?"
+ENTRY: Final = f"""
+SELECT {_COLUMNS} FROM resource WHERE uid = ?
+AND collection_id IN (SELECT id FROM collection WHERE kind = 'calendar' AND NOT inbox) LIMIT 1"""  # noqa: S608 column names
 PAGE: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
 OVERLAPPING: Final = f"""
 SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND component IN (SELECT value FROM json_each(?2))
@@ -53,10 +56,11 @@ SELECT coalesce(sum(total), 0) + (SELECT count(*) FROM contact_due WHERE card IS
 WHERE kind = 'contact'"""
 ADD: Final = """
 INSERT INTO resource (id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
-ends, expanded_from, expanded_to, title) VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?8, ?8, ?9, ?9, ?, ?, ?, ?, ?)"""
+ends, expanded_from, expanded_to, title, tag)
+VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?8, ?8, ?9, ?9, ?, ?, ?, ?, ?, ?)"""
 CHANGE: Final = """
 UPDATE resource SET uid = ?, component = ?, hash = ?, size = ?, modseq = ?, changed = ?, starts = ?, ends = ?,
-expanded_from = ?, expanded_to = ?, title = ? WHERE id = ?"""
+expanded_from = ?, expanded_to = ?, title = ?, tag = ? WHERE id = ?"""
 SET_DATA: Final = "INSERT OR REPLACE INTO resource_data (resource_id, data) VALUES (?, ?)"
 DROP_SIDE: Final = (
     "DELETE FROM resource_address WHERE resource_id = ?",
@@ -127,7 +131,9 @@ class Facts(msgspec.Struct, frozen=True):
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """A resource without its octets. Times: µs UTC, but `starts` to `expanded_to`, seconds UTC."""
+    """A resource without its octets. Times: µs UTC, but `starts` to `expanded_to`, seconds UTC. `tag`: modseq of the
+    last change that matters to the people of an entry, None for one without them (RFC 6638 §3.2.10).
+    """
 
     id: int
     collection_id: int
@@ -144,6 +150,12 @@ class Resource(msgspec.Struct, frozen=True):
     ends: int | None
     expanded_from: int | None
     expanded_to: int | None
+    tag: int | None
+
+    @property
+    def schedule_tag(self) -> str:
+        """Its schedule tag, with quotes; "" for an entry that has none."""
+        return "" if self.tag is None else f'"{self.id}-{self.tag}"'
 
     @property
     def etag(self) -> str:
@@ -190,6 +202,12 @@ def resource_of(r: Reader, resource_id: int) -> Resource | None:
     return None if row is None else Resource(*row)
 
 
+def entry_with_uid(r: Reader, uid: str) -> Resource | None:
+    """The entry with this UID in any calendar, or None."""
+    row = r.row(ENTRY, uid)
+    return None if row is None else Resource(*row)
+
+
 def resource_data(r: Reader, resource_id: int) -> bytes:
     """The octets of a resource. Raises NoSuchResource."""
     data = r.value(DATA, resource_id)
@@ -225,6 +243,7 @@ def put_resource(
     allowed: Callable[[Resource | None], None] = lambda _: None,
     *,
     number: int = 0,
+    tag: int | None = None,
 ) -> tuple[Resource, bool]:
     """Add or replace a resource; returns it, and whether it is new. `allowed` gets the resource as it is and raises if
     the caller's conditions do not hold. `number`: the id of a contact that becomes a card, and needs no further room.
@@ -239,12 +258,12 @@ def put_resource(
     if taken is not None and taken != name:
         raise UIDTaken(taken)
     digest = hashlib.sha256(data).digest()
-    if before is not None and before.hash == digest:
+    if before is not None and before.hash == digest and before.tag == tag:
         return before, False
     if not number:
         _check_room(tx, home, len(data) - (0 if before is None else before.size), new=before is None)
     expanded = (None, None) if facts.expanded is None else facts.expanded
-    columns = (facts.starts, facts.ends, *expanded, facts.title[:MAX_TITLE])
+    columns = (facts.starts, facts.ends, *expanded, facts.title[:MAX_TITLE], tag)
     what = (facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now)
     if before is None:
         number = tx.insert(ADD, number, collection_id, name, *what, *columns)
@@ -296,7 +315,7 @@ def move_resource(
         delete_resource(tx, where.id, new_name, lambda _: None)
     if not keep:
         delete_resource(tx, source.id, name, lambda _: None)
-    put_resource(tx, where.id, new_name, data, facts, lambda _: None)
+    put_resource(tx, where.id, new_name, data, facts, tag=found.tag)
     return there is None
 
 

@@ -7,25 +7,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.people import addresses_of, user_of
 from moxlite.processor import act_for, give_way
-from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, DECLARATIONS, MAX_XML, BadXML, document, element, read_xml
+from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
 from moxlite.store import errors as store
-from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import (
     BadName,
     Collection,
     CollectionExists,
     NoSuchCollection,
-    change_collection,
-    collection_named,
     collections_of,
-    create_collection,
-    delete_collection,
     ensure_defaults,
     octets_used,
     token_of,
@@ -33,29 +29,22 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
-    UIDTaken,
-    delete_resource,
-    move_resource,
-    put_resource,
     resource_data,
-    resource_named,
     resources_of,
 )
-from moxlite.web.dav.conditions import Conditions, conditions_of, depth_of
-from moxlite.web.dav.entries import Expander
+from moxlite.web.dav import changing
+from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, Tree, href
 from moxlite.web.dav.properties import (
-    MAX_RESOURCE,
     Target,
     Viewer,
     Wanted,
     answer_for,
-    changed_by,
-    made_by,
-    propstat,
     wanted_of,
 )
 from moxlite.web.dav.reports import Reports
+from moxlite.web.dav.scheduling import MAX_QUESTION, Questions, tag_headers
+from moxlite.web.dav.session import Session, stored
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -76,69 +65,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moxlite.web.dav")
 
-CLASSES: Final = "1, 3, access-control, calendar-access, addressbook, extended-mkcol"
+CLASSES: Final = "1, 3, access-control, calendar-access, calendar-auto-schedule, addressbook, extended-mkcol"
 READING: Final = frozenset({"PROPFIND", "REPORT", "GET", "HEAD", "OPTIONS"})
 PAGE: Final = 500
 """Rows of a listing that are read at once."""
 
-PIECE: Final = 32 << 10
-"""Characters of an answer that are written at once."""
-
-TYPES: Final = {
-    "calendar": ("text/calendar", CALDAV + "supported-calendar-data"),
-    "contact": ("text/vcard", CARDDAV + "supported-address-data"),
-}
 SEARCH_PARTS: Final = frozenset(DAV + name for name in ("property-search", "prop", "apply-to-principal-collection-set"))
-OTHER_TYPES: Final = frozenset({"text/x-vcard", "text/directory", "application/octet-stream", "text/plain"})
-"""Types by which programs send cards and calendars, too."""
-
-
-class Session(msgspec.Struct, frozen=True):
-    """One request of a logged-in user."""
-
-    request: Request
-    writer: ResponseWriter
-    account: OpenAccount
-    viewer: Viewer
-    place: Place
-    expander: Expander
-
-    @property
-    def tree(self) -> Tree:
-        """The tree of the user."""
-        return self.viewer.tree
-
-    async def xml(self) -> Element | None:
-        """The body; None without one. Raises Refusal."""
-        data = await self.request.body.read(MAX_XML)
-        if not data.strip():
-            return None
-        try:
-            return read_xml(data)
-        except BadXML as error:
-            raise Refusal(400, "", str(error)) from None
-
-    async def conditions(self) -> Conditions:
-        """The conditions of the request. Raises Refusal."""
-        return conditions_of(self.request.headers, self.tree, self.place)
-
-    @property
-    def minimal(self) -> bool:
-        """Whether the client wants no word of what it asked for in vain (RFC 8144)."""
-        return "return=minimal" in self.request.headers.elements("prefer") or self.request.headers.get("brief") == "t"
-
-    async def stream(self, pieces: AsyncIterator[str]) -> None:
-        """Write a multistatus as it is made. What is refused before the first piece is refused as a whole."""
-        first = await anext(pieces, "")
-        await self.writer.start(207, XML_HEADERS)
-        held = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{DECLARATIONS}>' + first
-        async for piece in pieces:
-            held += piece
-            if len(held) > PIECE:
-                await self.writer.write(held.encode())
-                held = ""
-        await self.writer.write((held + "</D:multistatus>\n").encode())
-        await self.writer.finish()
 
 
 class DAVApp:
@@ -149,6 +81,7 @@ class DAVApp:
         self._accounts = accounts
         self._logins = logins
         self._sandbox = sandbox
+        self._questions = Questions(accounts, sandbox)
         self._tended: dict[str, date] = {}
         """Day on which the instances of an account were last looked at."""
 
@@ -181,6 +114,10 @@ class DAVApp:
                 await self._answer(method, identity, account, base, request, writer)
         except Refusal as refusal:
             await _refuse(refusal, writer)
+        except BadEntry as error:
+            await _refuse(Refusal(403, error.condition, str(error)), writer)
+        except TooBusy:
+            await _refuse(Refusal(503, "", "the server is busy, try again in a moment"), writer)
         except (store.StoreError, OSError) as error:
             await _refuse(_of_store(error), writer)
 
@@ -205,17 +142,30 @@ class DAVApp:
             await account.write(ensure_defaults)
         viewer = await self._viewer(identity, account, tree)
         expander = Expander(account, self._sandbox)
-        await method(Session(request, writer, account, viewer, place, expander))
+        snapshot = self._config.current
+        await method(
+            Session(
+                request,
+                writer,
+                account,
+                viewer,
+                place,
+                expander,
+                partial(user_of, snapshot, identity.account),
+                partial(self._questions.answer, snapshot, identity.account),
+            )
+        )
         if new:
             await expander.extend()
 
     async def _viewer(self, identity: Identity, account: OpenAccount, tree: Tree) -> Viewer:
-        settings = self._config.current.domains.accounts.get(identity.account)
-        others = [] if settings is None else [str(one) for one in settings.destinations if not str(one).startswith("@")]
-        addresses = tuple(dict.fromkeys((identity.address, *others)))
-        used = await account.read(octets_used, op="dav")
+        snapshot = self._config.current
+        settings = snapshot.account(identity.account)
+        addresses = addresses_of(snapshot, identity.account, identity.address)
+        used, calendars = await account.read(lambda r: (octets_used(r), collections_of(r, "calendar")), op="dav")
         name = (settings.full_name if settings is not None else "") or identity.address
-        return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota)
+        calendar = next((one.name for one in calendars if "VEVENT" in one.components), "calendar")
+        return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota, calendar)
 
 
 Method = Callable[[Session], Awaitable[None]]
@@ -263,19 +213,6 @@ def _of_store(error: Exception) -> Refusal:
     return Refusal(500, "", "the storage of this account does not answer as it should")
 
 
-def _stored(r: Reader, place: Place) -> Target:
-    """What is stored at a place. Raises NoSuchCollection, NoSuchResource."""
-    if place.kind not in ("collection", "resource"):
-        return Target(place)
-    where = collection_named(r, place.shelf, place.collection)
-    if place.kind == "collection":
-        return Target(place, where, token=token_of(r, where, where.modseq))
-    one = resource_named(r, where.id, place.name)
-    if one is None:
-        raise NoSuchResource("there is no such entry")
-    return Target(place, where, one)
-
-
 # reading
 
 
@@ -284,16 +221,22 @@ async def _get(s: Session) -> None:
         raise Refusal(405, "", "this is a collection; ask for its entries by PROPFIND or REPORT")
 
     def read(r: Reader) -> tuple[Resource, bytes]:
-        target = _stored(r, s.place)
+        target = stored(r, s.place)
         assert target.resource is not None
         return target.resource, resource_data(r, target.resource.id)
 
     one, data = await s.account.read(read, op="dav-get")
     kind = "text/vcard; charset=utf-8" if one.component == "VCARD" else "text/calendar; charset=utf-8"
-    headers = (("x-content-type-options", "nosniff"), ("content-disposition", "attachment"))
+    headers = (("x-content-type-options", "nosniff"), ("content-disposition", "attachment"), *tag_headers(one))
     changed = datetime.fromtimestamp(one.changed // 1_000_000, UTC)
     item = Representation(data, kind, one.etag.strip('"'), changed, headers)
     await s.writer.respond(respond(s.request.method, s.request.headers, item))
+
+
+async def _post(s: Session) -> None:
+    if s.place.kind != "outbox":
+        raise Refusal(405, "", "only the outbox takes questions")
+    await s.writer.respond(await s.questions(await s.request.body.read(MAX_QUESTION)))
 
 
 async def _propfind(s: Session) -> None:
@@ -302,7 +245,7 @@ async def _propfind(s: Session) -> None:
         raise Refusal(400, "", "the body of PROPFIND is propfind")
     single = s.place.kind == "resource"
     depth = depth_of(s.request.headers, "infinity", ("0", "1", "infinity") if single else ("0", "1"))
-    first = await s.account.read(lambda r: _stored(r, s.place), op="dav-propfind")
+    first = await s.account.read(lambda r: stored(r, s.place), op="dav-propfind")
     await s.stream(_listed(s, first, wanted_of(root), deep=depth != "0"))
 
 
@@ -360,7 +303,7 @@ async def _report(s: Session) -> None:
             Response(200, XML_HEADERS, document(DAV + "principal-search-property-set", [inner]).encode())
         )
         return
-    target = await s.account.read(lambda r: _stored(r, s.place), op="dav-report")
+    target = await s.account.read(lambda r: stored(r, s.place), op="dav-report")
     homes: list[Collection] = []
     if target.collection is not None:
         homes = [target.collection]
@@ -398,183 +341,18 @@ async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
         yield answer_for(s.viewer, Target(Place("principal")), wanted, minimal=s.minimal)
 
 
-# changing
-
-
-async def _put(s: Session) -> None:
-    if s.place.kind != "resource":
-        raise Refusal(405, "", "entries are put into a collection")
-    expected, condition = TYPES[s.place.shelf]
-    kind = (s.request.headers.get("content-type") or expected).partition(";")[0].strip().lower()
-    if kind not in OTHER_TYPES and kind != expected:
-        raise Refusal(403, condition, f"this collection takes {expected}")
-    conditions = await s.conditions()
-    data = await s.request.body.read(2 * MAX_RESOURCE)
-    if len(data) > MAX_RESOURCE:
-        raise Refusal(403, s.place.space + "max-resource-size", "an entry has at most 1 MiB")
-    try:
-        where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
-    except NoSuchCollection:
-        raise Refusal(409, "", "there is no such collection") from None
-    facts = await s.expander.facts(where, data)
-
-    def unit(tx: AccountTx) -> tuple[Resource, bool]:
-        token = token_of(tx, where, collection_named(tx, where.kind, where.name).modseq)
-
-        def allowed(before: Resource | None) -> None:
-            conditions.check(None if before is None else before.etag, token)
-            if before is not None and before.uid != facts.uid:
-                raise _taken(s, s.place)
-
-        return put_resource(tx, where.id, s.place.name, data, facts, allowed)
-
-    try:
-        one, new = await s.account.write(unit)
-    except UIDTaken as taken:
-        raise _taken(s, msgspec.structs.replace(s.place, name=taken.name)) from None
-    await s.writer.respond(Response(201 if new else 204, (("etag", one.etag),)))
-
-
-def _taken(s: Session, there: Place) -> Refusal:
-    words = "another entry of the collection has this UID, or this entry another UID"
-    return Refusal(409, s.place.space + "no-uid-conflict", words, href(s.tree.href(there)))
-
-
-async def _delete(s: Session) -> None:
-    if s.place.kind not in ("collection", "resource"):
-        raise Refusal(403, "", "this cannot be deleted")
-    conditions = await s.conditions()
-
-    def unit(tx: AccountTx) -> None:
-        target = _stored(tx, s.place)
-        where = target.collection
-        assert where is not None
-        token = token_of(tx, where, where.modseq)
-        if target.resource is None:
-            if not conditions.empty:
-                conditions.check(None, token)
-            delete_collection(tx, where.id)
-        else:
-            delete_resource(tx, where.id, s.place.name, lambda one: conditions.check(one.etag, token))
-
-    await s.account.write(unit)
-    await s.writer.respond(Response(204))
-
-
-async def _make(s: Session) -> None:
-    calendar = s.request.method == "MKCALENDAR"
-    if s.place.kind != "collection" or (calendar and s.place.shelf != "calendar"):
-        name = CALDAV + "calendar-collection-location-ok" if calendar else DAV + "valid-resourcetype"
-        raise Refusal(403, name, "collections are made in the home of their kind")
-    root = await s.xml()
-    if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
-        raise Refusal(415, "", "the body is not one of this method")
-    if root is None and not calendar and s.place.shelf == "calendar":
-        raise Refusal(403, DAV + "valid-resourcetype", "say by the body that it is a calendar")
-    new, failed = made_by(s.place, root)
-    if failed:
-        answer = DAV + "mkcol-response" if not calendar else CALDAV + "mkcalendar-response"
-        inner = [propstat([element(name)], status) for name, status in failed.items()]
-        await s.writer.respond(Response(424, XML_HEADERS, document(answer, inner).encode()))
-        return
-    await s.account.write(lambda tx: create_collection(tx, new))
-    await s.writer.respond(Response(201, (("cache-control", "no-cache"),)))
-
-
-async def _proppatch(s: Session) -> None:
-    root = await s.xml()
-    if root is None or root.tag != DAV + "propertyupdate":
-        raise Refusal(400, "", "the body of PROPPATCH is propertyupdate")
-    changes = [
-        (value, step.tag == DAV + "set")
-        for step in root
-        if step.tag in (DAV + "set", DAV + "remove")
-        for prop in step.findall(DAV + "prop")
-        for value in prop
-    ]
-
-    def unit(tx: AccountTx) -> dict[str, str]:
-        target = _stored(tx, s.place)
-        if s.place.kind != "collection" or target.collection is None:
-            return {value.tag: "403 Forbidden" for value, _ in changes}
-        changed, failed = changed_by(target.collection, changes)
-        if not failed and changed != target.collection:
-            change_collection(tx, changed)
-        return failed
-
-    failed = await s.account.write(unit)
-    parts = [href(s.tree.href(s.place))]
-    for name in dict.fromkeys(value.tag for value, _ in changes):
-        status = failed.get(name, "424 Failed Dependency" if failed else "200 OK")
-        protected = element(DAV + "error", element(DAV + "cannot-modify-protected-property"))
-        parts.append(propstat([element(name)], status, *([protected] if status.startswith("403") else [])))
-    body = document(DAV + "multistatus", [element(DAV + "response", *parts)])
-    await s.writer.respond(Response(207, XML_HEADERS, body.encode()))
-
-
-async def _copy(s: Session) -> None:
-    """COPY and MOVE."""
-    if s.place.kind != "resource":
-        raise Refusal(403, "", "only entries can be copied and moved")
-    there = _destination(s)
-    replace = (s.request.headers.get("overwrite") or "T").strip().upper() != "F"
-    conditions = await s.conditions()
-
-    def read(r: Reader) -> tuple[Resource, bytes, Collection, Collection]:
-        target = _stored(r, s.place)
-        assert target.resource is not None
-        assert target.collection is not None
-        try:
-            into = collection_named(r, there.shelf, there.collection)
-        except NoSuchCollection:
-            raise Refusal(409, "", "there is no such collection to copy or move to") from None
-        return target.resource, resource_data(r, target.resource.id), target.collection, into
-
-    one, data, source, into = await s.account.read(read, op="dav-copy")
-    facts = await s.expander.facts(into, data)
-
-    def unit(tx: AccountTx) -> bool:
-        now = resource_named(tx, source.id, one.name)
-        conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
-        if now is None or now.hash != one.hash:
-            raise Refusal(409, "", "the entry was changed meanwhile")
-        if not replace and resource_named(tx, into.id, there.name) is not None:
-            raise Refusal(412, "", "there is an entry at the destination already")
-        return move_resource(tx, source, one.name, facts, (into, there.name), keep=s.request.method == "COPY")
-
-    try:
-        new = await s.account.write(unit)
-    except UIDTaken as taken:
-        raise _taken(s, msgspec.structs.replace(there, name=taken.name)) from None
-    await s.writer.respond(Response(201 if new else 204))
-
-
-def _destination(s: Session) -> Place:
-    """The place that Destination names. Raises Refusal."""
-    field = s.request.headers.get("destination") or ""
-    host = urlsplit(field).netloc
-    if not field or (host and host != s.request.host.authority):
-        raise Refusal(502 if field else 400, "", "Destination is an address of this server")
-    try:
-        there = s.tree.target(field)
-    except NotThere:
-        raise Refusal(403, "", "entries can be copied and moved between one's own collections") from None
-    if there.kind != "resource" or there.shelf != s.place.shelf or there == s.place:
-        raise Refusal(403, "", "entries can be copied and moved to another place of the same kind")
-    return there
-
-
 METHODS: Final[dict[str, Method]] = {
     "GET": _get,
     "HEAD": _get,
     "PROPFIND": _propfind,
     "REPORT": _report,
-    "PUT": _put,
-    "DELETE": _delete,
-    "MKCOL": _make,
-    "MKCALENDAR": _make,
-    "PROPPATCH": _proppatch,
-    "COPY": _copy,
-    "MOVE": _copy,
+    "POST": _post,
+    "PUT": changing.put,
+    "DELETE": changing.delete,
+    "MKCOL": changing.make,
+    "MKCALENDAR": changing.make,
+    "PROPPATCH": changing.proppatch,
+    "COPY": changing.copy,
+    "MOVE": changing.copy,
 }
 ALLOW: Final = ", ".join(("OPTIONS", *METHODS))

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote, urlsplit
 import msgspec
 
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element, text
+from moxlite.store.groupware.collection import OUTBOX
 from moxlite.web.http.messages import Response
 
 XML_HEADERS: Final = (
@@ -57,9 +58,11 @@ def sentence_of(words: str) -> str:
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place: the root, the principals, the user, a home of collections, a collection, a resource in it."""
+    """A place: the root, the principals, the user, a home of collections, a collection, a resource in it, or the
+    outbox, which takes questions to others.
+    """
 
-    kind: Literal["root", "principals", "principal", "home", "collection", "resource"]
+    kind: Literal["root", "principals", "principal", "home", "collection", "resource", "outbox"]
     shelf: Shelf = "calendar"
     collection: str = ""
     name: str = ""
@@ -92,6 +95,8 @@ class Tree(msgspec.Struct, frozen=True):
         shelf = SHELVES.get(parts[0])
         if shelf is None or len(parts) < 2 or parts[1] != self.account or len(parts) > 4:
             raise NotThere
+        if shelf == "calendar" and parts[2:] == [OUTBOX]:
+            return Place("outbox", shelf, OUTBOX)
         kinds: tuple[Literal["home", "collection", "resource"], ...] = ("home", "collection", "resource")
         return Place(kinds[len(parts) - 2], shelf, *parts[2:])
 

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.dav.xml import APPLE, CALDAV, CALSERVER, CARDDAV, DAV, element, kept, text, texts
-from moxlite.store.groupware.collection import COMPONENTS, Collection
+from moxlite.store.groupware.collection import COMPONENTS, INBOX, OUTBOX, Collection
 from moxlite.store.groupware.resources import Resource
 from moxlite.web.dav.places import Place, Refusal, Tree, href
 from moxlite.web.http.conditional import http_date
@@ -40,7 +40,9 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """The user, whose tree it is. `quota`: octets, 0 without a limit."""
+    """The user, whose tree it is. `quota`: octets, 0 without a limit. `calendar`: name of the calendar into which
+    events of others come.
+    """
 
     tree: Tree
     name: str
@@ -48,6 +50,7 @@ class Viewer(msgspec.Struct, frozen=True):
     read_only: bool
     used: int
     quota: int
+    calendar: str
 
     def of(self, place: Place) -> str:
         """The element with the path of a place."""
@@ -93,7 +96,7 @@ def _collections(shelf: str, read: Callable[[Collection], str | None]) -> Read:
     return get
 
 
-def _resources(read: Callable[[Resource], str]) -> Read:
+def _resources(read: Callable[[Resource], str | None]) -> Read:
     return lambda _, target: None if target.resource is None else read(target.resource)
 
 
@@ -103,6 +106,10 @@ def _resource_type(_: Viewer, target: Target) -> str:
             return ""
         case "principal":
             return element(DAV + "principal") + element(DAV + "collection")
+        case "outbox":
+            return element(DAV + "collection") + element(CALDAV + "schedule-outbox")
+        case "collection" if target.collection is not None and target.collection.inbox:
+            return element(DAV + "collection") + element(CALDAV + "schedule-inbox")
         case "collection" if target.place.shelf == "calendar":
             return element(DAV + "collection") + element(CALDAV + "calendar")
         case "collection":
@@ -116,6 +123,8 @@ def _display_name(viewer: Viewer, target: Target) -> str | None:
             return text(viewer.name)
         case "collection" if target.collection is not None:
             return text(target.collection.display_name or target.collection.name)
+        case "outbox":
+            return "Outbox"
         case "home":
             return "Calendars" if target.place.shelf == "calendar" else "Address books"
     return None
@@ -301,6 +310,20 @@ PROPERTIES: Final[dict[str, Property]] = {
             )
         )
     ),
+    CALDAV + "schedule-inbox-URL": Property(
+        _kinds("principal")(lambda viewer, _: viewer.of(Place("collection", "calendar", INBOX)))
+    ),
+    CALDAV + "schedule-outbox-URL": Property(
+        _kinds("principal")(lambda viewer, _: viewer.of(Place("outbox", "calendar", OUTBOX)))
+    ),
+    CALDAV + "schedule-default-calendar-URL": Property(
+        lambda viewer, target: (
+            viewer.of(Place("collection", "calendar", viewer.calendar))
+            if target.collection is not None and target.collection.inbox and target.resource is None
+            else None
+        )
+    ),
+    CALDAV + "schedule-tag": Property(_resources(lambda one: text(one.schedule_tag) or None)),
     CALDAV + "calendar-user-type": Property(_kinds("principal")(lambda _, __: "INDIVIDUAL")),
     CALDAV + "calendar-description": Property(
         _collections("calendar", lambda one: text(one.description) or None), _set_description("calendar")

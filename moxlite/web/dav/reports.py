@@ -4,20 +4,21 @@ after the other, so that an answer is written as it is made.
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element
 
 import msgspec
 
+from moxlite.groupware.busy import busy_calendar, busy_times, merged
+from moxlite.groupware.entries import LARGE
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, CalendarObject, expanded, limited
 from moxlite.proto.cards.cardobject import read_card, shown_card
 from moxlite.proto.cards.components import Component, Instance, read_components, write_component
 from moxlite.proto.cards.contentline import property_of
-from moxlite.proto.cards.moments import period_of, utc_text
+from moxlite.proto.cards.moments import period_of
 from moxlite.proto.cards.repeating import Span
 from moxlite.proto.dav.filters import (
     ALARM_REACH,
@@ -42,13 +43,12 @@ from moxlite.store.groupware.resources import (
     resource_named,
     resources_of,
 )
-from moxlite.web.dav.entries import LARGE
 from moxlite.web.dav.places import NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import Target, Viewer, answer_for, hrefs_of, wanted_of
 
 if TYPE_CHECKING:
+    from moxlite.groupware.entries import Expander
     from moxlite.store.changelog.account import Account
-    from moxlite.web.dav.entries import Expander
 
 PAGE: Final = 100
 """Rows that are read at once."""
@@ -64,9 +64,6 @@ MAX_FOUND: Final = 10_000
 
 MAX_EXPANDED: Final = 8 << 20
 """Octets of the instances of one entry in an answer, which each have all of its text."""
-
-MAX_BUSY: Final = 10_000
-"""Periods of an answer to free-busy-query."""
 
 CALENDAR_DATA: Final = CALDAV + "calendar-data"
 ADDRESS_DATA: Final = CARDDAV + "address-data"
@@ -322,51 +319,9 @@ class Reports:
             raise Refusal(403, error.condition, str(error)) from None
         if stretch is None or EARLIEST in stretch or LATEST in stretch:
             raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
-        busy: list[tuple[int, int, str]] = []
-        after = 0
-        while len(busy) < MAX_BUSY and not where.transparent:
-            rows = await self._account.read(
-                partial(
-                    overlapping,
-                    collection_id=where.id,
-                    components=("VEVENT", "VFREEBUSY"),
-                    since=stretch[0],
-                    until=stretch[1],
-                    after=after,
-                    limit=PAGE,
-                ),
-                op="dav-busy",
-            )
-            for one in rows:
-                after = one.id
-                await give_way()
-                busy += await self._busy_of(one, stretch)
-            if len(rows) < PAGE:
-                break
-        return _busy_calendar(stretch, _merged(busy[:MAX_BUSY], stretch))
-
-    async def _busy_of(self, one: Resource, stretch: Span) -> list[tuple[int, int, str]]:
-        try:
-            found = await self._expander.read(one)
-        except NoSuchResource:
-            return []
-        if found.kind == "VFREEBUSY":
-            lines = (line for part in found.parts for line in part.all("FREEBUSY"))
-            pairs = (
-                (period_of(value), line.parameter("FBTYPE").upper())
-                for line in lines
-                for value in line.value.split(",")
-            )
-            return [(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
-        if found.repeated:
-            instances = await self._expander.instances(one, found, stretch)
-        else:
-            instances = [Instance(*found.span(found.main), "", 0)]
-        return [
-            (inst.starts, inst.ends, kind)
-            for inst in instances
-            if (kind := _busy_kind(found.parts[inst.part])) and inst.starts < stretch[1] and inst.ends > stretch[0]
-        ]
+        own = frozenset(one.lower() for one in self._viewer.addresses)
+        busy = await busy_times(self._account, self._expander, where, stretch, own)
+        return busy_calendar(stretch, merged(busy, stretch))
 
 
 async def _made(one: Resource, make: Callable[[], str]) -> str:
@@ -468,41 +423,3 @@ def _limit_busy(calendar: Component, stretch: Span) -> None:
             if changed is not None:
                 part.properties[number] = changed
         part.properties = [one for one in part.properties if one.name != "FREEBUSY" or one.value]
-
-
-def _busy_kind(part: Component) -> str:
-    """How an event makes its owner busy (RFC 4791 §7.10); "" for not."""
-    status = part.value("STATUS").upper()
-    if part.value("TRANSP").upper() == "TRANSPARENT" or status == "CANCELLED":
-        return ""
-    return "BUSY-TENTATIVE" if status == "TENTATIVE" else "BUSY"
-
-
-def _merged(busy: Iterable[tuple[int, int, str]], stretch: Span) -> list[tuple[int, int, str]]:
-    found: list[tuple[int, int, str]] = []
-    for start, end, kind in sorted(busy, key=lambda one: (one[2], one[0])):
-        start, end = max(start, stretch[0]), min(end, stretch[1])
-        if start >= end:
-            continue
-        if found and found[-1][2] == kind and start <= found[-1][1]:
-            found[-1] = (found[-1][0], max(end, found[-1][1]), kind)
-        else:
-            found.append((start, end, kind))
-    return found
-
-
-def _busy_calendar(stretch: Span, busy: Iterable[tuple[int, int, str]]) -> str:
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//moxlite//EN",
-        "BEGIN:VFREEBUSY",
-        f"UID:busy-{stretch[0]}-{stretch[1]}",
-        f"DTSTAMP:{utc_text(int(time.time()))}",
-        f"DTSTART:{utc_text(stretch[0])}",
-        f"DTEND:{utc_text(stretch[1])}",
-        *(f"FREEBUSY;FBTYPE={kind}:{utc_text(start)}/{utc_text(end)}" for start, end, kind in busy),
-        "END:VFREEBUSY",
-        "END:VCALENDAR",
-    ]
-    return "".join(f"{line}\r\n" for line in lines)

@@ -1,4 +1,4 @@
-"""Resources as they are put: read, checked, and with the instances of their rules (DAV-7, DAV-9, DAV-11)."""
+"""Entries as they are put: read, checked, and with the instances of their rules (DAV-7, DAV-9, DAV-11)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from moxlite.store.groupware.resources import (
     resource_data,
     set_instances,
 )
-from moxlite.web.dav.places import Refusal
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -55,6 +54,20 @@ MOST_DUE: Final = 200
 """Entries whose instances are made anew at once."""
 
 
+class BadEntry(Exception):
+    """An entry that is not taken. `condition`: name of the precondition, with its namespace; the message is one
+    sentence for people.
+    """
+
+    def __init__(self, condition: str, text: str) -> None:
+        super().__init__(text)
+        self.condition = condition
+
+
+class TooBusy(Exception):
+    """Rules cannot be expanded now; a later attempt may succeed."""
+
+
 class Expander:
     """Finds instances of an account's entries, with the help of the sandbox."""
 
@@ -63,15 +76,19 @@ class Expander:
         self._sandbox = sandbox
 
     async def facts(self, where: Collection, data: bytes) -> Facts:
-        """What is looked up of an entry that is put into a collection. Raises Refusal."""
+        """What is looked up of an entry that is put into a collection. Raises BadEntry, TooBusy."""
         if where.kind == "contact":
             return await self._card(data)
         try:
-            found = await _read(data)
+            found = await read(data)
         except BadObject as error:
-            raise Refusal(403, CALDAV + error.condition, str(error)) from None
+            raise BadEntry(CALDAV + error.condition, str(error)) from None
         if found.kind not in where.components:
-            raise Refusal(403, CALDAV + "supported-calendar-component", f"this calendar takes no {found.kind}")
+            raise BadEntry(CALDAV + "supported-calendar-component", f"this calendar takes no {found.kind}")
+        return await self.facts_of(found)
+
+    async def facts_of(self, found: CalendarObject) -> Facts:
+        """What is looked up of an entry of a calendar. Raises BadEntry, TooBusy."""
         starts, ends = found.bounds()
         stretch: Span | None = None
         instances: tuple[Instance, ...] = ()
@@ -84,10 +101,10 @@ class Expander:
         try:
             return card_facts(data) if len(data) <= LARGE else await off_loop(lambda: card_facts(data), kind="dav")
         except BadCard as error:
-            raise Refusal(403, CARDDAV + "valid-address-data", str(error)) from None
+            raise BadEntry(CARDDAV + "valid-address-data", str(error)) from None
 
     async def stored(self, found: CalendarObject, stretch: Span) -> tuple[Span, tuple[Instance, ...]]:
-        """The instances that are stored, and the stretch of which they are all. Raises Refusal."""
+        """The instances that are stored, and the stretch of which they are all. Raises BadEntry, TooBusy."""
         instances = await self.expand(found, stretch, MAX_STORED)
         if len(instances) == MAX_STORED:
             stretch = stretch[0], instances[-1].starts
@@ -95,11 +112,11 @@ class Expander:
         return stretch, tuple(instances)
 
     async def expand(self, found: CalendarObject, stretch: Span, limit: int) -> list[Instance]:
-        """Instances in a stretch, the first `limit`. Raises Refusal for a rule that is not taken."""
+        """Instances in a stretch, the first `limit`. Raises BadEntry for a rule that is not taken, TooBusy."""
         try:
             rules = rules_of(found.main, found.zones)
         except BadRecurrence as error:
-            raise Refusal(403, CALDAV + "valid-calendar-data", str(error)) from None
+            raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
         times: tuple[int, ...] = ()
         if rules is not None:
             # local times differ from UTC by a day at most, and an instance that began before may last into the stretch
@@ -116,11 +133,11 @@ class Expander:
             async with self._sandbox.turn(self._account.name) as turn:
                 return (await turn.do(job)).times
         except Refused as error:
-            raise Refusal(403, CALDAV + "valid-calendar-data", str(error)) from None
+            raise BadEntry(CALDAV + "valid-calendar-data", str(error)) from None
         except JobFailed as error:
             if str(error) in (BUSY, NO_PROCESS):
-                raise Refusal(503, "", "the server is busy, try again in a moment") from None
-            raise Refusal(403, CALDAV + "valid-calendar-data", "the rule takes too long to be expanded") from None
+                raise TooBusy from None
+            raise BadEntry(CALDAV + "valid-calendar-data", "the rule takes too long to be expanded") from None
 
     async def instances(self, one: Resource, found: CalendarObject, stretch: Span) -> list[Instance]:
         """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is
@@ -151,17 +168,18 @@ class Expander:
             found = await self.read(one)
             try:
                 stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
-            except Refusal:
+            except (BadEntry, TooBusy):
                 continue
             await self._account.write(partial(set_instances, one=one, stretch=stretch, instances=instances))
 
     async def read(self, one: Resource) -> CalendarObject:
         """An entry of a calendar, read again. Raises NoSuchResource."""
         data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
-        return await _read(data)
+        return await read(data)
 
 
-async def _read(data: bytes) -> CalendarObject:
+async def read(data: bytes) -> CalendarObject:
+    """Read an entry of a calendar, a large one in a thread. Raises BadObject."""
     if len(data) <= LARGE:
         await give_way()
         return read_object(data)

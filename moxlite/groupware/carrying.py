@@ -1,0 +1,243 @@
+"""Handing over messages about events that a change owes (DAV-25): into the calendars of users of this server, each in
+one unit, and to others as mail by the one submission.
+
+The row of the outbox may be handed over again after a crash: each unit has a key of the row and its receiver.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.compose.draft import BadDraft, check, message, recipients
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.letters import letter
+from moxlite.groupware.people import account_of, is_missing, user_of
+from moxlite.logins.identity import Identity
+from moxlite.proto.address import Address
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
+from moxlite.proto.cards.components import BadComponents, Component, write_component
+from moxlite.proto.cards.itip import role_of
+from moxlite.proto.cards.received import read_message, with_cancel, with_reply, with_request, with_status
+from moxlite.proto.mime.compose import new_message_id
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
+from moxlite.store.groupware.resources import Facts, Resource, entry_with_uid, put_resource, resource_data, resource_of
+from moxlite.store.groupware.scheduling import Owed, User, note_message, put_received
+from moxlite.submission.letter import Letter, SubmissionRefused
+from moxlite.submission.submit import complete, counted_as, limits_of
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.upkeep.outbox import OutboxRow
+
+logger = logging.getLogger("moxlite.groupware")
+
+MAX_MAIL: Final = 10 << 20
+"""Octets of a mail about an event, which has its calendar twice."""
+
+TRIES: Final = 5
+"""Attempts to change an entry that other programs change at the same time."""
+
+UNKNOWN: Final = "3.7"
+FAILED: Final = "5.1"
+"""Values of SCHEDULE-STATUS: there is no such user; it could not be delivered (RFC 6638 §3.2.9)."""
+
+Change = Callable[[CalendarObject | None], Component | None]
+"""What a message makes of the receiver's entry; None for no change."""
+
+
+class Carrying:
+    """The handler of outbox rows of the kind `scheduling.SCHEDULE`.
+
+    Args:
+      tmp: folder for long messages.
+    """
+
+    def __init__(
+        self, *, config: CurrentConfig, accounts: Accounts, keys: SigningKeys, sandbox: Sandbox, tmp: Path
+    ) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._keys = keys
+        self._sandbox = sandbox
+        self._tmp = tmp
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """Hand over one row."""
+        owed = Owed.unpack(row.data)
+        snapshot = self._config.current
+        failed: dict[str, str] = {}
+        outside: list[str] = []
+        for address in owed.recipients:
+            name = account_of(snapshot, address)
+            if name is not None:
+                status = await self._deliver(name, owed, row.key)
+                if status:
+                    failed[address] = status
+            elif is_missing(snapshot, address):
+                failed[address] = UNKNOWN
+            else:
+                outside.append(address)
+        if outside:
+            status = await self._mail(account, owed, outside, row.key)
+            failed |= dict.fromkeys(outside, status) if status else {}
+        for status in dict.fromkeys(failed.values()):
+            await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
+
+    async def _deliver(self, name: str, owed: Owed, key: bytes) -> str:
+        """Bring a message into the calendar of an account; returns the status of a failure, "" for none."""
+        try:
+            async with self._accounts.use(name) as account:
+                await receive(account, self._sandbox, owed, user_of(self._config.current, name), key)
+        except (AccountUnknown, AccountRemoved):
+            return UNKNOWN
+        except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
+            kv = {"account": name, "sender": owed.sender, "err": str(error)}
+            logger.info("message about an event not taken", extra={"kv": kv})
+            return FAILED
+        except TooBusy as error:
+            raise trio.TooSlowError from error
+        return ""
+
+    async def _mail(self, account: Account, owed: Owed, to: list[str], key: bytes) -> str:
+        """Send a message by mail, once; returns as `_deliver`."""
+        snapshot, now = self._config.current, time.time_ns() // 1000
+        settings = snapshot.account(account.name)
+        name = "" if settings is None else settings.full_name
+        try:
+            draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now)
+            check(draft, files)
+            envelope = Letter(
+                snapshot=snapshot,
+                identity=Identity(account.name, owed.sender),
+                hostname=snapshot.static.hostname,
+                mail_from=Address.parse(owed.sender),
+                recipients=tuple(SubmissionRecipient(one) for one in recipients(draft)),
+                received=now,
+                max_size=MAX_MAIL,
+            )
+            octets = b"".join(message(draft, files, keep_bcc=False))
+            with Spool.of(octets, self._tmp) as spool:
+                found = await complete(self._keys, envelope, spool)
+        except (BadDraft, BadObject, BadComponents, SubmissionRefused) as error:
+            if isinstance(error, SubmissionRefused) and error.result == "signerror":
+                raise trio.TooSlowError from error
+            logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
+            return FAILED
+        once = hashlib.sha256(key + b"mail").digest()
+
+        def unit(tx: AccountTx) -> None:
+            if tx.once(once):
+                add_outgoing(tx, counted_as(envelope), limits_of(envelope))
+                tx.owe(once, SUBMIT, OwedMessage(found.submission, octets).pack())
+
+        try:
+            await account.write(unit)
+        except OutgoingLimitExceeded as error:
+            logger.info("invitation not sent", extra={"kv": {"account": account.name, "err": str(error)}})
+            return FAILED
+        return ""
+
+    async def _note(self, account: Account, owed: Owed, addresses: frozenset[str], status: str) -> None:
+        """Note in the sender's entry that these people could not be told."""
+
+        def found(r: Reader) -> Resource | None:
+            return resource_of(r, owed.resource)
+
+        def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+            assert there is not None
+            put_resource(tx, there.collection_id, there.name, data, facts, tag=there.tag)
+
+        try:
+            await change_entry(
+                account,
+                self._sandbox,
+                found,
+                lambda there: None if there is None else with_status(there, addresses, status),
+                put,
+            )
+        except (BadEntry, TooBusy, OverQuota):
+            kv = {"account": account.name, "status": status}
+            logger.info("status of an invitation not noted", extra={"kv": kv})
+
+
+async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, key: bytes) -> bool:
+    """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there.
+
+    Raises BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded.
+    """
+    method, message = read_message(owed.text)
+    once = hashlib.sha256(key + account.name.encode()).digest()
+    noted = Facts(message.uid, message.kind, message.title)
+
+    def change(there: CalendarObject | None) -> Component | None:
+        mine = "" if there is None else role_of(there, user.addresses)
+        match method:
+            case "REQUEST" if mine != "organizer":
+                return with_request(there, message, user.addresses)
+            case "CANCEL" if there is not None and mine != "organizer":
+                return with_cancel(there, message)
+            case "REPLY" if there is not None and mine == "organizer":
+                return with_reply(there, message, owed.sender)
+        return None
+
+    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+        if tx.once(once):
+            put_received(tx, there, data, facts, matters=method != "REPLY")
+            note_message(tx, owed.text.encode(), noted)
+
+    return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+
+
+async def change_entry(
+    account: Account,
+    sandbox: Sandbox,
+    find: Callable[[Reader], Resource | None],
+    change: Change,
+    put: Callable[[AccountTx, Resource | None, bytes, Facts], object],
+) -> bool:
+    """Change an entry that is found, or make one; returns whether it was changed. What other programs change meanwhile
+    is looked at again.
+
+    Raises BadEntry, TooBusy, and what `put` raises.
+    """
+    expander = Expander(account, sandbox)
+    for _ in range(TRIES):
+        there, octets = await account.read(lambda r: _found(r, find), op="schedule")
+        wanted = change(None if there is None else await read(octets))
+        if wanted is None:
+            return False
+        data = write_component(wanted).encode()
+        facts = await expander.facts_of(await read(data))
+
+        def unit(tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: Facts = facts) -> bool:
+            now = find(tx)
+            if (None if now is None else now.hash) != (None if there is None else there.hash):
+                return False
+            put(tx, now, data, facts)
+            return True
+
+        if await account.write(unit):
+            return True
+    raise TooBusy
+
+
+def _found(r: Reader, find: Callable[[Reader], Resource | None]) -> tuple[Resource | None, bytes]:
+    there = find(r)
+    return there, b"" if there is None else resource_data(r, there.id)

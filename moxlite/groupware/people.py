@@ -1,0 +1,39 @@
+"""Calendar users: the addresses of an account, and accounts of this server by address (RFC 6638 §2.4.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from moxlite.config.snapshot import AccountRecipient, DomainDisabled, Snapshot, UnknownLocalpart
+from moxlite.proto.address import Address, AddressError
+from moxlite.store.groupware.scheduling import User
+
+
+def addresses_of(snapshot: Snapshot, account: str, *first: str) -> tuple[str, ...]:
+    """The addresses of an account, the given ones first; without catchalls."""
+    settings = snapshot.account(account)
+    others = () if settings is None else (str(one) for one in settings.destinations if not str(one).startswith("@"))
+    return tuple(dict.fromkeys((*first, *others)))
+
+
+def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> User:
+    """The owner of an account as a calendar user, beside these people."""
+    own = frozenset(one.lower() for one in addresses_of(snapshot, account))
+    return User(own, frozenset(one for one in people if account_of(snapshot, one) is not None))
+
+
+def account_of(snapshot: Snapshot, address: str) -> str | None:
+    """The account of an address; None for an address elsewhere, one of several people, or of no account."""
+    try:
+        found = snapshot.lookup(Address.parse(address))
+    except AddressError:
+        return None
+    return found.account if isinstance(found, AccountRecipient) and not found.catchall else None
+
+
+def is_missing(snapshot: Snapshot, address: str) -> bool:
+    """Whether a text is not an address, or an address of this server that leads nowhere."""
+    try:
+        return isinstance(snapshot.lookup(Address.parse(address)), UnknownLocalpart | DomainDisabled)
+    except AddressError:
+        return True

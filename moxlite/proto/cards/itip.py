@@ -1,0 +1,488 @@
+"""Scheduling (iTIP, RFC 5546; RFC 6638 §3): what a change of one's own calendar tells others. Components in, components
+out; which way a message takes is decided elsewhere.
+
+Theory of operation
+-------------------
+An entry is shared by its organiser and the attendees; each has a copy, and the organiser's counts. `organized` compares
+the organiser's entry before and after a change. Each attendee has a view of it: the event, and those exceptions to
+which the attendee is invited. A view that differs is sent (REQUEST), one that is gone is called off (CANCEL).
+`answered` finds what an attendee's change answers (REPLY). `received` brings such messages into the receiver's copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import Component, write_component
+from moxlite.proto.cards.contentline import Property, plain, property_of
+from moxlite.proto.cards.moments import moment_of, seconds_of, utc_text
+from moxlite.proto.cards.repeating import main_part
+
+Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
+Role: TypeAlias = Literal["organizer", "attendee", ""]
+
+MAX_ATTENDEES: Final = 500
+"""Attendees of an entry."""
+
+MAX_DECLINED: Final = 50
+"""Dates that an attendee leaves out at once, each of which is declined."""
+
+PRODID: Final = "-//moxlite//EN"
+
+TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
+"""Properties whose change makes earlier answers void (RFC 5546 §2.1.4)."""
+
+UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "TRANSP"})
+"""Properties whose change is told to no attendee."""
+
+OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND"})
+"""Parameters between a client and its server (RFC 6638 §7)."""
+
+OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})
+
+ANSWERS: Final = frozenset({"ACCEPTED", "DECLINED", "TENTATIVE"})
+
+DELIVERED: Final = "1.2"
+SENT: Final = "1.1"
+"""Values of SCHEDULE-STATUS: brought into the calendar of a user of this server; sent by mail (RFC 6638 §3.2.9)."""
+
+
+class NotAllowed(ValueError):
+    """A change that a calendar user may not make. `condition`: name of the precondition (RFC 6638 §3.2.4)."""
+
+    def __init__(self, condition: str, text: str) -> None:
+        super().__init__(text)
+        self.condition = condition
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message to some calendar users. `recipients`: addresses in lower case; `text`: the calendar with its METHOD;
+    `before`: the calendar that they had, "" for none.
+    """
+
+    method: Method
+    recipients: tuple[str, ...]
+    text: str
+    before: str = ""
+
+
+# Looking at an entry.
+
+
+def address_of(one: Property | None) -> str:
+    """The mail address of a calendar user, in lower case; "" for another one."""
+    value = "" if one is None else one.value.strip()
+    if value[:7].lower() == "mailto:":
+        return plain(value[7:], 320).lower()
+    return plain("" if one is None else one.parameter("EMAIL"), 320).lower()
+
+
+def organizer_of(found: CalendarObject) -> Property | None:
+    """The line of the organiser; None for an entry without one."""
+    return next((line for part in found.parts if (line := part.first("ORGANIZER")) is not None), None)
+
+
+def role_of(found: CalendarObject, own: frozenset[str]) -> Role:
+    """The part that a user with these addresses has in an entry, "" for one that the server sends nothing for."""
+    line = organizer_of(found)
+    if line is None:
+        return ""
+    if address_of(line) in own:
+        return "organizer"
+    if _agent(line) == "SERVER" and any(own & attendees_of(part).keys() for part in found.parts):
+        return "attendee"
+    return ""
+
+
+def check_organizer(found: CalendarObject, before: CalendarObject | None) -> None:
+    """Check what holds for each entry with people. Raises NotAllowed."""
+    names = {address_of(line) for part in found.parts if (line := part.first("ORGANIZER")) is not None}
+    if len(names) > 1:
+        raise NotAllowed("same-organizer-in-all-components", "all components of an entry have one organiser")
+    if any(len(part.all("ATTENDEE")) > MAX_ATTENDEES for part in found.parts):
+        raise NotAllowed("max-attendees-per-instance", f"an entry has at most {MAX_ATTENDEES} attendees")
+    was = None if before is None else organizer_of(before)
+    if was is not None and names and address_of(was) not in names:
+        raise NotAllowed("allowed-organizer-scheduling-object-change", "the organiser of an entry stays the same")
+
+
+def attendees_of(part: Component) -> dict[str, Property]:
+    """The lines of a component's attendees, by address."""
+    return {address: line for line in part.all("ATTENDEE") if (address := address_of(line))}
+
+
+def _agent(line: Property) -> str:
+    return line.parameter("SCHEDULE-AGENT").upper() or "SERVER"
+
+
+def key_of(found: CalendarObject, part: Component) -> int | None:
+    """The moment by the rule of an exception; None for the event itself."""
+    moment = moment_of(part.first("RECURRENCE-ID"), found.zones)
+    return None if moment is None else seconds_of(moment)
+
+
+def by_key(found: CalendarObject | None) -> dict[int | None, Component]:
+    """The components of an entry by `key_of`; none for no entry."""
+    return {} if found is None else {key_of(found, part): part for part in found.parts}
+
+
+def sequence_of(part: Component) -> int:
+    """The number of a version."""
+    value = part.value("SEQUENCE")
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 10 else 0
+
+
+def times_of(part: Component) -> list[str]:
+    """What answers are about: when a component takes place."""
+    return [f"{line.name};{line.parameter('TZID')}:{line.value.strip()}" for name in TIMES for line in part.all(name)]
+
+
+# Lines.
+
+
+def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
+    """A line with these parameters in place of its own ones of the same names; "" takes a parameter away."""
+    pieces, start, quoted = [], 0, False
+    head = line.whole[: len(line.whole) - len(line.value) - 1]
+    for at, char in enumerate(head):
+        if char == '"':
+            quoted = not quoted
+        elif char == ";" and not quoted:
+            pieces.append(head[start:at])
+            start = at + 1
+    pieces.append(head[start:])
+    kept = [one for one in pieces[1:] if one.partition("=")[0].strip().upper() not in wanted]
+    added = [f"{name}={_quoted(value)}" for name, value in wanted.items() if value]
+    made = property_of(";".join([pieces[0], *kept, *added]) + ":" + line.value)
+    return line if made is None else made
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if any(char in value for char in ":;,") else value
+
+
+def _line(name: str, value: str) -> Property:
+    return Property(name, {}, value, f"{name}:{value}")
+
+
+def with_property(part: Component, name: str, value: str) -> Component:
+    """A component with one property of that name."""
+    kept = [line for line in part.properties if line.name != name]
+    return Component(part.name, [*kept, _line(name, value)], part.components)
+
+
+def mapped(part: Component, change: Callable[[Property], Property | None]) -> Component:
+    """A component with its lines changed; a line that becomes None goes."""
+    lines = [made for line in part.properties if (made := change(line)) is not None]
+    return Component(part.name, lines, part.components)
+
+
+def new_calendar(found: CalendarObject, parts: Sequence[Component], method: str = "") -> Component:
+    """A calendar with these components, and the zones that they may name."""
+    head = [_line("VERSION", "2.0"), _line("PRODID", PRODID), *([_line("METHOD", method)] if method else [])]
+    zones = [one for one in found.calendar.components if one.name == "VTIMEZONE"]
+    return Component("VCALENDAR", head, [*zones, *parts])
+
+
+def rebuilt(found: CalendarObject, parts: Sequence[Component]) -> Component:
+    """The calendar of an entry with other components."""
+    zones = [one for one in found.calendar.components if one.name == "VTIMEZONE"]
+    return Component("VCALENDAR", found.calendar.properties, [*zones, *parts])
+
+
+# The organiser's changes.
+
+
+class Organized(msgspec.Struct, frozen=True):
+    """An organiser's change: the calendar as it is stored, and the messages about it."""
+
+    calendar: Component
+    messages: tuple[Message, ...]
+
+
+def organized(
+    before: CalendarObject | None,
+    after: CalendarObject,
+    own: frozenset[str],
+    local: frozenset[str],
+    now: int,
+    *,
+    keep_answers: bool,
+) -> Organized:
+    """What an organiser's change tells.
+
+    Args:
+      own: addresses of the organiser. local: addresses of users of this server. now: seconds UTC.
+      keep_answers: the client may not know the newest answers, so that the answers in `before` count.
+    """
+    earlier = by_key(before)
+    parts = [_numbered(part, earlier.get(key_of(after, part)), own, keep=keep_answers) for part in after.parts]
+    changed = msgspec.structs.replace(after, parts=parts)
+    everyone = dict.fromkeys(
+        address
+        for found in (before, changed)
+        if found is not None
+        for part in found.parts
+        for address, line in attendees_of(part).items()
+        if address not in own and _agent(line) == "SERVER"
+    )
+    messages = _messages(before, changed, everyone, now)
+    told = {address for one in messages for address in one.recipients}
+
+    def stored(part: Component) -> Component:
+        was = attendees_of(earlier.get(key_of(after, part), Component("", [], [])))
+
+        def line(one: Property) -> Property:
+            address = address_of(one) if one.name == "ATTENDEE" else ""
+            if address in told:
+                status = DELIVERED if address in local else SENT
+                return with_parameters(one, {"SCHEDULE-STATUS": status, "SCHEDULE-FORCE-SEND": ""})
+            if address in was and (status := was[address].parameter("SCHEDULE-STATUS")):
+                return with_parameters(one, {"SCHEDULE-STATUS": status})
+            return one
+
+        return mapped(part, line)
+
+    if not told and parts == after.parts:
+        return Organized(after.calendar, ())
+    return Organized(rebuilt(after, [stored(part) for part in parts]), messages)
+
+
+def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[Message, ...]:
+    """What the removal of an organiser's entry tells."""
+    everyone = {
+        address: None
+        for part in before.parts
+        for address, line in attendees_of(part).items()
+        if address not in own and _agent(line) == "SERVER"
+    }
+    return _messages(before, None, everyone, now)
+
+
+def _numbered(part: Component, was: Component | None, own: frozenset[str], *, keep: bool) -> Component:
+    """A component with its number raised, and answers void, if it was moved (RFC 5546 §2.1.4, RFC 6638 §3.2.8)."""
+    if was is None:
+        return part
+    if times_of(part) == times_of(was):
+        answers = attendees_of(was)
+
+        def kept(line: Property) -> Property:
+            there = answers.get(address_of(line)) if line.name == "ATTENDEE" else None
+            if there is None or address_of(line) in own:
+                return line
+            status = there.parameter("PARTSTAT")
+            return line if line.parameter("PARTSTAT") == status else with_parameters(line, {"PARTSTAT": status})
+
+        return mapped(part, kept) if keep else part
+
+    def asked(line: Property) -> Property:
+        if line.name != "ATTENDEE" or address_of(line) in own or line.parameter("PARTSTAT") in ("", "NEEDS-ACTION"):
+            return line
+        return with_parameters(line, {"PARTSTAT": "NEEDS-ACTION", "RSVP": "TRUE"})
+
+    number = max(sequence_of(part), sequence_of(was) + 1)
+    return mapped(part if number == sequence_of(part) else with_property(part, "SEQUENCE", str(number)), asked)
+
+
+def _messages(
+    before: CalendarObject | None, after: CalendarObject | None, everyone: Iterable[str], now: int
+) -> tuple[Message, ...]:
+    found: dict[tuple[Method, str, str], list[str]] = {}
+    for address in everyone:
+        was, is_now = _view(before, address), _view(after, address)
+        forced = _forced(after, address)
+        if not forced and [_comparable(one) for one in was] == [_comparable(one) for one in is_now]:
+            continue
+        if not forced and is_off(is_now or was) and (not was or is_off(was)):
+            continue  # no attendee has to hear of what never was, or is off already
+        earlier = "" if before is None or not was else write_component(new_calendar(before, _told(was, now)))
+        off = not is_now or forced == "CANCEL" or is_off(is_now)
+        home = after if is_now else before
+        assert home is not None
+        parts = _told(is_now or was, now, off=off, raised=not is_now)
+        method: Method = "CANCEL" if off else "REQUEST"
+        text = write_component(new_calendar(home, parts, method))
+        found.setdefault((method, text, earlier), []).append(address)
+    return tuple(Message(method, tuple(to), text, was) for (method, text, was), to in found.items())
+
+
+def is_off(parts: Sequence[Component]) -> bool:
+    """Whether all components are cancelled."""
+    return all(part.value("STATUS").upper() == "CANCELLED" for part in parts)
+
+
+def _forced(found: CalendarObject | None, address: str) -> str:
+    """The method that a client wants to be sent in any case (RFC 6638 §7.2)."""
+    lines = (attendees_of(part).get(address) for part in ([] if found is None else found.parts))
+    wanted = (line.parameter("SCHEDULE-FORCE-SEND").upper() for line in lines if line is not None)
+    return next((one for one in wanted if one in ("REQUEST", "CANCEL")), "")
+
+
+def _view(found: CalendarObject | None, address: str) -> list[Component]:
+    """What an attendee sees of an entry: dates of exceptions to which others are invited are left out."""
+    if found is None:
+        return []
+    number = main_part(found.parts)
+    invited = [part for part in found.parts if address in attendees_of(part)]
+    main = None if number is None else found.parts[number]
+    if main is None or not any(part is main for part in invited):
+        return invited
+    without = [part for part in found.parts if not any(part is one for one in invited)]
+    lines = [line for part in without if (line := _left_out(main, part)) is not None]
+    seen = Component(main.name, [*main.properties, *lines], main.components)
+    return [seen, *(part for part in invited if part is not main)]
+
+
+def _left_out(main: Component, part: Component) -> Property | None:
+    recurrence = part.first("RECURRENCE-ID")
+    if recurrence is None:
+        return None
+    parameters = recurrence.whole[len("RECURRENCE-ID") : len(recurrence.whole) - len(recurrence.value) - 1]
+    line = property_of(f"EXDATE{parameters}:{recurrence.value}")
+    return None if line is None else with_parameters(line, {"RANGE": ""})
+
+
+def _comparable(part: Component) -> frozenset[str]:
+    """What matters to an attendee of a component."""
+    lines: set[str] = set()
+    for line in part.properties:
+        if line.name in UNTOLD or line.name.startswith("X-"):
+            continue
+        if line.name in ("ATTENDEE", "ORGANIZER"):
+            lines.add(with_parameters(line, dict.fromkeys(OF_ANSWER, "")).whole.strip())
+        else:
+            lines.add(line.whole.strip())
+    return frozenset(lines)
+
+
+def _told(parts: Sequence[Component], now: int, *, off: bool = False, raised: bool = False) -> list[Component]:
+    """Components as others get them: without alarms, and what is between a client and its server. `off`: called off;
+    `raised`: as a later version than the organiser's, who has none.
+    """
+    told: list[Component] = []
+    for part in parts:
+        lines = [
+            with_parameters(line, dict.fromkeys(OF_SERVER, "")) if line.name in ("ATTENDEE", "ORGANIZER") else line
+            for line in part.properties
+            if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS")
+        ]
+        one = Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], [])
+        if off:
+            one = with_property(one, "STATUS", "CANCELLED")
+            one = with_property(one, "SEQUENCE", str(sequence_of(part) + int(raised)))
+        told.append(one)
+    return told
+
+
+# An attendee's changes.
+
+
+def check_attendee(before: CalendarObject, after: CalendarObject, own: frozenset[str]) -> None:
+    """Check that an attendee changes nothing that is the organiser's (RFC 6638 §3.2.2.1). Raises NotAllowed."""
+    earlier = by_key(before)
+    for part in after.parts:
+        was = earlier.get(key_of(after, part))
+        if was is None:
+            continue
+        others = attendees_of(part).keys() - own
+        if times_of(part) != times_of(was) or others != attendees_of(was).keys() - own:
+            text = "only the organiser changes times and guests of an event"
+            raise NotAllowed("allowed-attendee-scheduling-object-change", text)
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """An attendee's change: the calendar as it is stored, and the answer in it, None for none."""
+
+    calendar: Component
+    message: Message | None
+
+
+def answered(
+    before: CalendarObject | None, after: CalendarObject, own: frozenset[str], local: frozenset[str], now: int
+) -> Answered:
+    """What an attendee's change answers. Arguments as of `organized`."""
+    line = organizer_of(after)
+    assert line is not None
+    earlier = by_key(before)
+    replies: list[Component] = []
+    for part in after.parts:
+        mine = own_line(part, own)
+        was = own_line(earlier.get(key_of(after, part)) or earlier.get(None) or Component("", [], []), own)
+        status = "" if mine is None else mine.parameter("PARTSTAT").upper()
+        forced = line.parameter("SCHEDULE-FORCE-SEND").upper() == "REPLY"
+        if mine is not None and status in ANSWERS and (forced or was is None or status != was.parameter("PARTSTAT")):
+            replies.append(_reply(part, mine, now))
+    replies += _declined(before, after, own, now)
+    if not replies:
+        return Answered(after.calendar, None)
+    organizer = address_of(line)
+    told = {"SCHEDULE-STATUS": DELIVERED if organizer in local else SENT, "SCHEDULE-FORCE-SEND": ""}
+    parts = [
+        mapped(part, lambda one: with_parameters(one, told) if one.name == "ORGANIZER" else one) for part in after.parts
+    ]
+    text = write_component(new_calendar(after, replies, "REPLY"))
+    return Answered(rebuilt(after, parts), Message("REPLY", (organizer,), text))
+
+
+def refused(before: CalendarObject, own: frozenset[str], now: int) -> Message | None:
+    """What the removal of an attendee's entry answers."""
+    line = organizer_of(before)
+    replies = [
+        _reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now)
+        for part in before.parts
+        if (mine := own_line(part, own)) is not None
+        and mine.parameter("PARTSTAT").upper() != "DECLINED"
+        and part.value("STATUS").upper() != "CANCELLED"
+    ]
+    if line is None or not replies:
+        return None
+    return Message("REPLY", (address_of(line),), write_component(new_calendar(before, replies, "REPLY")))
+
+
+def own_line(part: Component, own: frozenset[str]) -> Property | None:
+    """The line of the attendee with one of these addresses, or None."""
+    return next((line for address, line in attendees_of(part).items() if address in own), None)
+
+
+def _reply(part: Component, mine: Property, now: int) -> Component:
+    names = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "COMMENT")
+    lines = [line for line in part.properties if line.name in names]
+    organizer = part.first("ORGANIZER")
+    people = [one for one in (organizer, mine) if one is not None]
+    lines += [with_parameters(one, dict.fromkeys((*OF_SERVER, "RSVP"), "")) for one in people]
+    lines += [_line("SEQUENCE", str(sequence_of(part))), _line("DTSTAMP", utc_text(now))]
+    return Component(part.name, [*lines, _line("REQUEST-STATUS", "2.0;Success")], [])
+
+
+def _declined(before: CalendarObject | None, after: CalendarObject, own: frozenset[str], now: int) -> list[Component]:
+    """Refusals of the dates that an attendee took out of a repeated entry (RFC 6638 §3.2.2.1)."""
+    was, main = by_key(before).get(None), by_key(after).get(None)
+    mine = None if main is None else own_line(main, own)
+    if was is None or main is None or mine is None:
+        return []
+    known = {line.whole for line in was.all("EXDATE")}
+    found: list[Component] = []
+    for line in main.all("EXDATE"):
+        if line.whole in known:
+            continue
+        for value in line.value.split(","):
+            recurrence = property_of(line.whole[: len(line.whole) - len(line.value) - 1] + ":" + value.strip())
+            if recurrence is None or len(found) == MAX_DECLINED:
+                break
+            named = property_of("RECURRENCE-ID" + recurrence.whole[len("EXDATE") :])
+            if named is not None and not any(value.strip() in one.value.split(",") for one in was.all("EXDATE")):
+                lines = [one for one in main.properties if one.name not in ("DTSTART", "DTEND", "DURATION")]
+                part = Component(main.name, [*lines, named], [])
+                found.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
+    return found
+
+
+def is_over(found: CalendarObject, now: int) -> bool:
+    """Whether all of an entry is past, by a day at least: its changes are told to no other user."""
+    _, ends = found.bounds()
+    return ends is not None and ends < now - int(timedelta(days=1).total_seconds())

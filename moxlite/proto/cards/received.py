@@ -1,0 +1,168 @@
+"""Messages about events that others sent (iTIP, RFC 5546): what they change in the receiver's copy, which keeps what is
+the receiver's own, such as alarms.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from moxlite.proto.cards.calendarobject import CalendarObject, object_of
+from moxlite.proto.cards.components import Component, read_components
+from moxlite.proto.cards.contentline import Property, property_of
+from moxlite.proto.cards.itip import (
+    ANSWERS,
+    address_of,
+    attendees_of,
+    by_key,
+    is_off,
+    key_of,
+    mapped,
+    new_calendar,
+    organizer_of,
+    own_line,
+    rebuilt,
+    sequence_of,
+    times_of,
+    with_parameters,
+    with_property,
+)
+from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text
+from moxlite.proto.cards.repeating import main_part
+
+MAX_EXCEPTIONS: Final = 1000
+"""Exceptions that answers of attendees may make of an entry."""
+
+OWN: Final = frozenset({"TRANSP", "CLASS", "CATEGORIES", "COLOR", "COMPLETED", "PERCENT-COMPLETE"})
+"""Properties that are a receiver's own."""
+
+
+def read_message(text: str) -> tuple[str, CalendarObject]:
+    """The method and the entry of a message that this server has written. Raises BadComponents, BadObject."""
+    calendar = read_components(text, "VCALENDAR")
+    lines = [line for line in calendar.properties if line.name != "METHOD"]
+    method = calendar.value("METHOD").upper()
+    return method, object_of(Component("VCALENDAR", lines, calendar.components), message=method != "REQUEST")
+
+
+def with_request(there: CalendarObject | None, message: CalendarObject, own: frozenset[str]) -> Component | None:
+    """The receiver's entry after the organiser's REQUEST; None if that is old, or of another organiser."""
+    earlier = by_key(there)
+    if there is not None and not _is_newer(there, message):
+        return None
+    parts = [_received(part, earlier.get(key_of(message, part)) or earlier.get(None), own) for part in message.parts]
+    if there is None or main_part(message.parts) is not None:
+        return new_calendar(message, parts)
+    keys = {key_of(message, part) for part in message.parts}
+    return rebuilt(there, [*(part for key, part in earlier.items() if key not in keys), *parts])
+
+
+def with_cancel(there: CalendarObject, message: CalendarObject) -> Component | None:
+    """The receiver's entry after the organiser's CANCEL: what is called off stays, and says so. None as above."""
+    if not _is_newer(there, message):
+        return None
+    off = by_key(message)
+    known = by_key(there)
+    parts: list[Component] = []
+    for key, part in known.items():
+        named = off.get(key) or off.get(None)
+        if named is None:
+            parts.append(part)
+        else:
+            parts.append(with_property(with_property(part, "STATUS", "CANCELLED"), "SEQUENCE", str(sequence_of(named))))
+    main = known.get(None)
+    if None not in off and main is not None:
+        made = [_exception(there, part) for key, part in off.items() if key not in known]
+        parts += [with_property(one, "STATUS", "CANCELLED") for one in made[:MAX_EXCEPTIONS] if one is not None]
+    return rebuilt(there, parts)
+
+
+def with_reply(there: CalendarObject, message: CalendarObject, author: str) -> Component | None:
+    """The organiser's entry after an attendee's REPLY; None if it is old, of someone who is not invited, or no news."""
+    known = by_key(there)
+    changed = False
+    for reply in message.parts:
+        key = key_of(message, reply)
+        line = attendees_of(reply).get(author)
+        status = "" if line is None else line.parameter("PARTSTAT").upper()
+        part = known.get(key)
+        if part is None and key is not None and len(known) <= MAX_EXCEPTIONS:
+            part = _exception(there, reply)
+        mine = None if part is None else attendees_of(part).get(author)
+        if part is None or mine is None or status not in ANSWERS or sequence_of(reply) < sequence_of(part):
+            continue
+        if mine.parameter("PARTSTAT").upper() == status:
+            continue
+        wanted = {"PARTSTAT": status, "SCHEDULE-STATUS": "2.0", "RSVP": ""}
+        known[key] = mapped(
+            part,
+            lambda one, mine=mine, wanted=wanted: with_parameters(one, wanted) if one is mine else one,  # type: ignore[misc]  # defaults bind the loop's values
+        )
+        changed = True
+    return rebuilt(there, list(known.values())) if changed else None
+
+
+def with_status(there: CalendarObject, addresses: frozenset[str], status: str) -> Component:
+    """An entry whose attendees, or organiser, with these addresses could not be told."""
+
+    def line(one: Property) -> Property:
+        named = one.name in ("ATTENDEE", "ORGANIZER") and address_of(one) in addresses
+        return with_parameters(one, {"SCHEDULE-STATUS": status}) if named else one
+
+    return rebuilt(there, [mapped(part, line) for part in there.parts])
+
+
+def _is_newer(there: CalendarObject, message: CalendarObject) -> bool:
+    """Whether a message is of the entry's organiser, and of no version before the entry's."""
+    if address_of(organizer_of(there)) != address_of(organizer_of(message)):
+        return False
+    known = by_key(there)
+    for key, part in by_key(message).items():
+        was = known.get(key) or known.get(None)
+        # an attendee who is invited again was called off by a raised number
+        if was is not None and sequence_of(part) + int(is_off([was])) < sequence_of(was):
+            return False
+    return True
+
+
+def _received(part: Component, was: Component | None, own: frozenset[str]) -> Component:
+    """A component of the organiser with what is the receiver's own."""
+    lines = [line for line in part.properties if line.name not in OWN and line.name != "REQUEST-STATUS"]
+    if was is None:
+        return Component(part.name, lines, [])
+    kept = [line for line in was.properties if line.name in OWN or line.name.startswith("X-")]
+    mine = own_line(was, own)
+    answer = "" if mine is None else mine.parameter("PARTSTAT")
+    if answer and times_of(was) == times_of(part):
+        lines = [
+            with_parameters(line, {"PARTSTAT": answer}) if line.name == "ATTENDEE" and address_of(line) in own else line
+            for line in lines
+        ]
+    return Component(part.name, [*lines, *kept], was.components)
+
+
+def _exception(there: CalendarObject, named: Component) -> Component | None:
+    """The event at one of its times by the rule, as an exception; None for an event that is not repeated."""
+    main = by_key(there).get(None)
+    recurrence = named.first("RECURRENCE-ID")
+    start = None if main is None else main.first("DTSTART")
+    moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
+    if main is None or recurrence is None or start is None or moment is None or first is None:
+        return None
+    if not (main.all("RRULE") or main.all("RDATE")) or is_date(recurrence) != is_date(start):
+        return None
+    gone = ("RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "DUE")
+    lines = [line for line in main.properties if line.name not in gone]
+    lines += [recurrence]
+    distance = seconds_of(moment) - seconds_of(first)
+    for line in main.properties:
+        at = moment_of(line, there.zones) if line.name in ("DTSTART", "DTEND", "DUE") else None
+        if at is not None:
+            lines.append(_moved(line, seconds_of(at) + distance))
+    return Component(main.name, lines, main.components)
+
+
+def _moved(line: Property, seconds: int) -> Property:
+    text = utc_text(seconds)
+    made = property_of(f"{line.name};VALUE=DATE:{text[:8]}" if is_date(line) else f"{line.name}:{text}")
+    assert made is not None
+    return made

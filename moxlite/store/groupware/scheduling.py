@@ -1,0 +1,252 @@
+"""Changes of entries that are shared with other people: each is one unit with the messages that it owes them
+(RFC 6638 §3, DAV-23..28).
+
+The messages are rows of the outbox, which `moxlite.groupware.carrying` hands over: into calendars of this server, or to
+the queue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.decoders import msgpack_decoder
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.components import write_component
+from moxlite.proto.cards.itip import (
+    Message,
+    answered,
+    called_off,
+    check_attendee,
+    check_organizer,
+    is_over,
+    organized,
+    refused,
+    role_of,
+)
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import (
+    INBOX,
+    Collection,
+    collection_named,
+    collections_of,
+    create_collection,
+    ensure_defaults,
+)
+from moxlite.store.groupware.resources import (
+    Facts,
+    Resource,
+    delete_resource,
+    entry_with_uid,
+    put_resource,
+    resource_data,
+    resource_named,
+)
+
+SCHEDULE: Final = "schedule"
+"""Kind of the rows of the outbox with messages about events."""
+
+SCHEDULED: Final = frozenset({"VEVENT", "VTODO"})
+"""Components that are scheduled with people."""
+
+MAX_INBOX: Final = 500
+"""Messages about events that are kept; the oldest goes for a new one."""
+
+SHARED: Final = """
+SELECT name FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)"""
+OLDEST: Final = "SELECT name FROM resource WHERE collection_id = ? ORDER BY changed, id LIMIT 1"
+
+
+class Elsewhere(StoreError):
+    """Another calendar of the user has the entry; `collection` and `name` are its place."""
+
+    def __init__(self, collection: str, name: str) -> None:
+        super().__init__("another calendar has this event, with its guests")
+        self.collection = collection
+        self.name = name
+
+
+class User(msgspec.Struct, frozen=True):
+    """The owner of an account as a calendar user. `addresses`: the own ones; `local`: of other people with an account
+    here. In lower case.
+    """
+
+    addresses: frozenset[str]
+    local: frozenset[str] = frozenset()
+
+
+class Owed(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a change owes.
+
+    Attributes:
+      sender: the user's address in the entry. resource: id of the entry, 0 for one that is gone.
+      title: of the entry. others as in `itip.Message`.
+    """
+
+    method: str
+    sender: str
+    recipients: tuple[str, ...]
+    text: str
+    before: str
+    resource: int
+    title: str
+
+    def pack(self) -> bytes:
+        """Encode it for the row."""
+        return _ENCODER.encode(self)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Owed:
+        """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
+        return _DECODER.decode(data)
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgpack_decoder(Owed)
+
+
+class Put(msgspec.Struct, frozen=True):
+    """An entry that was put: whether it is new, and whether its octets are others than the client's."""
+
+    resource: Resource
+    new: bool
+    altered: bool
+
+
+def put_entry(
+    tx: AccountTx,
+    where: Collection,
+    name: str,
+    data: bytes,
+    facts: Facts,
+    allowed: Callable[[Resource | None], None],
+    user: User,
+    *,
+    answer: bool = True,
+    keep_answers: bool = False,
+) -> Put:
+    """Put an entry as `put_resource`, and owe its people the messages that the change means.
+
+    Args:
+      answer: an attendee's answer is sent. keep_answers: as of `itip.organized`.
+
+    Raises NotAllowed, Elsewhere, and as `put_resource`.
+    """
+    before = resource_named(tx, where.id, name)
+    shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
+    if not shared:
+        one, new = put_resource(tx, where.id, name, data, facts, allowed)
+        return Put(one, new, altered=False)
+    allowed(before)
+    after = read_object(data)
+    was = None if before is None else read_object(resource_data(tx, before.id))
+    check_organizer(after, was)
+    role = role_of(after, user.addresses)
+    earlier = "" if was is None else role_of(was, user.addresses)
+    if role == "attendee" and earlier == "attendee" and was is not None:
+        check_attendee(was, after, user.addresses)
+    if role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
+        raise Elsewhere(_name_of(tx, other.collection_id), other.name)
+    now = tx.now // 1_000_000
+    silent = is_over(after, now) and (was is None or is_over(was, now))
+    calendar, messages = after.calendar, tuple[Message, ...]()
+    if role == "organizer":
+        done = organized(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
+        calendar, messages = done.calendar, done.messages
+    elif role == "attendee":
+        reply = answered(was, after, user.addresses, user.local, now)
+        calendar, messages = reply.calendar, () if reply.message is None or not answer else (reply.message,)
+    elif earlier == "organizer" and was is not None:
+        messages = called_off(was, user.addresses, now)
+    if silent or (role == "attendee" and not messages):
+        calendar = after.calendar
+    altered = calendar is not after.calendar
+    octets = write_component(calendar).encode() if altered else data
+    tag = tx.modseq() if role else None
+    one, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
+    if not silent:
+        _owe(tx, messages, after, user, one.id, facts)
+    return Put(one, new, altered)
+
+
+def delete_entry(
+    tx: AccountTx, where: Collection, name: str, allowed: Callable[[Resource], None], user: User, *, answer: bool = True
+) -> None:
+    """Remove an entry as `delete_resource`, and owe its people the messages that this means."""
+    before = resource_named(tx, where.id, name)
+    was = None
+    if before is not None and before.tag is not None and not where.inbox:
+        was = read_object(resource_data(tx, before.id))
+    delete_resource(tx, where.id, name, allowed)
+    now = tx.now // 1_000_000
+    if before is None or was is None or is_over(was, now):
+        return
+    messages: tuple[Message, ...] = ()
+    match role_of(was, user.addresses):
+        case "organizer":
+            messages = called_off(was, user.addresses, now)
+        case "attendee" if answer and (reply := refused(was, user.addresses, now)) is not None:
+            messages = (reply,)
+    _owe(tx, messages, was, user, 0, Facts(before.uid, before.component, was.title))
+
+
+def shared_entries(r: Reader, collection_id: int, now: int) -> list[str]:
+    """Names of the entries of a calendar that have guests, and are not past at `now`, seconds UTC."""
+    return [name for (name,) in r.rows(SHARED, collection_id, now)]
+
+
+def put_received(tx: AccountTx, found: Resource | None, data: bytes, facts: Facts, *, matters: bool) -> Resource:
+    """Put an entry as a message of others has changed it; a new one into the first calendar that takes it. `matters`:
+    the change is the organiser's. Raises as `put_resource`.
+    """
+    tag = tx.modseq() if matters or found is None else found.tag
+    where = default_calendar(tx, facts.component).id if found is None else found.collection_id
+    name = f"{hashlib.sha256(facts.uid.encode()).hexdigest()[:32]}.ics" if found is None else found.name
+    return put_resource(tx, where, name, data, facts, tag=tag)[0]
+
+
+def default_calendar(tx: AccountTx, component: str) -> Collection:
+    """The calendar into which events of others come, made if the account has none that takes them."""
+    ensure_defaults(tx)
+    found = [one for one in collections_of(tx, "calendar") if component in one.components]
+    named = next((one for one in found if one.name == "calendar"), None)
+    if named is None and not found:
+        return create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))
+    return named or found[0]
+
+
+def note_message(tx: AccountTx, data: bytes, facts: Facts) -> None:
+    """Keep a message about an event for programs that look for such (RFC 6638 §2.2): the newest of each event."""
+    ensure_defaults(tx)
+    inbox = collection_named(tx, "calendar", INBOX)
+    name = f"{hashlib.sha256(facts.uid.encode()).hexdigest()[:32]}.ics"
+    if inbox.total >= MAX_INBOX and resource_named(tx, inbox.id, name) is None:
+        delete_resource(tx, inbox.id, tx.value(OLDEST, inbox.id), lambda _: None)
+    put_resource(tx, inbox.id, name, data, facts)
+
+
+def _name_of(r: Reader, collection_id: int) -> str:
+    return str(r.value("SELECT name FROM collection WHERE id = ?", collection_id))
+
+
+def _owe(
+    tx: AccountTx, messages: Sequence[Message], entry: CalendarObject, user: User, resource: int, facts: Facts
+) -> None:
+    people = [address for address in entry.addresses() if address in user.addresses]
+    for number, one in enumerate(messages):
+        key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
+        owed = Owed(
+            method=one.method,
+            sender=people[0],
+            recipients=one.recipients,
+            text=one.text,
+            before=one.before,
+            resource=resource,
+            title=facts.title,
+        )
+        tx.owe(key, SCHEDULE, owed.pack())

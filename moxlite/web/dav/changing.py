@@ -1,0 +1,229 @@
+"""The methods that change a user's tree (DAV-14, DAV-15, DAV-17)."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from moxlite.proto.cards.itip import NotAllowed
+from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import (
+    Collection,
+    NoSuchCollection,
+    change_collection,
+    collection_named,
+    create_collection,
+    delete_collection,
+    token_of,
+)
+from moxlite.store.groupware.resources import Resource, UIDTaken, move_resource, resource_data, resource_named
+from moxlite.store.groupware.scheduling import Elsewhere, Put, delete_entry, put_entry, shared_entries
+from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
+from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propstat
+from moxlite.web.dav.scheduling import tag_headers, wish_of
+from moxlite.web.dav.session import Session, stored
+from moxlite.web.http.messages import Response
+
+TYPES: Final = {
+    "calendar": ("text/calendar", CALDAV + "supported-calendar-data"),
+    "contact": ("text/vcard", CARDDAV + "supported-address-data"),
+}
+OTHER_TYPES: Final = frozenset({"text/x-vcard", "text/directory", "application/octet-stream", "text/plain"})
+"""Types by which programs send cards and calendars, too."""
+
+
+async def put(s: Session) -> None:
+    if s.place.kind != "resource":
+        raise Refusal(405, "", "entries are put into a collection")
+    expected, condition = TYPES[s.place.shelf]
+    kind = (s.request.headers.get("content-type") or expected).partition(";")[0].strip().lower()
+    if kind not in OTHER_TYPES and kind != expected:
+        raise Refusal(403, condition, f"this collection takes {expected}")
+    conditions = await s.conditions()
+    data = await s.request.body.read(2 * MAX_RESOURCE)
+    if len(data) > MAX_RESOURCE:
+        raise Refusal(403, s.place.space + "max-resource-size", "an entry has at most 1 MiB")
+    try:
+        where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
+    except NoSuchCollection:
+        raise Refusal(409, "", "there is no such collection") from None
+    if where.inbox:
+        raise Refusal(403, CALDAV + "valid-scheduling-message", "messages about events come by scheduling alone")
+    facts = await s.expander.facts(where, data)
+    wish, user = wish_of(s.request.headers), s.user(facts.addresses)
+
+    def unit(tx: AccountTx) -> Put:
+        token = token_of(tx, where, collection_named(tx, where.kind, where.name).modseq)
+
+        def allowed(before: Resource | None) -> None:
+            conditions.check(None if before is None else before.etag, token)
+            wish.check(before)
+            if before is not None and before.uid != facts.uid:
+                raise _taken(s, s.place)
+
+        name = s.place.name
+        return put_entry(tx, where, name, data, facts, allowed, user, answer=wish.answer, keep_answers=wish.tag != "")
+
+    try:
+        done = await s.account.write(unit)
+    except UIDTaken as taken:
+        raise _taken(s, msgspec.structs.replace(s.place, name=taken.name)) from None
+    except Elsewhere as other:
+        there = msgspec.structs.replace(s.place, collection=other.collection, name=other.name)
+        condition = CALDAV + "unique-scheduling-object-resource"
+        raise Refusal(403, condition, str(other), href(s.tree.href(there))) from None
+    except NotAllowed as error:
+        raise Refusal(403, CALDAV + error.condition, str(error)) from None
+    # octets that the server has changed are to be read again (RFC 6638 §3.2.10)
+    etag = () if done.altered else (("etag", done.resource.etag),)
+    await s.writer.respond(Response(201 if done.new else 204, (*etag, *tag_headers(done.resource))))
+
+
+def _taken(s: Session, there: Place) -> Refusal:
+    words = "another entry of the collection has this UID, or this entry another UID"
+    return Refusal(409, s.place.space + "no-uid-conflict", words, href(s.tree.href(there)))
+
+
+async def delete(s: Session) -> None:
+    if s.place.kind not in ("collection", "resource"):
+        raise Refusal(403, "", "this cannot be deleted")
+    conditions = await s.conditions()
+    wish = wish_of(s.request.headers)
+    now = int(time.time())
+
+    def unit(tx: AccountTx) -> None:
+        target = stored(tx, s.place)
+        where = target.collection
+        assert where is not None
+        token = token_of(tx, where, where.modseq)
+        if target.resource is None:
+            if not conditions.empty:
+                conditions.check(None, token)
+            if where.inbox:
+                raise Refusal(403, "", "the place for messages about events stays")
+            for name in shared_entries(tx, where.id, now):
+                delete_entry(tx, where, name, lambda _: None, s.user(()), answer=wish.answer)
+            delete_collection(tx, where.id)
+            return
+
+        def allowed(one: Resource) -> None:
+            conditions.check(one.etag, token)
+            wish.check(one)
+
+        delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
+
+    await s.account.write(unit)
+    await s.writer.respond(Response(204))
+
+
+async def make(s: Session) -> None:
+    calendar = s.request.method == "MKCALENDAR"
+    if s.place.kind != "collection" or (calendar and s.place.shelf != "calendar"):
+        name = CALDAV + "calendar-collection-location-ok" if calendar else DAV + "valid-resourcetype"
+        raise Refusal(403, name, "collections are made in the home of their kind")
+    root = await s.xml()
+    if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
+        raise Refusal(415, "", "the body is not one of this method")
+    if root is None and not calendar and s.place.shelf == "calendar":
+        raise Refusal(403, DAV + "valid-resourcetype", "say by the body that it is a calendar")
+    new, failed = made_by(s.place, root)
+    if failed:
+        answer = DAV + "mkcol-response" if not calendar else CALDAV + "mkcalendar-response"
+        inner = [propstat([element(name)], status) for name, status in failed.items()]
+        await s.writer.respond(Response(424, XML_HEADERS, document(answer, inner).encode()))
+        return
+    await s.account.write(lambda tx: create_collection(tx, new))
+    await s.writer.respond(Response(201, (("cache-control", "no-cache"),)))
+
+
+async def proppatch(s: Session) -> None:
+    root = await s.xml()
+    if root is None or root.tag != DAV + "propertyupdate":
+        raise Refusal(400, "", "the body of PROPPATCH is propertyupdate")
+    changes = [
+        (value, step.tag == DAV + "set")
+        for step in root
+        if step.tag in (DAV + "set", DAV + "remove")
+        for prop in step.findall(DAV + "prop")
+        for value in prop
+    ]
+
+    def unit(tx: AccountTx) -> dict[str, str]:
+        target = stored(tx, s.place)
+        if s.place.kind != "collection" or target.collection is None:
+            return {value.tag: "403 Forbidden" for value, _ in changes}
+        changed, failed = changed_by(target.collection, changes)
+        if not failed and changed != target.collection:
+            change_collection(tx, changed)
+        return failed
+
+    failed = await s.account.write(unit)
+    parts = [href(s.tree.href(s.place))]
+    for name in dict.fromkeys(value.tag for value, _ in changes):
+        status = failed.get(name, "424 Failed Dependency" if failed else "200 OK")
+        protected = element(DAV + "error", element(DAV + "cannot-modify-protected-property"))
+        parts.append(propstat([element(name)], status, *([protected] if status.startswith("403") else [])))
+    body = document(DAV + "multistatus", [element(DAV + "response", *parts)])
+    await s.writer.respond(Response(207, XML_HEADERS, body.encode()))
+
+
+async def copy(s: Session) -> None:
+    """COPY and MOVE."""
+    if s.place.kind != "resource":
+        raise Refusal(403, "", "only entries can be copied and moved")
+    there = _destination(s)
+    replace = (s.request.headers.get("overwrite") or "T").strip().upper() != "F"
+    conditions = await s.conditions()
+
+    def read(r: Reader) -> tuple[Resource, bytes, Collection, Collection]:
+        target = stored(r, s.place)
+        assert target.resource is not None
+        assert target.collection is not None
+        try:
+            into = collection_named(r, there.shelf, there.collection)
+        except NoSuchCollection:
+            raise Refusal(409, "", "there is no such collection to copy or move to") from None
+        return target.resource, resource_data(r, target.resource.id), target.collection, into
+
+    one, data, source, into = await s.account.read(read, op="dav-copy")
+    if source.inbox or into.inbox:
+        raise Refusal(403, "", "messages about events stay where they are")
+    if one.tag is not None and s.request.method == "COPY":
+        condition = CALDAV + "unique-scheduling-object-resource"
+        raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))
+    facts = await s.expander.facts(into, data)
+
+    def unit(tx: AccountTx) -> bool:
+        now = resource_named(tx, source.id, one.name)
+        conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
+        if now is None or now.hash != one.hash:
+            raise Refusal(409, "", "the entry was changed meanwhile")
+        if not replace and resource_named(tx, into.id, there.name) is not None:
+            raise Refusal(412, "", "there is an entry at the destination already")
+        return move_resource(tx, source, one.name, facts, (into, there.name), keep=s.request.method == "COPY")
+
+    try:
+        new = await s.account.write(unit)
+    except UIDTaken as taken:
+        raise _taken(s, msgspec.structs.replace(there, name=taken.name)) from None
+    await s.writer.respond(Response(201 if new else 204))
+
+
+def _destination(s: Session) -> Place:
+    """The place that Destination names. Raises Refusal."""
+    field = s.request.headers.get("destination") or ""
+    host = urlsplit(field).netloc
+    if not field or (host and host != s.request.host.authority):
+        raise Refusal(502 if field else 400, "", "Destination is an address of this server")
+    try:
+        there = s.tree.target(field)
+    except NotThere:
+        raise Refusal(403, "", "entries can be copied and moved between one's own collections") from None
+    if there.kind != "resource" or there.shelf != s.place.shelf or there == s.place:
+        raise Refusal(403, "", "entries can be copied and moved to another place of the same kind")
+    return there

@@ -1,0 +1,133 @@
+"""Scheduling by programs (RFC 6638): the headers of entries that have guests, and questions about busy times to the
+schedule outbox. The messages that a change owes are in `groupware`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.groupware.busy import busy_calendar, busy_times, merged
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.people import account_of, is_missing, user_of
+from moxlite.proto.address import Address
+from moxlite.proto.cards.components import BadComponents, Component, read_components
+from moxlite.proto.cards.contentline import Property, folded, plain
+from moxlite.proto.cards.itip import address_of
+from moxlite.proto.cards.moments import moment_of, seconds_of
+from moxlite.proto.dav.xml import CALDAV, document, element, text
+from moxlite.store.groupware.collection import collections_of
+from moxlite.web.dav.places import XML_HEADERS, Refusal, href
+from moxlite.web.http.messages import Response
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.cards.repeating import Span
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.groupware.resources import Resource
+    from moxlite.web.http.messages import Headers
+
+MAX_QUESTION: Final = 64 << 10
+"""Octets of a question about busy times."""
+
+MAX_PEOPLE: Final = 100
+"""People of a question."""
+
+MAX_DAYS: Final = 400
+"""Days of a question."""
+
+SUCCESS: Final = "2.0;Success"
+INVALID: Final = "3.7;Invalid Calendar User"
+NO_RIGHT: Final = "3.8;No authority"
+ELSEWHERE: Final = "5.3;No scheduling support for user"
+"""Values of request-status (RFC 5546 §3.6)."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a client says of scheduling with a change. `tag`: the schedule tag that the entry must have, "" for any."""
+
+    answer: bool
+    tag: str
+
+    def check(self, before: Resource | None) -> None:
+        """Raise Refusal 412 unless the entry has the tag."""
+        if self.tag and (before is None or self.tag not in ("*", before.schedule_tag)):
+            raise Refusal(412, "", "guests have changed the event since")
+
+
+def wish_of(headers: Headers) -> Wish:
+    """The wish of a request (RFC 6638 §8)."""
+    answer = (headers.get("schedule-reply") or "T").strip().upper() != "F"
+    return Wish(answer, (headers.get("if-schedule-tag-match") or "").strip())
+
+
+def tag_headers(one: Resource) -> tuple[tuple[str, str], ...]:
+    """The header of an entry that has guests."""
+    return (("schedule-tag", one.schedule_tag),) if one.schedule_tag else ()
+
+
+class Questions:
+    """Questions about busy times, for one server."""
+
+    def __init__(self, accounts: Accounts, sandbox: Sandbox) -> None:
+        self._accounts = accounts
+        self._sandbox = sandbox
+
+    async def answer(self, snapshot: Snapshot, account: str, data: bytes) -> Response:
+        """Answer one that was posted to the outbox (RFC 6638 §5). Raises Refusal."""
+        part, stretch = _question(data)
+        own = user_of(snapshot, account).addresses
+        if address_of(part.first("ORGANIZER")) not in own:
+            raise Refusal(403, CALDAV + "organizer-allowed", "the organiser is the user who asks")
+        domains = {one.rpartition("@")[2] for one in own}
+        people = part.all("ATTENDEE")
+        if len(people) > MAX_PEOPLE:
+            raise Refusal(403, CALDAV + "max-attendees-per-instance", f"a question is to at most {MAX_PEOPLE} people")
+        answers = [await self._of(snapshot, part, line, stretch, domains) for line in people]
+        return Response(200, XML_HEADERS, document(CALDAV + "schedule-response", answers).encode())
+
+    async def _of(self, snapshot: Snapshot, part: Component, line: Property, stretch: Span, domains: set[str]) -> str:
+        address = address_of(line)
+        name = account_of(snapshot, address) if address else None
+        status, data = SUCCESS, ""
+        if name is None:
+            status = INVALID if is_missing(snapshot, address) else ELSEWHERE
+        elif str(Address.parse(address).domain) not in domains and address.rpartition("@")[2] not in domains:
+            status = NO_RIGHT
+        else:
+            data = await self._busy(snapshot, name, part, line, stretch)
+        recipient = element(CALDAV + "recipient", href(line.value.strip()))
+        shown = element(CALDAV + "calendar-data", text(data)) if data else ""
+        return element(CALDAV + "response", recipient, element(CALDAV + "request-status", status), shown)
+
+    async def _busy(self, snapshot: Snapshot, name: str, part: Component, line: Property, stretch: Span) -> str:
+        own = user_of(snapshot, name).addresses
+        found = []
+        async with self._accounts.use(name) as account:
+            expander = Expander(account, self._sandbox)
+            for where in await account.read(lambda r: collections_of(r, "calendar"), op="dav-busy"):
+                try:
+                    found += await busy_times(account, expander, where, stretch, own)
+                except (BadEntry, TooBusy):
+                    continue
+        organizer = part.first("ORGANIZER")
+        people = [folded(one.whole) for one in (organizer, line) if one is not None]
+        return busy_calendar(stretch, merged(found, stretch), plain(part.value("UID"), 200) or "busy", people)
+
+
+def _question(data: bytes) -> tuple[Component, Span]:
+    """The component of a question, and its stretch. Raises Refusal."""
+    try:
+        calendar = read_components(data.decode(), "VCALENDAR")
+    except (UnicodeDecodeError, BadComponents):
+        raise Refusal(403, CALDAV + "valid-calendar-data", "the question is no calendar") from None
+    parts = [one for one in calendar.components if one.name == "VFREEBUSY"]
+    if calendar.value("METHOD").upper() != "REQUEST" or len(parts) != 1:
+        raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox takes questions about busy times alone")
+    start, end = (moment_of(parts[0].first(name), {}) for name in ("DTSTART", "DTEND"))
+    if start is None or end is None or not 0 < (end - start).days + 1 <= MAX_DAYS:
+        words = f"a question has a start and an end, at most {MAX_DAYS} days apart"
+        raise Refusal(403, CALDAV + "valid-scheduling-message", words)
+    return parts[0], (seconds_of(start), seconds_of(end))

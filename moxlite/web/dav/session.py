@@ -1,0 +1,96 @@
+"""One request of a logged-in user, and what is stored at its place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.groupware.entries import Expander
+from moxlite.proto.dav.xml import DECLARATIONS, MAX_XML, BadXML, read_xml
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import collection_named, token_of
+from moxlite.store.groupware.resources import NoSuchResource, resource_named
+from moxlite.store.groupware.scheduling import User
+from moxlite.web.dav.conditions import Conditions, conditions_of
+from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Tree
+from moxlite.web.dav.properties import Target, Viewer
+from moxlite.web.http.messages import Response
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.web.http.exchange import Request, ResponseWriter
+
+PIECE: Final = 32 << 10
+"""Characters of an answer that are written at once."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """One request of a logged-in user.
+
+    Attributes:
+      user: the user as people of events know the user, beside these addresses.
+      questions: answers what is posted to the outbox.
+    """
+
+    request: Request
+    writer: ResponseWriter
+    account: OpenAccount
+    viewer: Viewer
+    place: Place
+    expander: Expander
+    user: Callable[[Iterable[str]], User]
+    questions: Callable[[bytes], Awaitable[Response]]
+
+    @property
+    def tree(self) -> Tree:
+        """The tree of the user."""
+        return self.viewer.tree
+
+    async def xml(self) -> Element | None:
+        """The body; None without one. Raises Refusal."""
+        data = await self.request.body.read(MAX_XML)
+        if not data.strip():
+            return None
+        try:
+            return read_xml(data)
+        except BadXML as error:
+            raise Refusal(400, "", str(error)) from None
+
+    async def conditions(self) -> Conditions:
+        """The conditions of the request. Raises Refusal."""
+        return conditions_of(self.request.headers, self.tree, self.place)
+
+    @property
+    def minimal(self) -> bool:
+        """Whether the client wants no word of what it asked for in vain (RFC 8144)."""
+        return "return=minimal" in self.request.headers.elements("prefer") or self.request.headers.get("brief") == "t"
+
+    async def stream(self, pieces: AsyncIterator[str]) -> None:
+        """Write a multistatus as it is made. What is refused before the first piece is refused as a whole."""
+        first = await anext(pieces, "")
+        await self.writer.start(207, XML_HEADERS)
+        held = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus{DECLARATIONS}>' + first
+        async for piece in pieces:
+            held += piece
+            if len(held) > PIECE:
+                await self.writer.write(held.encode())
+                held = ""
+        await self.writer.write((held + "</D:multistatus>\n").encode())
+        await self.writer.finish()
+
+
+def stored(r: Reader, place: Place) -> Target:
+    """What is stored at a place. Raises NoSuchCollection, NoSuchResource."""
+    if place.kind not in ("collection", "resource"):
+        return Target(place)
+    where = collection_named(r, place.shelf, place.collection)
+    if place.kind == "collection":
+        return Target(place, where, token=token_of(r, where, where.modseq))
+    one = resource_named(r, where.id, place.name)
+    if one is None:
+        raise NoSuchResource("there is no such entry")
+    return Target(place, where, one)

@@ -1,0 +1,273 @@
+"""Scheduling: invitations, answers and their mail, as programs and users see them (docs/spec/dav.md §6)."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from xml.etree.ElementTree import fromstring
+
+import pytest
+
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.changelog.account import Account
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.groupware.resources import entry_with_uid, resource_data
+from moxlite.store.upkeep.outbox import OutboxRow
+from tests.session.test_web_dav import HOME, C, D, Program, calendar, refused, text
+from tests.web_rig import PASSWORD, Rig
+
+pytestmark = pytest.mark.served
+
+TOM = "/dav/calendars/tom/calendar/"
+GUESTS = ("ORGANIZER;CN=Mia:mailto:mia@example.org", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:mia@example.org")
+TOM_ASKED = "ATTENDEE;CN=Tom;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:Tom@example.org"
+ADA_ASKED = "ATTENDEE;CN=Ada;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:ada@remote.example"
+
+
+def meeting(*lines: str, start: str = "20991124T100000Z", uid: str = "m1", sequence: int = 0) -> str:
+    end = start.replace("T10", "T11").replace("T12", "T13")
+    times = (f"UID:{uid}", "DTSTAMP:20261101T000000Z", f"DTSTART:{start}", f"DTEND:{end}", f"SEQUENCE:{sequence}")
+    return calendar(*times, "SUMMARY:Plan", *GUESTS, *lines)
+
+
+class Office:
+    """Two users of the server, and the mail that leaves."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.mia = Program(rig)
+        self.tom = Program(rig, "tom@example.org")
+        self.mails: list[EmailMessage] = []
+
+    async def begin(self) -> None:
+        async with self.rig.account("tom") as account:
+            await change_password(account, PASSWORD)
+        self.rig.accounts.register_outbox(SUBMIT, self._take)
+
+    async def _take(self, _: Account, row: OutboxRow) -> None:
+        owed = OwedMessage.unpack(row.data)
+        mail = message_from_bytes(owed.submission.prefix + owed.octets, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+
+    async def settle(self) -> None:
+        """Have all that is owed handed over."""
+        for _ in range(2):
+            for name in ("mia", "tom"):
+                async with self.rig.account(name) as account:
+                    await account.carrier.once()
+
+    async def entry(self, name: str, uid: str = "m1") -> str:
+        """An entry of an account, without folds; "" for none."""
+        async with self.rig.account(name) as account:
+            one = await account.read(lambda r: entry_with_uid(r, uid), op="test")
+            if one is None:
+                return ""
+            data = await account.read(lambda r: resource_data(r, one.id), op="test")
+            return data.decode().replace("\r\n ", "")
+
+
+@pytest.fixture
+async def office(rig: Rig) -> Office:
+    found = Office(rig)
+    await found.begin()
+    return found
+
+
+def line(entry: str, name: str, value: str) -> str:
+    """The line with a name and a value, in any case."""
+    return next((one for one in entry.split("\r\n") if one.startswith(name) and value in one.lower()), "")
+
+
+async def test_a_meeting_of_two_users_of_the_server(office: Office) -> None:
+    """DAV-23, DAV-24, DAV-26: asked, answered, moved, called off; nothing leaves by mail."""
+    mia, tom = office.mia, office.tom
+    made = await mia.put("m.ics", meeting(TOM_ASKED, "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT5M", "END:VALARM"))
+    assert (made.status, "etag" in made.headers, "schedule-tag" in made.headers) == (201, False, True)
+    assert "SCHEDULE-STATUS=1.2" in line(await office.entry("mia"), "ATTENDEE", "tom@")
+    await office.settle()
+    got = await office.entry("tom")
+    assert "SUMMARY:Plan" in got
+    assert "VALARM" not in got
+    assert "METHOD" not in got
+    names = await tom.find(TOM, C + "schedule-tag", depth="1")
+    [path] = [one for one in names if one != TOM]
+    mine = line(got, "ATTENDEE", "tom@")
+    answer = got.replace(mine, mine.replace("NEEDS-ACTION", "ACCEPTED"))
+    before = await mia.ask("GET", HOME + "m.ics")
+    answered = await tom.put(path.rpartition("/")[2], answer, TOM)
+    assert (answered.status, answered.headers.get("etag")) == (204, None)
+    await office.settle()
+    after = await mia.ask("GET", HOME + "m.ics")
+    assert "PARTSTAT=ACCEPTED" in line(await office.entry("mia"), "ATTENDEE", "tom@")
+    assert after.headers["schedule-tag"] == before.headers["schedule-tag"]
+    assert after.headers["etag"] != before.headers["etag"]
+    # an old copy with the newest tag keeps the answer; a move makes it void
+    stale = before.body.decode().replace("SUMMARY:Plan", "SUMMARY:Better plan")
+    same = await mia.put("m.ics", stale, if_schedule_tag_match=before.headers["schedule-tag"])
+    assert same.status == 204
+    assert "PARTSTAT=ACCEPTED" in line(await office.entry("mia"), "ATTENDEE", "tom@")
+    old = await mia.put("m.ics", stale, if_schedule_tag_match=before.headers["schedule-tag"])
+    assert old.status == 412
+    await office.settle()
+    assert "SUMMARY:Better plan" in await office.entry("tom")
+    moved = (await office.entry("mia")).replace("T100000Z", "T120000Z").replace("T110000Z", "T130000Z")
+    assert (await mia.put("m.ics", moved)).status == 204
+    await office.settle()
+    got = await office.entry("tom")
+    assert "PARTSTAT=NEEDS-ACTION" in line(got, "ATTENDEE", "tom@")
+    assert "SEQUENCE:1\r\n" in got
+    assert "DTSTART:20991124T120000Z" in got
+    assert (await mia.ask("DELETE", HOME + "m.ics")).status == 204
+    await office.settle()
+    assert "STATUS:CANCELLED" in await office.entry("tom")
+    assert office.mails == []
+
+
+async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
+    """DAV-25: a text in words, the calendar, a file; nothing for a change that does not matter to guests."""
+    mia = office.mia
+    await mia.put("m.ics", meeting(ADA_ASKED, "X-OWN:secret", "LOCATION:Kiruna"))
+    assert "SCHEDULE-STATUS=1.1" in line(await office.entry("mia"), "ATTENDEE", "ada@")
+    await office.settle()
+    [mail] = office.mails
+    assert (mail["From"], mail["To"]) == ("mia@example.org", "ada@remote.example")
+    assert (mail["Subject"], mail["Auto-Submitted"]) == ("Invitation: Plan", "auto-generated")
+    body = mail.get_body(("plain",))
+    assert body is not None
+    words = body.get_content()
+    assert "When: Tuesday, 24 November 2099, 10:00–11:00 (UTC)" in words
+    [invite] = [one for one in mail.walk() if one.get_content_type() == "text/calendar"]
+    assert invite.get_param("method") == "REQUEST"
+    octets = invite.get_payload(decode=True)
+    assert isinstance(octets, bytes)
+    assert b"METHOD:REQUEST" in octets
+    assert b"secret" not in octets
+    assert b"SCHEDULE-" not in octets
+    assert [one.get_filename() for one in mail.iter_attachments()] == ["invite.ics"]
+    alarm = (await office.entry("mia")).replace("END:VEVENT", "TRANSP:TRANSPARENT\r\nEND:VEVENT")
+    assert (await mia.put("m.ics", alarm)).status == 204
+    await office.settle()
+    assert len(office.mails) == 1
+    moved = alarm.replace("T100000Z", "T120000Z").replace("T110000Z", "T130000Z")
+    await mia.put("m.ics", moved)
+    await mia.ask("DELETE", HOME + "m.ics")
+    await office.settle()
+    assert [one["Subject"] for one in office.mails[1:]] == ["Updated: Plan", "Cancelled: Plan"]
+    changed = office.mails[1].get_body(("plain",))
+    assert changed is not None
+    assert "(was: Tuesday, 24 November 2099, 10:00–11:00 (UTC))" in " ".join(changed.get_content().split())
+
+
+async def test_an_answer_may_be_kept_back(office: Office) -> None:
+    """DAV-26: Schedule-Reply: F, and SCHEDULE-AGENT of a client."""
+    theirs = meeting(uid="x").replace("mia@example.org", "ada@remote.example").replace("CN=Mia:", "CN=Ada:")
+    asked = theirs.replace("END:VEVENT", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:mia@example.org\r\nEND:VEVENT")
+    await office.mia.put("x.ics", asked)
+    await office.settle()
+    [mail] = office.mails
+    assert (mail["Subject"], mail["To"]) == ("Accepted: Plan", "ada@remote.example")
+    assert (await office.mia.ask("DELETE", HOME + "x.ics", schedule_reply="F")).status == 204
+    await office.settle()
+    assert len(office.mails) == 1
+    client = meeting(ADA_ASKED.replace("ATTENDEE", "ATTENDEE;SCHEDULE-AGENT=CLIENT"))
+    assert "etag" in (await office.mia.put("m.ics", client)).headers
+    await office.settle()
+    assert len(office.mails) == 1
+
+
+async def test_a_guest_changes_only_what_is_the_guests(office: Office) -> None:
+    """DAV-26: times are the organiser's; the same meeting in two calendars of a user is refused."""
+    await office.mia.put("m.ics", meeting(TOM_ASKED))
+    await office.settle()
+    [path] = [one for one in await office.tom.find(TOM, D + "getetag", depth="1") if one != TOM]
+    name = path.rpartition("/")[2]
+    got = await office.entry("tom")
+    moved = await office.tom.put(name, got.replace("T100000Z", "T120000Z"), TOM)
+    assert refused(moved) == (403, "allowed-attendee-scheduling-object-change")
+    other = await office.mia.put("n.ics", meeting(TOM_ASKED), "/dav/calendars/mia/calendar2/")
+    assert other.status == 409
+    assert (await office.mia.ask("MKCALENDAR", "/dav/calendars/mia/more/")).status == 201
+    again = await office.mia.put("n.ics", meeting(TOM_ASKED), "/dav/calendars/mia/more/")
+    assert refused(again) == (403, "unique-scheduling-object-resource")
+    stolen = meeting(TOM_ASKED).replace("ORGANIZER;CN=Mia:mailto:mia@", "ORGANIZER:mailto:eve@")
+    assert refused(await office.mia.put("m.ics", stolen)) == (403, "allowed-organizer-scheduling-object-change")
+    assert (await office.tom.ask("DELETE", path)).status == 204
+    await office.settle()
+    assert "PARTSTAT=DECLINED" in line(await office.entry("mia"), "ATTENDEE", "tom@")
+
+
+async def test_one_date_of_a_series(office: Office) -> None:
+    """DAV-24: invited to one date only, a guest sees that; an answer to one date becomes an exception."""
+    series = meeting("RRULE:FREQ=DAILY;COUNT=3", TOM_ASKED)
+    await office.mia.put("m.ics", series)
+    await office.settle()
+    [path] = [one for one in await office.tom.find(TOM, D + "getetag", depth="1") if one != TOM]
+    got = await office.entry("tom")
+    assert "RRULE" in got
+    out = got.replace("END:VEVENT", "EXDATE:20991125T100000Z\r\nEND:VEVENT")
+    await office.tom.put(path.rpartition("/")[2], out, TOM)
+    await office.settle()
+    mine = await office.entry("mia")
+    assert mine.count("BEGIN:VEVENT") == 2
+    main, exception = mine.split("BEGIN:VEVENT")[1:]
+    assert "RECURRENCE-ID:20991125T100000Z" in exception
+    assert "PARTSTAT=DECLINED" in line(exception, "ATTENDEE", "tom@")
+    assert "PARTSTAT=NEEDS-ACTION" in line(main, "ATTENDEE", "tom@")
+
+
+async def test_places_and_questions_of_scheduling(office: Office) -> None:
+    """DAV-27, DAV-28: inbox, outbox, addresses; busy times of people of one's own domain only."""
+    mia = office.mia
+    assert "calendar-auto-schedule" in (await mia.ask("OPTIONS", HOME)).headers["dav"]
+    principal = "/dav/principals/mia/"
+    names = (C + "schedule-inbox-URL", C + "schedule-outbox-URL", C + "calendar-user-address-set")
+    found = (await mia.find(principal, *names))[principal]
+    inbox, outbox = (found[name].findtext(D + "href") or "" for name in names[:2])
+    assert (inbox, outbox) == ("/dav/calendars/mia/inbox/", "/dav/calendars/mia/outbox/")
+    kinds = await mia.find(inbox, D + "resourcetype", C + "schedule-default-calendar-URL")
+    assert [one.tag for one in kinds[inbox][D + "resourcetype"]] == [D + "collection", C + "schedule-inbox"]
+    assert kinds[inbox][C + "schedule-default-calendar-URL"].findtext(D + "href") == HOME
+    assert inbox not in await mia.find("/dav/calendars/mia/", D + "resourcetype", depth="1")
+    await office.tom.put("busy.ics", meeting(uid="b").replace("mia@", "tom@"), TOM)
+    await office.mia.put("m.ics", meeting(TOM_ASKED, start="20991124T120000Z"))
+    await office.settle()
+    tom_inbox = await office.tom.find("/dav/calendars/tom/inbox/", D + "getetag", depth="1")
+    assert len(tom_inbox) == 2
+    assert refused(await mia.put("x.ics", meeting(uid="z"), inbox))[0] == 403
+    assert (await mia.ask("DELETE", inbox)).status == 403
+    question = calendar(
+        "UID:q",
+        "DTSTAMP:20261101T000000Z",
+        "DTSTART:20991124T000000Z",
+        "DTEND:20991125T000000Z",
+        "ORGANIZER:mailto:mia@example.org",
+        *(f"ATTENDEE:mailto:{one}" for one in ("tom@example.org", "gone@example.org", "ada@remote.example")),
+        kind="VFREEBUSY",
+    ).replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST")
+    answer = await mia.ask("POST", outbox, question, content_type="text/calendar")
+    assert answer.status == 200
+    said = [text(one) for one in fromstring(answer.body).iter(C + "request-status")]
+    assert [one[:3] for one in said] == ["2.0", "3.7", "5.3"]
+    [data] = [text(one) for one in fromstring(answer.body).iter(C + "calendar-data")]
+    assert "FREEBUSY;FBTYPE=BUSY:20991124T100000Z/20991124T110000Z" in data
+    assert "FREEBUSY;FBTYPE=BUSY-TENTATIVE:20991124T120000Z/20991124T130000Z" in data
+    assert "Plan" not in data
+    stolen = await mia.ask("POST", outbox, question.replace("ORGANIZER:mailto:mia@", "ORGANIZER:mailto:tom@"))
+    assert refused(stolen) == (403, "organizer-allowed")
+    assert (await mia.ask("POST", HOME, question)).status == 405
+
+
+async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:
+    """DAV-25: an address of this server without a mailbox."""
+    gone = "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:gone@example.org"
+    await office.mia.put("m.ics", meeting(gone))
+    await office.settle()
+    assert "SCHEDULE-STATUS=3.7" in line(await office.entry("mia"), "ATTENDEE", "gone@")
+    assert office.mails == []
+
+
+async def test_of_past_events_no_guest_is_told(office: Office) -> None:
+    """DAV-24"""
+    await office.mia.put("m.ics", meeting(ADA_ASKED, start="20201124T100000Z"))
+    assert (await office.mia.ask("DELETE", HOME + "m.ics")).status == 204
+    await office.settle()
+    assert office.mails == []
