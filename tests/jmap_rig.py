@@ -93,7 +93,7 @@ class Client:
         blob: str = json.loads(answer.body)["blobId"]
         return blob
 
-    async def imported(self, octets: bytes = MAIL, mailbox: str = "m1", **members: Any) -> str:
+    async def imported(self, octets: bytes = MAIL, mailbox: str = "F1", **members: Any) -> str:
         """The id of a message that is put into a mailbox."""
         given = {"blobId": await self.upload(octets), "mailboxIds": {mailbox: True}, **members}
         found = await self.call("Email/import", emails={"new": given})

@@ -106,6 +106,11 @@ def canonical_localpart(localpart: Localpart, domain: DomainConfig, reports: fro
     return Localpart(text)
 
 
+def jmap_session(host: Domain, port: int) -> str:
+    """URL of the session of JMAP at a host (RFC 8620 §2.2)."""
+    return f"https://{host.ascii}{'' if port == 443 else f':{port}'}/.well-known/jmap"
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One state of the configuration.
 
@@ -146,6 +151,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """The hostnames of all listeners, and the machine's name: A-labels."""
         names = [self.static.hostname, *(listener.hostname for listener in self.static.listeners.values())]
         return frozenset(name.ascii for name in names if name is not None)
+
+    @property
+    def jmap_url(self) -> str:
+        """URL of the session of JMAP (RFC 8620 §2) over TLS, at the listener ``public`` if that has it; "" if it is not
+        served.
+        """
+        listeners = sorted(self.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
+        for name, listener in listeners:
+            if listener.jmap_https.enabled:
+                return jmap_session(self.hostname(name), listener.jmap_https.port)
+        return ""
 
     @property
     def trusted_sealers(self) -> frozenset[str]:

@@ -11,7 +11,15 @@ from moxlite.imapd.session.extensions import Enabled
 from moxlite.imapd.session.place import known_owners
 from moxlite.imapd.session.state import Done, Session
 from moxlite.proto.imap import commands as c
-from moxlite.proto.imap.responses import CapabilityData, Code, Enabled as EnabledData, IdData, NamespaceData, State
+from moxlite.proto.imap.responses import (
+    CapabilityData,
+    Code,
+    Enabled as EnabledData,
+    IdData,
+    JmapAccessData,
+    NamespaceData,
+    State,
+)
 from moxlite.proto.sasl import NO_BINDINGS, announced
 from moxlite.store.names import OTHERS
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -68,6 +76,8 @@ def capabilities(session: Session) -> tuple[str, ...]:
     names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
     if context.message_limit and "MESSAGELIMIT" not in session.login.disabled:
         names.append(f"MESSAGELIMIT={context.message_limit}")
+    if context.jmap_url:
+        names.append("JMAPACCESS")
     tls = session.info.tls
     if tls is not None or not context.require_tls:
         bindings = session.wire.bindings() if tls is not None else NO_BINDINGS
@@ -157,6 +167,15 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
         owners = []
     session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
     return Done("namespaces told")
+
+
+async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
+    """GETJMAPACCESS: the session of JMAP, whose ids are those of OBJECTID here (RFC 9698)."""
+    url = session.context.jmap_url
+    if not url:
+        raise no("JMAP is not served")
+    session.respond(JmapAccessData(url))
+    return Done("JMAP told")
 
 
 async def compress(session: Session, command: c.Compress) -> Done:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.imapd import connection
+from moxlite.imapd import Context, connection
 from moxlite.imapd.session.sessions import SessionFacts
 from tests.session.imapd_harness import Imap, imap
 
@@ -278,3 +278,16 @@ async def test_a_noop_without_news_asks_the_database_nothing(imap: Imap, monkeyp
             patched.setattr(account, "read", read)
             patched.setattr(account, "scan", read)
             assert await c.ok("a NOOP") == []
+
+
+async def test_jmap_is_found_by_imap(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-164a: where it is served, and nothing of it elsewhere."""
+    async with imap.connect() as c:
+        assert "JMAPACCESS" not in c.greeting.decode()
+        await c.login()
+        assert (await c.tagged("a GETJMAPACCESS")).startswith("NO")
+    monkeypatch.setattr(Context, "jmap_url", "https://mail.example.org/.well-known/jmap")
+    async with imap.connect() as c:
+        assert "JMAPACCESS" in c.greeting.decode()
+        await c.login()
+        assert await c.ok("a GETJMAPACCESS") == ['* JMAPACCESS "https://mail.example.org/.well-known/jmap"']

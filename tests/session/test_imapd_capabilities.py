@@ -61,6 +61,7 @@ MODULES = {
     "THREAD=REFERENCES": ("sort", "REFERENCES"),
     "THREAD=ORDEREDSUBJECT": ("sort", "ORDEREDSUBJECT"),
     "CATENATE": ("catenate", "CATENATE"),
+    "JMAPACCESS": ("basic", "GETJMAPACCESS"),
     "MESSAGELIMIT": ("messagelimit", "MESSAGELIMIT"),
     "ACL": ("shared", "SETACL"),
     "RIGHTS=kxte": ("shared", "bo -te"),
@@ -89,6 +90,7 @@ def test_a_capability_has_a_module_that_uses_it(capability: str) -> None:
 async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-36, IMAP-175: with TLS and without, with all that the operator can switch on."""
     monkeypatch.setattr(Context, "message_limit", 1000)
+    monkeypatch.setattr(Context, "jmap_url", "https://mail.example.org/.well-known/jmap")
     starttls = msgspec.structs.replace(imap.context, starttls=ServerTLS([self_signed(["localhost"])]))
     announced: set[str] = set()
     for facts, context in ((imap.info().tls, imap.context), (None, starttls)):

@@ -30,7 +30,7 @@ async def test_the_overview_tells_addresses_storage_and_settings(rig: Rig, brows
     assert found["addresses"][0]["mailbox"] == "Inbox"
     assert found["storage_limit"] == 0
     assert found["lists"] == []
-    assert found["program"] == {"username": ADDRESS, "imap": [], "submission": []}
+    assert found["program"] == {"username": ADDRESS, "imap": [], "submission": [], "jmap": ""}
 
 
 async def test_the_overview_tells_lists_and_their_members_only_if_they_are_shown(rig: Rig, browser: Browser) -> None:

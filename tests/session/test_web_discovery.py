@@ -28,6 +28,7 @@ mtasts_https = { enabled = true, port = 443 }
 imaps = { enabled = true }
 imap = { enabled = true }
 submissions = { enabled = true }
+jmap_https = { enabled = true, port = 443 }
 
 [listeners.proxied]""",
 )
@@ -78,8 +79,8 @@ def client(rig: Rig, host: str, *, port: int = 443) -> Browser:
 )
 @pytest.mark.parametrize("port", [443, 80])
 async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: str, port: int) -> None:
-    """WEB-123, WEB-125, DAV-21: at both hosts, over https and plain http; TLS from the start comes first; the client
-    settings domain is the host.
+    """WEB-123, WEB-125, DAV-21, JMAP-1: at both hosts, over https and plain http; TLS from the start comes first; the
+    client settings domain is the host.
     """
     answer = await client(discovery, host, port=port).fetch(path)
     assert answer.status == 200
@@ -88,14 +89,15 @@ async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: s
     servers = [
         (one.tag, one.findtext("hostname"), one.findtext("port"), one.findtext("socketType"), one.findtext("username"))
         for one in root[0]
-        if one.tag.endswith("Server")
+        if one.tag.endswith("Server") and one.get("type") != "jmap"
     ]
     assert servers == [
         ("incomingServer", "imap.example.org", "993", "SSL", "%EMAILADDRESS%"),
         ("incomingServer", "imap.example.org", "143", "STARTTLS", "%EMAILADDRESS%"),
         ("outgoingServer", "imap.example.org", "465", "SSL", "%EMAILADDRESS%"),
     ]
-    assert {one.text for one in root[0].iter("authentication")} == {"password-encrypted"}
+    assert [one.text for one in root[0].iter("authentication")] == [*["password-encrypted"] * 3, "http-basic"]
+    assert [one.text for one in root[0].iter("url")] == ["https://imap.example.org/.well-known/jmap"]
     found = [(one.tag, one.get("type"), one.findtext("username"), one.findtext("serverURL")) for one in root[1:3]]
     assert found == [
         ("addressBook", "carddav", "%EMAILADDRESS%", "https://imap.example.org/dav/"),

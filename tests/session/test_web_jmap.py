@@ -184,12 +184,12 @@ async def test_mailboxes_are_made_renamed_and_destroyed(rig: Rig) -> None:
     refused = await client.call(
         "Mailbox/set",
         create={"x": {"name": "Work"}, "y": {"name": "a/b"}, "z": {"name": "Z", "role": "nothing"}},
-        destroy=["m1", "m999"],
+        destroy=["F1", "F999"],
     )
     assert refused["notCreated"]["x"]["type"] == "alreadyExists"
     assert refused["notCreated"]["y"]["properties"] == ["name"]
     assert refused["notCreated"]["z"]["properties"] == ["role"]
-    assert {key: one["type"] for key, one in refused["notDestroyed"].items()} == {"m1": "forbidden", "m999": "notFound"}
+    assert {key: one["type"] for key, one in refused["notDestroyed"].items()} == {"F1": "forbidden", "F999": "notFound"}
     await client.imported(mailbox=deep)
     kept = await client.call("Mailbox/set", destroy=[deep])
     assert kept["notDestroyed"][deep]["type"] == "mailboxHasEmail"
@@ -244,16 +244,16 @@ async def test_copies_are_one_email(rig: Rig) -> None:
     client = Client(rig)
     number = await client.imported()
     state = (await client.call("Email/get", ids=[]))["state"]
-    await client.call("Email/set", update={number: {"mailboxIds/m2": True, "keywords/$flagged": True}})
+    await client.call("Email/set", update={number: {"mailboxIds/F2": True, "keywords/$flagged": True}})
     [found] = (await client.call("Email/get", ids=[number], properties=["mailboxIds", "keywords"]))["list"]
-    assert (found["mailboxIds"], found["keywords"]) == ({"m1": True, "m2": True}, {"$flagged": True})
+    assert (found["mailboxIds"], found["keywords"]) == ({"F1": True, "F2": True}, {"$flagged": True})
     changed = await client.call("Email/changes", sinceState=state)
     assert (changed["created"], changed["updated"], changed["destroyed"]) == ([], [number], [])
     for where in (
-        {"inMailbox": "m2"},
-        {"inMailbox": "m1"},
+        {"inMailbox": "F2"},
+        {"inMailbox": "F1"},
         None,
-        {"operator": "OR", "conditions": [{"inMailbox": "m2"}]},
+        {"operator": "OR", "conditions": [{"inMailbox": "F2"}]},
     ):
         assert (await client.call("Email/query", filter=where))["ids"] == [number]
     async with rig.account() as account:
@@ -262,9 +262,9 @@ async def test_copies_are_one_email(rig: Rig) -> None:
         await account.write(lambda tx: copy_ids(tx, [first], email.mailboxes and 5))  # type: ignore[arg-type]
         await account.write(lambda tx: store_flags_ids(tx, [second], mode="add", flags=Flag.DELETED))
     [found] = (await client.call("Email/get", ids=[number], properties=["mailboxIds"]))["list"]
-    assert found["mailboxIds"] == {"m1": True, "m5": True}
+    assert found["mailboxIds"] == {"F1": True, "F5": True}
     state = changed["newState"]
-    await client.call("Email/set", update={number: {"mailboxIds": {"m6": True}}})
+    await client.call("Email/set", update={number: {"mailboxIds": {"F6": True}}})
     assert (await client.call("Email/changes", sinceState=state))["updated"] == [number]
     gone = await client.call("Email/set", destroy=[number, "M999"])
     assert (gone["destroyed"], gone["notDestroyed"]["M999"]["type"]) == ([number], "notFound")
@@ -307,7 +307,7 @@ async def test_queries_filter_sort_and_page(rig: Rig) -> None:
     numbers = [
         await client.imported(
             mail(index, f"topic {index}" if index else "Re: topic 1", b"X-Mark: yes\r\n" if index == 2 else b""),
-            mailbox="m1" if index % 2 else "m2",
+            mailbox="F1" if index % 2 else "F2",
             receivedAt=f"2026-11-0{index + 1}T00:00:00Z",
             keywords={"$seen": True} if index > 2 else {},
         )
@@ -322,15 +322,15 @@ async def test_queries_filter_sort_and_page(rig: Rig) -> None:
         return {"operator": operator, "conditions": [*conditions]}
 
     assert await ids() == [4, 3, 2, 1, 0]
-    assert await ids(filter={"inMailbox": "m1"}) == [3, 1]
-    assert await ids(filter={"inMailboxOtherThan": ["m1"]}) == [4, 2, 0]
+    assert await ids(filter={"inMailbox": "F1"}) == [3, 1]
+    assert await ids(filter={"inMailboxOtherThan": ["F1"]}) == [4, 2, 0]
     assert await ids(filter={"text": "number3"}) == [3]
     assert await ids(filter={"body": "apple", "notKeyword": "$seen"}) == [2, 1, 0]
     assert await ids(filter={"header": ["X-Mark", "YES"]}) == [2]
     assert await ids(filter={"from": "s4@else.example"}) == [4]
-    assert await ids(filter=either("OR", {"text": "number0"}, {"hasKeyword": "$seen", "inMailbox": "m1"})) == [3, 0]
+    assert await ids(filter=either("OR", {"text": "number0"}, {"hasKeyword": "$seen", "inMailbox": "F1"})) == [3, 0]
     assert await ids(filter=either("NOT", {"subject": "topic"}, {"hasKeyword": "$seen"})) == []
-    assert await ids(filter=either("AND", {"inMailbox": "m1"}, either("NOT", {"text": "number1"}))) == [3]
+    assert await ids(filter=either("AND", {"inMailbox": "F1"}, either("NOT", {"text": "number1"}))) == [3]
     assert await ids(filter={"after": "2026-11-02T00:00:00Z", "before": "2026-11-04T00:00:00Z"}) == [2, 1]
     assert await ids(sort=[{"property": "receivedAt"}], position=1, limit=2) == [1, 2]
     assert await ids(sort=[{"property": "hasKeyword", "keyword": "$seen"}, {"property": "receivedAt"}]) == [
@@ -342,7 +342,7 @@ async def test_queries_filter_sort_and_page(rig: Rig) -> None:
     ]
     assert await ids(anchor=numbers[2], anchorOffset=-1, limit=2) == [3, 2]
     assert await ids(position=-2) == [1, 0]
-    whole = await client.call("Email/query", filter={"inMailbox": "m2"}, limit=1, calculateTotal=True)
+    whole = await client.call("Email/query", filter={"inMailbox": "F2"}, limit=1, calculateTotal=True)
     assert (whole["total"], len(whole["ids"])) == (3, 1)
     assert await client.error("Email/query", anchor="M999") == "anchorNotFound"
     assert await client.error("Email/query", filter={"nothing": 1}) == "unsupportedFilter"
@@ -396,7 +396,7 @@ async def test_an_email_is_written(rig: Rig) -> None:
     client = Client(rig)
     file = await client.upload(b"%PDF", "application/pdf")
     given = {
-        "mailboxIds": {"m3": True},
+        "mailboxIds": {"F3": True},
         "keywords": {"$draft": True},
         "from": [{"name": "Mia Ü", "email": ADDRESS}],
         "to": [{"email": "jo@else.example"}],
@@ -416,7 +416,7 @@ async def test_an_email_is_written(rig: Rig) -> None:
     assert {one["value"] for one in found["bodyValues"].values()} == {"hö\n", "<p>hö</p>\n"}
     bad: dict[str, Object] = {
         "nowhere": {"mailboxIds": {}},
-        "absent": {"mailboxIds": {"m99": True}},
+        "absent": {"mailboxIds": {"F99": True}},
         "raw": {"header:X-A": " a\r\nBcc: x@else.example"},
         "address": {"to": [{"email": "nobody"}]},
         "part": {"textBody": [{"partId": "q"}]},
@@ -440,7 +440,7 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     [found] = (await client.call("Identity/get", ids=[mine]))["list"]
     assert (found["name"], found["textSignature"]) == ("Mia", "M.")
     draft = {
-        "mailboxIds": {"m3": True},
+        "mailboxIds": {"F3": True},
         "keywords": {"$draft": True},
         "from": [{"email": ADDRESS}],
         "to": [{"email": "jo@else.example"}],
@@ -459,7 +459,7 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
             {
                 "accountId": ACCOUNT,
                 "create": {"s": {"identityId": mine, "emailId": "#d", "envelope": held}},
-                "onSuccessUpdateEmail": {"#s": {"mailboxIds": {"m5": True}, "keywords/$draft": None}},
+                "onSuccessUpdateEmail": {"#s": {"mailboxIds": {"F5": True}, "keywords/$draft": None}},
             },
             "1",
         ],
@@ -470,7 +470,7 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
     assert submission["undoStatus"] == "pending"
     email = answer["methodResponses"][0][1]["created"]["d"]["id"]
     [moved] = (await client.call("Email/get", ids=[email], properties=["mailboxIds", "keywords"]))["list"]
-    assert (moved["mailboxIds"], moved["keywords"]) == ({"m5": True}, {})
+    assert (moved["mailboxIds"], moved["keywords"]) == ({"F5": True}, {})
     [shown] = (await client.call("EmailSubmission/get", ids=[submission["id"]]))["list"]
     assert shown["deliveryStatus"]["jo@else.example"]["delivered"] == "queued"
     await client.call("EmailSubmission/set", update={submission["id"]: {"undoStatus": "canceled"}})
@@ -624,7 +624,7 @@ async def test_what_changed_of_mailboxes_is_told(rig: Rig) -> None:
     assert (await client.call("Mailbox/changes", sinceState=state))["updatedProperties"] is None
     await client.imported()
     found = await client.call("Mailbox/changes", sinceState=state)
-    assert (found["updated"], found["updatedProperties"]) == (["m1"], counts)
+    assert (found["updated"], found["updatedProperties"]) == (["F1"], counts)
     for patch in ({"name": "X"}, {"isSubscribed": True}, {"sortOrder": 7}, {"role": "archive"}):
         made = await client.call("Mailbox/set", create={"a": {"name": "A"}})
         box = made["created"]["a"]["id"]

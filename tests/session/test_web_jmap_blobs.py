@@ -137,7 +137,7 @@ async def test_a_blob_tells_where_it_is(rig: Rig) -> None:
         "Blob/lookup", ids=[f"E{number[1:]}-2", upload, "E999"], typeNames=["Email", "Thread", "Mailbox"]
     )
     part, loose = found["list"]
-    assert part["matchedIds"] == {"Email": [number], "Thread": [email["threadId"]], "Mailbox": ["m1"]}
+    assert part["matchedIds"] == {"Email": [number], "Thread": [email["threadId"]], "Mailbox": ["F1"]}
     assert loose["matchedIds"] == {"Email": [], "Thread": [], "Mailbox": []}
     assert found["notFound"] == ["E999"]
     assert await client.error("Blob/lookup", ids=[], typeNames=["Nothing"]) == "unknownDataType"

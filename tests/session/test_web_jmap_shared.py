@@ -49,7 +49,7 @@ async def test_who_shares_is_an_account(rig: Rig, tom: Account) -> None:
     session = json.loads((await client.http("GET", "/jmap/session")).body)
     account = session["accounts"][TOM]
     assert (account["name"], account["isPersonal"], account["isReadOnly"]) == ("tom@example.org", False, False)
-    assert [*account["accountCapabilities"]] == ["urn:ietf:params:jmap:mail"]
+    assert [*account["accountCapabilities"]] == ["urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:blob"]
     assert session["primaryAccounts"]["urn:ietf:params:jmap:mail"] == ACCOUNT
     await share(rig, "lri", "Sales/Old")
     found = {one["name"]: one for one in (await client.call("Mailbox/get"))["list"]}
@@ -83,7 +83,7 @@ async def test_what_is_not_shared_is_not_there(rig: Rig, tom: Account) -> None:
     told = await client.call("Thread/get", ids=[*threads])
     assert {number for one in told["list"] for number in one["emailIds"]} == {*shown}
     assert (await client.call("Email/query", filter={"text": "unseen"}))["ids"] == []
-    assert (await client.call("Email/query", filter={"inMailbox": f"m{inbox}"}))["ids"] == []
+    assert (await client.call("Email/query", filter={"inMailbox": f"F{inbox}"}))["ids"] == []
     assert (await client.call("SearchSnippet/get", emailIds=hidden, filter={"text": "unseen"}))["notFound"] == hidden
     assert (await client.http("GET", f"/jmap/download/{TOM}/E{hidden[0][1:]}/a")).status == 404
     assert (await client.http("GET", f"/jmap/download/{TOM}/E{shown[0][1:]}/a")).status == 200
@@ -95,14 +95,14 @@ async def test_what_is_not_shared_is_not_there(rig: Rig, tom: Account) -> None:
     copied = (await tom.read(lambda r: emails(r, [one]), op="test"))[one].mailboxes[inbox]
     await tom.write(lambda tx: store_flags_ids(tx, [copied], mode="add", flags=Flag.FLAGGED, keywords=["plan"]))
     [seen] = (await client.call("Email/get", ids=[shown[0]], properties=["mailboxIds", "keywords"]))["list"]
-    assert (seen["mailboxIds"], seen["keywords"]) == ({f"m{sales}": True}, {})
+    assert (seen["mailboxIds"], seen["keywords"]) == ({f"F{sales}": True}, {})
 
 
 async def test_rights_decide_what_a_guest_changes(rig: Rig, tom: Account) -> None:
     """JMAP-7a: keywords by s and w, mailboxes by i, t and e, mailboxes themselves by k and x; never more."""
     await share(rig, "lr")
     client = await guest(rig)
-    sales, inbox = f"m{(await box(tom, 'Sales')).id}", f"m{(await box(tom, 'Inbox')).id}"
+    sales, inbox = f"F{(await box(tom, 'Sales')).id}", f"F{(await box(tom, 'Inbox')).id}"
     first, second, _ = (await client.call("Email/query"))["ids"]
 
     async def refused(**arguments: object) -> list[str]:
@@ -130,12 +130,12 @@ async def test_rights_decide_what_a_guest_changes(rig: Rig, tom: Account) -> Non
     below = made["created"]["a"]["id"]
     kept = await client.call("Mailbox/set", update={below: {"name": "Other"}}, destroy=[sales])
     assert (kept["notUpdated"][below]["type"], kept["notDestroyed"][sales]["type"]) == ("forbidden", "forbidden")
-    unseen = await client.call("Mailbox/set", update={inbox: {"name": "Other"}}, destroy=[f"m{99}"])
-    assert (unseen["notUpdated"][inbox]["type"], unseen["notDestroyed"]["m99"]["type"]) == ("notFound", "notFound")
+    unseen = await client.call("Mailbox/set", update={inbox: {"name": "Other"}}, destroy=[f"F{99}"])
+    assert (unseen["notUpdated"][inbox]["type"], unseen["notDestroyed"]["F99"]["type"]) == ("notFound", "notFound")
     await tom.write(lambda tx: create_mailbox(tx, "Private"))
     hidden = await tom.read(lambda r: mailbox_by_name(r, "Private"), op="test")
     assert hidden is not None
-    onto = await client.call("Mailbox/set", create={"c": {"name": "C", "parentId": f"m{hidden.id}"}})
+    onto = await client.call("Mailbox/set", create={"c": {"name": "C", "parentId": f"F{hidden.id}"}})
     assert onto["notCreated"]["c"]["properties"] == ["parentId"]
     async with rig.account() as mia:
         reading = await add_app_password(mia, "reading", ["jmap"], read_only=True)
@@ -153,19 +153,19 @@ async def test_a_guest_hears_of_changes(rig: Rig, tom: Account) -> None:
     states = {kind: (await client.call(f"{kind}/get", ids=[]))["state"] for kind in ("Email", "Mailbox", "Thread")}
     query = (await client.call("Email/query"))["queryState"]
     owner = await owner_of(rig)
-    [hidden] = (await owner.call("Email/query", filter={"inMailbox": f"m{inbox}"}))["ids"]
+    [hidden] = (await owner.call("Email/query", filter={"inMailbox": f"F{inbox}"}))["ids"]
     await owner.call(
         "Email/set",
         update={
             first: {"keywords/$seen": True},
-            second: {"mailboxIds": {f"m{inbox}": True}},
+            second: {"mailboxIds": {f"F{inbox}": True}},
             hidden: {"keywords/$seen": True},
         },
     )
     found = await client.call("Email/changes", sinceState=states["Email"])
     assert (found["created"], found["updated"], found["destroyed"]) == ([], [first], [second])
     boxes = await client.call("Mailbox/changes", sinceState=states["Mailbox"])
-    assert (boxes["created"], boxes["updated"], boxes["destroyed"]) == ([], [f"m{sales}"], [])
+    assert (boxes["created"], boxes["updated"], boxes["destroyed"]) == ([], [f"F{sales}"], [])
     threads = await client.call("Thread/changes", sinceState=states["Thread"])
     assert (len(threads["updated"]), len(threads["destroyed"])) == (1, 1)
     moved = await client.call("Email/queryChanges", sinceQueryState=query)
@@ -181,7 +181,7 @@ async def test_emails_and_blobs_are_copied_between_accounts(rig: Rig, tom: Accou
     """JMAP-7, JMAP-7a: Email/copy in both directions, with the removal of the original, and Blob/copy."""
     await share(rig, "lrite")
     mine, theirs = Client(rig), await guest(rig)
-    sales = f"m{(await box(tom, 'Sales')).id}"
+    sales = f"F{(await box(tom, 'Sales')).id}"
     number = await mine.imported(keywords={"$flagged": True}, receivedAt="2026-11-21T09:00:00Z")
     wish = {"id": number, "mailboxIds": {sales: True}, "keywords": {}}
     bad = {"id": "M999", "mailboxIds": {sales: True}}
@@ -206,7 +206,7 @@ async def test_emails_and_blobs_are_copied_between_accounts(rig: Rig, tom: Accou
         "list"
     ]
     assert (email["receivedAt"], email["keywords"], email["size"]) == ("2026-11-21T09:00:00Z", {}, len(MAIL))
-    back = await mine.call("Email/copy", fromAccountId=TOM, create={"a": {"id": copied, "mailboxIds": {"m1": True}}})
+    back = await mine.call("Email/copy", fromAccountId=TOM, create={"a": {"id": copied, "mailboxIds": {"F1": True}}})
     assert back["notCreated"] is None
     for source, kind in (
         (ACCOUNT, "invalidArguments"),

@@ -132,6 +132,7 @@ VALID: list[tuple[str, c.Command]] = [
     ),
     ("a LSUB x/ %", c.Lsub("x/", "%")),
     ("a NAMESPACE", c.Namespace()),
+    ("a GETJMAPACCESS", c.GetJmapAccess()),
     ("a STATUS x (MESSAGES HIGHESTMODSEQ)", c.Status("x", ("MESSAGES", "HIGHESTMODSEQ"))),
     ("a IDLE", c.Idle()),
     ("a COMPRESS deflate", c.Compress("DEFLATE")),

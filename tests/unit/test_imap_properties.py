@@ -116,6 +116,7 @@ command: st.SearchStrategy[c.Command] = st.one_of(
             c.Logout(),
             c.StartTls(),
             c.Namespace(),
+            c.GetJmapAccess(),
             c.Idle(),
             c.Check(),
             c.Close(),
@@ -333,6 +334,7 @@ response: st.SearchStrategy[r.Response] = st.one_of(
         r.ListData, flags, name, st.sampled_from(["/", None]), st.sampled_from([(), ("SUBSCRIBED",)]), st.none() | name
     ),
     st.builds(r.LsubData, flags, name),
+    st.just(r.JmapAccessData("https://mail.example.org/.well-known/jmap")),
     st.just(r.NamespaceData((("", "/"),), (("Other Users/", "/"),))),
     st.builds(r.StatusData, name, st.sampled_from([(("MESSAGES", 5),), (("MAILBOXID", "F5"), ("APPENDLIMIT", None))])),
     st.builds(r.FlagsData, flags),

@@ -22,6 +22,7 @@ export function byHand(program: Program): HTMLElement {
   return pairs([
     [t("Incoming (IMAP)"), servers(program.imap)],
     [t("Outgoing (SMTP)"), servers(program.submission)],
+    ...(program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)] as const]),
     [t("User name"), copyable(program.username)],
     [
       t("Password"),

@@ -88,6 +88,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.current.static.imap.message_limit
 
     @property
+    def jmap_url(self) -> str:
+        """URL of the session of JMAP (RFC 9698), "" if that is not served over TLS."""
+        return self.config.current.jmap_url
+
+    @property
     def pedantic(self) -> bool:
         """Whether harmless violations are errors too."""
         return self.config.current.static.pedantic

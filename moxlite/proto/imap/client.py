@@ -515,6 +515,7 @@ _BY_WORD: Final[Mapping[bytes, Callable[[Reader], r.Response]]] = {
     b"LIST": _list,
     b"LSUB": _lsub,
     b"NAMESPACE": _namespace,
+    b"JMAPACCESS": lambda reader: r.JmapAccessData(reader.string().decode("ascii", "replace")),
     b"STATUS": _status,
     b"FLAGS": lambda reader: r.FlagsData(reader.flags()),
     b"SEARCH": _search,

@@ -158,6 +158,10 @@ class Namespace(Struct, frozen=True):
     """``NAMESPACE`` — RFC 9051 §6.3.10."""
 
 
+class GetJmapAccess(Struct, frozen=True):
+    """``GETJMAPACCESS`` — RFC 9698 §3."""
+
+
 class Status(Struct, frozen=True):
     """``STATUS mailbox (item …)`` — RFC 9051 §6.3.11, RFC 7162 §3.1.7, RFC 8438, RFC 7889, RFC 8474 §4.3. items in
     upper case.
@@ -444,6 +448,7 @@ Command: TypeAlias = (
     | Expunge
     | Fetch
     | GetAcl
+    | GetJmapAccess
     | GetMetadata
     | GetQuota
     | GetQuotaRoot

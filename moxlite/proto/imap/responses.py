@@ -85,6 +85,12 @@ class NamespaceData(Struct, frozen=True):
     shared: tuple[tuple[str, str], ...] = ()
 
 
+class JmapAccessData(Struct, frozen=True):
+    """``* JMAPACCESS url`` — RFC 9698 §3: the session resource (RFC 8620 §2)."""
+
+    url: str
+
+
 class StatusData(Struct, frozen=True):
     """``* STATUS`` — RFC 9051 §7.3.4. Values: int; str for MAILBOXID; None for NIL (APPENDLIMIT without limit)."""
 
@@ -263,6 +269,7 @@ Response: TypeAlias = (
     | ListData
     | LsubData
     | NamespaceData
+    | JmapAccessData
     | StatusData
     | FlagsData
     | SearchData

@@ -59,11 +59,12 @@ class MailServer(msgspec.Struct, frozen=True):
 
 
 class Program(msgspec.Struct, frozen=True):
-    """Settings of a mail program, the best servers first."""
+    """Settings of a mail program, the best servers first. ``jmap``: URL of the session, "" if it is not served."""
 
     username: str
     imap: list[MailServer]
     submission: list[MailServer]
+    jmap: str = ""
 
 
 class OldPattern(msgspec.Struct, frozen=True):

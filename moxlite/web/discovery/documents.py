@@ -15,6 +15,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from moxlite.admin.offer import DAV_PATH, Offer, Security, Server
+from moxlite.config.snapshot import jmap_session
 from moxlite.net.tls.certificates import KeyPair
 
 SOCKET_TYPES: Final[dict[Security, str]] = {"tls": "SSL", "starttls": "STARTTLS", "plain": "plain"}
@@ -44,6 +45,11 @@ def client_config(offer: Offer, address: str | None) -> bytes:
             SubElement(one, "socketType").text = SOCKET_TYPES[server.security]
             SubElement(one, "username").text = address or "%EMAILADDRESS%"
             SubElement(one, "authentication").text = "password-encrypted"
+    for server in offer.jmap[:1]:  # below the others: older programs take the first that they know
+        one = SubElement(provider, "incomingServer", type="jmap")
+        SubElement(one, "url").text = jmap_session(server.host, server.port)
+        SubElement(one, "username").text = address or "%EMAILADDRESS%"
+        SubElement(one, "authentication").text = "http-basic"
     for tag, kind in (("addressBook", "carddav"), ("calendar", "caldav")):
         for server in offer.dav[:1]:
             one = SubElement(root, tag, type=kind)

@@ -268,5 +268,5 @@ def _matched(r: Reader, call: Call, number: int) -> dict[str, list[str]]:
     return {
         "Email": [f"M{email.id}"],
         "Thread": [f"T{email.threadid}"],
-        "Mailbox": [f"m{one}" for one in sorted(email.mailboxes)],
+        "Mailbox": [f"F{one}" for one in sorted(email.mailboxes)],
     }

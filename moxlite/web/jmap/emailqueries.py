@@ -183,7 +183,7 @@ class _Compiler:
         raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
 
     def _mailbox(self, text: str) -> int:
-        return read_id(self._call.id_of(text), "m") or -1
+        return read_id(self._call.id_of(text), "F") or -1
 
 
 FILTERS: Final = (

@@ -182,7 +182,7 @@ METADATA_VALUES: Final[Mapping[str, Callable[[Email], object]]] = {
     "id": lambda email: f"{LETTER}{email.id}",
     "blobId": lambda email: email_blob(email.id),
     "threadId": lambda email: f"T{email.threadid}",
-    "mailboxIds": lambda email: {f"m{one}": True for one in email.mailboxes},
+    "mailboxIds": lambda email: {f"F{one}": True for one in email.mailboxes},
     "keywords": keywords_of,
     "size": lambda email: email.size,
     "receivedAt": lambda email: utc_date(email.received),

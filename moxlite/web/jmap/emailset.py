@@ -151,7 +151,7 @@ def _wish(
     call: Call, email: Email, patch: Object, boxes: set[MailboxID]
 ) -> tuple[Email, dict[str, bool], set[MailboxID]]:
     """The keywords and mailboxes that an email gets. Raises SetError before anything is changed."""
-    now: Object = {"keywords": keywords_of(email), "mailboxIds": {f"m{one}": True for one in email.mailboxes}}
+    now: Object = {"keywords": keywords_of(email), "mailboxIds": {f"F{one}": True for one in email.mailboxes}}
     if "mailboxIds" not in patch:
         patch = {_resolved(call, path): value for path, value in patch.items()}
     fixed = {name: read(email) for name, read in METADATA_VALUES.items() if name not in now}
@@ -180,7 +180,7 @@ def checked_mailboxes(call: Call, value: Any, boxes: set[MailboxID]) -> set[Mail
     """The property mailboxIds. Raises SetError."""
     if not isinstance(value, dict) or not value or not all(one is True for one in value.values()):
         raise SetError("invalidProperties", "an email is in one mailbox at least", properties=["mailboxIds"])
-    wanted = {MailboxID(read_id(call.id_of(one), "m")) for one in value}
+    wanted = {MailboxID(read_id(call.id_of(one), "F")) for one in value}
     if wanted - boxes:
         raise SetError("invalidProperties", "there is no such mailbox", properties=["mailboxIds"])
     return wanted

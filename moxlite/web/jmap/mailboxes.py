@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
 
 
-LETTER: Final = "m"
+LETTER: Final = "F"
 COUNTS: Final = ("totalEmails", "unreadEmails", "totalThreads", "unreadThreads")
 SETTABLE: Final = ("name", "parentId", "role", "sortOrder", "isSubscribed")
 PROPERTIES: Final = ("id", *SETTABLE, *COUNTS, "myRights")

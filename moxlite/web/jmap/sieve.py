@@ -1,4 +1,4 @@
-"""Sieve scripts of the account (RFC 9661): those of ManageSieve and the account app, with the same checks."""
+"""Sieve scripts of the account (RFC 9661), kept with the checks and limits of ManageSieve."""
 
 from __future__ import annotations
 

@@ -223,7 +223,6 @@ NEVER: Final[Mapping[str, tuple[int | None, tuple[str, ...]]]] = {
     "CONTEXT": (5267, ("CANCELUPDATE",)),
     "FILTERS": (5466, ()),
     "UNAUTHENTICATE": (8437, ("UNAUTHENTICATE",)),
-    "JMAPACCESS": (9698, ("GETJMAPACCESS",)),
 }
 """Extensions that are not offered, on purpose: the number of the RFC, None without one, and the commands (IMAP-36)."""
 

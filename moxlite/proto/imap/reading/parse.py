@@ -323,6 +323,7 @@ COMMANDS: Final[Mapping[str, Rule]] = {
     "LIST": _list,
     "LSUB": _lsub,
     "NAMESPACE": plain(c.Namespace()),
+    "GETJMAPACCESS": plain(c.GetJmapAccess()),
     "STATUS": _status,
     "IDLE": plain(c.Idle()),
     **EXTENSION_COMMANDS,

@@ -213,6 +213,7 @@ _ENCODERS: Final[Mapping[type, Encoder]] = {
     c.List: _list,
     c.Lsub: _lsub,
     c.Namespace: fixed(b"NAMESPACE"),
+    c.GetJmapAccess: fixed(b"GETJMAPACCESS"),
     c.Status: _status,
     c.Idle: fixed(b"IDLE"),
     c.Check: fixed(b"CHECK"),

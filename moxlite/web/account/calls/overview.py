@@ -9,7 +9,7 @@ from moxlite.admin.offer import Server, offer_for
 from moxlite.admin.publicpages import public_page
 from moxlite.config.checks.accounts import old_patterns
 from moxlite.config.domains import Account
-from moxlite.config.snapshot import AliasRecipient, Snapshot
+from moxlite.config.snapshot import AliasRecipient, Snapshot, jmap_session
 from moxlite.proto.address import Address as MailAddress, AddressError, Domain
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.account.calls.common import AccountCalls, now
@@ -78,7 +78,9 @@ def program_of(snapshot: Snapshot, address: str) -> Program:
         offer = offer_for(snapshot, MailAddress.parse(address).domain)
     except AddressError:  # an address that is no longer valid has no settings
         return Program(address, [], [])
-    return Program(address, [_server(one) for one in offer.imap], [_server(one) for one in offer.submission])
+    imap, submission = [_server(one) for one in offer.imap], [_server(one) for one in offer.submission]
+    jmap = [jmap_session(one.host, one.port) for one in offer.jmap[:1]]
+    return Program(address, imap, submission, *jmap)
 
 
 def _server(one: Server) -> MailServer:
