@@ -271,11 +271,12 @@ export interface DeviceLook {
   program: Program;
 }
 
-/** Settings of a mail program, the best servers first. */
+/** Settings of a mail program, the best servers first. ``jmap``: URL of the session, "" if it is not served. */
 export interface Program {
   username: string;
   imap: Array<MailServer>;
   submission: Array<MailServer>;
+  jmap: string;
 }
 
 /** A server in the settings of a mail program. */
@@ -719,7 +720,7 @@ export const checks: Checks = {
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
-  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
+  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
   Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },

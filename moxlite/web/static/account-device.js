@@ -323,7 +323,7 @@ function notice(level, text2, ...actions) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("This server offers no mail programs a way in: neither IMAP nor submission is switched on."));
-  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("User name"), copyable(program.username)], [t("Password"), el("span", {}, t("an app password, one for each program. "), el("a", { href: "#security" }, t("Make one")))]]);
 }
 function servers(all) {
   if (all.length === 0) return t("not offered");

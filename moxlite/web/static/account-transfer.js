@@ -619,7 +619,7 @@ var checks = {
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
-  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]] },
+  Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
   Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
