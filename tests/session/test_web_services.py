@@ -7,6 +7,7 @@ import re
 import pytest
 import trio
 import trio.testing
+import zstandard
 
 from moxlite.autotls.messages import Prove
 from moxlite.net import metrics as net_metrics
@@ -84,6 +85,25 @@ async def test_the_document_stays_within_its_budget(rig: Rig) -> None:
     answer = await rig.browser().fetch("/webmail/")
     assert len(answer.body) <= 230_000
     assert len(gzip.compress(answer.body)) <= 60_000
+
+
+async def test_documents_and_parts_come_in_the_coding_that_is_smallest(rig: Rig) -> None:
+    """WEB-10, WEBMAIL-5: zstd for browsers that take it, else gzip, else as they are; each has its own entity tag."""
+    browser = rig.browser()
+    plain = (await browser.fetch("/webmail/")).body
+    (name, *_) = re.findall(r"[a-z]+\.[0-9a-f]{12}\.js", plain.decode())
+    for path in ("/webmail/", f"/webmail/part/{name}"):
+        tags = set()
+        whole = (await browser.fetch(path)).body
+        for accepted, decode in (
+            ("gzip, br, zstd", zstandard.ZstdDecompressor().decompress),
+            ("gzip, br", gzip.decompress),
+            ("br", bytes),
+        ):
+            answer = await browser.fetch(path, headers={"accept-encoding": accepted})
+            assert decode(answer.body) == whole
+            tags.add(answer.headers["etag"])
+        assert len(tags) == 3
 
 
 async def test_a_lazy_part_is_kept_for_ever_under_the_name_that_the_page_knows(rig: Rig) -> None:

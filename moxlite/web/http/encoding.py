@@ -14,6 +14,9 @@ MIN_SIZE: Final = 1024
 MAX_ON_LOOP: Final = 256 * 1024
 GZIP_LEVEL: Final = 1
 ZSTD_LEVEL: Final = 3
+GZIP_BEST: Final = 9
+ZSTD_BEST: Final = 19
+"""Levels for what is compressed once and sent often."""
 GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # zlib's way to ask for the gzip container
 COMPRESSIBLE: Final = frozenset(
     f"application/{kind}" for kind in ("csv", "javascript", "json", "x-javascript", "xml", "manifest+json")
@@ -77,11 +80,11 @@ def is_compressible(content_type: str | None) -> bool:
     return kind.startswith("text/") or kind.endswith(("+json", "+xml")) or kind in COMPRESSIBLE
 
 
-def compress(body: bytes, coding: str, *, gzip_level: int = GZIP_LEVEL) -> bytes:
-    """All of `body` in this coding. A higher level pays for documents that are sent often."""
+def compress(body: bytes, coding: str, *, best: bool = False) -> bytes:
+    """All of `body` in this coding. `best`: as small as can be, for a document that is sent often."""
     if coding == "zstd":
-        return zstandard.ZstdCompressor(level=ZSTD_LEVEL).compress(body)
-    deflate = zlib.compressobj(gzip_level, zlib.DEFLATED, GZIP_WINDOW)
+        return zstandard.ZstdCompressor(level=ZSTD_BEST if best else ZSTD_LEVEL).compress(body)
+    deflate = zlib.compressobj(GZIP_BEST if best else GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
     return deflate.compress(body) + deflate.flush()
 
 
