@@ -1,7 +1,25 @@
 """Scheduling of due attempts: at most one per recipient domain, a bounded number at a time (QUEUE-13..16).
 
-`Scheduler.serve`, a task of the server's supervisor, starts due attempts and sleeps until the next one is due. Each
-attempt is a task in a nursery that outlives a failure of `serve`.
+Theory of operation
+-------------------
+The database is the only list of work: a row is due when its `next_attempt` has passed, and memory holds nothing that a
+restart would miss. `Scheduler.serve`, a task of the server's supervisor, reads the first due rows of domains that are
+free, starts a task for each, and sleeps until the next row is due or `changed` is called. Each attempt is a task in a
+nursery that outlives a failure of `serve`, so that an error of the scheduler ends no SMTP session.
+
+An attempt goes through three commits at most. `mark` counts it and sets the next time of the row, before a connection
+is made: a server that is killed in the middle tries again after the usual pause, never at once and never for ever. Then
+the rows of the same submission and domain go out in one SMTP transaction. Then `Outcomes` records what became of each
+recipient; what the database cannot take is kept in memory and written first of all, and such rows are left out of every
+read until then, so that a full disk doubles no message.
+
+`Turns` decides who may begin. One attempt per domain keeps the order of mail and the number of connections to a host
+low. Retries take at most half of the room, since a thousand dead hosts must not delay a new message; an attempt whose
+host says nothing stops counting after `SILENT_SECONDS`, within a larger limit that bounds descriptors. A domain whose
+host has all its connections waits without an attempt until one is free.
+
+A connection that is good for more is offered to the domain's next batch (`follow`), else kept a while for other domains of the host
+(`Context.load`).
 """
 
 import logging
