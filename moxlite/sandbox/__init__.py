@@ -15,8 +15,8 @@ take long for one mail is done where it can be killed. Four bounds lie one behin
 2. The server waits `JOB_SECONDS` for a reply, then kills the process. The next job gets a new one.
 3. The system kills a process that takes more processor time or memory than `confine` has set, also inside of native
    code, where no check of ours runs.
-4. An attacker who takes over the process finds no files, no sockets and no other processes: `seccomp` and `landlock` allow what
-   the jobs need, and a call outside ends the process and is counted.
+4. An attacker who takes over the process finds no files, no sockets and no other processes: `seccomp` and `landlock`
+   allow what the jobs need, and a call outside ends the process and is counted.
 
 A process does one job at a time and keeps nothing between two jobs but its modules. It ends itself when its heap has
 grown, since fragmented memory does not come back. Jobs are scheduled by account (`turns`), so one account's dearest
