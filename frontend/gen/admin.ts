@@ -1211,27 +1211,6 @@ export interface Calls {
   /** A domain with its addresses, aliases and DKIM keys. */
   domain(domain: string): Promise<DomainDetail>;
 
-  /** Add a domain with DKIM keys; its reports go to `account`, which is made if there is a `localpart`. */
-  domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<null>;
-
-  /** Remove a domain that nothing uses any more; its key files are put aside. */
-  domain_remove(domain: string): Promise<null>;
-
-  /** Refuse the mail of a domain for now, or take it again. */
-  domain_disable(domain: string, disabled: boolean): Promise<null>;
-
-  /** Add an alias, to which everyone may write. */
-  alias_add(alias: string, members: Array<string>): Promise<null>;
-
-  /** Remove an alias. */
-  alias_remove(alias: string): Promise<null>;
-
-  /** Add members to an alias. */
-  alias_members_add(alias: string, members: Array<string>): Promise<null>;
-
-  /** Remove members from an alias; the last one stays. */
-  alias_members_remove(alias: string, members: Array<string>): Promise<null>;
-
   /** Make a DKIM key for a domain; it signs once it is chosen. */
   selector_add(domain: string, selector: string, algorithm: "ed25519" | "rsa"): Promise<null>;
 
@@ -1283,17 +1262,8 @@ export interface Calls {
   /** Numbers of messages and mailboxes that would go with an account. */
   account_remains(name: string): Promise<AccountRemains>;
 
-  /** Remove an account with all its mail. */
-  account_remove(name: string): Promise<null>;
-
   /** Set the password of an account, or without one a password that is made and returned. Ends its sessions. */
   account_password(name: string, password?: string): Promise<string>;
-
-  /** Give an account an address, or with ``@domain`` what no other address of the domain gets. */
-  address_add(name: string, address: string): Promise<null>;
-
-  /** Remove an address from its account and from all aliases. */
-  address_remove(address: string): Promise<null>;
 
   /** The latest log-in attempts to an account, or to all and to the admin app. */
   attempts(account?: string, count?: number): Promise<Array<Attempt>>;
@@ -1435,6 +1405,42 @@ export interface Calls {
 
   /** Sums by domain, of reports whose period ended within the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
+
+  /** Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME. */
+  config_account_add(account: string, address: string): Promise<null>;
+
+  /** Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay. */
+  config_account_rm(account: string): Promise<null>;
+
+  /** Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's. */
+  config_address_add(address: string, account: string): Promise<null>;
+
+  /** Take ADDRESS from its account, and from all aliases. */
+  config_address_rm(address: string): Promise<null>;
+
+  /** Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it. */
+  config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<null>;
+
+  /** Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
+  config_domain_rm(domain: string): Promise<null>;
+
+  /** Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in. */
+  config_domain_disable(domain: string): Promise<null>;
+
+  /** Take mail of DOMAIN again. */
+  config_domain_enable(domain: string): Promise<null>;
+
+  /** Add ALIAS, which delivers to each MEMBER. Everyone may write to it. */
+  config_alias_add(alias: string, members: Array<string>): Promise<null>;
+
+  /** Remove ALIAS; its members stay. */
+  config_alias_rm(alias: string): Promise<null>;
+
+  /** Add members to ALIAS, of this server or, once their owners agree, of others. */
+  config_alias_addaddr(alias: string, members: Array<string>): Promise<null>;
+
+  /** Take members out of ALIAS; refused where none would be left. */
+  config_alias_rmaddr(alias: string, members: Array<string>): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1485,13 +1491,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_check: [{ domain: "string", topic: "string" }, ["ref", "DNSReport"]],
   domains: [{}, ["list", ["ref", "DomainRow"]]],
   domain: [{ domain: "string" }, ["ref", "DomainDetail"]],
-  domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
-  domain_remove: [{ domain: "string" }, "null"],
-  domain_disable: [{ domain: "string", disabled: "boolean" }, "null"],
-  alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
-  alias_remove: [{ alias: "string" }, "null"],
-  alias_members_add: [{ alias: "string", members: ["list", "string"] }, "null"],
-  alias_members_remove: [{ alias: "string", members: ["list", "string"] }, "null"],
   selector_add: [{ domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null"],
   selector_remove: [{ domain: "string", selector: "string" }, "null"],
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
@@ -1509,10 +1508,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account: [{ name: "string" }, ["ref", "AccountDetail"]],
   account_add: [{ name: "string", address: "string" }, "string"],
   account_remains: [{ name: "string" }, ["ref", "AccountRemains"]],
-  account_remove: [{ name: "string" }, "null"],
   account_password: [{ name: "string", password: ["optional", "string"] }, "string"],
-  address_add: [{ name: "string", address: "string" }, "null"],
-  address_remove: [{ address: "string" }, "null"],
   attempts: [{ account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]],
   settings: [{ path: ["list", "string"] }, ["ref", "SettingsForm"]],
   settings_save: [{ path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null"],
@@ -1560,4 +1556,16 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
+  config_account_add: [{ account: "string", address: "string" }, "null"],
+  config_account_rm: [{ account: "string" }, "null"],
+  config_address_add: [{ address: "string", account: "string" }, "null"],
+  config_address_rm: [{ address: "string" }, "null"],
+  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
+  config_domain_rm: [{ domain: "string" }, "null"],
+  config_domain_disable: [{ domain: "string" }, "null"],
+  config_domain_enable: [{ domain: "string" }, "null"],
+  config_alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
+  config_alias_rm: [{ alias: "string" }, "null"],
+  config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
+  config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
 });

@@ -8,6 +8,7 @@ The server registers them together with the commands of other components. Each t
 import contextlib
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import trio
 
@@ -15,22 +16,14 @@ from moxlite import __version__
 from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.domains.control import DomainCommands
-from moxlite.admin.edits import edit, named_account
+from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.admin.requests import (
-    AccountAdd,
-    AccountInfo,
-    AccountName,
-    AccountQuota,
-    AddressAdd,
-    AddressInfo,
-    AddressName,
     CertificatesRead,
     CheckReport,
-    DisableAccount,
     LogLevels,
     Process,
     SetPassword,
@@ -44,13 +37,26 @@ from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_a
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import AccountRecipient, Snapshot
-from moxlite.config.toml.edit import Document
+from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import NoArguments
-from moxlite.operations.performing import answering
+from moxlite.operations.accounts import (
+    AccountInfo,
+    AddAccount,
+    AddAddress,
+    AddressInfo,
+    DisableAccount,
+    EnableAccount,
+    FindAddress,
+    ListAccounts,
+    ListAddresses,
+    RemoveAccount,
+    RemoveAddress,
+    SetQuota,
+)
+from moxlite.operations.performing import answering, commands
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
@@ -197,36 +203,37 @@ class AccountCommands:
         self._logins = logins
 
     def registry(self) -> Mapping[str, Command]:
-        """All of them by name."""
-        return {
-            "config account list": Command(NoArguments, self.account_list),
-            "config account addresses": Command(AccountName, self.account_addresses),
-            "config account add": Command(AccountAdd, self.account_add),
-            "config account rm": Command(AccountName, self.account_rm),
-            "config account disable": Command(DisableAccount, self.account_disable),
-            "config account enable": Command(AccountName, self.account_enable),
-            "config account quota": Command(AccountQuota, self.account_quota),
-            "config address add": Command(AddressAdd, self.address_add),
-            "config address rm": Command(AddressName, self.address_rm),
-            "config address account": Command(AddressName, self.address_account),
-        }
+        """All operations by name."""
+        change = partial(change_file, self._config)
+        return commands(
+            ListAccounts.bind(self.account_list),
+            ListAddresses.bind(self.account_addresses),
+            AddAccount.bind(self.account_add),
+            RemoveAccount.bind(self.account_rm),
+            DisableAccount.bind(lambda args: change(changes.disable_account, args.account, args.message)),
+            EnableAccount.bind(lambda args: change(changes.enable_account, args.account)),
+            SetQuota.bind(lambda args: change(changes.set_quota, args.account, args.size)),
+            AddAddress.bind(lambda args: change(changes.add_address, args.address, args.account)),
+            RemoveAddress.bind(lambda args: change(changes.remove_address, args.address)),
+            FindAddress.bind(self.address_account),
+        )
 
-    async def account_list(self, args: NoArguments, exchange: Exchange) -> list[AccountInfo]:
+    async def account_list(self, args: ListAccounts) -> list[AccountInfo]:
         """All accounts with their addresses, by name."""
         found = sorted(self._config.current.domains.accounts.items())
         return [
             AccountInfo(name, one.description, one.login_disabled or "", list(one.destinations)) for name, one in found
         ]
 
-    async def account_addresses(self, args: AccountName, exchange: Exchange) -> list[AddressInfo]:
+    async def account_addresses(self, args: ListAddresses) -> list[AddressInfo]:
         """The addresses of one account."""
         account = named_account(self._config, args.account)
         return [AddressInfo(address, args.account) for address in account.destinations]
 
-    async def account_add(self, args: AccountAdd, exchange: Exchange) -> None:
+    async def account_add(self, args: AddAccount) -> None:
         """Add an account to the file, and make its database."""
         await self.check_new(args.account)
-        await _edit(self._config, changes.add_account, args.account, args.address)
+        await change_file(self._config, changes.add_account, args.account, args.address)
         await self.make(args.account)
 
     async def check_new(self, name: str) -> None:
@@ -251,10 +258,10 @@ class AccountCommands:
                 "failed", f"the account is configured, but its database cannot be made yet: {error}"
             ) from None
 
-    async def account_rm(self, args: AccountName, exchange: Exchange) -> None:
+    async def account_rm(self, args: RemoveAccount) -> None:
         """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
         with trio.CancelScope(shield=True):  # bounded: a file and a unit
-            await _edit(self._config, changes.remove_account, args.account)
+            await change_file(self._config, changes.remove_account, args.account)
             self._logins.forget(args.account)
             await self._auth.begin_removal(args.account)
         await self._finish_removal(args.account)
@@ -263,27 +270,7 @@ class AccountCommands:
         with trio.CancelScope(shield=True):  # bounded: users of the account are asked to leave, with a deadline
             await finish_removal(self._accounts, self._auth, name)
 
-    async def account_disable(self, args: DisableAccount, exchange: Exchange) -> None:
-        """Refuse log-ins, and end the account's sessions (ADMIN-17)."""
-        await _edit(self._config, changes.disable_account, args.account, args.message)
-
-    async def account_enable(self, args: AccountName, exchange: Exchange) -> None:
-        """Allow log-ins again."""
-        await _edit(self._config, changes.enable_account, args.account)
-
-    async def account_quota(self, args: AccountQuota, exchange: Exchange) -> None:
-        """Set the room for the messages of an account."""
-        await _edit(self._config, changes.set_quota, args.account, args.size)
-
-    async def address_add(self, args: AddressAdd, exchange: Exchange) -> None:
-        """Give an account an address."""
-        await _edit(self._config, changes.add_address, args.address, args.account)
-
-    async def address_rm(self, args: AddressName, exchange: Exchange) -> None:
-        """Take an address away."""
-        await _edit(self._config, changes.remove_address, args.address)
-
-    async def address_account(self, args: AddressName, exchange: Exchange) -> AddressInfo:
+    async def address_account(self, args: FindAddress) -> AddressInfo:
         """Return the account that gets the mail of an address."""
         try:
             address = Address.parse(args.address)
@@ -293,10 +280,3 @@ class AccountCommands:
         if not isinstance(found, AccountRecipient):
             raise CommandFailed("notFound", f'"{args.address}" is not an address of an account')
         return AddressInfo(str(found.canonical), found.account)
-
-
-async def _edit(config: ConfigHolder, change: Callable[..., None], *args: str) -> None:
-    def apply(document: Document, snapshot: Snapshot) -> None:
-        change(document, snapshot, *args)
-
-    await edit(config, apply)

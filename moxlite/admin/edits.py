@@ -1,5 +1,8 @@
 """The account that a command names, and changes of domains.toml, with errors translated for the control socket."""
 
+from collections.abc import Callable
+from typing import Any
+
 from moxlite.admin.accounts import Refused
 from moxlite.config.domains import Account
 from moxlite.config.holder import Change, ChangedMeanwhile, ConfigHolder
@@ -28,3 +31,8 @@ async def edit(config: ConfigHolder, change: Change) -> Snapshot:
         raise CommandFailed("busy", str(error)) from None
     except OSError as error:
         raise CommandFailed("failed", f"domains.toml cannot be written: {error.strerror or error}") from None
+
+
+async def change_file(config: ConfigHolder, change: Callable[..., None], *args: Any) -> None:
+    """Make a change by a function that takes `args` after document and snapshot. Raises CommandFailed."""
+    await edit(config, lambda document, snapshot: change(document, snapshot, *args))

@@ -103,59 +103,9 @@ class LogLevels(Request, frozen=True):
     levels: dict[str, str] = msgspec.field(default_factory=dict)
 
 
-class AccountAdd(Request, frozen=True):
-    """``config account add``."""
-
-    account: str
-    address: str
-
-
 class AccountName(Request, frozen=True):
     """``config account rm``, ``enable``, ``addresses``."""
 
-    account: str
-
-
-class DisableAccount(Request, frozen=True):
-    """``config account disable``: `message` is shown at every log-in."""
-
-    account: str
-    message: str
-
-
-class AccountQuota(Request, frozen=True):
-    """``config account set NAME quota``: a size as in the file, ``none`` for no limit, ``default`` for the server's."""
-
-    account: str
-    size: str
-
-
-class AddressAdd(Request, frozen=True):
-    """``config address add``."""
-
-    address: str
-    account: str
-
-
-class AddressName(Request, frozen=True):
-    """``config address rm``, ``config address account``."""
-
-    address: str
-
-
-class AccountInfo(msgspec.Struct, frozen=True):
-    """A line of ``config account list``. `disabled`: the text for log-ins, empty when they're allowed."""
-
-    account: str
-    description: str
-    disabled: str
-    addresses: list[str]
-
-
-class AddressInfo(msgspec.Struct, frozen=True):
-    """An address and the account that has it."""
-
-    address: str
     account: str
 
 

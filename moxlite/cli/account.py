@@ -24,15 +24,19 @@ from moxlite.cli.common import (
     load_config,
     moment,
     new_password,
+    perform,
     settings,
     show,
 )
 from moxlite.cli.imap import imapserve
+from moxlite.cli.setup.domains import show_accounts
 from moxlite.cli.share import share
 from moxlite.cli.sieve.accounts import account_sieve, vacation
 from moxlite.cli.sieve.sorting import sort
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
+from moxlite.operations import description
+from moxlite.operations.accounts import ListAccounts
 
 
 @click.group()
@@ -44,21 +48,10 @@ account.add_command(recover)
 account.add_command(forward)
 
 
-@account.command("list")
+@account.command("list", help=description(ListAccounts).about)
 @json_option
 def account_list(as_json: bool) -> None:
-    """List all accounts; those that may not log in are marked as disabled."""
-    from moxlite.admin.requests import AccountInfo
-    from moxlite.operations import NoArguments
-
-    found = call("config account list", NoArguments(), list[AccountInfo])
-    if as_json or settings().as_json:
-        show(found, (), as_json=True)
-        return
-    for one in found:
-        one_line = f"{one.account}{' (disabled)' if one.disabled else ''}"
-        about = f"  # {one.description}" if one.description else ""
-        print(printable(f"{one_line:<24} {', '.join(one.addresses)}{about}"))
+    show_accounts(perform(ListAccounts()), as_json or settings().as_json)
 
 
 @account.command("set-password")

@@ -6,10 +6,9 @@ from typing import Final
 
 import click
 
-from moxlite.cli.account import account_list
-from moxlite.cli.common import Failure, ask, call, config_path, for_root, json_option, new_password, show, unusable
+from moxlite.cli.common import Failure, config_path, for_root, new_password, unusable
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords, ensure_acme_host_keys
-from moxlite.cli.setup.domains import alias, domain
+from moxlite.cli.setup.domains import add_commands
 from moxlite.cli.setup.listeners import listeners
 from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tls import tlspubkey
@@ -23,8 +22,6 @@ def config() -> None:
     """Check, describe and change the configuration."""
 
 
-config.add_command(domain)
-config.add_command(alias)
 config.add_command(tlspubkey)
 config.add_command(dnsrecords)
 config.add_command(dnscheck)
@@ -129,106 +126,4 @@ def printservice() -> None:
     print(unit_file(program=program(), config=path, data=data, more=more), end="")
 
 
-@config.group()
-def account() -> None:
-    """Accounts in domains.toml, changed through the running server."""
-
-
-account.add_command(account_list)
-
-
-@account.command("addresses")
-@click.argument("name")
-@json_option
-def account_addresses(name: str, as_json: bool) -> None:
-    """List the addresses of account NAME."""
-    from moxlite.admin.requests import AccountName, AddressInfo
-
-    show(call("config account addresses", AccountName(name), list[AddressInfo]), ("address",), as_json=as_json)
-
-
-@account.command("add")
-@click.argument("name")
-@click.argument("address")
-def account_add(name: str, address: str) -> None:
-    """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
-    from moxlite.admin.requests import AccountAdd
-
-    call("config account add", AccountAdd(name, address), type(None))
-
-
-@account.command("rm")
-@click.argument("name")
-def account_rm(name: str) -> None:
-    """Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay."""
-    from moxlite.admin.requests import AccountName
-
-    ask(f"Remove account {name} and delete all its mail?")
-    call("config account rm", AccountName(name), type(None))
-
-
-@account.command("disable")
-@click.argument("name")
-@click.argument("message")
-def account_disable(name: str, message: str) -> None:
-    """Refuse log-ins of account NAME, showing MESSAGE; its sessions end. Mail is still delivered."""
-    from moxlite.admin.requests import DisableAccount
-
-    call("config account disable", DisableAccount(name, message), type(None))
-
-
-@account.command("enable")
-@click.argument("name")
-def account_enable(name: str) -> None:
-    """Let account NAME log in again."""
-    from moxlite.admin.requests import AccountName
-
-    call("config account enable", AccountName(name), type(None))
-
-
-@account.command("set")
-@click.argument("name")
-@click.argument("key", type=click.Choice(["quota"]))
-@click.argument("value")
-def account_set(name: str, key: str, value: str) -> None:
-    """Set the quota of account NAME: the room for its messages, as 5g or 500m.
-
-    "none" is without limit, "default" what moxlite.toml says for all accounts. Mail that does not fit is refused for
-    now, so that its sender tries again for days.
-    """
-    from moxlite.admin.requests import AccountQuota
-
-    call(f"config account {key}", AccountQuota(name, value), type(None))
-
-
-@config.group()
-def address() -> None:
-    """Addresses in domains.toml, changed through the running server."""
-
-
-@address.command("add")
-@click.argument("address")
-@click.argument("account")
-def address_add(address: str, account: str) -> None:
-    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's."""
-    from moxlite.admin.requests import AddressAdd
-
-    call("config address add", AddressAdd(address, account), type(None))
-
-
-@address.command("rm")
-@click.argument("address")
-def address_rm(address: str) -> None:
-    """Take ADDRESS from its account, and from all aliases."""
-    from moxlite.admin.requests import AddressName
-
-    call("config address rm", AddressName(address), type(None))
-
-
-@address.command("account")
-@click.argument("address")
-def address_account(address: str) -> None:
-    """Tell which account has ADDRESS."""
-    from moxlite.admin.requests import AddressInfo, AddressName
-
-    print(call("config address account", AddressName(address), AddressInfo).account)
+add_commands(config)

@@ -6,19 +6,17 @@ A verb sends what was given, and prints the result: as a table of the descriptio
 
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import click
 import msgspec
 
-from moxlite.cli.common import HYPHENS, call, settings, show, show_json
+from moxlite.cli.common import HYPHENS, ask, call, settings, show, show_json
 from moxlite.cli.rawoutput import raw_output
 from moxlite.operations import Description, Role
 
 Printer: TypeAlias = Callable[[Any, bool], None]
 """Prints a result; as JSON if the second argument is true."""
-
-TRUTH: Final = {"true": True, "false": False}
 
 
 def described(
@@ -56,6 +54,8 @@ def _command(verb: str, operation: Description, printer: Printer | None) -> clic
         for one in fields:
             if (value := given[one.name]) is not None:
                 one.put(args, value)
+        if operation.ask:
+            ask(operation.ask.format_map(args))
         output = raw_output() if operation.octets else None
         result = call(operation.name, args, operation.result, output=output)
         as_json = as_json or settings().as_json
@@ -84,8 +84,9 @@ class _Field:
         self.kind: Callable[[str], Any] | None = extra.get("kind")
         self.metavar: str = extra.get("metavar", "")
         self.required = info.required
+        self.argument = info.required or extra.get("argument", False)
         self.flag: str = extra.get("flags", ())[0] if extra.get("flags") else f"--{path[-1].replace('_', '-')}"
-        self.name = self.flag.partition("/")[0].lstrip("-").replace("-", "_") if not self.required else path[-1] + "_"
+        self.name = self.flag.partition("/")[0].lstrip("-").replace("-", "_") if not self.argument else path[-1] + "_"
 
     def put(self, args: dict[str, Any], value: Any) -> None:
         """Set the value in the arguments of the operation."""
@@ -96,14 +97,20 @@ class _Field:
     def parameter(self) -> click.Parameter:
         """The argument or option."""
         kind = self._kind()
-        if self.required:
-            words = isinstance(kind, click.Choice)
+        if self.argument:
+            several = typing.get_origin(self.type) is list
+            shown = self.metavar or self.path[-1].upper()
             return click.Argument(
-                [self.name], type=kind, metavar=self.metavar or (None if words else self.path[-1].upper())
+                [self.name],
+                type=kind,
+                required=self.required,
+                nargs=-1 if several else 1,
+                metavar=None if isinstance(kind, click.Choice) else shown if self.required else f"[{shown}]",
             )
         if self.type is bool:
             return click.Option([self.flag, self.name], is_flag=True, default=None, help=self.help)
-        return click.Option([self.flag, self.name], type=kind, metavar=self.metavar or None, help=self.help)
+        metavar = self.metavar or ("[true|false]" if kind is click.BOOL else None)
+        return click.Option([self.flag, self.name], type=kind, metavar=metavar, help=self.help)
 
     def _kind(self) -> click.ParamType[Any]:
         if self.kind is not None:
@@ -112,7 +119,7 @@ class _Field:
         if typing.get_origin(self.type) is Literal:
             words = {str(one).replace("_", "-"): one for one in typing.get_args(self.type)}
         elif self.type == bool | None:
-            words = TRUTH
+            return click.BOOL
         elif self.type == tuple[int, ...]:
             return _Kind(self.metavar, _numbers)
         elif self.type in (int, int | None):

@@ -74,6 +74,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
       confirm: apps ask for the password or a second factor first (WEB-63a).
       columns: fields of a list's rows that the command line prints.
       octets: the command line prints octets that come before the result.
+      ask: what the command line asks first, with names of arguments in braces.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     confirm: bool
     columns: tuple[str, ...]
     octets: bool
+    ask: str
 
     @property
     def call(self) -> str:
@@ -112,17 +114,17 @@ def query(
     """Make a struct an operation that changes nothing an owner would look for in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, False, False, columns, octets)
+        _descriptions[kind] = Description(name, kind, _result(kind), who, False, False, columns, octets, "")
         return kind
 
     return describe
 
 
-def change(name: str, who: Role = Role.NOBODY, *, confirm: bool = False) -> Callable[[Kind], Kind]:
+def change(name: str, who: Role = Role.NOBODY, *, confirm: bool = False, ask: str = "") -> Callable[[Kind], Kind]:
     """Make a struct an operation that is recorded in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, (), False)
+        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, (), False, ask)
         return kind
 
     return describe
@@ -145,17 +147,24 @@ def described_in(module: object) -> tuple[Description, ...]:
 
 
 def field(
-    about: str = "", *flags: str, metavar: str = "", kind: Callable[[str], Any] | None = None, **bounds: Any
+    about: str = "",
+    *flags: str,
+    metavar: str = "",
+    argument: bool = False,
+    kind: Callable[[str], Any] | None = None,
+    **bounds: Any,
 ) -> Any:
     """The description of an argument, for ``Annotated``.
 
     Args:
       flags: of the option on the command line, where it is not named as the field is.
       metavar: what the command line calls its value.
+      argument: not an option of the command line, though it is optional.
       kind: makes the value from a word of the command line. Raises ValueError.
       bounds: of the value, as `msgspec.Meta` has them.
     """
-    return msgspec.Meta(description=about or None, extra={"flags": flags, "metavar": metavar, "kind": kind}, **bounds)
+    shown = {"flags": flags, "metavar": metavar, "argument": argument, "kind": kind}
+    return msgspec.Meta(description=about or None, extra=shown, **bounds)
 
 
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0

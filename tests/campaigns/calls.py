@@ -47,14 +47,23 @@ ENDED: Final = 0.05
 """Share of the calls of `ENDING` that have a session and octets that fit."""
 
 ENDING: Final = frozenset(
-    ("logout", "generate_password", "set_password", "password_change", "account_password", "account_remove", "not_me")
+    (
+        "logout",
+        "generate_password",
+        "set_password",
+        "password_change",
+        "account_password",
+        "config_account_rm",
+        "not_me",
+    )
     + (
+        "config_account_rm",
         "session_remove",
         "session_remove_others",
         "session_end",
         "account_factors_reset",
         "key_finish",
-        "domain_disable",
+        "config_domain_disable",
     )
 )
 """Calls after which no log-in may be possible, and another server is needed. With a session most of them get octets

@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         found.cli("config", "account", "add", "moxlite", "x@localhost", check=False)
         owner = AdminCaller(found.port(80))
         owner.log_in()
-        owner.call("address_add", name="moxlite", address="sales@localhost")
+        owner.call("config_address_add", account="moxlite", address="sales@localhost")
         before = owner.call("settings", path=["accounts", "moxlite"])["values"]
         owner.call(
             "settings_save", path=["accounts", "moxlite"], before=before, after=before | {"description": HOSTILE}
@@ -113,7 +113,7 @@ def test_a_kill_leaves_log_and_history_whole(tmp_path: Path, kills: int) -> None
                     if number == 1 or not made or made[-1] == "":
                         owner.log_in()
                     address = f"a{number}@localhost"
-                    owner.call("address_add", name="moxlite", address=address)
+                    owner.call("config_address_add", account="moxlite", address=address)
                     made.append(address)
                 except (OSError, ValueError, http.client.HTTPException, Refusal):
                     made.append("")

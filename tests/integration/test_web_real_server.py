@@ -104,11 +104,11 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
     """
     server.start()
     owner = owner_of(server)
-    owner.call("domain_add", domain="second.example", account="bob", localpart="bob")
-    owner.call("domain_disable", domain="second.example", disabled=True)
+    owner.call("config_domain_add", domain="second.example", account="bob", localpart="bob")
+    owner.call("config_domain_disable", domain="second.example")
     owner.call("account_add", name="eve", address="eve@example.org")
     owner.call("account_password", name="eve", password="eve's own long words")
-    owner.call("alias_add", alias="team@example.org", members=["eve@example.org", "you@example.org"])
+    owner.call("config_alias_add", alias="team@example.org", members=["eve@example.org", "you@example.org"])
     owner.call("selector_add", domain="second.example", selector="new", algorithm="ed25519")
     path = ["domains", "second.example", "dkim"]
     values = owner.call("settings", path=path)["values"]
@@ -160,7 +160,7 @@ def test_changes_of_pages_and_commands_outlive_restarts(server: FencedServer) ->
     assert [one["address"] for one in owner.call("domain", domain="example.org")["aliases"]] == ["team@example.org"]
     assert len(owner.call("queue_holdrules_list")) == 1
     assert owner.call("backups")["snapshots"]
-    owner.call("domain_disable", domain="second.example", disabled=False)
+    owner.call("config_domain_enable", domain="second.example")
     owner.call("selector_add", domain="third.example", selector="later", algorithm="rsa")
     server.cli("admin", "reset-second-factor")
     server.cli("admin", "set-password", stdin="another one by root\n")

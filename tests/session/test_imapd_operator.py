@@ -12,8 +12,6 @@ import trio.testing
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.requests import (
-    AccountAdd,
-    AccountName,
     ImapServe,
     ImapSession,
     ImapSessions,
@@ -27,6 +25,7 @@ from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
 from moxlite.lazyimport import Late
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
+from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap
 from tests.store_fixtures import soon
@@ -120,13 +119,13 @@ async def test_a_removal_goes_on_when_who_asked_for_it_is_gone(imap: Imap, tmp_p
     async with operator(imap, tmp_path) as ctl:
         async with imap.account("bo"):  # somebody who does not leave at once
             async with connect_ctl(tmp_path / "ctl") as other, trio.open_nursery() as nursery:
-                nursery.start_soon(other.call, "config account rm", AccountName("bo"), type(None))
+                nursery.start_soon(other.call, "config account rm", RemoveAccount("bo"), type(None))
                 await soon(noted)
                 nursery.cancel_scope.cancel()
             await trio.testing.wait_all_tasks_blocked(0.05)
         await soon(ended)
         assert not imap.accounts.path("bo").exists()
-        await ctl.call("config account add", AccountAdd("bo", "bo@example.org"), type(None))
+        await ctl.call("config account add", AddAccount("bo", "bo@example.org"), type(None))
         assert imap.accounts.exists("bo")
 
 
@@ -138,7 +137,7 @@ async def test_a_removal_that_failed_is_finished_before_the_name_is_given_anew(i
     (imap.accounts.path("eve") / "account.db").parent.mkdir()
     (imap.accounts.path("eve") / "account.db").write_bytes(b"of the old one")
     async with operator(imap, tmp_path) as ctl:
-        await ctl.call("config account add", AccountAdd("eve", "eve@example.org"), type(None))
+        await ctl.call("config account add", AddAccount("eve", "eve@example.org"), type(None))
     assert await auth.removals() == []
     async with imap.account("eve") as account:
         assert await rows(account) == []

@@ -135,7 +135,7 @@ async def test_the_row_is_there_before_the_change(rig: Rig, browser: Browser, mo
         return write(holder, prepared)
 
     monkeypatch.setattr(type(rig.holder), "_write", look)
-    await browser.call("address_add", name="tom", address="sales@example.org")
+    await browser.call("config_address_add", account="tom", address="sales@example.org")
     (row,) = seen
     assert (row.outcome, row.action) == ("begun", "config address add")
     assert changes(row)[0]["path"].startswith('accounts.tom.destinations."sales@example.org"')
@@ -151,7 +151,7 @@ async def test_a_broken_log_keeps_no_one_from_mending(
         raise StorageBroken("auth.db is out of service")
 
     monkeypatch.setattr(type(rig.auth.database), "write", broken)
-    await browser.call("domain_disable", domain="example.org", disabled=True)
+    await browser.call("config_domain_disable", domain="example.org")
     assert "change not written to the audit log" in caplog.text
     monkeypatch.undo()
     assert rig.holder.current.domains.domains["example.org"].disabled
@@ -161,7 +161,7 @@ async def test_a_broken_log_keeps_no_one_from_mending(
 async def test_pages_filters_and_export(rig: Rig, browser: Browser) -> None:
     """WEB-160, WEB-175: keyset pages; by way, object, words and time; as CSV and JSON."""
     for number in range(5):
-        await browser.call("address_add", name="tom", address=f"sales{number}@example.org")
+        await browser.call("config_address_add", account="tom", address=f"sales{number}@example.org")
     first = await browser.call("audit", filter={}, before=0, count=3)
     rest = await browser.call("audit", filter={}, before=first[-1]["id"], count=3)
     assert [one["given"]["address"] for one in first + rest] == [f"sales{n}@example.org" for n in (4, 3, 2, 1, 0)]

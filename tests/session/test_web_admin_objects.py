@@ -58,8 +58,8 @@ async def test_an_account_is_added_used_and_removed(rig: Rig, browser: Browser) 
     assert await browser.error("account_add", name="Not Right", address="b@example.org") == (400, "user:fields")
     remains = await browser.call("account_remains", name="ben")
     assert (remains["messages"], remains["addresses"], remains["queued"]) == (0, 1, 0)
-    await browser.call("account_remove", name="ben")
-    assert await browser.error("account_remove", name="ben") == (400, "user:error")
+    await browser.call("config_account_rm", account="ben")
+    assert await browser.error("config_account_rm", account="ben") == (400, "user:error")
     assert await browser.error("account", name="ben") == (404, "user:notFound")
     assert await browser.error("account_remains", name="ben") == (404, "user:notFound")
     assert await webmail.error("token") == (401, "user:badAuth")
@@ -80,28 +80,28 @@ async def test_a_password_is_set_or_made(rig: Rig, browser: Browser) -> None:
 
 async def test_addresses_leave_their_aliases(browser: Browser) -> None:
     """WEB-81, WEB-82, ADMIN-16: and the last member of an alias is not removed."""
-    await browser.call("address_add", name="tom", address="sales@example.org")
-    await browser.call("alias_add", alias="all@example.org", members=["sales@example.org", "mia@example.org"])
+    await browser.call("config_address_add", account="tom", address="sales@example.org")
+    await browser.call("config_alias_add", alias="all@example.org", members=["sales@example.org", "mia@example.org"])
     detail = await browser.call("account", name="tom")
     assert {one["address"]: one["aliases"] for one in detail["addresses"]} == {
         "tom@example.org": [],
         "sales@example.org": ["all@example.org"],
     }
-    assert await browser.error("address_add", name="tom", address="sales@example.org") == (400, "user:fields")
-    assert await browser.error("address_add", name="tom", address="x@other.example") == (400, "user:fields")
-    await browser.call("address_remove", address="sales@example.org")
+    assert await browser.error("config_address_add", account="tom", address="sales@example.org") == (400, "user:fields")
+    assert await browser.error("config_address_add", account="tom", address="x@other.example") == (400, "user:fields")
+    await browser.call("config_address_rm", address="sales@example.org")
     alias = (await browser.call("domain", domain="example.org"))["aliases"][0]
     assert (alias["members"], alias["post_public"]) == (["mia@example.org"], True)
-    assert await browser.error("address_remove", address="sales@example.org") == (400, "user:error")
-    answer = await browser.post("alias_members_remove", {"alias": "all@example.org", "members": ["mia@example.org"]})
+    assert await browser.error("config_address_rm", address="sales@example.org") == (400, "user:error")
+    answer = await browser.post("config_alias_rmaddr", {"alias": "all@example.org", "members": ["mia@example.org"]})
     assert "remove the alias instead" in answer.json["error"]["message"]
-    await browser.call("alias_members_add", alias="all@example.org", members=["tom@example.org"])
-    assert await browser.error("alias_members_add", alias="all@example.org", members=["x"]) == (400, "user:fields")
-    await browser.call("alias_members_remove", alias="all@example.org", members=["mia@example.org"])
-    again = await browser.error("alias_add", alias="all@example.org", members=["mia@example.org"])
+    await browser.call("config_alias_addaddr", alias="all@example.org", members=["tom@example.org"])
+    assert await browser.error("config_alias_addaddr", alias="all@example.org", members=["x"]) == (400, "user:fields")
+    await browser.call("config_alias_rmaddr", alias="all@example.org", members=["mia@example.org"])
+    again = await browser.error("config_alias_add", alias="all@example.org", members=["mia@example.org"])
     assert again == (400, "user:fields")
-    await browser.call("alias_remove", alias="all@example.org")
-    assert await browser.error("alias_remove", alias="all@example.org") == (400, "user:error")
+    await browser.call("config_alias_rm", alias="all@example.org")
+    assert await browser.error("config_alias_rm", alias="all@example.org") == (400, "user:error")
 
 
 async def test_every_field_has_its_explanation_and_its_default(browser: Browser) -> None:
@@ -203,24 +203,24 @@ async def test_a_broken_file_refuses_saves_with_its_own_words(rig: Rig, browser:
 
 async def test_domains_are_added_disabled_and_removed(rig: Rig, browser: Browser) -> None:
     """WEB-80, ADMIN-12, ADMIN-13, ADMIN-17."""
-    await browser.call("domain_add", domain="new.example", account="mia")
+    await browser.call("config_domain_add", domain="new.example", account="mia")
     found = {one["domain"]: one for one in await browser.call("domains")}
     assert set(found) == {"example.org", "new.example"}
-    assert await browser.error("domain_add", domain="new.example", account="mia") == (400, "user:fields")
-    await browser.call("domain_disable", domain="new.example", disabled=True)
+    assert await browser.error("config_domain_add", domain="new.example", account="mia") == (400, "user:fields")
+    await browser.call("config_domain_disable", domain="new.example")
     assert (await browser.call("domain", domain="new.example"))["row"]["disabled"] is True
-    await browser.call("domain_disable", domain="new.example", disabled=False)
-    assert await browser.error("domain_disable", domain="x.example", disabled=True) == (400, "user:error")
-    answer = await browser.post("domain_remove", {"domain": "example.org"})
+    await browser.call("config_domain_enable", domain="new.example")
+    assert await browser.error("config_domain_disable", domain="x.example") == (400, "user:error")
+    answer = await browser.post("config_domain_rm", {"domain": "example.org"})
     assert 'address mia@example.org of account "mia"' in answer.json["error"]["message"]
     assert (await browser.call("domain", domain="example.org"))["users"]
-    await browser.call("domain_remove", domain="new.example")
+    await browser.call("config_domain_rm", domain="new.example")
     assert await browser.error("domain", domain="new.example") == (404, "user:notFound")
 
 
 async def test_keys_are_made_chosen_and_put_aside(rig: Rig, browser: Browser, tmp_path: Path) -> None:
     """WEB-80, AUTH-41: all four are shown; the one that signs alone stays."""
-    await browser.call("domain_add", domain="new.example", account="mia")
+    await browser.call("config_domain_add", domain="new.example", account="mia")
     keys = (await browser.call("domain", domain="new.example"))["selectors"]
     assert [one["algorithm"] for one in keys] == ["rsa", "rsa", "ed25519", "ed25519"]
     assert [one["signs"] for one in keys] == [True, False, False, False]
@@ -263,11 +263,11 @@ async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monk
     """WEB-63a, WEB-90: ten minutes after it was given; what can be undone does not."""
     monkeypatch.setattr(sessions, "CONFIRMED", 0.0)
     for call, parameters in (
-        ("account_remove", {"name": "tom"}),
+        ("config_account_rm", {"account": "tom"}),
         ("account_password", {"name": "tom"}),
-        ("address_remove", {"address": "tom@example.org"}),
-        ("domain_remove", {"domain": "example.org"}),
-        ("alias_remove", {"alias": "x@example.org"}),
+        ("config_address_rm", {"address": "tom@example.org"}),
+        ("config_domain_rm", {"domain": "example.org"}),
+        ("config_alias_rm", {"alias": "x@example.org"}),
         ("selector_add", {"domain": "example.org", "selector": "a", "algorithm": "ed25519"}),
         ("selector_remove", {"domain": "example.org", "selector": "a"}),
         ("settings_save", {"path": [], "before": {}, "after": {}}),
@@ -277,7 +277,7 @@ async def test_what_is_sensitive_wants_the_password_again(browser: Browser, monk
     assert await browser.call("queue_hold", all=True) == {"messages": 0, "id": 0}
     monkeypatch.setattr(sessions, "CONFIRMED", 600.0)
     await browser.call("confirm", kind="password", code=ADMIN_PASSWORD)
-    await browser.call("account_remove", name="tom")
+    await browser.call("config_account_rm", account="tom")
 
 
 async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

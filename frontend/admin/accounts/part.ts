@@ -285,7 +285,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
       ))
     )
       return;
-    if (await attempt(t("Removing"), () => desk.client.address_remove(row.address))) await desk.refresh();
+    if (await attempt(t("Removing"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
   };
   const add = async () => {
     const address = line(
@@ -296,7 +296,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
     );
     if (
       (await fieldDialog(t("Add an address"), t("Add"), { address }, () =>
-        desk.client.address_add(name, address.control.value),
+        desk.client.config_address_add(address.control.value, name),
       )) === null
     )
       return;
@@ -412,7 +412,7 @@ async function remove(desk: Desk, name: string): Promise<void> {
       ),
   ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
-  if (!(await attempt(t("Removing the account"), () => desk.client.account_remove(name)))) return;
+  if (!(await attempt(t("Removing the account"), () => desk.client.config_account_rm(name)))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#accounts");
 }

@@ -26,7 +26,7 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
       t("Add an alias"),
       t("Add alias"),
       { alias: address, members },
-      () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true),
+      () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true),
       el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")),
     );
     if (done !== null) await desk.refresh();
@@ -71,7 +71,7 @@ async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
     ))
   )
     return;
-  if (!(await attempt(t("Removing"), () => desk.client.alias_remove(row.address)))) return;
+  if (!(await attempt(t("Removing"), () => desk.client.config_alias_rm(row.address)))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
 
@@ -79,7 +79,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
   const row = found.aliases.find((one) => one.localpart === localpart);
   if (row === undefined) return notice("warn", t("There is no such alias any more."));
   const drop = async (member: string) => {
-    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member])))
+    if (await attempt(t("Removing"), () => desk.client.config_alias_rmaddr(row.address, [member])))
       await desk.refresh();
   };
   const add = async () => {
@@ -92,7 +92,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
     );
     if (
       (await fieldDialog(t("Add members"), t("Add"), { members }, () =>
-        desk.client.alias_members_add(row.address, lines(members.control)).then(() => true),
+        desk.client.config_alias_addaddr(row.address, lines(members.control)).then(() => true),
       )) !== null
     )
       await desk.refresh();

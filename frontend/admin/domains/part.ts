@@ -74,7 +74,12 @@ async function add(desk: Desk): Promise<void> {
   const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () =>
     desk.client
-      .domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked)
+      .config_domain_add(
+        domain.control.value.trim(),
+        account.control.value,
+        localpart.control.value,
+        disabled.control.checked,
+      )
       .then(() => true),
   );
   if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "dns" }));
@@ -140,7 +145,8 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
 }
 
 async function disable(desk: Desk, row: DomainRow): Promise<void> {
-  const set = (disabled: boolean) => desk.client.domain_disable(row.domain, disabled);
+  const set = (disabled: boolean) =>
+    disabled ? desk.client.config_domain_disable(row.domain) : desk.client.config_domain_enable(row.domain);
   if (!(await attempt(row.disabled ? t("Enabling") : t("Disabling"), () => set(!row.disabled)))) return;
   desk.say(
     row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }),
@@ -166,7 +172,7 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
           el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent.")),
         ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain")))) return;
-  if (!(await attempt(t("Removing the domain"), () => desk.client.domain_remove(name)))) return;
+  if (!(await attempt(t("Removing the domain"), () => desk.client.config_domain_rm(name)))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#domains");
 }

@@ -31,8 +31,7 @@ READING: Final = frozenset(
             "limits list",
             "imap sessions",
         ),
-        *("config account list", "config account addresses", "config address account", "config domain list"),
-        *("config alias list", "config alias print", "config tlspubkey list", "config tlspubkey get"),
+        *("config tlspubkey list", "config tlspubkey get"),
         *("store check", "store stats", "junk explain"),
     )
 )

@@ -1,30 +1,39 @@
-"""Commands of the control socket about domains and aliases (ADMIN-12, 13, 17)."""
+"""What the operations about domains and aliases do."""
 
 import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from functools import partial
 
+import msgspec
 import trio
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dkimkeys import NewKey, made_keys
 from moxlite.admin.domains import changes as changes
-from moxlite.admin.domains.requests import (
-    AliasChange,
-    AliasInfo,
-    AliasMembers,
-    AliasName,
-    DomainAdd,
-    DomainInfo,
-    DomainName,
-)
-from moxlite.admin.edits import edit
+from moxlite.admin.edits import change_file, edit
 from moxlite.config.domains import Alias
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.domains import (
+    AddAlias,
+    AddDomain,
+    AddMembers,
+    AliasInfo,
+    DisableDomain,
+    DomainInfo,
+    EnableDomain,
+    ListAliases,
+    ListDomains,
+    PrintAlias,
+    RemoveAlias,
+    RemoveDomain,
+    RemoveMembers,
+    UpdateAlias,
+)
+from moxlite.operations.performing import commands
 from moxlite.proto.address import Domain
 
 logger = logging.getLogger("moxlite.admin.domains.changes")
@@ -50,23 +59,24 @@ class DomainCommands:
         self._keys = trio.CapacityLimiter(1)  # an RSA key is up to a second of a core
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "config domain list": Command(DomainName, self.domain_list),
-            "config domain add": Command(DomainAdd, self.add),
-            "config domain rm": Command(DomainName, self.remove),
-            "config domain disable": Command(DomainName, self.disable),
-            "config domain enable": Command(DomainName, self.enable),
-            "config alias list": Command(DomainName, self.alias_list),
-            "config alias print": Command(AliasName, self.alias_print),
-            "config alias add": Command(AliasMembers, self.alias_add),
-            "config alias update": Command(AliasChange, self.alias_update),
-            "config alias rm": Command(AliasName, self.alias_remove),
-            "config alias addaddr": Command(AliasMembers, self.alias_add_members),
-            "config alias rmaddr": Command(AliasMembers, self.alias_remove_members),
-        }
+        """All operations by name."""
+        change = partial(change_file, self._config)
+        return commands(
+            ListDomains.bind(self.domain_list),
+            AddDomain.bind(self.add),
+            RemoveDomain.bind(self.remove),
+            DisableDomain.bind(lambda args: change(changes.disable_domain, args.domain)),
+            EnableDomain.bind(lambda args: change(changes.enable_domain, args.domain)),
+            ListAliases.bind(self.alias_list),
+            PrintAlias.bind(self.alias_print),
+            AddAlias.bind(lambda args: change(changes.add_alias, args.alias, args.members)),
+            UpdateAlias.bind(self.alias_update),
+            RemoveAlias.bind(lambda args: change(changes.remove_alias, args.alias)),
+            AddMembers.bind(lambda args: change(changes.add_alias_members, args.alias, args.members)),
+            RemoveMembers.bind(lambda args: change(changes.remove_alias_members, args.alias, args.members)),
+        )
 
-    async def domain_list(self, args: DomainName, exchange: Exchange) -> list[DomainInfo]:
+    async def domain_list(self, args: ListDomains) -> list[DomainInfo]:
         """List all domains, by name."""
         snapshot = self._config.current
         return [
@@ -74,7 +84,7 @@ class DomainCommands:
             for name, one in sorted(snapshot.domains.domains.items())
         ]
 
-    async def add(self, args: DomainAdd, exchange: Exchange) -> None:
+    async def add(self, args: AddDomain) -> None:
         """Make DKIM keys, add the domain, and the account if it is new. The client may disconnect meanwhile."""
         new_account = args.account not in self._config.current.domains.accounts
         if new_account:
@@ -84,7 +94,7 @@ class DomainCommands:
             if new_account:
                 await self._make_account(args.account)
 
-    async def _add(self, args: DomainAdd) -> None:
+    async def _add(self, args: AddDomain) -> None:
         now = dt.datetime.now(dt.UTC)
         try:
             domain = changes.parse_domain(args.domain)
@@ -104,14 +114,14 @@ class DomainCommands:
             raise
         made.__exit__(None, None, None)
 
-    async def remove(self, args: DomainName, exchange: Exchange) -> None:
+    async def remove(self, args: RemoveDomain) -> None:
         """Remove a domain, and move its keys to the folder of old ones."""
         try:
             _, settings = changes.require_domain(self._config.current, args.domain)
         except Refused as error:
             raise CommandFailed("notFound", str(error)) from None
         with trio.CancelScope(shield=True):  # bounded: a file and some renames
-            left = await self._edit(changes.remove_domain, args.domain)
+            left = await edit(self._config, partial(changes.remove_domain, name=args.domain))
             try:
                 moved = changes.retire_keys(self._config.domains_path.parent, settings, left)
             except OSError as error:
@@ -120,15 +130,7 @@ class DomainCommands:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
             logger.info("DKIM keys of a removed domain were put aside", extra={"kv": kv})
 
-    async def disable(self, args: DomainName, exchange: Exchange) -> None:
-        """Refuse the domain's mail for now."""
-        await self._edit(changes.disable_domain, args.domain)
-
-    async def enable(self, args: DomainName, exchange: Exchange) -> None:
-        """Accept the domain's mail again."""
-        await self._edit(changes.enable_domain, args.domain)
-
-    async def alias_list(self, args: DomainName, exchange: Exchange) -> list[AliasInfo]:
+    async def alias_list(self, args: ListAliases) -> list[AliasInfo]:
         """List the aliases of a domain, or of all."""
         snapshot = self._config.current
         if args.domain:
@@ -143,7 +145,7 @@ class DomainCommands:
             for localpart, alias in sorted(settings.aliases.items())
         ]
 
-    async def alias_print(self, args: AliasName, exchange: Exchange) -> AliasInfo:
+    async def alias_print(self, args: PrintAlias) -> AliasInfo:
         """Return one alias."""
         try:
             domain, localpart, alias = changes.find_alias(self._config.current, args.alias)
@@ -151,41 +153,17 @@ class DomainCommands:
             raise CommandFailed("notFound", str(error)) from None
         return _alias(f"{localpart}@{domain}", alias)
 
-    async def alias_add(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Add an alias."""
-        await self._edit(changes.add_alias, args.alias, args.members)
-
-    async def alias_update(self, args: AliasChange, exchange: Exchange) -> None:
+    async def alias_update(self, args: UpdateAlias) -> None:
         """Change the permissions of members and others."""
-        settings = {
-            "post_public": args.post_public,
-            "list_members": args.list_members,
-            "allow_msg_from": args.allow_msg_from,
-        }
-        await self._edit(
-            changes.update_alias, args.alias, {key: value for key, value in settings.items() if value is not None}
-        )
-
-    async def alias_remove(self, args: AliasName, exchange: Exchange) -> None:
-        """Remove an alias."""
-        await self._edit(changes.remove_alias, args.alias)
-
-    async def alias_add_members(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Run the command that adds members to an alias."""
-        await self._edit(changes.add_alias_members, args.alias, args.members)
-
-    async def alias_remove_members(self, args: AliasMembers, exchange: Exchange) -> None:
-        """Run the command that removes members of an alias."""
-        await self._edit(changes.remove_alias_members, args.alias, args.members)
-
-    async def _edit(self, change: Callable[..., None], *args: Any) -> Snapshot:
-        def apply(document: Document, snapshot: Snapshot) -> None:
-            change(document, snapshot, *args)
-
-        return await edit(self._config, apply)
+        given = msgspec.structs.asdict(args)
+        settings = {key: value for key, value in given.items() if key != "alias" and value is not None}
+        if not settings:
+            text = "nothing to change: give --postpublic, --listmembers or --allowmsgfrom"
+            raise CommandFailed("badRequest", text)
+        await change_file(self._config, changes.update_alias, args.alias, settings)
 
 
-def _adding(args: DomainAdd, keys: tuple[NewKey, ...], now: dt.datetime) -> Callable[[Document, Snapshot], None]:
+def _adding(args: AddDomain, keys: tuple[NewKey, ...], now: dt.datetime) -> Callable[[Document, Snapshot], None]:
     def change(document: Document, snapshot: Snapshot) -> None:
         changes.add_domain(
             document, snapshot, args.domain, args.account, args.localpart, keys, now=now, disabled=args.disabled

@@ -896,11 +896,11 @@ function addresses(desk, found) {
   const remove2 = async (row) => {
     const leaves = row.aliases.length > 0 ? ` ${t("It also leaves these aliases: {aliases}.", { aliases: row.aliases.join(", ") })}` : "";
     if (!await confirm(t("Remove {address}?", { address: row.address }), `${t("Mail to it is refused from now on; mail that has arrived stays.")}${leaves}`, t("Remove"))) return;
-    if (await attempt(t("Removing"), () => desk.client.address_remove(row.address))) await desk.refresh();
+    if (await attempt(t("Removing"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
   };
   const add2 = async () => {
     const address = line(t("Address"), `@${found.domain}`, t("@{domain} alone takes what no other address gets.", { domain: found.domain }), { inputmode: "email" });
-    if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.address_add(name, address.control.value)) === null) return;
+    if (await fieldDialog(t("Add an address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
   const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("everything else"))]] }, { title: t("Mailbox"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
@@ -923,7 +923,7 @@ async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
   const what = [el("p", {}, t("These go for good:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} mailbox", "{n} mailboxes"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("It leaves the aliases {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} message that waits to be sent stays in the queue.", "{n} messages that wait to be sent stay in the queue."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
-  if (!await attempt(t("Removing the account"), () => desk.client.account_remove(name))) return;
+  if (!await attempt(t("Removing the account"), () => desk.client.config_account_rm(name))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#accounts");
 }

@@ -650,7 +650,7 @@ function aliases(desk, found) {
   const add2 = async () => {
     const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
     const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
+    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
     if (done !== null) await desk.refresh();
   };
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
@@ -660,18 +660,18 @@ function aliases(desk, found) {
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
   if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "Mail to it is refused from now on. {n} member keeps what has arrived.", "Mail to it is refused from now on. {n} members keep what has arrived."), t("Remove"))) return;
-  if (!await attempt(t("Removing"), () => desk.client.alias_remove(row.address))) return;
+  if (!await attempt(t("Removing"), () => desk.client.config_alias_rm(row.address))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
 async function aliasPage(desk, found, localpart) {
   const row = found.aliases.find((one) => one.localpart === localpart);
   if (row === void 0) return notice("warn", t("There is no such alias any more."));
   const drop = async (member) => {
-    if (await attempt(t("Removing"), () => desk.client.alias_members_remove(row.address, [member]))) await desk.refresh();
+    if (await attempt(t("Removing"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
     const members2 = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-    if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.alias_members_add(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
+    if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
   return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
@@ -784,7 +784,7 @@ async function add(desk) {
   const account = line(t("Account for its reports"), accounts.accounts[0]?.name ?? "", t("An account that there is, or the name of a new one."));
   const localpart = line(t("First address of a new account"), "", t("The part before the @; empty where the account exists."));
   const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
-  const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
+  const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.config_domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
   if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "dns" }));
 }
 async function domainPage(desk) {
@@ -800,7 +800,7 @@ async function domainPage(desk) {
   return { title: name, root };
 }
 async function disable(desk, row) {
-  const set = (disabled) => desk.client.domain_disable(row.domain, disabled);
+  const set = (disabled) => disabled ? desk.client.config_domain_disable(row.domain) : desk.client.config_domain_enable(row.domain);
   if (!await attempt(row.disabled ? t("Enabling") : t("Disabling"), () => set(!row.disabled))) return;
   desk.say(row.disabled ? t("{domain} is in use", { domain: row.domain }) : t("{domain} is disabled", { domain: row.domain }), { title: t("Undo"), run: () => void attempt(t("Undoing"), () => set(row.disabled)).then(() => desk.refresh()) });
   await desk.refresh();
@@ -809,7 +809,7 @@ async function remove(desk, found) {
   const name = found.row.domain;
   const what = found.users.length > 0 ? [el("p", {}, t("It is still used, so it cannot be removed:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias goes with it.", "{n} aliases go with it.")), el("p", {}, t("Its key files are put aside in the folder dkim/old; queued mail is still sent."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain"))) return;
-  if (!await attempt(t("Removing the domain"), () => desk.client.domain_remove(name))) return;
+  if (!await attempt(t("Removing the domain"), () => desk.client.config_domain_rm(name))) return;
   desk.say(t("{name} is removed", { name }));
   desk.go("#domains");
 }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.2bc3e7753f78.js", audit: "audit.2c888fab78c2.js", domains: "domains.b071e95461f6.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.01cc9e64d906.js" };
+var define_PARTS_default = { accounts: "accounts.fdaefc210bc5.js", audit: "audit.2c888fab78c2.js", domains: "domains.49101ab392f5.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.01cc9e64d906.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -348,13 +348,6 @@ var Client = /* @__PURE__ */ clientOf({
   dns_check: [{ domain: "string", topic: "string" }, ["ref", "DNSReport"]],
   domains: [{}, ["list", ["ref", "DomainRow"]]],
   domain: [{ domain: "string" }, ["ref", "DomainDetail"]],
-  domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
-  domain_remove: [{ domain: "string" }, "null"],
-  domain_disable: [{ domain: "string", disabled: "boolean" }, "null"],
-  alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
-  alias_remove: [{ alias: "string" }, "null"],
-  alias_members_add: [{ alias: "string", members: ["list", "string"] }, "null"],
-  alias_members_remove: [{ alias: "string", members: ["list", "string"] }, "null"],
   selector_add: [{ domain: "string", selector: "string", algorithm: ["enum", ["ed25519", "rsa"]] }, "null"],
   selector_remove: [{ domain: "string", selector: "string" }, "null"],
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
@@ -372,10 +365,7 @@ var Client = /* @__PURE__ */ clientOf({
   account: [{ name: "string" }, ["ref", "AccountDetail"]],
   account_add: [{ name: "string", address: "string" }, "string"],
   account_remains: [{ name: "string" }, ["ref", "AccountRemains"]],
-  account_remove: [{ name: "string" }, "null"],
   account_password: [{ name: "string", password: ["optional", "string"] }, "string"],
-  address_add: [{ name: "string", address: "string" }, "null"],
-  address_remove: [{ address: "string" }, "null"],
   attempts: [{ account: ["optional", "string"], count: ["optional", "integer"] }, ["list", ["ref", "Attempt"]]],
   settings: [{ path: ["list", "string"] }, ["ref", "SettingsForm"]],
   settings_save: [{ path: ["list", "string"], before: ["map", "any"], after: ["map", "any"] }, "null"],
@@ -422,7 +412,19 @@ var Client = /* @__PURE__ */ clientOf({
   tlsrpt_suppress_remove: [{ address: "string" }, "null"],
   mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
-  reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]]
+  reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
+  config_account_add: [{ account: "string", address: "string" }, "null"],
+  config_account_rm: [{ account: "string" }, "null"],
+  config_address_add: [{ address: "string", account: "string" }, "null"],
+  config_address_rm: [{ address: "string" }, "null"],
+  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
+  config_domain_rm: [{ domain: "string" }, "null"],
+  config_domain_disable: [{ domain: "string" }, "null"],
+  config_domain_enable: [{ domain: "string" }, "null"],
+  config_alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
+  config_alias_rm: [{ alias: "string" }, "null"],
+  config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
+  config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

@@ -7,10 +7,11 @@ from typing import Annotated, Final
 import trio
 from msgspec import Meta
 
-from moxlite.admin.requests import AccountAdd, AccountName, AddressAdd, AddressName, SetPassword
+from moxlite.admin.requests import SetPassword
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.operations import description
+from moxlite.operations.accounts import AddAccount
 from moxlite.operations.queue import CountMessages, Filter
 from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
@@ -82,7 +83,7 @@ class AccountCalls(AdminCalls):
         problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
         if problems:
             raise FieldErrors(problems)
-        await self._console.do("config account add", AccountAdd(name, address), account="name")
+        await self._perform(AddAccount(account=name, address=address), account="name")
         return await self._set_password(name, generate_password())
 
     @call()
@@ -106,24 +107,9 @@ class AccountCalls(AdminCalls):
         )
 
     @call(confirm=True)
-    async def account_remove(self, caller: Caller, name: Word) -> None:
-        """Remove an account with all its mail."""
-        await self._console.do("config account rm", AccountName(name))
-
-    @call(confirm=True)
     async def account_password(self, caller: Caller, name: Word, password: Credential = "") -> str:
         """Set the password of an account, or without one a password that is made and returned. Ends its sessions."""
         return await self._set_password(name, password or generate_password())
-
-    @call()
-    async def address_add(self, caller: Caller, name: Word, address: Word) -> None:
-        """Give an account an address, or with ``@domain`` what no other address of the domain gets."""
-        await self._console.do("config address add", AddressAdd(address, name))
-
-    @call(confirm=True)
-    async def address_remove(self, caller: Caller, address: Word) -> None:
-        """Remove an address from its account and from all aliases."""
-        await self._console.do("config address rm", AddressName(address))
 
     @call()
     async def attempts(self, caller: Caller, account: Word = "", count: Count = 50) -> list[Attempt]:

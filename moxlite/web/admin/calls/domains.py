@@ -18,7 +18,6 @@ from moxlite.admin.dns.check import TOPICS, check_domain, check_servers, is_sign
 from moxlite.admin.dns.wanted import Keys, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
 from moxlite.admin.domains.changes import require_domain, users_of
-from moxlite.admin.domains.requests import AliasMembers, AliasName, DomainAdd, DomainName
 from moxlite.admin.domains.selectors import Algorithm, Selectors, key_facts
 from moxlite.admin.offer import offer_for
 from moxlite.config.domains import Alias, DomainConfig
@@ -36,7 +35,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, Unavailable, translated
 
 Word = Annotated[str, Meta(max_length=320)]
-Members = Annotated[list[Word], Meta(min_length=1, max_length=1000)]
 
 
 class DomainCalls(AdminCalls):
@@ -73,43 +71,6 @@ class DomainCalls(AdminCalls):
             selectors=await trio.to_thread.run_sync(_selectors, found, settings),
             users=users_of(snapshot, found),
         )
-
-    @call()
-    async def domain_add(
-        self, caller: Caller, domain: Word, account: Word, localpart: Word = "", disabled: bool = False
-    ) -> None:
-        """Add a domain with DKIM keys; its reports go to `account`, which is made if there is a `localpart`."""
-        await self._console.do("config domain add", DomainAdd(domain, account, localpart, disabled))
-
-    @call(confirm=True)
-    async def domain_remove(self, caller: Caller, domain: Word) -> None:
-        """Remove a domain that nothing uses any more; its key files are put aside."""
-        await self._console.do("config domain rm", DomainName(domain))
-
-    @call()
-    async def domain_disable(self, caller: Caller, domain: Word, disabled: bool) -> None:
-        """Refuse the mail of a domain for now, or take it again."""
-        await self._console.do(f"config domain {'disable' if disabled else 'enable'}", DomainName(domain))
-
-    @call()
-    async def alias_add(self, caller: Caller, alias: Word, members: Members) -> None:
-        """Add an alias, to which everyone may write."""
-        await self._console.do("config alias add", AliasMembers(alias, members))
-
-    @call(confirm=True)
-    async def alias_remove(self, caller: Caller, alias: Word) -> None:
-        """Remove an alias."""
-        await self._console.do("config alias rm", AliasName(alias))
-
-    @call()
-    async def alias_members_add(self, caller: Caller, alias: Word, members: Members) -> None:
-        """Add members to an alias."""
-        await self._console.do("config alias addaddr", AliasMembers(alias, members))
-
-    @call()
-    async def alias_members_remove(self, caller: Caller, alias: Word, members: Members) -> None:
-        """Remove members from an alias; the last one stays."""
-        await self._console.do("config alias rmaddr", AliasMembers(alias, members))
 
     @call(audit="DKIM key made", confirm=True)
     async def selector_add(self, caller: Caller, domain: Word, selector: Word, algorithm: Algorithm) -> None:

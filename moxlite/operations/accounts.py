@@ -1,0 +1,97 @@
+"""The operations about accounts and their addresses in domains.toml (ADMIN-15..17, WEB-81)."""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+
+Name: TypeAlias = Annotated[Word, field(metavar="NAME")]
+
+
+class AccountInfo(msgspec.Struct, frozen=True):
+    """A line of a list of accounts. `disabled`: the text for log-ins, empty when they're allowed."""
+
+    account: str
+    description: str
+    disabled: str
+    addresses: list[str]
+
+
+class AddressInfo(msgspec.Struct, frozen=True):
+    """An address and the account that has it."""
+
+    address: str
+    account: str
+
+
+@query("config account list", Role.COMMAND_LINE)
+class ListAccounts(Operation[list[AccountInfo]], frozen=True):
+    """List all accounts; those that may not log in are marked as disabled."""
+
+
+@query("config account addresses", Role.COMMAND_LINE, columns=("address",))
+class ListAddresses(Operation[list[AddressInfo]], frozen=True):
+    """List the addresses of account NAME."""
+
+    account: Name
+
+
+@change("config account add", OWNER)
+class AddAccount(Operation[None], frozen=True):
+    """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
+
+    account: Name
+    address: Word
+
+
+@change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
+class RemoveAccount(Operation[None], frozen=True):
+    """Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay."""
+
+    account: Name
+
+
+@change("config account disable", Role.COMMAND_LINE)
+class DisableAccount(Operation[None], frozen=True):
+    """Refuse log-ins of account NAME, showing MESSAGE; its sessions end. Mail is still delivered."""
+
+    account: Name
+    message: str
+
+
+@change("config account enable", Role.COMMAND_LINE)
+class EnableAccount(Operation[None], frozen=True):
+    """Let account NAME log in again."""
+
+    account: Name
+
+
+@change("config account quota", Role.COMMAND_LINE)
+class SetQuota(Operation[None], frozen=True):
+    """Set the room for messages: a size as in the file, ``none`` for no limit, ``default`` for the server's."""
+
+    account: Name
+    size: str
+
+
+@change("config address add", OWNER)
+class AddAddress(Operation[None], frozen=True):
+    """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's."""
+
+    address: Word
+    account: Word
+
+
+@change("config address rm", OWNER, confirm=True)
+class RemoveAddress(Operation[None], frozen=True):
+    """Take ADDRESS from its account, and from all aliases."""
+
+    address: Word
+
+
+@query("config address account", Role.COMMAND_LINE)
+class FindAddress(Operation[AddressInfo], frozen=True):
+    """Tell which account has ADDRESS."""
+
+    address: Word

@@ -1,0 +1,124 @@
+"""The operations about domains and aliases in domains.toml (ADMIN-12, ADMIN-13, ADMIN-17, WEB-80, WEB-82)."""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+
+Members: TypeAlias = Annotated[list[Word], field(metavar="MEMBER...", min_length=1, max_length=1000)]
+
+
+class DomainInfo(msgspec.Struct, frozen=True):
+    """A line of a list of domains."""
+
+    domain: str
+    disabled: bool
+    reports_only: bool
+    description: str
+
+
+class AliasInfo(msgspec.Struct, frozen=True):
+    """An alias, with its members and permissions."""
+
+    alias: str
+    members: list[str]
+    post_public: bool
+    list_members: bool
+    allow_msg_from: bool
+
+
+@query("config domain list", Role.COMMAND_LINE)
+class ListDomains(Operation[list[DomainInfo]], frozen=True):
+    """List all domains; those that are disabled, or only get reports, are marked."""
+
+
+@change("config domain add", OWNER)
+class AddDomain(Operation[None], frozen=True):
+    """Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it.
+
+    An ACCOUNT that there isn't is made, with the address LOCALPART@DOMAIN. Then: moxlite config dnsrecords DOMAIN
+    """
+
+    domain: Word
+    account: Word
+    localpart: Annotated[Word, field(argument=True)] = ""
+    disabled: Annotated[bool, field("Refuse its mail, in and out, until: config domain enable.")] = False
+
+
+class OneDomain(Operation[None], frozen=True):
+    """A change of a domain."""
+
+    domain: Word
+
+
+@change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}?")
+class RemoveDomain(OneDomain, frozen=True):
+    """Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
+
+
+@change("config domain disable", OWNER)
+class DisableDomain(OneDomain, frozen=True):
+    """Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in."""
+
+
+@change("config domain enable", OWNER)
+class EnableDomain(OneDomain, frozen=True):
+    """Take mail of DOMAIN again."""
+
+
+@query("config alias list", Role.COMMAND_LINE, columns=("alias", "members"))
+class ListAliases(Operation[list[AliasInfo]], frozen=True):
+    """List the aliases of DOMAIN, or all."""
+
+    domain: Annotated[str, field(argument=True)] = ""
+
+
+@query("config alias print", Role.COMMAND_LINE)
+class PrintAlias(Operation[AliasInfo], frozen=True):
+    """Show ALIAS with its members, and what they and others may do."""
+
+    alias: str
+
+
+class AliasMembers(Operation[None], frozen=True):
+    """A change of an alias with members."""
+
+    alias: Word
+    members: Members
+
+
+@change("config alias add", OWNER)
+class AddAlias(AliasMembers, frozen=True):
+    """Add ALIAS, which delivers to each MEMBER. Everyone may write to it.
+
+    At least one MEMBER is an address of this server. The owner of an address of another server gets a mail with a
+    link, and has to agree before anything is sent there: see `moxlite account forward list ACCOUNT`.
+    """
+
+
+@change("config alias update", Role.COMMAND_LINE)
+class UpdateAlias(Operation[None], frozen=True):
+    """Set (true or false) what members of ALIAS and others may do."""
+
+    alias: str
+    post_public: Annotated[bool | None, field("Everyone may write to it; else only members.", "--postpublic")] = None
+    list_members: Annotated[bool | None, field("Members see the other members.", "--listmembers")] = None
+    allow_msg_from: Annotated[bool | None, field("Members may send with ALIAS as From.", "--allowmsgfrom")] = None
+
+
+@change("config alias rm", OWNER, confirm=True)
+class RemoveAlias(Operation[None], frozen=True):
+    """Remove ALIAS; its members stay."""
+
+    alias: Word
+
+
+@change("config alias addaddr", OWNER)
+class AddMembers(AliasMembers, frozen=True):
+    """Add members to ALIAS, of this server or, once their owners agree, of others."""
+
+
+@change("config alias rmaddr", OWNER)
+class RemoveMembers(AliasMembers, frozen=True):
+    """Take members out of ALIAS; refused where none would be left."""
