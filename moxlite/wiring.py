@@ -59,7 +59,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import prefer
-from moxlite.store.delivery.perform import SUBMIT, TELL
+from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.groupware.scheduling import SCHEDULE
@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.standby.holding import HoldingTask
     from moxlite.admin.standby.waiting import Waiting
+    from moxlite.groupware.arriving import Arriving
     from moxlite.groupware.carrying import Carrying
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
@@ -519,6 +520,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
     house.files.accounts.register_outbox(SCHEDULE, _scheduling(house))
+    house.files.accounts.register_outbox(ARRIVED, _arriving(house))
     house.files.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
     house.services.clock.on_set(queue.clock_set)
@@ -539,6 +541,22 @@ def _scheduling(house: House) -> Handler:
             sandbox=house.services.sandbox,
             tmp=house.files.spools.directory,
         )
+
+    late = Late(make)
+
+    async def carry(account: Account, row: OutboxRow) -> None:
+        await (await late.get()).carry(account, row)
+
+    return carry
+
+
+def _arriving(house: House) -> Handler:
+    """The handler of calendars in mail that came, loaded with the first one."""
+
+    def make() -> "Arriving":
+        from moxlite.groupware.arriving import Arriving
+
+        return Arriving(config=house.config, sandbox=house.services.sandbox)
 
     late = Late(make)
 

@@ -340,6 +340,10 @@ class Account(Section, frozen=True):
     introbox: Annotated[MailboxName | None, doc("Mailbox for the first mail of unknown senders, instead of Inbox.")] = (
         None
     )
+    invitations: Annotated[
+        Literal["known", "all", "never"],
+        doc("Put invitations that come by mail into the calendar: of known senders, of all whose address is proven."),
+    ] = "known"
     automatic_junk_flags: Annotated[AutomaticJunkFlags, doc("Junk marks by mailbox.")] = AutomaticJunkFlags()
     junk_filter: Annotated[JunkFilter | None, doc("The learning filter; without it content isn't judged.")] = None
     max_outgoing_messages_per_day: Annotated[

@@ -24,7 +24,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import BadComponents, Component, write_component
 from moxlite.proto.cards.itip import role_of
-from moxlite.proto.cards.received import read_message, with_cancel, with_reply, with_request, with_status
+from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
@@ -203,6 +203,28 @@ async def receive(account: Account, sandbox: Sandbox, owed: Owed, user: User, ke
             note_message(tx, owed.text.encode(), noted)
 
     return await change_entry(account, sandbox, lambda r: entry_with_uid(r, message.uid), change, put)
+
+
+async def answer_entry(account: Account, sandbox: Sandbox, text: str, user: User, status: str) -> bool:
+    """Bring an invitation, and the answer that its receiver has given otherwise, into the receiver's calendar; returns
+    whether it changed there. Raises as `receive`.
+    """
+    _, message = read_message(text)
+
+    def put(tx: AccountTx, there: Resource | None, data: bytes, facts: Facts) -> None:
+        put_received(tx, there, data, facts, matters=True)
+
+    return await change_entry(
+        account,
+        sandbox,
+        lambda r: entry_with_uid(r, message.uid),
+        lambda there: (
+            None
+            if there is not None and role_of(there, user.addresses) == "organizer"
+            else with_answer(there, message, user.addresses, status)
+        ),
+        put,
+    )
 
 
 async def change_entry(

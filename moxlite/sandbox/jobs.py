@@ -175,6 +175,20 @@ class ReadCalendar(Job[Calendar], frozen=True, tag="read-calendar"):
     text: str
 
 
+class Cleaned(msgspec.Struct, frozen=True):
+    """A calendar of a mail, written anew (`proto.cards.received.cleaned`)."""
+
+    text: Annotated[str, msgspec.Meta(max_length=2 << 20)]
+
+
+class CleanCalendar(Job[Cleaned], frozen=True, tag="clean-calendar"):
+    """Write a calendar of a mail anew, as it may come into a calendar (DAV-29)."""
+
+    ANSWER = Cleaned
+
+    text: str
+
+
 MAX_TIMES: Final = 10_000
 """Times that rules are asked for at once."""
 
@@ -203,6 +217,6 @@ class ExpandRules(Job[Expanded], frozen=True, tag="expand-rules"):
     limit: int
 
 
-AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | ExpandRules
-JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar, ExpandRules)
+AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | ExpandRules
+JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar, CleanCalendar, ExpandRules)
 """All jobs; `work.WORK` has a function for each."""

@@ -11,12 +11,16 @@ import msgspec
 from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
+from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
+from moxlite.proto.cards.received import cleaned
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (
     MAX_HOSTS,
     AnyJob,
+    CleanCalendar,
+    Cleaned,
     DrawHTML,
     Drawn,
     Expanded,
@@ -100,6 +104,14 @@ def read_event(job: ReadCalendar) -> Calendar:
         raise Refused(str(refusal)) from None
 
 
+def clean_calendar(job: CleanCalendar) -> Cleaned:
+    """Write a calendar anew. Raises Refused."""
+    try:
+        return Cleaned(cleaned(job.text))
+    except BadComponents as refusal:
+        raise Refused(str(refusal)) from None
+
+
 def expand_rules(job: ExpandRules) -> Expanded:
     """Find the times of rules. Raises Refused."""
     start, since, until = (EPOCH + timedelta(seconds=one) for one in (job.start, job.since, job.until))
@@ -126,6 +138,7 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     WriteHTML: write_html,
     ReadDraft: read_draft,
     ReadCalendar: read_event,
+    CleanCalendar: clean_calendar,
     ExpandRules: expand_rules,
 }
 
@@ -151,6 +164,7 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     WriteHTML(_HTML, ("a",), "data:x;"),
     ReadDraft(_HTML, ("a",), "data:x;"),
     ReadCalendar(_CALENDAR),
+    CleanCalendar(_CALENDAR),
     ExpandRules(("FREQ=YEARLY;BYDAY=1MO;BYMONTH=2;UNTIL=19800101T000000",), 0, 0, 1 << 30, 3),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

@@ -1,17 +1,23 @@
 """Scheduling: invitations, answers and their mail, as programs and users see them (docs/spec/dav.md §6)."""
 
+import os
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from xml.etree.ElementTree import fromstring
 
+import msgspec
 import pytest
 
+from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
+from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, refused, text
+from tests.store_mail import deliver_mail
 from tests.web_rig import PASSWORD, Rig
 
 pytestmark = pytest.mark.served
@@ -36,6 +42,7 @@ class Office:
         self.mia = Program(rig)
         self.tom = Program(rig, "tom@example.org")
         self.mails: list[EmailMessage] = []
+        self.subjects: list[str] = []
 
     async def begin(self) -> None:
         async with self.rig.account("tom") as account:
@@ -47,6 +54,7 @@ class Office:
         mail = message_from_bytes(owed.submission.prefix + owed.octets, policy=policy.default)
         assert isinstance(mail, EmailMessage)
         self.mails.append(mail)
+        self.subjects.append(owed.submission.subject)
 
     async def settle(self) -> None:
         """Have all that is owed handed over."""
@@ -271,3 +279,129 @@ async def test_of_past_events_no_guest_is_told(office: Office) -> None:
     assert (await office.mia.ask("DELETE", HOME + "m.ics")).status == 204
     await office.settle()
     assert office.mails == []
+
+
+MAIL = """From: {author}\r
+To: mia@example.org\r
+Subject: Plan\r
+Message-ID: <{number}@remote.example>\r
+Content-Type: text/calendar; method={method}; charset=utf-8\r
+\r
+"""
+
+
+class Post:
+    """Mail to mia by SMTP."""
+
+    def __init__(self, office: Office) -> None:
+        self.office = office
+        self.number = 0
+
+    async def send(
+        self, body: str, method: str = "REQUEST", author: str = "ada@remote.example", validation: Validation = "dmarc"
+    ) -> int:
+        self.number += 1
+        head = MAIL.format(author=author, number=self.number, method=method)
+        localpart, _, domain = author.partition("@")
+        facts = Facts(smtp=SMTPFacts(msgfrom=localpart, msgfrom_domain=domain, msgfrom_validation=validation))
+        text = body.replace("VERSION:2.0", f"VERSION:2.0\r\nMETHOD:{method}")
+        async with self.office.rig.account() as account:
+            done = await deliver_mail(account, (head + text).encode(), facts=facts)
+        await self.office.settle()
+        return int(done.message_id)
+
+
+@pytest.fixture
+async def post(office: Office) -> Post:
+    async with office.rig.account() as account:
+        contact = Contact(name="Ada", emails=(Entry("ada@remote.example"),))
+        await account.write(lambda tx: save_contact(tx, contact))
+    return Post(office)
+
+
+def from_ada(*lines: str, start: str = "20991124T100000Z", sequence: int = 0, uid: str = "a1") -> str:
+    people = (
+        "ORGANIZER;CN=Ada:mailto:ada@remote.example",
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@remote.example",
+        "ATTENDEE;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:MIA@example.org",
+    )
+    end = start.replace("T10", "T11").replace("T12", "T13")
+    times = (f"UID:{uid}", "DTSTAMP:20261101T000000Z", f"DTSTART:{start}", f"DTEND:{end}", f"SEQUENCE:{sequence}")
+    return calendar(*times, "SUMMARY:Talk", *people, *lines)
+
+
+async def test_invitations_of_known_and_proven_senders_come_into_the_calendar(office: Office, post: Post) -> None:
+    """DAV-29: not answered, without alarms and files; changed and called off by the organiser alone."""
+    await post.send(from_ada("ATTACH:https://evil.example/", "X-EVIL:1", "BEGIN:VALARM", "TRIGGER:PT0S", "END:VALARM"))
+    got = await office.entry("mia", "a1")
+    assert "SUMMARY:Talk" in got
+    assert "PARTSTAT=NEEDS-ACTION" in line(got, "ATTENDEE", "mia@")
+    assert not {"ATTACH", "X-EVIL", "VALARM", "METHOD"} & {one.partition(":")[0] for one in got.split("\r\n")}
+    moved = from_ada(start="20991124T120000Z", sequence=1)
+    await post.send(moved, validation="none")
+    await post.send(moved, author="eve@evil.example")
+    assert "DTSTART:20991124T100000Z" in await office.entry("mia", "a1")
+    await post.send(moved)
+    assert "DTSTART:20991124T120000Z" in await office.entry("mia", "a1")
+    await post.send(from_ada(sequence=0))
+    assert "DTSTART:20991124T120000Z" in await office.entry("mia", "a1")
+    await post.send(from_ada(sequence=2), "CANCEL")
+    assert "STATUS:CANCELLED" in await office.entry("mia", "a1")
+    assert office.mails == []
+
+
+@pytest.mark.parametrize(
+    ("author", "validation", "setting", "taken"),
+    [
+        ("eve@evil.example", "dmarc", "known", False),
+        ("eve@evil.example", "dmarc", "all", True),
+        ("eve@evil.example", "none", "all", False),
+        ("ada@remote.example", "dmarc", "never", False),
+        ("mia@example.org", "dmarc", "all", False),
+    ],
+)
+async def test_other_invitations_stay_in_the_mail(
+    office: Office, post: Post, author: str, validation: Validation, setting: str, taken: bool
+) -> None:
+    """DAV-29: of unknown or unproven senders, by the owner's choice, and in the user's own name."""
+    msgspec.structs.force_setattr(office.rig.holder.current.domains.accounts["mia"], "invitations", setting)
+    await post.send(from_ada().replace("ada@remote.example", author), author=author, validation=validation)
+    assert bool(await office.entry("mia", "a1")) == taken
+
+
+async def test_answers_by_mail_reach_the_organisers_event(office: Office, post: Post) -> None:
+    """DAV-26, DAV-29: of the guest alone, without a mail in return."""
+    await office.mia.put("m.ics", meeting(ADA_ASKED))
+    await office.settle()
+    reply = calendar(
+        "UID:m1", "DTSTAMP:20261101T000000Z", "SEQUENCE:0", "ORGANIZER:mailto:mia@example.org",
+        "ATTENDEE;PARTSTAT=TENTATIVE:mailto:ada@remote.example",
+    )  # fmt: skip
+    await post.send(reply, "REPLY", author="eve@evil.example")
+    assert "PARTSTAT=NEEDS-ACTION" in line(await office.entry("mia"), "ATTENDEE", "ada@")
+    await post.send(reply, "REPLY")
+    assert "PARTSTAT=TENTATIVE" in line(await office.entry("mia"), "ATTENDEE", "ada@")
+    assert len(office.mails) == 1
+
+
+async def test_mail_and_calendar_agree(office: Office, post: Post) -> None:
+    """DAV-30, WEBMAIL-129: an answer in the webmail is in the calendar, and one in the calendar on the card."""
+    browser = office.rig.browser(app="/webmail/")
+    await browser.log_in()
+    number = await post.send(from_ada(), author="ada@remote.example")
+    answer = {"message_id": number, "path": "0", "submit_id": os.urandom(16).hex()}
+    await browser.call("invitation_answer", answer="yes", **answer)
+    got = await office.entry("mia", "a1")
+    assert "PARTSTAT=ACCEPTED" in line(got, "ATTENDEE", "mia@")
+    await office.settle()
+    assert office.subjects == ["Accepted: Talk"]
+    [path] = [one for one in await office.mia.find(HOME, D + "getetag", depth="1") if one != HOME]
+    mine = line(got, "ATTENDEE", "mia@")
+    await office.mia.put(path.rpartition("/")[2], got.replace(mine, mine.replace("ACCEPTED", "DECLINED")))
+    assert (await browser.call("invitation", message_id=number, path="0"))["answer"] == "no"
+    await office.settle()
+    assert office.subjects == ["Accepted: Talk", "Declined: Talk"]
+    other = await post.send(from_ada(uid="a2"), validation="none")
+    answer = {"message_id": other, "path": "0", "submit_id": os.urandom(16).hex()}
+    await browser.call("invitation_answer", answer="no", **answer)
+    assert await office.entry("mia", "a2") == ""

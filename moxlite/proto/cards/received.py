@@ -7,10 +7,11 @@ from __future__ import annotations
 from typing import Final
 
 from moxlite.proto.cards.calendarobject import CalendarObject, object_of
-from moxlite.proto.cards.components import Component, read_components
+from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
 from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.itip import (
     ANSWERS,
+    MAX_ATTENDEES,
     address_of,
     attendees_of,
     by_key,
@@ -26,8 +27,17 @@ from moxlite.proto.cards.itip import (
     with_parameters,
     with_property,
 )
-from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text
+from moxlite.proto.cards.moments import MAX_ZONES, is_date, moment_of, seconds_of, utc_text
 from moxlite.proto.cards.repeating import main_part
+
+MAX_LINE: Final = 32 << 10
+"""Characters of a line that is taken over from a mail."""
+
+UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD"})
+"""Properties that no mail brings into a calendar."""
+
+REPEATED: Final = frozenset({"ATTENDEE", "RDATE", "EXDATE", "COMMENT", "CONTACT", "REQUEST-STATUS"})
+"""Properties that a component may have several times; of others the first counts."""
 
 MAX_EXCEPTIONS: Final = 1000
 """Exceptions that answers of attendees may make of an entry."""
@@ -42,6 +52,76 @@ def read_message(text: str) -> tuple[str, CalendarObject]:
     lines = [line for line in calendar.properties if line.name != "METHOD"]
     method = calendar.value("METHOD").upper()
     return method, object_of(Component("VCALENDAR", lines, calendar.components), message=method != "REQUEST")
+
+
+def cleaned(text: str) -> str:
+    """A calendar that came by mail, written anew with its method: the entry and its zones, in bounds, without what a
+    stranger must not bring into a calendar: alarms, files, properties without a standard.
+
+    Raises BadComponents: it is not a message about one entry.
+    """
+    calendar = read_mailed(text)
+    method = calendar.value("METHOD").upper()
+    parts = [one for one in calendar.components if one.name in ("VEVENT", "VTODO") and one.value("UID")]
+    if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
+        raise BadComponents("the calendar asks nothing")
+    named = [one for one in parts if (one.name, one.value("UID")) == (parts[0].name, parts[0].value("UID"))]
+    if len(named) > MAX_EXCEPTIONS or any(len(one.all("ATTENDEE")) > MAX_ATTENDEES for one in named):
+        raise BadComponents("the calendar has too many exceptions or guests")
+    zones = [one for one in calendar.components if one.name == "VTIMEZONE"][:MAX_ZONES]
+    head = [line for line in calendar.properties if line.name == "METHOD"][:1]
+    made = new_calendar(CalendarObject(Component("VCALENDAR", [], zones), [], {}), list(map(_cleaned, named)))
+    return write_component(Component("VCALENDAR", [*made.properties, *head], made.components))
+
+
+def _cleaned(part: Component) -> Component:
+    kept = [
+        line
+        for line in part.properties
+        if line.name not in UNWANTED and not line.name.startswith("X-") and len(line.whole) <= MAX_LINE
+    ]
+    found: dict[str, int] = {}
+    lines: list[Property] = []
+    for line in kept:
+        found[line.name] = found.get(line.name, 0) + 1
+        if line.name in REPEATED or found[line.name] == 1:
+            lines.append(line)
+    return Component(part.name, lines, [])
+
+
+def with_answer(
+    there: CalendarObject | None, message: CalendarObject, own: frozenset[str], status: str
+) -> Component | None:
+    """The receiver's entry after a REQUEST and the answer to it; None where neither changes anything. An event that is
+    refused, and not there, stays out.
+    """
+    if there is None and status == "DECLINED":
+        return None
+    made = with_request(there, message, own)
+    base = there if made is None else object_of(made)
+    if base is None:
+        return None
+    asked = by_key(message).keys()
+
+    def line(one: Property) -> Property:
+        mine = one.name == "ATTENDEE" and address_of(one) in own
+        return with_parameters(one, {"PARTSTAT": status, "RSVP": ""}) if mine else one
+
+    parts = [mapped(part, line) if key in asked else part for key, part in by_key(base).items()]
+    return rebuilt(base, parts) if made is not None or parts != base.parts else None
+
+
+def answer_in(there: CalendarObject, own: frozenset[str], recurrence: str) -> tuple[str, int]:
+    """PARTSTAT of a user in an entry, or with the value of RECURRENCE-ID in that exception, "" without one; and the
+    number of the version.
+    """
+    parts = by_key(there)
+    named = (part for part in there.parts if recurrence and part.value("RECURRENCE-ID") == recurrence)
+    part = next(named, parts.get(None))
+    mine = None if part is None else own_line(part, own)
+    if part is None or mine is None:
+        return "", 0
+    return mine.parameter("PARTSTAT").upper(), sequence_of(part)
 
 
 def with_request(there: CalendarObject | None, message: CalendarObject, own: frozenset[str]) -> Component | None:

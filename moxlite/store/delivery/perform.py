@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.proto.mime.types import Part
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.unit import AccountTx
@@ -55,6 +56,9 @@ again.
 
 SUBMIT: Final = "submit"
 """Kind of the rows that `acceptance.carrying` hands over to the queue (`store.delivery.perform`)."""
+
+ARRIVED: Final = "calendar"
+"""Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
 
 TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
 
@@ -146,6 +150,11 @@ async def suppress_retry(account: Account, key: bytes) -> None:
     await account.write(lambda tx: tx.once(key))
 
 
+def has_calendar(part: Part) -> bool:
+    """Whether a message has a calendar."""
+    return (part.type, part.subtype) == ("TEXT", "CALENDAR") or any(map(has_calendar, part.parts))
+
+
 class _Unit:
     """One delivery within its unit."""
 
@@ -169,6 +178,8 @@ class _Unit:
             self._redirect(redirects)
         if self._first is not None and self._added is not None and self._delivery.tell:
             self._tell(self._first, self._added)
+        if self._first is not None and self._added is not None and has_calendar(self._ready.index.root):
+            self._look_into(self._first, self._added)
         if self._added is None:
             logger.info("message not kept", extra={"kv": {"account": self._tx.account}})
         return Performed(added=self._added, copies=tuple(self._copies), passed_on=self._passed_on)
@@ -233,6 +244,11 @@ class _Unit:
             recipient=self._delivery.tell, mailbox=action.mailbox, received=received, facts=self._delivery.facts
         )
         self._tx.owe(secrets.token_bytes(KEY), TELL, told.pack(), added.message_id)
+
+    def _look_into(self, action: FileInto, added: Added) -> None:
+        """Write the outbox row by which an invitation is looked at, unless it is junk."""
+        if action.mark is not Mark.REJECT and not action.flags & Flag.JUNK and self._delivery.facts.smtp is not None:
+            self._tx.owe(secrets.token_bytes(KEY), ARRIVED, b"", added.message_id)
 
     def _file(self, action: FileInto) -> None:
         tx = self._tx

@@ -150,6 +150,10 @@ class SMTPArrival(msgspec.Struct, frozen=True):
     ehlo_ok: bool
 
 
+VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
+"""Results for a From domain that show that the message comes from it (SMTP-77)."""
+
+
 def smtp_arrival(r: Reader, message_id: int) -> SMTPArrival | None:
     """SMTP transaction of a message; None for a message that did not come by SMTP, or does not exist."""
     row = r.row(READ, message_id)

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.5b00d0e1a331.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.f92ae7644e6f.js" };
+var define_PARTS_default = { device: "device.5b00d0e1a331.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.bf85ad85775e.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -181,8 +181,8 @@ var BaseClient = class {
 async function simulatedLatency() {
   const setting = localStorage.getItem("moxlite-debug");
   if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
+  const { wait_min_ms: least = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
 }
 function clientOf(calls, later = "") {
   class Generated extends BaseClient {
@@ -363,7 +363,9 @@ var Client = /* @__PURE__ */ clientOf({
   not_me: [{}, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
+  login_handed: [{ token: "string" }, ["ref", "LoginResult"]],
   logout: [{}, "null"],
+  export_prep: [{}, "null"],
   mailboxes: [{}, ["list", ["ref", "Mailbox"]]],
   import_state: [{}, ["ref", "ImportState"]],
   import_check: [{ size: "integer" }, "null"],
@@ -716,63 +718,6 @@ async function askConfirm(client, why = t("This is an important change, so give 
   return answer2 === true;
 }
 
-function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
-    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address2 ?? "" });
-    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
-    const stay = el("input", { type: "checkbox", name: "stay" });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
-    problem2.hidden = reason === "";
-    const form = el("form", { class: "login", onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
-      try {
-        const asked = await tryLogIn(username.value, password.value, stay.checked);
-        if (asked === null) finish();
-        else ask(asked);
-      } catch (error) {
-        problem2.hidden = false;
-        fill(problem2, linked(error instanceof Error ? error.message : String(error)));
-        password.select();
-      } finally {
-        button2.disabled = false;
-      }
-    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
-    const finish = () => {
-      overlay.remove();
-      giveBack();
-      resolve();
-    };
-    const ask = (asked) => {
-      const back = () => {
-        second2.remove();
-        form.hidden = false;
-        password.focus();
-      };
-      const made = secondStepForm(asked, finish, () => {
-        second2.remove();
-        form.hidden = false;
-        form.requestSubmit();
-      });
-      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
-      form.hidden = true;
-      overlay.append(second2);
-      made.focus();
-    };
-    overlay.addEventListener("cancel", (event) => event.preventDefault());
-    overlay.addEventListener("keydown", (event) => event.stopPropagation());
-    document.body.append(overlay);
-    overlay.showModal();
-    (address2 === "" ? username : password).focus();
-  });
-}
-function linked(value) {
-  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
-}
-
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -883,10 +828,10 @@ async function toClipboard(value) {
 function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
-function foreign(value, most2 = 300) {
+function foreign(value, most3 = 300) {
   const shown2 = visible(value);
-  if (shown2.length <= most2) return el("bdi", {}, shown2);
-  const words = el("bdi", {}, `${shown2.slice(0, most2)}…`);
+  if (shown2.length <= most3) return el("bdi", {}, shown2);
+  const words = el("bdi", {}, `${shown2.slice(0, most3)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown2);
     rest.remove();
@@ -976,11 +921,14 @@ var Session = class {
   }
   async logOut() {
     if (!await attempt(t("Logging out"), () => this.client.logout())) return;
+    this.forget();
+    location.hash = "";
+    location.reload();
+  }
+  forget() {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
-    location.hash = "";
-    location.reload();
   }
 };
 function beforeDisplay(root) {
@@ -1189,12 +1137,128 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
+function askLogIn(app, reason, address2, tryLogIn, below = [], stays = false) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
+    const username = el("input", { name: "username", inputmode: "email", autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true, value: address2 ?? "" });
+    const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
+    const stay = el("input", { type: "checkbox", name: "stay" });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, t("Log in"));
+    problem2.hidden = reason === "";
+    const form = el("form", { class: "login", onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      try {
+        const asked = await tryLogIn(username.value, password.value, stay.checked);
+        if (asked === null) finish();
+        else ask(asked);
+      } catch (error) {
+        problem2.hidden = false;
+        fill(problem2, linked(error instanceof Error ? error.message : String(error)));
+        password.select();
+      } finally {
+        button2.disabled = false;
+      }
+    } }, brand(), el("h1", {}, app), problem2, address2 !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Stay logged in on this device")), button2, below);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const finish = () => {
+      overlay.remove();
+      giveBack();
+      resolve();
+    };
+    const ask = (asked) => {
+      const back = () => {
+        second2.remove();
+        form.hidden = false;
+        password.focus();
+      };
+      const made = secondStepForm(asked, finish, () => {
+        second2.remove();
+        form.hidden = false;
+        form.requestSubmit();
+      });
+      const second2 = el("div", { class: "login" }, brand(), made.root, el("button", { class: "btn text small", type: "button", onclick: back }, t("Back")));
+      form.hidden = true;
+      overlay.append(second2);
+      made.focus();
+    };
+    overlay.addEventListener("cancel", (event) => event.preventDefault());
+    overlay.addEventListener("keydown", (event) => event.stopPropagation());
+    document.body.append(overlay);
+    overlay.showModal();
+    (address2 === "" ? username : password).focus();
+  });
+}
+function linked(value) {
+  return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
+}
+
+var webmailKey = "moxlite-webmail-csrf";
+var handedKey = "moxlite-account-handed";
+var most2 = 3;
+var AccountSession = class extends Session {
+  constructor(client) {
+    super("account", t("Account"), client, askLogIn);
+    this.client = client;
+  }
+  client;
+  tried = [];
+  webmail = "";
+  resume() {
+    const handed = localStorage.getItem(handedKey);
+    if (handed !== null && handed !== localStorage.getItem(webmailKey)) {
+      localStorage.removeItem(handedKey);
+      super.forget();
+    }
+    return super.resume();
+  }
+  async askOnce(reason, below) {
+    const before = this.address;
+    const known = this.client.csrfToken;
+    const take = () => this.takeOver(known);
+    const taken = await (isSecureContext ? navigator.locks.request("moxlite-account", take) : take());
+    if (!taken) return super.askOnce(reason, below);
+    return before !== "" && before !== this.address;
+  }
+  async takeOver(known) {
+    const theirs = localStorage.getItem(this.csrfKey) ?? "";
+    if (theirs !== "" && theirs !== known) {
+      this.client.csrfToken = theirs;
+      return true;
+    }
+    const csrf = localStorage.getItem(webmailKey);
+    this.tried = this.tried.filter((at) => performance.now() - at < 6e4);
+    if (csrf === null || this.webmail === "" || this.tried.length >= most2) return false;
+    this.tried.push(performance.now());
+    try {
+      const answer2 = await fetch(`${this.webmail}api/hand_on`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: "{}" });
+      if (!answer2.ok) return false;
+      const { result: token } = await answer2.json();
+      this.begin(await this.client.login_handed(token));
+    } catch {
+      return this.takeOver(known);
+    }
+    localStorage.setItem(handedKey, csrf);
+    return true;
+  }
+  begin(result) {
+    localStorage.removeItem(handedKey);
+    super.begin(result);
+  }
+  forget() {
+    if (localStorage.getItem(handedKey) !== null) localStorage.removeItem(webmailKey);
+    localStorage.removeItem(handedKey);
+    super.forget();
+  }
+};
+
 var base = document.location.pathname.replace(/[^/]*$/, "");
 var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
 var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session("account", t("Account"), this.client, askLogIn);
+  session = new AccountSession(this.client);
   who = el("span", { class: "flex grow who" });
   webmail = el("a", { class: "btn icon small", title: t("Webmail"), "aria-label": t("Webmail"), hidden: true }, sign(mail, "i s"));
   shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, this.webmail, iconButton(t("Log out"), logOut, () => void this.session.logOut())));
@@ -1217,6 +1281,7 @@ var App = class {
       const apps = await this.client.apps();
       this.webmail.hidden = apps.webmail === "";
       this.webmail.href = apps.webmail;
+      if (apps.webmail.startsWith("/")) this.session.webmail = apps.webmail;
       if (!known) await this.logIn("");
     } catch (error) {
       await showError(t("The account cannot be shown"), error);
@@ -1259,7 +1324,7 @@ var App = class {
     }
     for (const act of leave) act();
     if (number !== this.shown) return;
-    document.title = `${page.title} · moxlite`;
+    document.title = `${page.title} · ${t("Account")} · moxlite`;
     this.shell.choose(places.some((place) => place.name === address2.page) ? address2.page : "overview");
     const again = this.displayed === (location.hash || "#");
     const top = again ? scrollY : 0;

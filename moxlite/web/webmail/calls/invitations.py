@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -10,14 +11,33 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.compose.draft import File
+from moxlite.groupware.carrying import answer_entry
+from moxlite.groupware.entries import BadEntry, TooBusy, read
+from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
-from moxlite.proto.cards.invitation import MAX_CALENDAR, Calendar, Event, Moment, Person, Rule, placed, write_reply
+from moxlite.proto.cards.calendarobject import BadObject
+from moxlite.proto.cards.components import BadComponents
+from moxlite.proto.cards.invitation import (
+    ANSWERS,
+    MAX_CALENDAR,
+    PARTSTATS,
+    Calendar,
+    Event,
+    Moment,
+    Person,
+    Rule,
+    placed,
+    write_reply,
+)
+from moxlite.proto.cards.received import answer_in
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.text import part_text
-from moxlite.sandbox.jobs import ReadCalendar
+from moxlite.sandbox.jobs import CleanCalendar, ReadCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
+from moxlite.store.errors import LimitExceeded, OverQuota
+from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.people.invitations import Known, Version, note_answer, note_invitation
 from moxlite.web.calls import call
 from moxlite.web.composing.sending import send
@@ -35,8 +55,11 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.proto.mime import types as mime
     from moxlite.store.auth.sessions import Session
+    from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
+
+logger = logging.getLogger("moxlite.web.invitations")
 
 TITLES: Final = {"yes": "Accepted", "no": "Declined", "maybe": "Tentative"}
 VERBS: Final = {"yes": "accepted", "no": "declined", "maybe": "tentatively accepted"}
@@ -139,6 +162,10 @@ class InvitationCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
+        me = self._invited(session, calendar)
+        noted, version = await self._noted(session, calendar, me)
+        if not noted and known is not None:
+            noted, version = known.answer, known.answered
         return Invitation(
             method=calendar.method,
             title=event.title,
@@ -155,9 +182,9 @@ class InvitationCalls(AccountCalls):
             state=state,
             sent_by="" if found.author == _speaker(calendar) else found.sender,
             newer=known.version.message_id if known is not None and state == "old" else 0,
-            me=self._invited(session, calendar),
-            answer="" if known is None else known.answer,
-            answered_old=known is not None and bool(known.answer) and known.answered < event.sequence,
+            me=me,
+            answer=noted,
+            answered_old=bool(noted) and version < event.sequence,
         )
 
     @call()
@@ -211,8 +238,39 @@ class InvitationCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
+                await self._put_answer(account, session, found.text, answer)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
+
+    async def _noted(self, session: Session, calendar: Calendar, me: str) -> tuple[str, int]:
+        """The answer that the user's calendar has, "" for none, and the version that it is to: it may have been given
+        there.
+        """
+        event = calendar.event
+        if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
+            return "", 0
+        user = user_of(self._server.config.current, session.account)
+        async with self._accounts.use(session.account) as account:
+            octets = await account.read(lambda r: _entry(r, event.uid), op="invitation")
+        if not octets:
+            return "", 0
+        entry = await read(octets)
+        time = "" if event.recurrence is None else event.recurrence.time
+        status, version = answer_in(entry, user.addresses, time)
+        return ANSWERS.get(status, ""), version
+
+    async def _put_answer(self, account: Account, session: Session, text: str, answer: Answer) -> None:
+        """Put the event into the user's calendar with the answer, which is on its way already. A refused event that is
+        not there stays out.
+        """
+        user = user_of(self._server.config.current, session.account)
+        try:
+            async with self._server.sandbox.turn(session.account) as turn:
+                clean = (await turn.do(CleanCalendar(text))).text
+            await answer_entry(account, self._server.sandbox, clean, user, PARTSTATS[answer])
+        except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
+            kv = {"account": session.account, "err": str(error)}
+            logger.info("answered event not put into the calendar", extra={"kv": kv})
 
     async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
         """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""
@@ -237,8 +295,11 @@ class InvitationCalls(AccountCalls):
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The message with a calendar: its Message-ID, the From address as it is written, and as `author_of` gives it."""
+    """The message with a calendar: the calendar, its Message-ID, the From address as it is written, and as `author_of`
+    gives it.
+    """
 
+    text: str
     message_id: str
     sender: str
     author: str
@@ -289,8 +350,15 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
     sender = next((f"{one.localpart}@{one.domain}" for one in structure.envelope.from_), "")
     author, proven = author_of(structure).casefold(), is_validated(r, message_id)
-    source = Source(structure.envelope.message_id or "", sender[:MAX_ADDRESS], author, proven)
-    return text.encode("utf-8", "replace").decode(), source
+    text = text.encode("utf-8", "replace").decode()
+    source = Source(text, structure.envelope.message_id or "", sender[:MAX_ADDRESS], author, proven)
+    return text, source
+
+
+def _entry(r: Reader, uid: str) -> bytes:
+    """The octets of the entry with a UID, empty without one."""
+    found = entry_with_uid(r, uid)
+    return b"" if found is None else resource_data(r, found.id)
 
 
 def _guest(one: Person) -> Guest:

@@ -15,7 +15,7 @@ from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.groupware.contacts import add_address
-from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.people.correspondents import is_known, known_address, known_people
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import message
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.mail.facts import SMTPArrival
     from moxlite.store.people.correspondents import Known
-
-VALIDATED: Final = frozenset({"strict", "dmarc", "relaxed"})
-"""Results for a From domain that show that the message comes from it (SMTP-77)."""
 
 MAX_AUTHORS: Final = 5
 """Addresses of From that are looked at: readers see the first ones."""

@@ -23,7 +23,7 @@ from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
-from moxlite.store.mail.facts import SMTPArrival, earlier_mails, signing_domains, smtp_arrival
+from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.settings import address_view
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
@@ -62,9 +62,6 @@ MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line
 
 Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
-
-VALIDATED: Final = ("strict", "dmarc", "relaxed")
-"""Results for a From domain that show that the message comes from it (SMTP-77)."""
 
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 

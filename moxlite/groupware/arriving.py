@@ -1,0 +1,148 @@
+"""Calendars in mail that came (DAV-29): after their delivery, invitations of known and proven senders come into the
+calendar, answers into the organiser's entry. The sandbox reads them.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite.groupware.carrying import receive
+from moxlite.groupware.entries import BadEntry, TooBusy
+from moxlite.groupware.people import user_of
+from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
+from moxlite.proto.cards.components import BadComponents
+from moxlite.proto.cards.itip import address_of, organizer_of
+from moxlite.proto.cards.received import read_message
+from moxlite.proto.mime.text import part_text
+from moxlite.sandbox.jobs import CleanCalendar
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
+from moxlite.store.content import body
+from moxlite.store.errors import ChunkDamaged, LimitExceeded, NoSuchMessage, OverQuota
+from moxlite.store.groupware.resources import entry_with_uid
+from moxlite.store.groupware.scheduling import Owed
+from moxlite.store.mail.facts import VALIDATED, smtp_arrival
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.people.correspondents import is_known
+from moxlite.store.rows.messages import message, structures
+from moxlite.store.types import Flag, MessageID
+
+if TYPE_CHECKING:
+    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.proto.mime.types import Part
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.upkeep.outbox import OutboxRow
+
+logger = logging.getLogger("moxlite.groupware")
+
+MAX_CALENDAR: Final = 1 << 20
+"""Octets of a calendar (WEBMAIL-129)."""
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A message with a calendar: its text, the one proven author in lower case, and whether the account knows that."""
+
+    text: str
+    author: str
+    known: bool
+
+
+class Arriving:
+    """The handler of outbox rows of the kind `perform.ARRIVED`."""
+
+    def __init__(self, *, config: CurrentConfig, sandbox: Sandbox) -> None:
+        self._config = config
+        self._sandbox = sandbox
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """Look at the calendar of one message."""
+        settings = self._config.current.account(account.name)
+        number = row.message_id
+        if settings is None or settings.invitations == "never" or number is None:
+            return
+        found = await account.read(lambda r: _arrived(r, number), op="invitation")
+        if found is None:
+            return
+        try:
+            async with self._sandbox.turn(account.name) as turn:
+                text = (await turn.do(CleanCalendar(found.text))).text
+            await self._take(account, found, text, row.key, everyone=settings.invitations == "all")
+        except JobFailed as error:
+            if str(error) in (BUSY, NO_PROCESS):
+                raise trio.TooSlowError from error
+            _log(account, found, error)
+        except TooBusy as error:
+            raise trio.TooSlowError from error
+        except (Refused, BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
+            _log(account, found, error)
+
+    async def _take(self, account: Account, found: Arrived, text: str, key: bytes, *, everyone: bool) -> None:
+        method, entry = read_message(text)
+        user = user_of(self._config.current, account.name)
+        if not _may_say(method, entry, found.author):
+            return
+        if method != "REPLY" and found.author in user.addresses:
+            return  # the own entry is changed by its owner alone
+        if method == "REQUEST":
+            invited = any(address_of(line) in user.addresses for part in entry.parts for line in part.all("ATTENDEE"))
+            there = await account.read(lambda r: entry_with_uid(r, entry.uid), op="invitation")
+            if not invited or (there is None and not (found.known or everyone)):
+                return
+        owed = Owed(
+            method=method, sender=found.author, recipients=(), text=text, before="", resource=0, title=entry.title
+        )
+        if await receive(account, self._sandbox, owed, user, key):
+            kv = {"account": account.name, "method": method, "author": found.author}
+            logger.info("calendar changed by a mail", extra={"kv": kv})
+
+
+def _may_say(method: str, entry: CalendarObject, author: str) -> bool:
+    """Whether the author of a mail is the one who may say this: the organiser, or the guest who answers."""
+    if method == "REPLY":
+        return all(address_of(part.first("ATTENDEE")) == author for part in entry.parts)
+    return address_of(organizer_of(entry)) == author
+
+
+def _arrived(r: Reader, number: int) -> Arrived | None:
+    """The message, if it is still there, is not junk, and its one author is proven."""
+    try:
+        row = message(r, number)
+        packed = structures(r, [MessageID(number)]).get(MessageID(number))
+        structure = None if packed is None else structure_of(packed)
+    except (NoSuchMessage, ChunkDamaged):
+        return None
+    came = smtp_arrival(r, number)
+    if structure is None or came is None or came.msgfrom_validation not in VALIDATED or row.flags & Flag.JUNK:
+        return None
+    part = _calendar(structure.root)
+    senders = structure.envelope.from_
+    if part is None or part.decoded > MAX_CALENDAR or len(senders) != 1 or not senders[0].localpart:
+        return None
+    try:
+        domain = Domain.parse(senders[0].domain)
+    except AddressError:
+        return None
+    content = body.locate(r, number)
+    text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
+    known = is_known(r, senders[0].localpart, domain.unicode, row.received)
+    author = f"{senders[0].localpart}@{domain.ascii}".lower()
+    return Arrived(text.encode("utf-8", "replace").decode(), author, known)
+
+
+def _calendar(part: Part) -> Part | None:
+    """The first calendar of a message."""
+    if (part.type, part.subtype) == ("TEXT", "CALENDAR"):
+        return part
+    return next((found for one in part.parts if (found := _calendar(one)) is not None), None)
+
+
+def _log(account: Account, found: Arrived, error: Exception) -> None:
+    kv = {"account": account.name, "author": found.author, "err": str(error)}
+    logger.info("calendar in a mail not taken", extra={"kv": kv})
