@@ -133,7 +133,7 @@ async def serve(
         tree.start("web.backends", house.network.backends.serve)
         tree.start("web.notices", house.services.notices.serve)
         tree.start("admin.known-passwords", house.services.known_passwords.serve)
-        tree.start("web.pushes", house.services.pushes.serve)
+        tree.start("web.programs", house.services.programs.serve)
         if not house.local:
             tree.start("mailauth.dnssec", partial(watch_resolver, house.network.resolver))
         if started.parent is not None:

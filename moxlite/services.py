@@ -244,7 +244,7 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
         admin=partial(_admin_app, house),
         backends=house.network.backends,
         notices=house.services.notices,
-        pushes=house.services.pushes,
+        programs=house.services.programs,
         strict=strict,
         senders=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="unsubscribe"),
     )

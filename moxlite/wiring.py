@@ -72,7 +72,7 @@ from moxlite.store.upkeep.outbox import Handler, OutboxRow
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Supervisor
 from moxlite.web.health import Measure
-from moxlite.web.notices.pushes import Pusher, Pushes
+from moxlite.web.notices.programs import ProgramNotices, ProgramTeller
 from moxlite.web.notices.service import Notices
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Services:
     known_passwords: KnownPasswords
     received_id: ReceivedID
     notices: Notices
-    pushes: Pushes
+    programs: ProgramNotices
     imap_sessions: Sessions = field(default_factory=Sessions)
     senders: Senders = field(default_factory=Senders)
     sandbox: Sandbox = field(default_factory=Sandbox)
@@ -166,7 +166,7 @@ class Services:
         self.senders.end_account(account, text, app_password=app_password)
         if not app_password:
             self.notices.end(account)
-        self.pushes.end(account, app_password)
+        self.programs.end(account, app_password)
 
 
 class Registry:
@@ -317,14 +317,15 @@ async def open_house(
     subject = f"mailto:postmaster@{static.hostname.ascii}"
     notices = Notices(files.accounts, files.auth, client, secret=started.install_key, subject=subject)
 
-    def make_pusher() -> Pusher:
-        from moxlite.web.jmap.pushing import RequestPusher
+    def make_teller() -> ProgramTeller:
+        from moxlite.web.jmap.subscriptions import SubscriptionTeller
+        from moxlite.web.notices.requests import PushService
 
-        return RequestPusher(client, started.install_key, subject)
+        return SubscriptionTeller(PushService(client, started.install_key, subject))
 
-    pushes = Pushes(files.accounts, make_pusher)
+    programs = ProgramNotices(files.accounts, make_teller)
     files.accounts.register_task("web.notices", notices.watch)
-    files.accounts.register_task("web.pushes", pushes.watch)
+    files.accounts.register_task("web.programs", programs.watch)
     house = House(
         started=started,
         local=local,
@@ -336,7 +337,7 @@ async def open_house(
             known_passwords=known_passwords,
             received_id=ReceivedID(started.install_key),
             notices=notices,
-            pushes=pushes,
+            programs=programs,
         ),
         faults=list(started.problems),
     )

@@ -170,7 +170,7 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
 
 
 async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
-    """GETJMAPACCESS: the session of JMAP, whose ids are those of OBJECTID here (RFC 9698)."""
+    """GETJMAPACCESS (RFC 9698): the address of JMAP, which has the same ids as OBJECTID."""
     url = session.context.jmap_url
     if not url:
         raise no("JMAP is not served")

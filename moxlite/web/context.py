@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
     from moxlite.web.jmap.app import JMAP
-    from moxlite.web.notices.pushes import Pushes
+    from moxlite.web.notices.programs import ProgramNotices
     from moxlite.web.notices.service import Notices
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
@@ -201,7 +201,7 @@ def make_context(
     backends: Pool,
     senders: HTTPClient,
     notices: Notices,
-    pushes: Pushes,
+    programs: ProgramNotices,
     strict: StrictTransport,
 ) -> Context:
     """The context of a server.
@@ -229,7 +229,7 @@ def make_context(
       admin: makes the admin app.
       backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
-      notices, pushes: tell devices of new mail, and programs of changes.
+      notices, programs: tell devices of new mail, and programs of changes.
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current
@@ -304,7 +304,7 @@ def make_context(
             keys=keys,
             queue=queue,
             deliveries=deliveries,
-            pushes=pushes,
+            programs=programs,
             tmp=snapshot.static.data_dir / "tmp",
         )
         return JMAP(server, logins)

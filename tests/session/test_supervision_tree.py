@@ -141,7 +141,7 @@ async def test_a_task_of_an_account_may_fail_and_the_account_works(
         started = {name for tree, name in faults.runs if tree == "account mia"}
         lasting = (
             *("store.eraser", "store.carrier", "store.trainer", "store.indexer", "store.gatherer", "store.sharing"),
-            *("web.notices", "web.pushes"),
+            *("web.notices", "web.programs"),
         )
         assert started == {
             *lasting,

@@ -23,7 +23,7 @@ from moxlite.store.people import devices as rows
 from moxlite.store.people.devices import MAX_DEVICES
 from moxlite.store.people.notices import Choice
 from moxlite.store.types import Flag
-from moxlite.web.notices import service, telling
+from moxlite.web.notices import requests, service, telling
 from tests.pushservice import HOST, Phone, push_service, verify
 from tests.store_mail import box, prepared
 from tests.web_rig import STATIC, Browser, Rig, open_rig
@@ -388,7 +388,7 @@ async def test_subscriptions_that_are_none_are_refused(world: World, wrong: dict
 async def test_hostile_push_services_do_no_harm(world: World, answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-122: no redirect is followed, nothing is waited for without end, deliveries go on."""
     before = panics.labels(pkg="web").value
-    monkeypatch.setattr(telling, "SECONDS", 1.0)
+    monkeypatch.setattr(requests, "SECONDS", 1.0)
     await world.knows("ada@nordlicht.example")
     await world.subscribe()
     world.push.answers = [answer]

@@ -44,10 +44,9 @@ NURSERIES = {
     "web/handlers/forward.py",  # both ways of one forwarded request or websocket
     "web/http/websocket.py",
     "web/http2/connection.py",  # the streams of one connection
-    "web/jmap/push.py",  # one event stream or websocket
-    "web/jmap/pushing.py",  # the programs of one account
-    "web/notices/pushes.py",  # some accounts at a time
-    "web/notices/service.py",  # some accounts at a time
+    "web/jmap/streams.py",  # one event stream or websocket
+    "web/jmap/subscriptions.py",  # the programs of one account
+    "web/notices/rounds.py",  # some accounts at a time
     "web/notices/telling.py",  # the devices of one account
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message

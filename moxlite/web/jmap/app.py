@@ -22,7 +22,7 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import check_upgrade, serve_websocket
-from moxlite.web.jmap import blobdata, blobs, push, sieve
+from moxlite.web.jmap import blobdata, blobs, sieve, streams
 from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
 from moxlite.web.jmap.bodies import Budget
@@ -139,9 +139,9 @@ class JMAP:
                 await self._download(request, writer, tail)
             case "GET", "events":
                 identity = await self._log_in(request)
-                with self._server.pushes.live(identity.account, identity.app_password):
+                with self._server.programs.live(identity.account, identity.app_password):
                     async with self._open(identity) as account:
-                        await push.serve_events(request, writer, account, query_parameters(request))
+                        await streams.serve_events(request, writer, account, query_parameters(request))
             case "GET", "ws":
                 await self._websocket(request, writer, path)
             case _, ("" | "session" | "api" | "upload" | "download" | "events" | "ws"):
@@ -331,9 +331,9 @@ class JMAP:
         identity = await self._log_in(request)
 
         async def speak(socket: WebSocketConnection) -> None:
-            with self._server.pushes.live(identity.account, identity.app_password):
+            with self._server.programs.live(identity.account, identity.app_password):
                 async with self._open(identity) as account:
-                    await push.serve_socket(socket, account, partial(self._by_socket, identity, request, path))
+                    await streams.serve_socket(socket, account, partial(self._by_socket, identity, request, path))
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.status import Deliveries
     from moxlite.web.http.exchange import Request
     from moxlite.web.jmap.accounts import Place
-    from moxlite.web.notices.pushes import Pushes
+    from moxlite.web.notices.programs import ProgramNotices
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     keys: SigningKeys
     queue: APIQueue | None
     deliveries: Deliveries | None
-    pushes: Pushes
+    programs: ProgramNotices
     tmp: Path
 
 

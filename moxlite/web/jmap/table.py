@@ -12,10 +12,10 @@ from moxlite.web.jmap import (
     emailset,
     identities,
     mailboxes,
-    pushing,
     quota,
     sieve,
     submissions,
+    subscriptions,
     threads,
 )
 from moxlite.web.jmap.methods import Call, Method, Table
@@ -51,8 +51,8 @@ METHODS: Final[Table] = {
     "Blob/upload": Method(blobdata.upload, BLOBS, changes=True),
     "Blob/get": Method(blobdata.get, BLOBS),
     "Blob/lookup": Method(blobdata.lookup, BLOBS),
-    "PushSubscription/get": Method(pushing.get, CORE, account=False),
-    "PushSubscription/set": Method(pushing.set_, CORE, account=False, changes=True),
+    "PushSubscription/get": Method(subscriptions.get, CORE, account=False),
+    "PushSubscription/set": Method(subscriptions.set_, CORE, account=False, changes=True),
     "Mailbox/get": Method(mailboxes.get, MAIL),
     "Mailbox/changes": Method(mailboxes.changes, MAIL),
     "Mailbox/query": Method(mailboxes.query, MAIL),

@@ -1,13 +1,11 @@
 """Notices to the devices of one account, by requests to push services (RFC 8030, WEBMAIL-122).
 
-A push service is a stranger: its URL came from a browser. So the requests have the address rules, deadline and bounds
-of webhooks. A notice has the name of a sender, encrypted for the browser; it never has a subject or text.
+A notice has the name of a sender, encrypted for the browser; it never has a subject or text.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,41 +13,17 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.net.httpclient import HTTPError
-from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
 from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes
 from moxlite.store.people.notices import pending
 from moxlite.web import metrics
 
 if TYPE_CHECKING:
-    from moxlite.net.httpclient import HTTPClient
     from moxlite.store.changelog.account import Account
+    from moxlite.web.notices.requests import PushService
 
 logger = logging.getLogger("moxlite.web.notices")
 
-SECONDS: Final = 10.0
-"""Seconds that a push service has to answer."""
-
-MAX_ANSWER: Final = 512
-"""Octets read of its answer, which says nothing that counts."""
-
-KEPT: Final = 4 * 3600
-"""Seconds for which a push service keeps a notice for a device that is off (RFC 8030 §5.2)."""
-
-TOKEN_SECONDS: Final = 12 * 3600
-"""Seconds for which a token is valid; 24 hours are allowed (RFC 8292 §2)."""
-
-PADDED: Final = 256
-"""Octets to whose multiple a notice is filled up, so that its size does not tell the sender."""
-
-AT_ONCE: Final = 8
-"""Requests at a time, of all accounts."""
-
-GONE: Final = (404, 410)
-"""Status codes of a subscription that has ended (RFC 8030 §7.3)."""
-
-BUSY: Final = (429, 503)
-"""Status codes whose Retry-After counts."""
+OCTETS: Final = "application/octet-stream"
 
 
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,18 +38,15 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Teller:
-    """Sends notices. Arguments as for `Notices`."""
+    """Sends notices."""
 
-    def __init__(self, http: HTTPClient, secret: bytes, subject: str) -> None:
-        self._http = http
-        self._vapid = Vapid(make_key(secret))
-        self._subject = subject
-        self._limiter = trio.CapacityLimiter(AT_ONCE)
+    def __init__(self, service: PushService) -> None:
+        self._service = service
 
     @property
     def public_key(self) -> str:
         """See `Vapid`."""
-        return self._vapid.public
+        return self._service.public_key
 
     async def tell(self, account: Account) -> tuple[bool, int | None]:
         """Tell all devices of an account. Returns whether there was anything to tell, and the moment at which a device
@@ -117,40 +88,11 @@ class Teller:
         return await self._request(notice, Payload(notice.sender, notice.message_id, notice.more))
 
     async def _request(self, notice: Notice, payload: Payload) -> Outcome:
-        outcome = await self._ask(notice, payload)
+        device, plain = notice.device, msgspec.json.encode(payload)
+        answer = await self._service.post(device.endpoint, plain, (device.public, device.secret), OCTETS)
+        outcome = Outcome(notice, gone=answer.gone, error=answer.error, pause=answer.pause * SECOND)
         result = "gone" if outcome.gone else "failed" if outcome.error else "ok"
         metrics.notices.labels(result=result).inc()
         kv = {"device": notice.device.id, "result": result, "err": outcome.error or None}
         logger.debug("device told of new mail", extra={"kv": kv})
         return outcome
-
-    async def _ask(self, notice: Notice, payload: Payload) -> Outcome:
-        device, plain = notice.device, msgspec.json.encode(payload)
-        try:
-            origin = check_endpoint(device.endpoint)
-            salt, padding = secrets.token_bytes(16), -len(plain) % PADDED
-            body = encrypt(plain, device.public, device.secret, salt=salt, padding=padding)
-            headers = [
-                ("Authorization", self._vapid.authorization(origin, self._subject, int(time.time()) + TOKEN_SECONDS)),
-                ("Content-Encoding", "aes128gcm"),
-                ("Content-Type", "application/octet-stream"),
-                ("TTL", str(KEPT)),
-                ("Urgency", "normal"),
-            ]
-            async with self._limiter:
-                answer = await self._http.request(
-                    "POST", device.endpoint, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
-                )
-        except BadSubscription as error:  # written by a newer version
-            return Outcome(notice, gone=True, error=str(error))
-        except HTTPError as error:
-            return Outcome(notice, error=str(error))
-        if 200 <= answer.status < 300:
-            return Outcome(notice)
-        pause = answer.header("retry-after") if answer.status in BUSY else ""
-        return Outcome(
-            notice,
-            gone=answer.status in GONE,
-            error=f"the push service answered with status {answer.status}",
-            pause=int(pause) * SECOND if pause.isascii() and pause.isdigit() and len(pause) <= 6 else 0,
-        )

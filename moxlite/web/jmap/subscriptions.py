@@ -18,29 +18,27 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_json
-from moxlite.net.httpclient import HTTPError
-from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, check_keys, decode, encrypt, make_key
-from moxlite.store.people.pushes import (
-    Push,
-    add_push,
-    change_push,
-    drop_push,
+from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
+from moxlite.store.people.subscriptions import (
+    Subscription,
+    add_subscription,
+    change_subscription,
+    drop_subscriptions,
     note_failed,
     note_told,
-    pushes,
+    subscriptions,
 )
 from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.push import DELIVERY, STATES, states_of
 from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results
+from moxlite.web.jmap.streams import DELIVERY, STATES, states_of
 
 if TYPE_CHECKING:
-    from moxlite.net.httpclient import HTTPClient
     from moxlite.store.changelog.account import Account
-    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
+    from moxlite.web.notices.requests import PushService
 
 
 logger = logging.getLogger("moxlite.web.jmap")
@@ -52,13 +50,6 @@ HIDDEN: Final = ("url", "keys")
 
 LONGEST: Final = 30 * 86_400_000_000
 """µs for which a subscription lasts unless it is renewed."""
-
-SECONDS: Final = 10.0
-MAX_ANSWER: Final = 512
-KEPT: Final = 4 * 3600
-TOKEN_SECONDS: Final = 12 * 3600
-AT_ONCE: Final = 8
-GONE: Final = (404, 410)
 
 
 async def get(call: Call) -> Object:
@@ -79,13 +70,13 @@ async def get(call: Call) -> Object:
     }
 
 
-async def _own(call: Call) -> list[Push]:
+async def _own(call: Call) -> list[Subscription]:
     login = call.identity.app_password
-    found = await call.account.read(pushes, op="jmap pushes")
+    found = await call.account.read(subscriptions, op="jmap subscriptions")
     return [one for one in found if one.login == login]
 
 
-def _object(push: Push) -> Object:
+def _object(push: Subscription) -> Object:
     return {
         "id": f"{LETTER}{push.id}",
         "deviceClientId": push.device,
@@ -102,11 +93,11 @@ async def set_(call: Call) -> Object:
     own = {f"{LETTER}{one.id}": one for one in await _own(call)}
     updated = await each(update, partial(_update, call, own))
     gone = [one for one in destroy if one in own]
-    await call.account.write(lambda tx: drop_push(tx, [own[one].id for one in gone]))
+    await call.account.write(lambda tx: drop_subscriptions(tx, [own[one].id for one in gone]))
     destroyed: dict[str, Outcome] = {one: None if one in own else SetError("notFound") for one in destroy}
     found = set_results(created, updated, destroyed)
     if created or updated:
-        call.server.pushes.added(call.account.name)
+        call.server.programs.subscribed(call.account.name)
     return found
 
 
@@ -127,8 +118,8 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     now = time.time_ns() // 1000
     expires = min(_moment(given.get("expires"), now + LONGEST), now + LONGEST)
     types, code = _types(given.get("types")), secrets.token_urlsafe(24)
-    new = Push(0, device, url, public, secret, types, expires, call.identity.app_password, code, 0, "{}", 0, 0)
-    number = await call.account.write(lambda tx: add_push(tx, new))
+    new = Subscription(0, device, url, public, secret, types, expires, call.identity.app_password, code, 0, "{}", 0, 0)
+    number = await call.account.write(lambda tx: add_subscription(tx, new))
     return {"id": f"{LETTER}{number}", "expires": utc_date(expires)}
 
 
@@ -155,7 +146,7 @@ def _types(given: Any) -> str | None:
     return msgspec.json.encode([one for one in given if one in STATES or one == DELIVERY]).decode()
 
 
-async def _update(call: Call, own: Mapping[str, Push], key: str, patch: Object) -> Outcome:
+async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: Object) -> Outcome:
     push = own.get(key)
     if push is None:
         raise SetError("notFound")
@@ -175,34 +166,31 @@ async def _update(call: Call, own: Mapping[str, Push], key: str, patch: Object) 
         expires = min(_moment(wanted["expires"], latest), latest)
     types = _types(wanted["types"]) if "types" in patch else push.types
     changed = msgspec.structs.replace(push, expires=expires, types=types, verified=verified)
-    await call.account.write(lambda tx: change_push(tx, changed))
+    await call.account.write(lambda tx: change_subscription(tx, changed))
     return {"expires": utc_date(expires)} if "expires" in patch else None
 
 
-class RequestPusher:
-    """Tells the programs of an account what has changed. Arguments as for `Notices`."""
+class SubscriptionTeller:
+    """Tells the programs of an account what has changed, by requests to their addresses."""
 
-    def __init__(self, http: HTTPClient, secret: bytes, subject: str) -> None:
-        self._http = http
-        self._vapid = Vapid(make_key(secret))
-        self._subject = subject
-        self._limiter = trio.CapacityLimiter(AT_ONCE)
+    def __init__(self, service: PushService) -> None:
+        self._service = service
 
-    async def push(self, account: Account) -> int | None:
+    async def tell(self, account: Account) -> int | None:
         """Tell all programs; returns when those that could not be told may be tried again, µs UTC, None for never.
 
         Raises StoreError.
         """
 
-        def read(r: Reader) -> tuple[list[Push], dict[str, str]]:
-            return pushes(r), states_of(r)
+        def read(r: Reader) -> tuple[list[Subscription], dict[str, str]]:
+            return subscriptions(r), states_of(r)
 
-        found, states = await account.read(read, op="jmap pushes")
+        found, states = await account.read(read, op="jmap subscriptions")
         now = time.time_ns() // 1000
         later = [one.next for one in found if one.next > now]
 
-        async def one(push: Push) -> None:
-            again = await self._tell(account, push, states)
+        async def one(push: Subscription) -> None:
+            again = await self._tell_one(account, push, states)
             if again is not None:
                 later.append(again)
 
@@ -212,7 +200,7 @@ class RequestPusher:
                     nursery.start_soon(one, push)
         return min(later, default=None)
 
-    async def _tell(self, account: Account, push: Push, states: Mapping[str, str]) -> int | None:
+    async def _tell_one(self, account: Account, push: Subscription, states: Mapping[str, str]) -> int | None:
         told: dict[str, str] = from_json(push.told, dict[str, str])
         if not push.verified:
             if told:
@@ -233,45 +221,20 @@ class RequestPusher:
             first = "Email" not in told
             told = dict(states)
             if first:  # it was verified just now: what there is already is no change
-                await account.write(partial(note_told, push_id=push.id, told=_packed(told)))
+                await account.write(partial(note_told, number=push.id, told=_packed(told)))
                 return None
             if not changed:
                 return None
             message = {"@type": "StateChange", "changed": {account_id(account.name): changed}}
-        error, gone = await self._request(push, msgspec.json.encode(message))
-        if not error:
-            await account.write(partial(note_told, push_id=push.id, told=_packed(told)))
+        keys = None if push.public is None or push.secret is None else (push.public, push.secret)
+        answer = await self._service.post(push.url, msgspec.json.encode(message), keys, "application/json")
+        if not answer.error:
+            await account.write(partial(note_told, number=push.id, told=_packed(told)))
             return None
-        kv = {"account": account.name, "device": push.device, "err": error}
+        kv = {"account": account.name, "device": push.device, "err": answer.error}
         logger.info("program not told of changes", extra={"kv": kv})
-        return await account.write(partial(_failed, push=push, gone=gone))
-
-    async def _request(self, push: Push, body: bytes) -> tuple[str, bool]:
-        """Make a request; returns why it was not taken, "" if it was, and whether its address is gone."""
-        headers = [("Content-Type", "application/json"), ("TTL", str(KEPT)), ("Urgency", "normal")]
-        try:
-            origin = check_endpoint(push.url)
-            token = self._vapid.authorization(origin, self._subject, int(time.time()) + TOKEN_SECONDS)
-            headers.append(("Authorization", token))
-            if push.public is not None and push.secret is not None:
-                body = encrypt(body, push.public, push.secret, salt=secrets.token_bytes(16))
-                headers.append(("Content-Encoding", "aes128gcm"))
-            async with self._limiter:
-                answer = await self._http.request(
-                    "POST", push.url, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
-                )
-        except BadSubscription as error:
-            return str(error), True
-        except HTTPError as error:
-            return str(error), False
-        if 200 <= answer.status < 300:
-            return "", False
-        return f"status {answer.status}", answer.status in GONE
+        return await account.write(partial(note_failed, one=push, gone=answer.gone))
 
 
 def _packed(told: Mapping[str, str]) -> str:
     return msgspec.json.encode(told).decode()
-
-
-def _failed(tx: AccountTx, push: Push, *, gone: bool) -> int | None:
-    return note_failed(tx, push, gone=gone)

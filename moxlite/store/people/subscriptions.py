@@ -13,7 +13,7 @@ import msgspec
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
 
-MAX_PUSHES: Final = 20
+MAX_SUBSCRIPTIONS: Final = 20
 """Subscriptions of an account; one more takes the place of that which ends first."""
 
 GIVEN_UP: Final = 3 * 86_400_000_000
@@ -38,7 +38,7 @@ TOLD: Final = "UPDATE jmap_push SET told = ?, failing = 0, next = 0 WHERE id = ?
 FAILED: Final = "UPDATE jmap_push SET failing = iif(failing, failing, ?), next = ? WHERE id = ?"
 
 
-class Push(msgspec.Struct, frozen=True):
+class Subscription(msgspec.Struct, frozen=True):
     """A row of `jmap_push`; the columns are explained there."""
 
     id: int
@@ -56,56 +56,56 @@ class Push(msgspec.Struct, frozen=True):
     next: int
 
 
-def has_pushes(r: Reader) -> bool:
+def has_subscriptions(r: Reader) -> bool:
     """Whether the account has a subscription."""
     return bool(r.value(ANY))
 
 
-def pushes(r: Reader) -> list[Push]:
+def subscriptions(r: Reader) -> list[Subscription]:
     """All subscriptions."""
-    return [Push(*row) for row in r.rows(ALL)]
+    return [Subscription(*row) for row in r.rows(ALL)]
 
 
-def add_push(tx: Tx, new: Push) -> int:
+def add_subscription(tx: Tx, new: Subscription) -> int:
     """Add a subscription, in place of one of the same device to the same address; returns its id. Raises
     LimitExceeded.
     """
     tx.execute(EXPIRED, tx.now)
     tx.execute(SAME, new.device, new.url)
-    if tx.value(COUNT) >= MAX_PUSHES:
+    if tx.value(COUNT) >= MAX_SUBSCRIPTIONS:
         raise LimitExceeded("push subscriptions")
     row = (new.device, new.url, new.public, new.secret, new.types, new.expires, new.login, new.code)
     return tx.insert(ADD, *row)
 
 
-def change_push(tx: Tx, changed: Push) -> None:
+def change_subscription(tx: Tx, changed: Subscription) -> None:
     """Store types, expiry and verification."""
     tx.execute(CHANGE, changed.types, changed.expires, changed.verified, changed.id)
 
 
-def drop_push(tx: Tx, ids: Sequence[int]) -> None:
+def drop_subscriptions(tx: Tx, ids: Sequence[int]) -> None:
     """Remove subscriptions."""
     tx.executemany(DROP, [(one,) for one in ids])
 
 
-def forget_pushes(tx: Tx, logins: Collection[str]) -> None:
+def forget_subscriptions(tx: Tx, logins: Collection[str]) -> None:
     """Remove the subscriptions that were made with these app passwords, "" for the account's own."""
     tx.executemany(DROP_OF, [(one,) for one in logins])
 
 
-def note_told(tx: Tx, push_id: int, told: str) -> None:
+def note_told(tx: Tx, number: int, told: str) -> None:
     """Note the states that a program has been told."""
-    tx.execute(TOLD, told, push_id)
+    tx.execute(TOLD, told, number)
 
 
-def note_failed(tx: Tx, push: Push, *, gone: bool) -> int | None:
+def note_failed(tx: Tx, one: Subscription, *, gone: bool) -> int | None:
     """Note that a request was not taken; returns when the next one may be made, µs UTC, None for a subscription that is
     removed: its address is `gone`, or nothing was taken for days.
     """
-    since = push.failing or tx.now
+    since = one.failing or tx.now
     if gone or tx.now - since > GIVEN_UP:
-        tx.execute(DROP, push.id)
+        tx.execute(DROP, one.id)
         return None
     following = tx.now + min(max(FIRST_PAUSE, tx.now - since), LAST_PAUSE)
-    tx.execute(FAILED, since, following, push.id)
+    tx.execute(FAILED, since, following, one.id)
     return following

@@ -1,0 +1,139 @@
+"""Rounds through the accounts of which there may be something to tell: to devices, and to programs.
+
+A watcher of each open account only says that there may be something. One task does the rest, some accounts at a time:
+neither a delivery nor the closing of an account waits for a push service.
+"""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from moxlite.store.errors import AccountRemoved, AccountUnknown, LoginDisabled, StoreError
+from moxlite.store.types import AccountClosing
+from moxlite.wakeup import Wakeup
+
+if TYPE_CHECKING:
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.types import Event
+
+
+logger = logging.getLogger("moxlite.web.notices")
+
+AT_ONCE: Final = 4
+"""Accounts at a time: each holds its file open and up to ten connections."""
+
+
+class Rounds(ABC):
+    """Accounts that are due, each at a moment. `serve` runs while the server does; `watch` for each open account.
+
+    `_ended`: the app passwords that have ended, by account, "" for the account's own password. Such an account is
+    attended to at once, also if its log-in is disabled.
+    """
+
+    def __init__(self, accounts: Accounts, *, what: str) -> None:
+        """`what`: who is told, for the log."""
+        self._accounts = accounts
+        self._what = what
+        self._due: dict[str, float] = {}
+        self._resting: dict[str, float] = {}
+        self._busy: set[str] = set()
+        self._ended: dict[str, set[str]] = {}
+        self._wakeup = Wakeup()
+        self._added = trio.Event()
+
+    @property
+    @abstractmethod
+    def pause(self) -> float:
+        """Seconds between an event and the round: more may come."""
+
+    @abstractmethod
+    def has_any(self, r: Reader) -> bool:
+        """Whether the account has anything to be told."""
+
+    @abstractmethod
+    def concerns(self, events: Iterable[Event]) -> bool:
+        """Whether these events are to be told of."""
+
+    @abstractmethod
+    async def attend(self, account: Account) -> None:
+        """Tell what there is to tell. Raises StoreError, OSError."""
+
+    def added(self) -> None:
+        """Watch the accounts that have something to be told by now: one was added."""
+        self._added.set()
+        self._added = trio.Event()
+
+    def want(self, name: str, seconds: float) -> None:
+        """Attend to an account in so many seconds, or sooner if it is due before."""
+        at = trio.current_time() + seconds
+        if at < self._due.get(name, float("inf")):
+            self._due[name] = at
+            self._wakeup.set()
+
+    async def watch(self, account: Account) -> None:
+        """Note an account when something happens, while it has anything to be told; for `Accounts.register_task`.
+
+        Errors: StoreError propagates.
+        """
+        while True:
+            added = self._added
+            if await account.read(self.has_any, op="notices"):
+                break
+            await added.wait()
+        _, cursor = await account.subscribe(op="notices")
+        try:
+            self.want(account.name, self.pause)  # for what came before, such as the mail that opened the account
+            while True:
+                await cursor.wait()
+                batch = await cursor.take()
+                cursor.acknowledge(batch.modseq)
+                if any(isinstance(event, AccountClosing) for event in batch.events):
+                    return
+                if batch.from_log or self.concerns(batch.events):
+                    self.want(account.name, self.pause)
+        finally:
+            cursor.close()
+
+    async def serve(self) -> None:
+        """Attend to all accounts, for ever.
+
+        Errors: an account that cannot be used is logged, and attended to with its next event. Other errors propagate.
+        """
+        self._busy.clear()
+        limiter = trio.CapacityLimiter(AT_ONCE)
+        async with trio.open_nursery() as nursery:
+            while True:
+                self._wakeup.clear()
+                now = trio.current_time()
+                self._resting = {name: until for name, until in self._resting.items() if until > now}
+                for name in [name for name in self._due if name not in self._busy and self._moment(name) <= now]:
+                    del self._due[name]
+                    self._busy.add(name)
+                    nursery.start_soon(self._attend, name, limiter)
+                waiting = [self._moment(name) for name in self._due if name not in self._busy]
+                with trio.move_on_at(min(waiting, default=float("inf"))):
+                    await self._wakeup.wait()
+
+    def _moment(self, name: str) -> float:
+        """When an account that is due may be attended to: what comes soon after a round waits its time, too."""
+        at = self._due[name]
+        return at if name in self._ended else max(at, self._resting.get(name, 0.0))
+
+    async def _attend(self, name: str, limiter: trio.CapacityLimiter) -> None:
+        try:
+            async with limiter, self._accounts.use(name, check_login=name not in self._ended) as account:
+                await self.attend(account)
+        except (AccountUnknown, AccountRemoved, LoginDisabled):
+            self._ended.pop(name, None)
+        except (StoreError, OSError) as error:
+            logger.warning(f"{self._what} not told", extra={"kv": {"account": name, "err": str(error)}})
+        finally:
+            self._busy.discard(name)
+            self._wakeup.set()
