@@ -163,9 +163,9 @@ class InvitationCalls(AccountCalls):
                 known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
         me = self._invited(session, calendar)
-        noted, version = await self._noted(session, calendar, me)
+        noted, answered = await self._noted(session, calendar, me)
         if not noted and known is not None:
-            noted, version = known.answer, known.answered
+            noted, answered = known.answer, known.answered
         return Invitation(
             method=calendar.method,
             title=event.title,
@@ -184,7 +184,7 @@ class InvitationCalls(AccountCalls):
             newer=known.version.message_id if known is not None and state == "old" else 0,
             me=me,
             answer=noted,
-            answered_old=bool(noted) and version < event.sequence,
+            answered_old=bool(noted) and answered < event.sequence,
         )
 
     @call()
