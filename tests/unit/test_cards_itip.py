@@ -1,0 +1,306 @@
+"""What changes of events tell their guests, and what messages change (DAV-24..26, DAV-29)."""
+
+import time
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.components import BadComponents, write_component
+from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.itip import (
+    Message,
+    NotAllowed,
+    answered,
+    called_off,
+    check_attendee,
+    check_organizer,
+    organized,
+    refused,
+    role_of,
+    with_parameters,
+)
+from moxlite.proto.cards.received import cleaned, read_message, with_cancel, with_reply, with_request
+
+MIA, TOM, ADA = "mia@x.example", "tom@x.example", "ada@far.example"
+OWN = frozenset({MIA})
+LOCAL = frozenset({TOM})
+NOW = 1_800_000_000
+
+
+def guest(address: str, status: str = "NEEDS-ACTION", **more: str) -> str:
+    parameters = "".join(f";{name.replace('_', '-')}={value}" for name, value in {"PARTSTAT": status, **more}.items())
+    return f"ATTENDEE{parameters}:mailto:{address}"
+
+
+def component(*lines: str, day: int = 24, organizer: str = MIA) -> str:
+    times = (f"DTSTART;TZID=Europe/Berlin:209911{day}T100000", f"DTEND;TZID=Europe/Berlin:209911{day}T110000")
+    given_times = () if any(one.startswith("DTSTART") for one in lines) else times
+    head = ("BEGIN:VEVENT", "UID:1", "DTSTAMP:20260101T000000Z", *given_times, f"ORGANIZER:mailto:{organizer}")
+    return "\r\n".join((*head, *lines, "END:VEVENT"))
+
+
+def entry(*parts: str) -> CalendarObject:
+    return read_object(
+        "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", *parts, "END:VCALENDAR", "")).encode()
+    )
+
+
+def change(before: CalendarObject | None, after: CalendarObject, *, keep: bool = False) -> tuple[str, list[Message]]:
+    done = organized(before, after, OWN, LOCAL, NOW, keep_answers=keep)
+    return write_component(done.calendar).replace("\r\n ", ""), list(done.messages)
+
+
+def told(messages: list[Message]) -> dict[str, str]:
+    return {address: one.method for one in messages for address in one.recipients}
+
+
+def test_each_guest_is_told_what_the_guest_sees() -> None:
+    """DAV-24: of the event, of exceptions with others, of one exception alone."""
+    series = component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA, "ACCEPTED"), guest(TOM), guest(ADA))
+    without_ada = component("RECURRENCE-ID;TZID=Europe/Berlin:20991125T100000", guest(TOM), day=25)
+    with_bo = component(
+        "RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000", guest(TOM), guest(ADA), guest("bo@b.example"), day=26
+    )
+    text, messages = change(None, entry(series, without_ada, with_bo))
+    assert told(messages) == {TOM: "REQUEST", ADA: "REQUEST", "bo@b.example": "REQUEST"}
+    by = {one.recipients[0]: one.text.replace("\r\n ", "") for one in messages}
+    assert by[TOM].count("BEGIN:VEVENT") == 3
+    assert "EXDATE;TZID=Europe/Berlin:20991125T100000" in by[ADA]
+    assert by[ADA].count("BEGIN:VEVENT") == 2
+    assert "RRULE" not in by["bo@b.example"]
+    assert "SCHEDULE-STATUS=1.2" in text
+    assert "SCHEDULE-STATUS" not in "".join(by.values())
+    later = component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA, "ACCEPTED"), guest(TOM))
+    _, messages = change(entry(series, without_ada, with_bo), entry(later, without_ada, with_bo))
+    assert told(messages) == {TOM: "REQUEST", ADA: "REQUEST"}
+
+
+@pytest.mark.parametrize(
+    ("line", "tells"),
+    [
+        ("SUMMARY:New", True),
+        ("LOCATION:Kiruna", True),
+        ("TRANSP:TRANSPARENT", False),
+        ("X-OWN:1", False),
+        ("LAST-MODIFIED:20260102T000000Z", False),
+        ("BEGIN:VALARM\r\nTRIGGER:PT0S\r\nEND:VALARM", False),
+    ],
+)
+def test_what_does_not_matter_to_guests_is_not_told(line: str, tells: bool) -> None:
+    """DAV-24"""
+    before = entry(component(guest(TOM)))
+    _, messages = change(before, entry(component(guest(TOM), line)))
+    assert bool(messages) == tells
+    assert change(before, before) == (write_component(before.calendar), [])
+
+
+def test_a_move_makes_answers_void_and_others_keep_them() -> None:
+    """DAV-24, DAV-27: SEQUENCE rises unless the client has raised it."""
+    before = entry(component(guest(TOM, "ACCEPTED"), "SEQUENCE:3"))
+    moved, messages = change(before, entry(component(guest(TOM, "ACCEPTED"), "SEQUENCE:3", day=25)))
+    assert "SEQUENCE:4" in moved
+    assert "PARTSTAT=NEEDS-ACTION" in moved
+    assert "PARTSTAT=NEEDS-ACTION" in messages[0].text
+    raised, _ = change(before, entry(component(guest(TOM, "ACCEPTED"), "SEQUENCE:7", day=25)))
+    assert "SEQUENCE:7" in raised
+    stale, _ = change(before, entry(component(guest(TOM), "SEQUENCE:3", "SUMMARY:x")), keep=True)
+    assert "PARTSTAT=ACCEPTED" in stale
+
+
+def test_who_is_taken_off_or_called_off_is_told() -> None:
+    """DAV-24: never who was not asked; a later invitation counts again."""
+    both, one = entry(component(guest(TOM), guest(ADA))), entry(component(guest(TOM)))
+    _, messages = change(both, one)
+    assert told(messages) == {TOM: "REQUEST", ADA: "CANCEL"}
+    [off_for_ada] = [one for one in messages if one.method == "CANCEL"]
+    assert "SEQUENCE:1" in off_for_ada.text
+    off = entry(component(guest(TOM), "STATUS:CANCELLED"))
+    assert told(change(one, off)[1]) == {TOM: "CANCEL"}
+    assert change(None, off)[1] == []
+    assert change(off, off)[1] == []
+    assert told(list(called_off(both, OWN, NOW))) == {TOM: "CANCEL", ADA: "CANCEL"}
+    mine = entry(component(guest(ADA, "ACCEPTED")))
+    _, message = read_message(off_for_ada.text)
+    gone = with_cancel(mine, message)
+    assert gone is not None
+    assert "STATUS:CANCELLED" in write_component(gone)
+    _, again = read_message(change(one, both)[1][0].text)
+    assert with_request(read_object(write_component(gone).encode()), again, frozenset({ADA})) is not None
+
+
+def test_agents_and_wishes_of_clients() -> None:
+    """DAV-23, DAV-24: SCHEDULE-AGENT, SCHEDULE-FORCE-SEND; parts of the user."""
+    for agent in ("CLIENT", "NONE"):
+        assert change(None, entry(component(guest(ADA, SCHEDULE_AGENT=agent))))[1] == []
+    same = entry(component(guest(ADA)))
+    forced = entry(component(guest(ADA, SCHEDULE_FORCE_SEND="REQUEST")))
+    text, messages = change(same, forced)
+    assert told(messages) == {ADA: "REQUEST"}
+    assert "FORCE" not in text
+    assert role_of(same, OWN) == "organizer"
+    assert role_of(same, frozenset({ADA})) == "attendee"
+    assert role_of(same, LOCAL) == ""
+    assert (
+        role_of(
+            entry(component(guest(MIA), organizer=f"{ADA}").replace("ORGANIZER:", "ORGANIZER;SCHEDULE-AGENT=NONE:")),
+            OWN,
+        )
+        == ""
+    )
+
+
+def test_what_a_user_may_not_change() -> None:
+    """DAV-23, DAV-26"""
+    before = entry(component(guest(MIA), organizer=ADA))
+    for wrong in (component(guest(MIA), organizer=ADA, day=25), component(guest(MIA), guest(TOM), organizer=ADA)):
+        with pytest.raises(NotAllowed):
+            check_attendee(before, entry(wrong), OWN)
+    check_attendee(before, entry(component(guest(MIA, "DECLINED"), "SUMMARY:x", organizer=ADA)), OWN)
+    with pytest.raises(NotAllowed, match="stays the same"):
+        check_organizer(entry(component(organizer=TOM)), before)
+    two = entry(component(organizer=TOM), component("RECURRENCE-ID:20991124T100000Z", organizer=ADA))
+    with pytest.raises(NotAllowed, match="one organiser"):
+        check_organizer(two, None)
+    with pytest.raises(NotAllowed, match="at most"):
+        check_organizer(entry(component(*(guest(f"a{n}@x.example") for n in range(501)))), None)
+
+
+def test_answers_of_a_guest() -> None:
+    """DAV-26: to all, to one date by an exception or EXDATE, by removal; none without news."""
+    asked = entry(component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA), organizer=ADA))
+    yes = entry(component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA, "ACCEPTED"), "COMMENT:Late", organizer=ADA))
+    reply = answered(asked, yes, OWN, LOCAL, NOW).message
+    assert reply is not None
+    assert (reply.method, reply.recipients) == ("REPLY", (ADA,))
+    assert "COMMENT:Late" in reply.text
+    assert "RRULE" not in reply.text
+    assert answered(yes, yes, OWN, LOCAL, NOW).message is None
+    assert answered(None, asked, OWN, LOCAL, NOW).message is None
+    series = component("RRULE:FREQ=DAILY;COUNT=5", guest(MIA, "ACCEPTED"), organizer=ADA)
+    date = component("RECURRENCE-ID;TZID=Europe/Berlin:20991125T100000", guest(MIA, "DECLINED"), organizer=ADA, day=25)
+    one = answered(yes, entry(series, date), OWN, LOCAL, NOW)
+    assert one.message is not None
+    assert one.message.text.count("BEGIN:VEVENT") == 1
+    out = series.replace("END:VEVENT", "EXDATE;TZID=Europe/Berlin:20991126T100000\r\nEND:VEVENT")
+    left = answered(yes, entry(out), OWN, LOCAL, NOW).message
+    assert left is not None
+    assert "RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000" in left.text
+    assert "PARTSTAT=DECLINED" in left.text
+    gone = refused(yes, OWN, NOW)
+    assert gone is not None
+    assert "PARTSTAT=DECLINED" in gone.text
+    assert refused(entry(component(guest(MIA, "DECLINED"), organizer=ADA)), OWN, NOW) is None
+
+
+def test_an_answer_changes_its_guest_only() -> None:
+    """DAV-26: not of strangers, not to older versions; an exception is made for a date of a series."""
+    mine = entry(component("RRULE:FREQ=DAILY;COUNT=5", "SEQUENCE:2", guest(TOM), guest(ADA)))
+
+    def reply(*lines: str) -> CalendarObject:
+        text = component("DTSTART:20991124T090000Z", *lines)
+        return read_message("\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REPLY", text, "END:VCALENDAR", "")))[
+            1
+        ]
+
+    assert with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:1"), ADA) is None
+    assert with_reply(mine, reply(guest("eve@e.example", "ACCEPTED"), "SEQUENCE:2"), "eve@e.example") is None
+    assert with_reply(mine, reply(guest(TOM, "ACCEPTED"), "SEQUENCE:2"), ADA) is None
+    done = with_reply(mine, reply(guest(ADA, "ACCEPTED"), "SEQUENCE:2"), ADA)
+    assert done is not None
+    text = write_component(done).replace("\r\n ", "")
+    assert "ATTENDEE;PARTSTAT=ACCEPTED;SCHEDULE-STATUS=2.0:mailto:ada@far.example" in text
+    assert "ATTENDEE;PARTSTAT=NEEDS-ACTION:mailto:tom@x.example" in text
+    date = with_reply(
+        mine, reply("RECURRENCE-ID;TZID=Europe/Berlin:20991126T100000", guest(ADA, "DECLINED"), "SEQUENCE:2"), ADA
+    )
+    assert date is not None
+    assert "DTSTART:20991126T090000Z" in write_component(date)
+
+
+def test_parameters_of_a_line_are_changed_in_place() -> None:
+    """DAV-1: all else of the line stays as it came."""
+    one = property_of('ATTENDEE;CN="Lind; Ada:x";MEMBER="mailto:a@x","mailto:b@x";PARTSTAT=TENTATIVE:mailto:ada@x')
+    assert one is not None
+    changed = with_parameters(one, {"PARTSTAT": "ACCEPTED", "CN": ""})
+    assert changed.whole == 'ATTENDEE;MEMBER="mailto:a@x","mailto:b@x";PARTSTAT=ACCEPTED:mailto:ada@x'
+    assert changed.value == "mailto:ada@x"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "BEGIN:VCALENDAR\r\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR",
+        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\n"
+        + "ATTENDEE:mailto:a@b\r\n" * 501
+        + "END:VEVENT",
+    ],
+)
+def test_what_asks_nothing_is_refused(text: str) -> None:
+    """DAV-29"""
+    with pytest.raises(BadComponents):
+        cleaned(text)
+
+
+LINES = st.sampled_from(
+    [
+        "BEGIN:VCALENDAR",
+        "END:VCALENDAR",
+        "BEGIN:VEVENT",
+        "END:VEVENT",
+        "METHOD:REQUEST",
+        "METHOD:REPLY",
+        "UID:1",
+        "UID:2",
+        "ATTACH:x",
+        "X-A:b",
+        "DTSTART:20991124T100000Z",
+        "RRULE:FREQ=DAILY",
+        "RECURRENCE-ID:20991124T100000Z",
+        "ORGANIZER:mailto:a@b.example",
+        ";:",
+        "ATTENDEE;PARTSTAT=ACCEPTED:mailto:a@b.example",
+        "BEGIN:VALARM",
+        "END:VALARM",
+        "BEGIN:VTIMEZONE",
+        "END:VTIMEZONE",
+    ]
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(LINES, max_size=30))
+def test_what_is_written_anew_can_be_read(lines: list[str]) -> None:
+    """DAV-29: whatever a stranger sends, the rest of the program reads what the sandbox wrote, or an error."""
+    try:
+        text = cleaned("\r\n".join(("BEGIN:VCALENDAR", *lines)))
+    except BadComponents:
+        return
+    assert not {"ATTACH", "X-A", "VALARM"} & {one.partition(":")[0] for one in text.split("\r\n")}
+    try:
+        method, found = read_message(text)
+    except ValueError:
+        return
+    assert method in ("REQUEST", "REPLY")
+    assert found.uid in ("1", "2")
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["ATTENDEE:mailto:a@b.example", "X-A:b", "EXDATE:20991124T100000Z", "BEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT"],
+)
+def test_hostile_messages_take_linear_time(piece: str) -> None:
+    """DAV-29"""
+    took = []
+    for number in (1000, 8000):
+        text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\n" + f"{piece}\r\n" * number
+        began = time.process_time()
+        try:
+            cleaned(text)
+        except BadComponents:
+            pass
+        took.append(time.process_time() - began)
+    assert took[1] < 40 * max(took[0], 0.001)
