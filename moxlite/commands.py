@@ -12,13 +12,14 @@ from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
+from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.commands import DoctorCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command
-from moxlite.periodic import Examinations
+from moxlite.periodic import Examinations, held_keys
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
 from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.queue import Queue
@@ -37,6 +38,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     commands = {
         **_admin(house).registry(),
         **DoctorCommands(examinations.sources, examinations.nightly).registry(),
+        **DNSOperations(config, held_keys(house), examinations.rotation).registry(),
         **IMAPCommands(imap_context(house), house.shutdown).registry(),
         **CopyCommands(config, accounts, house.files.imports).registry(),
         **ImapCopyCommands(config, house.copies).registry(),

@@ -17,24 +17,35 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
+from moxlite.config.load import DNS_FOLDER
 from moxlite.operations.queue import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.reports.history import QueueSample
+from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
+    from moxlite.admin.dns.rotation import KeyRotation
+    from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.updates import UpdateWatch
+    from moxlite.lazyimport import Late
+
+LOOK_FOR_PROVIDER = 3600.0
+"""Seconds between looks whether a domain has a DNS provider now."""
 
 
 @dataclass(frozen=True)
 class Examinations:
-    """The server's state as the doctor asks for it, and the examination of each night; None in localserve."""
+    """The server's state as the doctor asks for it, the examination of each night (None in localserve), and the
+    rotation of keys, whose libraries are loaded when the first domain wants it.
+    """
 
     sources: Sources
     nightly: "Nightly | None"
+    rotation: "Late[KeyRotation]"
 
 
 def start_periodic(house: House, queue: Queue | None) -> Examinations:
@@ -66,8 +77,9 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     tree.start("admin.own-listings", house.network.listings.serve)
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
+    rotation = lazyimport.Late(partial(_make_rotation, house))
     if house.local:  # it sends nothing anywhere, and no name leads to it
-        return Examinations(sources, None)
+        return Examinations(sources, None, rotation)
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
 
@@ -82,7 +94,24 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
         tree.start("admin.doctor", nightly.serve)
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
-    return Examinations(sources, nightly)
+    tree.start("admin.keys", partial(_rotate_keys, house, rotation))
+    return Examinations(sources, nightly, rotation)
+
+
+def _make_rotation(house: House) -> "KeyRotation":
+    from moxlite.admin.dns.rotation import KeyRotation
+
+    return KeyRotation(house.config)
+
+
+async def _rotate_keys(house: House, rotation: "Late[KeyRotation]") -> None:
+    """Rotate keys, from when the first domain wants it. Errors: as `KeyRotation.serve`."""
+    folder = house.config.path.parent / DNS_FOLDER
+    while not any(one.dkim.auto_rotate for one in house.config.current.domains.domains.values()):
+        if await trio.to_thread.run_sync(folder.exists):
+            break
+        await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
+    await (await rotation.get()).serve()
 
 
 async def _queue_sample(queue: Queue | None) -> QueueSample | None:
@@ -110,7 +139,6 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     for module in ("dns.network", "doctor.examine"):
         await lazyimport.load(f"moxlite.admin.{module}")
     from moxlite.admin.dns.network import Internet
-    from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.examination import Examination
     from moxlite.admin.doctor.examine import examine
 
@@ -126,7 +154,7 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
         ),
         http=house.network.https_client(allow_internal=True),
         running=await look(sources),
-        held=HeldKeys(house.started.keys.key, house.started.acme_keys.hosts),
+        held=held_keys(house),
         signing=house.started.keys,
         read=house.started.read,
         inside=True,
@@ -134,6 +162,13 @@ async def _examine(house: House, sources: Sources) -> list[Finding]:
     found = await examine(examination)
     sent = await try_mail(sources)
     return in_order(found + sent.findings)
+
+
+def held_keys(house: House) -> "HeldKeys":
+    """The keys that the server read before it gave up its privileges."""
+    from moxlite.admin.dns.wanted import HeldKeys
+
+    return HeldKeys(house.started.keys.key, house.started.acme_keys.hosts)
 
 
 def _start_updates(house: House) -> "UpdateWatch | None":

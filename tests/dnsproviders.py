@@ -15,16 +15,24 @@ import tempfile
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import dns.flags
+import dns.message
 import dns.rdata
+import dns.rdatatype
+import dns.rrset
+import pytest
 
-from moxlite.admin.dnsproviders.messages import text_data
+from moxlite.admin.dns.zones import Authorities
+from moxlite.admin.dnsproviders.messages import Account, Edit, Record, text_data
+from moxlite.net.dns.client import Servers
 from tests.certs import Authority
 
-__all__ = ["TOKENS", "FakeProviders"]
+__all__ = ["TOKENS", "FakeProviders", "NameServer", "straight"]
 
 TOKENS: Final = {
     "cloudflare": "cf-token-of-the-tests",
@@ -296,6 +304,81 @@ class FakeProviders:
 def _normal(kind: str, value: str) -> str:
     data = dns.rdata.from_text("IN", kind, value)
     return text_data(b"".join(getattr(data, "strings", ()))) if kind == "TXT" else data.to_text()
+
+
+class NameServer:
+    """Serves the zones of providers by UDP on loopback, as their authoritative server, and as a resolver of nothing
+    else. `silent`: it does not answer. `minimum`: of the SOA record.
+    """
+
+    def __init__(self, fake: FakeProviders) -> None:
+        self._fake = fake
+        self.silent = False
+        self.minimum = 3600
+        self.frozen: dict[str, list[Entry]] | None = None
+
+    @property
+    def authorities(self) -> Authorities:
+        """As found by a resolver on the same port."""
+        port = self._server.server_address[1]
+        return Authorities(Servers((ip_address("127.0.0.1"),), True, port), port)
+
+    def __enter__(self) -> Self:
+        served = self
+
+        class Handler(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                data, sock = self.request
+                if not served.silent:
+                    sock.sendto(served._answer(data), self.client_address)
+
+        self._server = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _answer(self, data: bytes) -> bytes:
+        query = dns.message.from_wire(data)
+        question = query.question[0]
+        name = question.name.to_text().rstrip(".").lower()
+        kind = dns.rdatatype.to_text(question.rdtype)
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.AA
+        zones = self._fake.zones if self.frozen is None else self.frozen
+        found = [(one.data, one.ttl) for zone in zones.values() for one in zone if (one.name, one.kind) == (name, kind)]
+        if name in zones and kind == "SOA":
+            found = [(f"ns.{name}. hostmaster.{name}. 1 3600 600 86400 {self.minimum}", 3600)]
+        elif name in zones and kind == "NS":
+            found = [(f"ns.{name}.", 3600)]
+        elif name.startswith("ns.") and kind == "A":
+            found = [("127.0.0.1", 3600)]
+        if found:
+            texts = [one for one, _ in found]
+            answer.answer.append(dns.rrset.from_text(question.name, found[0][1], "IN", kind, *texts))
+        return answer.to_wire()
+
+
+def straight(fake: FakeProviders, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this process reach the zones without HTTP and without a process for it, for tests of many steps."""
+
+    def read(account: Account) -> tuple[Record, ...]:
+        return tuple(Record(f"{one.name}.", one.kind, one.data, one.ttl) for one in fake.zones[account.zone])
+
+    def write(account: Account, edits: tuple[Edit, ...]) -> None:
+        for edit in edits:
+            name = edit.name.rstrip(".")
+            assert set(edit.before) == fake.data(name, edit.kind)
+            for data in edit.add:
+                fake.add(account.zone, name, edit.kind, data, 300)
+            gone = {(name, edit.kind, data) for data in edit.remove}
+            kept = [one for one in fake.zones[account.zone] if (one.name, one.kind, one.data) not in gone]
+            fake.zones[account.zone] = kept
+
+    monkeypatch.setattr("moxlite.admin.dns.zones.read_zone", read)
+    monkeypatch.setattr("moxlite.admin.dns.zones.write_zone", write)
 
 
 class _Handler(BaseHTTPRequestHandler):

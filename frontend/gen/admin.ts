@@ -671,7 +671,7 @@ export interface Overview {
 /** One line of the list. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "permissions" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "permissions" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -730,6 +730,21 @@ export interface StoppedSender {
   since: number;
   why: string;
   messages: number;
+}
+
+/** A provider that can be set. `rights`: what its token needs, and where it is made. */
+export interface DNSProvider {
+  name: string;
+  title: string;
+  rights: string;
+  questions: Array<Question>;
+}
+
+/** A question of a provider: the name of the answer, and words. `secret`: typed unseen. */
+export interface Question {
+  option: string;
+  words: string;
+  secret: boolean;
 }
 
 /** Choice of waiting messages; all given conditions must hold. */
@@ -1042,13 +1057,15 @@ export const checks: Checks = {
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-server", "ipv6-only", "key-not-in-effect", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
+  DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
+  Question: { option: "string", words: "string", secret: "boolean" },
   Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
@@ -1289,6 +1306,36 @@ export interface Calls {
   /** Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes. */
   examine(): Promise<null>;
 
+  /** The providers that can be set. */
+  dns_provider_list(): Promise<Array<DNSProvider>>;
+
+  /** The provider of DOMAIN, without its token. */
+  dns_provider_show(domain: string): Promise<unknown>;
+
+  /** Set the provider of DOMAIN's zone, once it was tried. */
+  dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<unknown>;
+
+  /** Forget the provider of DOMAIN and its token. */
+  dns_provider_rm(domain: string): Promise<unknown>;
+
+  /** What publishing the records of DOMAIN, or undoing the last step, would change. */
+  dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+
+  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. */
+  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+
+  /** Show how far the rotation of DOMAIN's signing key is. */
+  dns_rotation_show(domain: string): Promise<unknown>;
+
+  /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
+  dns_rotation_stop(domain: string): Promise<unknown>;
+
+  /** Go on with a rotation that was stopped. */
+  dns_rotation_start(domain: string): Promise<unknown>;
+
+  /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
+  dns_rotation_now(domain: string): Promise<unknown>;
+
   /** List messages, those that are due first, at most 100 (--n): why each waits, and what comes next. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
@@ -1517,6 +1564,16 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
+  dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
+  dns_provider_show: [{ domain: "string" }, "any"],
+  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
+  dns_provider_rm: [{ domain: "string" }, "any"],
+  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_rotation_show: [{ domain: "string" }, "any"],
+  dns_rotation_stop: [{ domain: "string" }, "any"],
+  dns_rotation_start: [{ domain: "string" }, "any"],
+  dns_rotation_now: [{ domain: "string" }, "any"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],

@@ -106,6 +106,10 @@ class DKIMConfig(Section, frozen=True):
 
     selectors: Annotated[Mapping[str, Selector], doc("Keys by selector.")] = {}
     sign: Annotated[tuple[str, ...], doc("Selectors that sign.")] = ()
+    auto_rotate: Annotated[
+        Duration | None,
+        doc("Age at which the signing key is replaced (docs/keys.md); 180 days where a DNS provider is set."),
+    ] = None
 
 
 class DMARC(Section, frozen=True):

@@ -113,7 +113,6 @@ def test_records_are_made_at_a_provider_and_undone(
         "provider": provider,
         "zone": "example.org",
         "enforce": False,
-        "rotate": True,
     }
 
     planned = update(moxlite, "--dry-run")

@@ -18,6 +18,7 @@ from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dns.zones import (
     Access,
     Authorities,
+    ByHand,
     Located,
     access_of,
     missing_changes,
@@ -149,6 +150,15 @@ class Publishing:
         accesses: list[Access] = [access_of(one, self.authorities) for one in stored.values()]
         return Located(accesses)
 
+    def located_anyhow(self, domain: Domain) -> tuple[Located, bool]:
+        """As `located`, and whether a provider is set; without one, names are looked up in DNS. Raises UpdateRefused,
+        OSError.
+        """
+        try:
+            return self.located(domain), True
+        except NoProvider:
+            return Located([ByHand(self.authorities)]), False
+
     def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[Wanted, ...]:
         """The records of a domain. Raises Refused. addresses: with those of the host."""
         found, settings = require_domain(self._snapshot, domain.ascii)
@@ -179,6 +189,10 @@ class Publishing:
     def wait(self, located: Located, plans: Plans) -> list[str]:
         """Wait until the authoritative servers have the changes; what is not there at the end, one line each."""
         return wait_until_served(located, self.authorities, plans.zones)
+
+    def steps(self, domain: Domain) -> int:
+        """The number of steps that can be undone. Raises OSError, msgspec.DecodeError."""
+        return len(Ledger(self.files, domain).state.steps)
 
     def plan_undo(self, domain: Domain, located: Located) -> Plans | None:
         """What would undo the last step; None without one. Raises as `plan`."""

@@ -50,6 +50,8 @@ AGREE_SECONDS: Final = 180.0
 PAUSE: Final = 3.0
 """Seconds between two looks at them."""
 
+DAY: Final = 86_400.0
+
 MAX_SERVERS: Final = 12
 """Authoritative servers that are asked, of a zone; thirteen are the most of any (the root)."""
 
@@ -106,6 +108,27 @@ class Authorities:
             ]
             self._places[zone] = found[:MAX_SERVERS]
         return self._places[zone]
+
+    def zone(self, name: str) -> str | None:
+        """The zone of a name, as public DNS has it."""
+        labels = dns.name.from_text(name)
+        while len(labels) > 1:
+            if self._recursive(labels.to_text(), dns.rdatatype.SOA):
+                return labels.to_text().lower()
+            labels = labels.parent()
+        return None
+
+    def negative_ttl(self, zone: str, places: Sequence[Place]) -> float:
+        """Seconds for which others may remember that a name of the zone does not exist (RFC 2308 §5), a day if no
+        server tells.
+        """
+        for place in places:
+            try:
+                found = _ask(place, zone, dns.rdatatype.SOA)
+            except NoAnswer:
+                continue
+            return float(max((getattr(data, "minimum", DAY) for data in found), default=DAY))
+        return DAY
 
     def is_signed(self, zone: str) -> bool:
         """Whether the zone's parent vouches for its keys."""
@@ -175,7 +198,41 @@ class ProviderZone:
             raise _translated(error, self.title) from None
 
     def authorities(self, zone: str) -> Sequence[Place]:
-        """None that are known beside those of DNS."""
+        """No server is known beside the ones in DNS."""
+        return ()
+
+
+class ByHand:
+    """Zones that the owner changes: they can be looked at alone."""
+
+    title = "the owner"
+
+    def __init__(self, authorities: Authorities) -> None:
+        self._authorities = authorities
+
+    def zone(self, name: str) -> str | None:
+        """The zone of a name."""
+        return self._authorities.zone(name)
+
+    def signed(self, zone: str) -> bool:
+        """Whether the zone has DNSSEC."""
+        return self._authorities.is_signed(zone)
+
+    def found(self, zone: str, slots: Iterable[Slot]) -> Found:
+        """Sets of records, as the first server that answers has them. Raises NoAnswer."""
+        for place in self._authorities.places(zone):
+            try:
+                return {(name, kind): _ask(place, name, dns.rdatatype.from_text(kind)) for name, kind in slots}
+            except NoAnswer:
+                continue
+        raise NoAnswer(f"no name server of {zone} answers")
+
+    def send(self, zone: str, changes: Sequence[Change]) -> None:
+        """Raise UpdateRefused: it is for the owner to do."""
+        raise UpdateRefused(f"no DNS provider is set for {zone}")
+
+    def authorities(self, zone: str) -> Sequence[Place]:
+        """No server is known beside the ones in DNS."""
         return ()
 
 

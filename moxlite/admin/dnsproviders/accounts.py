@@ -4,6 +4,7 @@ Files, in the folder ``dns`` beside moxlite.toml, for root and the service user 
 
     DOMAIN.provider    `Stored` as JSON: the token; only in encrypted backups (STORE-141a)
     DOMAIN.state       what `admin.dns.ledger` keeps
+    DOMAIN.keys        what `admin.dns.rotation` keeps
     lock               held while records are changed
 """
 
@@ -40,6 +41,7 @@ from moxlite.safefile import open_regular, replaceable
 
 PROVIDER: Final = ".provider"
 STATE: Final = ".state"
+KEYS: Final = ".keys"
 LOCK: Final = "lock"
 MODE: Final = 0o600
 MAX_FILE: Final = 8 << 20
@@ -108,14 +110,13 @@ KNOWN: Final = {
 
 class Stored(msgspec.Struct, frozen=True):
     """The provider of a domain's zone, as its file has it. zone: A-labels without a final dot, "" for RFC 2136, whose
-    server knows its zones. enforce: changes by others are undone each night. rotate: keys are rotated.
+    server knows its zones. enforce: changes of our records by others are undone each night.
     """
 
     provider: str
     zone: str
     secrets: dict[str, str]
     enforce: bool = False
-    rotate: bool = True
 
     @property
     def account(self) -> Account:
@@ -184,6 +185,14 @@ class DNSFiles:
     def set_state(self, domain: Domain, data: bytes) -> None:
         """Write down a domain's state; it is durable then."""
         self._write(f"{domain.ascii}{STATE}", data)
+
+    def keys(self, domain: Domain) -> bytes | None:
+        """The octets of a domain's rotation of keys."""
+        return self._read(f"{domain.ascii}{KEYS}")
+
+    def set_keys(self, domain: Domain, data: bytes) -> None:
+        """Write down a domain's rotation of keys; it is durable then."""
+        self._write(f"{domain.ascii}{KEYS}", data)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

@@ -9,12 +9,14 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.admin.dns import check as dns
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor import backups, configuration, machine, running, signatures
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade, in_order
 from moxlite.admin.doctor.requests import Running
+from moxlite.config.load import DNS_FOLDER
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import DNSError, absolute
 from moxlite.proto.address import Domain
@@ -28,6 +30,25 @@ Check = Callable[[Examination], Awaitable[list[Finding]]]
 
 
 # DNS of all domains: the results of ``config dnscheck`` as findings (ADMIN-48).
+
+
+async def check_providers(examination: Examination) -> list[Finding]:
+    """Check what was published at DNS providers, and the rotation of keys. Where a provider's file says so, changes by
+    others to our records are undone in the nightly examination.
+    """
+    folder = examination.path.absolute().parent / DNS_FOLDER
+    if not await trio.to_thread.run_sync(folder.exists):
+        return []
+    await lazyimport.load("moxlite.admin.doctor.providers")
+    from moxlite.admin.doctor.providers import look_at_domain
+
+    found: list[Finding] = []
+    for name, settings in examination.snapshot.domains.domains.items():
+        if not settings.disabled:
+            found += await trio.to_thread.run_sync(
+                look_at_domain, examination, Domain.parse(name), abandon_on_cancel=True
+            )
+    return found
 
 
 async def check_families(examination: Examination) -> list[Finding]:
@@ -121,6 +142,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "clock": machine.check_clock,
     "kernel": machine.check_kernel,
     "dns": check_names,
+    "DNS providers": check_providers,
     "addresses": check_families,
     "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,

@@ -1,6 +1,5 @@
-"""``moxlite dns provider``: the provider at which the records of a domain are changed (ADMIN-71b).
-
-It needs no running server.
+"""``moxlite dns provider``: the provider at which the records of a domain are changed (ADMIN-71b). It needs no running
+server. ``moxlite dns rotation``: the rotation of a domain's signing key, in the running server (AUTH-115).
 """
 
 import sys
@@ -10,9 +9,11 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, ask, settings, show_json
+from moxlite.cli.described import described
 from moxlite.cli.prompts import server_address
 from moxlite.cli.setup.dnsupdate import open_publishing, telling
 from moxlite.escapes import printable
+from moxlite.operations import described_in, dns as operations
 
 if TYPE_CHECKING:
     from moxlite.admin.dnsproviders.accounts import Known, Stored
@@ -39,8 +40,7 @@ def provider_list() -> None:
 @click.argument("name", metavar="DOMAIN")
 @click.argument("provider_name", metavar="PROVIDER")
 @click.option("--enforce/--no-enforce", default=None, help="Undo changes by others to our records, each night.")
-@click.option("--rotate/--no-rotate", default=None, help="Rotate keys (docs/keys.md).  [default: yes]")
-def provider_set(name: str, provider_name: str, enforce: bool | None, rotate: bool | None) -> None:
+def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
     """Set the provider of DOMAIN's zone. Its token is asked for on the terminal, or read from stdin, a line each.
 
     It is tried at once: the zone is read, and a harmless text published and removed. The token is kept for root and the
@@ -54,11 +54,9 @@ def provider_set(name: str, provider_name: str, enforce: bool | None, rotate: bo
     answers = ask_for(known)
     with telling():
         stored = make_stored(domain, provider_name, answers)
-        stored = msgspec.structs.replace(
-            stored,
-            enforce=_choose(enforce, before is not None and before.enforce),
-            rotate=_choose(rotate, before is None or before.rotate),
-        )
+        if enforce is None:
+            enforce = before is not None and before.enforce
+        stored = msgspec.structs.replace(stored, enforce=enforce)
         zone = publishing.try_out(domain, stored)
         publishing.files.set_provider(domain, stored)
     print(printable(f"{known.title} changes {zone}; next: moxlite dns update {domain}"))
@@ -69,7 +67,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None, rotate: bo
 def provider_show(name: str) -> None:
     """Show the provider of DOMAIN, without its token."""
     stored = _stored(name)
-    found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce, "rotate": stored.rotate}
+    found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce}
     if settings().as_json:
         show_json(found)
         return
@@ -116,10 +114,6 @@ def ask_for(known: "Known") -> dict[str, str]:
     return answers
 
 
-def _choose(given: bool | None, default: bool) -> bool:
-    return default if given is None else given
-
-
 def _known(name: str) -> "Known":
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
@@ -132,3 +126,28 @@ def _stored(name: str) -> "Stored":
     publishing, domain = open_publishing(name)
     with telling():
         return publishing.stored(domain)
+
+
+def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    until = f" until {found.until}" if found.until else ""
+    print(printable(f"{found.domain}: {found.words} ({found.stage} since {found.since or 'now'}{until})"))
+    for label, value in (("next selector", found.new), ("former selectors", ", ".join(found.old))):
+        if value:
+            print(f"  {label}: {printable(value)}")
+    for line in found.todo:
+        print(f"  do: {printable(line)}")
+    if found.problem:
+        print(f"  waits: {printable(found.problem)}")
+
+
+_group = click.Group("dns")
+described(
+    _group,
+    [one for one in described_in(operations) if one.name.startswith("dns rotation")],
+    {"rotation": "The rotation of a domain's signing key; it begins by itself where a DNS provider is set."},
+    {operations.OfDomain: _show_rotation},
+)
+rotation = _group.commands["rotation"]

@@ -1,0 +1,224 @@
+"""Performs the operations about DNS in the running server (`moxlite.operations.dns`)."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+import msgspec
+import trio
+
+from moxlite.admin.accounts import Refused
+from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_stored
+from moxlite.admin.dns.rotation import KeyRotation, Keys, Stage
+from moxlite.admin.dns.update import NoAnswer, UpdateRefused
+from moxlite.admin.dns.wanted import HeldKeys
+from moxlite.admin.dns.zones import Authorities, Located
+from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFailed
+from moxlite.admin.domains.changes import require_domain
+from moxlite.config.holder import ConfigHolder
+from moxlite.lazyimport import Late
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.dns import (
+    DNSProvider,
+    ListProviders,
+    PlanRecords,
+    ProviderInUse,
+    PublishRecords,
+    Question,
+    RecordPlan,
+    RemoveProvider,
+    RotateNow,
+    Rotation,
+    SetProvider,
+    ShowProvider,
+    ShowRotation,
+    StartRotation,
+    StopRotation,
+)
+from moxlite.operations.performing import commands
+from moxlite.proto.address import Domain
+
+T = TypeVar("T")
+
+WORDS: Final[dict[Stage, str]] = {
+    "resting": "the present key signs; the next one comes when it is old",
+    "publishing": "the record of the next key is being published",
+    "waiting": "the record is published; the next key signs once no resolver can remember that there was none",
+    "retiring": "the next key signs; the record of the former one stays while its mail may be under way",
+}
+
+
+class DNSOperations:
+    """The operations.
+
+    Args:
+      held: keys that the server read before it gave up its privileges.
+      rotation: made at its first use.
+      authorities: tests give their own.
+    """
+
+    def __init__(
+        self,
+        config: ConfigHolder,
+        held: HeldKeys,
+        rotation: Late[KeyRotation],
+        authorities: Authorities | None = None,
+    ) -> None:
+        self._config = config
+        self._held = held
+        self._rotation = rotation
+        self._authorities = authorities
+        self._publishing = trio.CapacityLimiter(1)  # a plan is minutes of a provider's patience
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ListProviders.bind(self.providers),
+            ShowProvider.bind(self.show),
+            SetProvider.bind(self.set),
+            RemoveProvider.bind(self.remove),
+            PlanRecords.bind(self.plan),
+            PublishRecords.bind(self.publish),
+            ShowRotation.bind(self.rotation),
+            StopRotation.bind(self.stop),
+            StartRotation.bind(self.start),
+            RotateNow.bind(self.rotate),
+        )
+
+    async def providers(self, args: ListProviders) -> list[DNSProvider]:
+        """All that are known."""
+        await trio.lowlevel.checkpoint()
+        return [
+            DNSProvider(
+                one.name, one.title, one.rights, [Question(ask.option, ask.words, ask.secret) for ask in one.asked]
+            )
+            for one in KNOWN.values()
+        ]
+
+    async def show(self, args: ShowProvider) -> ProviderInUse:
+        """The provider of a domain."""
+        return await self._run(args.domain, _in_use)
+
+    async def set(self, args: SetProvider) -> ProviderInUse:
+        """Try a provider, and keep it."""
+        known = KNOWN.get(args.provider)
+        answers = {name: text.strip() for name, text in args.secrets.items()}
+        if known is None or {one.option for one in known.asked} != answers.keys() or not all(answers.values()):
+            raise CommandFailed("badRequest", "Choose a provider, and answer all its questions.", "provider")
+        if args.provider == RFC2136 and "#" not in answers["server"]:
+            answers["server"] += "#53"
+
+        def work(publishing: Publishing, domain: Domain) -> ProviderInUse:
+            stored = msgspec.structs.replace(make_stored(domain, args.provider, answers), enforce=args.enforce)
+            publishing.try_out(domain, stored)
+            publishing.files.set_provider(domain, stored)
+            return _in_use(publishing, domain)
+
+        return await self._run(args.domain, work)
+
+    async def remove(self, args: RemoveProvider) -> None:
+        """Forget a provider."""
+        await self._run(args.domain, lambda publishing, domain: publishing.files.set_provider(domain, None))
+
+    async def plan(self, args: PlanRecords) -> RecordPlan:
+        """What would be changed."""
+
+        def work(publishing: Publishing, domain: Domain) -> RecordPlan:
+            _, plans = _plans(publishing, domain, args)
+            return RecordPlan(plans.lines(), plans.notes())
+
+        return await self._run(args.domain, work)
+
+    async def publish(self, args: PublishRecords) -> list[str]:
+        """Make the change that was shown."""
+
+        def work(publishing: Publishing, domain: Domain) -> list[str]:
+            located, plans = _plans(publishing, domain, args)
+            if plans.lines() != args.lines:
+                raise CommandFailed("busy", "The records have changed meanwhile. Look at the changes again.")
+            make = publishing.undo if args.undo else publishing.make
+            return make(domain, located, plans)
+
+        return await self._run(args.domain, work)
+
+    async def rotation(self, args: ShowRotation) -> Rotation:
+        """The rotation of a domain's key."""
+        domain = self._domain(args.domain)
+        return _told(domain, await (await self._rotation.get()).show(domain))
+
+    async def stop(self, args: StopRotation) -> Rotation:
+        """Stop it."""
+        return await self._change(args.domain, stopped=True)
+
+    async def start(self, args: StartRotation) -> Rotation:
+        """Go on."""
+        return await self._change(args.domain, stopped=False)
+
+    async def rotate(self, args: RotateNow) -> Rotation:
+        """Begin at once."""
+        return await self._change(args.domain, asked=True, stopped=False)
+
+    async def _change(self, name: str, **changes: bool) -> Rotation:
+        domain = self._domain(name)
+        try:
+            return _told(domain, await (await self._rotation.get()).change(domain, **changes))
+        except OSError as error:
+            raise CommandFailed("failed", f"the rotation cannot be written down: {error.strerror or error}") from None
+
+    def _domain(self, name: str) -> Domain:
+        try:
+            return require_domain(self._config.current, name)[0]
+        except Refused as error:
+            raise CommandFailed("notFound", str(error)) from None
+
+    async def _run(self, name: str, work: Callable[[Publishing, Domain], T]) -> T:
+        """Run work in a thread, with errors for people. What a provider has begun goes on without the caller."""
+        domain = self._domain(name)
+        publishing = Publishing(self._config.current, self._config.path, self._held, self._authorities)
+        try:
+            return await trio.to_thread.run_sync(
+                work, publishing, domain, abandon_on_cancel=True, limiter=self._publishing
+            )
+        except (NoAnswer, Busy) as error:
+            raise CommandFailed("busy", str(error)) from None
+        except (NoProvider, UpdateRefused, ProviderFailed) as error:
+            raise CommandFailed("failed", str(error)) from None
+        except msgspec.DecodeError as error:
+            raise CommandFailed("failed", f"a file about DNS is damaged: {error}") from None
+        except OSError as error:
+            raise CommandFailed("failed", f"a file about DNS cannot be used: {error.strerror or error}") from None
+
+
+def _in_use(publishing: Publishing, domain: Domain) -> ProviderInUse:
+    try:
+        stored = publishing.stored(domain)
+    except NoProvider:
+        return ProviderInUse("", "", "", False, 0)
+    steps = publishing.steps(domain)
+    return ProviderInUse(stored.provider, KNOWN[stored.provider].title, stored.zone, stored.enforce, steps)
+
+
+def _plans(publishing: Publishing, domain: Domain, args: PlanRecords | PublishRecords) -> tuple[Located, Plans]:
+    located = publishing.located(domain)
+    if args.undo:
+        return located, publishing.plan_undo(domain, located) or Plans(())
+    return located, publishing.plan(domain, located, addresses=args.addresses, replace=args.replace)
+
+
+def _told(domain: Domain, state: Keys) -> Rotation:
+    return Rotation(
+        domain=domain.unicode,
+        stage=state.stage,
+        words=f"stopped; {WORDS[state.stage]}" if state.stopped else WORDS[state.stage],
+        since=_moment(state.since),
+        until=_moment(state.until),
+        new=state.new,
+        old=list(state.old),
+        stopped=state.stopped,
+        todo=list(state.todo),
+        problem=state.problem,
+    )
+
+
+def _moment(seconds: float) -> str:
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).isoformat(timespec="seconds") if seconds else ""

@@ -1,0 +1,95 @@
+"""Findings about DNS providers: records of ours that are gone or were changed, refused tokens, keys that wait
+(ADMIN-71d). Blocks.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from moxlite.admin.dns.ledger import Ledger
+from moxlite.admin.dns.plan import Change
+from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing
+from moxlite.admin.dns.rotation import read_keys_state
+from moxlite.admin.dns.update import NoAnswer, UpdateRefused
+from moxlite.admin.dns.zones import Located, plan_zones
+from moxlite.admin.dnsproviders.accounts import Busy
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.findings import Finding, Grade
+from moxlite.proto.address import Domain
+
+
+def look_at_domain(examination: Examination, domain: Domain) -> list[Finding]:
+    """The findings about one domain."""
+    publishing = Publishing(examination.snapshot, examination.path, examination.held)
+    try:
+        return [*_rotation(publishing, domain), *_records(examination, publishing, domain)]
+    except NoProvider:
+        return list(_rotation(publishing, domain))
+    except NoAnswer as error:
+        return [_finding("warning", domain, str(error), f"moxlite dns provider test {domain}")]
+    except UpdateRefused as error:
+        again = f"moxlite dns provider set {domain} PROVIDER" if error.credentials else f"moxlite dns update {domain}"
+        return [_finding("error", domain, str(error), again)]
+    except (OSError, msgspec.DecodeError) as error:
+        text = f"what was published cannot be read: {error}"
+        return [_finding("warning", domain, text, f"moxlite dns provider set {domain} PROVIDER")]
+
+
+def _finding(grade: Grade, domain: Domain, text: str, command: str) -> Finding:
+    return Finding(
+        grade=grade, code="dns-provider", about=domain.unicode, text=f"{domain}: {text}", commands=(command,)
+    )
+
+
+def _rotation(publishing: Publishing, domain: Domain) -> Iterator[Finding]:
+    try:
+        state = read_keys_state(publishing.files, domain)
+    except (OSError, msgspec.DecodeError):
+        return  # the rotation begins anew, and says so itself
+    if state.stopped and state.stage != "resting":
+        text = f"{domain}: the rotation of its signing key is stopped ({state.stage})"
+        command = f"moxlite dns rotation start {domain}"
+        yield Finding(grade="note", code="key-rotation", about=domain.unicode, text=text, commands=(command,))
+    elif state.todo:
+        text = f"{domain}: the next signing key waits for DNS"
+        yield Finding(grade="warning", code="key-rotation", about=domain.unicode, text=text, commands=state.todo)
+    elif state.problem:
+        text = f"{domain}: the next signing key waits: {state.problem}"
+        command = f"moxlite dns rotation show {domain}"
+        yield Finding(grade="warning", code="key-rotation", about=domain.unicode, text=text, commands=(command,))
+
+
+def _records(examination: Examination, publishing: Publishing, domain: Domain) -> Iterator[Finding]:
+    """Raises NoProvider, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError."""
+    stored = publishing.stored(domain)
+    located = publishing.located(domain)
+    at = located.of(f"{domain.ascii}.")
+    if at is None:
+        raise UpdateRefused(f"the provider does not have the zone of {domain}", credentials=True)
+    at[0].found(at[1], [(f"{domain.ascii}.", "TXT")])  # the token is tried where nothing is published, too
+    ours = Ledger(publishing.files, domain).ours()
+    wanted = [one for one in publishing.wanted(domain, addresses=True) if (one.name.lower(), one.kind) in ours]
+    plans = Plans(tuple(plan_zones(located, wanted, replace=True)), tuple(wanted))
+    if not plans.changes:
+        return
+    if examination.inside and stored.enforce and _restored(publishing, domain, located, plans):
+        text = f"{domain}: records that others had changed were made again"
+        yield Finding(grade="note", code="dns-changed", about=domain.unicode, text=text, commands=tuple(plans.lines()))
+        return
+    for plan in plans.zones:
+        for change in plan.plan.changes:
+            yield _changed(domain, change)
+
+
+def _restored(publishing: Publishing, domain: Domain, located: Located, plans: Plans) -> bool:
+    try:
+        return not publishing.make(domain, located, plans)
+    except Busy:
+        return False
+
+
+def _changed(domain: Domain, change: Change) -> Finding:
+    what = "differs from what it should be" if change.before else "is gone"
+    text = f"{change.name} {change.kind}, which was published from here, {what}"
+    commands = (*change.lines(), f"moxlite dns update {domain}{' --replace' if change.remove else ''}")
+    return Finding(grade="warning", code="dns-changed", about=domain.unicode, text=text, commands=commands)

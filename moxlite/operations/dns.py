@@ -1,0 +1,139 @@
+"""The operations about DNS: providers, publishing the records of a domain, rotation of its keys (ADMIN-71b, ADMIN-71c,
+AUTH-115).
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from moxlite.operations import OWNER, Operation, R, Role, change, field, query
+
+Name = Annotated[str, field(metavar="DOMAIN", max_length=320)]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A question of a provider: the name of the answer, and words. `secret`: typed unseen."""
+
+    option: str
+    words: str
+    secret: bool
+
+
+class DNSProvider(msgspec.Struct, frozen=True):
+    """A provider that can be set. `rights`: what its token needs, and where it is made."""
+
+    name: str
+    title: str
+    rights: str
+    questions: list[Question]
+
+
+class ProviderInUse(msgspec.Struct, frozen=True):
+    """The provider of a domain; `provider` is "" where none is set. `published`: steps that can be undone."""
+
+    provider: str
+    title: str
+    zone: str
+    enforce: bool
+    published: int
+
+
+class RecordPlan(msgspec.Struct, frozen=True):
+    """What would be changed, as lines of a diff, and notes on what stays."""
+
+    lines: list[str]
+    notes: list[str]
+
+
+class Rotation(msgspec.Struct, frozen=True, kw_only=True):
+    """The rotation of a domain's signing key.
+
+    Attributes:
+      stage: resting, publishing, waiting, retiring. words: a sentence about it.
+      since, until: RFC 3339, "" where unknown.
+      new, old: the selectors that come and go.
+      stopped: by the owner.
+      todo: what the owner has to type. problem: why there is no progress.
+    """
+
+    domain: str
+    stage: str
+    words: str
+    since: str
+    until: str
+    new: str
+    old: list[str]
+    stopped: bool
+    todo: list[str]
+    problem: str
+
+
+class OfDomain(Operation[R], frozen=True, kw_only=True):
+    """An operation on a domain."""
+
+    domain: Name
+
+
+@query("dns provider list", Role.ADMIN)
+class ListProviders(Operation[list[DNSProvider]], frozen=True, kw_only=True):
+    """The providers that can be set."""
+
+
+@query("dns provider show", Role.ADMIN)
+class ShowProvider(OfDomain[ProviderInUse], frozen=True, kw_only=True):
+    """The provider of DOMAIN, without its token."""
+
+
+@change("dns provider set", Role.ADMIN, confirm=True)
+class SetProvider(OfDomain[ProviderInUse], frozen=True, kw_only=True):
+    """Set the provider of DOMAIN's zone, once it was tried."""
+
+    provider: Annotated[str, msgspec.Meta(max_length=40)]
+    secrets: Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=8)]
+    enforce: bool = False
+
+
+@change("dns provider rm", Role.ADMIN, confirm=True)
+class RemoveProvider(OfDomain[None], frozen=True, kw_only=True):
+    """Forget the provider of DOMAIN and its token."""
+
+
+@query("dns plan", Role.ADMIN)
+class PlanRecords(OfDomain[RecordPlan], frozen=True, kw_only=True):
+    """What publishing the records of DOMAIN, or undoing the last step, would change."""
+
+    undo: bool = False
+    addresses: bool = False
+    replace: bool = False
+
+
+@change("dns publish", Role.ADMIN)
+class PublishRecords(OfDomain[list[str]], frozen=True, kw_only=True):
+    """Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the
+    provider took and did not do.
+    """
+
+    lines: list[str]
+    undo: bool = False
+    addresses: bool = False
+    replace: bool = False
+
+
+@query("dns rotation show", OWNER)
+class ShowRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+    """Show how far the rotation of DOMAIN's signing key is."""
+
+
+@change("dns rotation stop", OWNER)
+class StopRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+    """Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs."""
+
+
+@change("dns rotation start", OWNER)
+class StartRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+    """Go on with a rotation that was stopped."""
+
+
+@change("dns rotation now", OWNER)
+class RotateNow(OfDomain[Rotation], frozen=True, kw_only=True):
+    """Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget."""

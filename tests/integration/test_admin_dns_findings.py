@@ -1,0 +1,126 @@
+"""What doctor and the nightly mail say of DNS providers and keys (ADMIN-71d)."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from moxlite.admin.dns.publishing import Publishing
+from moxlite.admin.dns.rotation import Keys
+from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
+from moxlite.admin.doctor.examination import Examination
+from moxlite.admin.doctor.examine import check_providers
+from moxlite.admin.doctor.findings import Finding
+from moxlite.config.load import load
+from moxlite.net.resolver import FakeResolver
+from moxlite.proto.address import Domain
+from tests.dnsproviders import TOKENS, FakeProviders, straight
+from tests.small_config import DOMAINS, STATIC
+
+pytestmark = [pytest.mark.integration]
+
+DOMAIN = Domain.parse("example.org")
+
+Look = Callable[..., Any]
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProviders]:
+    with FakeProviders({"example.org": []}) as found:
+        yield found
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> DNSFiles:
+    (tmp_path / "moxlite.toml").write_text(STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    return DNSFiles(tmp_path / "moxlite.toml", "moxlite")
+
+
+def examination(files: DNSFiles, *, inside: bool = True) -> Examination:
+    path = files.folder.parent / "moxlite.toml"
+    unused: Any = None
+    return Examination(
+        snapshot=load(path)[0],
+        path=path,
+        resolver=FakeResolver({}),
+        network=unused,
+        http=unused,
+        running=None,
+        inside=inside,
+    )
+
+
+def publish(files: DNSFiles, *, enforce: bool = False) -> None:
+    stored = Stored("hetzner", "example.org", {"auth_token": TOKENS["hetzner"]}, enforce=enforce)
+    files.set_provider(DOMAIN, stored)
+    found = examination(files)
+    publishing = Publishing(found.snapshot, found.path)
+    located = publishing.located(DOMAIN)
+    assert publishing.make(DOMAIN, located, publishing.plan(DOMAIN, located)) == []
+
+
+def codes(findings: list[Finding]) -> list[tuple[str, str]]:
+    return [(one.grade, one.code) for one in findings]
+
+
+async def test_records_that_others_change_are_shown_and_mended_only_where_wanted(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71d: gone and changed records of ours are warnings with the lines of a diff; with `enforce` the nightly
+    examination makes them again, and one from the command line does not.
+    """
+    straight(fake, monkeypatch)
+    assert await check_providers(examination(files)) == []
+    publish(files)
+    assert await check_providers(examination(files)) == []
+    before = fake.records("example.org")
+    fake.add("example.org", "www.example.org", "A", "192.0.2.80")
+    mx = fake.data("example.org", "MX")
+    fake.zones["example.org"] = [
+        one for one in fake.zones["example.org"] if one.kind != "MX" and "_submissions" not in one.name
+    ]
+    fake.add("example.org", "example.org", "MX", "5 elsewhere.example.")
+    found = await check_providers(examination(files))
+    assert codes(found) == [("warning", "dns-changed")] * 2
+    assert found[0].text == "example.org. MX, which was published from here, differs from what it should be"
+    assert found[0].commands[-1] == "moxlite dns update example.org --replace"
+    assert "- example.org. MX 5 elsewhere.example." in found[0].commands
+    assert "is gone" in found[1].text
+    publish_again = Stored("hetzner", "example.org", {"auth_token": TOKENS["hetzner"]}, enforce=True)
+    files.set_provider(DOMAIN, publish_again)
+    assert len(await check_providers(examination(files, inside=False))) == 2
+    assert codes(await check_providers(examination(files))) == [("note", "dns-changed")]
+    assert fake.data("example.org", "MX") == mx
+    assert fake.records("example.org") == {*before, ("www.example.org", "A", "192.0.2.80")}
+
+
+async def test_a_refused_token_is_an_error_and_a_silent_provider_a_warning(
+    fake: FakeProviders, files: DNSFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-71d: through the library, with the word what to type."""
+    for name, value in fake.environment.items():
+        monkeypatch.setitem(os.environ, name, value)
+    files.set_provider(DOMAIN, Stored("cloudflare", "example.org", {"auth_token": "expired"}))
+    (found,) = await check_providers(examination(files))
+    assert (found.grade, found.code) == ("error", "dns-provider")
+    assert found.text.startswith(
+        "example.org: Cloudflare: the provider refuses the token or its rights (HTTP status 403"
+    )
+    assert found.commands == ("moxlite dns provider set example.org PROVIDER",)
+    monkeypatch.setitem(os.environ, "HTTPS_PROXY", "http://127.0.0.1:9")
+    (found,) = await check_providers(examination(files))
+    assert (found.grade, found.code) == ("warning", "dns-provider")
+
+
+async def test_a_key_that_waits_is_told_with_what_to_type(files: DNSFiles) -> None:
+    """AUTH-115, ADMIN-71d."""
+    state = Keys("publishing", 1.0, new="b", todo=("add to DNS: b._domainkey.example.org. TXT x",))
+    files.set_keys(DOMAIN, msgspec.json.encode(state))
+    (found,) = await check_providers(examination(files))
+    assert (found.grade, found.code, found.commands) == ("warning", "key-rotation", state.todo)
+    files.set_keys(DOMAIN, msgspec.json.encode(msgspec.structs.replace(state, stopped=True)))
+    assert codes(await check_providers(examination(files))) == [("note", "key-rotation")]

@@ -1,0 +1,98 @@
+"""DNS providers, records and rotation in a whole server, by the admin app and the control socket (ADMIN-71b, 71c,
+AUTH-115).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.logins.adminpassword import write_admin_password
+from moxlite.net.control.client import CtlFailed
+from moxlite.operations.dns import RotateNow, Rotation, ShowRotation, StartRotation, StopRotation
+from tests.browsing import Browser
+from tests.dnsproviders import TOKENS, FakeProviders
+from tests.house import STATIC, Running, house
+from tests.web_rig import ADMIN_PASSWORD
+
+pytestmark = pytest.mark.served
+
+PAGE = 14182
+SERVED = STATIC.replace('data_dir = "data"', 'data_dir = "data"\nadmin_password_file = "adminpasswd"').replace(
+    "[listeners.two]", f"admin_http = {{ enabled = true, port = {PAGE} }}\n[listeners.two]"
+)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProviders]:
+    with FakeProviders({"example.org": [("www.example.org", "A", "192.0.2.80")]}) as found:
+        for name, value in found.environment.items():
+            monkeypatch.setenv(name, value)
+        yield found
+
+
+async def owner(running: Running) -> Browser:
+    """The owner's browser, with the password given."""
+    browser = Browser(running, {"port": PAGE}, "/admin/")
+    browser.host = f"127.0.0.1:{PAGE}"
+    await browser.log_in("", ADMIN_PASSWORD)
+    return browser
+
+
+async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path: Path, fake: FakeProviders) -> None:
+    """ADMIN-71b, 71c: a form with the provider's questions; the plan is shown before it is made, and taken back. The
+    token is in no answer and not in the audit log.
+    """
+    (tmp_path / "config").mkdir()
+    write_admin_password(tmp_path / "config/adminpasswd", ADMIN_PASSWORD)
+    async with house(tmp_path, static=SERVED) as running:
+        browser = await owner(running)
+        known = await browser.call("dns_provider_list")
+        assert {one["name"] for one in known} == {*TOKENS, "rfc2136"}
+        assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
+        answer = await browser.post("dns_plan", {"domain": "example.org"})
+        assert "no DNS provider is set" in answer.json["error"]["message"]
+        token = {"domain": "example.org", "provider": "gandi", "secrets": {"auth_token": TOKENS["gandi"]}}
+        wrong = await browser.post("dns_provider_set", {**token, "secrets": {"auth_token": "wrong-and-long-as-tokens"}})
+        assert wrong.status >= 400
+        assert "refuses the token" in wrong.json["error"]["message"]
+        shown = await browser.call("dns_provider_set", **token)
+        assert shown == {
+            "provider": "gandi",
+            "title": "Gandi LiveDNS",
+            "zone": "example.org",
+            "enforce": False,
+            "published": 0,
+        }
+        plan = await browser.call("dns_plan", domain="example.org")
+        assert "+ example.org. MX 10 mx.example.org." in plan["lines"]
+        old = await browser.post("dns_publish", {"domain": "example.org", "lines": plan["lines"][1:]})
+        assert "have changed meanwhile" in old.json["error"]["message"]
+        assert await browser.call("dns_publish", domain="example.org", lines=plan["lines"]) == []
+        assert fake.data("example.org", "MX") == {"10 mx.example.org."}
+        assert (await browser.call("dns_plan", domain="example.org"))["lines"] == []
+        back = await browser.call("dns_plan", domain="example.org", undo=True)
+        assert await browser.call("dns_publish", domain="example.org", lines=back["lines"], undo=True) == []
+        assert fake.records("example.org") == {("www.example.org", "A", "192.0.2.80")}
+        entries = await browser.call("audit_export", filter={}, form="json")
+        assert "dns provider set" in entries
+        assert TOKENS["gandi"] not in entries
+        await browser.call("dns_provider_rm", domain="example.org")
+        assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
+
+
+async def test_the_rotation_is_shown_stopped_and_hastened(tmp_path: Path) -> None:
+    """AUTH-115: by the control socket; of a domain that is not here it is refused."""
+    async with house(tmp_path) as running:
+
+        async def ask(name: str, request: object) -> Rotation:
+            async with running.ctl() as client:
+                return await client.call(name, request, Rotation)
+
+        found = await ask("dns rotation show", ShowRotation(domain="example.org"))
+        assert (found.stage, found.stopped) == ("resting", False)
+        assert (await ask("dns rotation stop", StopRotation(domain="example.org"))).words.startswith("stopped; ")
+        assert not (await ask("dns rotation start", StartRotation(domain="example.org"))).stopped
+        assert (await ask("dns rotation now", RotateNow(domain="example.org"))).stage == "resting"
+        with pytest.raises(CtlFailed, match="nowhere"):
+            await ask("dns rotation show", ShowRotation(domain="nowhere.example"))
