@@ -732,21 +732,6 @@ export interface StoppedSender {
   messages: number;
 }
 
-/** A provider that can be set. `rights`: what its token needs, and where it is made. */
-export interface DNSProvider {
-  name: string;
-  title: string;
-  rights: string;
-  questions: Array<Question>;
-}
-
-/** A question of a provider: the name of the answer, and words. `secret`: typed unseen. */
-export interface Question {
-  option: string;
-  words: string;
-  secret: boolean;
-}
-
 /** Choice of waiting messages; all given conditions must hold. */
 export interface Filter {
   ids?: Array<number>;
@@ -985,6 +970,21 @@ export interface Total {
   last: number;
 }
 
+/** A provider that can be set. `rights`: what its token needs, and where it is made. */
+export interface DNSProvider {
+  name: string;
+  title: string;
+  rights: string;
+  questions: Array<Question>;
+}
+
+/** A question of a provider: the name of the answer, and words. `secret`: typed unseen. */
+export interface Question {
+  option: string;
+  words: string;
+  secret: boolean;
+}
+
 export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -1064,8 +1064,6 @@ export const checks: Checks = {
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
-  DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
-  Question: { option: "string", words: "string", secret: "boolean" },
   Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
@@ -1089,6 +1087,8 @@ export const checks: Checks = {
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
+  Question: { option: "string", words: "string", secret: "boolean" },
 };
 
 /** The calls of the admin. */
@@ -1306,36 +1306,6 @@ export interface Calls {
   /** Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes. */
   examine(): Promise<null>;
 
-  /** The providers that can be set. */
-  dns_provider_list(): Promise<Array<DNSProvider>>;
-
-  /** The provider of DOMAIN, without its token. */
-  dns_provider_show(domain: string): Promise<unknown>;
-
-  /** Set the provider of DOMAIN's zone, once it was tried. */
-  dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<unknown>;
-
-  /** Forget the provider of DOMAIN and its token. */
-  dns_provider_rm(domain: string): Promise<unknown>;
-
-  /** What publishing the records of DOMAIN, or undoing the last step, would change. */
-  dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
-
-  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. */
-  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
-
-  /** Show how far the rotation of DOMAIN's signing key is. */
-  dns_rotation_show(domain: string): Promise<unknown>;
-
-  /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
-  dns_rotation_stop(domain: string): Promise<unknown>;
-
-  /** Go on with a rotation that was stopped. */
-  dns_rotation_start(domain: string): Promise<unknown>;
-
-  /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
-  dns_rotation_now(domain: string): Promise<unknown>;
-
   /** List messages, those that are due first, at most 100 (--n): why each waits, and what comes next. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
@@ -1488,6 +1458,36 @@ export interface Calls {
 
   /** Take members out of ALIAS; refused where none would be left. */
   config_alias_rmaddr(alias: string, members: Array<string>): Promise<null>;
+
+  /** The providers that can be set. */
+  dns_provider_list(): Promise<Array<DNSProvider>>;
+
+  /** The provider of DOMAIN, without its token. */
+  dns_provider_show(domain: string): Promise<unknown>;
+
+  /** Set the provider of DOMAIN's zone, once it was tried. */
+  dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<unknown>;
+
+  /** Forget the provider of DOMAIN and its token. */
+  dns_provider_rm(domain: string): Promise<unknown>;
+
+  /** What publishing the records of DOMAIN, or undoing the last step, would change. */
+  dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+
+  /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. */
+  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+
+  /** Show how far the rotation of DOMAIN's signing key is. */
+  dns_rotation_show(domain: string): Promise<unknown>;
+
+  /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
+  dns_rotation_stop(domain: string): Promise<unknown>;
+
+  /** Go on with a rotation that was stopped. */
+  dns_rotation_start(domain: string): Promise<unknown>;
+
+  /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
+  dns_rotation_now(domain: string): Promise<unknown>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1564,16 +1564,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
-  dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
-  dns_provider_show: [{ domain: "string" }, "any"],
-  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
-  dns_provider_rm: [{ domain: "string" }, "any"],
-  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_rotation_show: [{ domain: "string" }, "any"],
-  dns_rotation_stop: [{ domain: "string" }, "any"],
-  dns_rotation_start: [{ domain: "string" }, "any"],
-  dns_rotation_now: [{ domain: "string" }, "any"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
@@ -1625,4 +1615,14 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   config_alias_rm: [{ alias: "string" }, "null"],
   config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
   config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
+  dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
+  dns_provider_show: [{ domain: "string" }, "any"],
+  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
+  dns_provider_rm: [{ domain: "string" }, "any"],
+  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_rotation_show: [{ domain: "string" }, "any"],
+  dns_rotation_stop: [{ domain: "string" }, "any"],
+  dns_rotation_start: [{ domain: "string" }, "any"],
+  dns_rotation_now: [{ domain: "string" }, "any"],
 });

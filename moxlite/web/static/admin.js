@@ -278,8 +278,6 @@ var checks = {
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
-  DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
-  Question: { option: "string", words: "string", secret: "boolean" },
   Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
@@ -302,7 +300,9 @@ var checks = {
   Dropped: { rows: "integer" },
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
-  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" }
+  Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
+  Question: { option: "string", words: "string", secret: "boolean" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -376,16 +376,6 @@ var Client = /* @__PURE__ */ clientOf({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
-  dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
-  dns_provider_show: [{ domain: "string" }, "any"],
-  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
-  dns_provider_rm: [{ domain: "string" }, "any"],
-  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_rotation_show: [{ domain: "string" }, "any"],
-  dns_rotation_stop: [{ domain: "string" }, "any"],
-  dns_rotation_start: [{ domain: "string" }, "any"],
-  dns_rotation_now: [{ domain: "string" }, "any"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
@@ -436,7 +426,17 @@ var Client = /* @__PURE__ */ clientOf({
   config_alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
   config_alias_rm: [{ alias: "string" }, "null"],
   config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
-  config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"]
+  config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
+  dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
+  dns_provider_show: [{ domain: "string" }, "any"],
+  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
+  dns_provider_rm: [{ domain: "string" }, "any"],
+  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
+  dns_rotation_show: [{ domain: "string" }, "any"],
+  dns_rotation_stop: [{ domain: "string" }, "any"],
+  dns_rotation_start: [{ domain: "string" }, "any"],
+  dns_rotation_now: [{ domain: "string" }, "any"]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
