@@ -264,11 +264,12 @@ export interface DeviceState {
   user_agent: string;
 }
 
-/** The settings for the device; ``password`` is "" until the user has said yes (``ready``). */
+/** The settings for the device. ``password`` is "" until the user has said yes (``ready``), and so is ``davx5``: the */
 export interface DeviceLook {
   state: "asking" | "issuing" | "ready" | "refused" | "waiting";
   password: string;
   program: Program;
+  davx5: string;
 }
 
 /** Settings of a mail program, the best servers first. ``jmap``: URL of the session, "" if it is not served. */
@@ -719,7 +720,7 @@ export const checks: Checks = {
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
-  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
+  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
   Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },

@@ -5,7 +5,7 @@ import logging
 import plistlib
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 import trio
@@ -41,7 +41,7 @@ async def profile(device: Browser, claim: str) -> Any:
 async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     rig: Rig, browser: Browser, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """WEB-126a: link, button, question, yes, profile, mail; nothing of the secrets in the log."""
+    """WEB-126a, DAV-21: link, button, question, yes, profile, mail, DAVx5; no secret in the log."""
     caplog.set_level(logging.DEBUG)
     secret = await link(browser)
     device = rig.browser(app="/", remote="198.51.100.7")
@@ -53,6 +53,8 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     await browser.call("device_answer", yes=True)
     found = await device.call("device_look", claim=claim)
     assert (found["state"], found["program"]["username"]) == ("ready", ADDRESS)
+    login = f"{quote(ADDRESS, safe='')}:{quote(found['password'], safe='')}"
+    assert found["davx5"] == f"davx5://{login}@imap.example.org/dav/"
     answer = await profile(device, claim)
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     payload, *_ = plistlib.loads(answer.body)["PayloadContent"]

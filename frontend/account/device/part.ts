@@ -1,7 +1,7 @@
 // Setting up a device: a one-time link with its QR code, a profile without a password, what programs find by themselves, and
 // the settings by hand. And the page that the device itself shows.
 
-import type { DeviceLook, DeviceState, Program } from "../../gen/account";
+import type { DeviceLook, DeviceState } from "../../gen/account";
 import { codeOf, messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
@@ -258,12 +258,12 @@ function wait(desk: Desk, claim: string, place: HTMLElement): void {
       fill(place, notice("danger", t("The account page said no. Nothing was set up.")));
     } else if (found.state === "ready") {
       clearInterval(timer);
-      fill(place, ready(desk, claim, found.program, found.password));
+      fill(place, ready(desk, claim, found));
     }
   }, period);
 }
 
-function ready(desk: Desk, claim: string, program: Program, password: string): Child {
+function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLook): Child {
   const profile = el(
     "form",
     { method: "post", action: `${desk.base}device/profile` },
@@ -295,6 +295,8 @@ function ready(desk: Desk, claim: string, program: Program, password: string): C
           copyButton(() => password),
         ),
       ),
+      davx5 !== "" &&
+        el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))),
       el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program)),
     ]),
   ];

@@ -294,11 +294,14 @@ class DeviceState(msgspec.Struct, frozen=True):
 
 
 class DeviceLook(msgspec.Struct, frozen=True):
-    """The settings for the device; ``password`` is "" until the user has said yes (``ready``)."""
+    """The settings for the device. ``password`` is "" until the user has said yes (``ready``), and so is ``davx5``: the
+    link by which DAVx5 takes over calendars and contacts with it; "" also without these.
+    """
 
     state: Literal["waiting", "asking", "issuing", "ready", "refused"]
     password: str
     program: Program
+    davx5: str
 
 
 class Secured(msgspec.Struct, frozen=True, kw_only=True):

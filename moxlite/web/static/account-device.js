@@ -423,13 +423,13 @@ function wait(desk, claim, place) {
       fill(place, notice("danger", t("The account page said no. Nothing was set up.")));
     } else if (found.state === "ready") {
       clearInterval(timer);
-      fill(place, ready(desk, claim, found.program, found.password));
+      fill(place, ready(desk, claim, found));
     }
   }, period);
 }
-function ready(desk, claim, program, password) {
+function ready(desk, claim, { program, password, davx5 }) {
   const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download the profile")));
-  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
+  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Servers, address and password are in it.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail program. Thunderbird finds the servers by itself.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
 }
 var pages = { device, setup };
 export {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.5b00d0e1a331.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.bf85ad85775e.js" };
+var define_PARTS_default = { device: "device.a957c3c4f177.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.643635178a9e.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -230,7 +230,7 @@ var checks = {
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
-  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"] },
+  DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
   Program: { username: "string", imap: ["list", ["ref", "MailServer"]], submission: ["list", ["ref", "MailServer"]], jmap: "string" },
   MailServer: { host: "string", port: "integer", security: ["enum", ["plain", "starttls", "tls"]] },
   Junk: { form: ["ref", "JunkForm"], hams: "integer", spams: "integer", mailboxes: ["list", "string"] },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Final
+from urllib.parse import quote
 
 from msgspec import Meta
 
@@ -20,6 +21,7 @@ from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
+from moxlite.web.discovery.documents import dav_url
 from moxlite.web.discovery.service import profile_response
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
 from moxlite.web.factors.qr import qr_code
@@ -158,7 +160,17 @@ class DeviceCalls(AccountCalls):
             found = self._devices.look(claim)
         except LinkGone:
             raise Gone(GONE) from None
-        return DeviceLook(found.state, found.password, program_of(self._server.config.current, found.address))
+        snapshot = self._server.config.current
+        return DeviceLook(found.state, found.password, program_of(snapshot, found.address), _davx5(snapshot, found))
+
+
+def _davx5(snapshot: Snapshot, device: Device) -> str:
+    """The link that DAVx5 opens, with address and password; "" before there is one, and without such a service."""
+    dav = offer_for(snapshot, Address.parse(device.address).domain).dav
+    if not dav or not device.password:
+        return ""
+    login = f"{quote(device.address, safe='')}:{quote(device.password, safe='')}"
+    return dav_url(dav[0]).replace("https://", f"davx5://{login}@", 1)
 
 
 # The download of the profile for a device that was set up by a one-time link (WEB-126).
