@@ -30,11 +30,11 @@ COUNT: Final = "SELECT count(*) FROM jmap_push"
 ADD: Final = """
 INSERT INTO jmap_push (device, url, public, secret, types, expires, login, code) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 SAME: Final = "DELETE FROM jmap_push WHERE device = ? AND url = ?"
-CHANGE: Final = "UPDATE jmap_push SET types = ?, expires = ?, verified = ? WHERE id = ?"
+CHANGE: Final = "UPDATE jmap_push SET types = ?, expires = ?, verified = ?, told = ? WHERE id = ?"
 DROP: Final = "DELETE FROM jmap_push WHERE id = ?"
 DROP_OF: Final = "DELETE FROM jmap_push WHERE login = ?"
 EXPIRED: Final = "DELETE FROM jmap_push WHERE expires < ?"
-TOLD: Final = "UPDATE jmap_push SET told = ?, failing = 0, next = 0 WHERE id = ?"
+TOLD: Final = "UPDATE jmap_push SET told = ?, failing = 0, next = 0 WHERE id = ? AND verified = ?"
 FAILED: Final = "UPDATE jmap_push SET failing = iif(failing, failing, ?), next = ? WHERE id = ?"
 
 
@@ -79,8 +79,8 @@ def add_subscription(tx: Tx, new: Subscription) -> int:
 
 
 def change_subscription(tx: Tx, changed: Subscription) -> None:
-    """Store types, expiry and verification."""
-    tx.execute(CHANGE, changed.types, changed.expires, changed.verified, changed.id)
+    """Store types, expiry, verification, and the states that the program knows."""
+    tx.execute(CHANGE, changed.types, changed.expires, changed.verified, changed.told, changed.id)
 
 
 def drop_subscriptions(tx: Tx, ids: Sequence[int]) -> None:
@@ -93,9 +93,9 @@ def forget_subscriptions(tx: Tx, logins: Collection[str]) -> None:
     tx.executemany(DROP_OF, [(one,) for one in logins])
 
 
-def note_told(tx: Tx, number: int, told: str) -> None:
-    """Note the states that a program has been told."""
-    tx.execute(TOLD, told, number)
+def note_told(tx: Tx, one: Subscription, told: str) -> None:
+    """Note the states that a program has been told, unless it was verified meanwhile."""
+    tx.execute(TOLD, told, one.id, one.verified)
 
 
 def note_failed(tx: Tx, one: Subscription, *, gone: bool) -> int | None:

@@ -36,6 +36,7 @@ from moxlite.web.jmap.streams import DELIVERY, STATES, states_of
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
     from moxlite.web.notices.requests import PushService
@@ -166,7 +167,13 @@ async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: 
         expires = min(_moment(wanted["expires"], latest), latest)
     types = _types(wanted["types"]) if "types" in patch else push.types
     changed = msgspec.structs.replace(push, expires=expires, types=types, verified=verified)
-    await call.account.write(lambda tx: change_subscription(tx, changed))
+
+    def unit(tx: AccountTx) -> None:
+        # a program that is verified now knows all that there is; what changes from here on is told
+        told = push.told if push.verified or not verified else _packed(states_of(tx))
+        change_subscription(tx, msgspec.structs.replace(changed, told=told))
+
+    await call.account.write(unit)
     return {"expires": utc_date(expires)} if "expires" in patch else None
 
 
@@ -218,18 +225,14 @@ class SubscriptionTeller:
                 for name, state in states.items()
                 if told.get(name) != state and (wanted is None or name in wanted)
             }
-            first = "Email" not in told
             told = dict(states)
-            if first:  # it was verified just now: what there is already is no change
-                await account.write(partial(note_told, number=push.id, told=_packed(told)))
-                return None
             if not changed:
                 return None
             message = {"@type": "StateChange", "changed": {account_id(account.name): changed}}
         keys = None if push.public is None or push.secret is None else (push.public, push.secret)
         answer = await self._service.post(push.url, msgspec.json.encode(message), keys, "application/json")
         if not answer.error:
-            await account.write(partial(note_told, number=push.id, told=_packed(told)))
+            await account.write(partial(note_told, one=push, told=_packed(told)))
             return None
         kv = {"account": account.name, "device": push.device, "err": answer.error}
         logger.info("program not told of changes", extra={"kv": kv})
