@@ -13,6 +13,7 @@ from moxlite.cli.common import settings
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
+    from moxlite.net.dns.client import DNSResolver
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
 
@@ -42,7 +43,7 @@ def ip_argument(text: str) -> "IPAddress":
         raise click.UsageError(f"{text!r} is no IP address") from None
 
 
-def resolver_at(server: str) -> "Resolver":
+def resolver_at(server: str) -> "DNSResolver":
     """A resolver for the DNS server that a user named. Raises click.UsageError if `server` is not an address."""
     from moxlite.net.dns.client import DNSResolver
 

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import Change, Slot, ZonePlan
+from moxlite.admin.dns.plan import Change, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import UpdateRefused
 from moxlite.admin.dns.wanted import HeldKeys, Topic, Wanted, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of
@@ -173,6 +173,25 @@ class Publishing:
         if not addresses:  # they stay as they are
             ours = {slot: one for slot, one in ours.items() if slot[1] not in ("A", "AAAA")}
         return Plans(tuple(plan_zones(located, wanted, ours, replace=replace)), wanted)
+
+    def mail_elsewhere(self, domain: Domain, located: Located) -> list[str]:
+        """The hosts to which mail of the domain goes today, but for ours. Raises as `plan`."""
+        slot: Slot = f"{domain.ascii}.", "MX"
+        at = located.of(slot[0])
+        wanted = {rdata_of("MX", one.value) for one in self.wanted(domain) if one.topic == "mx"}
+        found = () if at is None else at[0].found(at[1], [slot])[slot]
+        return sorted(one.to_text().split()[-1].rstrip(".") for one in found if one not in wanted)
+
+    def with_mail_here(self, domain: Domain, located: Located, plans: Plans) -> Plans:
+        """A plan, with our MX record in the place of others. Raises as `plan`."""
+        wanted = [one for one in plans.wanted if one.topic == "mx"]
+        zones = [
+            msgspec.structs.replace(
+                one, plan=Plan(one.plan.changes, tuple(note for note in one.plan.left if " MX " not in note))
+            )
+            for one in plans.zones
+        ]
+        return Plans((*zones, *plan_zones(located, wanted, replace=True)), plans.wanted)
 
     def make(self, domain: Domain, located: Located, plans: Plans) -> list[str]:
         """Make changes; lines about records that the provider took and does not have.

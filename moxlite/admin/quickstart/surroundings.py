@@ -31,15 +31,21 @@ YOUNG: Final = dt.timedelta(weeks=6)
 them.
 """
 
+BLOCKED: Final = "port 25 of other servers cannot be reached"
+"""How the warning begins."""
+
 LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them."""
+    """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them.
+    ``unnamed``: addresses without its name as their only reverse name.
+    """
 
     host_ips: tuple[IPAddress, ...] = ()
     signed: bool = False
     warnings: tuple[str, ...] = ()
+    unnamed: tuple[IPAddress, ...] = ()
 
 
 async def find_hostname(
@@ -80,6 +86,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
     """Ask DNS about DNSSEC and the hostname. Each failure becomes a warning."""
     warnings: list[str] = []
     found: tuple[IPAddress, ...] = ()
+    unnamed: list[IPAddress] = []
     signed = False
     late = True
     with trio.move_on_after(SECONDS):
@@ -101,25 +108,28 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
                 warnings.append(
                     f"{hostname} leads to {ip}: look for a line like `{ip} {hostname}` in /etc/hosts, and for DNS"
                 )
-            elif ip.is_global:
-                await _reverse(resolver, ip, hostname, warnings)
+            elif ip.is_global and not await _is_named(resolver, ip, hostname, warnings):
+                unnamed.append(ip)
         late = False
     if late:
         warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
-    return Surroundings(found, signed, tuple(warnings))
+    return Surroundings(found, signed, tuple(warnings), tuple(unnamed))
 
 
-async def _reverse(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> None:
+async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:
+    """Whether an address has the hostname as its reverse name, or that is not known."""
     try:
         names = [name.rstrip(".").lower() for name in (await resolver.ptr(ip)).records]
     except NotFound:
         warnings.append(f"{ip} has no reverse name: ask your provider to set {hostname}; many refuse mail without it")
-        return
+        return False
     except DNSError as error:
         warnings.append(f"the reverse name of {ip} cannot be looked up: {error}")
-        return
+        return True
     if names != [hostname.ascii]:
         warnings.append(f"the reverse name of {ip} is {', '.join(names[:3])}: ask your provider to set {hostname}")
+        return False
+    return True
 
 
 async def try_targets(resolver: Resolver) -> tuple[str, str]:
@@ -151,7 +161,7 @@ async def try_targets(resolver: Resolver) -> tuple[str, str]:
         return "", ""
     if blocked:
         text = (
-            f"port 25 of other servers cannot be reached: {'; '.join(blocked)}. Many providers block it until they are "
+            f"{BLOCKED}: {'; '.join(blocked)}. Many providers block it until they are "
             "asked; without it mail leaves through a smarthost only (moxlite config example transport)"
         )
         return text, ""

@@ -48,7 +48,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
     """
     from moxlite.admin.dns.publishing import make_stored
 
-    known = _known(provider_name)
+    known = known_provider(provider_name)
     publishing, domain = open_publishing(name)
     before = publishing.files.provider(domain)
     answers = ask_for(known)
@@ -114,7 +114,8 @@ def ask_for(known: "Known") -> dict[str, str]:
     return answers
 
 
-def _known(name: str) -> "Known":
+def known_provider(name: str) -> "Known":
+    """A provider by its name. Raises click.UsageError."""
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
     if name not in KNOWN:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("address")
+@click.argument("address", required=False)
 @click.argument("user", default="moxlite")
 @click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: as the system or DNS says]")
 @click.option(
@@ -50,9 +50,15 @@ if TYPE_CHECKING:
     help="Serve the admin pages to the private networks of this machine, without TLS, not to itself alone."
     "  [default: ask on a terminal, else no]",
 )
+@click.option(
+    "--dns-provider",
+    metavar="PROVIDER",
+    help="Publish the records there; its token is asked for on the terminal, or read from stdin (moxlite dns provider "
+    "list).  [default: ask on a terminal, else none]",
+)
 @resolver_option
 def quickstart(
-    address: str,
+    address: str | None,
     user: str,
     hostname: str | None,
     skip_dial: bool,
@@ -61,6 +67,7 @@ def quickstart(
     key_files: tuple[str, ...],
     publish_web: bool,
     admin_inside: bool | None,
+    dns_provider: str | None,
     resolver: str | None,
 ) -> None:
     """Make the configuration of a mail server for ADDRESS and its domain, which runs as USER (a name or a number).
@@ -75,6 +82,11 @@ def quickstart(
     from moxlite.proto.address import Address, AddressError
 
     other = _other_webserver(webserver, cert_files, key_files)
+    if address is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError("Missing argument 'ADDRESS'.")
+        address = click.prompt("Your mail address, at the domain of this server (you@example.org)", type=str)
+        assert address is not None
     try:
         parsed = Address.parse(address)
         parse_domain(parsed.domain.ascii)
@@ -83,6 +95,9 @@ def quickstart(
         raise click.UsageError(f"{error}") from None
     config = config_path().absolute()
     _refuse_existing(config)
+    from moxlite.cli.setup.quickstartdns import choose_provider, publish_records
+
+    stored = choose_provider(dns_provider, parsed.domain)
     said = _Said()
     if not parsed.localpart.isascii():
         said.warn("some servers cannot send to an address that is not ASCII: add an alias that is")
@@ -101,7 +116,9 @@ def quickstart(
     said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
     said.say(f"backup signer: {made.signer}")
     said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
-    _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web)
+    published = stored is not None and publish_records(said, config, parsed.domain, stored, asked.servers)
+    _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web, published=published)
+    _tell_unfinished(said, host, around)
     said.keep(config.parent / "quickstart.log")
 
 
@@ -157,11 +174,11 @@ class _Said:
     """Lines that are printed, and kept for the log. Passwords are printed in another way."""
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self.lines: list[str] = []
 
     def say(self, text: str) -> None:
         print(printable(text))
-        self._lines.append(printable(text))
+        self.lines.append(printable(text))
 
     def text(self, text: str) -> None:
         """Say several lines of our own text."""
@@ -174,7 +191,7 @@ class _Said:
     def keep(self, path: Path) -> None:
         from moxlite.config.files import write_atomically
 
-        write_atomically(path, "".join(f"{line}\n" for line in self._lines).encode())
+        write_atomically(path, "".join(f"{line}\n" for line in self.lines).encode())
 
 
 def _look(
@@ -252,9 +269,18 @@ def _is_packaged(config: Path) -> bool:
 
 
 def _next(
-    said: _Said, config: Path, domain: "Domain", other: "Webserver | None", *, signed: bool, publish: bool
+    said: _Said,
+    config: Path,
+    domain: "Domain",
+    other: "Webserver | None",
+    *,
+    signed: bool,
+    publish: bool,
+    published: bool,
 ) -> None:
-    """Print the next steps. signed: DNSSEC verifies the host's addresses. publish: the pages are for the internet."""
+    """Print the next steps. signed: DNSSEC verifies the host's addresses. publish: the pages are for the internet.
+    published: the provider has the records.
+    """
     from moxlite.admin.dns.wanted import read_keys, wanted_records
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
@@ -273,14 +299,19 @@ def _next(
     said.say("")
     packaged = _is_packaged(config)
     command = "moxlite" if packaged else f"{program()} --config {config}"
-    said.say("2. Add these records to DNS. To print them again, and to compare DNS with them:")
-    said.say(f"   {command} config dnsrecords {domain}")
-    said.say(f"   {command} config dnscheck {domain}")
-    said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
-    said.say("")
-    keys = read_keys(snapshot, domain)
-    records = wanted_records(snapshot, domain, settings, keys)
-    said.text(zone_file(domain, offer.host, settings, records, keys, signed=signed))
+    if published:
+        said.say("2. The records are in DNS. To compare DNS with them, and to take the change back:")
+        said.say(f"   {command} config dnscheck {domain}")
+        said.say(f"   {command} dns undo {domain}")
+    else:
+        said.say("2. Add these records to DNS. To print them again, and to compare DNS with them:")
+        said.say(f"   {command} config dnsrecords {domain}")
+        said.say(f"   {command} config dnscheck {domain}")
+        said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
+        said.say("")
+        keys = read_keys(snapshot, domain)
+        records = wanted_records(snapshot, domain, settings, keys)
+        said.text(zone_file(domain, offer.host, settings, records, keys, signed=signed))
     said.say("")
     _tell_of_ports(said, offer.host, domain, other, publish=publish)
     user = snapshot.static.user
@@ -299,6 +330,20 @@ def _next(
     _tell_of_pages(said, snapshot, command)
 
 
+def _tell_unfinished(said: _Said, host: "Domain", around: "Surroundings") -> None:
+    """Print what to write to the provider of the machine, where it has something to do."""
+    from moxlite.admin.quickstart.surroundings import BLOCKED
+
+    wishes = [f"set the reverse name (PTR) of {ip} to {host.ascii}" for ip in around.unnamed]
+    if any(BLOCKED in line for line in said.lines):
+        wishes.append("open port 25 for outgoing connections: the machine is a mail server")
+    if not wishes:
+        return
+    said.say("")
+    said.say("6. Not yet right. Write to the provider of this machine:")
+    said.say(f'   "For my machine {host.ascii}, please {"; and ".join(wishes)}."')
+
+
 def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
     """Print where the web pages are, and how to reach the pages of this machine alone."""
     from moxlite.admin.publicpages import public_page
@@ -310,6 +355,7 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
     inside = [str(ip) for ip in place.ips if not ip.is_loopback]
     if webmail is not None:
         said.say(f"5. The web pages are at {webmail}, for all the internet.")
+        _show_code(f"https://{host}/")
         said.say(f"   {PASSWORD_ALONE}")
         said.say("   The admin pages answer on this machine; from yours:")
         said.say(f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}  then http://localhost:{admin}/admin/")
@@ -323,6 +369,15 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
         said.say(
             f"   In your own network the admin pages are at http://{f'[{ip}]' if ':' in ip else ip}:{admin}/admin/"
         )
+
+
+def _show_code(url: str) -> None:
+    """On a terminal: a QR code that leads a phone to the account page, from which it is set up."""
+    if sys.stdout.isatty():
+        import segno
+
+        print(f"   Scan it with your phone, log in, and set up its mail program ({url}):")
+        segno.make(url).terminal(compact=True)
 
 
 def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None", *, publish: bool) -> None:

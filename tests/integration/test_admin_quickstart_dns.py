@@ -1,0 +1,137 @@
+"""``moxlite quickstart`` with a DNS provider: no record typed (ADMIN-35b)."""
+
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from moxlite.admin.quickstart.listeners import choose_places, machine_addresses
+from tests.dnsproviders import TOKENS, FakeProviders
+from tests.dnsworld import DNSWorld
+from tests.realservers import let_others_in
+from tests.tools import moxlite_command, until
+
+pytestmark = [pytest.mark.integration, pytest.mark.served]
+
+USER = str(os.getuid() or 2000)
+TOKEN = TOKENS["hetzner"]
+
+
+@pytest.fixture(autouse=True)
+def reachable(tmp_path: Path) -> None:
+    """The service user comes to its files through the folders above them."""
+    let_others_in(tmp_path)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProviders]:
+    with FakeProviders({"example.org": []}) as found:
+        yield found
+
+
+@pytest.fixture
+def world() -> Iterator[DNSWorld]:
+    machine = machine_addresses()
+    found = choose_places(machine, [one.ip for one in machine if not one.ip.is_loopback])
+    host = "".join(f"mx {'AAAA' if ':' in ip else 'A'} {ip}\n" for ip in found.public)
+    with DNSWorld({"com": "", "example.org": host}) as world:
+        yield world
+
+
+def command(folder: Path, world: DNSWorld, *words: str) -> list[str]:
+    where = ["--config", str(folder / "config/moxlite.toml"), "quickstart"]
+    return [
+        *moxlite_command(),
+        *where,
+        "--skip-dial",
+        "--resolver",
+        world.server,
+        "--hostname",
+        "mx.example.org",
+        *words,
+    ]
+
+
+def test_a_token_is_all_that_dns_needs(tmp_path: Path, world: DNSWorld, fake: FakeProviders) -> None:
+    """ADMIN-35b: the token comes from stdin; all records are published, with the addresses; the printed page says so,
+    and has no zone file. Token and passwords are in no log. The service user can read the token.
+    """
+    words = command(tmp_path, world, "--dns-provider", "hetzner", "me@example.org", USER)
+    environment = {**os.environ, **fake.environment}
+    done = subprocess.run(
+        words, input=f"{TOKEN}\n", check=False, capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fake.data("example.org", "MX") == {"10 mx.example.org."}
+    assert fake.data("mx.example.org", "A")
+    assert len({name for name, kind, _ in fake.records("example.org") if "_domainkey" in name}) == 4
+    assert "2. The records are in DNS." in done.stdout
+    assert "Add these records" not in done.stdout
+    assert TOKEN not in done.stdout + (tmp_path / "config/quickstart.log").read_text()
+    kept = tmp_path / "config/dns/example.org.provider"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    if os.getuid() == 0:
+        assert kept.stat().st_uid == int(USER)
+    passwords = re.findall(r"password: (\S+)$", done.stdout, re.MULTILINE)
+    assert not [one for one in passwords if one in (tmp_path / "config/quickstart.log").read_text()]
+
+
+def test_a_wrong_token_ends_it_before_anything_is_made(tmp_path: Path, world: DNSWorld, fake: FakeProviders) -> None:
+    """ADMIN-35b."""
+    words = command(tmp_path, world, "--dns-provider", "hetzner", "me@example.org", USER)
+    environment = {**os.environ, **fake.environment}
+    done = subprocess.run(
+        words, input=f"{'x' * 64}\n", check=False, capture_output=True, text=True, timeout=120, env=environment
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("moxlite: the provider refuses the token or its rights")
+    assert not (tmp_path / "config").exists()
+
+
+def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
+    tmp_path: Path, world: DNSWorld, fake: FakeProviders
+) -> None:
+    """ADMIN-35b: for the address, the provider, the token (unseen), and before mail comes here instead of where it goes
+    today; the records are shown before they are published.
+    """
+    fake.add("example.org", "example.org", "MX", "10 old.provider.example.")
+    parent, child = pty.openpty()
+    environment = {**os.environ, **fake.environment, "TERM": "dumb"}
+    words = command(tmp_path, world, "--no-admin-inside")
+    running = subprocess.Popen(words, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True)
+    os.close(child)
+    seen = bytearray()
+
+    def answer(question: str, text: str) -> None:
+        def shown() -> bool:
+            if question.encode() not in seen:
+                seen.extend(os.read(parent, 65536))
+            return question.encode() in seen
+
+        until(shown, what=question)
+        del seen[: seen.index(question.encode()) + len(question)]
+        os.write(parent, text.encode() + b"\n")
+
+    answer("Your mail address", "me@example.org")
+    answer("DNS provider of example.org", "hetzner")
+    answer("Hetzner, API token", TOKEN)
+    answer("goes to old.provider.example today. Have new mail come here from now on?", "y")
+    answer("Publish them?", "y")
+    rest = bytearray()
+    while True:
+        try:
+            data = os.read(parent, 65536)
+        except OSError:  # the terminal's other end is closed
+            break
+        if not data:
+            break
+        rest += data
+    assert running.wait(60) == 0
+    os.close(parent)
+    assert b"2. The records are in DNS." in rest
+    assert TOKEN.encode() not in rest
+    assert fake.data("example.org", "MX") == {"10 mx.example.org."}
