@@ -18,7 +18,9 @@ from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
-from moxlite.net.control.server import Command
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.performing import commands as commands_of
+from moxlite.operations.standby import HandedOver, HandOver
 from moxlite.periodic import Examinations, held_keys
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
 from moxlite.queue.control.reportcommands import ReportCommands
@@ -45,6 +47,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **house.backups.registry(),
         **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),
+        **commands_of(HandOver.bind(partial(_hand_over, house))),
         **SieveCommands(config, accounts).registry(),
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
@@ -58,6 +61,19 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
             **ReportCommands(queue).registry(),
         }
     return audited(commands, audit)
+
+
+async def _hand_over(house: House, _: HandOver) -> HandedOver:
+    """Raises CommandFailed."""
+    from moxlite.admin.standby.holding import CannotHandOver
+
+    if house.files.lease is None:
+        raise CommandFailed("badRequest", "no second machine takes over by itself: standby.lease is not set")
+    try:
+        ready = await house.files.lease.hand_over()
+    except CannotHandOver as error:
+        raise CommandFailed("failed", f"{error}; this server goes on") from None
+    return HandedOver(ready.host, ready.epoch + 1)
 
 
 def _admin(house: House) -> AdminCommands:

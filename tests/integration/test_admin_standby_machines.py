@@ -13,6 +13,7 @@ import smtplib
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -409,7 +410,7 @@ def test_by_hand_over_and_back(pair: Pair) -> None:
 
 @pytest.mark.parametrize("pair", ["lease"], indirect=True)
 def test_by_the_lease_over_and_back(pair: Pair) -> None:
-    """STORE-186g, STORE-186h: likewise, and no person types a take-over."""
+    """STORE-186g, STORE-186h, STORE-186l: likewise, and no person types a take-over; then by a handover, quickly."""
     first, second = pair.computers
     heading = "Taking over without a person"
     pair.begin()
@@ -422,5 +423,8 @@ def test_by_the_lease_over_and_back(pair: Pair) -> None:
     pair.copied(second)
     pair.follow(first, heading)
     pair.mail(second, count=20)
-    second.cut()
+    began = time.monotonic()
+    (handover,) = commands(PAGE, "Handing over on purpose")
+    assert "takes over, as epoch 3" in second.run(handover)
     pair.mail_when_served(first)
+    assert time.monotonic() - began < 30

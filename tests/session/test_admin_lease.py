@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import msgspec
 import pyrage
 import pytest
 import trio
@@ -15,7 +16,9 @@ from moxlite.admin.standby.holding import Holding
 from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
 from moxlite.admin.standby.lease import LEASE, Lease, Taken, Watch, read_lease, renew, take, try_conditions
 from moxlite.admin.standby.takingover import Candidate
+from moxlite.net.control.client import CtlFailed
 from moxlite.net.storage.objectstore import ObjectStore
+from moxlite.operations.standby import HandedOver
 from moxlite.process.errors import StartFailed
 from moxlite.proto.objecturl import parse_object_url
 from moxlite.store.errors import NoLease
@@ -320,3 +323,83 @@ async def test_a_copy_of_the_data_waits_until_the_lease_is_over(
     async with house(tmp_path, static=static) as h:
         assert time.monotonic() - began > 2
         assert (await send(h)).startswith("250")
+
+
+async def refused(h: Running) -> str:
+    """Why the lease is not handed over."""
+    async with h.ctl() as client:
+        with pytest.raises(CtlFailed) as failure:
+            await client.call("standby handover", {}, HandedOver)
+    return str(failure.value)
+
+
+async def test_a_lease_that_was_handed_over_is_taken_at_once(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186l: without a second machine, or one that is not fit, this server goes on; else all that was acknowledged
+    is copied first, nothing is acknowledged from then on, the other machine need not wait, and this server ends.
+    """
+    monkeypatch.setattr(holding_module, "SEEN", 1.0)
+    monkeypatch.setattr(holding_module, "LOOK", 0.05)
+    monkeypatch.setattr(holding_module, "ANSWER", 1.0)
+    monkeypatch.setattr(takingover, "LOOK", 0.05)
+    monkeypatch.setattr(takingover, "RENEW", 0.1)
+    copied: list[str] = []
+    monkeypatch.setattr(holding_module.control, "sync", lambda socket, path, seconds: copied.append(path.name))
+    folder = tmp_path / "second"
+    folder.mkdir()
+    source = Source(target=parse_object_url(URL), access=bucket.keys, program=tmp_path / "none")
+    hindrance = ["its disk is full"]
+    candidate = Candidate(
+        source, folder, lambda: Followed(0.0, URL, current=1.0), lambda: hindrance[0] if hindrance else ""
+    )
+    async with house(tmp_path, static=settings(tmp_path, bucket)) as h:
+        assert (await send(h)).startswith("250")
+        assert "no second machine" in await refused(h)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(candidate.until_over)
+            assert "its disk is full; this server goes on" in await refused(h)
+            monkeypatch.setattr(takingover, "__version__", "9.9.9")
+            hindrance.clear()
+            assert "has version 9.9.9" in await refused(h)
+            monkeypatch.setattr(takingover, "__version__", holding_module.__version__)
+            await trio.sleep(0.3)
+
+            def fail(*_: object) -> None:
+                raise TimeoutError("the target is away")
+
+            with monkeypatch.context() as away:
+                away.setattr(holding_module.control, "sync", fail)
+                assert "the target is away; this server goes on" in await refused(h)
+            assert (await send(h)).startswith("250")
+            assert not candidate.handed
+            async with h.ctl() as client:
+                assert (await client.call("standby handover", {}, HandedOver)).epoch == 2
+            assert {"account.db", "queue.db", "auth.db"} <= {*copied}
+            assert (await send(h)).startswith("451 4.3.2")
+        assert candidate.handed
+        assert candidate.head.epoch == 2
+        await soon(h.house.shutdown.is_set, "the server stops")
+    found = read_lease(storage)
+    assert found is not None
+    assert found[1].head == candidate.head
+
+
+async def test_a_lease_that_no_one_took_comes_back(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186l: the other machine may still take it for a whole lifetime; then the first one may."""
+    monkeypatch.setattr(lease_module, "LIFETIME", 2.0)
+    static = settings(tmp_path, bucket)
+    async with house(tmp_path, static=static):
+        pass
+    found = read_lease(storage)
+    assert found is not None
+    take(storage, msgspec.structs.replace(found[1], number=99, handed=True), found[0])
+    began = time.monotonic()
+    async with house(tmp_path, static=static) as h:
+        assert time.monotonic() - began > 2
+        assert (await send(h)).startswith("250")
+    found = read_lease(storage)
+    assert found is not None
+    assert not found[1].handed

@@ -20,8 +20,20 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite import __version__
 from moxlite.admin.standby import control, metrics
-from moxlite.admin.standby.layout import FOLLOWER, SOCKET, HeldLease, NotOurs, check_own, claim, is_database
+from moxlite.admin.standby.layout import (
+    FOLLOWER,
+    SOCKET,
+    HeldLease,
+    NotOurs,
+    Ready,
+    check_own,
+    claim,
+    databases_of,
+    is_database,
+    read_ready,
+)
 from moxlite.admin.standby.lease import (
     END,
     LIFETIME,
@@ -60,12 +72,26 @@ EARLIER: Final = 5.0
 
 LOOK: Final = 0.5
 
+SEEN: Final = 25.0
+"""Seconds in which the second machine must show that it is there: it does each `RENEW` seconds."""
+
+COPY: Final = 10.0
+"""Seconds for the rest of one database, when the lease is handed over."""
+
+ANSWER: Final = 0.5
+"""Seconds in which the answer reaches who handed the lease over, before the server ends."""
+
+
+class CannotHandOver(Exception):
+    """The lease is not handed over, and this server goes on; the text says why, and what to do."""
+
 
 class Holding:
     """Whether this machine holds the lease. Any thread may ask. Until the first renewal it does not.
 
     Attributes:
-      taken: a sentence when another machine has the lease; "" else. It is final.
+      taken: a sentence when another machine has the lease, or may take it; "" else. It is final.
+      handing: this machine is about to hand the lease over, and acknowledges nothing.
       problem: why the last renewal failed, "" if it did not.
       stops: without the lease nothing is acknowledged, even if no other machine is known to have it.
       renewed_at: seconds UTC of the last renewal, for people; 0 for none.
@@ -79,6 +105,7 @@ class Holding:
         self._began = Elapsed()
         self.renewed_at = 0.0
         self.taken = ""
+        self.handing = False
         self.problem = "the lease was not taken yet"
 
     def renewed(self, sent: Elapsed) -> None:
@@ -89,7 +116,7 @@ class Holding:
     @property
     def left(self) -> float:
         """Seconds for which changes may be acknowledged; 0 or less for none."""
-        return -1.0 if self.taken or self._renewed is None else SILENT - self._renewed.seconds
+        return -1.0 if self.taken or self.handing or self._renewed is None else SILENT - self._renewed.seconds
 
     @property
     def until_end(self) -> float:
@@ -102,7 +129,7 @@ class Holding:
 
     def __call__(self, path: Path) -> None:
         """Raise NoLease if no change of a database may be acknowledged now."""
-        if self.left > 0 or (not self.stops and not self.taken):
+        if self.left > 0 or (not self.stops and not self.taken and not self.handing):
             return
         try:
             name = path.relative_to(self._data).as_posix()
@@ -110,7 +137,8 @@ class Holding:
             return
         if is_database(name):
             metrics.REFUSED.inc()
-            raise NoLease(f"this machine does not hold the lease: {self.taken or self.problem or 'it is over'}")
+            reason = self.taken or self.problem or ("it is handed over" if self.handing else "it is over")
+            raise NoLease(f"this machine does not hold the lease: {reason}")
 
 
 class HoldingTask:
@@ -130,6 +158,7 @@ class HoldingTask:
         self._mine: Lease | None = None
         self._earlier: Watch | None = None
         self._look_now = trio.Event()
+        self._renewing = trio.Lock()
 
     def note(self) -> str:
         """A line for ``/readyz``."""
@@ -178,7 +207,11 @@ class HoldingTask:
                 self._look_now = trio.Event()
                 good = await self._renew()
                 if self.holding.until_end < EARLIER and not ending:
-                    logger.critical("ending: this machine does not hold the lease", extra={"kv": {"err": self.note()}})
+                    if self.holding.handing:
+                        await trio.sleep(ANSWER)
+                    else:
+                        text = "ending: this machine does not hold the lease"
+                        logger.critical(text, extra={"kv": {"err": self.note()}})
                     shut_down()
                     ending = True
                 acknowledges = self.holding.left > 0
@@ -191,8 +224,86 @@ class HoldingTask:
         finally:
             done.set()
 
+    async def hand_over(self) -> Ready:
+        """Give the lease to the machine that follows, and end this server (STORE-186l).
+
+        Nothing is acknowledged from the moment when that machine has shown that it is there; then all that was is
+        copied; then the lease says so. Until then a failure changes nothing. After it the lease may be taken, so this
+        server acknowledges nothing more whatever the storage answers, and ends, at the latest when its lease is over.
+
+        Raises CannotHandOver: this server goes on.
+        """
+        if self.holding.handing:
+            raise CannotHandOver("the lease is being handed over")
+        ready = await self._follower()
+        self.holding.handing = True
+        done = False
+        try:
+            await trio.to_thread.run_sync(self._copy_rest)
+            async with self._renewing:
+                if self._mine is None or self.holding.taken or self.holding.problem:
+                    raise CannotHandOver(f"the lease is not held: {self.holding.taken or self.holding.problem}")
+                self._mine = msgspec.structs.replace(self._mine, handed=True)
+                done = True
+        except OSError as error:
+            text = printable(str(error.strerror or error))[:300]
+            raise CannotHandOver(f"the last changes are not in the target: {text}") from None
+        finally:
+            self.holding.handing = done
+        with trio.CancelScope(shield=True):  # bounded by the end of the process
+            while True:
+                if await self._renew() or self.holding.taken:
+                    break
+                await trio.sleep(RETRY)
+        self.holding.taken = self.holding.taken or f"the lease was handed over to {ready.host}"
+        logger.warning("the lease was handed over", extra={"kv": {"to": ready.host, "target": self._settings.target}})
+        self._look_now.set()
+        return ready
+
+    async def _follower(self) -> Ready:
+        """The machine that follows, once it was seen to be there. Raises CannotHandOver."""
+        first: Ready | None = None
+        with trio.move_on_after(SEEN):
+            while True:
+                try:
+                    ready = await trio.to_thread.run_sync(lambda: read_ready(self._opened()))
+                except (OSError, ValueError, BackupError) as error:
+                    raise CannotHandOver(f"{self._settings.target}: {printable(str(error))[:300]}") from None
+                if ready is not None and first is not None and ready != first:
+                    return self._fit(ready)
+                first = ready if first is None else first
+                await trio.sleep(LOOK)
+        raise CannotHandOver(
+            "no second machine takes over by itself: start `moxlite standby follow --take-over` there, and wait until "
+            "`moxlite standby status` says that its copy is complete"
+        )
+
+    def _fit(self, ready: Ready) -> Ready:
+        host, version = printable(ready.host)[:255], printable(ready.version)[:40]
+        mine = self._mine
+        if mine is None or ready.epoch != mine.epoch:
+            raise CannotHandOver(f"{host} does not follow this machine yet")
+        if ready.unfit:
+            raise CannotHandOver(f"{host} cannot take over: {printable(ready.unfit)[:300]}")
+        if ready.version != __version__:
+            raise CannotHandOver(
+                f"{host} has version {version}, this machine has {__version__}: upgrade that one first"
+            )
+        return ready
+
+    def _copy_rest(self) -> None:
+        """Wait until all that is committed is in the target. Blocks. Raises OSError."""
+        for name in databases_of(self._data):
+            control.sync(self._data / SOCKET, self._data / name, COPY)
+
     async def _renew(self) -> bool:
+        async with self._renewing:
+            return await self._renew_now()
+
+    async def _renew_now(self) -> bool:
         holding, sent = self.holding, Elapsed()
+        if holding.taken:
+            return False
         try:
             await trio.to_thread.run_sync(self._renew_once)
         except (Taken, NotOurs) as error:
@@ -233,7 +344,7 @@ class HoldingTask:
             version, there = found
             if there.epoch >= mine.epoch and there.head != mine.head:
                 raise Taken(there)
-            if there.head != mine.head or there.origin != mine.origin:
+            if there.head != mine.head or there.origin != mine.origin or there.handed:
                 self._earlier = self._earlier or Watch()
                 self._earlier.look(storage)
                 if not self._earlier.over:

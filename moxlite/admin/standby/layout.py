@@ -7,6 +7,7 @@
     TARGET/epoch-0001/files.age              configuration, keys and small files (`pack`)
     TARGET/epoch-0002/beginning.json         what came over at a take-over
     TARGET/lease.json                        the machine that may acknowledge (`lease`)
+    TARGET/ready.json                        the machine that would take it over
     TARGET/epoch-0001/queue.db/ltx/...       Litestream's files of a database
     TARGET/epoch-0001/accounts/NAME/account.db/ltx/...
 
@@ -35,6 +36,7 @@ HEAD: Final = "standby.json"
 POSITIONS: Final = "positions.json"
 FILES: Final = "files.age"
 BEGINNING: Final = "beginning.json"
+READY: Final = "ready.json"
 
 STATE: Final = "standby/state.json"
 """In the data directory of the first machine: its `State`."""
@@ -107,6 +109,19 @@ class Beginning(msgspec.Struct, frozen=True):
     earlier: int
     modseqs: dict[str, int]
     queued: int
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A second machine that takes over by itself. Each look has another number, so a machine that is off is noticed
+    without a clock. host, version: its own. epoch: the one that it follows. unfit: why it would not take over, "" if it
+    would.
+    """
+
+    number: int
+    host: str
+    version: str
+    epoch: int
+    unfit: str = ""
 
 
 class HeldLease(msgspec.Struct, frozen=True):
@@ -241,6 +256,11 @@ def read_positions(storage: Storage, epoch: int) -> Positions | None:
 def read_beginning(storage: Storage, epoch: int) -> Beginning | None:
     """The take-over with which an epoch began; None for the first one. Raises OSError, ValueError."""
     return _read(storage, f"{epoch_folder(epoch)}/{BEGINNING}", Beginning)
+
+
+def read_ready(storage: Storage) -> Ready | None:
+    """The second machine that takes over by itself; None without one. Raises OSError, ValueError."""
+    return _read(storage, READY, Ready)
 
 
 def _read(storage: Storage, name: str, kind: type[T]) -> T | None:

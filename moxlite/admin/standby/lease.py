@@ -14,6 +14,9 @@ object storage). No clock is compared with another machine's, nor with the stora
 The watcher takes the lease by the same conditional write, so of two watchers one wins, and an owner that renews in the
 last moment wins against both.
 
+An owner that hands over (`HoldingTask.hand_over`) says so in the object, after its last acknowledgement and once all of
+it is in the target; a watcher then need not wait. If no one takes it, the owner may, after a whole lifetime.
+
 Time in which a machine sleeps counts for the owner (`Elapsed`), not for a watcher: both err to the safe side.
 """
 
@@ -74,7 +77,8 @@ class Taken(Exception):
 class Lease(msgspec.Struct, frozen=True):
     """The object. owner, epoch: as `Head`. holder: word of the process. origin: of its data directory, so that a
     restarted server goes on at once. host: for people. number: grows with each renewal, so that no two versions are
-    the same. seconds: its lifetime.
+    the same. seconds: its lifetime. handed: the owner acknowledges nothing more, and all that it did is in the target:
+    the machine that follows may take the lease at once.
     """
 
     owner: str
@@ -84,6 +88,7 @@ class Lease(msgspec.Struct, frozen=True):
     host: str
     number: int = 0
     seconds: float = LIFETIME
+    handed: bool = False
 
     @property
     def head(self) -> Head:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -20,12 +21,15 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite import __version__
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.layout import (
     BEGINNING,
+    READY,
     Beginning,
     Followed,
     Head,
+    Ready,
     claim,
     databases_of,
     epoch_folder,
@@ -52,10 +56,11 @@ TAKING: Final = "taking.json"
 
 class Taking(Head, frozen=True):
     """A take-over that has begun: the head that the lease is taken for. beginning: how far the last changes go, once
-    they are here, and may be put in place.
+    they are here, and may be put in place. handed: the other machine has handed the lease over.
     """
 
     beginning: Beginning | None = None
+    handed: bool = False
 
 
 class Candidate:
@@ -90,6 +95,7 @@ class Candidate:
         conditions.
         """
         problem, tried = "", False
+        told, number = -RENEW, secrets.randbits(48)
         while True:
             try:
                 if not tried:
@@ -97,6 +103,9 @@ class Candidate:
                     tried = True
                 if await trio.to_thread.run_sync(self._look):
                     return
+                if trio.current_time() - told >= RENEW:
+                    told, number = trio.current_time(), number + 1
+                    await trio.to_thread.run_sync(self._tell, number)
                 problem = ""
             except (OSError, ValueError) as error:
                 text = printable(str(getattr(error, "strerror", "") or error))[:300]
@@ -121,9 +130,9 @@ class Candidate:
             return False
         noted = read_document(self._folder / TAKING, Taking)
         if noted is None or watch.lease.head != Head(noted.epoch, noted.owner):
-            if not watch.over or not self._complete():
+            if not (watch.over or watch.lease.handed) or not self._complete():
                 return False
-            noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16))
+            noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
             save(self._folder / TAKING, noted)
         head = Head(noted.epoch, noted.owner)
         mine = msgspec.structs.replace(Lease.of(head, self._folder), number=watch.lease.number + 1)
@@ -141,17 +150,29 @@ class Candidate:
         """Whether this machine could serve: the copy was complete once, else accounts would begin anew, without their
         mail; configuration and databases can be used here. Without that the other machine does better alone.
         """
-        followed = None if self._followed is None else self._followed()
-        if followed is None:
-            return True
-        text = followed.unfit
-        if not followed.current:
-            text = "the copy was never complete; a person decides: moxlite standby takeover --incomplete"
-        text = text or self._hindrance()
+        text = self._unfit()
         if text and text != self._told:
-            logger.error(f"not taking over: {text}", extra={"kv": {"missing": followed.missing}})
+            logger.error(f"not taking over: {text}")
         self._told = text
         return not text
+
+    def _unfit(self) -> str:
+        """Why this machine could not serve; "" if it could. Blocks."""
+        followed = None if self._followed is None else self._followed()
+        if followed is None:
+            return ""
+        if not followed.current:
+            return (
+                f"the copy was never complete, {followed.missing} databases are missing; a person decides: moxlite "
+                "standby takeover --incomplete"
+            )
+        return followed.unfit or self._hindrance()
+
+    def _tell(self, number: int) -> None:
+        """Show the other machine that this one is there. Blocks. Raises OSError."""
+        lease = self.watch.lease
+        ready = Ready(number, socket.gethostname()[:255], __version__, lease.epoch if lease else 0, self._unfit()[:500])
+        self._storage.write(READY, msgspec.json.encode(ready))
 
     @property
     def head(self) -> Head:
@@ -165,9 +186,15 @@ class Candidate:
         noted = read_document(self._folder / TAKING, Taking)
         return None if noted is None else noted.beginning
 
+    @property
+    def handed(self) -> bool:
+        """Whether the other machine has handed the lease over: all that it acknowledged is in the target. Blocks."""
+        noted = read_document(self._folder / TAKING, Taking)
+        return noted is not None and noted.handed
+
     def note_beginning(self, beginning: Beginning) -> None:
         """Note how far the last changes go, before they are put in place. Blocks. Raises OSError."""
-        save(self._folder / TAKING, Taking(self.head.epoch, self.head.owner, beginning))
+        save(self._folder / TAKING, Taking(self.head.epoch, self.head.owner, beginning, self.handed))
 
     async def keep(self) -> None:
         """Renew the lease until cancelled. Raises OSError: BlockingIOError, another process has taken it."""

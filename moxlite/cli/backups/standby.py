@@ -12,7 +12,10 @@ import click
 from moxlite.cli.backups.backup import failures
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import LazyGroup, data_dir, json_option, show_json
+from moxlite.cli.described import described
 from moxlite.escapes import printable
+from moxlite.operations import described_in, standby as operations
+from moxlite.operations.standby import HandedOver, HandOver
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
@@ -182,3 +185,13 @@ def status(folder: str | None, as_json: bool) -> None:
         raise SystemExit(1)
     if lease is not None and (lease.problem or lease.taken):
         raise SystemExit(1)
+
+
+def _print_handed(found: HandedOver, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        print(f"{printable(found.host)} takes over, as epoch {found.epoch}; this server ends")
+
+
+described(standby, described_in(operations), {}, {HandOver: _print_handed})

@@ -193,8 +193,9 @@ class Succession:
         await _catch_up(follower)
         beginning = await trio.to_thread.run_sync(beginning_of, self._folder / "data", follower.followed.epoch)
         await trio.to_thread.run_sync(candidate.note_beginning, beginning)
-        note("UIDVALIDITYs stay" if follower.certain else "mail programs will read all mailboxes anew")
-        await trio.to_thread.run_sync(self._restore, follower.certain)
+        certain = follower.certain or await trio.to_thread.run_sync(lambda: candidate.handed)
+        note("UIDVALIDITYs stay" if certain else "mail programs will read all mailboxes anew")
+        await trio.to_thread.run_sync(self._restore, certain)
         return beginning
 
     def _hand_over(self, candidate: "Candidate", data: Path, beginning: "Beginning") -> None:
