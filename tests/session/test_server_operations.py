@@ -295,6 +295,8 @@ def verdict(name: str, answer: Answer, *, inside: bool = False) -> str:
     """The word of a row for an answer. With `inside` the request must get further than to the parameters."""
     if answer.status == 200:
         return "yes"
+    if answer.status == 403 and name == "login_handed":  # a page of ours names its origin
+        return "no"
     assert answer.headers["content-type"].startswith("application/json"), (name, answer.status, answer.body)
     error = answer.json["error"]
     assert answer.status < 500 or answer.status in (503, 507), (name, answer.body)
