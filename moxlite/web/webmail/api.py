@@ -26,6 +26,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Name
+from moxlite.web.webmail.calls.calendars import CalendarCalls
 from moxlite.web.webmail.calls.common import Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
@@ -69,6 +70,7 @@ class API(
     LaterCalls,
     NewsletterCalls,
     ContactCalls,
+    CalendarCalls,
     InvitationCalls,
     ReceiptCalls,
     NoticeCalls,

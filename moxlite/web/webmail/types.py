@@ -295,6 +295,12 @@ class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kin
     settings: Settings
 
 
+class CalendarsChanged(msgspec.Struct, frozen=True, tag="calendars", tag_field="kind"):
+    """A calendar of the user, or what is in it, was changed."""
+
+    calendar_id: int
+
+
 Change = (
     SettingsChange
     | MsgAdd
@@ -308,6 +314,7 @@ Change = (
     | MailboxSpecialUse
     | MailboxKeywords
     | MailboxesShared
+    | CalendarsChanged
 )
 
 

@@ -1,0 +1,439 @@
+"""Events as people write them in a form, and what a form makes of a calendar file (RFC 5545 §3.6.1, DAV-31).
+
+Pure: a file and a form in, a file out. Properties that a form does not have stay as they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, tzinfo
+from typing import Final
+
+import msgspec
+
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.contentline import Property, escaped, plain, property_of, unescaped
+from moxlite.proto.cards.itip import PRODID, address_of, attendees_of, mapped, organizer_of
+from moxlite.proto.cards.moments import Zones, duration_of, iana_zone, is_date, moment_of, utc_text, value_of
+from moxlite.proto.cards.repeating import span_of
+from moxlite.proto.cards.zonefile import zone_component
+
+MAX_TEXT: Final = 1000
+MAX_NOTES: Final = 20_000
+"""Characters of a title or a place, and of notes."""
+
+OF_FORM: Final = frozenset(
+    {
+        *("DTSTART", "DTEND", "DURATION", "RRULE", "TRANSP", "ORGANIZER", "ATTENDEE", "DTSTAMP", "LAST-MODIFIED"),
+        *("SUMMARY", "LOCATION", "DESCRIPTION"),
+    }
+)
+"""Properties of an event that a form has, or that change with it."""
+
+OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
+DAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+
+
+class BadForm(ValueError):
+    """A form that makes no event; the message says why, for people."""
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as a form has it.
+
+    Attributes:
+      whole: it lasts whole days; `start` is the first, `end` the day after the last.
+      start, end: local times of `zone`; "UTC", or "" for a time that is the same on all clocks.
+      rule: a value of RRULE, "" for an event that does not repeat. alarms: minutes before the start.
+      free: it leaves the user free. guests: name and address of each.
+    """
+
+    title: str
+    place: str
+    notes: str
+    whole: bool
+    start: datetime
+    end: datetime
+    zone: str
+    rule: str
+    alarms: tuple[int, ...]
+    free: bool
+    guests: tuple[tuple[str, str], ...]
+
+
+class Author(msgspec.Struct, frozen=True):
+    """The user who changes an event: name, address, and all own addresses, in lower case. `now`: seconds UTC."""
+
+    name: str
+    address: str
+    own: frozenset[str]
+    now: int
+
+
+def form_of(found: CalendarObject, part: Component) -> Form:
+    """The form of a component. Raises BadForm."""
+    first = part.first("DTSTART")
+    start = moment_of(first, found.zones)
+    span = span_of(part, found.zones)
+    if first is None or start is None or span is None:
+        raise BadForm("this event has no start")
+    local = start.replace(tzinfo=None)
+    return Form(
+        title=plain(part.value("SUMMARY"), MAX_TEXT),
+        place=plain(part.value("LOCATION"), MAX_TEXT),
+        notes=unescaped(part.value("DESCRIPTION"))[:MAX_NOTES],
+        whole=is_date(first),
+        start=local,
+        end=_end(part, start, span[1] - span[0], found.zones),
+        zone=_zone_name(first),
+        rule=part.value("RRULE"),
+        alarms=_alarms(part),
+        free=part.value("TRANSP").upper() == "TRANSPARENT",
+        guests=tuple(
+            (plain(line.parameter("CN"), 200), plain(line.value.strip()[7:], 320))
+            for address, line in attendees_of(part).items()
+            if address != address_of(organizer_of(found))
+        ),
+    )
+
+
+def new_event(form: Form, uid: str, author: Author) -> Component:
+    """The calendar of a new event. Raises BadForm."""
+    part = Component("VEVENT", [_line("UID", uid), _line("CREATED", utc_text(author.now))], [])
+    calendar = Component("VCALENDAR", [_line("VERSION", "2.0"), _line("PRODID", PRODID)], [])
+    return _calendar(calendar, [_written(part, form, author, {}, series=True)])
+
+
+def series_changed(found: CalendarObject, form: Form, shown: Form, author: Author) -> Component:
+    """The calendar with all events of a series, or the only one, changed from what was shown as `shown` to `form`.
+
+    Days and times move by the same distance for all. Raises BadForm.
+    """
+    main = found.main
+    before = form_of(found, main)
+    moved = form.start - shown.start
+    same = form.rule == before.rule and form.whole == before.whole
+    start = before.start + moved
+    rule = _turned(form.rule, moved.days) if same else form.rule
+    form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start), rule=rule)
+    part = _written(main, form, author, found.zones, series=True)
+    others: list[Component] = []
+    if same:
+        part = _shifted(part, moved)
+        others = [_shifted(one, moved) for one in found.parts if one is not main]
+    else:  # another rule makes other times, of which the exceptions are none
+        part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
+    return _calendar(found.calendar, [part, *others])
+
+
+def one_changed(found: CalendarObject, recurrence: str, form: Form, author: Author) -> Component:
+    """The calendar with one event of a series changed. `recurrence`: its time, as `Instance` has it. Raises BadForm."""
+    there = _exception(found, recurrence)
+    base = there or mapped(found.main, lambda line: None if line.name in OF_SERIES else line)
+    part = _written(base, form, author, found.zones, series=False)
+    if there is None:
+        part.properties.append(_in_series(found.main, "RECURRENCE-ID", recurrence))
+    others = [one for one in found.parts if one is not there]
+    return _calendar(found.calendar, [*others, part])
+
+
+def one_removed(found: CalendarObject, recurrence: str) -> Component | None:
+    """The calendar without one event of a series; None if it was the only one."""
+    there = _exception(found, recurrence)
+    parts = [one for one in found.parts if one is not there]
+    if found.main.first("RECURRENCE-ID") is None:
+        parts = [_with(one, _in_series(one, "EXDATE", recurrence)) if one is found.main else one for one in parts]
+    return _calendar(found.calendar, parts) if parts else None
+
+
+def ended(found: CalendarObject, recurrence: str) -> Component:
+    """The calendar without an event of a series and all that follow."""
+    limit = _moment(recurrence)
+    main = found.main
+    first = main.first("DTSTART")
+    start = moment_of(first, found.zones)
+    if first is None or start is None:
+        raise BadForm("this event has no start")
+    if is_date(first):
+        until = f"{limit - timedelta(days=1):%Y%m%d}"
+    elif start.tzinfo is None:
+        until = f"{limit - timedelta(seconds=1):%Y%m%dT%H%M%S}"
+    else:
+        last = limit.replace(tzinfo=start.tzinfo) - timedelta(seconds=1)
+        until = utc_text(int(last.timestamp()))
+
+    def line(one: Property) -> Property | None:
+        if one.name == "RRULE":
+            return _line("RRULE", f"{_without_end(one.value.strip())};UNTIL={until}")
+        if one.name in ("EXDATE", "RDATE"):
+            return _kept(one, lambda at: at < limit)
+        return one
+
+    others = [one for one in found.parts if one is not main and _moment(one.value("RECURRENCE-ID")) < limit]
+    return _calendar(found.calendar, [mapped(main, line), *others])
+
+
+def following(
+    found: CalendarObject, recurrence: str, form: Form, shown: Form, author: Author, uid: str, before: int
+) -> Component:
+    """The calendar of a series that begins with an event of another one, of which `before` events stay. Raises
+    BadForm.
+    """
+    limit = _moment(recurrence)
+    moved = form.start - shown.start
+    same = form.rule == found.main.value("RRULE") and form.whole == shown.whole
+    if same:
+        rule = _turned(form.rule, moved.days)
+        count = _count(rule)
+        if count:
+            rule = f"{_without_end(rule)};COUNT={max(1, count - before)}"
+        form = msgspec.structs.replace(form, rule=rule)
+    main = mapped(found.main, lambda one: _line("UID", uid) if one.name == "UID" else one)
+    main = mapped(main, lambda one: None if one.name in ("EXDATE", "RDATE") and not same else one)
+    main = mapped(main, lambda one: _kept(one, lambda at: at >= limit) if one.name in ("EXDATE", "RDATE") else one)
+    part = _shifted(_written(main, form, author, found.zones, series=True), moved)
+    others = [
+        _shifted(mapped(one, lambda line: _line("UID", uid) if line.name == "UID" else line), moved)
+        for one in found.parts
+        if same and one is not found.main and _moment(one.value("RECURRENCE-ID")) > limit
+    ]
+    return _calendar(found.calendar, [part, *others])
+
+
+def _written(part: Component, form: Form, author: Author, zones: Zones, *, series: bool) -> Component:
+    """A component with what a form says; `series`: with its rule."""
+    if form.end < form.start or (form.whole and form.end == form.start):
+        raise BadForm("the event ends before it begins")
+    made = [one for one in part.properties if one.name not in OF_FORM]
+    made += [_line("DTSTAMP", utc_text(author.now)), _line("LAST-MODIFIED", utc_text(author.now))]
+    made += [_time("DTSTART", form.start, form, zones), _time("DTEND", form.end, form, zones)]
+    for name, text in (("SUMMARY", form.title), ("LOCATION", form.place), ("DESCRIPTION", form.notes)):
+        old = part.first(name)
+        known = "" if old is None else plain(old.value, MAX_TEXT) if name != "DESCRIPTION" else unescaped(old.value)
+        if old is not None and known == text:
+            made.append(old)
+        elif text:
+            made.append(_line(name, escaped(text)))
+            if name == "DESCRIPTION":
+                made = [one for one in made if one.name != "X-ALT-DESC"]
+    if form.free:
+        made.append(_line("TRANSP", "TRANSPARENT"))
+    if series and form.rule:
+        made.append(_line("RRULE", _rule(form, zones)))
+    made += _people(part, form, author)
+    return Component(part.name, made, _with_alarms(part, form))
+
+
+def _people(part: Component, form: Form, author: Author) -> list[Property]:
+    """The lines of organiser and guests."""
+    organizer, there = part.first("ORGANIZER"), attendees_of(part)
+    if not form.guests:
+        return []
+    made: list[Property] = []
+    if organizer is None:
+        name = f';CN="{_quotable(author.name)}"' if author.name else ""
+        made.append(_read(f"ORGANIZER{name}:mailto:{author.address}"))
+        made.append(_read(f"ATTENDEE{name};ROLE=CHAIR;PARTSTAT=ACCEPTED:mailto:{author.address}"))
+    else:
+        made.append(organizer)
+        made += [line for address, line in there.items() if address == address_of(organizer)]
+    seen = {address_of(one) for one in made}
+    for name, address in form.guests:
+        key = address.lower()
+        if key in seen:
+            continue
+        seen.add(key)
+        cn = f';CN="{_quotable(name)}"' if name else ""
+        new = f"ATTENDEE{cn};ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{address}"
+        made.append(there.get(key) or _read(new))
+    return made
+
+
+def _with_alarms(part: Component, form: Form) -> list[Component]:
+    """The inner components of an event: alarms of the form, and those that no form shows."""
+    known = _alarms(part)
+    kept = [one for one in part.components if (at := _alarm(one)) is None or at in form.alarms]
+    for minutes in form.alarms:
+        if minutes not in known:
+            lines = [_line("ACTION", "DISPLAY"), _line("TRIGGER", f"-PT{minutes}M"), _line("DESCRIPTION", "Reminder")]
+            kept.append(Component("VALARM", lines, []))
+    return kept
+
+
+def _alarms(part: Component) -> tuple[int, ...]:
+    return tuple(sorted({at for one in part.components if (at := _alarm(one)) is not None}))
+
+
+def _alarm(one: Component) -> int | None:
+    """Minutes before the start at which an alarm comes; None for another component or alarm."""
+    trigger = one.first("TRIGGER") if one.name == "VALARM" else None
+    if trigger is None or trigger.parameter("RELATED").upper() == "END":
+        return None
+    span = duration_of(trigger.value)
+    if span is None or span > timedelta(0):
+        return None
+    return int(-span.total_seconds()) // 60
+
+
+def _rule(form: Form, zones: Zones) -> str:
+    """The rule of a form, with its end in the form of the start (RFC 5545 §3.3.10)."""
+    parts = [one for one in form.rule.strip().upper().rstrip(";").split(";") if one]
+    for number, one in enumerate(parts):
+        name, _, value = one.partition("=")
+        until = value_of(value) if name == "UNTIL" else None
+        if until is None or ("T" in value) != form.whole:
+            continue
+        if form.whole:
+            text = value[:8]
+        else:
+            last = until.replace(hour=23, minute=59, second=59)
+            zone = _zone(form.zone, zones)
+            text = f"{last:%Y%m%dT%H%M%S}" if zone is None else utc_text(int(last.replace(tzinfo=zone).timestamp()))
+        parts[number] = f"UNTIL={text}"
+    return ";".join(parts)
+
+
+def _time(name: str, at: datetime, form: Form, zones: Zones) -> Property:
+    if form.whole:
+        return _read(f"{name};VALUE=DATE:{at:%Y%m%d}")
+    if not form.zone:
+        return _line(name, f"{at:%Y%m%dT%H%M%S}")
+    if form.zone == "UTC":
+        return _line(name, f"{at:%Y%m%dT%H%M%SZ}")
+    _zone(form.zone, zones)
+    return _read(f"{name};{_named(form.zone)}:{at:%Y%m%dT%H%M%S}")
+
+
+def _named(zone: str) -> str:
+    """The parameter that names a zone."""
+    return f'TZID="{zone}"' if any(mark in zone for mark in ":;,") else f"TZID={zone}"
+
+
+def _zone(name: str, zones: Zones) -> tzinfo | None:
+    found = (iana_zone(name) or zones.get(name)) if name else None
+    if name and found is None:
+        raise BadForm("this time zone is not known")
+    return found
+
+
+def _calendar(like: Component, parts: list[Component]) -> Component:
+    """A calendar with these events, and the zones that they name: those that the file had, or else of the database."""
+    names = {one.parameter("TZID").strip() for part in parts for one in part.properties} - {""}
+    there = {one.value("TZID"): one for one in like.components if one.name == "VTIMEZONE"}
+    years = [at.year for part in parts if (at := value_of(part.value("DTSTART"))) is not None]
+    zones = [there.get(name) or zone_component(name, min(years, default=2000)) for name in sorted(names)]
+    return Component("VCALENDAR", like.properties, [*(one for one in zones if one is not None), *parts])
+
+
+def _exception(found: CalendarObject, recurrence: str) -> Component | None:
+    wanted = _moment(recurrence)
+    for one in found.parts:
+        own = one.first("RECURRENCE-ID")
+        if own is not None and _moment(own.value) == wanted:
+            return one
+    return None
+
+
+def _in_series(main: Component, name: str, recurrence: str) -> Property:
+    """A line that names a time of a series, in the form of its start."""
+    first = main.first("DTSTART")
+    zone = "" if first is None else first.parameter("TZID").strip()
+    if "T" not in recurrence:
+        return _read(f"{name};VALUE=DATE:{recurrence}")
+    mark = f";{_named(zone)}" if zone and not recurrence.endswith("Z") else ""
+    return _read(f"{name}{mark}:{recurrence}")
+
+
+def _shifted(part: Component, moved: timedelta) -> Component:
+    """A component whose times in the series have moved."""
+
+    def line(one: Property) -> Property | None:
+        if one.name not in ("EXDATE", "RDATE", "RECURRENCE-ID") or not moved:
+            return one
+        values = [_shifted_text(value.strip(), moved) for value in one.value.split(",")]
+        return _again(one, ",".join(values))
+
+    return mapped(part, line)
+
+
+def _shifted_text(value: str, moved: timedelta) -> str:
+    at = value_of(value)
+    if at is None:
+        return value
+    at += moved
+    return f"{at:%Y%m%dT%H%M%S}{'Z' if value.endswith('Z') else ''}" if "T" in value else f"{at:%Y%m%d}"
+
+
+def _kept(one: Property, wanted: Callable[[datetime], bool]) -> Property | None:
+    """A line of dates with those that are wanted; None without any."""
+    values = [value for value in one.value.split(",") if (at := value_of(value.strip())) and wanted(_naive(at))]
+    return _again(one, ",".join(values)) if values else None
+
+
+def _again(one: Property, value: str) -> Property:
+    return _read(f"{one.whole[: len(one.whole) - len(one.value)]}{value}")
+
+
+def _turned(rule: str, days: int) -> str:
+    """A rule whose days of the week have moved, where they have no number."""
+    parts = rule.upper().split(";")
+    for number, one in enumerate(parts):
+        if one.startswith("BYDAY=") and all(day in DAYS for day in one[6:].split(",")):
+            turned = [DAYS[(DAYS.index(day) + days) % 7] for day in one[6:].split(",")]
+            parts[number] = f"BYDAY={','.join(sorted(turned, key=DAYS.index))}"
+    return ";".join(parts)
+
+
+def _without_end(rule: str) -> str:
+    parts = rule.rstrip(";").split(";")
+    return ";".join(one for one in parts if one.partition("=")[0].upper() not in ("UNTIL", "COUNT"))
+
+
+def _count(rule: str) -> int:
+    return next((int(one[6:]) for one in rule.split(";") if one[:6] == "COUNT=" and one[6:].isdigit()), 0)
+
+
+def _end(part: Component, start: datetime, length: int, zones: Zones) -> datetime:
+    """The local end, in the zone of the start."""
+    end = moment_of(part.first("DTEND"), zones)
+    if end is not None and (end.tzinfo is None) == (start.tzinfo is None):
+        return end.astimezone(start.tzinfo).replace(tzinfo=None) if start.tzinfo is not None else end
+    return start.replace(tzinfo=None) + timedelta(seconds=length)
+
+
+def _zone_name(first: Property) -> str:
+    if first.value.strip().endswith("Z"):
+        return "UTC"
+    name = first.parameter("TZID").strip()
+    zone = iana_zone(name) if name else None
+    return name if zone is None else zone.key
+
+
+def _moment(text: str) -> datetime:
+    at = value_of(text.strip())
+    if at is None:
+        raise BadForm("this time of the series cannot be read")
+    return _naive(at)
+
+
+def _naive(at: datetime) -> datetime:
+    return at.replace(tzinfo=None)
+
+
+def _with(part: Component, line: Property) -> Component:
+    return Component(part.name, [*part.properties, line], part.components)
+
+
+def _quotable(text: str) -> str:
+    return "".join(one for one in text if one.isprintable() and one != '"')[:200]
+
+
+def _line(name: str, value: str) -> Property:
+    return Property(name, {}, value, f"{name}:{value}")
+
+
+def _read(text: str) -> Property:
+    found = property_of(text)
+    assert found is not None
+    return found

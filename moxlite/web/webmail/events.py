@@ -1,0 +1,251 @@
+"""Events as browsers have them: types, and what a calendar file says in them (WEBMAIL-170)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.contentline import Property, plain
+from moxlite.proto.cards.editing import BadForm, Form, form_of
+from moxlite.proto.cards.invitation import ANSWERS
+from moxlite.proto.cards.itip import attendees_of, own_line, role_of
+from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
+from moxlite.store.groupware.resources import Resource
+from moxlite.web.composing.uploads import Party
+from moxlite.web.errors import UserError
+from moxlite.web.webmail.querytypes import ID, AnyID
+
+Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$")]
+Short = Annotated[str, Meta(max_length=1000)]
+MAX_ENTRY: Final = 1 << 20
+"""Octets of an entry (DAV-5)."""
+
+
+class Calendar(msgspec.Struct, frozen=True):
+    """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries."""
+
+    id: int
+    name: str
+    colour: str
+    hidden: bool
+    events: int
+
+
+class EventItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An event, or one time of a repeated one, in a range.
+
+    ``recurrence`` names it among those of a series. ``starts``, ``ends``: seconds; ``clock`` tells of what: "utc" since
+    1970, "local" the same on all clocks, "date" whole days, both counted as if in UTC. ``guests``: their number.
+    ``answer``: the user's to an invitation, "ask" for none yet, "" where the user is not invited.
+    """
+
+    id: int
+    calendar_id: int
+    recurrence: str
+    starts: int
+    ends: int
+    clock: Literal["utc", "local", "date"]
+    title: str
+    place: str
+    free: bool
+    repeats: bool
+    guests: int
+    answer: Literal["", "ask", "yes", "no", "maybe"]
+    cancelled: bool
+
+
+class Events(msgspec.Struct, frozen=True):
+    """Events in a range, and whether there are more than an answer has."""
+
+    events: list[EventItem]
+    more: bool
+
+
+class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first
+    day and the day after its last. ``zone``: of the IANA database, "" for times that are the same on all clocks.
+    ``rule``: as in iCalendar (RRULE), "" for none. ``alarms``: minutes before the start.
+    """
+
+    title: Short
+    place: Short
+    notes: Annotated[str, Meta(max_length=20_000)]
+    all_day: bool
+    start: Moment
+    end: Moment
+    zone: Annotated[str, Meta(max_length=200)]
+    rule: Annotated[str, Meta(max_length=500, pattern=r"^[A-Za-z0-9=;,+-]*$")]
+    alarms: Annotated[list[Annotated[int, Meta(ge=0, le=525_600)]], Meta(max_length=10)]
+    free: bool
+    guests: Annotated[list[Party], Meta(max_length=200)]
+
+
+class EventGuest(msgspec.Struct, frozen=True):
+    """A guest. ``answer``: yes, no, maybe, or "" for none yet."""
+
+    name: str
+    address: str
+    answer: str
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without
+    guests; ``own``: the user may change it, and is not just invited. ``answer`` as in `EventItem`.
+    ``exceptions``: events of the series that were changed by themselves.
+    """
+
+    id: int
+    calendar_id: int
+    recurrence: str
+    changed: int
+    repeats: bool
+    form: EventForm
+    organizer: EventGuest | None
+    own: bool
+    guests: list[EventGuest]
+    answer: Literal["", "ask", "yes", "no", "maybe"]
+    exceptions: int
+
+
+class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a removal took away, with which `event_restore` brings it back. ``changed``: of the entry that is left, 0
+    for none.
+    """
+
+    calendar_id: ID
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    data: Annotated[str, Meta(max_length=MAX_ENTRY)]
+    changed: AnyID
+
+
+def item_of(one: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str]) -> EventItem:
+    part = entry.parts[instance.part] if entry.repeated else entry.main
+    first = part.first("DTSTART")
+    start = moment_of(first, entry.zones)
+    whole = first is not None and is_date(first)
+    floating = start is not None and start.tzinfo is None
+    return EventItem(
+        id=one.id,
+        calendar_id=one.collection_id,
+        recurrence=instance.recurrence,
+        starts=instance.starts,
+        ends=instance.ends,
+        clock="date" if whole else "local" if floating else "utc",
+        title=plain(part.value("SUMMARY"), 500),
+        place=plain(part.value("LOCATION"), 200),
+        free=part.value("TRANSP").upper() == "TRANSPARENT",
+        repeats=entry.repeated,
+        guests=sum(address not in own for address in attendees_of(part)),
+        answer=answer_of(entry, part, own),
+        cancelled=part.value("STATUS").upper() == "CANCELLED",
+    )
+
+
+def part_at(entry: CalendarObject, recurrence: str) -> Component:
+    """The component that describes a time of a series."""
+    for part in entry.parts:
+        if recurrence and part.value("RECURRENCE-ID") == recurrence:
+            return part
+    return entry.main
+
+
+def form_at(entry: CalendarObject, recurrence: str) -> Form:
+    """The form of an event, or of one of a series: with its own time, and the rule of the series. Raises UserError."""
+    part = part_at(entry, recurrence)
+    try:
+        form = form_of(entry, part)
+    except BadForm as error:
+        raise UserError(str(error)) from None
+    if recurrence and part is entry.main and part.first("RECURRENCE-ID") is None:
+        start = time_of(recurrence)
+        form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start))
+    return msgspec.structs.replace(form, rule=entry.main.value("RRULE"))
+
+
+def is_first(entry: CalendarObject, recurrence: str) -> bool:
+    return form_of(entry, entry.main).start == time_of(recurrence)
+
+
+def time_of(recurrence: str) -> datetime:
+    text = recurrence.rstrip("Z")
+    try:
+        return datetime.strptime(text, "%Y%m%dT%H%M%S" if "T" in text else "%Y%m%d")  # noqa: DTZ007 local time
+    except ValueError:
+        raise UserError("recurrence: no time of a series") from None
+
+
+def form_of_call(event: EventForm) -> Form:
+    """The form of a call. Raises UserError."""
+    try:
+        start, end = (datetime.fromisoformat(one) for one in (event.start, event.end))
+    except ValueError:
+        raise UserError("start: this day does not exist") from None
+    if event.all_day:
+        start, end = (one.replace(hour=0, minute=0) for one in (start, end))
+        if end <= start:
+            end = start + timedelta(days=1)
+    if event.zone and not event.all_day and iana_zone(event.zone) is None:
+        raise UserError("zone: this time zone is not known")
+    for one in event.guests:
+        try:
+            Address.parse(one.address)
+        except AddressError:
+            raise UserError("guests: this is not a complete address") from None
+    return Form(
+        title=" ".join(event.title.split()),
+        place=" ".join(event.place.split()),
+        notes=event.notes,
+        whole=event.all_day,
+        start=start,
+        end=end,
+        zone="" if event.all_day else event.zone,
+        rule=event.rule.upper(),
+        alarms=tuple(sorted(set(event.alarms))),
+        free=event.free,
+        guests=tuple((one.name, one.address) for one in event.guests),
+    )
+
+
+def call_form(form: Form) -> EventForm:
+    write = "%Y-%m-%d" if form.whole else "%Y-%m-%dT%H:%M"
+    return EventForm(
+        title=form.title,
+        place=form.place,
+        notes=form.notes,
+        all_day=form.whole,
+        start=f"{form.start:{write}}",
+        end=f"{form.end:{write}}",
+        zone=form.zone,
+        rule=form.rule,
+        alarms=list(form.alarms),
+        free=form.free,
+        guests=[Party(name, address) for name, address in form.guests],
+    )
+
+
+def guest_of(line: Property) -> EventGuest:
+    address = plain(line.value.strip()[7:], 320)
+    return EventGuest(plain(line.parameter("CN"), 200), address, ANSWERS.get(line.parameter("PARTSTAT").upper(), ""))
+
+
+def answer_of(entry: CalendarObject, part: Component, own: frozenset[str]) -> Literal["", "ask", "yes", "no", "maybe"]:
+    """The user's answer to an invitation, "ask" for none yet, "" where there is nothing to answer."""
+    if role_of(entry, own) != "attendee":
+        return ""
+    mine = own_line(part, own)
+    match "" if mine is None else ANSWERS.get(mine.parameter("PARTSTAT").upper(), "ask"):
+        case "yes":
+            return "yes"
+        case "no":
+            return "no"
+        case "maybe":
+            return "maybe"
+        case "ask":
+            return "ask"
+    return ""

@@ -1,0 +1,244 @@
+"""Calendars and events as the webmail's pages have them (WEBMAIL-170)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.collection import collections_of
+from moxlite.store.groupware.resources import resource_data, resources_of
+from tests.web_rig import PASSWORD, Browser, Rig
+
+pytestmark = pytest.mark.served
+
+
+def form(start: str, end: str, **more: Any) -> dict[str, Any]:
+    """An event as the page sends it."""
+    return {
+        "title": "Plan",
+        "place": "",
+        "notes": "",
+        "all_day": "T" not in start,
+        "start": start,
+        "end": end,
+        "zone": "" if "T" not in start else "Europe/Berlin",
+        "rule": "",
+        "alarms": [],
+        "free": False,
+        "guests": [],
+        **more,
+    }
+
+
+class Diary:
+    """The calendar of mia in the year 2099, and her browser."""
+
+    def __init__(self, rig: Rig, browser: Browser, calendar: int) -> None:
+        self.rig, self.browser, self.calendar = rig, browser, calendar
+
+    async def save(self, event: dict[str, Any], **more: Any) -> int:
+        """Save an event; returns its id."""
+        found: int = await self.browser.call("event_save", calendar_id=self.calendar, event=event, **more)
+        return found
+
+    async def listed(self) -> list[dict[str, Any]]:
+        """The events of January and February."""
+        since, until = (int(datetime(2099, month, 1, tzinfo=UTC).timestamp()) for month in (1, 3))
+        found = await self.browser.call("events", since=since, until=until, calendar_ids=[self.calendar])
+        return list(found["events"])
+
+    async def times(self) -> list[str]:
+        """Their starts, in UTC."""
+        return [f"{datetime.fromtimestamp(one['starts'], UTC):%m-%d %H:%M}" for one in await self.listed()]
+
+    async def files(self) -> list[str]:
+        """The files of the calendar, without folds."""
+
+        def read(r: Reader) -> list[bytes]:
+            return [resource_data(r, one.id) for one in resources_of(r, self.calendar, 0, 100)]
+
+        async with self.rig.account() as account:
+            return [one.decode().replace("\r\n ", "") for one in await account.read(read, op="test")]
+
+
+@pytest.fixture
+async def diary(rig: Rig, browser: Browser) -> Diary:
+    (first,) = await browser.call("calendars")
+    assert (first["name"], first["hidden"], first["events"]) == ("Calendar", False, 0)
+    return Diary(rig, browser, first["id"])
+
+
+async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> None:
+    """WEBMAIL-170: a calendar's name and colour are those of CalDAV."""
+    browser = diary.browser
+    work = await browser.call("calendar_save", name=" Work \n week", colour="#3a7bd3")
+    assert await browser.error("calendar_save", name=" ") == (400, "user:error")
+    assert await browser.error("calendar_save", name="x", colour="red") == (400, "user:error")
+    await browser.call("calendar_save", name="Work", colour="#D64A3E", hidden=True, calendar_id=work)
+    shown = {one["name"]: one for one in await browser.call("calendars")}
+    assert (shown["Work"]["colour"], shown["Work"]["hidden"]) == ("#D64A3E", True)
+    async with diary.rig.account() as account:
+        found = await account.read(lambda r: collections_of(r, "calendar"), op="test")
+    assert [(one.display_name, one.components) for one in found][1] == ("Work", ("VEVENT",))
+    await browser.call("calendar_remove", calendar_id=work)
+    assert [one["name"] for one in await browser.call("calendars")] == ["Calendar"]
+    assert await browser.error("calendar_remove", calendar_id=work) == (404, "user:notFound")
+
+
+async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Diary) -> None:
+    """WEBMAIL-170: what a form does not have stays; a change by another page is a conflict."""
+    browser = diary.browser
+    event = form("2099-01-05T09:00", "2099-01-05T10:30", place="Room; 4", notes="a,b\nc", alarms=[10], free=True)
+    one = await diary.save(event)
+    (item,) = await diary.listed()
+    assert (item["title"], item["place"], item["clock"], item["free"]) == ("Plan", "Room; 4", "utc", True)
+    assert item["ends"] - item["starts"] == 5400
+    card = await browser.call("event", event_id=one)
+    assert card["form"] == event
+    (text,) = await diary.files()
+    assert "BEGIN:VTIMEZONE\r\nTZID:Europe/Berlin\r\n" in text
+    assert "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU" in text
+    assert "TRIGGER:-PT10M" in text
+    later = {**event, "title": "Planning", "alarms": []}
+    await diary.save(later, event_id=one, changed=card["changed"])
+    wrong = await browser.error(
+        "event_save", calendar_id=diary.calendar, event=later, event_id=one, changed=card["changed"]
+    )
+    assert wrong == (409, "user:conflict")
+    other = await browser.call("calendar_save", name="Other")
+    moved = await browser.call("event_save", calendar_id=other, event=later, event_id=one)
+    assert await diary.listed() == []
+    card = await browser.call("event", event_id=moved)
+    assert (card["calendar_id"], card["form"]["title"], card["own"]) == (other, "Planning", True)
+    removed = await browser.call("event_remove", event_id=moved)
+    assert await browser.error("event", event_id=moved) == (404, "user:notFound")
+    again = await browser.call("event_restore", removed=removed)
+    assert (await browser.call("event", event_id=again))["form"] == later
+    assert await browser.error("event_restore", removed=removed) == (409, "user:conflict")
+
+
+async def test_days_and_local_times_have_no_zone(diary: Diary) -> None:
+    """WEBMAIL-170."""
+    await diary.save(form("2099-01-05", "2099-01-07"))
+    await diary.save(form("2099-01-08T09:00", "2099-01-08T10:00", zone=""))
+    await diary.save(form("2099-01-09T09:00", "2099-01-09T10:00", zone="UTC"))
+    assert [one["clock"] for one in await diary.listed()] == ["date", "local", "utc"]
+    assert await diary.times() == ["01-05 00:00", "01-08 09:00", "01-09 09:00"]
+
+
+WEEKLY = form("2099-01-05T09:00", "2099-01-05T10:00", rule="FREQ=WEEKLY;BYDAY=MO;COUNT=5")
+MONDAYS = ["01-05 08:00", "01-12 08:00", "01-19 08:00", "01-26 08:00", "02-02 08:00"]
+
+
+async def test_one_event_of_a_series_is_changed_and_removed(diary: Diary) -> None:
+    """WEBMAIL-170: a change of one is an exception, a removal too; undo brings it back."""
+    one = await diary.save(WEEKLY)
+    assert await diary.times() == MONDAYS
+    second = (await diary.listed())[1]["recurrence"]
+    card = await diary.browser.call("event", event_id=one, recurrence=second)
+    assert (card["form"]["start"], card["repeats"]) == ("2099-01-12T09:00", True)
+    event = {**card["form"], "start": "2099-01-13T11:00", "end": "2099-01-13T12:00", "title": "Late"}
+    await diary.save(event, event_id=one, recurrence=second, scope="this")
+    assert await diary.times() == [MONDAYS[0], "01-13 10:00", *MONDAYS[2:]]
+    assert [item["title"] for item in await diary.listed()][:2] == ["Plan", "Late"]
+    removed = await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")
+    assert await diary.times() == [MONDAYS[0], *MONDAYS[2:]]
+    await diary.browser.call("event_restore", removed=removed)
+    assert await diary.times() == [MONDAYS[0], "01-13 10:00", *MONDAYS[2:]]
+
+
+async def test_this_and_following_events_become_a_series_of_their_own(diary: Diary) -> None:
+    """WEBMAIL-170: the number of events stays the same; days of the rule move with the event."""
+    one = await diary.save(WEEKLY)
+    third = (await diary.listed())[2]["recurrence"]
+    form_ = (await diary.browser.call("event", event_id=one, recurrence=third))["form"]
+    event = {**form_, "start": "2099-01-20T10:00", "end": "2099-01-20T11:00"}
+    await diary.save(event, event_id=one, recurrence=third, scope="following")
+    assert await diary.times() == [*MONDAYS[:2], "01-20 09:00", "01-27 09:00", "02-03 09:00"]
+    assert len(await diary.files()) == 2
+    last = (await diary.listed())[3]
+    await diary.browser.call("event_remove", event_id=last["id"], recurrence=last["recurrence"], scope="following")
+    assert await diary.times() == [*MONDAYS[:2], "01-20 09:00"]
+
+
+async def test_all_events_of_a_series_move_with_their_exceptions(diary: Diary) -> None:
+    """WEBMAIL-170: another rule drops the exceptions, which are none of its times."""
+    one = await diary.save(WEEKLY)
+    second, third = [item["recurrence"] for item in await diary.listed()][1:3]
+    await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")
+    form_ = (await diary.browser.call("event", event_id=one, recurrence=third))["form"]
+    late = {**form_, "start": "2099-01-19T15:00", "end": "2099-01-19T16:00"}
+    await diary.save(late, event_id=one, recurrence=third, scope="this")
+    last = (await diary.listed())[-1]["recurrence"]
+    form_ = (await diary.browser.call("event", event_id=one, recurrence=last))["form"]
+    moved = {**form_, "start": "2099-02-03T10:00", "end": "2099-02-03T11:00"}
+    await diary.save(moved, event_id=one, recurrence=last, scope="all")
+    assert await diary.times() == ["01-06 09:00", "01-19 14:00", "01-27 09:00", "02-03 09:00"]
+    first = await diary.browser.call("event", event_id=one)
+    assert (first["form"]["start"], first["exceptions"]) == ("2099-01-06T10:00", 1)
+    daily = {**first["form"], "rule": "FREQ=DAILY;UNTIL=20990108"}
+    await diary.save(daily, event_id=one)
+    assert await diary.times() == ["01-06 09:00", "01-07 09:00", "01-08 09:00"]
+    await diary.browser.call("event_remove", event_id=one)
+    assert await diary.listed() == []
+
+
+async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
+    """WEBMAIL-170, DAV-23: a guest of this server has the event in the own calendar, and answers there."""
+    guests = [{"name": "Tom", "address": "tom@example.org"}]
+    one = await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", guests=guests))
+    async with diary.rig.account() as account:
+        await account.carrier.once()
+    async with diary.rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    tom = diary.rig.browser()
+    await tom.log_in("tom@example.org")
+    (calendar,) = await tom.call("calendars")
+    since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())
+    found = await tom.call("events", since=since, until=since + 86_400 * 30, calendar_ids=[calendar["id"]])
+    (item,) = found["events"]
+    assert item["answer"] == "ask"
+    card = await tom.call("event", event_id=item["id"])
+    assert (card["own"], card["organizer"]["address"]) == (False, "mia@example.org")
+    refused = await tom.error(
+        "event_save", calendar_id=calendar["id"], event={**card["form"], "title": "Mine"}, event_id=item["id"]
+    )
+    assert refused == (400, "user:error")
+    await tom.call("event_answer", event_id=item["id"], answer="yes")
+    async with diary.rig.account("tom") as account:
+        await account.carrier.once()
+    (guest,) = (await diary.browser.call("event", event_id=one))["guests"]
+    assert guest == {"name": "Tom", "address": "tom@example.org", "answer": "yes"}
+    assert await diary.browser.error("event_answer", event_id=one, answer="no") == (400, "user:error")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"end": "2099-01-05T08:00"},
+        {"start": "2099-02-30T08:00"},
+        {"zone": "Mars/Olympus"},
+        {"rule": "FREQ=NEVER"},
+        {"rule": "FREQ=SECONDLY"},
+        {"guests": [{"name": "", "address": "tom"}]},
+        {"alarms": [-1]},
+        {"start": "yesterday"},
+    ],
+)
+async def test_a_form_that_is_no_event_is_refused(diary: Diary, wrong: dict[str, Any]) -> None:
+    """WEBMAIL-170."""
+    event = {**form("2099-01-05T09:00", "2099-01-05T10:00"), **wrong}
+    refused = await diary.browser.error("event_save", calendar_id=diary.calendar, event=event)
+    assert refused == (400, "user:error")
+    assert await diary.listed() == []
+
+
+async def test_an_answer_has_a_thousand_events(diary: Diary) -> None:
+    """WEBMAIL-170: of rules too."""
+    for _ in range(2):
+        await diary.save(form("2099-01-05T09:00", "2099-01-05T09:05", rule="FREQ=HOURLY"))
+    since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())
+    found = await diary.browser.call("events", since=since, until=since + 86_400 * 50, calendar_ids=[diary.calendar])
+    assert (len(found["events"]), found["more"]) == (1000, True)
