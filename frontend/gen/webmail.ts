@@ -2,7 +2,7 @@
 
 import { type BaseClient, type Checks, clientOf } from "../lib/client";
 
-/** The first event of a stream (WEBMAIL-34). */
+/** The first event of a stream (WEBMAIL-34). ``storage_limit``: octets for the account's mail, 0 without a limit. */
 export interface Start {
   kind: "start";
   stream_id: number;
@@ -12,6 +12,7 @@ export interface Start {
   mailbox_name: string;
   rejects_mailbox: string;
   introbox: string;
+  storage_limit: number;
   account_path: string;
   version: string;
   modseq: number;
@@ -54,6 +55,7 @@ export interface Settings {
   undo_send_seconds?: number;
   mark_seen_ms?: number;
   after_action?: "list" | "next" | "previous";
+  open_on_move?: boolean;
   searches?: Array<SavedSearch>;
   unsubscribed?: Array<Unsubscribed>;
   labels?: Array<Label>;
@@ -162,7 +164,7 @@ export interface ParsedMessage {
   structure: Part;
   list_reply_address: string;
   view_mode: "" | "html" | "html_ext" | "text";
-  validation: "" | "dmarc" | "list" | "none" | "relaxed" | "strict";
+  validation: "" | "dmarc" | "forged" | "list" | "none" | "relaxed" | "strict";
   signed_by: string;
   earlier: number | null;
   answering: Answering;
@@ -268,7 +270,7 @@ export interface ViewChanges {
   view_id: number;
   modseq: number;
   more: boolean;
-  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged>;
+  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared>;
 }
 
 /** The user's new settings. */
@@ -358,12 +360,6 @@ export interface MailboxKeywords {
 export interface MailboxesShared {
   kind: "mailboxes_shared";
   mailboxes: Array<Mailbox>;
-}
-
-/** A calendar of the user, or what is in it, was changed. */
-export interface CalendarsChanged {
-  kind: "calendars";
-  calendar_id: number;
 }
 
 /** State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is */
@@ -565,89 +561,6 @@ export interface Repeats {
   months: Array<number>;
 }
 
-/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. */
-export interface Calendar {
-  id: number;
-  name: string;
-  colour: string;
-  hidden: boolean;
-  events: number;
-}
-
-/** Events in a range, and whether there are more than an answer has. */
-export interface Events {
-  events: Array<EventItem>;
-  more: boolean;
-}
-
-/** An event, or one time of a repeated one, in a range. */
-export interface EventItem {
-  id: number;
-  calendar_id: number;
-  recurrence: string;
-  starts: number;
-  ends: number;
-  clock: "date" | "local" | "utc";
-  title: string;
-  place: string;
-  free: boolean;
-  repeats: boolean;
-  guests: number;
-  answer: "" | "ask" | "maybe" | "no" | "yes";
-  cancelled: boolean;
-}
-
-/** An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without */
-export interface Event {
-  id: number;
-  calendar_id: number;
-  recurrence: string;
-  changed: number;
-  repeats: boolean;
-  form: EventForm;
-  organizer: EventGuest | null;
-  own: boolean;
-  guests: Array<EventGuest>;
-  answer: "" | "ask" | "maybe" | "no" | "yes";
-  exceptions: number;
-}
-
-/** An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first */
-export interface EventForm {
-  title: string;
-  place: string;
-  notes: string;
-  all_day: boolean;
-  start: string;
-  end: string;
-  zone: string;
-  rule: string;
-  alarms: Array<number>;
-  free: boolean;
-  guests: Array<Party>;
-}
-
-/** A name, which may be empty, and an address as it was typed. */
-export interface Party {
-  name: string;
-  address: string;
-}
-
-/** A guest. ``answer``: yes, no, maybe, or "" for none yet. */
-export interface EventGuest {
-  name: string;
-  address: string;
-  answer: string;
-}
-
-/** What a removal took away, with which `event_restore` brings it back. ``changed``: of the entry that is left, 0 */
-export interface RemovedEvent {
-  calendar_id: number;
-  name: string;
-  data: string;
-  changed: number;
-}
-
 /** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
 export interface Contacts {
   contacts: Array<ContactItem>;
@@ -707,6 +620,12 @@ export interface ContactsImported {
 export interface Remark {
   message: string;
   words: unknown;
+}
+
+/** A name, which may be empty, and an address as it was typed. */
+export interface Party {
+  name: string;
+  address: string;
 }
 
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
@@ -928,12 +847,12 @@ export interface QueryDone {
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
-export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged;
+export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared;
 
 export const checks: Checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
@@ -943,7 +862,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -955,7 +874,7 @@ export const checks: Checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -968,7 +887,6 @@ export const checks: Checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
-  CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
@@ -1027,33 +945,6 @@ export interface Calls {
 
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
-
-  /** The calendars that have events; a first one is made. */
-  calendars(): Promise<Array<Calendar>>;
-
-  /** Make a calendar, or change the one with this id; returns its id. */
-  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number): Promise<number>;
-
-  /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
-  calendar_remove(calendar_id: number): Promise<null>;
-
-  /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
-  events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
-
-  /** An event, or one of a series. */
-  event(event_id: number, recurrence?: string): Promise<Event>;
-
-  /** Add an event, or change the one with this id as it was at ``changed``; returns its id. */
-  event_save(calendar_id: number, event: EventForm, event_id?: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<number>;
-
-  /** Remove an event, or of a series this one, this and those that follow, or all; returns what `event_restore` */
-  event_remove(event_id: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<RemovedEvent>;
-
-  /** Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed */
-  event_restore(removed: RemovedEvent): Promise<number>;
-
-  /** Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it. */
-  event_answer(event_id: number, answer: "maybe" | "no" | "yes", recurrence?: string): Promise<null>;
 
   /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
   contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
@@ -1144,6 +1035,9 @@ export interface Calls {
 
   /** Give a keyword this name and colour. Without a keyword, make a label of this name; a label that has the name */
   label_save(name: string, color: number, keyword?: string | null): Promise<Label>;
+
+  /** Numbers of unread messages with each of these labels, outside of Trash and Junk; 1,000 stands for more. */
+  label_counts(keywords: Array<string>): Promise<Array<number>>;
 
   /** Take a label off all messages, some hundred in a transaction, then remove it; returns their number. */
   label_remove(keyword: string): Promise<number>;
@@ -1262,4 +1156,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendars calendar_save calendar_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

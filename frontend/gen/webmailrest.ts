@@ -107,6 +107,7 @@ export const calls: Calls = {
   mailbox_delete: [{ mailbox_id: "integer" }, "null"],
   mailbox_set_special_use: [{ mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] }, "null"],
   label_save: [{ name: "string", color: "integer", keyword: ["optional", ["nullable", "string"]] }, ["ref", "Label"]],
+  label_counts: [{ keywords: ["list", "string"] }, ["list", "integer"]],
   label_remove: [{ keyword: "string" }, "integer"],
   unsubscribe: [{ message_id: "integer", by_post: "boolean" }, "null"],
   message_details: [{ message_id: "integer" }, ["ref", "MessageDetails"]],

@@ -16,6 +16,8 @@ export interface Command {
   keys?: readonly string[];
   /** Whether the command is possible now; always, if missing. */
   readonly when?: () => boolean;
+  /** For one of several choices: whether it is the one that holds. Menus mark it. */
+  readonly checked?: () => boolean;
   /** Not listed in the palette and the help: the movements in the list. */
   readonly quiet?: boolean;
   run(): unknown;

@@ -1,15 +1,19 @@
 // A menu of commands below, or above, a button. Arrows move, Enter runs, Escape and a click elsewhere close it.
 
 import { type Command, hintOf, keyText, titleOf } from "./commands";
-import { el } from "./dom";
+import { el, sign } from "./dom";
 import { holdFocus } from "./focus";
+import { check } from "./icons";
 import sheet from "./menu.css";
 import { adopt } from "./sheets";
 
 adopt(sheet);
 
+/** Commands of a menu; null is a line between two groups. */
+export type Entries = readonly (Command | null)[];
+
 /** Open a menu at `anchor`. The menu has the focus until it closes; then the focus is restored. */
-export function openMenu(anchor: HTMLElement, title: string, commands: readonly Command[]): void {
+export function openMenu(anchor: HTMLElement, title: string, commands: Entries): void {
   anchor.setAttribute("aria-expanded", "true");
   open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
     anchor.setAttribute("aria-expanded", "false");
@@ -23,24 +27,19 @@ export function openMenuAt(
   { x, y }: { x: number; y: number },
   within: HTMLElement,
   title: string,
-  commands: readonly Command[],
+  commands: Entries,
 ): void {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => undefined);
 }
 
-function open(
-  place: DOMRect,
-  within: HTMLElement,
-  title: string,
-  commands: readonly Command[],
-  closed: () => void,
-): void {
-  const items = commands.map((command) =>
+function open(place: DOMRect, within: HTMLElement, title: string, commands: Entries, closed: () => void): void {
+  const item = (command: Command) =>
     el(
       "button",
       {
         class: "menu-item",
-        role: "menuitem",
+        role: command.checked === undefined ? "menuitem" : "menuitemradio",
+        "aria-checked": command.checked === undefined ? undefined : String(command.checked()),
         tabindex: "-1",
         title: hintOf(command),
         onclick: () => {
@@ -50,9 +49,11 @@ function open(
       },
       el("span", {}, titleOf(command)),
       command.keys?.[0] !== undefined && el("kbd", {}, keyText(command.keys[0])),
-    ),
-  );
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+      command.checked?.() === true && sign(check, "i s"),
+    );
+  const rows = commands.map((one) => (one === null ? el("hr", { class: "menu-line" }) : item(one)));
+  const items = rows.filter((row) => row instanceof HTMLButtonElement);
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();

@@ -37,6 +37,11 @@ export function mailboxName(name: string): string {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
 }
 
+/** The reader as the sender of a message, a subject; in "to me" languages have another form. */
+export function senderMe(): string {
+  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
+}
+
 /** The text for a number of things, `{n}` being the number: `many(3, "{n} message", "{n} messages")`. */
 export function many(n: number, one: string, other: string, values: Values = {}): string {
   const text = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);

@@ -118,6 +118,7 @@ test("the keys of WEBMAIL-71 that the ground has", () => {
     commands,
     selected: () => [],
     selectedCount: () => 0,
+    aimed: () => 0,
     shown: () => null,
     inRole: () => false,
   } as unknown as Desk;

@@ -1,25 +1,20 @@
-// The implementation of the commands that act on messages. Actions themselves are in state/actions.ts; dialogs are parts.
+// The implementation of the commands that act on messages. Actions themselves are in state/actions.ts; what asks further is in the
+// part `acts`.
 
-import type { Client, Mailbox, MessageItem } from "../gen/webmail";
+import type { Client, MessageItem } from "../gen/webmail";
 import { attempt } from "../lib/dialogs";
 import { typedUntil } from "../lib/keyboard";
 import { part } from "../lib/parts";
-import { toast } from "../lib/toasts";
 import { many, t } from "../lib/words";
+import type * as ActsPart from "./acts/part";
 import type { Acting, Desk } from "./commands/desk";
-import { allows, own, type Role } from "./data/mailboxes";
-import type * as ExportPart from "./export/part";
+import { own, type Role } from "./data/mailboxes";
 import type { Find } from "./find";
 import type * as LabelsPart from "./labels/part";
 import type * as LaterPart from "./later/part";
-import type * as MailboxesPart from "./mailboxes/part";
-import type * as PalettePart from "./palette/part";
-import type * as PeoplePart from "./people/part";
 import type { Seen } from "./seen";
-import type * as SenderPart from "./sender/part";
 import type { Actions } from "./state/actions";
 import type { Mail } from "./state/mail";
-import { leavesOthers } from "./state/others";
 
 interface Page {
   readonly base: string;
@@ -31,40 +26,33 @@ interface Page {
   readonly desk: Desk;
 }
 
-/** Whether messages of others are rarely moved to this mailbox. */
-function unlikely(mailbox: Mailbox): boolean {
-  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
-}
-
 export function acting(page: Page): Acting {
   const { client, mail, actions, seen } = page;
 
-  async function offerMissing(role: Role): Promise<void> {
-    const [{ offerRole }, { pick }] = await Promise.all([
-      part<typeof MailboxesPart>("mailboxes"),
-      part<typeof PalettePart>("palette"),
-    ]);
-    await offerRole(client, role, mail.mailboxes.value, pick);
-  }
+  /** What asks further is a part. */
+  const asking = () => part<typeof ActsPart>("acts");
 
   function toRole(role: Role, items?: readonly MessageItem[]): void {
     seen.cancel();
-    if (!actions.toRole(role, items)) void offerMissing(role);
+    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role));
   }
 
-  async function deleteForGood(items?: readonly MessageItem[]): Promise<void> {
+  function deleteForGood(items?: readonly MessageItem[]): void {
     seen.cancel();
-    const { confirmDelete } = await part<typeof MailboxesPart>("mailboxes");
-    const few = items && { messages: items.length, conversations: items.length };
-    const asked = few ? confirmDelete(few, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
-    if (await asked) actions.deleteForGood(items);
+    void asking().then((found) => found.deleteForGood(page, items));
   }
 
   function flag(flags: string[], add: boolean): void {
     seen.cancel();
+    const words: Readonly<Record<string, (n: number) => string>> = {
+      "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"),
+      "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"),
+      "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"),
+      "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed"),
+    };
     actions.flag(flags, add, {
       doing: (n) => many(n, "Changing the message", "Changing {n} messages"),
-      done: (n) => many(n, "Message changed", "{n} messages changed"),
+      done: words[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message changed", "{n} messages changed")),
     });
   }
 
@@ -80,7 +68,7 @@ export function acting(page: Page): Acting {
 
   function away(items: readonly MessageItem[], role: "archive" | "trash"): void {
     if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
-      if (mail.may("te", undefined, items)) void deleteForGood(items);
+      if (mail.may("te", undefined, items)) deleteForGood(items);
     } else if (!mail.inRole(role) && mail.may("te", role, items)) toRole(role, items);
   }
 
@@ -98,19 +86,10 @@ export function acting(page: Page): Acting {
     },
     toRole,
     archiveThread: () => toRole("archive", mail.choice.readThread()),
-    async chooseMove() {
-      const [{ chooseMailbox }, typed] = await typedUntil(part<typeof PalettePart>("palette"));
-      const here = mail.current.value?.id;
-      const chosen = await chooseMailbox(
-        t("Move to"),
-        // unlikely targets come last
-        mail.mailboxes.value
-          .filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
-          .sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
-        typed,
-      );
-      if (chosen !== null) actions.move(chosen, false);
-    },
+    chooseMove: () =>
+      void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) =>
+        found.chooseMove(page, typed),
+      ),
     deleteForGood: () => deleteForGood(),
     flag,
     notJunk() {
@@ -122,24 +101,8 @@ export function acting(page: Page): Acting {
     chooseLabels: () => chooseLabels(),
     toggleLabel: chooseLabels,
     later,
-    exportSelection: () =>
-      void attempt(t("Exporting"), async () =>
-        (await part<typeof ExportPart>("export")).exportSelected(client, page.base, mail),
-      ),
-    sender: (item, what) =>
-      part<typeof SenderPart>("sender").then((found) =>
-        found.act(item, what, {
-          client,
-          mail,
-          actions,
-          search: (text) => void page.find.search(text, 0),
-          contact: async (name, address) =>
-            (await part<typeof PeoplePart>("people")).addSender(page.desk, name, address),
-          choose: async (title, among) => (await part<typeof PalettePart>("palette")).chooseMailbox(title, among),
-          offerRole: (role) => void offerMissing(role),
-          say: toast,
-        }),
-      ),
+    exportSelection: () => void asking().then((found) => found.exportSelection(page)),
+    sender: async (item, what) => (await asking()).sender(page, item, what),
     undoable: () => actions.undoable.value,
     undo: () => actions.undo(),
   };

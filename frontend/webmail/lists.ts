@@ -18,6 +18,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
     shown: () => mail.choice.shown.value,
     selected: () => mail.choice.selected(),
     selectedCount: () => mail.choice.selectedCount.value,
+    aimed: () => mail.choice.aimed.value,
     inRole: (role) => mail.inRole(role),
     may: (rights, role) => mail.may(rights, role),
   };

@@ -13,9 +13,8 @@ import { toast, type Toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
 import { handleBack } from "./back";
-import type { Bar, OpenMenu } from "./bar/part";
+import type { Bar } from "./bar/part";
 import type * as ChecksPart from "./checks/part";
-import { addComposeCommands } from "./commands/compose";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands } from "./commands/table";
@@ -127,33 +126,39 @@ class App {
     menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)),
   });
   bar: Bar | null = null;
+  /** The place of the bar while rows are chosen: above the list, or below it on a phone. */
+  readonly chosen = el("div", { class: "chosen-tools" });
   /** The bar above a message, which a part draws. */
   private readonly toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   readonly panes = new Panes(byId("app", HTMLElement));
   readonly side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   readonly drawer = new Drawer(this.side);
   readonly reader = new Reader(this.client, base, {
+    commands: this.commands,
     bar: this.toolbar,
+    chosen: this.chosen,
     framed: (page) => {
       listen(page, this.commands, () => this.displayed);
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
-    prepared: ({ messageCommands }, { Bar }) => {
+    prepared: ({ answerCommands, messageCommands }, { Bar, listChoices }) => {
+      this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
-      this.bar = new Bar(
-        this.toolbar,
-        this.commands,
-        () => this.desk.unselect(),
-        (command) => {
+      this.commands.add(t("List"), listChoices(this.desk));
+      this.bar = new Bar(this.toolbar, {
+        commands: this.commands,
+        back: () => this.desk.unselect(),
+        place: () => this.mail.choice.place(),
+        clicked: (command) => {
           if (!this.mail.settings.value.no_show_shortcuts)
             void part<typeof MenuPart>("menu").then(
               (found) => found.hintKey(command),
               () => null,
             );
         },
-        (...asked) => this.openMenu(...asked),
-      );
+        openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)),
+      });
     },
     settings: () => this.mail.settings.value,
     remember: (address, mode) =>
@@ -221,7 +226,6 @@ class App {
       if (this.mail.pending.busy) event.preventDefault();
     });
     addCommands(this.desk);
-    addComposeCommands(this.desk);
     addFindCommands(this.desk);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     writeTo(document, this.desk);
@@ -245,15 +249,19 @@ class App {
     void Promise.all([begun, kept, ready]).then(() => this.stream.start());
   }
 
-  openMenu(...asked: Parameters<OpenMenu>): void {
-    this.withMenus((found) => found.openMenu(...asked));
+  openAccount(at: HTMLElement): void {
+    this.withMenus((found) => found.openAccountMenu(at, this.desk));
   }
 
-  openAccount(at: HTMLElement, link: HTMLAnchorElement): void {
-    this.withMenus((found) => found.openAccountMenu(at, this.desk, link));
+  openListMenu(at: HTMLElement): void {
+    this.withMenus(async (found) => {
+      // for its commands
+      await this.reader.prepare();
+      found.openListMenu(at, this.desk);
+    });
   }
 
-  private withMenus(open: (found: typeof MenuPart) => void): void {
+  private withMenus(open: (found: typeof MenuPart) => unknown): void {
     void attempt(t("Opening the menu"), async () => open(await part("menu")));
   }
 

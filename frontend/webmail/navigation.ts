@@ -5,6 +5,7 @@ import type { CommandTable } from "../lib/commands";
 import { attempt } from "../lib/dialogs";
 import { typedUntil } from "../lib/keyboard";
 import { part } from "../lib/parts";
+import { isDark } from "../lib/scheme";
 import type { Session } from "../lib/session";
 import { t } from "../lib/words";
 import type { Desk, Navigation } from "./commands/desk";
@@ -65,6 +66,11 @@ export function navigation(page: Page): NavigationByHand {
         await page.reader.prepare();
         (await part<typeof SettingsPart>("settings")).openSettings(page.desk);
       }),
+    switchScheme() {
+      const settings = mail.settings.value;
+      const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
+      void attempt(t("Saving the settings"), () => client.settings_save({ ...settings, color_scheme }));
+    },
     openPage(name) {
       drawer.close();
       void attempt(t("Opening the page"), async () =>

@@ -24,6 +24,9 @@ COMMON = ("message", "compose")
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 """Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
 
+SENDER = "sender me"
+"""The key of the reader as the sender of a message, whose source text is "me"."""
+
 KEYS = ("ctrl", "shift", "alt", "Enter", "Escape", "Delete", "Space", "PageUp", "PageDown", "Home", "End")
 """Keys whose names are translated, each by the key ``key NAME``: those in the command table of the webmail."""
 
@@ -48,7 +51,8 @@ def source_texts(app: str) -> dict[str, str]:
     """The keys of an app, with the module that has each first."""
     found: dict[str, str] = {}
     if app == "webmail":
-        found = dict.fromkeys([f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS], "")
+        named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
+        found = dict.fromkeys([SENDER, *named], "")
     for folder in (app, "lib"):
         for path in sorted((FRONTEND / folder).rglob("*.ts")):
             for key in texts(path.read_text()):

@@ -121,6 +121,7 @@ def test_a_reply_by_keyboard_keeps_the_thread(writer: Writer, imap: imaplib.IMAP
     page = writer.page
     expect(page.locator(".message-subject")).to_have_text("Boats")
     page.keyboard.press("j")
+    page.keyboard.press("Enter")
     expect(page.locator(".reader-subject")).to_have_text("Boats")
     page.keyboard.press("r")
     composer = writer.composer()

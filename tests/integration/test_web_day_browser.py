@@ -139,6 +139,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     # read
     while page.locator(".message.focused .message-subject").all_inner_texts() != ["Minutes"]:
         keys.press("j")
+    keys.press("Enter")
     expect(page.locator(".reader-subject")).to_have_text("Minutes")
     # reply with a file
     page.keyboard.press("r")
@@ -168,6 +169,7 @@ def test_a_day_without_a_mouse(chromium: Browser, server: LocalServer, imap: ima
     expect(page.locator(".message").first).to_contain_text("Boats")
     keys.look("searching")
     keys.press("j")
+    keys.press("Enter")
     expect(page.locator(".reader-subject")).to_contain_text("Boats")
     keys.press("Escape")
     keys.press("Escape")

@@ -152,6 +152,7 @@ def test_twenty_tabs_are_all_alive(reader: Reader, mailbox: imaplib.IMAP4) -> No
         expect(page.locator(".message-subject")).to_have_text("for all")
     last = pages[-1]
     last.keyboard.press("j")
+    last.keyboard.press("Enter")
     expect(last.locator(".text-part")).to_have_text("Some words.")
     last.keyboard.press("a")
     expect(last.locator(".toast")).to_contain_text("Moved to Archive")
@@ -187,6 +188,7 @@ def test_a_toast_speaks_of_the_past_when_it_is_past(reader: Reader, mailbox: ima
     append(mailbox, "Boats")
     expect(page.locator(".message")).to_have_count(1)
     page.keyboard.press("j")
+    page.keyboard.press("Enter")
     expect(page.locator(".text-part")).to_be_visible()
     began = time.monotonic()
     with reader.held("**/api/message_move"):

@@ -71,11 +71,10 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
     ]
     with_files(mailbox, "Files", files)
     page.locator(".message").first.click()
-    # the first four, and the others on request; the image also is below the text
-    expect(page.locator(".attachment")).to_have_count(4)
-    page.get_by_role("button", name="1 more").click()
-    expect(page.locator(".attachment")).to_have_count(5)
-    shown = page.locator(".text-part ~ a .shown-image")
+    # a card for each, below the text; that of the image shows it
+    expect(page.locator(".attachments-head")).to_contain_text("5 attachments")
+    expect(page.locator(".text-part ~ .reader-after .attachment")).to_have_count(5)
+    shown = page.locator(".attachment-face img")
     expect(shown).to_be_visible()
     until(lambda: shown.evaluate("(one) => one.naturalWidth") == 40)
     page.keyboard.press("v")
@@ -90,7 +89,7 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
     viewer.get_by_role("button", name="Next (l)").click()
     expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("two <b>three</b>")
     page.keyboard.press("$")
-    expect(viewer).to_contain_text("application/octet-stream: this cannot be shown here.")
+    expect(viewer).to_contain_text("This file cannot be shown here.")
     viewer.get_by_role("button", name="As text").click()
     expect(viewer.frame_locator("iframe").locator("body")).to_contain_text("raw octets")
     page.keyboard.press("0")
@@ -101,7 +100,7 @@ def test_attachments_are_looked_at_and_downloaded(reader: Reader, mailbox: imapl
     page.keyboard.press("Escape")
     expect(viewer).to_have_count(0)
     with page.expect_download() as waiting:
-        page.get_by_role("link", name="All as a zip file").click()
+        page.get_by_role("link", name="Save all").click()
     assert re.fullmatch(r"email-\d+-attachments-\d{8}-files\.zip", waiting.value.suggested_filename)
     with zipfile.ZipFile(io.BytesIO(Path(waiting.value.path()).read_bytes())) as packed:
         assert packed.namelist() == ["boat.png", "plan.pdf", "notes.txt", "notes-1.txt", "data.bin"]

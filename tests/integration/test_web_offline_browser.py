@@ -334,7 +334,7 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     page.context.set_offline(True)
     page.reload()
     row(page, "with files")
-    picture = page.locator("img.shown-image")
+    picture = page.locator(".attachment-face img").first
     picture.scroll_into_view_if_needed()
     until(lambda: picture.evaluate("(one) => one.naturalWidth") == 1, what="the picture")
     files = page.locator(".attachments .attachment")

@@ -42,7 +42,8 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
     reader.fill_in("/webmail/")
     page = reader.page
-    page.locator(".account-links").get_by_role("button", name="People").click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="People").click()
     people = page.get_by_role("dialog", name="People")
     expect(people).to_contain_text("No contacts yet.")
     page.screenshot(path=tmp_path / "empty.png")
@@ -88,7 +89,8 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     reader.fill_in("/webmail/")
     page = reader.page
     page.get_by_role("button", name="Mailboxes", exact=True).click()
-    page.locator(".account-links").get_by_role("button", name="People").click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="People").click()
     rows = page.get_by_role("dialog", name="People").get_by_role("listitem")
     expect(rows).to_have_count(3)
     page.wait_for_function("document.documentElement.scrollWidth <= 360")

@@ -233,6 +233,7 @@ def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMA
     page = writer.page
     expect(page.locator(".message-subject")).to_have_text("News")
     page.keyboard.press("j")
+    page.keyboard.press("Enter")
     expect(page.locator(".reader-subject")).to_have_text("News")
     page.keyboard.press("r")
     composer = writer.composer()

@@ -353,7 +353,7 @@ def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, sess
         box = resting(sheet)
         assert box.height < 160
         assert brightest(page, box) <= (0xF4, 0xF3, 0xF0)
-        assert max(brightest(page, Box(box.left, box.bottom + 20, box.right, box.bottom + 60))) < 0x40
+        assert max(brightest(page, Box(box.left, box.bottom + 4, box.right, box.bottom + 16))) < 0x40
         open_message("Office", "Dear all")
         expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
         for words in ("Dear all", "Regards"):
@@ -433,10 +433,10 @@ def test_the_cursor_moves_without_opening_while_rows_are_chosen(
         expect(page.locator(".text-part")).to_be_visible()
         for key in ("x", "j", "x"):
             page.keyboard.press(key)
-        expect(page.locator(".list-count")).to_have_text("2 of 3 selected")
+        expect(page.locator(".chosen-count")).to_have_text("2 selected")
         expect(page.locator(".text-part")).to_have_count(0)
         page.keyboard.press("j")
-        expect(page.locator(".list-count")).to_have_text("2 of 3 selected")
+        expect(page.locator(".chosen-count")).to_have_text("2 selected")
         page.keyboard.press("Enter")
         expect(page.locator(".reader-subject")).to_have_text("Letter 0")
 
@@ -487,3 +487,194 @@ def test_people_one_wrote_to_are_no_strangers(chromium: Browser, server: LocalSe
             expect(page.locator(".reader-subject")).to_have_text(subject)
             expect(page.locator(".trust")).to_contain_text("Not signed")
             assert ("First mail" in page.locator(".trust").inner_text()) is first
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_bar_above_a_message_never_moves(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-60: the same buttons at the same places for any message, each seen, words where there is room; below a
+    phone's message they are for the thumb.
+    """
+    session.append("INBOX", "(\\Seen)", "", letter("To one"))
+    several = letter("To several").replace(b"moxlite@localhost", b"moxlite@localhost, ben@acme.example", 1)
+    session.append("INBOX", "(\\Seen)", "", several)
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        seen: list[list[Box]] = []
+        for subject in ("To one", "To several"):
+            page.locator(".message-subject", has_text=subject).click()
+            expect(page.locator(".reader-subject")).to_have_text(subject)
+            buttons = page.locator(".toolbar-buttons button:visible")
+            expect(buttons.first).to_be_visible()
+            for button in buttons.all():
+                in_sight(button)
+                assert Box.of(button).height >= (44 if width < 700 else 24)
+            seen.append(boxes(buttons))
+            if width < 700:
+                assert Box.of(buttons.first).top > Box.of(page.locator(".reader-head")).bottom
+                page.get_by_role("button", name="Back").click()
+        assert seen[0] == seen[1]
+        if width >= 1280:
+            for word in ("Reply", "Archive", "Trash", "Snooze", "Labels"):
+                assert Box.of(page.locator(".toolbar .word", has_text=word)).width > 20
+            in_sight(page.locator(".toolbar-at"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_message_ends_with_its_files_and_the_bar_that_answers(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-80, WEBMAIL-170: cards with a picture or a kind, whole names as titles, and the answer begins below."""
+    made = EmailMessage()
+    made["From"] = "Ben Okafor <ben@acme.example>"
+    made["To"] = "moxlite@localhost, lena@acme.example"
+    made["Subject"] = "Files"
+    made.set_content("See below.\n")
+    made.add_attachment(PNG, maintype="image", subtype="png", filename="tram.png")
+    made.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename=f"{'long name ' * 12}.pdf")
+    session.append("INBOX", "(\\Seen)", "", made.as_bytes(policy=SMTP))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Files").click()
+        cards = page.locator(".attachment")
+        expect(cards).to_have_count(2)
+        until(lambda: cards.first.locator("img").evaluate("(one) => one.naturalWidth") == 1, what="the picture")
+        above = Box.of(page.locator(".text-part"))
+        for card in cards.all():
+            card.scroll_into_view_if_needed()
+            box = in_sight(card)
+            assert box.top >= above.top
+            assert 140 <= box.width <= 200
+        bar = page.locator(".answer-bar")
+        bar.scroll_into_view_if_needed()
+        in_sight(bar)
+        assert Box.of(bar).top >= Box.of(cards.last).bottom
+        for name in ("Reply to Ben…", "Reply all", "Forward"):
+            in_sight(bar.get_by_role("button", name=name))
+        bar.get_by_role("button", name="Reply to Ben…").click()
+        expect(page.locator(".composer")).to_be_visible()
+        expect(page.locator(".composer [data-field=to]")).to_contain_text("Ben Okafor")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(("key", "button"), [("b", "Snooze"), ("y", "Labels"), ("w", "Move")])
+def test_what_asks_further_is_at_its_button(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int, key: str, button: str
+) -> None:
+    """WEBMAIL-171: nothing is dimmed on a desk; a press beside it closes it; on a phone it comes from below."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Minutes").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        page.keyboard.press(key)
+        dialog = page.get_by_role("dialog")
+        box = in_sight(dialog)
+        if width < 700:
+            assert (box.left, box.right, round(box.bottom)) == (0, width, WIDTHS[width])
+        elif key != "b":  # that is as high as half of a small window
+            opener = page.locator(".toolbar").get_by_role("button", name=button)
+            near(dialog, opener if opener.is_visible() else page.locator(".toolbar-more"), 8)
+        page.mouse.click(4, 4)
+        expect(dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_chosen_rows_have_a_bar(chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int) -> None:
+    """WEBMAIL-64, WEBMAIL-69: filled discs, "2 selected", all of the list by one press; no row moves."""
+    for number in range(12):
+        session.append("INBOX", "(\\Seen)", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        expect(page.locator(".message")).to_have_count(12)
+        discs = page.locator(".message-disc")
+        with rows_stay(page):
+            discs.nth(1).click()
+            expect(page.locator(".chosen-count")).to_have_text("1 selected")
+            discs.nth(3).click()
+            expect(page.locator(".chosen-count")).to_have_text("2 selected")
+        ground = "(one) => getComputedStyle(one).backgroundColor"
+        assert discs.nth(1).evaluate(ground) == discs.nth(3).evaluate(ground) != discs.nth(2).evaluate(ground)
+        assert discs.nth(2).evaluate("(one) => getComputedStyle(one).borderRadius") == "50%"
+        for name in ("Clear the selection", "Select all 12"):
+            in_sight(page.get_by_role("button", name=name))
+        archive = page.locator(".chosen-tools").get_by_role("button", name="Archive")
+        box = in_sight(archive)
+        assert (box.top > WIDTHS[width] - 70) is (width < 700)
+        page.get_by_role("button", name="Select all 12").click()
+        expect(page.locator(".chosen-count")).to_have_text("12 selected")
+        page.get_by_role("button", name="Clear the selection").click()
+        expect(page.locator(".list-chosen")).to_be_hidden()
+
+
+def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: LocalServer, session: imaplib.IMAP4) -> None:
+    """WEBMAIL-69, WEBMAIL-105: it moves without opening, Enter opens, actions are about its row; the old way by a
+    setting.
+    """
+    for number in range(4):
+        session.append("INBOX", "", "", letter(f"Letter {number}"))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        expect(page.locator(".message")).to_have_count(4)
+        page.keyboard.press("j")
+        page.keyboard.press("j")
+        expect(page.locator(".message.focused")).to_contain_text("Letter 2")
+        expect(page.locator(".reader-subject")).to_have_count(0)
+        expect(page.locator(".message.active")).to_have_count(0)
+        page.keyboard.press("a")
+        expect(page.locator(".message")).to_have_count(3)
+        expect(page.locator(".toast")).to_contain_text("Archive")
+        expect(page.locator(".message.focused")).to_contain_text("Letter 1")
+        page.keyboard.press("Enter")
+        expect(page.locator(".reader-subject")).to_have_text("Letter 1")
+        page.keyboard.press("k")
+        expect(page.locator(".reader-subject")).to_have_text("Letter 3")
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+!")
+        page.get_by_label("Arrows, j and k open the next message at once").check()
+        expect(page.locator(".settings-state")).to_contain_text("Saved.")
+        page.keyboard.press("Escape")
+        page.keyboard.press("j")
+        expect(page.locator(".reader-subject")).to_have_text("Letter 1")
+        page.keyboard.press("Control+!")
+        page.get_by_label("Arrows, j and k open the next message at once").uncheck()
+        expect(page.locator(".settings-state")).to_contain_text("Saved.")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_rows_and_the_foot_of_the_side_bar_are_whole(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-64, WEBMAIL-172, WEBMAIL-173: numbers of conversations are never cut, however many write; no dotted
+    lines; strong text of the system's font; the foot has its menu.
+    """
+    for number in range(6):
+        made = letter("Lisbon", number=number)
+        name = f"Somebody{number} Withalongname-Andanother".encode()
+        session.append("INBOX", "(\\Seen)", "", made.replace(b"Ada Lindqvist <ada@", name + b" <p%d@" % number))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        count = page.locator(".thread-count")
+        expect(count).to_have_text("6")
+        box = within_window(count)
+        row = Box.of(page.locator(".message"))
+        assert row.left <= box.left <= box.right <= row.right
+        if width >= 1400:
+            assert round(Box.of(page.locator(".middle")).width) == 440
+        page.locator(".message").click()
+        expect(page.locator(".answer-bar")).to_be_visible()
+        lines = "() => [...document.querySelectorAll('*')].filter((one) => getComputedStyle(one).textDecorationStyle"
+        assert page.evaluate(f"{lines} === 'dotted').length") == 0
+        expect(page.locator(".reader-subject")).to_have_css("font-weight", "600")
+        assert page.evaluate("document.fonts.size") == 0
+        if width < 700:
+            page.get_by_role("button", name="Back").click()
+            page.get_by_role("button", name="Mailboxes").click()
+        opener = page.get_by_role("button", name="Account and settings")
+        for foot in (opener, page.get_by_role("button", name="Light or dark")):
+            assert in_sight(foot).height >= (44 if width < 1100 else 24)
+        opener.click()
+        menu = page.get_by_role("menu", name="Account and settings")
+        in_sight(menu)
+        near(menu, opener, 8)

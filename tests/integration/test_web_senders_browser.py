@@ -55,7 +55,8 @@ def test_newsletters_are_counted_left_and_archived(
         page.get_by_role("button", name="Mailboxes", exact=True).click()
 
     def there() -> bool:
-        page.locator(".account-links").get_by_role("button", name="Newsletters").click()
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="Newsletters").click()
         rows = page.get_by_role("dialog", name="Newsletters").get_by_role("listitem")
         expect(
             page.get_by_role("status")
@@ -122,7 +123,7 @@ def test_a_sender_that_goes_on_can_be_blocked(chromium: Browser, tmp_path: Path,
         reader.fill_in("/webmail/")
         page = reader.page
         page.locator(".message", has_text="Letter 1").click()
-        page.locator(".trust").get_by_role("button", name="Unsubscribe").click()
+        page.locator(".leaving").get_by_role("button", name="Unsubscribe").click()
         with page.expect_popup():
             page.get_by_role("button", name="Open the page").click()
         told = page.locator(".reader .unsubscribed")
@@ -167,7 +168,8 @@ def gathered(page: Page) -> bool:
     """Open the page of newsletters; whether a sender is there. Else it is closed again: the server gathers in the
     background.
     """
-    page.locator(".account-links").get_by_role("button", name="Newsletters").click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Newsletters").click()
     found = page.get_by_role("dialog", name="Newsletters")
     expect(found.get_by_role("status")).not_to_have_text("Loading…")
     if found.get_by_role("listitem").count() == 1:

@@ -226,7 +226,7 @@ def test_a_newsletter_is_left_by_a_message_and_remembered(reader: Reader, mailbo
     )
     mailbox.append("INBOX", "", "", text.encode())
     page.locator(".message", has_text="Ten walks").click()
-    leave = page.locator(".trust").get_by_role("button", name="Unsubscribe")
+    leave = page.locator(".leaving").get_by_role("button", name="Unsubscribe")
     leave.click()
     question = page.get_by_role("dialog", name="Unsubscribe from Shopwell?")
     question.get_by_role("button", name="Cancel").click()

@@ -92,7 +92,7 @@ def test_a_shared_mailbox_is_read_and_worked_in(bob: imaplib.IMAP4, eve: Page, t
     rows.first.click()
     expect(eve.locator(".reader-subject")).to_be_visible()
     expect(toolbar.get_by_role("button", name="Reply", exact=True)).to_be_visible()
-    for name in ("Archive", "Trash", "Move…", "Flag", "Labels…"):
+    for name in ("Archive", "Trash", "Move", "Labels"):
         expect(toolbar.get_by_role("button", name=name, exact=True)).to_have_count(0)
     eve.screenshot(path=tmp_path / "read-only.png")
 
@@ -168,7 +168,7 @@ def test_a_search_over_all_mailboxes_shows_those_of_others(
 
     eve.locator(".messages").focus()
     eve.keyboard.press("Control+a")
-    expect(eve.locator(".list-count")).to_contain_text("2 of 2 selected")
+    expect(eve.locator(".chosen-count")).to_contain_text("2 selected")
     expect(archive).to_have_count(0)
     for name in ("Sales", "Archive"):
         assert bob.setacl(name, "eve", "lrswite")[0] == "OK"

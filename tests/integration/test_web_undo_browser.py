@@ -55,6 +55,7 @@ def test_what_was_sent_comes_back_with_everything(undoing: Writer, imap: imaplib
     page = undoing.page
     expect(page.locator(".message-subject")).to_have_text("Boats")
     page.keyboard.press("j")
+    page.keyboard.press("Enter")
     expect(page.locator(".reader-subject")).to_have_text("Boats")
     page.keyboard.press("r")
     composer = undoing.composer()

@@ -284,7 +284,8 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
         page.get_by_role("button", name="One mbox file").click()
 
     def people() -> None:
-        page.locator(".account-links").get_by_role("button", name="People").click()
+        page.get_by_role("button", name="Account and settings").click()
+        page.get_by_role("menuitem", name="People").click()
         page.get_by_role("dialog", name="People").get_by_role("link", name="Export as a table").click()
 
     def subjects(path: Path) -> list[str]:

@@ -194,7 +194,7 @@ def acting(walk: Walk) -> Iterator[str]:
     walk.list()
     page.locator(".messages").focus()
     page.keyboard.press("Control+a")
-    expect(page.locator(".list-count")).to_contain_text("selected")
+    expect(page.locator(".chosen-count")).to_contain_text("selected")
     yield "all selected"
     walk.list()
     if not walk.narrow:

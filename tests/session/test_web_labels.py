@@ -129,3 +129,13 @@ async def test_limits_and_conflicts_of_labels(browser: Browser, monkeypatch: pyt
     assert await browser.error("label_save", name="ONE", color=0, keyword="two") == (409, "user:conflict")
     assert await browser.error("label_remove", keyword="$junk") == (404, "user:notFound")
     assert await browser.error("label_save", name="x", color=0, keyword="$junk") == (404, "user:notFound")
+
+
+async def test_unread_messages_of_labels_are_counted(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-84: outside of Trash and Junk; read ones are not counted."""
+    async with rig.account() as account:
+        ids = [int(one.message_id) for one in await put(account, 4)]
+        await put(account, 2, "Junk", keywords=["travel"], first=10)
+    await browser.call("flags_add", message_ids=ids, flags=["travel"])
+    await browser.call("flags_add", message_ids=ids[:1], flags=["family", "\\seen"])
+    assert await browser.call("label_counts", keywords=["family", "travel", "other"]) == [0, 3, 0]

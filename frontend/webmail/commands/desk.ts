@@ -50,10 +50,13 @@ export interface Surroundings {
 export interface Selection {
   /** The message that is shown; null if none or several are selected. */
   shown(): MessageItem | null;
-  /** The selected messages that are loaded, in the order of the list. */
+  /** The messages that actions are about and that are loaded, in the order of the list: the selected ones, else that of the
+   * cursor, if a key has moved it. */
   selected(): MessageItem[];
   /** Number of selected messages, loaded or not. */
   selectedCount(): number;
+  /** Number of messages that actions are about, loaded or not. */
+  aimed(): number;
   /** Whether the mailbox that is shown has this role. */
   inRole(role: Role): boolean;
   /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether
@@ -161,6 +164,8 @@ export interface Writing {
 /** Pages, dialogs and mailboxes. */
 export interface Navigation {
   openSettings(): void;
+  /** Show the page dark if it is light, or the other way, from now on. */
+  switchScheme(): void;
   openPage(name: Page): void;
   findCommand(): void;
   showKeys(): void;

@@ -3,40 +3,12 @@
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import { own } from "../data/mailboxes";
-import type { Desk, Order, Refinement, Threading } from "./desk";
-
-/** Ways to show threads (WEBMAIL-66). */
-const threadings: readonly (readonly [Threading, string])[] = [
-  ["on", t("Conversations")],
-  ["off", t("Single messages")],
-];
-const refinements: readonly (readonly [Refinement, string])[] = [
-  ["", t("Show all messages")],
-  ["read", t("Show read messages only")],
-  ["flagged", t("Show flagged messages only")],
-  ["attachments", t("Show messages with attachments only")],
-];
-
-const orderings: readonly (readonly [Order, string])[] = [
-  ["newest", t("Newest first")],
-  ["oldest", t("Oldest first")],
-  ["unread", t("Unread first")],
-  ["sender", t("By sender")],
-  ["size", t("Largest first")],
-];
-
-/** The commands in the menu of the list. */
-export const listMenu: readonly string[] = [
-  ...refinements.map(([id]) => `list.show-${id || "all"}`),
-  ...threadings.map(([id]) => `threads.${id}`),
-  ...orderings.map(([order]) => `list.order-${order}`),
-  "app.signs",
-];
+import type { Desk } from "./desk";
 
 /** Add these commands to the desk's table. */
 export function addFindCommands(desk: Desk): void {
   const threaded = () => desk.threading() !== "off";
-  const some = () => threaded() && desk.selectedCount() > 0;
+  const some = () => threaded() && desk.aimed() > 0;
   const find: Command[] = [
     { id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() },
     {
@@ -55,22 +27,6 @@ export function addFindCommands(desk: Desk): void {
       when: () => desk.searching() === "done" && desk.selectedCount() === 0,
       run: () => desk.endSearch(),
     },
-    ...refinements.map(
-      ([id, title]): Command => ({
-        id: `list.show-${id || "all"}`,
-        title,
-        when: () => desk.refinement() !== id,
-        run: () => desk.refine(id),
-      }),
-    ),
-    ...orderings.map(
-      ([order, title]): Command => ({
-        id: `list.order-${order}`,
-        title,
-        when: () => desk.order() !== order,
-        run: () => desk.sort(order),
-      }),
-    ),
   ];
   const threads: Command[] = [
     {
@@ -126,14 +82,6 @@ export function addFindCommands(desk: Desk): void {
       when: () => some() && desk.may(own),
       run: () => desk.toggleMute(),
     },
-    ...threadings.map(
-      ([id, title]): Command => ({
-        id: `threads.${id}`,
-        title,
-        when: () => desk.threading() !== id,
-        run: () => desk.showThreads(id),
-      }),
-    ),
   ];
   desk.commands.add(t("Search"), find);
   desk.commands.add(t("Threads"), threads);

@@ -8,6 +8,9 @@ import type { Desk } from "./desk";
 
 /** Add the basic commands to the desk's table. */
 export function addCommands(desk: Desk): void {
+  desk.commands.add(t("Write"), [
+    { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
+  ]);
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
@@ -44,6 +47,7 @@ function anywhere(desk: Desk): Command[] {
       title: t("Scheduled and snoozed messages…"),
       run: () => desk.later((found) => found.showWaiting(desk)),
     },
+    { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
     { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
@@ -105,9 +109,9 @@ function list(desk: Desk): Command[] {
 }
 
 function messages(desk: Desk): Command[] {
-  const some = () => desk.selectedCount() > 0;
+  const some = () => desk.aimed() > 0;
   // flags of messages that are not loaded are unknown: then both commands are offered
-  const unknown = () => desk.selected().length < desk.selectedCount();
+  const unknown = () => desk.selected().length < desk.aimed();
   const any = (flag: string, right: string) => () =>
     desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
   const anyWithout = (flag: string, right: string) => () =>

@@ -5,10 +5,10 @@ import type { Address, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { chevronsUpDown } from "../../lib/icons";
-import { many, t } from "../../lib/words";
+import { many, senderMe, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
 import { isUnread } from "../data/threads";
-import { addressList, bareAddress, fullTime, saidTime, shortAddress, spokenDay } from "../ui/format";
+import { bareAddress, capital, firstName, fullTime, loneTime, senders, shortAddress, spokenDay } from "../ui/format";
 import type { Message } from "../message/part";
 import sheet from "./conversation.css";
 
@@ -29,9 +29,6 @@ function disc(person: Address): HTMLElement {
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
 
-/** The first word of a name, else the address. */
-const firstName = (person: Address) => shortAddress(person).split(/\s/, 1)[0]!;
-
 /** A message of the thread, folded until it is opened. */
 interface Card {
   readonly root: HTMLElement;
@@ -43,14 +40,17 @@ interface Card {
 export class Conversation {
   /** The message that was opened last. */
   current: Message | null = null;
+  private readonly foot = el("div", { class: "reader-after" });
   private readonly cards = new Map<number, Card>();
 
-  /** `make` creates the element of an open message, which calls `fold` to be closed; `isOwn` knows the reader's addresses. */
+  /** `make` creates the element of an open message, which calls `fold` to be closed; `isOwn` knows the reader's addresses,
+   * `answer` makes the bar by which the message that was opened last is answered. */
   constructor(
     private readonly column: HTMLElement,
     private readonly make: (item: MessageItem, fold: () => void) => Message,
     private readonly failed: (error: unknown) => void,
     private readonly isOwn: (address: Address) => boolean,
+    private readonly answer: (item: MessageItem) => HTMLElement | null,
   ) {}
 
   /** The messages, the oldest first. */
@@ -94,6 +94,13 @@ export class Conversation {
       this.cards.delete(id);
     }
     if (begins) this.begin(ordered, wanted);
+    this.drawFoot();
+  }
+
+  private drawFoot(): void {
+    const item = this.current?.item;
+    fill(this.foot, item !== undefined && this.answer(item));
+    this.column.append(this.foot);
   }
 
   /** Scroll by screens, or to the ends with infinities. */
@@ -130,7 +137,9 @@ export class Conversation {
   private hide(older: readonly MessageItem[]): void {
     const cards = older.map((item) => this.cards.get(item.id)!);
     const people = new Map(
-      older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? t("me") : firstName(one)])),
+      older.flatMap((item) =>
+        item.from.map((one) => [bareAddress(one), this.isOwn(one) ? senderMe() : firstName(one)]),
+      ),
     );
     const line = el(
       "button",
@@ -178,20 +187,22 @@ export class Conversation {
           el(
             "span",
             { class: "card-from", dir: "auto" },
-            isolated(addressList(item.from, (one) => (this.isOwn(one) ? t("me") : shortAddress(one)))) ||
-              t("(no address)"),
+            isolated(
+              this.isOwn(item.from[0]!) ? capital(senders(item.from, this.isOwn)) : senders(item.from, this.isOwn),
+            ) || t("(no address)"),
           ),
           el("span", { class: "card-preview", dir: "auto" }, isolated(item.preview)),
           el(
             "time",
             { class: "message-age", datetime: item.received, title: fullTime(item.received) },
-            saidTime(item.received, Date.now()),
+            loneTime(item.received, Date.now()),
           ),
         );
       },
     };
     head.addEventListener("click", () => {
       this.toggle(card);
+      this.drawFoot();
       root.querySelector<HTMLElement>(".author-name")?.focus();
     });
     card.draw();
@@ -202,6 +213,7 @@ export class Conversation {
     if (card.message === null) {
       const fold = () => {
         this.toggle(card);
+        this.drawFoot();
         card.root.querySelector<HTMLElement>(".card-head")?.focus();
       };
       this.current = card.message = this.make(card.item, fold);

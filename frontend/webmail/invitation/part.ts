@@ -49,7 +49,7 @@ function momentOf(when: When, zone?: string): string {
 
 /** Beginning and end in words. */
 function timesOf({ start, end }: Invitation): string {
-  if (start === null) return t("no time given");
+  if (start === null) return t("No time given");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     // the end of a whole day is the day after it (RFC 5545 §3.6.1)
@@ -202,7 +202,7 @@ function draw(
   const [answered] = found.people.filter((one) => one.answer !== "");
   const note = el("input", {
     class: "dialog-input event-note",
-    placeholder: t("A note, if you like"),
+    placeholder: t("Add a note"),
     "aria-label": t("Note to the organiser"),
     maxlength: "2000",
     dir: "auto",
@@ -248,7 +248,7 @@ function draw(
       "dl",
       { class: "event-facts" },
       fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]),
-      found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)),
+      found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)),
       found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")),
       found.place !== "" && fact(t("Where"), isolated(found.place)),
       found.organizer !== null && fact(t("Organiser"), guest(found.organizer)),

@@ -2,6 +2,7 @@
 // removed.
 
 import type { Client, Label, MessageItem } from "../../gen/webmail";
+import { anchor } from "../../lib/anchored";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { pencil } from "../../lib/icons";
@@ -52,7 +53,7 @@ async function openDialog(
   let labels = [...known];
   /** Labels that were set or cleared here; the messages have them later. */
   const changed = new Map<string, boolean>();
-  await dialog<void>(t("Labels"), (close) => {
+  const done = dialog<void>(t("Labels"), (close) => {
     const place = el("div");
     const list = el("div", { class: "labels" });
     const input = el("input", {
@@ -221,4 +222,6 @@ async function openDialog(
     showAll();
     return [place];
   });
+  anchor('.toolbar [data-command="message.labels"]', ".toolbar-more");
+  await done;
 }

@@ -1,6 +1,7 @@
 // Messages that are sent later, and that come back later: the times, and the list of what waits (WEBMAIL-96, WEBMAIL-125).
 
 import type { MessageItem, Waiting } from "../../gen/webmail";
+import { anchor } from "../../lib/anchored";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { mailboxName, many, t } from "../../lib/words";
@@ -27,8 +28,10 @@ export async function putOff(desk: Surroundings & Selection, items: readonly Mes
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Only without a reply by then; it stays here");
-  const chosen = await chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
+  const also = t("Remind me only if nobody answers");
+  const asked = chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
+  anchor('[data-action="later"]:hover', '.toolbar [data-command="message.later"]', ".toolbar-more");
+  const chosen = await asked;
   if (chosen === null) return;
   const { at, also: unanswered } = chosen;
   const when = inWords(at);

@@ -2,13 +2,13 @@
 // the modules that draw them.
 
 import { dialog } from "../../lib/dialogs";
-import { type Child, el, icon, sign } from "../../lib/dom";
-import { bellOff } from "../../lib/icons";
+import { type Child, el, sign } from "../../lib/dom";
+import { bellOff, circleHelp, copy, cornerDownRight, download, ellipsis, paperclip, star } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import { validations } from "../message/people";
 import { chip } from "../state/labels";
-import { clip, symbols, words } from "../ui/row";
+import { symbols, words } from "../ui/row";
 import sheet from "./legend.css";
 
 adopt(sheet);
@@ -29,9 +29,9 @@ const mark = (kind: string, shown: Child) => el("span", { class: `mark ${kind}` 
 const list: readonly Entry[] = [
   [el("span", { class: "legend-unread" }), t("Unread")],
   [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")],
-  ...symbols.map(([, symbol, title]): Entry => [mark("", symbol), title]),
-  [mark("flagged", "★"), t("Flagged")],
-  [mark("", icon(clip)), t("Attachments")],
+  ...symbols.map(([, path, title]): Entry => [mark("", sign(path, "icon")), title]),
+  [mark("flagged", sign(star, "icon")), t("Flagged")],
+  [mark("", sign(paperclip, "icon")), t("Attachments")],
   [mark("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")],
   ...words.map(([flag, word]): Entry => [mark("word", word), meanings[flag] ?? word]),
   [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")],
@@ -43,9 +43,9 @@ const list: readonly Entry[] = [
 const conversations: readonly Entry[] = [
   [el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")],
   [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")],
-  [el("span", { class: "branch" }, "↳"), t("An answer to the message above")],
-  [el("span", { class: "branch" }, "↯"), t("The message that it answers is not here")],
-  [el("span", { class: "branch" }, "≈"), t("A copy of the message above (same Message-ID)")],
+  [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("An answer to the message above")],
+  [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The message that it answers is not here")],
+  [el("span", { class: "branch" }, sign(copy, "icon")), t("A copy of the message above (same Message-ID)")],
 ];
 
 const opened: readonly Entry[] = [
@@ -55,8 +55,8 @@ const opened: readonly Entry[] = [
   [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")],
   [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")],
   [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")],
-  ["↓", t("Download")],
-  ["⋯", t("More for this message")],
+  [sign(download, "icon"), t("Download")],
+  [sign(ellipsis, "icon"), t("More for this message")],
 ];
 
 /** Show the legend. */

@@ -134,6 +134,28 @@ export async function offerRole(
   });
 }
 
+/** Unread messages by keyword, as the server has counted them last. */
+let unread: ReadonlyMap<string, number> = new Map();
+/** Milliseconds without changes before the server counts again. */
+const countAfter = 1000;
+let counting = 0;
+
+/** Count again after a while without changes. */
+function countLabels(client: Client, labels: readonly Label[], draw: () => void): void {
+  clearTimeout(counting);
+  counting = window.setTimeout(() => {
+    const keywords = labels.slice(0, 200).map(({ keyword }) => keyword);
+    void client.label_counts(keywords).then(
+      (found) => {
+        unread = new Map(keywords.map((keyword, at) => [keyword, found[at]!]));
+        draw();
+      },
+      // without a connection the numbers stay as they are
+      () => null,
+    );
+  }, countAfter);
+}
+
 /** Draw the labels below the mailboxes; `active` is the text of the search that is shown. Messages can be dropped on them. */
 export function drawLabels(
   root: HTMLElement,
@@ -147,6 +169,14 @@ export function drawLabels(
     if (name !== null)
       await attempt(t("Making the label"), () => client.label_save(name.trim(), (labels.length % 8) + 1));
   };
+  const number = (keyword: string) => {
+    const n = unread.get(keyword) ?? 0;
+    return n > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n }) }, t("{n}", { n }));
+  };
+  const places = new Map<string, HTMLElement>();
+  countLabels(client, labels, () => {
+    for (const [keyword, place] of places) fill(place, number(keyword));
+  });
   fill(
     root,
     el(
@@ -162,6 +192,8 @@ export function drawLabels(
     labels.map(({ name, color, keyword }) => {
       const place = labelPlace(name);
       const here = parsePlace(place).search === active;
+      const count = el("span", {}, number(keyword));
+      places.set(keyword, count);
       return el(
         "div",
         { class: `mailbox${here ? " active" : ""}`, data: { keyword, name } },
@@ -178,6 +210,7 @@ export function drawLabels(
           },
           el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }),
           el("span", { class: "mailbox-name", dir: "auto" }, name),
+          count,
         ),
       );
     }),

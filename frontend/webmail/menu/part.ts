@@ -6,6 +6,7 @@ import { el } from "../../lib/dom";
 import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
+import { listMenu } from "../commands/choices";
 import type { Desk, RowAction } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
 import type * as ComposePart from "../compose/part";
@@ -25,12 +26,30 @@ export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<
   else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
 }
 
-/** Open the menu of what the foot of the side bar has. */
-export function openAccountMenu(at: HTMLElement, desk: Desk, account: HTMLAnchorElement): void {
-  const own = ["app.people", "app.newsletters", "app.settings", "app.log-out"].map((id) => desk.commands.get(id));
-  const link: Command = { id: "app.account", title: t("Account"), run: () => account.click() };
-  if (!account.hidden) own.splice(3, 0, link);
-  openMenu(at, t("Account and settings"), own);
+/** Open the menu at the foot of the side bar. */
+export function openAccountMenu(at: HTMLElement, desk: Desk): void {
+  const command = (id: string) => desk.commands.get(id);
+  const { account_path } = desk.facts();
+  const account: Command = {
+    id: "app.account",
+    title: t("Account and security"),
+    run: () => location.assign(account_path),
+  };
+  openMenu(at, t("Account and settings"), [
+    command("app.people"),
+    command("app.newsletters"),
+    null,
+    command("app.settings"),
+    ...(account_path === "" ? [] : [account]),
+    command("app.log-out"),
+  ]);
+}
+
+/** Open the menu of the list: what it shows, each choice with its mark. */
+export function openListMenu(at: HTMLElement, desk: Desk): void {
+  const command = (id: string) => desk.commands.get(id);
+  const choices = listMenu.flatMap((group) => [...group.map(command), null]);
+  openMenu(at, t("What the list shows"), [...choices, command("app.signs")]);
 }
 
 /** Commands for the messages of one row, opened or not: its menu. */

@@ -1,9 +1,9 @@
 // The line about a name that the author claims, although the address is new (WEBMAIL-161).
 
 import type { ParsedMessage } from "../../gen/webmail";
-import { type Child, el, icon, isolated } from "../../lib/dom";
+import { type Child, el, isolated, sign } from "../../lib/dom";
+import { octagonAlert } from "../../lib/icons";
 import { t } from "../../lib/words";
-import { shapes } from "./trust";
 
 type Claim = NonNullable<ParsedMessage["claim"]>;
 
@@ -33,7 +33,7 @@ function words({ kind, name, known, sender }: Claim): string {
 export function claimLine(claim: Claim, confirm: () => void, report: () => void): Child {
   const name = quoted(claim.name || claim.known);
   return [
-    el("span", { class: "trust-look" }, icon(shapes.look)),
+    sign(octagonAlert),
     el("p", {}, words(claim)),
     el(
       "div",

@@ -1,9 +1,11 @@
 // One message: its header, its actions, and its text or HTML.
 
-import type { Address, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
+import type { Address, Attachment, Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { CallFailed, codeOf } from "../../lib/client";
 import type { Command } from "../../lib/commands";
-import { type Child, el, fill, isolated } from "../../lib/dom";
+import { hue, initials } from "../../lib/disc";
+import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { chevronDown, ellipsis } from "../../lib/icons";
 import { isDark } from "../../lib/scheme";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
@@ -12,7 +14,7 @@ import { shownLabels } from "../state/labels";
 import type { AboutSender } from "../sender/part";
 import type { AllSettings } from "../state/settings";
 import type * as PrintPart from "../print/part";
-import { addressList, bareAddress, fullTime, saidTime, shortAddress } from "../ui/format";
+import { addressList, bareAddress, fullTime, loneTime, shortAddress } from "../ui/format";
 import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
@@ -21,12 +23,14 @@ import sheet from "./message.css";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
 import { type Leaving, leavingLine } from "./unsubscribe";
-import { attachmentList, images, type Source } from "./attachments";
+import { attachmentCards, type Source } from "./attachments";
 import { type Shade, htmlFrame, picturesWords } from "./frame";
 import { addressees, drawLabels, namedRecipients, headerTable, recipients, senderOf, validations } from "./people";
 
 adopt(sheet);
 
+export { answerBar } from "./answer";
+export { answerCommands } from "../commands/answers";
 export { messageCommands } from "./commands";
 
 /** The interface of the page for a message. */
@@ -52,6 +56,8 @@ export interface MessageOwner {
   menu(item: MessageItem, at: HTMLElement, commands: readonly Command[]): void;
   /** Whether an address is the reader's own. */
   isOwn(address: Address): boolean;
+  /** The bar below a message alone, by which it is answered; null where it cannot be. */
+  answer(item: MessageItem): HTMLElement | null;
   /** The ways out of a mailing list or newsletter. */
   readonly leaving: Omit<Leaving, "block">;
   /** Run an action about the sender of a message; resolves to whether it was done. */
@@ -93,6 +99,10 @@ export class Message implements OpenMessage {
   private readonly sender = el("dd", {}, this.people);
   private readonly address = el("span", { class: "author-address", hidden: true });
   private readonly trust = el("div", { class: "trust", hidden: true });
+  /** The way out of a list or newsletter. */
+  private readonly leaving = el("span", { class: "leaving" });
+  /** What follows the text: attachments, and the bar by which it is answered. */
+  private readonly after = el("div", { class: "reader-after" });
   private readonly claim = el("div", { class: "claim", hidden: true });
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
   /** The card of an event to which the message invites. */
@@ -108,7 +118,7 @@ export class Message implements OpenMessage {
       title: t("More for this message"),
       "aria-label": t("More for this message"),
     },
-    "⋯",
+    sign(ellipsis),
   );
   /** Remote resources that the page was denied, and their hosts; null until it is loaded. */
   private blocked: { count: number; hosts: string[] } | null = null;
@@ -167,7 +177,7 @@ export class Message implements OpenMessage {
     this.drawTrust(parsed);
     this.draw();
     this.drawReceipt();
-    const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
+    const { calendar } = this;
     if (calendar !== undefined) this.owner.invitation(this.item, calendar.path, this.event);
   }
 
@@ -340,12 +350,25 @@ export class Message implements OpenMessage {
         { dir: "auto" },
         recipients(item, (one) => this.owner.isOwn(one)),
       ),
+      sign(chevronDown, "i s"),
     );
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== undefined) fill(this.address, isolated(bareAddress(from)));
+    const calendar = this.calendar;
+    fill(
+      this.after,
+      // an event has its own card
+      attachmentCards(
+        this.source,
+        item.attachments.filter((one) => one !== calendar),
+      ),
+      !this.whole && this.owner.answer(item),
+    );
+    const face = from === undefined ? "?" : isolated(shortAddress(from));
+    const color = hue(from === undefined ? "" : bareAddress(from).toLowerCase());
     return el(
       "header",
       { class: "reader-head" },
@@ -353,17 +376,15 @@ export class Message implements OpenMessage {
       el(
         "div",
         { class: "author" },
-        author,
-        this.address,
-        el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())),
+        el("span", { class: `author-disc c${color}`, "aria-hidden": "true" }, initials(face)),
+        el("div", { class: "author-names" }, author, this.address),
+        el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())),
         this.more,
+        el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust),
       ),
-      unfold,
-      this.trust,
       this.claim,
       this.labels,
       this.fields,
-      attachmentList(this.source, item.attachments),
     );
   }
 
@@ -392,8 +413,9 @@ export class Message implements OpenMessage {
       unsubscribe: parsed.unsubscribe,
     };
     const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
-    fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
+    fill(this.trust, trustLine(parsed, item), hints);
     this.trust.hidden = this.trust.childElementCount === 0;
+    fill(this.leaving, leavingLine(listed, leaving, again));
     this.address.hidden = !doubtful(parsed, item.from[0]);
     this.drawClaim(parsed);
   }
@@ -527,24 +549,21 @@ export class Message implements OpenMessage {
       this.body,
       headers.length > 0 && headerTable(headers),
       this.mode === "text" ? this.texts(parsed) : this.frame(),
+      this.after,
     );
     this.body.classList.toggle("framed", this.mode !== "text");
   }
 
   private texts(parsed: ParsedMessage): Child {
-    const pictures = images(this.source, this.item.attachments);
-    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), pictures];
-    return [
-      ...parsed.texts.map((part) =>
-        el(
-          "article",
-          { class: "text-part" },
-          readableText(part.text, this.owner.needles()),
-          part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")),
-        ),
+    if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
+    return parsed.texts.map((part) =>
+      el(
+        "article",
+        { class: "text-part" },
+        readableText(part.text, this.owner.needles()),
+        part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")),
       ),
-      pictures,
-    ];
+    );
   }
 
   private frame(): HTMLElement {
@@ -560,6 +579,11 @@ export class Message implements OpenMessage {
       needles: () => this.owner.needles(),
       forwarded: forwards.test(this.item.subject),
     });
+  }
+
+  /** The event to which the message invites. */
+  private get calendar(): Attachment | undefined {
+    return this.item.attachments.find((one) => calendars.has(one.content_type));
   }
 
   private get source(): Source {

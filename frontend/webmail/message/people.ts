@@ -22,7 +22,8 @@ export const validations: Partial<Record<ParsedMessage["validation"], readonly [
   dmarc: ["green", t("The message comes from this domain: DMARC says so")],
   relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")],
   list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")],
-  none: ["red", t("Nothing proves that the message comes from this domain")],
+  none: ["grey", t("Nothing proves that the message comes from this domain")],
+  forged: ["red", t("The domain asks for a check, and the message failed it")],
 };
 
 /** The recipients in a few words: "to me, Anna and 24 more". */

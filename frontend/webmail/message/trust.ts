@@ -1,17 +1,14 @@
 // The line about a message's sender: what proves the address, and how many messages came from it before (WEBMAIL-77a).
 
 import type { Address, MessageItem, ParsedMessage } from "../../gen/webmail";
-import { type Child, el, icon, isolated } from "../../lib/dom";
+import { type Child, el, isolated, sign } from "../../lib/dom";
+import { octagonAlert, shield, shieldAlert, shieldCheck } from "../../lib/icons";
 import { filled, t } from "../../lib/words";
 
 /** The number of earlier messages at which the server stops counting. */
 const mostCounted = 1000;
 
-export const shapes = {
-  good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3",
-  first: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z",
-  look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1",
-} as const;
+const shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck } as const;
 
 const endings: Readonly<Record<string, string>> = {
   one: t("{n}st mail from this address"),
@@ -42,6 +39,10 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
       return t("Came through a list or forward that you trust");
     case "none":
       return t("Not signed. Anyone could have written this.");
+    case "forged":
+      return t("Probably forged. It failed the check that {domain} asks for.", {
+        domain: isolated(from?.host ?? ""),
+      });
     case "":
       return "";
   }
@@ -49,16 +50,22 @@ function proof({ validation, signed_by }: ParsedMessage, from: Address | undefin
 
 /** Whether the reader should look at the sender's address: nothing proves it, it is new, or its name looks like another address. */
 export function doubtful(parsed: ParsedMessage, from: Address | undefined): boolean {
-  return parsed.validation === "none" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
+  return (
+    parsed.validation === "none" ||
+    parsed.validation === "forged" ||
+    parsed.earlier === 0 ||
+    (from?.name ?? "").includes("@")
+  );
 }
 
-/** The line, in pieces. */
+/** The line, in pieces; only a forged message has a colour. */
 export function trustLine(parsed: ParsedMessage, item: MessageItem): Child[] {
   const [from] = item.from;
   const words = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
   if (words.length === 0) return [];
-  // a first mail is nothing to be warned of
-  const warns = parsed.validation === "none" || (from?.name ?? "").includes("@");
-  const kind = warns ? "look" : parsed.earlier === 0 ? "first" : "good";
-  return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words.join(" · ")];
+  const looks = parsed.validation === "none" || (from?.name ?? "").includes("@");
+  const kind = parsed.validation === "forged" ? "forged" : looks ? "look" : parsed.earlier === 0 ? "first" : "good";
+  return [
+    el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words.join(" · "))),
+  ];
 }

@@ -1,6 +1,7 @@
 // Finding commands, by name or by key, and mailboxes by name.
 
 import type { Mailbox } from "../../gen/webmail";
+import { anchor } from "../../lib/anchored";
 import { pick } from "../../lib/picker";
 import { adopt } from "../../lib/sheets";
 import { mailboxName, t } from "../../lib/words";
@@ -22,4 +23,11 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], type
     ({ name }) => mailboxName(name),
     { typed },
   );
+}
+
+/** Ask for the mailbox that messages are moved to, at the button for it. */
+export function chooseTarget(mailboxes: readonly Mailbox[], typed: string): Promise<Mailbox | null> {
+  const chosen = chooseMailbox(t("Move to"), mailboxes, typed);
+  anchor('.toolbar [data-command="message.move"]', ".toolbar-more");
+  return chosen;
 }

@@ -292,7 +292,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       else (state[1] === not ? nots : lists).labels.push(state[0]);
     } else if (tag === "attachments") {
       const kind = kinds.find((one) => one === value.toLowerCase());
-      if (kind === undefined) wrong(t("attachments are {names}", { names: kinds.join(", ") }));
+      if (kind === undefined) wrong(t("attachments can be {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be searched for"));
@@ -329,7 +329,7 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       const time = moment(value, tag === "end", now);
       only(
         time === null ? null : tag === "start" ? { oldest: time } : { newest: time },
-        t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }),
+        t("“{value}” is not a date. Write yesterday, 2026-11-21, 2026-11-21T08:30 or 08:30", { value }),
       );
     } else {
       const name = value.toLowerCase();

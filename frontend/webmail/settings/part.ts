@@ -242,6 +242,7 @@ export function openSettings(desk: Surroundings): void {
   const hints = check(t("Show the shortcut when an action is clicked"), !old.no_show_shortcuts);
   const keymap = keyChoice(desk.commands, old.keymap);
   const keys = check(t("Single-letter shortcuts (archive: a)"), old.single_keys);
+  const opens = check(t("Arrows, j and k open the next message at once"), old.open_on_move);
   const headers = text(t("More header fields to show, one per line"), old.show_headers.join("\n"), 2);
 
   const notices = el("div", { class: "notices" });
@@ -260,7 +261,7 @@ export function openSettings(desk: Surroundings): void {
     section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
     section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
     section("notices", t("Notices on this device"), bell, notices),
-    section("keys", t("Keys"), keyRound, keys.root, hints.root, keymap.root),
+    section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root),
   ];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read = (): AllSettings => ({
@@ -277,6 +278,7 @@ export function openSettings(desk: Surroundings): void {
     show_address_security: bars.read(),
     no_show_shortcuts: !hints.read(),
     single_keys: keys.read(),
+    open_on_move: opens.read(),
     keymap: keymap.read(),
     show_headers: headers
       .read()
@@ -453,6 +455,6 @@ function mailtoButton(desk: Surroundings): Child {
       type: "button",
       onclick: () => void attempt(t("Opening email links here"), async () => register()),
     },
-    t("Open email links of web pages here"),
+    t("Open email links from web pages here"),
   );
 }

@@ -35,6 +35,12 @@ export class Choice {
   readonly focus: Signal<Focus | null> = signal(null);
   /** Number of movements to a row by a key, a click or a command: the list scrolls for these alone. */
   readonly moves: Signal<number> = signal(0);
+  /** Whether a key has moved the cursor alone: then actions are about its row, while nothing is selected. */
+  private readonly pointed = signal(false);
+  /** What actions are about: the selection, or the row of the cursor. */
+  private readonly acted: Readable<Selection>;
+  /** Number of rows that actions are about, loaded or not. */
+  readonly aimed: Readable<number>;
   /** Whether rows are being chosen one by one: then a single chosen one is not shown. */
   private readonly choosing = signal(false);
   /** The shown message: the selected one, if exactly one is selected. */
@@ -62,12 +68,20 @@ export class Choice {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(list.rows.value.total));
+    this.acted = computed(() => {
+      const [selection, focus] = [this.selection.value, this.focus.value];
+      return this.pointed.value && focus !== null && this.selectedCount.value === 0
+        ? Selection.of([focus.item])
+        : selection;
+    });
+    this.aimed = computed(() => this.acted.value.count(list.rows.value.total));
     this.selectedCounts = kept(() => this.count());
   }
 
   /** Forget the choice, for another list. */
   reset(): void {
     this.awaited = [];
+    this.pointed.value = false;
     this.selection.value = Selection.none;
     this.focus.value = null;
   }
@@ -83,7 +97,7 @@ export class Choice {
     this.refocus();
   }
 
-  /** The selected messages that are loaded, in the order of the list. */
+  /** The messages that actions are about and that are loaded, in the order of the list. */
   selected(): MessageItem[] {
     return this.selectedRows().flatMap((row) => this.meant(row));
   }
@@ -93,9 +107,9 @@ export class Choice {
     return this.selection.value.has(row, this.list.oldestFirst, this.list.rows.value.lines.get(row.id)?.top);
   }
 
-  /** Whether the whole selection is loaded. */
+  /** Whether all that actions are about is loaded. */
   selectedAreLoaded(): boolean {
-    return this.selectedRows().length === this.selectedCount.value;
+    return this.selectedRows().length === this.aimed.value;
   }
 
   /** The messages that an action on a row applies to: of a collapsed thread, its matching messages. */
@@ -122,7 +136,7 @@ export class Choice {
       lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
     let index = from + by;
     while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
-    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
+    if (index >= 0 && index < items.length) this.moveTo(start + index, this.manner("select"));
   }
 
   /** Select all rows of the focused thread. */
@@ -147,6 +161,13 @@ export class Choice {
     return line === undefined || line.collapsed ? this.meant(shown) : line.members;
   }
 
+  /** The row of the open message, counted from 1, and the number of rows; null if none is open. */
+  place(): { at: number; of: number } | null {
+    const focus = this.focus.value;
+    const { total } = this.list.rows.value;
+    return this.shown.value === null || focus === null ? null : { at: focus.position + 1, of: total };
+  }
+
   /** Select a message alone, if it is loaded. */
   select(id: number): void {
     const rows = this.list.rows.value;
@@ -160,6 +181,7 @@ export class Choice {
 
   /** Clear the selection; the focus stays. */
   unselect(): void {
+    this.pointed.value = false;
     this.choosing.value = false;
     this.selection.value = Selection.none;
   }
@@ -189,13 +211,19 @@ export class Choice {
   moveFocus(by: number, how: How): void {
     const total = this.list.rows.value.total;
     if (total === 0) return;
-    // while rows are chosen one by one, the cursor moves on without opening; zero opens the row that has it
-    const chooses = how === "select" && by !== 0 && this.choosing.value && this.selectedCount.value > 0;
     const last = this.awaited.at(-1);
     const from =
       (last === undefined ? this.focus.value?.position : this.row(last.position)) ??
       (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), chooses ? "focus" : how);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), by === 0 ? how : this.manner(how));
+  }
+
+  /** How a key that moves does it: the cursor alone while rows are chosen, and while no message is open, but as the settings say; a
+   * message that is open gives way to the next. */
+  private manner(how: How): How {
+    const choosing = this.choosing.value && this.selectedCount.value > 0;
+    const closed = this.shown.value === null && !this.list.settings.value.open_on_move;
+    return how === "select" && (choosing || closed) ? "focus" : how;
   }
 
   /** Move the focus to a row; if it is not loaded, as soon as it is. */
@@ -215,6 +243,7 @@ export class Choice {
     }
     const from = this.focus.value;
     this.focus.value = { item, position };
+    this.pointed.value = how === "focus";
     if (how === "select") {
       this.choosing.value = false;
       this.selection.value = Selection.of([item]);
@@ -292,7 +321,8 @@ export class Choice {
   }
 
   private selectedRows(): MessageItem[] {
-    return this.list.rows.value.items.filter((item) => this.selects(item));
+    const { items, lines } = this.list.rows.value;
+    return items.filter((item) => this.acted.value.has(item, this.list.oldestFirst, lines.get(item.id)?.top));
   }
 
   private at(position: number): MessageItem | undefined {

@@ -45,6 +45,8 @@ export interface Facts {
   readonly account_path: string;
   readonly rejects_mailbox: string;
   readonly introbox: string;
+  /** Octets that the account's mail may have; 0 without a limit. */
+  readonly storage_limit: number;
 }
 
 /** The interface of the page for the state. */
@@ -75,6 +77,7 @@ export class Mail {
     account_path: "",
     rejects_mailbox: "",
     introbox: "",
+    storage_limit: 0,
   });
   readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
   readonly query: Signal<Query>;

@@ -23,6 +23,7 @@ export const defaults: AllSettings = {
   undo_send_seconds: 10,
   mark_seen_ms: 500,
   after_action: "next",
+  open_on_move: false,
   searches: [],
   unsubscribed: [],
   labels: [],

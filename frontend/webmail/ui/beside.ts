@@ -17,10 +17,7 @@ export function openBeside(title: string, actions: readonly Child[]): { body: HT
   const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event: Event) => {
-    if (
-      event.target instanceof Element &&
-      event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null
-    )
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null)
       close();
   };
   // wherever the focus is

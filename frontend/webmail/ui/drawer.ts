@@ -1,7 +1,8 @@
 // The mailboxes on a narrow screen: a drawer over the list. A button opens it; Escape, a tap beside it and a choice in it close
 // it. While it is closed, its content cannot be reached.
 
-import { el } from "../../lib/dom";
+import { el, sign } from "../../lib/dom";
+import { menu } from "../../lib/icons";
 import { t } from "../../lib/words";
 
 /** The class of the page while the drawer is open. */
@@ -11,7 +12,7 @@ export class Drawer {
   readonly button = el(
     "button",
     { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() },
-    "☰",
+    sign(menu),
   );
 
   constructor(private readonly side: HTMLElement) {

@@ -1,8 +1,6 @@
-// Empty places: a sentence, and a next step (WEBMAIL-66c).
+// An empty place: a sentence, and a next step (WEBMAIL-66c). The part `empty` has the empty places of the list.
 
 import { el } from "../../lib/dom";
-import { t } from "../../lib/words";
-import type { Mail } from "../state/mail";
 
 /** The next step: a title, and what it does. */
 export interface Step {
@@ -14,58 +12,6 @@ export interface EmptyPlace {
   readonly title: string;
   readonly text?: string;
   readonly step?: Step;
-}
-
-/** Next steps that lead out of an empty list. */
-export interface WaysOut {
-  /** Open the mailbox with this role, if there is one. */
-  archive(): (() => void) | null;
-  compose(): void;
-  showAll(): void;
-  /** Search for the same in all mailboxes; null if the search covers them. */
-  searchEverywhere(): (() => void) | null;
-}
-
-/** What an empty list says; null while nothing is known. */
-export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
-  const searching = mail.searching.value;
-  if (searching?.done === false) return null;
-  if (searching !== null) {
-    const everywhere = ways.searchEverywhere();
-    return {
-      title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."),
-      ...(everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } }),
-    };
-  }
-  if (mail.query.value.filter.unread === true)
-    return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
-  const mailbox = mail.current.value;
-  if (mailbox?.owner !== "") return { title: t("No messages here.") };
-  if (mailbox.name === "Inbox") {
-    const open = ways.archive();
-    return {
-      title: t("Your inbox is empty."),
-      text:
-        open === null
-          ? t("New mail appears here by itself.")
-          : t("New mail appears here by itself. Older mail is in Archive."),
-      ...(open !== null && { step: { title: t("Open Archive"), run: open } }),
-    };
-  }
-  const write = { title: t("New message"), run: () => ways.compose() };
-  const known: Partial<Record<string, EmptyPlace>> = {
-    draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write },
-    sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write },
-    archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") },
-    junk: {
-      title: t("No junk."),
-      text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right."),
-    },
-    trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") },
-  };
-  return (
-    known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") }
-  );
 }
 
 /** The elements of an empty place. */

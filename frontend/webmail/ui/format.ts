@@ -2,7 +2,7 @@
 
 import type { Address } from "../../gen/webmail";
 import { formatted } from "../../lib/dateformats";
-import { t } from "../../lib/words";
+import { locale, senderMe, t } from "../../lib/words";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -13,12 +13,13 @@ function daysBetween(time: string, now: number): number {
 
 const clockTime = (date: Date): string => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
 
-/** A time in one short word: "14:05", "Sun", "12 Nov", "12 Nov 2025". `now` is the server's clock, because the browser's may be
- * wrong. */
-export function shortTime(time: string, now: number): string {
+/** A time in a row: "14:05", "Yesterday 19:42", "Sun", "12 Nov", "12 Nov 2025". `now` is the server's clock, because the browser's
+ * may be wrong. Below the head of its day (`dated`) "19:42" is enough. */
+export function shortTime(time: string, now: number, dated = false): string {
   const date = new Date(time);
   const days = daysBetween(time, now);
-  if (days <= 0) return clockTime(date);
+  if (days <= 0 || (days === 1 && dated)) return clockTime(date);
+  if (days === 1) return loneTime(time, now);
   if (days < 7) return formatted(date, "weekday", { weekday: "short" });
   if (date.getFullYear() === new Date(now).getFullYear())
     return formatted(date, "day", { day: "numeric", month: "short" });
@@ -62,6 +63,16 @@ export function saidTime(time: string, now: number): string {
   return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
 
+/** A text that begins with a capital letter. */
+export function capital(text: string): string {
+  return text.slice(0, 1).toLocaleUpperCase(locale()) + text.slice(1);
+}
+
+/** A time that stands alone: "14:05", "Yesterday 19:42", "Sunday 9:30". */
+export function loneTime(time: string, now: number): string {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
+}
+
 /** `user@host`, with the user quoted where it needs to be (RFC 5321 §4.1.2). */
 export function bareAddress(address: Address): string {
   if (address.host === "") return address.user;
@@ -78,6 +89,18 @@ export function isOwn(address: Address, account: { login_address: string; addres
 /** The name, else the address. */
 export function shortAddress(address: Address): string {
   return address.name.trim() || bareAddress(address);
+}
+
+/** The first word of a name, or of what follows a family name and a comma; else the address. */
+export function firstName(address: Address): string {
+  const name = shortAddress(address);
+  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0]!;
+}
+
+/** Senders as they are read: the reader's own address is "me", several people have their first names. */
+export function senders(people: readonly Address[], own: (one: Address) => boolean): string {
+  const name = people.length > 1 ? firstName : shortAddress;
+  return people.map((one) => (own(one) ? senderMe() : name(one))).join(", ");
 }
 
 /** The name and the address. */

@@ -3,15 +3,17 @@
 
 import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
+import { part } from "../../lib/parts";
 import { effect, untracked } from "../../lib/signal";
 import { t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
 import { isSorted } from "../data/queries";
+import type * as EmptyPart from "../empty/part";
 import type { Mail } from "../state/mail";
 import type { Swipe } from "../state/settings";
 import { labelPlace } from "../state/labels";
 import type * as TouchPart from "../touch/part";
-import { type WaysOut, drawEmpty, emptyList } from "./empty";
+import { type EmptyPlace, drawEmpty } from "./empty";
 import { isOwn } from "./format";
 import { Heads } from "./heads";
 import { Row } from "./row";
@@ -23,7 +25,7 @@ let rowHeight = heights.comfortable.desk;
 /** Browsers stop at some 16 to 33 million px; beyond this the scroll bar is mapped to the list in proportion. */
 const maxHeight = 8_000_000;
 
-export interface ListOwner extends WaysOut {
+export interface ListOwner extends EmptyPart.WaysOut {
   /** The action of a swipe in this direction. */
   swipe(direction: "left" | "right"): Swipe;
   /** An action of a row was clicked, or the row was swiped for it. `items` are its messages. */
@@ -41,6 +43,8 @@ export class MessageList {
   private readonly space = el("div", { class: "messages-space" });
   private readonly note = el("div", { class: "messages-note" });
   private readonly heads = new Heads();
+  /** The part for an empty list; null while it is fetched. */
+  private empty: typeof EmptyPart | null | undefined;
   private readonly shown = new Map<string, Row>();
   private readonly pool: Row[] = [];
   /** The dragged messages; null: the selection. */
@@ -175,7 +179,7 @@ export class MessageList {
       refusal !== null
         ? { title: refusal.message, ...(step && { step }) }
         : known && total === 0
-          ? emptyList(this.mail, this.owner)
+          ? this.emptyPlace()
           : null;
     const words = place === null ? "" : JSON.stringify([place, place.step?.title]);
     if (note.dataset["words"] !== words) {
@@ -191,6 +195,7 @@ export class MessageList {
     const roles = current.value?.roles ?? [];
     const manner = {
       now,
+      dated: !isSorted(query.value),
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
       own: (one: Address) => isOwn(one, this.mail.facts.value),
@@ -243,6 +248,20 @@ export class MessageList {
     if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+  }
+
+  /** What the empty list says, once its part is there. */
+  private emptyPlace(): EmptyPlace | null {
+    if (this.empty !== undefined) return this.empty?.emptyList(this.mail, this.owner) ?? null;
+    this.empty = null;
+    part<typeof EmptyPart>("empty").then(
+      (found) => {
+        this.empty = found;
+        this.draw();
+      },
+      () => (this.empty = undefined),
+    );
+    return null;
   }
 
   /** Set the role for screen readers: only a list box with rows is valid. */

@@ -2,7 +2,18 @@
 
 import type { Mailbox } from "../../gen/webmail";
 import { el, fill, sign } from "../../lib/dom";
-import { archive, calendarClock, clock, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
+import {
+  archive,
+  calendarClock,
+  clock,
+  ellipsis,
+  filePen,
+  folder,
+  inbox,
+  octagonAlert,
+  send,
+  trash2,
+} from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { mailboxName, t } from "../../lib/words";
 
@@ -39,7 +50,7 @@ export class MailboxList {
     el(
       "button",
       { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() },
-      sign(calendarClock, "icon"),
+      sign(calendarClock),
       el("span", { class: "mailbox-name" }, t("Scheduled")),
     ),
   );
@@ -80,7 +91,7 @@ export class MailboxList {
       size: size(mailbox.size),
     });
     const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
-    const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
+    const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, sign(ellipsis, "i s"));
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu);
@@ -94,7 +105,7 @@ export class MailboxList {
         "aria-current": active ? "page" : undefined,
         onclick: () => this.owner.openMailbox(mailbox),
       },
-      sign(icons[kind] ?? folder, "icon"),
+      sign(icons[kind] ?? folder),
       el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1)!)),
       mailbox.unread > 0 &&
         el(

@@ -1,15 +1,14 @@
 // The page: mailboxes and account on one side, the list in the middle, the message beside it.
 
-import { type CommandTable, enabled, hintOf } from "../../lib/commands";
+import { type CommandTable, hintOf } from "../../lib/commands";
+import { hue, initials } from "../../lib/disc";
 import { brand, el, fill, sign } from "../../lib/dom";
-import { ellipsis, listFilter, pencil, squarePen } from "../../lib/icons";
+import { chevronsUpDown, listFilter, squarePen, sun, x } from "../../lib/icons";
+import { size } from "../../lib/numbers";
 import { effect } from "../../lib/signal";
 import { moveWithin } from "../../lib/toolbar";
 import { mailboxName, t } from "../../lib/words";
-import type { OpenMenu } from "../bar/part";
-import { listMenu } from "../commands/find";
 import type { Find } from "../find";
-import type { Counts } from "../state/counts";
 import type { Mail } from "../state/mail";
 import { counted } from "./counts";
 import type { Drawer } from "./drawer";
@@ -29,46 +28,49 @@ export interface Page {
   readonly list: MessageList;
   readonly panes: Panes;
   readonly reader: Reader;
-  readonly openMenu: OpenMenu;
-  openAccount(at: HTMLElement, link: HTMLAnchorElement): void;
-}
-
-/** A pair of numbers of the same kind: messages, if both are known, else conversations. */
-function few(selected: Counts, all: Counts): { n: number; total: number } {
-  if (selected.messages === null || all.messages === null)
-    return { n: selected.conversations, total: all.conversations };
-  return { n: selected.messages, total: all.messages };
+  /** The place of the bar while rows are chosen. */
+  readonly chosen: HTMLElement;
+  openAccount(at: HTMLElement): void;
+  openListMenu(at: HTMLElement): void;
 }
 
 /** Arrange the parts in `root`. */
 export function layOut(root: HTMLElement, page: Page): void {
-  const facts = page.mail.facts;
-  const account = el("span", { class: "account-address" });
-  const accountLink = el("a", { hidden: true }, t("Account"));
+  const { mail } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const more = el(
-    "button",
-    {
-      class: "link list-menu",
-      "aria-haspopup": "menu",
-      title: t("What the list shows"),
-      "aria-label": t("What the list shows"),
-    },
-    sign(listFilter),
-  );
-  more.addEventListener("click", () =>
-    page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)),
-  );
+  const opener = (kind: string, title: string, open: (at: HTMLElement) => void, ...label: (Node | string)[]) => {
+    const made = el(
+      "button",
+      { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) },
+      label,
+    );
+    return made;
+  };
   const command = (id: string, attributes: Record<string, unknown>, ...label: (Node | string)[]) =>
     el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   const tools = el(
     "div",
     { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") },
-    command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))),
-    more,
+    command(
+      "app.unread-only",
+      { class: "link unread-button" },
+      el("span", { class: "unread-toggle" }, t("Unread only")),
+    ),
+    opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)),
   );
   moveWithin(tools);
+  const chosenCount = el("b", { class: "chosen-count" });
+  const all = command("list.all", { class: "link" });
+  const clear = t("Clear the selection");
+  const bar = el(
+    "header",
+    { class: "list-chosen" },
+    command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)),
+    chosenCount,
+    all,
+    page.chosen,
+  );
   const compose = command(
     "compose.new",
     { class: "primary compose-new" },
@@ -76,41 +78,34 @@ export function layOut(root: HTMLElement, page: Page): void {
     el("span", { class: "side-word" }, t("New message")),
   );
   effect(() => {
-    const { single_keys, keymap } = page.mail.settings.value;
+    const { single_keys, keymap } = mail.settings.value;
     page.commands.letters = single_keys;
     page.commands.remap(keymap);
     compose.title = hintOf(page.commands.get("compose.new"));
   });
-  const links = el(
-    "button",
-    {
-      class: "account-menu",
-      "aria-haspopup": "menu",
-      title: t("Account and settings"),
-      "aria-label": t("Account and settings"),
-    },
-    sign(ellipsis),
+  const storage = el("div", { class: "storage" });
+  const disc = el("span", { "aria-hidden": "true" });
+  const address = el("span", { class: "account-address" });
+  const account = opener(
+    "account-menu",
+    t("Account and settings"),
+    (at) => page.openAccount(at),
+    disc,
+    address,
+    sign(chevronsUpDown, "i s"),
   );
-  links.addEventListener("click", () => page.openAccount(links, accountLink));
+  const scheme = t("Light or dark");
   fill(
     page.side,
     brand(),
     compose,
     el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches),
+    storage,
     el(
       "div",
       { class: "account" },
-      links,
       account,
-      el(
-        "div",
-        { class: "account-links" },
-        command("app.people", { class: "link" }, t("People")),
-        command("app.newsletters", { class: "link" }, t("Newsletters")),
-        command("app.settings", { class: "link" }, t("Settings")),
-        accountLink,
-        command("app.log-out", { class: "link" }, t("Log out")),
-      ),
+      command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun)),
     ),
   );
   fill(
@@ -121,36 +116,50 @@ export function layOut(root: HTMLElement, page: Page): void {
       { class: "middle", "aria-label": t("List") },
       el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root),
       el("header", { class: "list-head" }, heading, count, tools),
+      bar,
       page.list.root,
       command(
         "compose.new",
         { class: "compose-round", title: t("New message"), "aria-label": t("New message") },
-        sign(pencil),
+        sign(squarePen),
       ),
     ),
     page.panes.splitter,
     page.reader.root,
   );
   effect(() => {
-    const { login_address, account_path } = facts.value;
-    fill(account, login_address);
-    accountLink.href = account_path;
-    accountLink.hidden = account_path === "";
+    const { login_address } = mail.facts.value;
+    fill(address, login_address);
+    disc.className = `account-disc c${hue(login_address)}`;
+    fill(disc, initials(login_address.split("@", 1)[0]!));
   });
   effect(() => {
-    const selected = page.mail.choice.selectedCount.value;
-    const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
-    fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
-    const all = page.mail.counts.value;
+    const { storage_limit } = mail.facts.value;
+    const own = mail.mailboxes.value.filter(({ owner }) => owner === "");
+    const used = own.reduce((sum, one) => sum + one.size, 0);
+    storage.hidden = storage_limit === 0;
+    const meter = el("meter", { max: String(storage_limit), high: String(0.9 * storage_limit), value: String(used) });
+    meter.ariaLabel = t("Storage");
+    fill(storage, meter, t("{used} of {all}", { used: size(used), all: size(storage_limit) }));
+  });
+  effect(() => {
+    const name = mail.current.value?.name.split("/").at(-1) ?? "";
+    const searching = page.find.text.value !== "";
+    fill(heading, searching ? t("Search") : mailboxName(name));
+    root.classList.toggle("searching", searching);
     // in a search, the search bar shows the number of known rows
-    const words =
-      selected > 1
-        ? t("{n} of {total} selected", few(page.mail.choice.selectedCounts.value, all))
-        : page.mail.searching.value === null && counted(all);
+    const words = mail.searching.value === null && counted(mail.counts.value);
     fill(count, words);
     count.title = words || "";
   });
   effect(() => {
-    root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
+    const n = mail.choice.selectedCounts.value.conversations;
+    const total = mail.counts.value.conversations;
+    fill(chosenCount, t("{n} selected", { n }));
+    fill(all, t("Select all {n}", { n: total }));
+    all.hidden = n >= total;
+  });
+  effect(() => {
+    root.classList.toggle("unread-only", mail.query.value.filter.unread === true);
   });
 }

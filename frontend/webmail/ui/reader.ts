@@ -2,6 +2,7 @@
 
 import type { Client, MessageItem, ParsedMessage } from "../../gen/webmail";
 import { messageOf } from "../../lib/client";
+import type { CommandTable } from "../../lib/commands";
 import { type Child, append, el } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 import { part } from "../../lib/parts";
@@ -27,8 +28,10 @@ const kept = 20;
 
 export interface ReaderOwner
   extends Pick<MessageOwner, "framed" | "opened" | "settings" | "remember" | "menu" | "isOwn" | "leaving" | "sender"> {
-  /** The bar of commands for the selected messages, which a part draws. */
+  /** The bar of commands for the selected messages, which a part draws, and its place while rows are chosen. */
   readonly bar: HTMLElement;
+  readonly chosen: HTMLElement;
+  readonly commands: CommandTable;
   failed(error: unknown): void;
   /** Set a flag on a message, with Undo. */
   flag(item: MessageItem, flag: string, done: string): void;
@@ -71,6 +74,7 @@ export class Reader {
       look: (item, path) => void this.with<typeof ViewerPart>("viewer", ({ look }) => look(base, item, path)),
       menu: (item, at, commands) => owner.menu(item, at, commands),
       isOwn: (address) => owner.isOwn(address),
+      answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null,
       leaving: owner.leaving,
       sender: (item, what) => owner.sender(item, what),
       invitation: (item, path, place) =>
@@ -135,14 +139,15 @@ export class Reader {
   /** Show that no message, or several, are selected. */
   showNothing(selected: Counts | null): void {
     this.clear();
+    if (selected !== null) this.owner.chosen.append(this.owner.bar);
     this.put(
       [],
-      selected !== null && this.owner.bar,
+      el("div", { class: "toolbar" }),
       el(
         "div",
         { class: "reader-empty" },
         selected !== null
-          ? t("{what} selected", { what: counted(selected) })
+          ? el("h2", { class: "empty-title" }, t("{what} selected", { what: counted(selected) }))
           : drawEmpty({
               title: t("No message selected"),
               text: t("Use the arrow keys and Enter, or press ? for all shortcuts."),
@@ -208,6 +213,7 @@ export class Reader {
           (item, fold) => this.make(parts, item, fold),
           (error) => this.owner.failed(error),
           (address) => this.owner.isOwn(address),
+          this.own.answer,
         );
         this.conversation.update(members, wanted);
       })

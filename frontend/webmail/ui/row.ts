@@ -3,21 +3,21 @@
 
 import type { Address, Label, MessageItem } from "../../gen/webmail";
 import { hue, initials } from "../../lib/disc";
-import { type Child, el, fill, icon, isolated, sign } from "../../lib/dom";
-import { bellOff } from "../../lib/icons";
+import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { bellOff, circleHelp, copy, cornerDownRight, forward, paperclip, reply, star } from "../../lib/icons";
 import { many, t } from "../../lib/words";
 import { type Line, flagsOf, sameLine } from "../data/threads";
-import { addressList, bareAddress, fullTime, longAddress, shortAddress, shortTime } from "./format";
+import { addressList, bareAddress, fullTime, longAddress, senders, shortAddress, shortTime } from "./format";
 import { chip, shownLabels } from "../state/labels";
 import { marked } from "./marks";
 import { rowActions } from "./rowactions";
-
-export const clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
 
 /** Values that a row needs besides its message. */
 export interface Manner {
   /** The server's clock. */
   readonly now: number;
+  /** Whether days have heads in the list. */
+  readonly dated: boolean;
   /** Whether to show recipients instead of senders. */
   readonly recipients: boolean;
   /** The current mailbox; the names of other mailboxes are shown. */
@@ -31,10 +31,10 @@ export interface Manner {
   readonly labels: readonly Label[];
 }
 
-/** Symbols and words for flags (WEBMAIL-65). A symbol has its meaning as title. */
+/** Icons and words for flags (WEBMAIL-65). An icon has its meaning as title. */
 export const symbols: readonly (readonly [string, string, string])[] = [
-  ["\\answered", "↩", t("Answered")],
-  ["$forwarded", "↪", t("Forwarded")],
+  ["\\answered", reply, t("Answered")],
+  ["$forwarded", forward, t("Forwarded")],
 ];
 export const words: readonly (readonly [string, string])[] = [
   ["\\draft", t("Draft")],
@@ -59,6 +59,8 @@ export class Row {
   /** For screen readers; others see it in bold. */
   private readonly state = el("span", { class: "message-state" });
   private readonly people = el("span", { class: "message-people", dir: "auto" });
+  /** Numbers of messages, which are never cut. */
+  private readonly numbers = el("span", { class: "message-numbers" });
   private readonly marks = el("span", { class: "message-marks" });
   private readonly time = el("time", { class: "message-age" });
   private readonly subject = el("span", { class: "message-subject" });
@@ -79,6 +81,7 @@ export class Row {
           "div",
           { class: "message-top" },
           this.people,
+          this.numbers,
           this.marks,
           this.time,
           el(
@@ -108,6 +111,7 @@ export class Row {
       item === this.item &&
       sameLine(line, this.line) &&
       before.recipients === manner.recipients &&
+      before.dated === manner.dated &&
       before.needles === manner.needles &&
       before.here === manner.here &&
       before.labels === manner.labels
@@ -120,8 +124,8 @@ export class Row {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      const { state, people, marks, time, subject, preview, labels, disc } = this;
-      for (const part of [state, people, marks, time, subject, preview, labels, disc]) fill(part);
+      const { state, people, numbers, marks, time, subject, preview, labels, disc } = this;
+      for (const part of [state, people, numbers, marks, time, subject, preview, labels, disc]) fill(part);
       return;
     }
     // messages of a conversation that are elsewhere, such as archived ones, have left its row
@@ -179,7 +183,7 @@ export class Row {
 
   refreshAge(now: number): void {
     if (this.item === null) return;
-    const value = shortTime(this.item.received, now);
+    const value = shortTime(this.item.received, now, this.manner?.dated);
     if (this.time.textContent !== value) this.time.textContent = value;
   }
 
@@ -190,12 +194,9 @@ export class Row {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
+    fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
     fill(
-      this.people,
-      marked(
-        isolated(addressList(people, (one) => (manner.own(one) ? t("me") : shortAddress(one)))) || t("(no address)"),
-        manner.needles,
-      ),
+      this.numbers,
       thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)),
       hidden > 0 &&
         named(
@@ -220,10 +221,10 @@ export class Row {
   /** The symbol for the relation to the message above. */
   private branch(item: MessageItem): Child {
     if (item.same_message_id)
-      return el("span", { class: "branch", title: t("A copy of the message above (same Message-ID)") }, "≈ ");
+      return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
     if (item.thread_missing_link)
-      return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
-    return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
+      return named("branch", t("The message that it answers is not here"), sign(circleHelp, "icon"));
+    return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
 
   private showMarks(thread: readonly MessageItem[], flags: readonly string[]): void {
@@ -231,11 +232,13 @@ export class Row {
     fill(
       this.marks,
       words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)),
-      symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => named("mark", title, symbol)),
+      symbols
+        .filter(([flag]) => flags.includes(flag))
+        .map(([, path, title]) => named("mark", title, sign(path, "icon"))),
       thread.every((item) => item.thread_muted) &&
         named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")),
-      files > 0 && named("mark", t("Attachments: {n}", { n: files }), icon(clip)),
-      flags.includes("\\flagged") && named("mark flagged", t("Flagged"), "★"),
+      files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")),
+      flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")),
     );
   }
 }

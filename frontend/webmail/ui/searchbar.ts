@@ -1,12 +1,11 @@
 // The search bar. The drop-down below it and the grammar are in the part `search`.
 
-import { el, fill, icon } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
+import { search, x } from "../../lib/icons";
 import { effect } from "../../lib/signal";
 import { t } from "../../lib/words";
 import type { Problem } from "../search/grammar";
 import type { Mail, Searching } from "../state/mail";
-
-const glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 
 export interface SearchOwner {
   /** Search for the typed text; "" ends the search. */
@@ -33,6 +32,8 @@ export class SearchBar {
   });
   /** Container of the drop-down. */
   readonly form = el("div", { class: "search-form", hidden: true });
+  /** The text of the search that is shown. */
+  private shown = "";
   private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
   private readonly problems = el("ul", { class: "search-problems", hidden: true });
   private readonly clear = el(
@@ -44,12 +45,12 @@ export class SearchBar {
       title: t("Close the search"),
       hidden: true,
     },
-    "✕",
+    sign(x, "i s"),
   );
   readonly root = el(
     "form",
     { class: "search", role: "search" },
-    el("div", { class: "search-bar" }, icon(glass), this.input, this.clear),
+    el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear),
     this.problems,
     this.said,
     this.form,
@@ -74,6 +75,8 @@ export class SearchBar {
       event.preventDefault();
       event.stopPropagation();
       this.close();
+      // what was typed and not searched for is gone
+      this.fill(this.shown);
       mail.stopSearch();
       owner.leave();
     });
@@ -95,8 +98,8 @@ export class SearchBar {
 
   /** Show the text of the search, and its problems. */
   show(text: string, problems: readonly Problem[]): void {
-    this.input.value = text;
-    this.clear.hidden = text === "";
+    this.shown = text;
+    this.fill(text);
     this.problems.hidden = problems.length === 0;
     fill(
       this.problems,
@@ -116,6 +119,11 @@ export class SearchBar {
         ),
       ),
     );
+  }
+
+  private fill(text: string): void {
+    this.input.value = text;
+    this.clear.hidden = text === "";
   }
 
   close(): void {

@@ -3,7 +3,8 @@
 
 import type { Attachment, MessageItem } from "../../gen/webmail";
 import { dialog } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
+import { chevronLeft, chevronRight } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
@@ -47,8 +48,9 @@ export async function look(base: string, item: MessageItem, path: string): Promi
     const view = el("div", { class: "viewer-view", tabindex: "0", autofocus: true, "aria-label": t("Attachment") });
     const download = el("a", { class: "button", title: t("Download (d)") }, t("Download"));
     const text = el("button", {}, t("As text"));
-    const step = (by: number, title: string, label: string) =>
-      el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
+    const done = el("button", { onclick: () => close() }, t("Close"));
+    const step = (by: number, title: string, path: string) =>
+      el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, sign(path));
     const url = (kind: string) => `${base}msg/${item.id}/${kind}/${all[at]!.path}`;
     const frame = (kind: string, sandbox: boolean) =>
       el("iframe", {
@@ -67,6 +69,9 @@ export async function look(base: string, item: MessageItem, path: string): Promi
       );
       download.href = url("download");
       text.hidden = kind === "text";
+      // what cannot be shown is meant to be saved
+      download.classList.toggle("primary", kind === "");
+      done.classList.toggle("primary", kind !== "");
       if (kind === "image")
         fill(
           view,
@@ -83,7 +88,7 @@ export async function look(base: string, item: MessageItem, path: string): Promi
       // Chromium's PDF viewer does not work in a sandbox; the answer's policy forbids all scripts
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
-      else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
+      else fill(view, el("p", {}, t("This file cannot be shown here.")));
     };
     const to = (next: number) => {
       at = (next + all.length) % all.length;
@@ -112,11 +117,11 @@ export async function look(base: string, item: MessageItem, path: string): Promi
         "header",
         { class: "viewer-head" },
         name,
-        step(-1, t("Previous (h)"), "‹"),
-        step(1, t("Next (l)"), "›"),
+        step(-1, t("Previous (h)"), chevronLeft),
+        step(1, t("Next (l)"), chevronRight),
         text,
         download,
-        el("button", { class: "primary", onclick: () => close() }, t("Close")),
+        done,
       ),
       view,
     );

@@ -18,13 +18,13 @@ from moxlite.metrics import DailyKind, daily
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
-from moxlite.store.file.transaction import Array, Row, distinct_array, int_array
+from moxlite.store.file.transaction import Array, Reader, Row, distinct_array, int_array
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, unlearn_keyword
 from moxlite.store.mail.systemmailbox import check_changeable
 from moxlite.store.rows.keywords import MAX_PER_MESSAGE, join_keywords, learn_spellings, split_keywords
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.rows.messages import FlagRow, flags_of_bits
-from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID
+from moxlite.store.types import Flag, FlagsChanged, Mailbox, MailboxID, SpecialUse
 
 Mode: TypeAlias = Literal["add", "remove", "replace"]
 
@@ -48,6 +48,10 @@ ADD_KEYWORD: Final = (
 )
 DROP_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
 WITH_KEYWORD: Final = "SELECT message_id FROM message_keyword WHERE keyword = ? LIMIT ?"
+UNREAD_WITH: Final = (
+    "SELECT count(*) FROM (SELECT 1 FROM message_keyword k CROSS JOIN message m ON m.id = k.message_id"
+    " JOIN mailbox b ON b.id = m.mailbox_id WHERE k.keyword = ? AND m.flags & ? = 0 AND b.special_use & ? = 0 LIMIT ?)"
+)
 SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
 
 
@@ -137,6 +141,13 @@ def strip_keyword(tx: AccountTx, keyword: str, limit: int = STRIPPED) -> int:
     else:
         unlearn_keyword(tx, keyword)
     return len(ids)
+
+
+def unread_with(r: Reader, keyword: str, most: int) -> int:
+    """Number of unread messages with a keyword (stored form), outside of Trash and Junk; `most` at most."""
+    away = int(SpecialUse.TRASH | SpecialUse.JUNK)
+    count: int = r.value(UNREAD_WITH, keyword, int(Flag.SEEN | Flag.DELETED), away, most)
+    return count
 
 
 def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:

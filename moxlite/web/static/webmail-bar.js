@@ -103,6 +103,8 @@ function focusHome() {
 
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var chevronLeft = "M15 18l-6-6 6-6";
+var chevronRight = "M9 18l6-6-6-6";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
@@ -168,69 +170,98 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var bar_default = ".toolbar-buttons{display:flex;gap:6px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 9px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar.tight .word.spare{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar button.back{display:none}@media(max-width:700px){.toolbar button{min-width:44px;min-height:44px}.toolbar .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar button.back{display:inline-flex}}\n";
+var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-right:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-left:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.toolbar .bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}@media(min-width:701px){.chosen-tools .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.toolbar.tight .toolbar-at{display:none}}@media(min-width:701px)and (max-width:1279px){.toolbar .word.spare{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word,.toolbar-more .word{position:static;width:auto;max-width:100%;height:auto;overflow:hidden;clip-path:none;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-left:auto}.toolbar button.back{display:inline-flex}}\n";
+
+var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
+var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
+var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
+function listChoices(desk) {
+  const choice = (id, title, checked, run) => ({ id, title, checked, run });
+  return [...refinements.map(([id, title]) => choice(`list.show-${id || "all"}`, title, () => desk.refinement() === id, () => desk.refine(id))), ...threadings.map(([id, title]) => choice(`threads.${id}`, title, () => desk.threading() === id, () => desk.showThreads(id))), ...orderings.map(([order, title]) => choice(`list.order-${order}`, title, () => desk.order() === order, () => desk.sort(order)))];
+}
 
 adopt(bar_default);
-var listed = ["compose.edit", "compose.reply", "compose.reply-all", "compose.forward", "message.archive", "message.trash", "message.delete", "message.junk", "message.later", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.labels", "message.export"];
+var listed = ["compose.edit", "compose.reply", "message.not-junk", "message.archive", "message.trash", "message.delete", "message.later", "message.labels", "message.move", "menu", "compose.reply-all", "compose.forward", "message.unread", "message.read", "message.flag", "message.unflag", "message.junk", "message.export"];
+var chosen = ["message.not-junk", "message.archive", "message.trash", "message.delete", "message.read", "message.later", "message.labels", "menu", "message.move", "message.unread", "message.flag", "message.unflag", "message.junk", "message.export"];
+var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply", "message.later", "menu", "compose.reply-all", "compose.forward", "message.not-junk", "message.labels", "message.move", "message.unread", "message.read", "message.flag", "message.unflag", "message.junk", "message.export"];
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
-var worded = ["compose.edit", "compose.reply", "message.archive"];
-var byThumb = ["message.archive", "message.trash", "message.delete", "compose.edit", "compose.reply"];
+var worded = ["compose.edit", "compose.reply", "message.not-junk"];
 var phone = matchMedia("(max-width: 700px)");
+var wordOf = (command) => command.id === "message.read" ? t("Read") : titleOf(command).replace(/…$/, "");
 var Bar = class {
-  constructor(root, commands, back, clicked, openMenu) {
+  constructor(root, owner) {
     this.root = root;
-    this.commands = commands;
-    this.clicked = clicked;
-    this.more.addEventListener("click", () => openMenu(this.more, t("More actions"), this.folded));
-    this.root.append(el("button", { class: "back", title: t("Back"), "aria-label": t("Back"), onclick: back }, sign(arrowLeft)), this.buttons, this.more);
+    this.owner = owner;
+    this.before = this.step("list.up", chevronLeft);
+    this.after = this.step("list.down", chevronRight);
+    this.more.addEventListener("click", () => owner.openMenu(this.more, t("More actions"), this.folded));
+    const back = t("Back");
+    this.root.append(this.buttons, this.more, el("div", { class: "toolbar-head" }, el("button", { class: "back", title: back, "aria-label": back, onclick: () => owner.back() }, sign(arrowLeft)), this.at, this.before, this.after));
     moveWithin(this.root);
     new ResizeObserver(() => this.fold()).observe(this.root);
     phone.addEventListener("change", () => this.draw());
     this.draw();
   }
   root;
-  commands;
-  clicked;
+  owner;
   buttons = el("div", { class: "toolbar-buttons" });
-  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis));
+  more = el("button", { class: "toolbar-more", "aria-haspopup": "menu", title: t("More actions"), "aria-label": t("More actions") }, sign(ellipsis), el("span", { class: "word", "aria-hidden": "true" }, t("More")));
+  at = el("span", { class: "toolbar-at" });
+  before;
+  after;
   folded = [];
+  step(id, path) {
+    const command = this.owner.commands.get(id);
+    return el("button", { title: hintOf(command), "aria-label": titleOf(command), onclick: () => command.run() }, sign(path));
+  }
   draw() {
     const focused = this.buttons.contains(document.activeElement) ? document.activeElement.dataset["command"] : void 0;
-    fill(this.buttons, this.possible().map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
-      this.commands.run(command.id);
-      this.clicked(command);
-    } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, titleOf(command)))));
+    fill(this.buttons, this.possible().shown.map((command) => el("button", { class: `${command.id === "message.delete" ? "danger" : ""}${command.id === "compose.reply" || command.id === "compose.edit" ? " soft" : ""}`, data: { command: command.id }, title: hintOf(command), onclick: () => {
+      this.owner.commands.run(command.id);
+      this.owner.clicked(command);
+    } }, sign(icons[command.id] ?? ellipsis), el("span", { class: worded.includes(command.id) ? "word" : "word spare" }, wordOf(command)))));
+    const place = this.owner.place();
+    for (const one of [this.at, this.before, this.after]) one.hidden = place === null;
+    if (place !== null) {
+      fill(this.at, t("{at} of {all}", { at: place.at, all: place.of }));
+      this.before.disabled = place.at <= 1;
+      this.after.disabled = place.at >= place.of;
+    }
     this.fold();
     if (focused === void 0) return;
     this.buttons.querySelector(`[data-command="${focused}"]`)?.focus();
     if (!this.buttons.contains(document.activeElement)) focusHome();
   }
   possible() {
-    const possible = listed.map((id) => this.commands.get(id)).filter(enabled);
-    if (!phone.matches) return possible;
-    const place = ({ id }) => byThumb.indexOf(id) + 1 || byThumb.length + 1;
-    return possible.sort((a, b) => place(a) - place(b));
+    const all = this.root.closest(".chosen-tools") !== null ? chosen : phone.matches ? byThumb : listed;
+    const commands = (ids) => ids.map((id) => this.owner.commands.get(id)).filter(enabled);
+    const at = all.indexOf("menu");
+    return { shown: commands(all.slice(0, at)), others: commands(all.slice(at + 1)) };
   }
   fold() {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
     const focused = document.activeElement === this.more;
     for (const button of buttons) button.hidden = false;
-    this.more.hidden = true;
-    const possible = this.possible();
+    const { shown: shown2, others } = this.possible();
+    this.more.hidden = others.length === 0;
     const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
-    let shown2 = buttons.length;
+    let count = buttons.length;
     this.root.classList.remove("tight");
     this.root.classList.toggle("tight", crowded());
-    while (shown2 > 1 && crowded()) {
+    for (const button of buttons) button.classList.remove("bare");
+    for (const button of phone.matches ? [] : [...buttons].reverse()) if (crowded() && button.querySelector(".spare") !== null) button.classList.add("bare");
+    while (count > 1 && crowded()) {
       this.more.hidden = false;
-      shown2--;
-      buttons[shown2].hidden = true;
+      count--;
+      buttons[count].hidden = true;
     }
-    this.folded = possible.slice(shown2);
+    this.folded = [...shown2.slice(count), ...others];
     if (focused) this.more.focus();
     settle(this.root);
   }
 };
 export {
-  Bar
+  Bar,
+  listChoices
 };

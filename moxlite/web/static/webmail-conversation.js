@@ -110,6 +110,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function senderMe() {
+  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -158,6 +161,12 @@ function saidTime(time, now) {
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
   return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
+function capital(text2) {
+  return text2.slice(0, 1).toLocaleUpperCase(locale()) + text2.slice(1);
+}
+function loneTime(time, now) {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
+}
 function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
@@ -166,11 +175,16 @@ function bareAddress(address) {
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
 }
-function addressList(addresses, one) {
-  return addresses.map(one).join(", ");
+function firstName(address) {
+  const name = shortAddress(address);
+  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
+}
+function senders(people, own) {
+  const name = people.length > 1 ? firstName : shortAddress;
+  return people.map((one) => own(one) ? senderMe() : name(one)).join(", ");
 }
 
-var conversation_default = ".conversation{flex:1;min-height:0;padding:0 18px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{display:grid;place-content:center;flex:none;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 8px}@media(max-width:700px){.conversation{padding:0 8px 16px}.card-head{min-height:44px}}\n";
+var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{display:grid;place-content:center;flex:none;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
 
 adopt(conversation_default);
 var openedAtOnce = 5;
@@ -180,19 +194,21 @@ function disc(person) {
   const kind = `card-disc c${hue(bareAddress(person).toLowerCase())}`;
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
-var firstName = (person) => shortAddress(person).split(/\s/, 1)[0];
 var Conversation = class {
-  constructor(column, make, failed, isOwn) {
+  constructor(column, make, failed, isOwn, answer) {
     this.column = column;
     this.make = make;
     this.failed = failed;
     this.isOwn = isOwn;
+    this.answer = answer;
   }
   column;
   make;
   failed;
   isOwn;
+  answer;
   current = null;
+  foot = el("div", { class: "reader-after" });
   cards = /* @__PURE__ */ new Map();
   get members() {
     return [...this.cards.values()].map((card) => card.item);
@@ -226,6 +242,12 @@ var Conversation = class {
       this.cards.delete(id);
     }
     if (begins) this.begin(ordered, wanted);
+    this.drawFoot();
+  }
+  drawFoot() {
+    const item = this.current?.item;
+    fill(this.foot, item !== void 0 && this.answer(item));
+    this.column.append(this.foot);
   }
   scroll(screens) {
     const { column } = this;
@@ -248,7 +270,7 @@ var Conversation = class {
   }
   hide(older) {
     const cards = older.map((item) => this.cards.get(item.id));
-    const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? t("me") : firstName(one)])));
+    const people = new Map(older.flatMap((item) => item.from.map((one) => [bareAddress(one), this.isOwn(one) ? senderMe() : firstName(one)])));
     const line = el("button", { class: "closed card-head older", "aria-expanded": "false" }, [...new Map(older.flatMap(({ from }) => from.map((one) => [bareAddress(one), one]))).values()].slice(-lines).map(disc), el("b", {}, many(older.length, "One older message", "{n} older messages")), el("span", { class: "card-preview", dir: "auto" }, t("since {date}, from {people}", { date: spokenDay(older[0].received), people: `${isolated([...people.values()].slice(0, names).join(", "))}${people.size > names ? " …" : ""}` })), sign(chevronsUpDown, "i s"));
     for (const card of cards) card.root.hidden = true;
     line.addEventListener("click", () => {
@@ -268,10 +290,11 @@ var Conversation = class {
       root.classList.toggle("open", card.message !== null);
       root.classList.toggle("closed", card.message === null);
       head.hidden = card.message !== null;
-      fill(head, item2.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(addressList(item2.from, (one) => this.isOwn(one) ? t("me") : shortAddress(one))) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, saidTime(item2.received, Date.now())));
+      fill(head, item2.from.slice(0, 1).map(disc), el("span", { class: "card-from", dir: "auto" }, isolated(this.isOwn(item2.from[0]) ? capital(senders(item2.from, this.isOwn)) : senders(item2.from, this.isOwn)) || t("(no address)")), el("span", { class: "card-preview", dir: "auto" }, isolated(item2.preview)), el("time", { class: "message-age", datetime: item2.received, title: fullTime(item2.received) }, loneTime(item2.received, Date.now())));
     } };
     head.addEventListener("click", () => {
       this.toggle(card);
+      this.drawFoot();
       root.querySelector(".author-name")?.focus();
     });
     card.draw();
@@ -281,6 +304,7 @@ var Conversation = class {
     if (card.message === null) {
       const fold = () => {
         this.toggle(card);
+        this.drawFoot();
         card.root.querySelector(".card-head")?.focus();
       };
       this.current = card.message = this.make(card.item, fold);

@@ -238,7 +238,7 @@ function momentOf(when, zone) {
   return new Intl.DateTimeFormat(locale(), zone === void 0 ? options : { ...options, timeZone: zone }).format(new Date(when.utc * 1e3));
 }
 function timesOf({ start, end }) {
-  if (start === null) return t("no time given");
+  if (start === null) return t("No time given");
   if (end === null) return momentOf(start);
   if (!start.local.includes("T")) {
     const last = new Date(Date.parse(`${end.local.slice(0, 10)}T00:00:00Z`) - 864e5).toISOString();
@@ -317,7 +317,7 @@ function draw(client, base, item, path, place, found) {
   const fact = (name, value) => [el("dt", {}, name), el("dd", { dir: "auto" }, value)];
   const there = thereOf(found);
   const [answered] = found.people.filter((one) => one.answer !== "");
-  const note = el("input", { class: "dialog-input event-note", placeholder: t("A note, if you like"), "aria-label": t("Note to the organiser"), maxlength: "2000", dir: "auto" });
+  const note = el("input", { class: "dialog-input event-note", placeholder: t("Add a note"), "aria-label": t("Note to the organiser"), maxlength: "2000", dir: "auto" });
   const said = el("span", { role: "status" }, found.answer === "" ? "" : given[found.answer] ?? "", found.answered_old && ` ${t("That was for an earlier version.")}`);
   let last = null;
   const answer = async (chosen) => {
@@ -334,7 +334,7 @@ function draw(client, base, item, path, place, found) {
   const open = found.method === "REQUEST" && found.me !== "" && found.state === "" && found.organizer !== null;
   const state = stateOf(found);
   const replied = found.method === "REPLY" && answered !== void 0;
-  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), replied && el("p", { class: "event-state" }, t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] })), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeated"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
+  fill(place, el("h2", { class: "event-title" }, el("bdi", { dir: "auto" }, isolated(found.title) || t("(no title)"))), replied && el("p", { class: "event-state" }, t("{who} {answer}", { who: isolated(answered.name || answered.address), answer: comes[answered.answer] })), state !== null && el("p", { class: "event-state" }, state), el("dl", { class: "event-facts" }, fact(t("When"), [timesOf(found), there !== "" && el("span", { class: "hint" }, el("br"), there)]), found.repeats !== null && fact(t("Repeats"), ruleOf(found.repeats)), found.one_of_many && fact(t("Note"), t("This is about one date of a repeated event.")), found.place !== "" && fact(t("Where"), isolated(found.place)), found.organizer !== null && fact(t("Organiser"), guest(found.organizer)), found.sent_by !== "" && fact(t("Sent by"), el("strong", {}, isolated(found.sent_by))), found.people.length > 0 && fact(t("Guests"), guests(found)), found.others > 0 && fact(t("Also"), many(found.others, "one more event in the file", "{n} more events in the file"))), el("div", { class: "event-answers" }, open && answers.map(([name, title]) => el("button", { class: found.answer === name ? "btn primary" : "btn line", type: "button", "aria-pressed": String(found.answer === name), onclick: () => void answer(name) }, title)), open && note, el("a", { class: "button", href: `${base}msg/${item.id}/download/${path}` }, t("Add to calendar (.ics)")), said));
   place.hidden = false;
 }
 export {

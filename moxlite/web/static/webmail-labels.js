@@ -1,3 +1,33 @@
+var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(anchored_default);
+var [apart, edge] = [4, 8];
+function anchor(...selectors) {
+  const box = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const button = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find((one) => one.checkVisibility());
+  if (box === void 0 || button === void 0) return;
+  box.classList.add("anchored");
+  box.addEventListener("pointerdown", (event) => {
+    const place = box.getBoundingClientRect();
+    const inside = event.clientX >= place.left && event.clientX <= place.right && event.clientY >= place.top && event.clientY <= place.bottom;
+    if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
+  });
+  const at = button.getBoundingClientRect();
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = box;
+    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
+  };
+  draw();
+  new ResizeObserver(draw).observe(box);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -166,12 +196,6 @@ function setStatus(message) {
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var x = "M18 6 6 18 M6 6l12 12";
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -241,7 +265,7 @@ async function chooseLabels(client, mail, actions, number) {
 async function openDialog(client, known, items, change) {
   let labels = [...known];
   const changed = /* @__PURE__ */ new Map();
-  await dialog(t("Labels"), (close) => {
+  const done = dialog(t("Labels"), (close) => {
     const place = el("div");
     const list = el("div", { class: "labels" });
     const input = el("input", { class: "dialog-input", "aria-label": t("Find or make a label"), placeholder: t("Find or make a label"), autocomplete: "off", spellcheck: "false", autofocus: true, maxlength: "100", dir: "auto" });
@@ -326,6 +350,8 @@ async function openDialog(client, known, items, change) {
     showAll();
     return [place];
   });
+  anchor('.toolbar [data-command="message.labels"]', ".toolbar-more");
+  await done;
 }
 export {
   chooseLabels

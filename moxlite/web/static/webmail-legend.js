@@ -139,8 +139,17 @@ function setStatus(message) {
 
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var cornerDownRight = "M15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 function adopt(text2) {
@@ -155,12 +164,11 @@ function chip({ name, color }) {
 
 var day = 24 * 60 * 60 * 1e3;
 
-var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
+var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["grey", t("Nothing proves that the message comes from this domain")], forged: ["red", t("The domain asks for a check, and the message failed it")] };
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 
-var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
+var symbols = [["\\answered", reply, t("Answered")], ["$forwarded", forward, t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 
 var legend_default = ".legend{max-height:62vh;overflow-y:auto;font-size:14px}.legend h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.legend dl{display:grid;grid-template-columns:minmax(64px,max-content) minmax(0,1fr);align-items:baseline;gap:6px 16px;margin:0}.legend dt{display:flex;min-width:0}.legend dd{margin:0}.legend-unread{width:7px;height:7px;border-radius:50%;background:var(--accent)}.legend-disc{position:static}.legend-beside{color:var(--color-milder)}.legend .hint,.legend .elsewhere{margin:0}\n";
@@ -168,9 +176,9 @@ var legend_default = ".legend{max-height:62vh;overflow-y:auto;font-size:14px}.le
 adopt(legend_default);
 var meanings = { "\\draft": t("You have not sent it yet"), $junk: t("Unwanted mail"), $phishing: t("It pretends to come from someone else"), "\\deleted": t("A mail program has marked it for removal") };
 var mark2 = (kind, shown) => el("span", { class: `mark ${kind}` }, shown);
-var list = [[el("span", { class: "legend-unread" }), t("Unread")], [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")], ...symbols.map(([, symbol, title]) => [mark2("", symbol), title]), [mark2("flagged", "★"), t("Flagged")], [mark2("", icon(clip)), t("Attachments")], [mark2("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")], ...words.map(([flag, word]) => [mark2("word", word), meanings[flag] ?? word]), [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")], [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")], [el("span", { class: "keyword other-mailbox" }, t("Mailbox")), t("The mailbox of a message that is elsewhere")], [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")]];
-var conversations = [[el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")], [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")], [el("span", { class: "branch" }, "↳"), t("An answer to the message above")], [el("span", { class: "branch" }, "↯"), t("The message that it answers is not here")], [el("span", { class: "branch" }, "≈"), t("A copy of the message above (same Message-ID)")]];
-var opened = [...Object.values(validations).map(([colour, why]) => [el("span", { class: `validation ${colour}` }, "example.org"), why]), [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")], [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")], [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")], ["↓", t("Download")], ["⋯", t("More for this message")]];
+var list = [[el("span", { class: "legend-unread" }), t("Unread")], [el("span", { class: "message-disc legend-disc c3" }, "AL"), t("The sender. A click selects the message")], ...symbols.map(([, path, title]) => [mark2("", sign(path, "icon")), title]), [mark2("flagged", sign(star, "icon")), t("Flagged")], [mark2("", sign(paperclip, "icon")), t("Attachments")], [mark2("", sign(bellOff, "icon")), t("Muted: new messages of the conversation arrive read")], ...words.map(([flag, word]) => [mark2("word", word), meanings[flag] ?? word]), [chip({ keyword: "", name: t("Label"), color: 2 }), t("A label. A click shows all messages that have it")], [el("span", { class: "keyword more" }, "+2"), t("Number of further labels")], [el("span", { class: "keyword other-mailbox" }, t("Mailbox")), t("The mailbox of a message that is elsewhere")], [el("span", { class: "legend-beside" }, t("Pale")), t("It is muted, or is shown only for its conversation")]];
+var conversations = [[el("span", { class: "thread-count" }, "3"), t("Number of messages in the conversation")], [el("span", { class: "thread-count" }, "+2"), t("More messages of the conversation are elsewhere: → shows them")], [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("An answer to the message above")], [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The message that it answers is not here")], [el("span", { class: "branch" }, sign(copy, "icon")), t("A copy of the message above (same Message-ID)")]];
+var opened = [...Object.values(validations).map(([colour, why]) => [el("span", { class: `validation ${colour}` }, "example.org"), why]), [el("span", { class: "hint" }, t("signed")), t("The server does not verify signatures")], [el("span", { class: "hint" }, t("encrypted")), t("The server cannot decrypt this")], [el("b", { class: "elsewhere" }, "→ example.net"), t("A link leads elsewhere than its text says")], [sign(download, "icon"), t("Download")], [sign(ellipsis, "icon"), t("More for this message")]];
 async function openPage() {
   const section = (name, entries) => el("section", {}, el("h3", {}, name), el("dl", {}, entries.map(([shown, meaning]) => [el("dt", {}, shown), el("dd", {}, meaning)])));
   await dialog(t("Signs"), (close) => [el("div", { class: "legend", tabindex: "0", role: "group", "aria-label": t("Signs") }, section(t("List"), list), section(t("Conversation"), conversations), section(t("Message"), opened)), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", autofocus: true, onclick: () => close() }, t("Close")))]);

@@ -306,18 +306,41 @@ async function offerRole(client, role, mailboxes, pick) {
     await client.mailbox_set_special_use(id, [role]);
   });
 }
+var unread = /* @__PURE__ */ new Map();
+var countAfter = 1e3;
+var counting = 0;
+function countLabels(client, labels, draw) {
+  clearTimeout(counting);
+  counting = window.setTimeout(() => {
+    const keywords = labels.slice(0, 200).map(({ keyword }) => keyword);
+    void client.label_counts(keywords).then((found) => {
+      unread = new Map(keywords.map((keyword, at) => [keyword, found[at]]));
+      draw();
+    }, () => null);
+  }, countAfter);
+}
 function drawLabels(root, labels, active, client, opened) {
   const make = async () => {
     const name = await ask(t("New label"), t("Name"), "", t("Create"));
     if (name !== null) await attempt(t("Making the label"), () => client.label_save(name.trim(), labels.length % 8 + 1));
   };
+  const number = (keyword) => {
+    const n = unread.get(keyword) ?? 0;
+    return n > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n }) }, t("{n}", { n }));
+  };
+  const places = /* @__PURE__ */ new Map();
+  countLabels(client, labels, () => {
+    for (const [keyword, place] of places) fill(place, number(keyword));
+  });
   fill(root, el("h2", { class: "mailbox-owner" }, t("Labels"), el("button", { class: "label-make", title: t("New label"), "aria-label": t("New label"), onclick: () => void make() }, sign(plus, "i s"))), labels.map(({ name, color, keyword }) => {
     const place = labelPlace(name);
     const here = parsePlace(place).search === active;
+    const count = el("span", {}, number(keyword));
+    places.set(keyword, count);
     return el("div", { class: `mailbox${here ? " active" : ""}`, data: { keyword, name } }, el("button", { class: "mailbox-open", title: name, "aria-current": here ? "page" : void 0, onclick: () => {
       opened();
       location.hash = place;
-    } }, el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }), el("span", { class: "mailbox-name", dir: "auto" }, name)));
+    } }, el("span", { class: `label-dot d${color}`, "aria-hidden": "true" }), el("span", { class: "mailbox-name", dir: "auto" }, name), count));
   }));
 }
 function drawSearches(root, searches, active, client, settings, find) {

@@ -76,6 +76,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -88,7 +104,9 @@ function holdFocus() {
   };
 }
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var check = "M20 6 9 17l-5-5";
+
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-left:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -108,11 +126,13 @@ function openMenuAt({ x, y }, within, title, commands) {
   open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
 }
 function open(place, within, title, commands, closed) {
-  const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
+  const item = (command) => el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
     close();
     command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0]))));
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"));
+  const rows = commands.map((one) => one === null ? el("hr", { class: "menu-line" }) : item(one));
+  const items = rows.filter((row) => row instanceof HTMLButtonElement);
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
@@ -156,6 +176,11 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
+var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
+var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
+var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
+var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
+
 var own = "*";
 
 function senderCommands(desk, of) {
@@ -174,11 +199,16 @@ function closeLayer(layer, drawer, desk) {
   else if (layer.startsWith(".composer")) void desk.load("compose").then(({ leave }) => leave());
   else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
 }
-function openAccountMenu(at, desk, account) {
-  const own2 = ["app.people", "app.newsletters", "app.settings", "app.log-out"].map((id) => desk.commands.get(id));
-  const link = { id: "app.account", title: t("Account"), run: () => account.click() };
-  if (!account.hidden) own2.splice(3, 0, link);
-  openMenu(at, t("Account and settings"), own2);
+function openAccountMenu(at, desk) {
+  const command = (id) => desk.commands.get(id);
+  const { account_path } = desk.facts();
+  const account = { id: "app.account", title: t("Account and security"), run: () => location.assign(account_path) };
+  openMenu(at, t("Account and settings"), [command("app.people"), command("app.newsletters"), null, command("app.settings"), ...account_path === "" ? [] : [account], command("app.log-out")]);
+}
+function openListMenu(at, desk) {
+  const command = (id) => desk.commands.get(id);
+  const choices = listMenu.flatMap((group) => [...group.map(command), null]);
+  openMenu(at, t("What the list shows"), [...choices, command("app.signs")]);
 }
 function rowCommands(desk, items) {
   const unread = items.some((item) => !item.flags.includes("\\seen"));
@@ -206,6 +236,7 @@ export {
   closeLayer,
   hintKey,
   openAccountMenu,
+  openListMenu,
   openMenu,
   openMessageMenu,
   openRowMenu

@@ -32,6 +32,17 @@ function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
+function initials(name) {
+  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -122,6 +133,26 @@ function sign(path, name = "i") {
   return svg;
 }
 
+var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
+var chevronDown = "M6 9l6 6 6-6";
+var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
+var fileArchive = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 6h.01 M10 10h.01 M10 14h.01 M9 18h2";
+var fileTable = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M8 13h8 M8 17h8 M12 13v4";
+var filePlain = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var image = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M7 9a2 2 0 1 0 4 0a2 2 0 1 0 -4 0z M21 15l-3.086-3.086a2 2 0 0 0-2.828 0L6 21";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var play = "M5 5a2 2 0 0 1 3.008-1.728l11.997 6.998a2 2 0 0 1 .003 3.458l-12 7A2 2 0 0 1 5 19z";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
+var shield = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z";
+var shieldAlert = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01";
+var shieldCheck = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M9 12l2 2 4-4";
+var x = "M18 6 6 18 M6 6l12 12";
+
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 function isDark(scheme) {
   return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
@@ -185,6 +216,12 @@ function saidTime(time, now) {
   const thisYear = date.getFullYear() === new Date(now).getFullYear();
   return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
 }
+function capital(text2) {
+  return text2.slice(0, 1).toLocaleUpperCase(locale()) + text2.slice(1);
+}
+function loneTime(time, now) {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
+}
 function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
@@ -192,6 +229,10 @@ function bareAddress(address) {
 }
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
+}
+function firstName(address) {
+  const name = shortAddress(address);
+  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -215,42 +256,6 @@ function asciiDomains(addresses) {
   return addresses.map((one) => bareAddress({ ...one, host: ascii2(one.host) })).join(", ");
 }
 
-var mostCounted = 1e3;
-var shapes = { good: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z M5.5 8l1.8 1.8L10.8 6.3", first: "M8 1.5l5.5 2v4c0 3.5-2.4 6-5.5 7-3.1-1-5.5-3.5-5.5-7v-4z", look: "M8 2l6.5 11.5h-13z M8 6.5v3.2 M8 11.6v.1" };
-var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
-function ordinal({ earlier }) {
-  if (earlier === null) return "";
-  if (earlier === 0) return t("First mail from this address");
-  if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
-  const n = earlier + 1;
-  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
-}
-function proof({ validation, signed_by }, from) {
-  switch (validation) {
-    case "strict":
-    case "dmarc":
-    case "relaxed":
-      return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
-    case "list":
-      return t("Came through a list or forward that you trust");
-    case "none":
-      return t("Not signed. Anyone could have written this.");
-    case "":
-      return "";
-  }
-}
-function doubtful(parsed, from) {
-  return parsed.validation === "none" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
-}
-function trustLine(parsed, item) {
-  const [from] = item.from;
-  const words2 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
-  if (words2.length === 0) return [];
-  const warns = parsed.validation === "none" || (from?.name ?? "").includes("@");
-  const kind = warns ? "look" : parsed.earlier === 0 ? "first" : "good";
-  return [el("span", { class: `trust-${kind}` }, icon(shapes[kind])), words2.join(" · ")];
-}
-
 var mostShown = 100;
 function quoted(text2) {
   return isolated(text2.length > mostShown ? `${text2.slice(0, mostShown)}…` : text2);
@@ -268,10 +273,10 @@ function words({ kind, name, known, sender }) {
 }
 function claimLine(claim, confirm2, report) {
   const name = quoted(claim.name || claim.known);
-  return [el("span", { class: "trust-look" }, icon(shapes.look)), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
+  return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
-var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:flex;align-items:baseline;gap:8px;min-height:28px}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{flex:0 1 auto;min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{margin-left:auto;padding-left:8px;flex:none;color:var(--color-mild);font-size:12.5px;white-space:nowrap}.message-menu{align-self:center;flex:none;min-width:32px;min-height:28px;padding:0 6px}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:block;max-width:100%;padding:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13px}.reader-recipients::after{content:" ⌄"}.reader-recipients[aria-expanded=true]::after{content:" ⌃"}.trust{margin-top:3px;color:var(--color-mild);font-size:12.5px}.trust .icon{width:14px;height:14px;margin-right:5px;vertical-align:-2px}.trust-good .icon{color:var(--underline-green)}.trust-look .icon{color:var(--underline-red)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:var(--warn-soft);color:var(--text);font-size:13.5px}.claim .icon{width:16px;height:16px;vertical-align:-3px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.attachments{display:flex;flex-wrap:wrap;gap:7px;margin-top:12px}.attachment{display:inline-flex;align-items:baseline;gap:8px;max-width:100%;padding:4px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13.5px}.attachment a{overflow:hidden;text-overflow:ellipsis;text-decoration:none;white-space:nowrap}.attachment a:last-child{flex:none}.attachment a:hover{text-decoration:underline}.attachment-size{color:var(--color-milder);font-size:12px;white-space:nowrap}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 10px 8px}.card .text-part{padding:14px}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.red{text-decoration-color:var(--underline-red)}.attachment-all{align-self:center;font-size:13px}.shown-image{display:block;max-width:calc(100% - 52px);max-height:70vh;margin:8px 26px;border-radius:6px}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.author{flex-wrap:wrap;align-items:center}.author-name{flex:1 1 0}.author-address{order:1;flex-basis:100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}.shown-image{max-width:calc(100% - 32px);margin-inline:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
+var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;display:grid;place-content:center;width:40px;height:40px;border-radius:50%;background:var(--g);color:var(--c);font-size:14px;font-weight:600}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin:-4px -7px -4px 0;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding:0 44px 8px 10px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;right:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-right:14px;text-align:right;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{right:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
 
 var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
 var trailing = new Set(".,;:!?'»”*_");
@@ -378,6 +383,44 @@ function foldQuotes(blocks) {
   return found;
 }
 
+var mostCounted = 1e3;
+var shapes = { forged: octagonAlert, look: shieldAlert, first: shield, good: shieldCheck };
+var endings = { one: t("{n}st mail from this address"), two: t("{n}nd mail from this address"), few: t("{n}rd mail from this address"), other: t("{n}th mail from this address") };
+function ordinal({ earlier }) {
+  if (earlier === null) return "";
+  if (earlier === 0) return t("First mail from this address");
+  if (earlier >= mostCounted) return t("More than {n} mails from this address", { n: mostCounted });
+  const n = earlier + 1;
+  return filled(endings[new Intl.PluralRules("en", { type: "ordinal" }).select(n)], { n });
+}
+function proof({ validation, signed_by }, from) {
+  switch (validation) {
+    case "strict":
+    case "dmarc":
+    case "relaxed":
+      return signed_by === "" ? t("Sent by a server of {domain}", { domain: isolated(from?.host ?? "") }) : t("Signed by {domain}", { domain: isolated(signed_by) });
+    case "list":
+      return t("Came through a list or forward that you trust");
+    case "none":
+      return t("Not signed. Anyone could have written this.");
+    case "forged":
+      return t("Probably forged. It failed the check that {domain} asks for.", { domain: isolated(from?.host ?? "") });
+    case "":
+      return "";
+  }
+}
+function doubtful(parsed, from) {
+  return parsed.validation === "none" || parsed.validation === "forged" || parsed.earlier === 0 || (from?.name ?? "").includes("@");
+}
+function trustLine(parsed, item) {
+  const [from] = item.from;
+  const words2 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
+  if (words2.length === 0) return [];
+  const looks = parsed.validation === "none" || (from?.name ?? "").includes("@");
+  const kind = parsed.validation === "forged" ? "forged" : looks ? "look" : parsed.earlier === 0 ? "first" : "good";
+  return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words2.join(" · ")))];
+}
+
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -437,8 +480,6 @@ function setStatus(message) {
   line.hidden = message === "";
   fill(line, message);
 }
-
-var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
 var most = 3;
@@ -555,29 +596,42 @@ function guardDownload(link, base, id, path) {
   });
 }
 
-var firstAttachments = 4;
-var mostImages = 20;
+var firstCards = 8;
 var largestImage = 10 * 1024 * 1024;
-function isImage(attachment) {
-  return attachment.content_type.startsWith("image/") && !attachment.content_type.startsWith("image/svg");
+var kinds = [[/^image\//, image, "picture"], [/^(audio|video)\//, play, "film"], [/^message\//, mail, "letter"], [/^text\/calendar|\/ics$/, calendar, "date"], [/^application\/pdf/, fileText, "pdf"], [/spreadsheet|excel|csv/, fileTable, "table"], [/zip|compressed|tar\b|rar|7z/, fileArchive, "archive"], [/^text\/|word|opendocument\.text|rtf|presentation|powerpoint/, fileText, "document"]];
+function ending({ filename, content_type }) {
+  const found = /\.([a-z0-9]{1,5})$/i.exec(filename)?.[1] ?? /^\w+\/([a-z0-9]{1,5})$/i.exec(content_type)?.[1];
+  return (found ?? "").toUpperCase();
 }
-function attachmentList(source, all) {
+function isImage({ content_type, size: size2 }) {
+  return content_type.startsWith("image/") && !content_type.startsWith("image/svg") && size2 <= largestImage;
+}
+function attachmentCards(source, all) {
   if (all.length === 0) return null;
   const list = el("div", { class: "attachments" });
-  const one = (attachment) => {
-    const title = t("Download {name}", { name: attachment.filename });
-    const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title, "aria-label": title }, "↓");
-    guardDownload(get, source.base, source.id, () => attachment.path);
-    return el("span", { class: "attachment", title: attachment.content_type }, looking(source, attachment, attachment.filename), el("span", { class: "attachment-size" }, size(attachment.size)), get);
-  };
-  const whole = el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("All as a zip file"));
+  const whole = el("a", { class: "attachment-all", href: `${source.base}msg/${source.id}/attachments.zip` }, t("Save all"));
   guardDownload(whole, source.base, source.id, () => "");
-  const draw = (count) => fill(list, all.slice(0, count).map(one), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })), all.length > 1 && whole);
-  draw(firstAttachments);
-  return list;
+  const draw = (count) => fill(list, all.slice(0, count).map((one) => card(source, one)), all.length > count && el("button", { class: "link", onclick: () => draw(all.length) }, t("{n} more", { n: all.length - count })));
+  draw(all.length > firstCards + 1 ? firstCards : all.length);
+  const octets = all.reduce((sum, one) => sum + one.size, 0);
+  return [el("div", { class: "attachments-head" }, `${many(all.length, "{n} attachment", "{n} attachments")}, ${size(octets)}`, all.length > 1 && whole), list];
+}
+function card(source, attachment) {
+  const { filename, content_type } = attachment;
+  const [, path, kind] = kinds.find(([pattern]) => pattern.test(content_type)) ?? [null, filePlain, "other"];
+  const title = t("Download {name}", { name: filename });
+  const get = el("a", { class: "attachment-get", href: partOf(source, "download", attachment.path), title, "aria-label": title }, sign(download));
+  guardDownload(get, source.base, source.id, () => attachment.path);
+  const face = el("span", { class: `attachment-face ${kind}` }, sign(path));
+  if (isImage(attachment)) {
+    const picture = el("img", { src: partOf(source, "view", attachment.path), alt: "", loading: "lazy" });
+    picture.addEventListener("error", () => picture.replaceWith(sign(path)));
+    fill(face, picture);
+  }
+  return el("span", { class: "attachment", title: filename }, looking(source, attachment, face, el("span", { class: "attachment-name", dir: "auto" }, filename)), el("span", { class: "attachment-size" }, [size(attachment.size), ending(attachment)].filter(Boolean).join(" · ")), get);
 }
 function looking(source, attachment, ...content) {
-  const link = el("a", { href: partOf(source, "view", attachment.path), target: "_blank", rel: "noopener" }, content);
+  const link = el("a", { class: "attachment-open", href: partOf(source, "view", attachment.path), target: "_blank", rel: "noopener" }, content);
   link.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -587,9 +641,6 @@ function looking(source, attachment, ...content) {
 }
 function partOf(source, kind, path) {
   return `${source.base}msg/${source.id}/${kind}/${path}`;
-}
-function images(source, all) {
-  return all.filter((one) => isImage(one) && one.size <= largestImage).slice(0, mostImages).map((one) => looking(source, one, el("img", { class: "shown-image", src: partOf(source, "view", one.path), alt: one.filename, loading: "lazy" })));
 }
 
 var most2 = 2e4;
@@ -685,7 +736,7 @@ var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
 var firstLabels = 8;
-var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["red", t("Nothing proves that the message comes from this domain")] };
+var validations = { strict: ["green", t("The message comes from this domain: SPF or DKIM says so")], dmarc: ["green", t("The message comes from this domain: DMARC says so")], relaxed: ["green", t("The message comes from a domain of the same owner: SPF or DKIM says so")], list: ["blue", t("The message came by a list or a forward that your rules trust; its author is not proven")], none: ["grey", t("Nothing proves that the message comes from this domain")], forged: ["red", t("The domain asks for a check, and the message failed it")] };
 function recipients(item, isOwn) {
   const all = [...item.to, ...item.cc, ...item.bcc];
   if (all.length === 0) return t("no recipients");
@@ -723,6 +774,46 @@ function drawLabels(place, labels) {
 }
 function headerTable(headers) {
   return el("table", { class: "headers" }, headers.map((header) => el("tr", {}, el("th", {}, header.name), el("td", {}, header.value))));
+}
+
+var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
+function titleOf(command) {
+  return typeof command.title === "string" ? command.title : command.title();
+}
+function keyText(key) {
+  const whole = key.replace(/ (?=[A-Z]$)/, " shift ");
+  return whole.replace(/[a-z]{2,}/gi, (name) => arrows[name] ?? globalThis.moxliteLanguage?.find(`key ${name}`) ?? name);
+}
+function withKey(title, key) {
+  return key === void 0 ? title : `${title} (${keyText(key)})`;
+}
+function hintOf(command) {
+  return withKey(titleOf(command), command.keys?.[0]);
+}
+function enabled(command) {
+  return command.when?.() ?? true;
+}
+
+function answerBar(commands, item) {
+  const [from] = item.from;
+  if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
+  const button = (id, kind, path, words2) => {
+    const command = commands.get(`compose.${id}`);
+    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words2));
+  };
+  const several = item.to.length + item.cc.length > 1;
+  return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
+}
+
+function answerCommands(desk) {
+  const shown2 = () => desk.shown() !== null;
+  const draft = () => shown2() && desk.inRole("draft");
+  const received = () => shown2() && !desk.inRole("draft");
+  const many2 = () => {
+    const item = desk.shown();
+    return received() && item !== null && item.to.length + item.cc.length > 1;
+  };
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
 }
 
 var own = "*";
@@ -771,12 +862,14 @@ var Message = class {
   sender = el("dd", {}, this.people);
   address = el("span", { class: "author-address", hidden: true });
   trust = el("div", { class: "trust", hidden: true });
+  leaving = el("span", { class: "leaving" });
+  after = el("div", { class: "reader-after" });
   claim = el("div", { class: "claim", hidden: true });
   labels = el("div", { class: "message-keywords", hidden: true });
   event = el("div", { class: "event-card", hidden: true });
   receipt = el("div", { class: "reader-bar receipt", hidden: true });
   fields = el("dl", { class: "reader-fields", hidden: true });
-  more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, "⋯");
+  more = el("button", { class: "quiet message-menu", "aria-haspopup": "menu", title: t("More for this message"), "aria-label": t("More for this message") }, sign(ellipsis));
   blocked = null;
   get item() {
     return this.shown;
@@ -811,8 +904,8 @@ var Message = class {
     this.drawTrust(parsed);
     this.draw();
     this.drawReceipt();
-    const calendar = this.item.attachments.find((one) => calendars.has(one.content_type));
-    if (calendar !== void 0) this.owner.invitation(this.item, calendar.path, this.event);
+    const { calendar: calendar2 } = this;
+    if (calendar2 !== void 0) this.owner.invitation(this.item, calendar2.path, this.event);
   }
   missing(error) {
     let asked = false;
@@ -884,10 +977,10 @@ var Message = class {
     this.owner.printing(({ openThread }) => openThread(this.base, this.together));
   }
   download() {
-    this.owner.printing(({ download }, client) => download(client, this.base, [this.item]));
+    this.owner.printing(({ download: download2 }, client) => download2(client, this.base, [this.item]));
   }
   downloadThread() {
-    this.owner.printing(({ download }, client) => download(client, this.base, this.together));
+    this.owner.printing(({ download: download2 }, client) => download2(client, this.base, this.together));
   }
   openAttachments() {
     const [first] = this.item.attachments;
@@ -909,13 +1002,17 @@ var Message = class {
     fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));
     const name = el("bdi", { dir: "auto" }, isolated(addressList(item.from.slice(0, namedRecipients), shortAddress)) || t("(no address)"));
     const author = this.fold === null ? el("b", { class: "author-name" }, name) : el("button", { class: "quiet author-name", "aria-expanded": "true", title: t("Fold this message"), onclick: this.fold }, name);
-    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, recipients(item, (one) => this.owner.isOwn(one))));
+    const unfold = el("button", { class: "quiet reader-recipients", "aria-expanded": "false", title: t("Show all addresses") }, el("bdi", { dir: "auto" }, recipients(item, (one) => this.owner.isOwn(one))), sign(chevronDown, "i s"));
     unfold.addEventListener("click", () => {
       this.fields.hidden = !this.fields.hidden;
       unfold.setAttribute("aria-expanded", String(!this.fields.hidden));
     });
     if (from !== void 0) fill(this.address, isolated(bareAddress(from)));
-    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, author, this.address, el("time", { class: "author-time", datetime: time, title: fullTime(time) }, saidTime(time, Date.now())), this.more), unfold, this.trust, this.claim, this.labels, this.fields, attachmentList(this.source, item.attachments));
+    const calendar2 = this.calendar;
+    fill(this.after, attachmentCards(this.source, item.attachments.filter((one) => one !== calendar2)), !this.whole && this.owner.answer(item));
+    const face = from === void 0 ? "?" : isolated(shortAddress(from));
+    const color = hue(from === void 0 ? "" : bareAddress(from).toLowerCase());
+    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, el("span", { class: `author-disc c${color}`, "aria-hidden": "true" }, initials(face)), el("div", { class: "author-names" }, author, this.address), el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())), this.more, el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust)), this.claim, this.labels, this.fields);
   }
   drawTrust(parsed) {
     const { item } = this;
@@ -930,8 +1027,9 @@ var Message = class {
     const [from] = item.from;
     const listed = { id: item.id, name: isolated(from === void 0 ? parsed.unsubscribe?.host ?? "" : shortAddress(from)), unsubscribe: parsed.unsubscribe };
     const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
-    fill(this.trust, trustLine(parsed, item), hints, leavingLine(listed, leaving, again));
+    fill(this.trust, trustLine(parsed, item), hints);
     this.trust.hidden = this.trust.childElementCount === 0;
+    fill(this.leaving, leavingLine(listed, leaving, again));
     this.address.hidden = !doubtful(parsed, item.from[0]);
     this.drawClaim(parsed);
   }
@@ -986,13 +1084,12 @@ var Message = class {
     this.drawBar();
     const wanted = new Set(this.owner.settings().show_headers.map((name) => name.toLowerCase()));
     const headers = this.allHeaders ? parsed.headers : parsed.headers.filter((header) => wanted.has(header.name.toLowerCase()));
-    fill(this.body, headers.length > 0 && headerTable(headers), this.mode === "text" ? this.texts(parsed) : this.frame());
+    fill(this.body, headers.length > 0 && headerTable(headers), this.mode === "text" ? this.texts(parsed) : this.frame(), this.after);
     this.body.classList.toggle("framed", this.mode !== "text");
   }
   texts(parsed) {
-    const pictures = images(this.source, this.item.attachments);
-    if (parsed.texts.length === 0) return [el("p", { class: "hint" }, t("No textual content")), pictures];
-    return [...parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown.")))), pictures];
+    if (parsed.texts.length === 0) return el("p", { class: "hint" }, t("No textual content"));
+    return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("The rest of this text is not shown."))));
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
@@ -1002,11 +1099,16 @@ var Message = class {
       this.drawBar();
     }, failed: () => this.missing(new CallFailed("html", "", t("The server cannot be reached."))), needles: () => this.owner.needles(), forwarded: forwards.test(this.item.subject) });
   }
+  get calendar() {
+    return this.item.attachments.find((one) => calendars.has(one.content_type));
+  }
   get source() {
     return { base: this.base, id: this.item.id, look: (path) => this.owner.look(this.item, path) };
   }
 };
 export {
   Message,
+  answerBar,
+  answerCommands,
   messageCommands
 };

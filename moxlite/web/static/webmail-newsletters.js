@@ -328,7 +328,7 @@ function openBeside(title, actions) {
   const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event) => {
-    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input, .account-links button") !== null) close();
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
   };
   const pressed = (event) => {
     if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;

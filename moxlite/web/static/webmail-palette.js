@@ -1,3 +1,33 @@
+var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+adopt(anchored_default);
+var [apart, edge] = [4, 8];
+function anchor(...selectors) {
+  const box = [...document.querySelectorAll("dialog:modal")].at(-1);
+  const button = selectors.flatMap((one) => [...document.querySelectorAll(one)]).find((one) => one.checkVisibility());
+  if (box === void 0 || button === void 0) return;
+  box.classList.add("anchored");
+  box.addEventListener("pointerdown", (event) => {
+    const place = box.getBoundingClientRect();
+    const inside = event.clientX >= place.left && event.clientX <= place.right && event.clientY >= place.top && event.clientY <= place.bottom;
+    if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
+  });
+  const at = button.getBoundingClientRect();
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = box;
+    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
+  };
+  draw();
+  new ResizeObserver(draw).observe(box);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -177,12 +207,6 @@ function pick(title, words, all, titleOf2, options = {}) {
   });
 }
 
-function adopt(text2) {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text2}}`);
-  document.adoptedStyleSheets.push(sheet);
-}
-
 var picker_default = ".palette-input{width:100%}.dialog-text+.palette-input{margin-top:12px}.palette-list{height:46vh;margin-top:10px;overflow-y:auto}.palette-row{display:flex;justify-content:space-between;gap:14px;padding:7px 10px;border-radius:7px;overflow-wrap:anywhere;cursor:pointer}.palette-row:hover{background:var(--button-hover-background)}.palette-row[aria-selected=true]{background:var(--mailbox-active-background)}.palette-keys{flex:none}@media(pointer:coarse){.palette-row{padding:12px 10px}}\n";
 
 var palette_default = ".keys{max-height:62vh;overflow-y:auto;font-size:14px}.keys h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.keys dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:5px 16px;margin:0}.keys dd{margin:0}\n";
@@ -227,8 +251,14 @@ adopt(palette_default);
 function chooseMailbox(title, mailboxes, typed = "") {
   return pick(title, { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, mailboxes, ({ name }) => mailboxName(name), { typed });
 }
+function chooseTarget(mailboxes, typed) {
+  const chosen = chooseMailbox(t("Move to"), mailboxes, typed);
+  anchor('.toolbar [data-command="message.move"]', ".toolbar-more");
+  return chosen;
+}
 export {
   chooseMailbox,
+  chooseTarget,
   openPalette,
   pick,
   showKeys,

@@ -223,13 +223,35 @@ function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
-function shortTime(time, now) {
+function shortTime(time, now, dated = false) {
   const date = new Date(time);
   const days = daysBetween(time, now);
-  if (days <= 0) return clockTime(date);
+  if (days <= 0 || days === 1 && dated) return clockTime(date);
+  if (days === 1) return loneTime(time, now);
   if (days < 7) return formatted(date, "weekday", { weekday: "short" });
   if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
   return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
+}
+function capital(text2) {
+  return text2.slice(0, 1).toLocaleUpperCase(locale()) + text2.slice(1);
+}
+function loneTime(time, now) {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
 }
 function bareAddress(address) {
   if (address.host === "") return address.user;
@@ -380,7 +402,7 @@ function parse(text2, mailboxes, now, labels = []) {
       else (state[1] === not ? nots : lists).labels.push(state[0]);
     } else if (tag === "attachments") {
       const kind = kinds.find((one) => one === value.toLowerCase());
-      if (kind === void 0) wrong(t("attachments are {names}", { names: kinds.join(", ") }));
+      if (kind === void 0) wrong(t("attachments can be {names}", { names: kinds.join(", ") }));
       else if (not) nots.attachments.push(kind);
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("only one kind of attachment can be searched for"));
@@ -408,7 +430,7 @@ function parse(text2, mailboxes, now, labels = []) {
       }
     } else if (tag === "before" || tag === "start" || tag === "end") {
       const time = moment(value, tag === "end", now);
-      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is no date; write 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
+      only(time === null ? null : tag === "start" ? { oldest: time } : { newest: time }, t("“{value}” is not a date. Write yesterday, 2026-11-21, 2026-11-21T08:30 or 08:30", { value }));
     } else {
       const name = value.toLowerCase();
       const role = { drafts: "draft", spam: "junk", bin: "trash" }[name] ?? name;

@@ -192,7 +192,10 @@ function hintOf(command) {
   return withKey(titleOf(command), command.keys?.[0]);
 }
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var check = "M20 6 9 17l-5-5";
+var x = "M18 6 6 18 M6 6l12 12";
+
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-left:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -209,11 +212,13 @@ function openMenu(anchor, title, commands) {
   });
 }
 function open(place, within, title, commands, closed) {
-  const items = commands.map((command) => el("button", { class: "menu-item", role: "menuitem", tabindex: "-1", title: hintOf(command), onclick: () => {
+  const item = (command) => el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
     close();
     command.run();
-  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0]))));
-  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, items);
+  } }, el("span", {}, titleOf(command)), command.keys?.[0] !== void 0 && el("kbd", {}, keyText(command.keys[0])), command.checked?.() === true && sign(check, "i s"));
+  const rows = commands.map((one) => one === null ? el("hr", { class: "menu-line" }) : item(one));
+  const items = rows.filter((row) => row instanceof HTMLButtonElement);
+  const menu = el("div", { class: "menu", role: "menu", "aria-label": title }, rows);
   const giveBack = holdFocus();
   const close = () => {
     menu.remove();
@@ -241,8 +246,6 @@ function open(place, within, title, commands, closed) {
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
 }
-
-var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
 var most = 3;

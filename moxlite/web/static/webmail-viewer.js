@@ -67,6 +67,22 @@ function mark(value) {
   element.textContent = value;
   return element;
 }
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -124,6 +140,9 @@ function setStatus(message) {
   line.hidden = message === "";
   fill(line, message);
 }
+
+var chevronLeft = "M15 18l-6-6 6-6";
+var chevronRight = "M9 18l6-6-6-6";
 
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -191,7 +210,8 @@ async function look(base, item, path) {
     const view = el("div", { class: "viewer-view", tabindex: "0", autofocus: true, "aria-label": t("Attachment") });
     const download = el("a", { class: "button", title: t("Download (d)") }, t("Download"));
     const text2 = el("button", {}, t("As text"));
-    const step = (by, title, label) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, label);
+    const done = el("button", { onclick: () => close() }, t("Close"));
+    const step = (by, title, path2) => el("button", { title, "aria-label": title, disabled: all.length < 2, onclick: () => to(at + by) }, sign(path2));
     const url = (kind) => `${base}msg/${item.id}/${kind}/${all[at].path}`;
     const frame = (kind, sandbox) => el("iframe", { class: "viewer-frame", title: all[at].filename, src: url(kind), sandbox: sandbox ? "" : void 0, referrerpolicy: "no-referrer" });
     const show = (kind) => {
@@ -199,13 +219,15 @@ async function look(base, item, path) {
       fill(name, one.filename, el("small", {}, `${size(one.size)} · ${t("{n} of {all}", { n: at + 1, all: all.length })}`));
       download.href = url("download");
       text2.hidden = kind === "text";
+      download.classList.toggle("primary", kind === "");
+      done.classList.toggle("primary", kind !== "");
       if (kind === "image") fill(view, el("img", { src: url("view"), alt: one.filename, onerror: () => fill(view, el("p", {}, navigator.onLine ? t("This image cannot be shown.") : missingText())) }));
       else if (!navigator.onLine && kind !== "") void away(base, item.id, one.path, kind).then((found) => {
         if (all[at] === one) fill(view, found ?? frame("view", false));
       });
       else if (kind === "pdf") fill(view, frame("view", false));
       else if (kind === "text") fill(view, frame("viewtext", true));
-      else fill(view, el("p", {}, t("{type}: this cannot be shown here.", { type: one.content_type })));
+      else fill(view, el("p", {}, t("This file cannot be shown here.")));
     };
     const to = (next) => {
       at = (next + all.length) % all.length;
@@ -218,7 +240,7 @@ async function look(base, item, path) {
       view.focus();
     });
     const keys = { ArrowLeft: () => to(at - 1), h: () => to(at - 1), ArrowRight: () => to(at + 1), l: () => to(at + 1), "0": () => to(0), $: () => to(all.length - 1), d: () => download.click() };
-    const root = el("div", { class: "viewer" }, el("header", { class: "viewer-head" }, name, step(-1, t("Previous (h)"), "‹"), step(1, t("Next (l)"), "›"), text2, download, el("button", { class: "primary", onclick: () => close() }, t("Close"))), view);
+    const root = el("div", { class: "viewer" }, el("header", { class: "viewer-head" }, name, step(-1, t("Previous (h)"), chevronLeft), step(1, t("Next (l)"), chevronRight), text2, download, done), view);
     root.addEventListener("keydown", (event) => {
       const act = event.ctrlKey || event.altKey || event.metaKey ? void 0 : keys[event.key];
       if (act === void 0) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { bar: "bar.d3e9c0226521.js", bulk: "bulk.2b6880373442.js", checks: "checks.3a6894e1b7c1.js", compose: "compose.e6f53db72a7a.js", conversation: "conversation.440bb24c4059.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.cbfeba8f1cbd.js", labels: "labels.af3a5394e6d7.js", later: "later.70d525f13dc6.js", legend: "legend.480395abb124.js", login: "login.7d12559c8539.js", mailboxes: "mailboxes.b8cc9fc2478b.js", menu: "menu.43cf856ace1d.js", message: "message.b2a7fb0bbe67.js", newsletters: "newsletters.16bc8dc85e88.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.40510bc20e9b.js", people: "people.9ef390242dc6.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.96a7ab1501e2.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.8bb00d00fb8d.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.737a23d2a502.js", touch: "touch.457c1dcc222e.js", viewer: "viewer.91ad9020a7ee.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.a470b17badbf.js", bulk: "bulk.2b6880373442.js", checks: "checks.bfbe5695b8b1.js", compose: "compose.af2a335ba587.js", conversation: "conversation.94af72d4bad3.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.f27077be9b7e.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.d2ad5171a5c1.js", message: "message.4f6665b805ef.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.2d0a27871d0d.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -82,6 +82,9 @@ async function told(error) {
 }
 function mailboxName(name) {
   return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
+function senderMe() {
+  return globalThis.moxliteLanguage?.find("sender me") ?? "me";
 }
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
@@ -203,9 +206,9 @@ function clientOf(calls, later = "") {
 }
 
 var checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
-  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
+  Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "de", "en", "es", "fr", "nl"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
@@ -215,7 +218,7 @@ var checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -227,7 +230,7 @@ var checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -240,7 +243,6 @@ var checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
-  CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
@@ -257,7 +259,7 @@ var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: 
 var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendars calendar_save calendar_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
@@ -617,17 +619,27 @@ function beforeDisplay(root) {
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
 var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
+var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var cornerDownRight = "M15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
 var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
+var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var listFilter = "M2 5h20 M6 12h12 M9 19h6";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
+var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
+var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
+var sun = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M12 2v2 M12 20v2 M4.93 4.93l1.41 1.41 M17.66 17.66l1.41 1.41 M2 12h2 M20 12h2 M6.34 17.66l-1.41 1.41 M19.07 4.93l-1.41 1.41";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -735,34 +747,21 @@ var Mailboxes = class {
   }
 };
 
-function leavesOthers(mail) {
-  const { mailbox_id } = mail.query.value.filter;
-  return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
-}
-
-function unlikely(mailbox) {
-  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
-}
 function acting(page) {
   const { client, mail, actions, seen } = page;
-  async function offerMissing(role) {
-    const [{ offerRole }, { pick }] = await Promise.all([part("mailboxes"), part("palette")]);
-    await offerRole(client, role, mail.mailboxes.value, pick);
-  }
+  const asking = () => part("acts");
   function toRole(role, items) {
     seen.cancel();
-    if (!actions.toRole(role, items)) void offerMissing(role);
+    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role));
   }
-  async function deleteForGood(items) {
+  function deleteForGood(items) {
     seen.cancel();
-    const { confirmDelete } = await part("mailboxes");
-    const few2 = items && { messages: items.length, conversations: items.length };
-    const asked = few2 ? confirmDelete(few2, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
-    if (await asked) actions.deleteForGood(items);
+    void asking().then((found) => found.deleteForGood(page, items));
   }
   function flag(flags, add) {
     seen.cancel();
-    actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: (n) => many(n, "Message changed", "{n} messages changed") });
+    const words2 = { "\\seen true": (n) => many(n, "Marked read", "{n} messages marked read"), "\\seen false": (n) => many(n, "Marked unread", "{n} messages marked unread"), "\\flagged true": (n) => many(n, "Flagged", "{n} messages flagged"), "\\flagged false": (n) => many(n, "Flag removed", "{n} flags removed") };
+    actions.flag(flags, add, { doing: (n) => many(n, "Changing the message", "Changing {n} messages"), done: words2[`${flags[0]} ${add}`] ?? ((n) => many(n, "Message changed", "{n} messages changed")) });
   }
   function chooseLabels(number = 0) {
     void attempt(t("Choosing labels"), async () => (await part("labels")).chooseLabels(client, mail, actions, number));
@@ -772,7 +771,7 @@ function acting(page) {
   }
   function away(items, role) {
     if (role === "trash" && (mail.inRole("trash") || mail.inRole("draft"))) {
-      if (mail.may("te", void 0, items)) void deleteForGood(items);
+      if (mail.may("te", void 0, items)) deleteForGood(items);
     } else if (!mail.inRole(role) && mail.may("te", role, items)) toRole(role, items);
   }
   return { act(items, action) {
@@ -782,16 +781,11 @@ function acting(page) {
       const unread = items.some((item) => !item.flags.includes("\\seen"));
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
-  }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), async chooseMove() {
-    const [{ chooseMailbox }, typed] = await typedUntil(part("palette"));
-    const here = mail.current.value?.id;
-    const chosen = await chooseMailbox(t("Move to"), mail.mailboxes.value.filter((mailbox) => mailbox.id !== here && allows(mailbox, "i")).sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))), typed);
-    if (chosen !== null) actions.move(chosen, false);
-  }, deleteForGood: () => deleteForGood(), flag, notJunk() {
+  }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
     const inbox2 = mail.boxes.named("Inbox");
     if (mail.inRole("junk") && mail.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
     else flag(["$junk"], false);
-  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void attempt(t("Exporting"), async () => (await part("export")).exportSelected(client, page.base, mail)), sender: (item, what) => part("sender").then((found) => found.act(item, what, { client, mail, actions, search: (text2) => void page.find.search(text2, 0), contact: async (name, address) => (await part("people")).addSender(page.desk, name, address), choose: async (title, among) => (await part("palette")).chooseMailbox(title, among), offerRole: (role) => void offerMissing(role), say: toast })), undoable: () => actions.undoable.value, undo: () => actions.undo() };
+  }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
 var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden])"];
@@ -841,32 +835,17 @@ function handleBack(page) {
   });
 }
 
-function addComposeCommands(desk) {
-  const shown4 = () => desk.shown() !== null;
-  const draft = () => shown4() && desk.inRole("draft");
-  const received = () => shown4() && !desk.inRole("draft");
-  const many2 = () => {
-    const item = desk.shown();
-    return received() && item !== null && item.to.length + item.cc.length > 1;
-  };
-  const commands = [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }, { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to the list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as an attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") }];
-  desk.commands.add(t("Write"), commands);
-}
-
-var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
-var refinements = [["", t("Show all messages")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
-var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
-var listMenu = [...refinements.map(([id]) => `list.show-${id || "all"}`), ...threadings.map(([id]) => `threads.${id}`), ...orderings.map(([order]) => `list.order-${order}`), "app.signs"];
 function addFindCommands(desk) {
   const threaded = () => desk.threading() !== "off";
-  const some = () => threaded() && desk.selectedCount() > 0;
-  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }, ...refinements.map(([id, title]) => ({ id: `list.show-${id || "all"}`, title, when: () => desk.refinement() !== id, run: () => desk.refine(id) })), ...orderings.map(([order, title]) => ({ id: `list.order-${order}`, title, when: () => desk.order() !== order, run: () => desk.sort(order) }))];
-  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }, ...threadings.map(([id, title]) => ({ id: `threads.${id}`, title, when: () => desk.threading() !== id, run: () => desk.showThreads(id) }))];
+  const some = () => threaded() && desk.aimed() > 0;
+  const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
+  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }];
   desk.commands.add(t("Search"), find2);
   desk.commands.add(t("Threads"), threads);
 }
 
 function addCommands(desk) {
+  desk.commands.add(t("Write"), [{ id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") }]);
   desk.commands.add(t("Anywhere"), anywhere(desk));
   desk.commands.add(t("List"), list(desk));
   desk.commands.add(t("Messages"), messages(desk));
@@ -875,7 +854,7 @@ function goTo(key2, name, run) {
   return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -887,8 +866,8 @@ function list(desk) {
   return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Ten messages down"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Ten messages up"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open the message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to the list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 function messages(desk) {
-  const some = () => desk.selectedCount() > 0;
-  const unknown = () => desk.selected().length < desk.selectedCount();
+  const some = () => desk.aimed() > 0;
+  const unknown = () => desk.selected().length < desk.aimed();
   const any = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => item.flags.includes(flag)));
   const anyWithout = (flag, right) => () => desk.may(right) && (unknown() || desk.selected().some((item) => !item.flags.includes(flag)));
   const deletable = () => some() && desk.may("te");
@@ -1221,7 +1200,6 @@ function settle() {
 
 var orders = ["newest", "oldest", "unread", "sender", "size"];
 
-var glass = "M7 2.5a4.5 4.5 0 100 9 4.5 4.5 0 000-9z M10.3 10.3L14 14";
 var SearchBar = class {
   constructor(mail, owner) {
     this.mail = mail;
@@ -1241,6 +1219,7 @@ var SearchBar = class {
       event.preventDefault();
       event.stopPropagation();
       this.close();
+      this.fill(this.shown);
       mail.stopSearch();
       owner.leave();
     });
@@ -1256,20 +1235,25 @@ var SearchBar = class {
   owner;
   input = el("input", { class: "search-input", type: "search", maxlength: "1000", placeholder: t("Search mail"), "aria-label": t("Search mail"), "aria-describedby": "search-said", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
   form = el("div", { class: "search-form", hidden: true });
+  shown = "";
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
-  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close the search"), title: t("Close the search"), hidden: true }, "✕");
-  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, icon(glass), this.input, this.clear), this.problems, this.said, this.form);
+  clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close the search"), title: t("Close the search"), hidden: true }, sign(x, "i s"));
+  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.problems, this.said, this.form);
   submit() {
     this.close();
     this.owner.search(this.input.value.trim());
     this.owner.leave();
   }
   show(text2, problems) {
-    this.input.value = text2;
-    this.clear.hidden = text2 === "";
+    this.shown = text2;
+    this.fill(text2);
     this.problems.hidden = problems.length === 0;
     fill(this.problems, problems.map(({ why, meant }) => el("li", {}, why, meant !== void 0 && [" ", el("button", { type: "button", class: "link", onclick: () => this.owner.search(meant.text) }, t("Did you mean {name}:?", { name: meant.name }))])));
+  }
+  fill(text2) {
+    this.input.value = text2;
+    this.clear.hidden = text2 === "";
   }
   close() {
     this.form.hidden = true;
@@ -1384,7 +1368,7 @@ var Find = class {
 };
 
 function selection(mail) {
-  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
+  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, aimed: () => mail.choice.aimed.value, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
 }
 function lists({ mail, find: find2, list: list2, actions }) {
   const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
@@ -1398,6 +1382,25 @@ function lists({ mail, find: find2, list: list2, actions }) {
     find2.bar.input.focus();
     find2.bar.input.select();
   }, stopSearch: () => mail.stopSearch(), endSearch: () => find2.bar.end(), refinement: () => find2.refinement.value, refine: (to) => find2.refine(to), toggleUnread: () => find2.refine(find2.refinement.value === "unread" ? "" : "unread"), order: () => find2.order.value, sort: (order) => find2.sort(order), threading: () => find2.threading.value, showThreads: (how) => find2.showThreads(how), moveThread: (by) => mail.choice.moveThread(by), selectThread: () => mail.choice.selectThread(), fold: (expand) => mail.fold(expand), allMuted, toggleMute: () => actions.mute(!allMuted()) };
+}
+
+var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
+var dark = /* @__PURE__ */ new Set();
+function find(rules) {
+  for (const rule of rules) {
+    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
+    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
+  }
+}
+function paint(scheme) {
+  if (dark.size === 0) {
+    for (const sheet of document.styleSheets) find(sheet.cssRules);
+  }
+  for (const rule of dark) rule.media.mediaText = queries[scheme];
+  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
+}
+function isDark(scheme) {
+  return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
 function navigation(page) {
@@ -1414,7 +1417,11 @@ function navigation(page) {
   return { openMailbox, mailboxMenu, openSettings: () => void attempt(t("Opening the settings"), async () => {
     await page.reader.prepare();
     (await part("settings")).openSettings(page.desk);
-  }), openPage(name) {
+  }), switchScheme() {
+    const settings = mail.settings.value;
+    const color_scheme = isDark(settings.color_scheme) ? "light" : "dark";
+    void attempt(t("Saving the settings"), () => client.settings_save({ ...settings, color_scheme }));
+  }, openPage(name) {
     drawer.close();
     void attempt(t("Opening the page"), async () => (await part(name)).openPage(page.desk));
   }, async findCommand() {
@@ -1458,15 +1465,15 @@ function parsePlace(hash) {
     return { name: "Inbox", search: "", message: 0 };
   }
 }
-function writePlace({ name, search: search2, message }) {
-  const what = search2 !== "" ? `${prefix}${encodeURIComponent(search2)}` : encodeURIComponent(name);
+function writePlace({ name, search: search3, message }) {
+  const what = search3 !== "" ? `${prefix}${encodeURIComponent(search3)}` : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
 function followPlace(mail, find2) {
-  const { name, search: search2, message } = parsePlace(location.hash);
-  if (search2 !== "") {
-    if (search2 !== find2.text.value) void find2.search(search2, message);
+  const { name, search: search3, message } = parsePlace(location.hash);
+  if (search3 !== "") {
+    if (search3 !== find2.text.value) void find2.search(search3, message);
     else followMessage(mail, message);
     return;
   }
@@ -1481,18 +1488,18 @@ function followMessage(mail, message) {
 }
 function tellPlace(mail, find2) {
   const shown4 = mail.choice.shown.value?.id ?? 0;
-  const search2 = find2.text.value;
+  const search3 = find2.text.value;
   const mailbox = mail.current.value;
-  if (mailbox === void 0 && search2 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search2, message: shown4 || mail.wanted });
+  if (mailbox === void 0 && search3 === "") return;
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted });
   if (location.hash !== hash) writeAddress(hash);
 }
 function tellTitle(mail, find2) {
   const mailbox = mail.current.value;
-  const search2 = find2.text.value;
+  const search3 = find2.text.value;
   const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown4 = search2 !== "" ? t("Search: {text}", { text: search2 }) : mailboxName(mailbox?.name ?? "Webmail");
+  const shown4 = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
   document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }
 
@@ -1733,7 +1740,7 @@ function compare(a, b, oldestFirst) {
   const order = first2 < second ? -1 : first2 > second ? 1 : a.id - b.id;
   return oldestFirst ? order : -order;
 }
-function search(items, at, oldestFirst) {
+function search2(items, at, oldestFirst) {
   let low = 0;
   let high = items.length;
   while (low < high) {
@@ -1795,7 +1802,7 @@ var Pending = class {
       if (add !== void 0 && add.mailboxId === mailboxId) {
         for (const item of add.items) {
           if (shown4.some((other) => other.id === item.id)) continue;
-          const index = search(shown4, item, oldestFirst);
+          const index = search2(shown4, item, oldestFirst);
           shown4 = [...shown4.slice(0, index), item, ...shown4.slice(index)];
         }
       }
@@ -2142,7 +2149,7 @@ var View = class {
     if (present !== void 0 && present.modseq > item.modseq) return [];
     const gone = present === void 0 ? [] : this.remove([item.id]);
     if (item.mailbox_id !== this.query.filter.mailbox_id) return gone;
-    const index = search(this.items, item, this.query.order_asc === true);
+    const index = search2(this.items, item, this.query.order_asc === true);
     this.matching++;
     if (index === 0 && this.start > 0) {
       this.start++;
@@ -2266,12 +2273,20 @@ var Choice = class {
       return line?.collapsed === true && line.members.length > 1 ? line.members : null;
     });
     this.selectedCount = computed(() => this.selection.value.count(list2.rows.value.total));
+    this.acted = computed(() => {
+      const [selection2, focus] = [this.selection.value, this.focus.value];
+      return this.pointed.value && focus !== null && this.selectedCount.value === 0 ? Selection.of([focus.item]) : selection2;
+    });
+    this.aimed = computed(() => this.acted.value.count(list2.rows.value.total));
     this.selectedCounts = kept2(() => this.count());
   }
   list;
   selection = signal(Selection.none);
   focus = signal(null);
   moves = signal(0);
+  pointed = signal(false);
+  acted;
+  aimed;
   choosing = signal(false);
   shown;
   conversation;
@@ -2280,6 +2295,7 @@ var Choice = class {
   awaited = [];
   reset() {
     this.awaited = [];
+    this.pointed.value = false;
     this.selection.value = Selection.none;
     this.focus.value = null;
   }
@@ -2299,7 +2315,7 @@ var Choice = class {
     return this.selection.value.has(row, this.list.oldestFirst, this.list.rows.value.lines.get(row.id)?.top);
   }
   selectedAreLoaded() {
-    return this.selectedRows().length === this.selectedCount.value;
+    return this.selectedRows().length === this.aimed.value;
   }
   meant(row) {
     const line = this.list.rows.value.lines.get(row.id);
@@ -2317,7 +2333,7 @@ var Choice = class {
     const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
     let index = from + by;
     while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
-    if (index >= 0 && index < items.length) this.moveTo(start + index, "select");
+    if (index >= 0 && index < items.length) this.moveTo(start + index, this.manner("select"));
   }
   selectThread() {
     const focus = this.focus.value;
@@ -2335,6 +2351,11 @@ var Choice = class {
     const line = this.list.rows.value.lines.get(shown4.id);
     return line === void 0 || line.collapsed ? this.meant(shown4) : line.members;
   }
+  place() {
+    const focus = this.focus.value;
+    const { total } = this.list.rows.value;
+    return this.shown.value === null || focus === null ? null : { at: focus.position + 1, of: total };
+  }
   select(id) {
     const rows = this.list.rows.value;
     const index = rows.items.findIndex((item) => item.id === id);
@@ -2344,6 +2365,7 @@ var Choice = class {
     if (this.list.rows.value.total > 0) this.selection.value = Selection.all;
   }
   unselect() {
+    this.pointed.value = false;
     this.choosing.value = false;
     this.selection.value = Selection.none;
   }
@@ -2364,10 +2386,14 @@ var Choice = class {
   moveFocus(by, how) {
     const total = this.list.rows.value.total;
     if (total === 0) return;
-    const chooses = how === "select" && by !== 0 && this.choosing.value && this.selectedCount.value > 0;
     const last = this.awaited.at(-1);
     const from = (last === void 0 ? this.focus.value?.position : this.row(last.position)) ?? (by > 0 && Number.isFinite(by) ? -1 : 0);
-    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), chooses ? "focus" : how);
+    this.moveTo(by === Infinity ? by : Math.min(total - 1, Math.max(0, from + by)), by === 0 ? how : this.manner(how));
+  }
+  manner(how) {
+    const choosing = this.choosing.value && this.selectedCount.value > 0;
+    const closed = this.shown.value === null && !this.list.settings.value.open_on_move;
+    return how === "select" && (choosing || closed) ? "focus" : how;
   }
   moveTo(wanted, how) {
     this.moves.value++;
@@ -2384,6 +2410,7 @@ var Choice = class {
     }
     const from = this.focus.value;
     this.focus.value = { item, position };
+    this.pointed.value = how === "focus";
     if (how === "select") {
       this.choosing.value = false;
       this.selection.value = Selection.of([item]);
@@ -2420,7 +2447,7 @@ var Choice = class {
     }
     const opened = !this.choosing.value && before.ids.size === 1 && !before.open;
     const wish = opened ? this.list.settings.value.after_action : "list";
-    const found = isThreaded(this.list.query.value) || isSorted(this.list.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search(rows.items, markOf(first2), this.list.oldestFirst);
+    const found = isThreaded(this.list.query.value) || isSorted(this.list.query.value) ? (this.focus.value?.position ?? 0) - rows.start : search2(rows.items, markOf(first2), this.list.oldestFirst);
     const index = Math.max(0, Math.min(wish === "previous" ? found - 1 : found, rows.items.length - 1));
     if (!elsewhere) this.moves.value++;
     this.go(rows.start + index, wish === "list" ? "focus" : "select");
@@ -2441,7 +2468,8 @@ var Choice = class {
     return { messages: left, conversations: left };
   }
   selectedRows() {
-    return this.list.rows.value.items.filter((item) => this.selects(item));
+    const { items, lines } = this.list.rows.value;
+    return items.filter((item) => this.acted.value.has(item, this.list.oldestFirst, lines.get(item.id)?.top));
   }
   at(position) {
     const rows = this.list.rows.value;
@@ -2470,7 +2498,7 @@ var Choice = class {
   }
 };
 
-var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", searches: [], unsubscribed: [], labels: [] };
+var defaults = { signature: "", signature_html: "", signatures: [], compose_format: "text", quoting: "auto", show_address_security: true, show_html: true, no_show_shortcuts: false, show_headers: [], color_scheme: "auto", language: "", density: "comfortable", single_keys: true, keymap: {}, undo_send_seconds: 10, mark_seen_ms: 500, after_action: "next", open_on_move: false, searches: [], unsubscribed: [], labels: [] };
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
@@ -2510,7 +2538,7 @@ var Mail = class {
     });
   }
   outside;
-  facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "" });
+  facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "", storage_limit: 0 });
   mailboxes = signal([]);
   query;
   rows;
@@ -2776,7 +2804,7 @@ var Drawer = class {
     });
   }
   side;
-  button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, "☰");
+  button = el("button", { class: "menu-open", "aria-label": t("Mailboxes"), "aria-expanded": "false", onclick: () => this.toggle() }, sign(menu));
   close() {
     document.body.classList.remove(shown2);
     this.button.setAttribute("aria-expanded", "false");
@@ -2810,10 +2838,11 @@ function daysBetween(time, now) {
   return Math.round((new Date(now).setHours(0, 0, 0, 0) - new Date(time).setHours(0, 0, 0, 0)) / day);
 }
 var clockTime = (date) => formatted(date, "time", { hour: "numeric", minute: "2-digit" });
-function shortTime(time, now) {
+function shortTime(time, now, dated = false) {
   const date = new Date(time);
   const days = daysBetween(time, now);
-  if (days <= 0) return clockTime(date);
+  if (days <= 0 || days === 1 && dated) return clockTime(date);
+  if (days === 1) return loneTime(time, now);
   if (days < 7) return formatted(date, "weekday", { weekday: "short" });
   if (date.getFullYear() === new Date(now).getFullYear()) return formatted(date, "day", { day: "numeric", month: "short" });
   return formatted(date, "date", { day: "numeric", month: "short", year: "numeric" });
@@ -2830,6 +2859,27 @@ function groupOf(time, now) {
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
 }
+function spokenDay(time) {
+  const date = new Date(time);
+  if (date.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear()) return formatted(date, "long day", { day: "numeric", month: "long" });
+  return formatted(date, "long date", { day: "numeric", month: "long", year: "numeric" });
+}
+function saidTime(time, now) {
+  const date = new Date(time);
+  const days = daysBetween(time, now);
+  const at = clockTime(date);
+  if (days === 0) return t("today {time}", { time: at });
+  if (days === 1) return t("yesterday {time}", { time: at });
+  if (days > 1 && days < 7) return t("{day} {time}", { day: formatted(date, "long weekday", { weekday: "long" }), time: at });
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  return thisYear ? t("{day}, {time}", { day: spokenDay(time), time: at }) : spokenDay(time);
+}
+function capital(text2) {
+  return text2.slice(0, 1).toLocaleUpperCase(locale()) + text2.slice(1);
+}
+function loneTime(time, now) {
+  return daysBetween(time, now) === 0 ? clockTime(new Date(time)) : capital(saidTime(time, now));
+}
 function bareAddress(address) {
   if (address.host === "") return address.user;
   const user = /^[^\s"(),:;<>@[\\\]]+$/.test(address.user) ? address.user : JSON.stringify(address.user);
@@ -2841,6 +2891,14 @@ function isOwn(address, account) {
 }
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
+}
+function firstName(address) {
+  const name = shortAddress(address);
+  return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
+}
+function senders(people, own2) {
+  const name = people.length > 1 ? firstName : shortAddress;
+  return people.map((one) => own2(one) ? senderMe() : name(one)).join(", ");
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -2867,24 +2925,6 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-function emptyList(mail, ways) {
-  const searching = mail.searching.value;
-  if (searching?.done === false) return null;
-  if (searching !== null) {
-    const everywhere = ways.searchEverywhere();
-    return { title: searching.stopped ? t("Stopped before anything was found.") : t("Nothing was found."), ...everywhere !== null && { step: { title: t("Search everywhere"), run: everywhere } } };
-  }
-  if (mail.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
-  const mailbox = mail.current.value;
-  if (mailbox?.owner !== "") return { title: t("No messages here.") };
-  if (mailbox.name === "Inbox") {
-    const open = ways.archive();
-    return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };
-  }
-  const write = { title: t("New message"), run: () => ways.compose() };
-  const known = { draft: { title: t("No drafts."), text: t("Messages that you have begun and not sent are kept here."), step: write }, sent: { title: t("Nothing was sent yet."), text: t("Messages that you send are kept here."), step: write }, archive: { title: t("Archive is empty."), text: t("Messages that you archive leave the inbox and are kept here.") }, junk: { title: t("No junk."), text: t("Suspicious mail comes here. What is here by mistake, “Not junk” puts right.") }, trash: { title: t("Trash is empty."), text: t("What you delete comes here first, and can be moved back.") } };
-  return known[mailbox.roles[0] ?? ""] ?? { title: t("No messages here."), text: t("Use “Move…” to bring messages here.") };
-}
 function drawEmpty({ title, text: text2, step: step2 }) {
   return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step2 === void 0 ? [] : [el("button", { class: "link", onclick: () => step2.run() }, step2.title)]];
 }
@@ -2979,8 +3019,7 @@ function marked(text2, needles) {
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark read, or unread")]];
 
-var clip = "M12.5 7.2L7.8 12a2.9 2.9 0 01-4.2-4.1l5.2-5.2a2 2 0 012.8 2.8l-5 5a1 1 0 01-1.4-1.4l4.4-4.4";
-var symbols = [["\\answered", "↩", t("Answered")], ["$forwarded", "↪", t("Forwarded")]];
+var symbols = [["\\answered", reply, t("Answered")], ["$forwarded", forward, t("Forwarded")]];
 var words = [["\\draft", t("Draft")], ["$junk", t("Junk")], ["$phishing", t("Phishing")], ["\\deleted", t("Deleted")]];
 var fewLabels = 2;
 function named(kind, title, shown4) {
@@ -2992,6 +3031,7 @@ var Row = class {
   position = -1;
   state = el("span", { class: "message-state" });
   people = el("span", { class: "message-people", dir: "auto" });
+  numbers = el("span", { class: "message-numbers" });
   marks = el("span", { class: "message-marks" });
   time = el("time", { class: "message-age" });
   subject = el("span", { class: "message-subject" });
@@ -3001,11 +3041,11 @@ var Row = class {
   line;
   manner = null;
   constructor() {
-    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.marks, this.time, el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path))))), el("div", { class: "message-line" }, el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview), this.labels)));
+    this.root.append(this.disc, el("div", { class: "message-body" }, this.state, el("div", { class: "message-top" }, this.people, this.numbers, this.marks, this.time, el("span", { class: "message-actions", "aria-hidden": "true" }, rowActions.map(([action, path, title]) => el("span", { class: "message-action", title, data: { action } }, sign(path))))), el("div", { class: "message-line" }, el("span", { class: "message-words", dir: "auto" }, this.subject, this.preview), this.labels)));
   }
   show(item, manner, line) {
     const before = this.manner;
-    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.needles === manner.needles && before.here === manner.here && before.labels === manner.labels) return;
+    if (before !== null && item === this.item && sameLine(line, this.line) && before.recipients === manner.recipients && before.dated === manner.dated && before.needles === manner.needles && before.here === manner.here && before.labels === manner.labels) return;
     this.manner = manner;
     this.item = item;
     this.line = line;
@@ -3013,8 +3053,8 @@ var Row = class {
     if (item === null) {
       this.root.removeAttribute("id");
       this.root.classList.remove("unread", "deleted", "beside", "in-thread");
-      const { state, people, marks, time, subject: subject2, preview, labels: labels2, disc } = this;
-      for (const part2 of [state, people, marks, time, subject2, preview, labels2, disc]) fill(part2);
+      const { state, people, numbers, marks, time, subject: subject2, preview, labels: labels2, disc } = this;
+      for (const part2 of [state, people, numbers, marks, time, subject2, preview, labels2, disc]) fill(part2);
       return;
     }
     const matching = line?.collapsed === true ? line.members.filter((one) => one.match_query) : [];
@@ -3057,7 +3097,7 @@ var Row = class {
   }
   refreshAge(now) {
     if (this.item === null) return;
-    const value = shortTime(this.item.received, now);
+    const value = shortTime(this.item.received, now, this.manner?.dated);
     if (this.time.textContent !== value) this.time.textContent = value;
   }
   showPeople(thread, manner, hidden) {
@@ -3065,7 +3105,8 @@ var Row = class {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
-    fill(this.people, marked(isolated(addressList(people, (one) => manner.own(one) ? t("me") : shortAddress(one))) || t("(no address)"), manner.needles), thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
+    fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
+    fill(this.numbers, thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
@@ -3074,13 +3115,13 @@ var Row = class {
     fill(this.disc, initials(name));
   }
   branch(item) {
-    if (item.same_message_id) return el("span", { class: "branch", title: t("A copy of the message above (same Message-ID)") }, "≈ ");
-    if (item.thread_missing_link) return el("span", { class: "branch", title: t("The message that it answers is not here") }, "↯ ");
-    return el("span", { class: "branch", "aria-hidden": "true" }, "↳ ");
+    if (item.same_message_id) return named("branch", t("A copy of the message above (same Message-ID)"), sign(copy, "icon"));
+    if (item.thread_missing_link) return named("branch", t("The message that it answers is not here"), sign(circleHelp, "icon"));
+    return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
   showMarks(thread, flags) {
     const files = thread.reduce((sum, item) => sum + item.attachments.length, 0);
-    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, symbol, title]) => named("mark", title, symbol)), thread.every((item) => item.thread_muted) && named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), icon(clip)), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), "★"));
+    fill(this.marks, words.filter(([flag]) => flags.includes(flag)).map(([, word]) => el("span", { class: "mark word" }, word)), symbols.filter(([flag]) => flags.includes(flag)).map(([, path, title]) => named("mark", title, sign(path, "icon"))), thread.every((item) => item.thread_muted) && named("mark", t("Muted: new messages of the conversation arrive read"), sign(bellOff, "icon")), files > 0 && named("mark", t("Attachments: {n}", { n: files }), sign(paperclip, "icon")), flags.includes("\\flagged") && named("mark flagged", t("Flagged"), sign(star, "icon")));
   }
 };
 
@@ -3119,6 +3160,7 @@ var MessageList = class {
   space = el("div", { class: "messages-space" });
   note = el("div", { class: "messages-note" });
   heads = new Heads();
+  empty;
   shown = /* @__PURE__ */ new Map();
   pool = [];
   dragged = null;
@@ -3201,7 +3243,7 @@ var MessageList = class {
     space.style.height = `${Math.min(this.height, maxHeight)}px`;
     const refusal = problem.value;
     const step2 = refusal?.unthreaded === true && { title: t("Show without threads"), run: () => this.owner.unthread() };
-    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? emptyList(this.mail, this.owner) : null;
+    const place2 = refusal !== null ? { title: refusal.message, ...step2 && { step: step2 } } : known && total === 0 ? this.emptyPlace() : null;
     const words2 = place2 === null ? "" : JSON.stringify([place2, place2.step?.title]);
     if (note.dataset["words"] !== words2) {
       note.dataset["words"] = words2;
@@ -3214,7 +3256,7 @@ var MessageList = class {
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
-    const manner = { now, recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, own: (one) => isOwn(one, this.mail.facts.value), mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
+    const manner = { now, dated: !isSorted(query.value), recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, own: (one) => isOwn(one, this.mail.facts.value), mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
       const item = items[position - start];
@@ -3252,6 +3294,15 @@ var MessageList = class {
     if (active === "") root.removeAttribute("aria-activedescendant");
     else root.setAttribute("aria-activedescendant", active);
     if (screen > 0) this.mail.look(begin, Math.max(end, begin + 1));
+  }
+  emptyPlace() {
+    if (this.empty !== void 0) return this.empty?.emptyList(this.mail, this.owner) ?? null;
+    this.empty = null;
+    part("empty").then((found) => {
+      this.empty = found;
+      this.draw();
+    }, () => this.empty = void 0);
+    return null;
   }
   call(total) {
     const role = total > 0 ? "listbox" : "group";
@@ -3342,7 +3393,7 @@ var MailboxList = class {
   root = el("nav", { class: "mailboxes", "aria-label": t("Mailboxes") });
   searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
   labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
-  scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock, "icon"), el("span", { class: "mailbox-name" }, t("Scheduled"))));
+  scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock), el("span", { class: "mailbox-name" }, t("Scheduled"))));
   draw(mailboxes, active) {
     const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
@@ -3355,13 +3406,13 @@ var MailboxList = class {
     const kind = name === "Inbox" || name === "Snoozed" ? name : mailbox.roles[0] ?? "folder";
     const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailboxName(mailbox.name), total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
     const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
-    const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, "⋯");
-    menu.addEventListener("click", (event) => {
+    const menu2 = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, sign(ellipsis, "i s"));
+    menu2.addEventListener("click", (event) => {
       event.stopPropagation();
-      this.owner.mailboxMenu(mailbox, menu);
+      this.owner.mailboxMenu(mailbox, menu2);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons[kind] ?? folder2, "icon"), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
-    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu);
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons[kind] ?? folder2), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
+    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu2);
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;
   }
@@ -3401,49 +3452,68 @@ function counted({ messages: messages2, conversations }) {
   return conversations === messages2 ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-function few(selected, all) {
-  if (selected.messages === null || all.messages === null) return { n: selected.conversations, total: all.conversations };
-  return { n: selected.messages, total: all.messages };
-}
 function layOut(root, page) {
-  const facts = page.mail.facts;
-  const account = el("span", { class: "account-address" });
-  const accountLink = el("a", { hidden: true }, t("Account"));
+  const { mail } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const more = el("button", { class: "link list-menu", "aria-haspopup": "menu", title: t("What the list shows"), "aria-label": t("What the list shows") }, sign(listFilter));
-  more.addEventListener("click", () => page.openMenu(more, t("What the list shows"), listMenu.map((id) => page.commands.get(id)).filter(enabled)));
+  const opener = (kind, title, open, ...label) => {
+    const made = el("button", { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) }, label);
+    return made;
+  };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
-  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link" }, el("span", { class: "unread-toggle" }, t("Unread only"))), more);
+  const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link unread-button" }, el("span", { class: "unread-toggle" }, t("Unread only"))), opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)));
   moveWithin(tools);
+  const chosenCount = el("b", { class: "chosen-count" });
+  const all = command("list.all", { class: "link" });
+  const clear = t("Clear the selection");
+  const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)), chosenCount, all, page.chosen);
   const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), el("span", { class: "side-word" }, t("New message")));
   effect(() => {
-    const { single_keys, keymap } = page.mail.settings.value;
+    const { single_keys, keymap } = mail.settings.value;
     page.commands.letters = single_keys;
     page.commands.remap(keymap);
     compose.title = hintOf(page.commands.get("compose.new"));
   });
-  const links = el("button", { class: "account-menu", "aria-haspopup": "menu", title: t("Account and settings"), "aria-label": t("Account and settings") }, sign(ellipsis));
-  links.addEventListener("click", () => page.openAccount(links, accountLink));
-  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), el("div", { class: "account" }, links, account, el("div", { class: "account-links" }, command("app.people", { class: "link" }, t("People")), command("app.newsletters", { class: "link" }, t("Newsletters")), command("app.settings", { class: "link" }, t("Settings")), accountLink, command("app.log-out", { class: "link" }, t("Log out")))));
-  fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(pencil))), page.panes.splitter, page.reader.root);
+  const storage = el("div", { class: "storage" });
+  const disc = el("span", { "aria-hidden": "true" });
+  const address = el("span", { class: "account-address" });
+  const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
+  const scheme = t("Light or dark");
+  fill(page.side, brand(), compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage, el("div", { class: "account" }, account, command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun))));
+  fill(root, page.side, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.panes.splitter, page.reader.root);
   effect(() => {
-    const { login_address, account_path } = facts.value;
-    fill(account, login_address);
-    accountLink.href = account_path;
-    accountLink.hidden = account_path === "";
+    const { login_address } = mail.facts.value;
+    fill(address, login_address);
+    disc.className = `account-disc c${hue(login_address)}`;
+    fill(disc, initials(login_address.split("@", 1)[0]));
   });
   effect(() => {
-    const selected = page.mail.choice.selectedCount.value;
-    const name = page.mail.current.value?.name.split("/").at(-1) ?? "";
-    fill(heading, page.find.text.value !== "" ? t("Search") : mailboxName(name));
-    const all = page.mail.counts.value;
-    const words2 = selected > 1 ? t("{n} of {total} selected", few(page.mail.choice.selectedCounts.value, all)) : page.mail.searching.value === null && counted(all);
+    const { storage_limit } = mail.facts.value;
+    const own2 = mail.mailboxes.value.filter(({ owner }) => owner === "");
+    const used = own2.reduce((sum, one) => sum + one.size, 0);
+    storage.hidden = storage_limit === 0;
+    const meter = el("meter", { max: String(storage_limit), high: String(0.9 * storage_limit), value: String(used) });
+    meter.ariaLabel = t("Storage");
+    fill(storage, meter, t("{used} of {all}", { used: size(used), all: size(storage_limit) }));
+  });
+  effect(() => {
+    const name = mail.current.value?.name.split("/").at(-1) ?? "";
+    const searching = page.find.text.value !== "";
+    fill(heading, searching ? t("Search") : mailboxName(name));
+    root.classList.toggle("searching", searching);
+    const words2 = mail.searching.value === null && counted(mail.counts.value);
     fill(count, words2);
     count.title = words2 || "";
   });
   effect(() => {
-    root.classList.toggle("unread-only", page.mail.query.value.filter.unread === true);
+    const n = mail.choice.selectedCounts.value.conversations;
+    const total = mail.counts.value.conversations;
+    fill(chosenCount, t("{n} selected", { n }));
+    fill(all, t("Select all {n}", { n: total }));
+    all.hidden = n >= total;
+  });
+  effect(() => {
+    root.classList.toggle("unread-only", mail.query.value.filter.unread === true);
   });
 }
 
@@ -3521,7 +3591,7 @@ var Reader2 = class {
     this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place2) => owner.opened(item, place2), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
-    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place2) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place2)), receipt: (item, parsed, place2) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place2)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
+    }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.parts?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what) => owner.sender(item, what), invitation: (item, path, place2) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place2)), receipt: (item, parsed, place2) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place2)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
     this.showNothing(null);
   }
   client;
@@ -3570,7 +3640,8 @@ var Reader2 = class {
   }
   showNothing(selected) {
     this.clear();
-    this.put([], selected !== null && this.owner.bar, el("div", { class: "reader-empty" }, selected !== null ? t("{what} selected", { what: counted(selected) }) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })));
+    if (selected !== null) this.owner.chosen.append(this.owner.bar);
+    this.put([], el("div", { class: "toolbar" }), el("div", { class: "reader-empty" }, selected !== null ? el("h2", { class: "empty-title" }, t("{what} selected", { what: counted(selected) })) : drawEmpty({ title: t("No message selected"), text: t("Use the arrow keys and Enter, or press ? for all shortcuts.") })));
   }
   show(item) {
     if (this.shown?.id === item.id) {
@@ -3612,7 +3683,7 @@ var Reader2 = class {
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
     Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
       if (this.thread !== first2.thread_id) return;
-      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address));
+      this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address), this.own.answer);
       this.conversation.update(members, wanted);
     }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
@@ -3676,22 +3747,6 @@ var Reader2 = class {
   }
 };
 
-var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
-var dark = /* @__PURE__ */ new Set();
-function find(rules) {
-  for (const rule of rules) {
-    if (rule instanceof CSSMediaRule && /prefers-color-scheme:\s*dark/.test(rule.conditionText)) dark.add(rule);
-    else if (rule instanceof CSSLayerBlockRule) find(rule.cssRules);
-  }
-}
-function paint(scheme) {
-  if (dark.size === 0) {
-    for (const sheet of document.styleSheets) find(sheet.cssRules);
-  }
-  for (const rule of dark) rule.media.mediaText = queries[scheme];
-  document.documentElement.style.colorScheme = scheme === "auto" ? "" : scheme;
-}
-
 var schemeKey = "moxlite-webmail-scheme";
 function lastScheme() {
   const scheme = localStorage.getItem(schemeKey);
@@ -3714,11 +3769,11 @@ function watch(page) {
     const { searches } = mail.settings.value;
     const active = find2.text.value;
     page.mailboxes.searches.hidden = searches.length === 0;
-    const search2 = (text2) => {
+    const search3 = (text2) => {
       page.drawer.close();
       void find2.search(text2);
     };
-    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search2), () => null);
+    if (searches.length > 0) void part("mailboxes").then((found) => found.drawSearches(page.mailboxes.searches, searches, active, page.client, () => mail.settings.value, search3), () => null);
   });
   effect(() => {
     const labels = allLabels(mail.settings.value.labels, mail.mailboxes.value, []);
@@ -3838,18 +3893,21 @@ var App = class {
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
   }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)) });
   bar = null;
+  chosen = el("div", { class: "chosen-tools" });
   toolbar = el("div", { class: "toolbar", role: "toolbar", "aria-label": t("Actions") });
   panes = new Panes(byId("app", HTMLElement));
   side = el("aside", { class: "side", "aria-label": t("Mailboxes and account") });
   drawer = new Drawer(this.side);
-  reader = new Reader2(this.client, base, { bar: this.toolbar, framed: (page) => {
+  reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ messageCommands }, { Bar }) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices }) => {
+    this.commands.add(t("Write"), answerCommands(this.desk));
     this.commands.add(t("Message"), messageCommands(this.desk));
-    this.bar = new Bar(this.toolbar, this.commands, () => this.desk.unselect(), (command) => {
+    this.commands.add(t("List"), listChoices(this.desk));
+    this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
-    }, (...asked) => this.openMenu(...asked));
+    }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
   }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
@@ -3877,7 +3935,6 @@ var App = class {
       if (this.mail.pending.busy) event.preventDefault();
     });
     addCommands(this.desk);
-    addComposeCommands(this.desk);
     addFindCommands(this.desk);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
     writeTo(document, this.desk);
@@ -3893,11 +3950,14 @@ var App = class {
     const begun2 = known ? ready : Promise.resolve(kept5).then(() => this.logIn(""));
     void Promise.all([begun2, kept5, ready]).then(() => this.stream.start());
   }
-  openMenu(...asked) {
-    this.withMenus((found) => found.openMenu(...asked));
+  openAccount(at) {
+    this.withMenus((found) => found.openAccountMenu(at, this.desk));
   }
-  openAccount(at, link) {
-    this.withMenus((found) => found.openAccountMenu(at, this.desk, link));
+  openListMenu(at) {
+    this.withMenus(async (found) => {
+      await this.reader.prepare();
+      found.openListMenu(at, this.desk);
+    });
   }
   withMenus(open) {
     void attempt(t("Opening the menu"), async () => open(await part("menu")));

@@ -238,6 +238,7 @@ class Webmail:
             addresses=addresses,
             rejects_mailbox=(settings.rejects_mailbox if settings is not None else None) or "",
             introbox=(settings.introbox if settings is not None else None) or "",
+            storage_limit=snapshot.quota(session.account),
             account_path=account_path or public_page(snapshot, "account") or "",
             version=self._document.tag,
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],

@@ -65,7 +65,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ``show_address_security``: bars below recipients (WEBMAIL-94). ``show_html``: HTML first, if nothing else is stored
     for the sender. ``show_headers``: fields that are shown besides the usual ones. ``mark_seen_ms``: milliseconds until
     a shown message is marked as read, -1 for never. ``after_action``: the message that is shown when the current one
-    has left the list. ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
+    has left the list. ``open_on_move``: keys that move in the list open messages, also while none is open.
+    ``undo_send_seconds``: seconds during which a sent message may be taken back, 0 for none
     (WEBMAIL-123). ``searches`` are saved ones. ``single_keys``: keys without ctrl or alt run commands (WEBMAIL-144).
     ``keymap``: the key of each command that does not have its usual one (WEBMAIL-162); the page ignores commands of
     other versions.
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     undo_send_seconds: Annotated[int, Meta(ge=0, le=60)] = 10
     mark_seen_ms: Annotated[int, Meta(ge=-1, le=600_000)] = 500
     after_action: Literal["next", "previous", "list"] = "next"
+    open_on_move: bool = False
     searches: Annotated[list[SavedSearch], Meta(max_length=50)] = []
     unsubscribed: Annotated[list[Unsubscribed], Meta(max_length=500)] = []
     labels: Annotated[list[Label], Meta(max_length=200)] = []

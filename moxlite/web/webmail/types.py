@@ -179,7 +179,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     structure: Part
     list_reply_address: str
     view_mode: ViewMode
-    validation: Literal["", "dmarc", "list", "none", "relaxed", "strict"]
+    validation: Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
     signed_by: str
     earlier: int | None
     answering: Answering
@@ -189,7 +189,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
-    """The first event of a stream (WEBMAIL-34)."""
+    """The first event of a stream (WEBMAIL-34). ``storage_limit``: octets for the account's mail, 0 without a limit."""
 
     stream_id: int
     login_address: str
@@ -198,6 +198,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
     mailbox_name: str
     rejects_mailbox: str
     introbox: str
+    storage_limit: int
     account_path: str
     version: str
     modseq: int

@@ -20,7 +20,7 @@ from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.imports.engine import take_back
 from moxlite.store.imports.items import Into
 from moxlite.store.mail.acl import RIGHTS
-from moxlite.store.mail.flags import store_flags_ids, strip_keyword
+from moxlite.store.mail.flags import store_flags_ids, strip_keyword, unread_with
 from moxlite.store.mail.mailboxes import create_mailbox, delete_in_slices, rename_mailbox, set_special_use
 from moxlite.store.mail.settings import load_settings, save_settings
 from moxlite.store.names import split_flags
@@ -236,6 +236,14 @@ class LabelCalls(AccountCalls):
             return await account.write(lambda tx: save_label(tx, name, color, keyword or ""))
 
     @call()
+    async def label_counts(self, caller: Caller, keywords: Annotated[list[Keyword], Meta(max_length=200)]) -> list[int]:
+        """Numbers of unread messages with each of these labels, outside of Trash and Junk; 1,000 stands for more."""
+        async with self._accounts.use(caller.require().account) as account:
+            return await account.scan(
+                lambda r: [unread_with(r, one, MOST_COUNTED) for one in keywords], op="webmail_label_counts"
+            )
+
+    @call()
     async def label_remove(self, caller: Caller, keyword: Keyword) -> int:
         """Take a label off all messages, some hundred in a transaction, then remove it; returns their number."""
         count = 0
@@ -254,6 +262,9 @@ class LabelCalls(AccountCalls):
 
 MOST: Final = 200
 """Labels of an account with a name or colour; the settings stay small, and a dialog can show them."""
+
+MOST_COUNTED: Final = 1000
+"""Unread messages of a label that are counted."""
 
 LONGEST: Final = 100
 """Octets of a keyword that is made of a name; IMAP keywords have up to 128 (STORE-22)."""

@@ -28,6 +28,7 @@ class Facts(msgspec.Struct, frozen=True):
     addresses: list[str]
     rejects_mailbox: str
     introbox: str
+    storage_limit: int
     account_path: str
     version: str
     capabilities: list[str]

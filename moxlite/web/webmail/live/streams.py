@@ -265,6 +265,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
             mailbox_name=holder.shown(opened[0].name) if wanted.filter.mailbox_id >= 0 else "",
             rejects_mailbox=facts.rejects_mailbox,
             introbox=facts.introbox,
+            storage_limit=facts.storage_limit,
             account_path=facts.account_path,
             version=facts.version,
             modseq=cursor.modseq,

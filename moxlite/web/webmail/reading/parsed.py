@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
 from moxlite.config.snapshot import AccountRecipient, DomainDisabled
+from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
@@ -61,7 +62,8 @@ MAX_FIELDS: Final = 1000
 MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line
 
-Validation = Literal["", "dmarc", "list", "none", "relaxed", "strict"]
+Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
+"""Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
 
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
@@ -119,7 +121,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
         view_mode=_view_mode(r, structure),
-        validation=_validation(r, message_id, came),
+        validation=_validation(r, message_id, section, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else _earlier(r, message_id, came),
         answering=answering(structure.envelope, section, own),
@@ -185,14 +187,33 @@ def _organization(domain: str) -> str:
         return ""
 
 
-def _validation(r: Reader, message_id: int, came: SMTPArrival | None) -> Validation:
+def _validation(r: Reader, message_id: int, section: HeaderSection, came: SMTPArrival | None) -> Validation:
     found = "unknown" if came is None else came.msgfrom_validation
     if found in VALIDATED:
         return cast(Validation, found)
     row = message_rows.message(r, message_id)
     if row.is_forward or row.is_mailinglist:
         return "list"
-    return "none" if found == "none" else ""
+    if found != "none":
+        return ""
+    return "forged" if _is_forged(section) else "none"
+
+
+def _is_forged(section: HeaderSection) -> bool:
+    """Whether DMARC failed at arrival, for a domain with a policy. Our own field is the first one of a message that
+    came by SMTP.
+    """
+    written = section.text(b"authentication-results")
+    if written is None:
+        return False
+    try:
+        methods = authresults.parse(written.decode("latin-1")).methods
+    except authresults.AuthResultsError:
+        return False
+    return any(
+        one.name == "dmarc" and one.result == "fail" and re.match("policy (reject|quarantine)", one.comment)
+        for one in methods
+    )
 
 
 def _earlier(r: Reader, message_id: int, came: SMTPArrival) -> int | None:

@@ -1,11 +1,11 @@
-// The commands that open a composer; the part `compose` implements them.
+// The commands that answer and forward what is read; the part `compose` implements them. They come with the message, after the list.
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
 import type { Desk } from "./desk";
 
-/** Add these commands to the desk's table. */
-export function addComposeCommands(desk: Desk): void {
+/** The commands. */
+export function answerCommands(desk: Desk): Command[] {
   const shown = () => desk.shown() !== null;
   const draft = () => shown() && desk.inRole("draft");
   const received = () => shown() && !desk.inRole("draft");
@@ -13,8 +13,7 @@ export function addComposeCommands(desk: Desk): void {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
   };
-  const commands: Command[] = [
-    { id: "compose.new", title: t("New message"), keys: ["c"], run: () => desk.compose("new") },
+  return [
     { id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") },
     { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") },
     {
@@ -49,5 +48,4 @@ export function addComposeCommands(desk: Desk): void {
     },
     { id: "compose.again", title: t("Edit as a new message"), when: received, run: () => desk.compose("edit") },
   ];
-  desk.commands.add(t("Write"), commands);
 }

@@ -1,0 +1,37 @@
+// Dialogs at the button that opened them, as menus are: nothing is dimmed, and a press beside them closes them. On a phone they come
+// from below.
+
+import anchored from "./anchored.css";
+import { adopt } from "./sheets";
+
+adopt(anchored);
+
+/** Distance from the button, and least distance from the window's edges, px. */
+const [apart, edge] = [4, 8];
+
+/** Put the dialog that was opened last at the first of these elements that is on the screen; without one it stays in the middle. */
+export function anchor(...selectors: readonly string[]): void {
+  const box = [...document.querySelectorAll<HTMLDialogElement>("dialog:modal")].at(-1);
+  const button = selectors
+    .flatMap((one) => [...document.querySelectorAll<HTMLElement>(one)])
+    .find((one) => one.checkVisibility());
+  if (box === undefined || button === undefined) return;
+  box.classList.add("anchored");
+  box.addEventListener("pointerdown", (event) => {
+    const place = box.getBoundingClientRect();
+    const inside =
+      event.clientX >= place.left &&
+      event.clientX <= place.right &&
+      event.clientY >= place.top &&
+      event.clientY <= place.bottom;
+    if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
+  });
+  const at = button.getBoundingClientRect();
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = box;
+    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
+  };
+  draw();
+  new ResizeObserver(draw).observe(box);
+}

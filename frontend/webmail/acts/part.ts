@@ -1,0 +1,87 @@
+// Actions on messages that ask further: for a mailbox, whether to delete, for a place to export to, about a sender.
+
+import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import { type Role, allows } from "../data/mailboxes";
+import type * as ExportPart from "../export/part";
+import type { Find } from "../find";
+import type * as MailboxesPart from "../mailboxes/part";
+import type * as PalettePart from "../palette/part";
+import type * as PeoplePart from "../people/part";
+import type * as SenderPart from "../sender/part";
+import type { AboutSender } from "../sender/part";
+import type { Actions } from "../state/actions";
+import type { Mail } from "../state/mail";
+import { leavesOthers } from "../state/others";
+
+/** What the page has for them. */
+export interface Page {
+  readonly base: string;
+  readonly client: Client;
+  readonly mail: Mail;
+  readonly actions: Actions;
+  readonly find: Pick<Find, "search">;
+  readonly desk: Desk;
+}
+
+/** Whether messages of others are rarely moved to this mailbox. */
+function unlikely(mailbox: Mailbox): boolean {
+  return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
+}
+
+/** No mailbox has this role: offer to choose one. */
+export async function offerMissing({ client, mail, desk }: Page, role: Role): Promise<void> {
+  const [{ offerRole }, { pick }] = await Promise.all([
+    desk.load<typeof MailboxesPart>("mailboxes"),
+    desk.load<typeof PalettePart>("palette"),
+  ]);
+  await offerRole(client, role, mail.mailboxes.value, pick);
+}
+
+/** Delete messages for good, after a question. */
+export async function deleteForGood({ mail, actions, desk }: Page, items?: readonly MessageItem[]): Promise<void> {
+  const { confirmDelete } = await desk.load<typeof MailboxesPart>("mailboxes");
+  const few = items && { messages: items.length, conversations: items.length };
+  const asked = few ? confirmDelete(few, false) : confirmDelete(mail.choice.selectedCounts.value, leavesOthers(mail));
+  if (await asked) actions.deleteForGood(items);
+}
+
+/** Move the selected messages to a mailbox that is chosen by its name; `typed` is already in the field. */
+export async function chooseMove({ mail, actions, desk }: Page, typed: string): Promise<void> {
+  const { chooseTarget } = await desk.load<typeof PalettePart>("palette");
+  const here = mail.current.value?.id;
+  const chosen = await chooseTarget(
+    // unlikely targets come last
+    mail.mailboxes.value
+      .filter((mailbox) => mailbox.id !== here && allows(mailbox, "i"))
+      .sort((a, b) => Number(unlikely(a)) - Number(unlikely(b))),
+    typed,
+  );
+  if (chosen !== null) actions.move(chosen, false);
+}
+
+/** Export the selected messages. */
+export function exportSelection({ base, client, mail, desk }: Page): void {
+  void attempt(t("Exporting"), async () =>
+    (await desk.load<typeof ExportPart>("export")).exportSelected(client, base, mail),
+  );
+}
+
+/** Run an action about the sender of a message; resolves to whether it was done. */
+export async function sender(page: Page, item: MessageItem, what: AboutSender): Promise<boolean> {
+  const { client, mail, actions, desk } = page;
+  const found = await desk.load<typeof SenderPart>("sender");
+  return found.act(item, what, {
+    client,
+    mail,
+    actions,
+    search: (text) => void page.find.search(text, 0),
+    contact: async (name, address) => (await desk.load<typeof PeoplePart>("people")).addSender(desk, name, address),
+    choose: async (title, among) => (await desk.load<typeof PalettePart>("palette")).chooseMailbox(title, among),
+    offerRole: (role) => void offerMissing(page, role),
+    say: toast,
+  });
+}

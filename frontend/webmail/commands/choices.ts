@@ -1,0 +1,69 @@
+// What the list shows: the conditions, threads and orders of its menu (WEBMAIL-66). They come after the list.
+
+import type { Command } from "../../lib/commands";
+import { t } from "../../lib/words";
+import type { Desk, Order, Refinement, Threading } from "./desk";
+
+const refinements: readonly (readonly [Refinement, string])[] = [
+  ["", t("Show all messages")],
+  ["unread", t("Show unread messages only")],
+  ["read", t("Show read messages only")],
+  ["flagged", t("Show flagged messages only")],
+  ["attachments", t("Show messages with attachments only")],
+];
+
+const threadings: readonly (readonly [Threading, string])[] = [
+  ["on", t("Conversations")],
+  ["off", t("Single messages")],
+];
+
+const orderings: readonly (readonly [Order, string])[] = [
+  ["newest", t("Newest first")],
+  ["oldest", t("Oldest first")],
+  ["unread", t("Unread first")],
+  ["sender", t("By sender")],
+  ["size", t("Largest first")],
+];
+
+/** The ids of these commands in the groups of the menu, of each of which one holds. */
+export const listMenu: readonly (readonly string[])[] = [
+  refinements.map(([id]) => `list.show-${id || "all"}`),
+  threadings.map(([id]) => `threads.${id}`),
+  orderings.map(([order]) => `list.order-${order}`),
+];
+
+/** The commands. */
+export function listChoices(desk: Desk): Command[] {
+  const choice = (id: string, title: string, checked: () => boolean, run: () => void): Command => ({
+    id,
+    title,
+    checked,
+    run,
+  });
+  return [
+    ...refinements.map(([id, title]) =>
+      choice(
+        `list.show-${id || "all"}`,
+        title,
+        () => desk.refinement() === id,
+        () => desk.refine(id),
+      ),
+    ),
+    ...threadings.map(([id, title]) =>
+      choice(
+        `threads.${id}`,
+        title,
+        () => desk.threading() === id,
+        () => desk.showThreads(id),
+      ),
+    ),
+    ...orderings.map(([order, title]) =>
+      choice(
+        `list.order-${order}`,
+        title,
+        () => desk.order() === order,
+        () => desk.sort(order),
+      ),
+    ),
+  ];
+}
