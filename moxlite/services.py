@@ -193,7 +193,7 @@ def _admin_app(house: House) -> "AdminApp":
         logins=house.services.logins,
         factors=house.factor_changes,
         commands=house.registry.get,
-        perform=performer(house.registry.get, Role.ADMIN),
+        perform=performer(house.registry.get, Role.ADMIN | Role.PAGES),
         certificates=house.network.tls.in_use,
         outside=outside,
         machinery=Machinery(

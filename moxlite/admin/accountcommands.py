@@ -9,14 +9,28 @@ from collections.abc import Mapping
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyList, TLSKeyName
 from moxlite.admin.edits import named_account
 from moxlite.admin.passwords import Passwords
-from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName, ShareInfo, ShareSet
 from moxlite.admin.shares import guest_of, share
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.access import (
+    AddKey,
+    AppPasswordAdd,
+    AppPasswordInfo,
+    GetKey,
+    ListAppPasswords,
+    ListKeys,
+    ListShares,
+    RemoveAppPassword,
+    RemoveKey,
+    ShareInfo,
+    ShareRemove,
+    ShareSet,
+    TLSKeyInfo,
+)
+from moxlite.operations.performing import commands
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
@@ -34,14 +48,12 @@ class AppPasswordCommands:
         self._accounts = passwords.accounts
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "account app-password add": Command(AppPasswordAdd, self.add),
-            "account app-password list": Command(AccountName, self.list),
-            "account app-password rm": Command(AppPasswordName, self.rm),
-        }
+        """All operations by name."""
+        return commands(
+            AppPasswordAdd.bind(self.add), ListAppPasswords.bind(self.list), RemoveAppPassword.bind(self.rm)
+        )
 
-    async def add(self, args: AppPasswordAdd, exchange: Exchange) -> str:
+    async def add(self, args: AppPasswordAdd) -> str:
         """Make an app password and return it; it cannot be shown again."""
         named_account(self._config, args.account)
         try:
@@ -56,25 +68,18 @@ class AppPasswordCommands:
         except StoreError as error:
             raise CommandFailed("refused", str(error)) from None
 
-    async def list(self, args: AccountName, exchange: Exchange) -> list[AppPasswordInfo]:
+    async def list(self, args: ListAppPasswords) -> list[AppPasswordInfo]:
         """List the app passwords of an account, the oldest first."""
         named_account(self._config, args.account)
-        try:
-            async with self._accounts.use(args.account) as account:
-                found = await account.read(app_passwords, op="app-password")
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+        async with self._accounts.use(args.account) as account:
+            found = await account.read(app_passwords, op="app-password")
         now = time.time_ns() // 1000
         return [_info(one, now) for one in found]
 
-    async def rm(self, args: AppPasswordName, exchange: Exchange) -> None:
+    async def rm(self, args: RemoveAppPassword) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""
         named_account(self._config, args.account)
-        try:
-            removed = await self._passwords.revoke_app(args.account, args.name)
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
-        if not removed:
+        if not await self._passwords.revoke_app(args.account, args.name):
             raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
 
 
@@ -105,25 +110,22 @@ class TLSKeyCommands:
         self._auth = auth
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "config tlspubkey list": Command(TLSKeyList, self.list),
-            "config tlspubkey get": Command(TLSKeyName, self.get),
-            "config tlspubkey add": Command(TLSKeyAdd, self.add),
-            "config tlspubkey rm": Command(TLSKeyName, self.remove),
-        }
+        """All operations by name."""
+        return commands(
+            ListKeys.bind(self.list), GetKey.bind(self.get), AddKey.bind(self.add), RemoveKey.bind(self.remove)
+        )
 
-    async def list(self, args: TLSKeyList, exchange: Exchange) -> list[TLSKeyInfo]:
+    async def list(self, args: ListKeys) -> list[TLSKeyInfo]:
         """Keys of one account, or of all."""
         if args.account:
             named_account(self._config, args.account)
         return [_key_info(key) for key in await self._auth.keys.of(args.account or None)]
 
-    async def get(self, args: TLSKeyName, exchange: Exchange) -> TLSKeyInfo:
+    async def get(self, args: GetKey) -> TLSKeyInfo:
         """One key, with its certificate."""
         return _key_info(await self._find(args.fingerprint), certificate=True)
 
-    async def add(self, args: TLSKeyAdd, exchange: Exchange) -> TLSKeyInfo:
+    async def add(self, args: AddKey) -> TLSKeyInfo:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
         if recipient is None:
@@ -143,7 +145,7 @@ class TLSKeyCommands:
         except KeyExists:
             raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
-    async def remove(self, args: TLSKeyName, exchange: Exchange) -> None:
+    async def remove(self, args: RemoveKey) -> None:
         """Forget a key."""
         key = await self._find(args.fingerprint)
         if not await self._auth.keys.remove(key.account, key.fingerprint):
@@ -181,35 +183,32 @@ class ShareCommands:
         self._logins = logins
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "account share list": Command(AccountName, self.list),
-            "account share set": Command(ShareSet, self.set),
-            "account share rm": Command(ShareSet, self.set),
-        }
+        """All operations by name."""
+        return commands(
+            ListShares.bind(self.list),
+            ShareSet.bind(lambda args: self.set(args, args.rights)),
+            ShareRemove.bind(lambda args: self.set(args, "")),
+        )
 
-    async def list(self, args: AccountName, exchange: Exchange) -> list[ShareInfo]:
+    async def list(self, args: ListShares) -> list[ShareInfo]:
         """List the shares of an account, by mailbox and guest."""
         named_account(self._config, args.account)
-        try:
-            async with self._accounts.use(args.account) as account:
-                found = await account.read(all_acls, op="shares")
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+        async with self._accounts.use(args.account) as account:
+            found = await account.read(all_acls, op="shares")
         return [ShareInfo(*row) for row in found]
 
-    async def set(self, args: ShareSet, exchange: Exchange) -> None:
+    async def set(self, args: ShareSet | ShareRemove, rights: str) -> None:
         """Set or remove rights."""
         named_account(self._config, args.account)
         guest = guest_of(self._config.current, self._logins, args.guest)
         if guest is None:
             raise CommandFailed("notFound", self._config.current.no_account(args.guest))
-        if any(letter not in RIGHTS for letter in args.rights):
-            raise CommandFailed("badRequest", f'"{args.rights}" are no rights')
+        if any(letter not in RIGHTS for letter in rights):
+            raise CommandFailed("badRequest", f'"{rights}" are no rights')
 
         try:
             async with self._accounts.use(args.account) as account:
-                await share(account, self._auth, args.mailbox, guest, args.rights, below=args.below, by="(cli)")
+                await share(account, self._auth, args.mailbox, guest, rights, below=args.below, by="(cli)")
         except (NoSuchMailbox, BadMailboxName):
             raise CommandFailed("notFound", f'{args.account} has no mailbox "{args.mailbox}"') from None
         except StoreError as error:

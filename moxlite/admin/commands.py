@@ -26,11 +26,8 @@ from moxlite.admin.requests import (
     CheckReport,
     LogLevels,
     Process,
-    SetPassword,
     StoreCheck,
     StoreRepair,
-    Undelete,
-    UndeletedMail,
     Wellness,
 )
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
@@ -42,6 +39,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import NoArguments
+from moxlite.operations.access import SetPassword, Undelete, UndeletedMail
 from moxlite.operations.accounts import (
     AccountInfo,
     AddAccount,
@@ -120,10 +118,9 @@ class AdminCommands:
             "tls reload": Command(NoArguments, self.tls_reload),
             "healthcheck": Command(NoArguments, self.healthcheck),
             "log levels": Command(LogLevels, self.log_levels),
-            "account undelete": Command(Undelete, self.undelete),
-            "account set-password": Command(SetPassword, self.set_password),
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
+            **commands(Undelete.bind(self.undelete), SetPassword.bind(self.set_password)),
             **accounts.registry(),
             **DomainCommands(self._config, accounts.check_new, accounts.make).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
@@ -157,7 +154,7 @@ class AdminCommands:
                 raise CommandFailed("badRequest", str(error)) from None
         return LogLevels(log.levels())
 
-    async def set_password(self, args: SetPassword, exchange: Exchange) -> None:
+    async def set_password(self, args: SetPassword) -> None:
         """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""
         named_account(self._config, args.account)
         try:
@@ -168,7 +165,7 @@ class AdminCommands:
             raise CommandFailed("failed", f"password not set: {error}") from None
         await self._auth.sessions.remove_all(args.account)
 
-    async def undelete(self, args: Undelete, exchange: Exchange) -> UndeletedMail:
+    async def undelete(self, args: Undelete) -> UndeletedMail:
         """Bring removed messages back (STORE-190)."""
         named_account(self._config, args.account)
         return await undelete_mail(self._accounts, args)

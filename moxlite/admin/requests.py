@@ -31,70 +31,6 @@ class Process(msgspec.Struct, frozen=True):
     version: str
 
 
-class SetPassword(Request, frozen=True):
-    """``account set-password``."""
-
-    account: str
-    password: str
-
-    def __repr__(self) -> str:
-        """Without the password, which must not reach a log."""
-        return f"SetPassword(account={self.account!r})"
-
-
-class AppPasswordAdd(Request, frozen=True):
-    """``account app-password add``: `expires` in µs UTC, None for never. The response is the password, or with `token`
-    an access token.
-    """
-
-    account: str
-    name: str
-    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap"]]
-    read_only: bool = False
-    expires: int | None = None
-    token: bool = False
-
-
-class AppPasswordName(Request, frozen=True):
-    """``account app-password rm``."""
-
-    account: str
-    name: str
-
-
-class AppPasswordInfo(msgspec.Struct, frozen=True):
-    """A line of ``account app-password list``; times are formatted, UTC, "" for never."""
-
-    name: str
-    scopes: list[str]
-    read_only: bool
-    created: str
-    last_used: str
-    expires: str
-    expired: bool
-    token: bool = False
-
-
-class ShareSet(Request, frozen=True):
-    """``account share set``, and with empty `rights` ``account share rm``. `guest`: an account, an address or
-    ``anyone``. `rights`: letters of RFC 4314. `below`: also for the mailboxes below.
-    """
-
-    account: str
-    mailbox: str
-    guest: str
-    rights: str = ""
-    below: bool = False
-
-
-class ShareInfo(msgspec.Struct, frozen=True):
-    """A line of ``account share list``."""
-
-    mailbox: str
-    guest: str
-    rights: str
-
-
 class LogLevels(Request, frozen=True):
     """``log levels``: levels by package, "" for all packages. In a request they are set; an empty level removes the
     package's own.
@@ -304,21 +240,6 @@ class RestoredMail(msgspec.Struct, frozen=True):
 
     messages: int
     mailboxes: int
-    damaged: int
-
-
-class Undelete(Request, frozen=True):
-    """``account undelete``: messages removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name."""
-
-    account: str
-    since: int = 0
-    mailbox: str = ""
-
-
-class UndeletedMail(msgspec.Struct, frozen=True):
-    """Result of an undelete: number of messages restored, and number of messages that could not be read."""
-
-    messages: int
     damaged: int
 
 

@@ -3,17 +3,11 @@
 import re
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 
-from moxlite.cli.access.forward import forward
-from moxlite.cli.access.logins import (
-    admin_reset,
-    admin_second_factors,
-    recovery_link,
-    reset_second_factor,
-    second_factors,
-)
+from moxlite.cli.access.logins import admin_reset, admin_second_factors, show_link, show_reset
 from moxlite.cli.backups.recover import recover
 from moxlite.cli.common import (
     Failure,
@@ -26,16 +20,15 @@ from moxlite.cli.common import (
     new_password,
     perform,
     settings,
-    show,
 )
+from moxlite.cli.described import described
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domains import show_accounts
-from moxlite.cli.share import share
 from moxlite.cli.sieve.accounts import account_sieve, vacation
 from moxlite.cli.sieve.sorting import sort
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
-from moxlite.operations import description
+from moxlite.operations import access, described_in, description
 from moxlite.operations.accounts import ListAccounts
 
 
@@ -45,7 +38,17 @@ def account() -> None:
 
 
 account.add_command(recover)
-account.add_command(forward)
+_groups = described(
+    account,
+    described_in(access),
+    {
+        "app-password": "Passwords for single devices and programs.",
+        "share": "Mailboxes of an account that others may use, too.",
+        "forward": "Addresses to which the mail of an account is sent on.",
+    },
+    {access.ResetFactors: show_reset, access.MakeLink: show_link},
+    without={access.SetPassword, access.Undelete, access.AppPasswordAdd, access.ShareSet},
+)
 
 
 @account.command("list", help=description(ListAccounts).about)
@@ -58,17 +61,10 @@ def account_list(as_json: bool) -> None:
 @click.argument("name")
 def account_set_password(name: str) -> None:
     """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
-    from moxlite.admin.requests import SetPassword
-
-    call("account set-password", SetPassword(name, new_password()), type(None))
+    perform(access.SetPassword(name, new_password()))
 
 
-@account.group("app-password")
-def app_password() -> None:
-    """Passwords for single devices and programs."""
-
-
-@app_password.command("add")
+@click.command("add")
 @click.argument("account_name", metavar="ACCOUNT")
 @click.argument("name")
 @click.option(
@@ -95,12 +91,15 @@ def app_password_add(
     token is for jmap, webapi and dav.
     """
 
-    from moxlite.admin.requests import AppPasswordAdd
-
     usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
     deadline = None if expires is None else _deadline(expires)
-    request = AppPasswordAdd(account_name, name, from_builtins(scopes or usual, list), read_only, deadline, token)
-    print(call("account app-password add", request, str))
+    request = access.AppPasswordAdd(
+        account_name, name, from_builtins(scopes or usual, list), read_only, deadline, token
+    )
+    print(perform(request))
+
+
+_groups["app-password"].add_command(app_password_add)
 
 
 def _deadline(text: str) -> int:
@@ -111,35 +110,39 @@ def _deadline(text: str) -> int:
     return moment(text)
 
 
-@app_password.command("list")
-@click.argument("account_name", metavar="ACCOUNT")
-@json_option
-def app_password_list(account_name: str, as_json: bool) -> None:
-    """List the app passwords and tokens of ACCOUNT, with what they are for, and when they were used (to the hour)."""
-    from moxlite.admin.requests import AccountName, AppPasswordInfo
-
-    rows = call("account app-password list", AccountName(account_name), list[AppPasswordInfo])
-    columns = ("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired")
-    show(rows, columns, as_json=as_json)
-
-
-@app_password.command("rm")
-@click.argument("account_name", metavar="ACCOUNT")
-@click.argument("name")
-def app_password_rm(account_name: str, name: str) -> None:
-    """Revoke the app password or token NAME of ACCOUNT; its sessions end."""
-    from moxlite.admin.requests import AppPasswordName
-
-    call("account app-password rm", AppPasswordName(account_name, name), type(None))
-
-
-account.add_command(share)
-account.add_command(second_factors)
-account.add_command(reset_second_factor)
-account.add_command(recovery_link)
 account.add_command(account_sieve)
 account.add_command(sort)
 account.add_command(vacation)
+
+
+_WORDS: Final = {"read": "lr", "write": "lrswite", "all": "lrswipkxtea"}
+"""Rights in words."""
+
+_LETTERS: Final = frozenset(_WORDS["all"])
+
+
+@click.command("set")
+@click.argument("account_name", metavar="ACCOUNT")
+@click.argument("mailbox")
+@click.argument("guest")
+@click.argument("rights")
+@click.option("--below", is_flag=True, help="Also on the mailboxes below MAILBOX.")
+def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: bool) -> None:
+    """Give GUEST just these RIGHTS on a MAILBOX of ACCOUNT, in place of those that were given before.
+
+    GUEST is an account, an address of one, or "anyone". RIGHTS are read (see it and read), write (also change flags,
+    add and remove messages), all (also make and delete mailboxes below, and give rights to others), or letters of RFC
+    4314: l r s w i p k x t e a. A mailbox that is made below later gets the same rights.
+    """
+    letters = _WORDS.get(rights, rights)
+    if not letters or not _LETTERS.issuperset(letters):
+        raise Failure(f'"{rights}" are no rights: use read, write, all, or letters of {_WORDS["all"]}')
+    if "l" not in letters:
+        raise Failure('without the right "l" the mailbox is not seen: add it')
+    perform(access.ShareSet(account_name, mailbox, guest, letters, below))
+
+
+_groups["share"].add_command(share_set)
 
 
 @account.command()
@@ -153,13 +156,11 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     and --mailbox it is all that was removed in that time. The command asks first: messages that the owner has removed
     on purpose come back, too.
     """
-    from moxlite.admin.requests import Undelete, UndeletedMail
-
-    request = Undelete(name, 0 if since is None else moment(since), mailbox)
+    request = access.Undelete(name, 0 if since is None else moment(since), mailbox)
     place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
     kept = "and is still kept" if since is None else f"since {since}"
     ask(f"Bring back everything that was removed from {place} {kept}?")
-    done = call("account undelete", request, UndeletedMail)
+    done = perform(request)
     print(f"{done.messages} message{' is' if done.messages == 1 else 's are'} back")
     if done.damaged:
         raise Failure(f"{done.damaged} messages are damaged and were left out")

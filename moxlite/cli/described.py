@@ -1,11 +1,11 @@
 """Commands made of the descriptions of operations (`moxlite.operations`).
 
-The fields of a request become arguments where they are required, else options; those of a choice or page within it too.
-A verb sends what was given, and prints the result: as a table of the description's columns, or as its own printer does.
+The fields of a request become arguments where they are required, else options; so do the fields of a choice or page in
+it. A verb sends what was given, and prints the result: as a table of the description's columns, or by its printer.
 """
 
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import click
@@ -24,23 +24,31 @@ def described(
     operations: Iterable[Description],
     groups: Mapping[str, str],
     printers: Mapping[type, Printer],
-) -> None:
-    """Add the verbs of a group, which is called as the first word of their names is.
+    *,
+    words: str = "",
+    without: Collection[type] = (),
+) -> Mapping[str, click.Group]:
+    """Add the verbs of a group: of the operations whose names begin with its own. Returns the groups in it.
 
     Args:
       groups: help of the groups in it, by their words, outer ones first.
       printers: of results that are not printed as a table, for operations of a class.
+      words: with which the names begin, if these are more than the group's name.
+      without: operations that get no verb.
     """
+    words = words or group.name or ""
     made = {"": group}
-    for words, about in groups.items():
-        outer, _, word = words.rpartition(" ")
-        made[words] = click.Group(word, help=about)
-        made[outer].add_command(made[words])
+    for inner, about in groups.items():
+        outer, _, word = inner.rpartition(" ")
+        made[inner] = click.Group(word, help=about)
+        made[outer].add_command(made[inner])
     for operation in operations:
-        if Role.COMMAND_LINE in operation.who:
-            _, *path, verb = operation.name.split()
+        path, _, verb = operation.name.removeprefix(f"{words} ").rpartition(" ")
+        local = operation.name.startswith(f"{words} ") and Role.COMMAND_LINE in operation.who
+        if local and operation.request not in without:
             printer = next((printers[one] for one in operation.request.__mro__ if one in printers), None)
-            made[" ".join(path)].add_command(_command(verb, operation, printer))
+            made[path].add_command(_command(verb, operation, printer))
+    return made
 
 
 def _command(verb: str, operation: Description, printer: Printer | None) -> click.Command:
@@ -98,14 +106,16 @@ class _Field:
         """The argument or option."""
         kind = self._kind()
         if self.argument:
-            several = typing.get_origin(self.type) is list
+            several = typing.get_origin(self.type) in (list, tuple)
             shown = self.metavar or self.path[-1].upper()
+            if not self.required:
+                shown = f"[{shown}]{'...' if several else ''}"
             return click.Argument(
                 [self.name],
                 type=kind,
                 required=self.required,
                 nargs=-1 if several else 1,
-                metavar=None if isinstance(kind, click.Choice) else shown if self.required else f"[{shown}]",
+                metavar=None if isinstance(kind, click.Choice) else shown,
             )
         if self.type is bool:
             return click.Option([self.flag, self.name], is_flag=True, default=None, help=self.help)

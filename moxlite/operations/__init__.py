@@ -24,13 +24,15 @@ Kind = TypeVar("Kind", bound="type[Operation[Any]]")
 
 
 class Role(enum.Flag):
-    """Who may ask for an operation; a new one is for nobody."""
+    """Callers that may ask for an operation. A new operation is for none of them."""
 
     NOBODY = 0
     COMMAND_LINE = enum.auto()
     """Root and the server's own user, by the control socket."""
     ADMIN = enum.auto()
-    """The administrator, in the admin app."""
+    """The administrator, by a call of the admin app."""
+    PAGES = enum.auto()
+    """Methods of the admin app's pages, which choose or check the arguments."""
 
 
 OWNER: Final = Role.COMMAND_LINE | Role.ADMIN
@@ -120,11 +122,18 @@ def query(
     return describe
 
 
-def change(name: str, who: Role = Role.NOBODY, *, confirm: bool = False, ask: str = "") -> Callable[[Kind], Kind]:
+def change(
+    name: str,
+    who: Role = Role.NOBODY,
+    *,
+    confirm: bool = False,
+    columns: tuple[str, ...] = (),
+    ask: str = "",
+) -> Callable[[Kind], Kind]:
     """Make a struct an operation that is recorded in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, (), False, ask)
+        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, columns, False, ask)
         return kind
 
     return describe

@@ -37,7 +37,7 @@ class ListAddresses(Operation[list[AddressInfo]], frozen=True):
     account: Name
 
 
-@change("config account add", OWNER)
+@change("config account add", Role.COMMAND_LINE | Role.PAGES)
 class AddAccount(Operation[None], frozen=True):
     """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
 

@@ -68,14 +68,14 @@ def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mappi
 
 
 def performer(table: Commands, role: Role) -> Perform:
-    """The door to all operations for a role. An operation that the role may not ask for is refused, and so is one whose
-    part of the server does not run.
+    """The door to all operations for callers of a role. An operation that is not for them is refused, and so is one
+    whose part of the server does not run.
     """
 
     async def perform(operation: Operation[R], /) -> R:
         known = description(type(operation))
         command = (await table()).get(known.name)
-        if role not in known.who or command is None:
+        if not role & known.who or command is None:
             raise CommandFailed("busy", "This part of the server does not run: the log says why.")
         return cast(R, await command.run(operation, SILENT))
 

@@ -202,5 +202,12 @@ def test_strangers_texts_are_texts_in_every_place(chromium: Browser, server: Loc
             wrong += broken(visitor, place)
     assert [one for one in visitor.requests if not one.startswith((visitor.base, "data:", "blob:"))] == []
     assert wrong == [], "\n".join(wrong)
-    assert {"queue_list", "dns_reports", "overview", "limits", "account_security", "mtasts_kept"} <= poison.answered
+    assert {
+        "queue_list",
+        "dns_reports",
+        "overview",
+        "limits_list",
+        "account_security",
+        "mtasts_kept",
+    } <= poison.answered
     visitor.close()

@@ -203,7 +203,7 @@ def test_the_owner_who_has_lost_everything_resets_on_the_machine(visitor: Visito
     keep_codes(page)
     listed = server.cli("admin", "second-factors").stdout
     assert "Phone" in listed
-    assert server.cli("admin", "reset-second-factor").stdout == "removed 1 second factor of the admin app\n"
+    assert server.cli("admin", "reset-second-factor").stdout == "removed 1 second factor\n"
     assert "Phone" not in server.cli("admin", "second-factors").stdout
     page.reload()  # all sessions have ended with it
     password(page)

@@ -9,17 +9,11 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.admin.requests import (
-    AccountName,
-    AppPasswordAdd,
-    AppPasswordInfo,
-    AppPasswordName,
-    ImapSession,
-    ImapSessions,
-)
+from moxlite.admin.requests import ImapSession, ImapSessions
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.session import sessions as sessions_module
 from moxlite.net.control.client import CtlFailed
+from moxlite.operations.access import AppPasswordAdd, AppPasswordInfo, ListAppPasswords, RemoveAppPassword
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.session.test_imapd_operator import operator
@@ -133,7 +127,7 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
         async with imap.connect() as phone, imap.connect() as tablet:
             await phone.login(password=passwords["phone"])
             await tablet.login(password=passwords["tablet"])
-            rows = await ctl.call("account app-password list", AccountName("mia"), list[AppPasswordInfo])
+            rows = await ctl.call("account app-password list", ListAppPasswords("mia"), list[AppPasswordInfo])
             assert [(row.name, row.scopes, row.expires, row.expired) for row in rows] == [
                 ("phone", ["imap"], "", False),
                 ("tablet", ["imap"], "", False),
@@ -141,12 +135,12 @@ async def test_the_operator_makes_lists_and_revokes_them(imap: Imap, tmp_path: P
             assert all(row.last_used for row in rows)
             sessions = await ctl.call("imap sessions", ImapSessions(), list[ImapSession])
             assert sorted(one.app_password for one in sessions) == ["", "phone", "tablet"]
-            await ctl.call("account app-password rm", AppPasswordName("mia", "phone"), type(None))
+            await ctl.call("account app-password rm", RemoveAppPassword("mia", "phone"), type(None))
             assert await phone.line() == b"* BYE [UNAVAILABLE] the app password was revoked\r\n"
             await tablet.ok("a NOOP")
             await owner.ok("a NOOP")
         with pytest.raises(CtlFailed, match="no app password 'phone'"):
-            await ctl.call("account app-password rm", AppPasswordName("mia", "phone"), type(None))
+            await ctl.call("account app-password rm", RemoveAppPassword("mia", "phone"), type(None))
         async with imap.connect() as again:
             answer = await again.tagged(f"a LOGIN mia@example.org {passwords['phone']}")
             assert answer == "NO [AUTHENTICATIONFAILED] bad user or password"

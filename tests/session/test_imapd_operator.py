@@ -11,20 +11,14 @@ import trio.testing
 
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.requests import (
-    ImapServe,
-    ImapSession,
-    ImapSessions,
-    ImapTrace,
-    ImapTraced,
-    SetPassword,
-)
+from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
 from moxlite.imapd import commands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
 from moxlite.lazyimport import Late
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
+from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap

@@ -11,7 +11,7 @@ import trio.lowlevel
 import trio.testing
 
 from moxlite.admin.commands import finish_removal
-from moxlite.admin.requests import AccountName, ImapSessions, ShareInfo, ShareSet
+from moxlite.admin.requests import ImapSessions
 from moxlite.imapd.changes import bulk, copy as across
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch
@@ -21,6 +21,7 @@ from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import check_view
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.exposition import REGISTRY
+from moxlite.operations.access import ListShares, ShareInfo, ShareRemove, ShareSet
 from moxlite.store.accounts import crossing
 from moxlite.store.accounts.access import publish_shares, sharing_task
 from moxlite.store.auth.apppasswords import add_app_password
@@ -760,10 +761,10 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
         await owner.ok("a CREATE Workshop")
     async with operator(imap, tmp_path) as ctl, guest(imap) as c:
         await ctl.call("account share set", ShareSet("mia", "Work", "bo@example.org", "lr", below=True), type(None))
-        listed = await ctl.call("account share list", AccountName("mia"), list[ShareInfo])
+        listed = await ctl.call("account share list", ListShares("mia"), list[ShareInfo])
         assert listed == [ShareInfo(name, "bo", "lr") for name in ("Work", "Work/a", "Work/a/b")]
         await c.ok(f"a SELECT {BOX}")
-        await ctl.call("account share rm", ShareSet("mia", "Work", "bo"), type(None))
+        await ctl.call("account share rm", ShareRemove("mia", "Work", "bo"), type(None))
         assert (await c.tagged("a FETCH 1 FLAGS")).startswith(("NO [NONEXISTENT]", "BAD"))
         for args, words in (
             (ShareSet("mia", "Work", "nobody", "l"), 'no account "nobody"'),

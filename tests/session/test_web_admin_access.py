@@ -118,11 +118,11 @@ async def test_removed_mail_is_counted_and_comes_back(rig: Rig, browser: Browser
         assert found["mailboxes"][0]["last"] >= before
         later = time.time_ns() // 1000 + 3_600_000_000
         assert (await browser.call("account_removed", name="mia", since=later))["mailboxes"] == []
-        assert (await browser.call("account_undelete", name="mia", since=later))["messages"] == 0
-        done = await browser.call("account_undelete", name="mia", mailbox="Inbox")
+        assert (await browser.call("account_undelete", account="mia", since=later))["messages"] == 0
+        done = await browser.call("account_undelete", account="mia", mailbox="Inbox")
         assert done == {"messages": 2, "damaged": 0}
         assert (await box(account)).total == 3
-    assert await browser.error("account_undelete", name="nobody") == (404, "user:notFound")
+    assert await browser.error("account_undelete", account="nobody") == (404, "user:notFound")
     assert (await actions(rig))[1] == ("account undelete", "mia", "done")
 
 
@@ -132,14 +132,14 @@ async def test_limits_of_log_ins_are_listed_and_forgotten(rig: Rig, browser: Bro
     for _ in range(12):
         token = await guesser.call("login_prep")
         await guesser.post("login", {"login_token": token, "username": "mia@example.org", "password": "guess"})
-    found = await browser.call("limits")
+    found = await browser.call("limits_list")
     assert [one["refused"] for one in found if one["who"] == "198.51.100.7" and one["window"] == 60] == [True]
     assert "not an IP address" in (await refusal(browser, "limits_clear", ip="everywhere"))["ip"]
     assert await browser.call("limits_clear", ip="198.51.100.7") > 0
-    assert [one for one in await browser.call("limits") if one["refused"]] == []
+    assert [one for one in await browser.call("limits_list") if one["refused"]] == []
     await guesser.log_in()
     await browser.call("limits_clear")
-    assert await browser.call("limits") == []
+    assert await browser.call("limits_list") == []
     assert (await actions(rig))[1] == ("limits clear", "198.51.100.7", "done")
 
 
@@ -195,6 +195,7 @@ async def test_ways_in_want_the_password_again(rig: Rig, browser: Browser, monke
         ("password_change", {"password": "four words of nothing"}),
     ):
         assert await browser.error(call, **parameters) == (403, "user:confirm"), call
-    for call in ("account_security", "account_removed", "account_undelete"):
+    for call in ("account_security", "account_removed"):
         await browser.call(call, name="mia")
+    await browser.call("account_undelete", account="mia")
     assert await actions(rig) == [("account undelete", "mia", "done")]

@@ -4,8 +4,13 @@ import time
 
 import pytest
 
-from moxlite.admin.requests import AccountName, AppPasswordAdd, AppPasswordInfo, AppPasswordName, ShareInfo, ShareSet
-from moxlite.cli import account, run, share
+from moxlite.cli import common, described, run
+from moxlite.operations.access import (
+    AppPasswordAdd,
+    AppPasswordInfo,
+    ShareInfo,
+    ShareSet,
+)
 
 pytestmark = pytest.mark.served
 
@@ -19,7 +24,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
     """What the server is asked for; it answers as if all were well."""
     requests: list[tuple[str, object]] = []
 
-    def call(command: str, args: object, result: object) -> object:
+    def call(command: str, args: object, result: object, **_: object) -> object:
         requests.append((command, args))
         match command:
             case "account app-password add":
@@ -31,8 +36,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
             case _:
                 return None
 
-    monkeypatch.setattr(account, "call", call)
-    monkeypatch.setattr(share, "call", call)
+    monkeypatch.setattr(common, "call", call)
+    monkeypatch.setattr(described, "call", call)
     return requests
 
 
@@ -76,8 +81,8 @@ def test_they_are_listed_and_revoked(asked: list[tuple[str, object]], capsys: Ca
     assert r"a \x1b[2Jphone" in out
     assert run(["account", "app-password", "rm", "me", "my phone"]) == 0
     assert asked == [
-        ("account app-password list", AccountName("me")),
-        ("account app-password rm", AppPasswordName("me", "my phone")),
+        ("account app-password list", {"account": "me"}),
+        ("account app-password rm", {"account": "me", "name": "my phone"}),
     ]
     assert run(["account", "app-password", "add", "me"]) == 2
     assert run(["account", "app-password", "add", "me", "x", "--scope", "smtp"]) == 2
@@ -94,8 +99,8 @@ def test_mailboxes_are_shared(asked: list[tuple[str, object]], capsys: Capture) 
     assert asked == [
         ("account share set", ShareSet("mia", "Work", "bo", "lr")),
         ("account share set", ShareSet("mia", "Work", "bo@example.org", "lrsi", below=True)),
-        ("account share rm", ShareSet("mia", "Work", "anyone")),
-        ("account share list", AccountName("mia")),
+        ("account share rm", {"account": "mia", "mailbox": "Work", "guest": "anyone"}),
+        ("account share list", {"account": "mia"}),
     ]
     for rights in ("q", "rs", ""):
         assert run(["account", "share", "set", "mia", "Work", "bo", rights]) == 1

@@ -113,7 +113,7 @@ def test_each_command_is_in_the_app() -> None:
     text = "".join(path.read_text() for path in HERE.glob("*.py"))
     used = {name for name in commands if f'"{name}"' in text}
     assert len(commands) + len(OPERATIONS) > 100
-    alone = {one.name for one in OPERATIONS if one.audit and Role.ADMIN not in one.who}
+    alone = {one.name for one in OPERATIONS if one.audit and not one.who & (Role.ADMIN | Role.PAGES)}
     assert (commands - READING - used) | alone == set(OUTSIDE)
 
 

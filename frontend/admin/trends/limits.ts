@@ -20,7 +20,7 @@ export async function clearLimits(desk: Desk, ip: string): Promise<void> {
 
 /** Networks and accounts with failures in the present windows. */
 export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
-  const found = await desk.client.limits();
+  const found = await desk.client.limits_list();
   const all = async () => {
     if (
       await confirm(

@@ -14,16 +14,24 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.delivery.consent import account_of, answer_address, make_code
-from moxlite.admin.delivery.requests import ForwardAddress, ForwardInfo, ForwardSet
 from moxlite.admin.edits import named_account
 from moxlite.admin.publicpages import consent_page
-from moxlite.admin.requests import AccountName
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
 from moxlite.mailauth.dkim.sign import SigningError
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.access import (
+    AskForward,
+    ConfirmForward,
+    ForwardAddress,
+    ForwardInfo,
+    ListForwards,
+    SetForwards,
+    StartForward,
+)
+from moxlite.operations.performing import commands
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
@@ -273,29 +281,26 @@ class ForwardCommands:
         self._forwarding = forwarding
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "account forward list": Command(AccountName, self.list),
-            "account forward set": Command(ForwardSet, self.set),
-            "account forward ask": Command(ForwardAddress, self.ask),
-            "account forward confirm": Command(ForwardAddress, self.confirm),
-            "account forward start": Command(ForwardAddress, self.start),
-        }
+        """All operations by name."""
+        return commands(
+            ListForwards.bind(self.list),
+            SetForwards.bind(self.set),
+            AskForward.bind(self.ask),
+            ConfirmForward.bind(self.confirm),
+            StartForward.bind(self.start),
+        )
 
-    async def list(self, args: AccountName, exchange: Exchange) -> list[ForwardInfo]:
+    async def list(self, args: ListForwards) -> list[ForwardInfo]:
         """List the addresses with their states."""
         named_account(self._config, args.account)
-        try:
-            return [_info(one) for one in await self._forwarding.look(args.account)]
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+        return [_info(one) for one in await self._forwarding.look(args.account)]
 
-    async def set(self, args: ForwardSet, exchange: Exchange) -> None:
+    async def set(self, args: SetForwards) -> None:
         """Set the addresses, and ask the owners of new ones."""
         settings = named_account(self._config, args.account)
         names = ("forward_to", "keep_copy")
         old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
-        new = {"forward_to": args.addresses, "keep_copy": args.keep_copy}
+        new = {"forward_to": list(args.addresses), "keep_copy": not args.no_copy}
         try:
             place = ("accounts", args.account)
             await change_keys(self._edit, Settings, place, old, new, names, administrator=True)
@@ -310,7 +315,7 @@ class ForwardCommands:
         if problems:
             raise CommandFailed("refused", "\n".join(problems))
 
-    async def ask(self, args: ForwardAddress, exchange: Exchange) -> None:
+    async def ask(self, args: ForwardAddress) -> None:
         """Ask the owner of an address."""
         await self._require_address(args)
         try:
@@ -318,30 +323,20 @@ class ForwardCommands:
         except (NoWayToAsk, StoreError) as error:
             raise CommandFailed("refused", f"{args.address} was not asked: {error}") from None
 
-    async def confirm(self, args: ForwardAddress, exchange: Exchange) -> None:
+    async def confirm(self, args: ForwardAddress) -> None:
         """Send mail to an address without asking its owner."""
         await self._require_address(args)
-        try:
-            await self._forwarding.confirm(args.account, args.address)
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+        await self._forwarding.confirm(args.account, args.address)
 
-    async def start(self, args: ForwardAddress, exchange: Exchange) -> None:
+    async def start(self, args: ForwardAddress) -> None:
         """Send mail again to an address that was stopped."""
         await self._require_address(args)
-        try:
-            if not await self._forwarding.start(args.account, args.address):
-                raise CommandFailed("refused", f"{args.address} is not stopped, or not confirmed")
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
+        if not await self._forwarding.start(args.account, args.address):
+            raise CommandFailed("refused", f"{args.address} is not stopped, or not confirmed")
 
     async def _require_address(self, args: ForwardAddress) -> None:
         named_account(self._config, args.account)
-        try:
-            found = await self._forwarding.find(args.account, args.address)
-        except StoreError as error:
-            raise CommandFailed("failed", str(error)) from None
-        if found is None:
+        if await self._forwarding.find(args.account, args.address) is None:
             raise CommandFailed("notFound", f"mail of {args.account} is not forwarded to {args.address}")
 
 

@@ -93,33 +93,6 @@ class SortMove(Request, frozen=True):
     target: str
 
 
-class ForwardSet(Request, frozen=True):
-    """``account forward set``: the addresses to which the mail of an account is sent, and whether it is kept, too."""
-
-    account: str
-    addresses: list[str]
-    keep_copy: bool
-
-
-class ForwardAddress(Request, frozen=True):
-    """``account forward ask``, ``confirm`` and ``start``: one of these addresses."""
-
-    account: str
-    address: str
-
-
-class ForwardInfo(msgspec.Struct, frozen=True):
-    """A line of ``account forward list``: what sends mail to an address (``forward_to``, an alias, a script), the state
-    of the address, since when (UTC), and the error of the last bounce.
-    """
-
-    address: str
-    by: str
-    state: str
-    since: str
-    error: str
-
-
 class VacationSet(Request, frozen=True, kw_only=True):
     """``account vacation set`` and ``off``: the form of an account; `start` and `end` µs UTC, 0 for no limit."""
 

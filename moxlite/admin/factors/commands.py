@@ -9,21 +9,22 @@ import trio
 
 from moxlite.admin.edits import named_account
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.factors.requests import (
-    FactorInfo,
-    FactorList,
-    FactorReset,
-    FactorsRemoved,
-    LimitInfo,
-    LimitsClear,
-    LinkMade,
-    MakeLink,
-)
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
-from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations import NoArguments
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.access import (
+    ClearLimits,
+    FactorInfo,
+    FactorsRemoved,
+    LimitInfo,
+    LinkMade,
+    ListFactors,
+    ListLimits,
+    MakeLink,
+    ResetFactors,
+)
+from moxlite.operations.performing import commands
 from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.factors import LINK_LIFE
@@ -40,16 +41,16 @@ class FactorCommands:
         self._changes = changes
 
     def registry(self) -> Mapping[str, Command]:
-        """All commands by name."""
-        return {
-            "account second-factors": Command(FactorList, self.factors),
-            "account reset-second-factor": Command(FactorReset, self.reset),
-            "account recovery-link": Command(MakeLink, self.make_link),
-            "limits list": Command(NoArguments, self.limits),
-            "limits clear": Command(LimitsClear, self.clear),
-        }
+        """All operations by name."""
+        return commands(
+            ListFactors.bind(self.factors),
+            ResetFactors.bind(self.reset),
+            MakeLink.bind(self.make_link),
+            ListLimits.bind(self.limits),
+            ClearLimits.bind(self.clear),
+        )
 
-    async def factors(self, args: FactorList, exchange: Exchange) -> list[FactorInfo]:
+    async def factors(self, args: ListFactors) -> list[FactorInfo]:
         """The second factors of an account, or of all accounts, by name."""
         if args.account:
             self._require(args.account)
@@ -68,12 +69,12 @@ class FactorCommands:
                 rows.append(FactorInfo(account, "codes", str(found.codes), "", "", ""))
         return rows
 
-    async def reset(self, args: FactorReset, exchange: Exchange) -> FactorsRemoved:
+    async def reset(self, args: ResetFactors) -> FactorsRemoved:
         """Remove all second factors of an account or of the administrator."""
         self._require(args.account)
         return FactorsRemoved(await self._changes.reset(args.account, where=_where()))
 
-    async def make_link(self, args: MakeLink, exchange: Exchange) -> LinkMade:
+    async def make_link(self, args: MakeLink) -> LinkMade:
         """Make a recovery link of an account."""
         if args.account == ADMIN:
             raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
@@ -85,7 +86,7 @@ class FactorCommands:
         token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=_where())
         return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
 
-    async def limits(self, args: NoArguments, exchange: Exchange) -> list[LimitInfo]:
+    async def limits(self, args: ListLimits) -> list[LimitInfo]:
         """Networks and accounts with failed log-ins, the most failures first."""
         await trio.lowlevel.checkpoint()
         return [
@@ -93,7 +94,7 @@ class FactorCommands:
             for one in self._logins.attempts.counts.listing()
         ]
 
-    async def clear(self, args: LimitsClear, exchange: Exchange) -> int:
+    async def clear(self, args: ClearLimits) -> int:
         """Forget the failures of an address, or all; returns the number of counts that were dropped."""
         await trio.lowlevel.checkpoint()
         try:

@@ -16,14 +16,13 @@ from moxlite.admin.requests import (
     StoreDone,
     StoreRepair,
     StoreStats,
-    Undelete,
-    UndeletedMail,
 )
 from moxlite.admin.storage.chosen import named_accounts, on_files
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.access import Undelete, UndeletedMail
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import Compression
@@ -122,12 +121,9 @@ def repair_stopped(snapshot: Snapshot, request: StoreRepair) -> list[str]:
 
 
 async def undelete_mail(accounts: Accounts, args: Undelete) -> UndeletedMail:
-    """Restore removed messages. Raises CommandFailed."""
-    try:
-        async with accounts.use(args.account) as account:
-            done = await undelete(account, accounts.directory / "tmp", since=args.since, mailbox=args.mailbox)
-    except StoreError as error:
-        raise CommandFailed("failed", str(error)) from None
+    """Restore removed messages. Raises StoreError."""
+    async with accounts.use(args.account) as account:
+        done = await undelete(account, accounts.directory / "tmp", since=args.since, mailbox=args.mailbox)
     return UndeletedMail(done.messages, done.damaged)
 
 

@@ -70,12 +70,12 @@ def _read(file: str) -> bytes:
 
 def report_commands(group: click.Group) -> None:
     """Add the commands for our reports to a group."""
-    found = [one for one in described_in(reports) if one.name.partition(" ")[0] == group.name]
     printers: dict[type, Printer] = {
         reports.Send: _show_sent,
         reports.Drop: lambda dropped, as_json: print(f"{dropped.rows} removed"),
     }
-    described(group, found, {"suppress": "Addresses that get no reports from us until a time."}, printers)
+    about = {"suppress": "Addresses that get no reports from us until a time."}
+    described(group, described_in(reports), about, printers)
 
 
 def _show_sent(found: SentReports, as_json: bool) -> None:

@@ -144,11 +144,7 @@ def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
         print(f"  waits: {printable(found.problem)}")
 
 
-_group = click.Group("dns")
-described(
-    _group,
-    [one for one in described_in(operations) if one.name.startswith("dns rotation")],
-    {"rotation": "The rotation of a domain's signing key; it begins by itself where a DNS provider is set."},
-    {operations.OfDomain: _show_rotation},
+rotation = click.Group(
+    "rotation", help="The rotation of a domain's signing key; it begins by itself where a DNS provider is set."
 )
-rotation = _group.commands["rotation"]
+described(rotation, described_in(operations), {}, {operations.OfDomain: _show_rotation}, words="dns rotation")

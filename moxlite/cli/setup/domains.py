@@ -14,10 +14,9 @@ from moxlite.operations.domains import AliasInfo, DomainInfo
 
 def add_commands(config: click.Group) -> None:
     """Add the commands to their group."""
-    found = (*described_in(accounts), *described_in(domains))
-    described(
+    groups = described(
         config,
-        [one for one in found if one.request is not accounts.SetQuota],
+        (*described_in(accounts), *described_in(domains)),
         {
             "account": "Accounts in domains.toml, changed through the running server.",
             "address": "Addresses in domains.toml, changed through the running server.",
@@ -30,10 +29,9 @@ def add_commands(config: click.Group) -> None:
             domains.ListDomains: _show_domains,
             domains.PrintAlias: _show_alias,
         },
+        without={accounts.SetQuota},
     )
-    account = config.commands["account"]
-    assert isinstance(account, click.Group)
-    account.add_command(account_set)
+    groups["account"].add_command(account_set)
 
 
 @click.command("set")

@@ -7,8 +7,11 @@ from typing import Final
 
 import click
 
-from moxlite.cli.common import HYPHENS, Failure, call, json_option, note, settings, show
+from moxlite.cli.common import Failure, call, note, perform, show
+from moxlite.cli.described import described
 from moxlite.escapes import printable
+from moxlite.operations import access, described_in
+from moxlite.operations.access import TLSKeyInfo
 
 
 @click.group()
@@ -46,26 +49,8 @@ def tlspubkey() -> None:
     """Client certificates that accounts log in with, without a password."""
 
 
-@tlspubkey.command("list")
-@click.argument("account", required=False, default="")
-@json_option
-def key_list(account: str, as_json: bool) -> None:
-    """List the keys of ACCOUNT, or all."""
-    from moxlite.admin.domains.requests import TLSKeyInfo, TLSKeyList
-
-    found = call("config tlspubkey list", TLSKeyList(account), list[TLSKeyInfo])
-    show(found, ("fingerprint", "account", "login_address", "name", "type", "created"), as_json=as_json)
-
-
-@tlspubkey.command("get", context_settings=HYPHENS)
-@click.argument("fingerprint")
-@json_option
-def key_get(fingerprint: str, as_json: bool) -> None:
-    """Show the key of FINGERPRINT, with its certificate."""
-    from moxlite.admin.domains.requests import TLSKeyInfo, TLSKeyName
-
-    found = call("config tlspubkey get", TLSKeyName(fingerprint), TLSKeyInfo)
-    if as_json or settings().as_json:
+def _show_key(found: TLSKeyInfo, as_json: bool) -> None:
+    if as_json:
         show([found], (), as_json=True)
         return
     for label, value in (
@@ -80,6 +65,16 @@ def key_get(fingerprint: str, as_json: bool) -> None:
     print(found.certificate, end="")
 
 
+described(
+    tlspubkey,
+    described_in(access),
+    {},
+    {access.GetKey: _show_key},
+    words="config tlspubkey",
+    without={access.AddKey},
+)
+
+
 @tlspubkey.command("add")
 @click.argument("address")
 @click.argument("name", required=False, default="")
@@ -89,22 +84,11 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 
     NAME is for lists; without it the certificate's common name is taken.
     """
-    from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo
-
     pem = sys.stdin.read(1 << 17)
     if "PRIVATE KEY" in pem:
         raise Failure("this is a private key: keep it, and give the certificate")
-    added = call("config tlspubkey add", TLSKeyAdd(address, pem, name, no_imap_preauth), TLSKeyInfo)
+    added = perform(access.AddKey(address, pem, name, no_imap_preauth))
     print(f"{added.fingerprint} {printable(added.name)}")
-
-
-@tlspubkey.command("rm", context_settings=HYPHENS)
-@click.argument("fingerprint")
-def key_rm(fingerprint: str) -> None:
-    """Forget the key of FINGERPRINT; it opens nothing from the next connection on."""
-    from moxlite.admin.domains.requests import TLSKeyName
-
-    call("config tlspubkey rm", TLSKeyName(fingerprint), type(None))
 
 
 @tlspubkey.command("gen")

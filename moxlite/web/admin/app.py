@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from moxlite.operations import Role, accounts, described_in, dns, domains, queue, receivedreports, reports, webhooks
+from moxlite.operations import (
+    Role,
+    access,
+    accounts,
+    described_in,
+    dns,
+    domains,
+    queue,
+    receivedreports,
+    reports,
+    webhooks,
+)
 from moxlite.web import metrics
 from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
@@ -76,7 +87,7 @@ class AdminApp:
             raise HTTPError(404, "There is nothing at this address.")
 
 
-SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns)
+SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access)
 OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
 """All operations, in the order of their descriptions."""
 

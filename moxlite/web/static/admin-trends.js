@@ -346,7 +346,7 @@ async function clearLimits(desk, ip) {
   await desk.refresh();
 }
 async function limitsPage(desk) {
-  const found = await desk.client.limits();
+  const found = await desk.client.limits_list();
   const all = async () => {
     if (await confirm(t("Forget all failed log-ins?"), t("Guessing begins anew for every network and account. The counts cannot be brought back."), t("Forget all"))) await clearLimits(desk, "");
   };

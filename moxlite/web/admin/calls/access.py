@@ -15,11 +15,8 @@ from msgspec import Meta
 
 from moxlite.admin.audit.commands import line_of
 from moxlite.admin.audit.requests import AuditLine
-from moxlite.admin.domains.requests import TLSKeyAdd, TLSKeyInfo, TLSKeyName
-from moxlite.admin.factors.requests import FactorReset, FactorsRemoved, LimitInfo, LimitsClear, LinkMade, MakeLink
 from moxlite.admin.publicpages import public_page
-from moxlite.admin.requests import Undelete, UndeletedMail
-from moxlite.operations import NoArguments
+from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox
@@ -34,7 +31,6 @@ Word = Annotated[str, Meta(max_length=320)]
 Certificate = Annotated[str, Meta(max_length=100_000)]
 KeyName = Annotated[str, Meta(max_length=256)]
 Fingerprint = Annotated[str, Meta(max_length=100)]
-Mailbox = Annotated[str, Meta(max_length=4000)]
 Moment = Annotated[int, Meta(ge=0, lt=1 << 62)]
 
 
@@ -59,17 +55,15 @@ class AccessCalls(AdminCalls):
     async def account_factors_reset(self, caller: Caller, name: Word) -> int:
         """Remove all second factors of an account, and end its web sessions; returns the number of apps and keys."""
         self._addresses_of(name)
-        found = await self._console.run("account reset-second-factor", FactorReset(name), FactorsRemoved)
-        return found.removed
+        return (await self._perform(ResetFactors(account=name))).removed
 
     @call(confirm=True)
-    async def account_recovery_link(self, caller: Caller, name: Word, reset_factors: bool = False) -> RecoveryLink:
+    async def account_recovery_link(self, caller: Caller, name: Word, reset_factors: bool = False) -> LinkMade:
         """Make a link by which the user sets a new password, once and within an hour; an older link ends. With
         `reset_factors` its use removes the second factors.
         """
         self._addresses_of(name)
-        made = await self._console.run("account recovery-link", MakeLink(name, reset_factors), LinkMade)
-        return RecoveryLink(made.url, made.expires)
+        return await self._perform(MakeLink(account=name, reset_factors=reset_factors))
 
     @call(confirm=True)
     async def account_key_add(
@@ -92,15 +86,14 @@ class AccessCalls(AdminCalls):
             problems.append(FieldError("certificate", problem))
         if problems:
             raise FieldErrors(problems)
-        args = TLSKeyAdd(address, certificate, key_name.strip(), no_imap_preauth)
-        return (await self._console.run("config tlspubkey add", args, TLSKeyInfo)).fingerprint
+        return (await self._perform(AddKey(address, certificate, key_name.strip(), no_imap_preauth))).fingerprint
 
     @call(confirm=True)
     async def account_key_remove(self, caller: Caller, name: Word, fingerprint: Fingerprint) -> None:
         """Forget a key of an account; log-ins with it are refused from the next connection on."""
         if fingerprint not in [one.fingerprint for one in await self._server.auth.keys.of(name)]:
             raise NotFound("This account has no such key any more.")
-        await self._console.do("config tlspubkey rm", TLSKeyName(fingerprint))
+        await self._perform(RemoveKey(fingerprint))
 
     @call()
     async def account_removed(self, caller: Caller, name: Word, since: Moment = 0) -> Recoverable:
@@ -109,25 +102,6 @@ class AccessCalls(AdminCalls):
         async with self._server.accounts.use(name) as account:
             found = await account.scan(partial(removed_by_mailbox, since=since), op="admin_removed")
         return Recoverable(found, round(self._server.config().static.store.undelete_grace * 1e6))
-
-    @call()
-    async def account_undelete(
-        self, caller: Caller, name: Word, since: Moment = 0, mailbox: Mailbox = ""
-    ) -> UndeletedMail:
-        """Bring removed mail back, of one mailbox or with "" of all."""
-        return await self._console.run("account undelete", Undelete(name, since, mailbox), UndeletedMail)
-
-    @call()
-    async def limits(self, caller: Caller) -> list[LimitInfo]:
-        """Networks and accounts with failed log-ins in the present windows, the most failures first."""
-        return await self._console.run("limits list", NoArguments(), list[LimitInfo])
-
-    @call()
-    async def limits_clear(self, caller: Caller, ip: Word = "") -> int:
-        """Forget the failed log-ins of an address, or with "" all, of accounts too, so that log-ins are looked at
-        again. Returns the number of counts that were dropped.
-        """
-        return await self._console.run("limits clear", LimitsClear(ip), int)
 
     @call(audit="admin password changed", confirm=True)
     async def password_change(self, caller: Caller, password: Credential) -> int:
@@ -181,13 +155,6 @@ class AccountSecurity(msgspec.Struct, frozen=True, kw_only=True):
     certificates: list[AccountKey]
     addresses: list[str]
     links: bool
-
-
-class RecoveryLink(msgspec.Struct, frozen=True):
-    """A recovery link, and its end in words, UTC."""
-
-    url: str
-    expires: str
 
 
 class Recoverable(msgspec.Struct, frozen=True):

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 import trio
 from msgspec import Meta
 
-from moxlite.admin.requests import SetPassword
 from moxlite.config.domains import Account
 from moxlite.config.snapshot import Snapshot
 from moxlite.operations import description
+from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount
 from moxlite.operations.queue import CountMessages, Filter
 from moxlite.proto.address import Address
@@ -124,7 +124,7 @@ class AccountCalls(AdminCalls):
         return found
 
     async def _set_password(self, name: str, password: str) -> str:
-        await self._console.do("account set-password", SetPassword(name, password))
+        await self._perform(SetPassword(name, password))
         return password
 
     async def _logins(self, names: list[str]) -> dict[str, tuple[int, str]]:

@@ -1,0 +1,336 @@
+"""The operations about ways into accounts: passwords, app passwords, second factors, keys of certificates, limits of
+log-ins, shared mailboxes, addresses to which mail is sent on; and about mail that was removed (ADMIN-19, WEB-81).
+"""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+from moxlite.operations.accounts import Name
+
+LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
+
+Fingerprint: TypeAlias = Annotated[str, Meta(max_length=100)]
+
+
+@change("account set-password", LOCAL)
+class SetPassword(Operation[None], frozen=True):
+    """Set the password of account NAME: asked for twice, or the first line of stdin. Ends its sessions."""
+
+    account: Name
+    password: str
+
+    def __repr__(self) -> str:
+        """Without the password, which must not reach a log."""
+        return f"SetPassword(account={self.account!r})"
+
+
+class UndeletedMail(msgspec.Struct, frozen=True):
+    """Numbers of messages that are back, and of those that could not be read."""
+
+    messages: int
+    damaged: int
+
+
+@change("account undelete", OWNER)
+class Undelete(Operation[UndeletedMail], frozen=True):
+    """Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name."""
+
+    account: Name
+    since: Annotated[int, Meta(ge=0, lt=1 << 62)] = 0
+    mailbox: Annotated[str, Meta(max_length=4000)] = ""
+
+
+# App passwords (STORE-191, IMAP-158, SMTP-165)
+
+
+class AppPasswordInfo(msgspec.Struct, frozen=True):
+    """An app password or token; times are formatted, UTC, "" for never."""
+
+    name: str
+    scopes: list[str]
+    read_only: bool
+    created: str
+    last_used: str
+    expires: str
+    expired: bool
+    token: bool = False
+
+
+@change("account app-password add", Role.COMMAND_LINE)
+class AppPasswordAdd(Operation[str], frozen=True):
+    """Make an app password, or with `token` an access token, and return it. `expires` in µs UTC, None for never."""
+
+    account: str
+    name: str
+    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap"]]
+    read_only: bool = False
+    expires: int | None = None
+    token: bool = False
+
+
+@query(
+    "account app-password list",
+    Role.COMMAND_LINE,
+    columns=("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired"),
+)
+class ListAppPasswords(Operation[list[AppPasswordInfo]], frozen=True):
+    """List the app passwords and tokens of ACCOUNT, with what they are for, and when they were used (to the hour)."""
+
+    account: str
+
+
+@change("account app-password rm", Role.COMMAND_LINE)
+class RemoveAppPassword(Operation[None], frozen=True):
+    """Revoke the app password or token NAME of ACCOUNT; its sessions end."""
+
+    account: str
+    name: str
+
+
+# Shared mailboxes (IMAP-157)
+
+
+class ShareInfo(msgspec.Struct, frozen=True):
+    """What a guest may do in a mailbox."""
+
+    mailbox: str
+    guest: str
+    rights: str
+
+
+@query("account share list", Role.COMMAND_LINE, columns=("mailbox", "guest", "rights"))
+class ListShares(Operation[list[ShareInfo]], frozen=True):
+    """List what ACCOUNT shares: mailboxes, with whom, and the rights."""
+
+    account: str
+
+
+@change("account share set", Role.COMMAND_LINE)
+class ShareSet(Operation[None], frozen=True):
+    """Give `guest`, an account, an address or ``anyone``, just these rights, letters of RFC 4314."""
+
+    account: str
+    mailbox: str
+    guest: str
+    rights: str
+    below: bool = False
+
+
+@change("account share rm", Role.COMMAND_LINE)
+class ShareRemove(Operation[None], frozen=True):
+    """Take all rights on a MAILBOX of ACCOUNT from GUEST."""
+
+    account: str
+    mailbox: str
+    guest: str
+    below: Annotated[bool, field("Also from the mailboxes below MAILBOX.")] = False
+
+
+# Second factors, recovery links and limits of log-ins (WEB-56, WEB-151)
+
+
+class FactorInfo(msgspec.Struct, frozen=True):
+    """A second factor. `kind`: app, key or codes; `name`: of the device, or the number of recovery codes left. Times in
+    UTC, "" for none.
+    """
+
+    account: str
+    kind: str
+    name: str
+    host: str
+    created: str
+    last_used: str
+
+
+class FactorsRemoved(msgspec.Struct, frozen=True):
+    """Number of apps and keys that were removed."""
+
+    removed: int
+
+
+class LinkMade(msgspec.Struct, frozen=True):
+    """A recovery link, and its end in UTC."""
+
+    url: str
+    expires: str
+
+
+class LimitInfo(msgspec.Struct, frozen=True):
+    """Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that
+    network, "" for an account alone. `window`: seconds; `refused`: further log-ins are refused until the window ends.
+    """
+
+    who: str
+    window: int
+    failures: int
+    limit: int
+    refused: bool
+    network: str = ""
+
+
+@query(
+    "account second-factors",
+    Role.COMMAND_LINE,
+    columns=("account", "kind", "name", "host", "created", "last_used"),
+)
+class ListFactors(Operation[list[FactorInfo]], frozen=True):
+    """List the second factors of account NAME, or of all accounts: code apps, security keys, recovery codes left."""
+
+    account: Annotated[str, field(metavar="NAME", argument=True)] = ""
+
+
+@change("account reset-second-factor", LOCAL)
+class ResetFactors(Operation[FactorsRemoved], frozen=True):
+    """Remove all second factors of account NAME, whose user has lost them; its sessions end.
+
+    The password alone is enough after that, also in mail programs. The user is told by mail.
+    """
+
+    account: Name
+
+
+@change("account recovery-link", LOCAL)
+class MakeLink(Operation[LinkMade], frozen=True):
+    """Print a link by which the user of account NAME sets a new password, once and within an hour.
+
+    Give it to the user in person or by phone, not by mail. A newer link replaces it. The user is told by mail. The
+    account page must have a public address: `moxlite config listeners publish-web on`.
+    """
+
+    account: Name
+    reset_factors: Annotated[bool, field("Its use removes the second factors, too.", "--reset-second-factor")] = False
+
+
+@query("limits list", OWNER, columns=("who", "window", "failures", "limit", "refused"))
+class ListLimits(Operation[list[LimitInfo]], frozen=True):
+    """List networks and accounts with failed log-ins, and the limits beyond which further ones are refused."""
+
+
+@change("limits clear", OWNER)
+class ClearLimits(Operation[int], frozen=True):
+    """Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too."""
+
+    ip: Word = ""
+
+
+# Keys of client certificates (STORE-104)
+
+
+class TLSKeyInfo(msgspec.Struct, frozen=True):
+    """A key of a client certificate; `created` in words, UTC, `certificate` in PEM."""
+
+    fingerprint: str
+    account: str
+    login_address: str
+    name: str
+    type: str
+    no_imap_preauth: bool
+    created: str
+    certificate: str = ""
+
+
+@query(
+    "config tlspubkey list",
+    Role.COMMAND_LINE,
+    columns=("fingerprint", "account", "login_address", "name", "type", "created"),
+)
+class ListKeys(Operation[list[TLSKeyInfo]], frozen=True):
+    """List the keys of ACCOUNT, or all."""
+
+    account: Annotated[str, field(argument=True)] = ""
+
+
+@query("config tlspubkey get", Role.COMMAND_LINE)
+class GetKey(Operation[TLSKeyInfo], frozen=True):
+    """Show the key of FINGERPRINT, with its certificate."""
+
+    fingerprint: Annotated[Fingerprint, field(kind=str)]
+
+
+@change("config tlspubkey add", LOCAL)
+class AddKey(Operation[TLSKeyInfo], frozen=True):
+    """Let the holder of the key of a certificate (PEM) log in with an address. Without `name` it has the
+    certificate's.
+    """
+
+    address: str
+    certificate: str
+    name: str = ""
+    no_imap_preauth: bool = False
+
+
+@change("config tlspubkey rm", LOCAL)
+class RemoveKey(Operation[None], frozen=True):
+    """Forget the key of FINGERPRINT; it opens nothing from the next connection on."""
+
+    fingerprint: Annotated[Fingerprint, field(kind=str)]
+
+
+# Addresses to which the mail of an account is sent on (SMTP-159)
+
+
+class ForwardInfo(msgspec.Struct, frozen=True):
+    """What sends mail to an address (``forward_to``, an alias, a script), the state of the address, since when (UTC),
+    and the error of the last bounce.
+    """
+
+    address: str
+    by: str
+    state: str
+    since: str
+    error: str
+
+
+@change("account forward list", Role.COMMAND_LINE, columns=("address", "by", "state", "since", "error"))
+class ListForwards(Operation[list[ForwardInfo]], frozen=True):
+    """List the addresses of account NAME: confirmed by their owners, waiting for agreement, bouncing, or stopped.
+
+    Addresses of `forward_to`, of aliases whose mail the account sends on, and of its active Sieve script. While an
+    address waits for the agreement of its owner, mail for it is kept in the account.
+    """
+
+    account: Name
+
+
+@change("account forward set", Role.COMMAND_LINE)
+class SetForwards(Operation[None], frozen=True):
+    """Send what account NAME accepts, and what is not junk, on to each ADDRESS; without ADDRESS to none.
+
+    The owners of new addresses get a mail with a link to a page, and nothing is sent before they have agreed there.
+    """
+
+    account: Name
+    addresses: Annotated[tuple[str, ...], field(metavar="ADDRESS", argument=True)] = ()
+    no_copy: Annotated[
+        bool,
+        field("Keep no copy in the account. Where a Sieve script is active, it alone decides what is kept."),
+    ] = False
+
+
+class ForwardAddress(Operation[None], frozen=True):
+    """An address to which mail is sent on."""
+
+    account: Name
+    address: str
+
+
+@change("account forward ask", Role.COMMAND_LINE)
+class AskForward(ForwardAddress, frozen=True):
+    """Ask the owner of ADDRESS again, once a day at most."""
+
+
+@change(
+    "account forward confirm",
+    Role.COMMAND_LINE,
+    ask="Send the mail of {account} to {address} without asking its owner?",
+)
+class ConfirmForward(ForwardAddress, frozen=True):
+    """Send mail of account NAME to ADDRESS without asking its owner, as when both are yours."""
+
+
+@change("account forward start", Role.COMMAND_LINE)
+class StartForward(ForwardAddress, frozen=True):
+    """Send mail again to ADDRESS, which was stopped after three days of bounces."""
