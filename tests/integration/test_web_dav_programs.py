@@ -26,8 +26,6 @@ HERE = Path(__file__).parent / "davprograms"
 OWN_STANDARD = {"url.encode-at.identity", "search.text.comp-type-optional"}
 """What the tester wants beyond the RFCs."""
 
-LATER = {"scheduling"}
-
 
 def program(name: str, command: str) -> Path:
     """A program of `davprograms/NAME.txt`, installed once for its version."""
@@ -74,7 +72,7 @@ def test_the_tester_of_caldav_servers_finds_nothing(server: LocalServer, tmp_pat
     features = json.loads(done.stdout[done.stdout.index("{") :])["features"]
     states = {name: one.get("support", "full") if isinstance(one, dict) else one for name, one in features.items()}
     wrong = {name for name, state in states.items() if state not in ("full", "unknown")}
-    assert wrong <= OWN_STANDARD | LATER, {name: features[name] for name in wrong}
+    assert wrong <= OWN_STANDARD, {name: features[name] for name in wrong}
 
 
 CONFIG = """

@@ -296,7 +296,11 @@ function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLo
         ),
       ),
       davx5 !== "" &&
-        el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))),
+        el(
+          "p",
+          { class: "gap" },
+          el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5")),
+        ),
       el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program)),
     ]),
   ];
