@@ -15,6 +15,7 @@ from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.commands import DoctorCommands
 from moxlite.admin.receivedreports import ReceivedCommands
+from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
@@ -49,6 +50,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **ReceivedCommands(house.files.reports).registry(),
         **commands_of(HandOver.bind(partial(_hand_over, house))),
         **SieveCommands(config, accounts).registry(),
+        **GroupwareCommands(accounts, house.services.sandbox).registry(),
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),

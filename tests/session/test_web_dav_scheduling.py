@@ -405,3 +405,22 @@ async def test_mail_and_calendar_agree(office: Office, post: Post) -> None:
     answer = {"message_id": other, "path": "0", "submit_id": os.urandom(16).hex()}
     await browser.call("invitation_answer", answer="no", **answer)
     assert await office.entry("mia", "a2") == ""
+
+
+async def test_two_devices_of_a_guest(office: Office) -> None:
+    """DAV-27: an answer keeps the tag; a device that does not know the answer yet does not take it back."""
+    await office.mia.put("m.ics", meeting(TOM_ASKED))
+    await office.settle()
+    [path] = [one for one in await office.tom.find(TOM, D + "getetag", depth="1") if one != TOM]
+    name, asked = path.rpartition("/")[2], await office.entry("tom")
+    tag = (await office.tom.ask("GET", path)).headers["schedule-tag"]
+    mine = line(asked, "ATTENDEE", "tom@")
+    await office.tom.put(name, asked.replace(mine, mine.replace("NEEDS-ACTION", "ACCEPTED")), TOM)
+    assert (await office.tom.ask("GET", path)).headers["schedule-tag"] == tag
+    alarm = asked.replace("END:VEVENT", "BEGIN:VALARM\r\nTRIGGER:-PT5M\r\nEND:VALARM\r\nEND:VEVENT")
+    assert (await office.tom.put(name, alarm, TOM, if_schedule_tag_match=tag)).status == 204
+    got = await office.entry("tom")
+    assert "PARTSTAT=ACCEPTED" in line(got, "ATTENDEE", "tom@")
+    assert "VALARM" in got
+    await office.settle()
+    assert "PARTSTAT=ACCEPTED" in line(await office.entry("mia"), "ATTENDEE", "tom@")

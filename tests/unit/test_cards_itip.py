@@ -295,7 +295,7 @@ def test_what_is_written_anew_can_be_read(lines: list[str]) -> None:
 def test_hostile_messages_take_linear_time(piece: str) -> None:
     """DAV-29"""
     took = []
-    for number in (1000, 8000):
+    for number in (4000, 32_000):
         text = "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\n" + f"{piece}\r\n" * number
         began = time.process_time()
         try:
@@ -303,4 +303,4 @@ def test_hostile_messages_take_linear_time(piece: str) -> None:
         except BadComponents:
             pass
         took.append(time.process_time() - began)
-    assert took[1] < 40 * max(took[0], 0.001)
+    assert took[1] < 60 * max(took[0], 0.001)

@@ -402,13 +402,36 @@ class Answered(msgspec.Struct, frozen=True):
     message: Message | None
 
 
+def is_answer(before: CalendarObject, after: CalendarObject, own: frozenset[str]) -> bool:
+    """Whether an attendee's change is the answer alone."""
+
+    def told(part: Component) -> tuple[frozenset[str], str]:
+        mine = own_line(part, own)
+        lines = [one for one in part.properties if one is not mine and one.name != "TRANSP"]
+        return _comparable(Component(part.name, lines, [])), write_component(Component("", [], part.components))
+
+    was, is_now = by_key(before), by_key(after)
+    return was.keys() == is_now.keys() and all(told(was[key]) == told(part) for key, part in is_now.items())
+
+
 def answered(
-    before: CalendarObject | None, after: CalendarObject, own: frozenset[str], local: frozenset[str], now: int
+    before: CalendarObject | None,
+    after: CalendarObject,
+    own: frozenset[str],
+    local: frozenset[str],
+    now: int,
+    *,
+    keep_answers: bool = False,
 ) -> Answered:
     """What an attendee's change answers. Arguments as of `organized`."""
     line = organizer_of(after)
     assert line is not None
     earlier = by_key(before)
+    calendar = after.calendar
+    if keep_answers:
+        kept = [_kept(part, earlier.get(key_of(after, part)), own) for part in after.parts]
+        calendar = calendar if kept == after.parts else rebuilt(after, kept)
+        after = msgspec.structs.replace(after, parts=kept)
     replies: list[Component] = []
     for part in after.parts:
         mine = own_line(part, own)
@@ -419,7 +442,7 @@ def answered(
             replies.append(_reply(part, mine, now))
     replies += _declined(before, after, own, now)
     if not replies:
-        return Answered(after.calendar, None)
+        return Answered(calendar, None)
     organizer = address_of(line)
     told = {"SCHEDULE-STATUS": DELIVERED if organizer in local else SENT, "SCHEDULE-FORCE-SEND": ""}
     parts = [
@@ -427,6 +450,15 @@ def answered(
     ]
     text = write_component(new_calendar(after, replies, "REPLY"))
     return Answered(rebuilt(after, parts), Message("REPLY", (organizer,), text))
+
+
+def _kept(part: Component, was: Component | None, own: frozenset[str]) -> Component:
+    """A component with the answer that is known already, where the client knows none."""
+    mine, earlier = own_line(part, own), None if was is None else own_line(was, own)
+    known = "" if earlier is None else earlier.parameter("PARTSTAT").upper()
+    if mine is None or known not in ANSWERS or mine.parameter("PARTSTAT").upper() in ANSWERS:
+        return part
+    return mapped(part, lambda one: with_parameters(one, {"PARTSTAT": known}) if one is mine else one)
 
 
 def refused(before: CalendarObject, own: frozenset[str], now: int) -> Message | None:

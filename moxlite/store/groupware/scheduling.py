@@ -22,6 +22,7 @@ from moxlite.proto.cards.itip import (
     called_off,
     check_attendee,
     check_organizer,
+    is_answer,
     is_over,
     organized,
     refused,
@@ -47,6 +48,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_named,
 )
+from moxlite.store.types import ModSeq
 
 SCHEDULE: Final = "schedule"
 """Kind of the rows of the outbox with messages about events."""
@@ -159,15 +161,18 @@ def put_entry(
         done = organized(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
         calendar, messages = done.calendar, done.messages
     elif role == "attendee":
-        reply = answered(was, after, user.addresses, user.local, now)
+        reply = answered(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
         calendar, messages = reply.calendar, () if reply.message is None or not answer else (reply.message,)
     elif earlier == "organizer" and was is not None:
         messages = called_off(was, user.addresses, now)
-    if silent or (role == "attendee" and not messages):
+    if silent or (role == "attendee" and not answer):
         calendar = after.calendar
     altered = calendar is not after.calendar
     octets = write_component(calendar).encode() if altered else data
     tag = tx.modseq() if role else None
+    known = None if before is None or not role == earlier == "attendee" else before.tag
+    if known is not None and was is not None and is_answer(was, after, user.addresses):
+        tag = ModSeq(known)
     one, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
     if not silent:
         _owe(tx, messages, after, user, one.id, facts)
@@ -206,8 +211,23 @@ def put_received(tx: AccountTx, found: Resource | None, data: bytes, facts: Fact
     """
     tag = tx.modseq() if matters or found is None else found.tag
     where = default_calendar(tx, facts.component).id if found is None else found.collection_id
-    name = f"{hashlib.sha256(facts.uid.encode()).hexdigest()[:32]}.ics" if found is None else found.name
+    name = entry_name(facts.uid) if found is None else found.name
     return put_resource(tx, where, name, data, facts, tag=tag)[0]
+
+
+def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: Facts) -> bool:
+    """Add an entry of a file, unless a calendar of the account has it; its people are told nothing. Returns whether it
+    was added. Raises as `put_resource`.
+    """
+    if entry_with_uid(tx, facts.uid) is not None:
+        return False
+    put_resource(tx, where.id, entry_name(facts.uid), data, facts)
+    return True
+
+
+def entry_name(uid: str) -> str:
+    """The name of an entry that the server puts."""
+    return f"{hashlib.sha256(uid.encode()).hexdigest()[:32]}.ics"
 
 
 def default_calendar(tx: AccountTx, component: str) -> Collection:
@@ -224,7 +244,7 @@ def note_message(tx: AccountTx, data: bytes, facts: Facts) -> None:
     """Keep a message about an event for programs that look for such (RFC 6638 §2.2): the newest of each event."""
     ensure_defaults(tx)
     inbox = collection_named(tx, "calendar", INBOX)
-    name = f"{hashlib.sha256(facts.uid.encode()).hexdigest()[:32]}.ics"
+    name = entry_name(facts.uid)
     if inbox.total >= MAX_INBOX and resource_named(tx, inbox.id, name) is None:
         delete_resource(tx, inbox.id, tx.value(OLDEST, inbox.id), lambda _: None)
     put_resource(tx, inbox.id, name, data, facts)

@@ -1,0 +1,187 @@
+"""What the operations on calendars and address books do (DAV-31)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.groupware import (
+    CreateAddressBook,
+    CreateCalendar,
+    ExportCalendar,
+    ExportContacts,
+    ImportCalendar,
+    ImportContacts,
+    Imported,
+    ListAddressBooks,
+    ListCalendars,
+    Listed,
+    RemoveAddressBook,
+    RemoveCalendar,
+)
+from moxlite.operations.performing import commands
+from moxlite.processor import off_loop
+from moxlite.proto.cards.calendarfiles import MAX_FILE, joined_calendars, split_calendars
+from moxlite.proto.cards.contactfiles import read_contacts, taken, written
+from moxlite.proto.cards.vcard import Unreadable
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    Collection,
+    Kind,
+    collection_named,
+    collections_of,
+    create_collection,
+    delete_collection,
+    ensure_defaults,
+)
+from moxlite.store.groupware.contacts import all_contacts, has_due, import_contacts, settle_contacts
+from moxlite.store.groupware.resources import resource_data, resources_of
+from moxlite.store.groupware.scheduling import add_entry
+from moxlite.wording import reason_of
+
+if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.groupware.resources import Resource
+
+PAGE: Final = 100
+"""Entries that are read at once."""
+
+BATCH: Final = 50
+"""Contacts that are added in one unit: 25 ms."""
+
+MAX_PROBLEMS: Final = 20
+"""Problems of a file that are told."""
+
+MAX_UPLOAD: Final = 100 << 20
+"""Octets of a file of contacts, with pictures."""
+
+
+class GroupwareCommands:
+    """The operations, in a running server."""
+
+    def __init__(self, accounts: Accounts, sandbox: Sandbox) -> None:
+        self._accounts = accounts
+        self._sandbox = sandbox
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ListCalendars.bind(lambda args: self._list(args.account, "calendar")),
+            CreateCalendar.bind(lambda args: self._create(args, "calendar")),
+            RemoveCalendar.bind(lambda args: self._remove(args, "calendar")),
+            ImportCalendar.bind_stream(self._import_calendar),
+            ExportCalendar.bind_stream(self._export_calendar),
+            ListAddressBooks.bind(lambda args: self._list(args.account, "contact")),
+            CreateAddressBook.bind(lambda args: self._create(args, "contact")),
+            RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
+            ImportContacts.bind_stream(self._import_contacts),
+            ExportContacts.bind_stream(self._export_contacts),
+        )
+
+    async def _list(self, name: str, kind: Kind) -> list[Listed]:
+        async with self._accounts.use(name) as account:
+            await account.write(ensure_defaults)
+            found = await account.read(lambda r: collections_of(r, kind), op="groupware")
+        return [Listed(one.name, one.display_name, one.colour, one.total, one.size) for one in found]
+
+    async def _create(self, args: CreateCalendar | CreateAddressBook, kind: Kind) -> None:
+        components = COMPONENTS if kind == "calendar" else ()
+        new = Collection(0, kind, args.name, display_name=args.title or args.name, components=components)
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            await account.write(lambda tx: create_collection(tx, new))
+
+    async def _remove(self, args: RemoveCalendar | RemoveAddressBook, kind: Kind) -> None:
+        def unit(tx: AccountTx) -> None:
+            found = collection_named(tx, kind, args.name)
+            if found.inbox:
+                raise CommandFailed("badRequest", "the place for messages about events stays")
+            delete_collection(tx, found.id)
+
+        async with self._accounts.use(args.account) as account:
+            await account.write(unit)
+
+    async def _import_calendar(self, args: ImportCalendar, exchange: Exchange) -> Imported:
+        octets = await _received(exchange, MAX_FILE)
+        entries = await off_loop(lambda: list(split_calendars(octets.decode("utf-8-sig", "replace"))), kind="import")
+        if not entries:
+            raise CommandFailed("badRequest", "the file has no event or task with a UID")
+        added = known = 0
+        problems: list[str] = []
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
+            expander = Expander(account, self._sandbox)
+            for text in entries:
+                data = text.encode("utf-8", "replace")
+                try:
+                    facts = await expander.facts(where, data)
+                except TooBusy:
+                    raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+                except BadEntry as error:
+                    problems.append(str(error))
+                    continue
+                if await account.write(partial(add_entry, where=where, data=data, facts=facts)):
+                    added += 1
+                else:
+                    known += 1
+        return Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+
+    async def _export_calendar(self, args: ExportCalendar, exchange: Exchange) -> None:
+        async with self._accounts.use(args.account) as account:
+            where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
+            calendars = [(await read(data)).calendar async for data in _entries(account, where)]
+        for piece in joined_calendars(calendars, where.display_name):
+            await exchange.download.send(piece.encode())
+        await exchange.download.end()
+
+    async def _import_contacts(self, args: ImportContacts, exchange: Exchange) -> Imported:
+        octets = await _received(exchange, MAX_UPLOAD)
+        try:
+            data = await off_loop(lambda: taken([octets]), kind="import")
+            found, problems = await off_loop(partial(read_contacts, data), kind="import")
+        except Unreadable as error:
+            raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
+        added = known = 0
+        async with self._accounts.use(args.account) as account:
+            while await account.read(has_due, op="groupware"):
+                await account.write(settle_contacts)
+            for start in range(0, len(found), BATCH):
+                done = await account.write(partial(import_contacts, contacts=found[start : start + BATCH]))
+                added, known = added + done[0], known + done[1]
+        return Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+
+    async def _export_contacts(self, args: ExportContacts, exchange: Exchange) -> None:
+        async with self._accounts.use(args.account) as account:
+            found = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
+        await exchange.download.send(await off_loop(partial(written, found, args.form), kind="export"))
+        await exchange.download.end()
+
+
+async def _received(exchange: Exchange, most: int) -> bytes:
+    """The octets of the client. Raises CommandFailed."""
+    octets = bytearray()
+    async for piece in exchange.upload:
+        octets += piece
+        if len(octets) > most:
+            raise CommandFailed("badRequest", f"the file has more than {most >> 20} MiB")
+    return bytes(octets)
+
+
+async def _entries(account: OpenAccount, where: Collection) -> AsyncIterator[bytes]:
+    after = 0
+
+    def page(r: Reader) -> list[tuple[Resource, bytes]]:
+        return [(one, resource_data(r, one.id)) for one in resources_of(r, where.id, after, PAGE)]
+
+    while rows := await account.read(page, op="groupware"):
+        for one, data in rows:
+            after = one.id
+            yield data

@@ -1,0 +1,111 @@
+"""The operations on calendars and address books of accounts (DAV-31)."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from moxlite.operations import Operation, Role, Word, change, field, query
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A calendar or address book. `size`: octets of its entries."""
+
+    name: str
+    title: str
+    colour: str
+    entries: int
+    size: int
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """An import: entries added, entries that were there already, entries that could not be read, with reasons."""
+
+    added: int
+    known: int
+    unread: int
+    problems: list[str]
+
+
+@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size"))
+class ListCalendars(Operation[list[Listed]], frozen=True):
+    """List the calendars of an account."""
+
+    account: Word
+
+
+@change("calendar create", Role.COMMAND_LINE)
+class CreateCalendar(Operation[None], frozen=True):
+    """Make a calendar. NAME is the last part of its address."""
+
+    account: Word
+    name: Name
+    title: Annotated[str, field("Shown name.  [default: NAME]", max_length=1000)] = ""
+
+
+@change("calendar rm", Role.COMMAND_LINE, ask="Remove the calendar {name} of {account} with all its events?")
+class RemoveCalendar(Operation[None], frozen=True):
+    """Remove a calendar with its entries. Guests are not told."""
+
+    account: Word
+    name: Name
+
+
+@change("calendar import", Role.COMMAND_LINE)
+class ImportCalendar(Operation[Imported], frozen=True):
+    """Add the entries of a file (.ics) to a calendar. Entries that the account has already stay as they are. Guests are
+    not told.
+    """
+
+    account: Word
+    name: Name = "calendar"
+
+
+@query("calendar export", Role.COMMAND_LINE, octets=True)
+class ExportCalendar(Operation[None], frozen=True):
+    """Write a calendar as one file (.ics) to standard output."""
+
+    account: Word
+    name: Annotated[Name, field(argument=True)] = "calendar"
+
+
+@query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size"))
+class ListAddressBooks(Operation[list[Listed]], frozen=True):
+    """List the address books of an account."""
+
+    account: Word
+
+
+@change("contacts create", Role.COMMAND_LINE)
+class CreateAddressBook(Operation[None], frozen=True):
+    """Make an address book. NAME is the last part of its address."""
+
+    account: Word
+    name: Name
+    title: Annotated[str, field("Shown name.  [default: NAME]", max_length=1000)] = ""
+
+
+@change("contacts rm", Role.COMMAND_LINE, ask="Remove the address book {name} of {account} with all its contacts?")
+class RemoveAddressBook(Operation[None], frozen=True):
+    """Remove an address book with its contacts."""
+
+    account: Word
+    name: Name
+
+
+@change("contacts import", Role.COMMAND_LINE)
+class ImportContacts(Operation[Imported], frozen=True):
+    """Add the contacts of a file (vCards, or a table of Gmail, Outlook, Thunderbird) to the first address book. One
+    that is there already gets what it has not.
+    """
+
+    account: Word
+
+
+@query("contacts export", Role.COMMAND_LINE, octets=True)
+class ExportContacts(Operation[None], frozen=True):
+    """Write all contacts to standard output, as vCards or as a table."""
+
+    account: Word
+    form: Annotated[Literal["vcf", "csv"], field("Form of the file.  [default: vcf]", "--format")] = "vcf"
