@@ -270,7 +270,7 @@ export interface ViewChanges {
   view_id: number;
   modseq: number;
   more: boolean;
-  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared>;
+  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged>;
 }
 
 /** The user's new settings. */
@@ -360,6 +360,12 @@ export interface MailboxKeywords {
 export interface MailboxesShared {
   kind: "mailboxes_shared";
   mailboxes: Array<Mailbox>;
+}
+
+/** A calendar of the user, or what is in it, was changed. */
+export interface CalendarsChanged {
+  kind: "calendars";
+  calendar_id: number;
 }
 
 /** State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is */
@@ -561,6 +567,89 @@ export interface Repeats {
   months: Array<number>;
 }
 
+/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. */
+export interface Calendar {
+  id: number;
+  name: string;
+  colour: string;
+  hidden: boolean;
+  events: number;
+}
+
+/** Events in a range, and whether there are more than an answer has. */
+export interface Events {
+  events: Array<EventItem>;
+  more: boolean;
+}
+
+/** An event, or one time of a repeated one, in a range. */
+export interface EventItem {
+  id: number;
+  calendar_id: number;
+  recurrence: string;
+  starts: number;
+  ends: number;
+  clock: "date" | "local" | "utc";
+  title: string;
+  place: string;
+  free: boolean;
+  repeats: boolean;
+  guests: number;
+  answer: "" | "ask" | "maybe" | "no" | "yes";
+  cancelled: boolean;
+}
+
+/** An event with all that is known. ``changed`` tells changes by others. ``organizer``: None for an event without */
+export interface Event {
+  id: number;
+  calendar_id: number;
+  recurrence: string;
+  changed: number;
+  repeats: boolean;
+  form: EventForm;
+  organizer: EventGuest | null;
+  own: boolean;
+  guests: Array<EventGuest>;
+  answer: "" | "ask" | "maybe" | "no" | "yes";
+  exceptions: number;
+}
+
+/** An event as people write it. ``start`` and ``end``: local dates and times, or of an event of whole days its first */
+export interface EventForm {
+  title: string;
+  place: string;
+  notes: string;
+  all_day: boolean;
+  start: string;
+  end: string;
+  zone: string;
+  rule: string;
+  alarms: Array<number>;
+  free: boolean;
+  guests: Array<Party>;
+}
+
+/** A name, which may be empty, and an address as it was typed. */
+export interface Party {
+  name: string;
+  address: string;
+}
+
+/** A guest. ``answer``: yes, no, maybe, or "" for none yet. */
+export interface EventGuest {
+  name: string;
+  address: string;
+  answer: string;
+}
+
+/** What a removal took away, with which `event_restore` brings it back. ``changed``: of the entry that is left, 0 */
+export interface RemovedEvent {
+  calendar_id: number;
+  name: string;
+  data: string;
+  changed: number;
+}
+
 /** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
 export interface Contacts {
   contacts: Array<ContactItem>;
@@ -620,12 +709,6 @@ export interface ContactsImported {
 export interface Remark {
   message: string;
   words: unknown;
-}
-
-/** A name, which may be empty, and an address as it was typed. */
-export interface Party {
-  name: string;
-  address: string;
 }
 
 /** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
@@ -847,7 +930,7 @@ export interface QueryDone {
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
-export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared;
+export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged;
 
 export const checks: Checks = {
   Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
@@ -874,7 +957,7 @@ export const checks: Checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", calendars: "CalendarsChanged" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -887,6 +970,7 @@ export const checks: Checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
+  CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
   Fatal: { kind: ["enum", ["fatal"]], message: "string" },
@@ -945,6 +1029,33 @@ export interface Calls {
 
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
+
+  /** The calendars that have events; a first one is made. */
+  calendars(): Promise<Array<Calendar>>;
+
+  /** Make a calendar, or change the one with this id; returns its id. */
+  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number): Promise<number>;
+
+  /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
+  calendar_remove(calendar_id: number): Promise<null>;
+
+  /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
+  events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
+
+  /** An event, or one of a series. */
+  event(event_id: number, recurrence?: string): Promise<Event>;
+
+  /** Add an event, or change the one with this id as it was at ``changed``; returns its id. */
+  event_save(calendar_id: number, event: EventForm, event_id?: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<number>;
+
+  /** Remove an event, or of a series this one, this and those that follow, or all; returns what `event_restore` */
+  event_remove(event_id: number, changed?: number, recurrence?: string, scope?: "all" | "following" | "this"): Promise<RemovedEvent>;
+
+  /** Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed */
+  event_restore(removed: RemovedEvent): Promise<number>;
+
+  /** Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it. */
+  event_answer(event_id: number, answer: "maybe" | "no" | "yes", recurrence?: string): Promise<null>;
 
   /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
   contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
@@ -1156,4 +1267,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendars calendar_save calendar_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

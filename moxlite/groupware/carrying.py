@@ -59,7 +59,7 @@ FAILED: Final = "5.1"
 """Values of SCHEDULE-STATUS: there is no such user; it could not be delivered (RFC 6638 §3.2.9)."""
 
 Change = Callable[[CalendarObject | None], Component | None]
-"""What a message makes of the receiver's entry; None for no change."""
+"""Makes the receiver's entry of what it was; None for no change."""
 
 
 class Carrying:

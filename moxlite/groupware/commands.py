@@ -1,4 +1,4 @@
-"""What the operations on calendars and address books do (DAV-31)."""
+"""The functions behind the operations on calendars and address books (DAV-31)."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Expander:
         self._sandbox = sandbox
 
     async def facts(self, where: Collection, data: bytes) -> Facts:
-        """What is looked up of an entry that is put into a collection. Raises BadEntry, TooBusy."""
+        """Compute the facts of an entry that is put into a collection. Raises BadEntry, TooBusy."""
         if where.kind == "contact":
             return await self._card(data)
         try:
@@ -88,7 +88,7 @@ class Expander:
         return await self.facts_of(found)
 
     async def facts_of(self, found: CalendarObject) -> Facts:
-        """What is looked up of an entry of a calendar. Raises BadEntry, TooBusy."""
+        """Compute the facts of an entry of a calendar. Raises BadEntry, TooBusy."""
         starts, ends = found.bounds()
         stretch: Span | None = None
         instances: tuple[Instance, ...] = ()

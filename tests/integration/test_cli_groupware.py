@@ -51,9 +51,9 @@ def test_a_calendar_is_made_filled_written_and_removed(server: LocalServer, tmp_
     text = server.cli("calendar", "export", "moxlite", "work").stdout
     assert [text.count(one) for one in ("BEGIN:VCALENDAR", "BEGIN:VEVENT", "TZID:Own/One", "Own/Two")] == [1, 3, 1, 0]
     assert json.loads(server.cli("--json", "queue", "list").stdout) == []
-    server.cli("calendar", "rm", "moxlite", "work", stdin="y\n")
+    server.cli("--yes", "calendar", "rm", "moxlite", "work")
     assert "work" not in server.cli("calendar", "list", "moxlite").stdout
-    refused = server.cli("calendar", "rm", "moxlite", "inbox", stdin="y\n", check=False)
+    refused = server.cli("--yes", "calendar", "rm", "moxlite", "inbox", check=False)
     assert (refused.returncode, "stays" in refused.stderr) == (1, True)
 
 

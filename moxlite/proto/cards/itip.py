@@ -138,7 +138,7 @@ def sequence_of(part: Component) -> int:
 
 
 def times_of(part: Component) -> list[str]:
-    """What answers are about: when a component takes place."""
+    """The lines that say when a component takes place, which answers are about."""
     return [f"{line.name};{line.parameter('TZID')}:{line.value.strip()}" for name in TIMES for line in part.all(name)]
 
 
@@ -214,7 +214,7 @@ def organized(
     *,
     keep_answers: bool,
 ) -> Organized:
-    """What an organiser's change tells.
+    """Find the messages about an organiser's change.
 
     Args:
       own: addresses of the organiser. local: addresses of users of this server. now: seconds UTC.
@@ -254,7 +254,7 @@ def organized(
 
 
 def called_off(before: CalendarObject, own: frozenset[str], now: int) -> tuple[Message, ...]:
-    """What the removal of an organiser's entry tells."""
+    """Find the messages about the removal of an organiser's entry."""
     everyone = {
         address: None
         for part in before.parts
@@ -324,7 +324,7 @@ def _forced(found: CalendarObject | None, address: str) -> str:
 
 
 def _view(found: CalendarObject | None, address: str) -> list[Component]:
-    """What an attendee sees of an entry: dates of exceptions to which others are invited are left out."""
+    """The components that an attendee sees; dates of exceptions to which others are invited are left out."""
     if found is None:
         return []
     number = main_part(found.parts)
@@ -348,7 +348,7 @@ def _left_out(main: Component, part: Component) -> Property | None:
 
 
 def _comparable(part: Component) -> frozenset[str]:
-    """What matters to an attendee of a component."""
+    """The lines of a component that matter to an attendee."""
     lines: set[str] = set()
     for line in part.properties:
         if line.name in UNTOLD or line.name.startswith("X-"):
@@ -423,7 +423,7 @@ def answered(
     *,
     keep_answers: bool = False,
 ) -> Answered:
-    """What an attendee's change answers. Arguments as of `organized`."""
+    """Find the answer in an attendee's change. Arguments as of `organized`."""
     line = organizer_of(after)
     assert line is not None
     earlier = by_key(before)
@@ -462,7 +462,7 @@ def _kept(part: Component, was: Component | None, own: frozenset[str]) -> Compon
 
 
 def refused(before: CalendarObject, own: frozenset[str], now: int) -> Message | None:
-    """What the removal of an attendee's entry answers."""
+    """Find the answer in the removal of an attendee's entry."""
     line = organizer_of(before)
     replies = [
         _reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now)

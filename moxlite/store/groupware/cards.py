@@ -1,4 +1,4 @@
-"""What is looked up of a card: the rows of `contact`, by the id of its resource, and of its addresses and groups
+"""Facts of cards: the rows of `contact`, by the id of its resource, and of its addresses and groups
 (STORE-96a).
 
 There are at most `MAX_CONTACTS`, so that a search may look at all of them: 5 ms.

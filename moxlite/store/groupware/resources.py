@@ -111,7 +111,7 @@ class TooManyContacts(LimitExceeded):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What is looked up of a resource, computed from its octets.
+    """Facts of a resource, computed from its octets, by which it is found.
 
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
@@ -180,7 +180,7 @@ class Changes(msgspec.Struct, frozen=True):
 
 
 def card_facts(data: bytes) -> Facts:
-    """What is looked up of a card. Raises BadCard."""
+    """Compute the facts of a card. Raises BadCard."""
     card = read_card(data)
     return Facts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact)
 

@@ -27,7 +27,7 @@ class State(msgspec.Struct, frozen=True):
 
 
 class Conditions(msgspec.Struct, frozen=True):
-    """What must hold for a request to be done. `lists`: of If, for this place: one must hold; None without If."""
+    """Conditions under which a request is done. `lists`: of If, for this place: one must hold; None without If."""
 
     match: tuple[str, ...] | None
     none_match: tuple[str, ...] | None

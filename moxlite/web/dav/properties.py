@@ -366,7 +366,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 def wanted_of(root: Element | None) -> Wanted:
-    """What a PROPFIND or REPORT asks for: its children prop, allprop with include, propname."""
+    """Read the wishes of a PROPFIND or REPORT: its children prop, allprop with include, propname."""
     if root is None:
         return Wanted((), everything=True)
     if root.find(DAV + "propname") is not None:

@@ -92,7 +92,7 @@ class DataWanted(msgspec.Struct, frozen=True):
 
 
 def data_wanted(root: Element) -> DataWanted | None:
-    """What a report says of the data of entries; None if it does not want them. Raises Refusal."""
+    """Read a report's wishes about the data of entries; None if it does not want them. Raises Refusal."""
     prop = root.find(DAV + "prop")
     card = None if prop is None else prop.find(ADDRESS_DATA)
     calendar = None if prop is None else prop.find(CALENDAR_DATA)
@@ -283,7 +283,7 @@ class Reports:
     # sync-collection
 
     async def sync(self, where: Collection) -> AsyncIterator[str]:
-        """What changed since a token (RFC 6578 §3)."""
+        """Answer with the changes since a token (RFC 6578 §3)."""
         token = (self._root.findtext(DAV + "sync-token") or "").strip()
         limit = min(_limit(self._root, DAV), MAX_CHANGES)
 

@@ -84,7 +84,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 def stored(r: Reader, place: Place) -> Target:
-    """What is stored at a place. Raises NoSuchCollection, NoSuchResource."""
+    """Read the stored target of a place. Raises NoSuchCollection, NoSuchResource."""
     if place.kind not in ("collection", "resource"):
         return Target(place)
     where = collection_named(r, place.shelf, place.collection)
