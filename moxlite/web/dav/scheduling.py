@@ -46,7 +46,7 @@ ELSEWHERE: Final = "5.3;No scheduling support for user"
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """Wishes of a client about scheduling, given with a change. `tag`: the schedule tag that the entry must have, "" for any."""
+    """Wishes of a client about scheduling. `tag`: the schedule tag that the entry must have, "" for any."""
 
     answer: bool
     tag: str
