@@ -84,7 +84,11 @@ DELETE: Final = (
     "DELETE FROM resource WHERE id = ?",
 )
 GONE: Final = """
-INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone) VALUES (?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone, resource_id)
+VALUES (?, ?, ?, ?, ?, ?)"""
+FORMER_ID: Final = """
+SELECT g.resource_id FROM resource_gone g WHERE g.collection_id = ? AND g.name = ?
+AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.id = g.resource_id)"""
 NOT_GONE: Final = "DELETE FROM resource_gone WHERE collection_id = ? AND name = ?"
 CHANGED: Final = """
 SELECT name, hash, modseq FROM resource WHERE collection_id = ?1 AND modseq > ?2
@@ -266,6 +270,7 @@ def put_resource(
     columns = (facts.starts, facts.ends, *expanded, facts.title[:MAX_TITLE], tag)
     what = (facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now)
     if before is None:
+        number = number or tx.value(FORMER_ID, collection_id, name) or 0  # its tombstone goes, so it keeps the id
         number = tx.insert(ADD, number, collection_id, name, *what, *columns)
         tx.execute(NOT_GONE, collection_id, name)
     else:
@@ -294,7 +299,7 @@ def delete_resource(tx: AccountTx, collection_id: int, name: str, allowed: Calla
     allowed(gone)
     for sql in DELETE:
         tx.execute(sql, gone.id)
-    tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now)
+    tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now, gone.id)
     touch_collection(tx, home.kind, home.id, -1, -gone.size)
 
 

@@ -22,7 +22,7 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import check_upgrade, serve_websocket
-from moxlite.web.jmap import blobdata, blobs, sieve, streams
+from moxlite.web.jmap import blobdata, blobs, contacts, sieve, streams
 from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
 from moxlite.web.jmap.bodies import Budget
@@ -40,7 +40,7 @@ from moxlite.web.jmap.protocol import (
     request_of,
     resolved,
 )
-from moxlite.web.jmap.table import BLOBS, CAPABILITIES, MAIL, METHODS, QUOTA, SIEVE, SUBMISSION, VACATION
+from moxlite.web.jmap.table import BLOBS, CAPABILITIES, CONTACTS, MAIL, METHODS, QUOTA, SIEVE, SUBMISSION, VACATION
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
@@ -364,6 +364,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     VACATION: {},
     BLOBS: blobdata.CAPABILITY,
     QUOTA: {},
+    CONTACTS: contacts.CAPABILITY,
     SIEVE: sieve.ACCOUNT_CAPABILITY,
 }
 

@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from moxlite.store.delivery.submissions import submission_state
+from moxlite.store.groupware.history import contact_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -30,6 +31,8 @@ STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
     "Email": mail_state,
     "Thread": mail_state,
     "EmailSubmission": submission_state,
+    "AddressBook": contact_state,
+    "ContactCard": contact_state,
 }
 DELIVERY: Final = "EmailDelivery"
 """Changes when mail is added (RFC 8621 §1.5)."""

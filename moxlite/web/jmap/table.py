@@ -7,6 +7,7 @@ from typing import Final
 from moxlite.web.jmap import (
     blobdata,
     blobs,
+    contacts,
     emailqueries,
     emails,
     emailset,
@@ -27,6 +28,7 @@ VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 
 BLOBS: Final = "urn:ietf:params:jmap:blob"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
+CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 
 CAPABILITIES: Final[dict[str, Object]] = {
@@ -36,6 +38,7 @@ CAPABILITIES: Final[dict[str, Object]] = {
     VACATION: {},
     BLOBS: {},
     QUOTA: {},
+    CONTACTS: {},
     SIEVE: sieve.CAPABILITY,
 }
 
@@ -79,6 +82,15 @@ METHODS: Final[Table] = {
     "EmailSubmission/set": Method(submissions.set_, SUBMISSION, changes=True),
     "VacationResponse/get": Method(identities.vacation_get, VACATION),
     "VacationResponse/set": Method(identities.vacation_set, VACATION, changes=True),
+    "AddressBook/get": Method(contacts.book_get, CONTACTS),
+    "AddressBook/changes": Method(contacts.book_changes, CONTACTS),
+    "AddressBook/set": Method(contacts.book_set, CONTACTS, changes=True),
+    "ContactCard/get": Method(contacts.card_get, CONTACTS),
+    "ContactCard/changes": Method(contacts.card_changes, CONTACTS),
+    "ContactCard/query": Method(contacts.card_query, CONTACTS),
+    "ContactCard/queryChanges": Method(contacts.card_query_changes, CONTACTS),
+    "ContactCard/set": Method(contacts.card_set, CONTACTS, changes=True),
+    "ContactCard/copy": Method(contacts.card_copy, CONTACTS, changes=True),
     "Quota/get": Method(quota.get, QUOTA),
     "Quota/changes": Method(quota.changes, QUOTA),
     "Quota/query": Method(quota.query, QUOTA),

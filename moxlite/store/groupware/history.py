@@ -1,0 +1,90 @@
+"""What has changed of cards and address books since a modseq, by the ids that JMAP has (RFC 8620 §5.2). For
+`account.scan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.rows.history import Change, TooManyChanges
+
+STATE: Final = """
+SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = 'contact'), 0),
+coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = 'contact'), 0))"""
+# ?1: the modseq of the client. A book that is gone took the tombstones of its cards with it.
+UNKNOWN: Final = """
+SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = 'contact' AND modseq > ?1 AND createseq <= ?1)
+OR EXISTS (SELECT 1 FROM collection WHERE kind = 'contact' AND purged > ?1)"""
+CARDS: Final = """
+SELECT r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
+WHERE b.kind = 'contact' AND b.modseq > ?1 AND r.modseq > ?1"""
+CARDS_GONE: Final = """
+SELECT g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
+WHERE b.kind = 'contact' AND g.modseq > ?1"""
+BOOKS: Final = "SELECT id, createseq, modseq FROM collection WHERE kind = 'contact' AND modseq > ?"
+BOOKS_GONE: Final = """
+SELECT collection_id, createseq, modseq FROM collection_gone WHERE kind = 'contact' AND modseq > ?"""
+_COLUMNS: Final = "SELECT r.id, r.collection_id, r.created, r.changed, d.data FROM"
+_DATA: Final = "JOIN resource_data d ON d.resource_id = r.id"
+BY_IDS: Final = f"{_COLUMNS} carray(?) c CROSS JOIN resource r ON r.id = c.value {_DATA} WHERE r.component = 'VCARD'"
+ALL: Final = f"""
+{_COLUMNS} collection b CROSS JOIN resource r ON r.collection_id = b.id {_DATA}
+WHERE b.kind = 'contact' ORDER BY r.id"""
+
+
+class StoredCard(msgspec.Struct, frozen=True):
+    """A card with its octets; times in µs UTC."""
+
+    id: int
+    book: int
+    created: int
+    changed: int
+    data: bytes
+
+
+def contact_state(r: Reader) -> int:
+    """The modseq of the last change of a card or an address book."""
+    return int(r.value(STATE))
+
+
+def card_changes(r: Reader, since: int) -> list[Change]:
+    """The changes of cards after `since`, by ascending modseq. Raises TooManyChanges."""
+    if since > contact_state(r) or r.value(UNKNOWN, since):
+        raise TooManyChanges
+    latest: dict[int, Change] = {}
+    first: dict[int, int] = {}
+    for number, createseq, modseq in r.rows(CARDS_GONE, since):
+        if number is None:  # of an older version
+            raise TooManyChanges
+        first[number] = createseq
+        if createseq <= since:
+            latest[number] = Change(number, "destroyed", modseq)
+    for number, createseq, modseq in r.rows(CARDS, since):
+        if min(createseq, first.get(number, createseq)) <= since:
+            latest[number] = Change(number, "updated", modseq)
+        else:
+            latest[number] = Change(number, "created", createseq)
+    return sorted(latest.values(), key=lambda one: one.modseq)
+
+
+def book_changes(r: Reader, since: int) -> list[Change]:
+    """The changes of address books after `since`, by ascending modseq. Raises TooManyChanges."""
+    if since > contact_state(r):
+        raise TooManyChanges
+    found = [
+        Change(number, "updated", modseq) if createseq <= since else Change(number, "created", createseq)
+        for number, createseq, modseq in r.rows(BOOKS, since)
+    ]
+    rows = r.rows(BOOKS_GONE, since)
+    gone = [Change(number, "destroyed", modseq) for number, createseq, modseq in rows if createseq <= since]
+    return sorted([*found, *gone], key=lambda one: one.modseq)
+
+
+def stored_cards(r: Reader, ids: Sequence[int] | None) -> list[StoredCard]:
+    """The cards with these ids that exist; None for all: up to 10,000."""
+    rows = r.rows(ALL) if ids is None else r.rows(BY_IDS, int_array(ids)) if ids else ()
+    return [StoredCard(*row) for row in rows]

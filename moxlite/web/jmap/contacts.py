@@ -1,0 +1,518 @@
+"""Address books and contact cards (RFC 9610): the cards that phones have by CardDAV, as JSContact."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.processor import off_loop
+from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.components import Component, write_component
+from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, BadContact, card_of, changed_card, jscontact_of
+from moxlite.store.groupware.collection import (
+    Collection,
+    NoSuchCollection,
+    change_collection,
+    collection,
+    collections_of,
+    create_collection,
+    delete_collection,
+    ensure_defaults,
+)
+from moxlite.store.groupware.contacts import default_book
+from moxlite.store.groupware.history import (
+    StoredCard,
+    book_changes as changed_books,
+    card_changes as changed_cards,
+    contact_state,
+    stored_cards,
+)
+from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
+from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.headerforms import utc_date
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import (
+    Outcome,
+    changes_response,
+    each,
+    filter_moment,
+    get_response,
+    holds,
+    patched,
+    query_response,
+    run_set,
+    window,
+)
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+BOOK: Final = "B"
+CARD: Final = "C"
+BOOK_SETTABLE: Final = ("name", "description", "sortOrder", "isSubscribed", "shareWith")
+BOOK_PROPERTIES: Final = ("id", *BOOK_SETTABLE, "isDefault", "myRights")
+CARD_PROPERTIES: Final = ("id", "addressBookIds", *JSCONTACT)
+MAX_NAME: Final = 255
+"""Octets of the name of an address book (RFC 9610 §2)."""
+
+MAX_TEXT: Final = 10_000
+MAX_IDS: Final = 5_000
+MAX_PICTURE: Final = 128 << 10
+"""Octets of a picture, sound or logo that is put into a card."""
+
+AT_ONCE: Final = 200
+"""Cards that are read in one scan."""
+
+CAPABILITY: Final[Object] = {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True}
+RIGHTS: Final = {"mayRead": True, "mayWrite": True, "mayShare": False, "mayDelete": True}
+
+
+async def _ready(call: Call) -> None:
+    """Make the first address book of an account that never had one."""
+    if not await call.account.read(lambda r: collections_of(r, "contact"), op="jmap books"):
+        await call.account.write(ensure_defaults)
+
+
+def _default(books: Sequence[Collection]) -> int:
+    """The id of the address book to which new cards are added, as `default_book`."""
+    named = next((one.id for one in books if one.name == "contacts"), None)
+    return named or next((one.id for one in books), 0)
+
+
+def _book(one: Collection, default: int) -> Object:
+    return {
+        "id": f"{BOOK}{one.id}",
+        "name": one.display_name or one.name,
+        "description": one.description or None,
+        "sortOrder": max(0, one.position or 0),
+        "isSubscribed": True,
+        "shareWith": None,
+        "isDefault": one.id == default,
+        "myRights": RIGHTS,
+    }
+
+
+async def book_get(call: Call) -> Object:
+    """AddressBook/get."""
+    ids, properties = call.ids(), call.properties(BOOK_PROPERTIES)
+    await _ready(call)
+
+    def read(r: Reader) -> tuple[int, list[Collection]]:
+        return contact_state(r), collections_of(r, "contact")
+
+    now, books = await call.account.read(read, op="jmap books")
+    found = {f"{BOOK}{one.id}": _book(one, _default(books)) for one in books}
+    chosen = [one for one in (found if ids is None else ids) if one in found]
+    objects = [{name: found[one][name] for name in properties} for one in chosen]
+    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
+
+
+async def book_changes(call: Call) -> Object:
+    """AddressBook/changes."""
+    return changes_response(call, await changes_of(call, changed_books, contact_state, BOOK))
+
+
+async def book_set(call: Call) -> Object:
+    """AddressBook/set. Which book is the default one is not changed (RFC 9610 §2.3 allows that)."""
+    return await run_set(call, _Books(remove=call.argument("onDestroyRemoveContents", bool, False)))
+
+
+class _Books:
+    def __init__(self, *, remove: bool) -> None:
+        self._remove = remove
+
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(contact_state, op="jmap books"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            blank = Collection(0, "contact", uuid.uuid4().hex)
+            wanted = _changed_book(blank, {"name": None, **given})
+            made = await call.account.write(lambda tx: create_collection(tx, wanted))
+            whole = _book(made, 0)
+            return {name: value for name, value in whole.items() if name not in given}
+
+        return await each(objects, one)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            def unit(tx: AccountTx) -> None:
+                found = _book_of(tx, key)
+                now = _book(found, _default(collections_of(tx, "contact")))
+                fixed = {name: now[name] for name in BOOK_PROPERTIES if name not in BOOK_SETTABLE}
+                change_collection(
+                    tx, _changed_book(found, patched({name: now[name] for name in BOOK_SETTABLE}, patch, fixed=fixed))
+                )
+
+            await call.account.write(unit)
+            return None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            def unit(tx: AccountTx) -> None:
+                found = _book_of(tx, key)
+                if found.total and not self._remove:
+                    raise SetError("addressBookHasContents", "the address book has cards")
+                delete_collection(tx, found.id)
+
+            await call.account.write(unit)
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+
+def _book_of(r: Reader, key: str) -> Collection:
+    """The address book with an id. Raises SetError ``notFound``."""
+    try:
+        found = collection(r, read_id(key, BOOK))
+    except NoSuchCollection:
+        raise SetError("notFound") from None
+    if found.kind != "contact":
+        raise SetError("notFound")
+    return found
+
+
+def _changed_book(before: Collection, wanted: Object) -> Collection:
+    """An address book with the properties of an object. Raises SetError."""
+    unknown = [name for name in wanted if name not in BOOK_SETTABLE]
+    if unknown:
+        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+    name, description = wanted["name"], wanted.get("description")
+    order = wanted.get("sortOrder", 0)
+    wrong: list[str] = []
+    if not isinstance(name, str) or not 0 < len(name.encode("utf-8", "replace")) <= MAX_NAME or not name.isprintable():
+        wrong.append("name")
+    if not isinstance(description, str | None) or len(description or "") > MAX_TEXT:
+        wrong.append("description")
+    if not isinstance(order, int) or isinstance(order, bool) or not 0 <= order < 1 << 31:
+        wrong.append("sortOrder")
+    if wanted.get("isSubscribed", True) is not True:
+        wrong.append("isSubscribed")
+    if wanted.get("shareWith") is not None:
+        wrong.append("shareWith")
+    if wrong:
+        raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
+    return msgspec.structs.replace(
+        before, display_name=name, description=description or "", position=order if "sortOrder" in wanted else None
+    )
+
+
+def _card(one: StoredCard) -> Object:
+    """A stored card as an object: JSContact, and what JMAP adds to it."""
+    found = jscontact_of(read_card(one.data).card)
+    times = {"created": utc_date(one.created), "updated": utc_date(one.changed)}
+    return {"id": f"{CARD}{one.id}", "addressBookIds": {f"{BOOK}{one.book}": True}, **times, **found}
+
+
+async def card_get(call: Call) -> Object:
+    """ContactCard/get. Without ids at most as many as a call may name."""
+    ids, asked = call.ids(), call.properties(CARD_PROPERTIES, default=CARD_PROPERTIES)
+    await _ready(call)
+    now = await call.account.read(contact_state, op="jmap cards")
+    found: list[Object] = []
+    if ids is None:
+        stored = await call.account.scan(lambda r: stored_cards(r, None), op="jmap cards")
+        if len(stored) > 1_000:
+            raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
+        ids = [f"{CARD}{one.id}" for one in stored]
+    for at in range(0, len(ids), AT_ONCE):
+        part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
+        objects = await call.account.scan(partial(_cards, ids=part, names=asked), op="jmap cards")
+        call.budget.take(sum(size for size, _ in objects))
+        found += [one for _, one in objects]
+    present = {one["id"] for one in found}
+    return get_response(call, str(now), found, [one for one in ids if one not in present])
+
+
+def _cards(r: Reader, ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, Object]]:
+    """Cards in the order of their ids, each with the octets that it had."""
+    by_id = {one.id: one for one in stored_cards(r, ids)}
+    found: list[tuple[int, Object]] = []
+    for number in ids:
+        if (one := by_id.get(number)) is not None:
+            whole = _card(one)
+            found.append((len(one.data), {name: whole[name] for name in names if name in whole}))
+    return found
+
+
+async def card_changes(call: Call) -> Object:
+    """ContactCard/changes."""
+    return changes_response(call, await changes_of(call, changed_cards, contact_state, CARD))
+
+
+TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "name": ("name",),
+    "name/given": ("name",),
+    "name/surname": ("name",),
+    "name/surname2": ("name",),
+    "nickname": ("nicknames",),
+    "organization": ("organizations",),
+    "email": ("emails",),
+    "phone": ("phones",),
+    "onlineService": ("onlineServices",),
+    "address": ("addresses",),
+    "note": ("notes",),
+    "text": tuple(name for name in JSCONTACT if name not in ("@type", "version", "vCardProps", "media")),
+}
+"""Filters about texts, with the properties that are looked at."""
+
+FILTERS: Final = (
+    *("inAddressBook", "uid", "hasMember", "kind", "createdBefore", "createdAfter", "updatedBefore", "updatedAfter"),
+    *TEXTS,
+)
+SORTS: Final = ("created", "updated", "name/given", "name/surname", "name/surname2")
+
+
+class _Seen:
+    """A card that a query looks at, read when that is needed."""
+
+    def __init__(self, stored: StoredCard) -> None:
+        self.stored = stored
+        self._whole: Object | None = None
+
+    @property
+    def whole(self) -> Object:
+        if self._whole is None:
+            self._whole = _card(self.stored)
+        return self._whole
+
+    def part(self, kind: str) -> str:
+        """A part of the name, for sorting."""
+        parts = self.whole.get("name", {}).get("components", ())
+        return " ".join(one["value"] for one in parts if one["kind"] == kind).casefold()
+
+
+async def card_query(call: Call) -> Object:
+    """ContactCard/query."""
+    await _ready(call)
+    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap cards")
+    part, position, limit = window(call, ids, MAX_IDS)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+
+
+async def card_query_changes(call: Call) -> Object:
+    """ContactCard/queryChanges: the results are read anew."""
+    raise MethodError("cannotCalculateChanges", "read the results anew")
+
+
+def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
+    wish = call.argument("filter", dict)
+    seen = [_Seen(one) for one in stored_cards(r, None)]
+    found = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
+    for comparator in reversed(call.argument("sort", list, [{"property": "created"}])):
+        name = comparator.get("property") if isinstance(comparator, dict) else None
+        if name not in SORTS:
+            raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
+        down = comparator.get("isAscending") is False
+        match name:
+            case "created":
+                found.sort(key=lambda one: one.stored.created, reverse=down)
+            case "updated":
+                found.sort(key=lambda one: one.stored.changed, reverse=down)
+            case _:
+                kind = name.partition("/")[2]
+                found.sort(key=lambda one: one.part(kind), reverse=down)
+    return contact_state(r), [f"{CARD}{one.stored.id}" for one in found]
+
+
+def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    if not isinstance(value, str):
+        raise invalid(f"filter: {name} is of the wrong type")
+    match name:
+        case "inAddressBook":
+            return read_id(call.id_of(value), BOOK) == one.stored.book
+        case "uid" | "kind":
+            return bool(one.whole.get(name, "individual" if name == "kind" else "") == value)
+        case "hasMember":
+            return value in one.whole.get("members", {})
+        case "createdBefore":
+            return one.stored.created < filter_moment(value)
+        case "createdAfter":
+            return one.stored.created >= filter_moment(value)
+        case "updatedBefore":
+            return one.stored.changed < filter_moment(value)
+        case "updatedAfter":
+            return one.stored.changed >= filter_moment(value)
+    _, _, kind = name.partition("/")
+    if kind:
+        return value.casefold() in one.part(kind)
+    texts = "\n".join(_strings([one.whole.get(part) for part in TEXTS[name]]))
+    return all(word in texts for word in value.casefold().split())
+
+
+def _strings(value: object) -> list[str]:
+    """All texts in a value, in lower case; names of members count where they are texts themselves (keywords)."""
+    match value:
+        case str():
+            return [value.casefold()]
+        case list():
+            return [text for one in value for text in _strings(one)]
+        case dict():
+            return [text for key, one in value.items() for text in ([key.casefold()] if one is True else _strings(one))]
+    return []
+
+
+async def card_set(call: Call) -> Object:
+    """ContactCard/set."""
+    await _ready(call)
+    return await run_set(call, _Cards())
+
+
+class _Cards:
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(contact_state, op="jmap cards"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
+            if "id" in given:
+                raise SetError("invalidProperties", "only the server sets it", properties=["id"])
+            wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
+            server_set: Object = {}
+            if "uid" not in wanted:
+                wanted["uid"] = server_set["uid"] = f"urn:uuid:{uuid.uuid4()}"
+            octets = await _octets(None, wanted)
+            return {**await call.account.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
+
+        return await each(objects, one)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            found = await call.account.read(lambda r: stored_cards(r, [read_id(key, CARD)]), op="jmap cards")
+            if not found:
+                raise SetError("notFound")
+            card = read_card(found[0].data).card
+            now: Object = {**dict.fromkeys(JSCONTACT), **jscontact_of(card)}
+            now["addressBookIds"] = {f"{BOOK}{found[0].book}": True}
+            patch = {_resolved(call, path): value for path, value in patch.items()}
+            fixed = {"id": key, "@type": now.pop("@type"), "version": now.pop("version")}
+            changed = patched(now, patch, fixed=fixed)
+            books = changed.pop("addressBookIds")
+            wanted = {name: value for name, value in changed.items() if value is not None}
+            wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
+            octets = await _octets(card, wanted)
+            await call.account.write(partial(_change, call=call, before=found[0], books=books, octets=octets))
+            return None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            def unit(tx: AccountTx) -> None:
+                found = resource_of(tx, read_id(key, CARD))
+                if found is None or found.component != "VCARD":
+                    raise SetError("notFound")
+                delete_resource(tx, found.collection_id, found.name, lambda _: None)
+
+            await call.account.write(unit)
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+
+def _resolved(call: Call, path: str) -> str:
+    """A path of a patch with the id of an address book that the request has created."""
+    name, slash, rest = path.partition("/")
+    return f"{name}/{call.id_of(rest)}" if slash and name == "addressBookIds" else path
+
+
+async def _octets(card: Component | None, wanted: Object) -> bytes:
+    """The octets of a new or changed card. Raises SetError."""
+
+    def write() -> bytes:
+        made = card_of(wanted) if card is None else changed_card(card, wanted)
+        octets = write_component(made).encode("utf-8", "surrogatepass")
+        read_card(octets)
+        return octets
+
+    try:
+        return await off_loop(write, kind="jmap")
+    except BadContact as error:
+        raise SetError("invalidProperties", str(error), properties=[error.name]) from None
+    except BadCard as error:
+        raise SetError("invalidProperties", str(error), properties=["name"]) from None
+
+
+async def _with_pictures(call: Call, wanted: Object) -> Object:
+    """The object with blobs of its media as data (RFC 9610 §3). Raises SetError."""
+    media = wanted.get("media")
+    if not isinstance(media, dict):
+        return wanted
+    found: Object = {}
+    for key, one in media.items():
+        if isinstance(one, dict) and isinstance(one.get("blobId"), str):
+            blob = call.id_of(one["blobId"])
+            octets, known = await blob_octets(call, blob, MAX_PICTURE), await find_blob(call.place, blob)
+            if known is None:
+                raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
+            if octets is None:
+                raise SetError("tooLarge", f"a picture has at most {MAX_PICTURE} octets", maxSize=MAX_PICTURE)
+            kind = one.get("mediaType") if isinstance(one.get("mediaType"), str) else known.media_type
+            uri = f"data:{kind};base64,{base64.b64encode(octets).decode()}"
+            found[key] = {"kind": one.get("kind"), "uri": uri}
+        else:
+            found[key] = one
+    return {**wanted, "media": found}
+
+
+def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
+    """The one address book of a card. Raises SetError."""
+    if value is None:
+        return default_book(tx)
+    if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
+        raise SetError("invalidProperties", "a card is in one address book", properties=["addressBookIds"])
+    try:
+        return _book_of(tx, call.id_of(next(iter(value))))
+    except SetError:
+        raise SetError("invalidProperties", "there is no such address book", properties=["addressBookIds"]) from None
+
+
+def _add(tx: AccountTx, call: Call, given: Object, octets: bytes) -> Object:
+    book = _wanted_book(tx, call, given.get("addressBookIds"))
+    made = _put(tx, book, f"{uuid.uuid4()}.vcf", octets)
+    default = {} if given.get("addressBookIds") is not None else {"addressBookIds": {f"{BOOK}{book.id}": True}}
+    return {"id": f"{CARD}{made}", **default}
+
+
+def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: bytes) -> None:
+    found = resource_of(tx, before.id)
+    if found is None or found.hash != hashlib.sha256(before.data).digest():
+        raise SetError("stateMismatch", "the card was changed meanwhile")
+    book = _wanted_book(tx, call, books)
+    if book.id == found.collection_id:
+        _put(tx, book, found.name, octets)
+        return
+    delete_resource(tx, found.collection_id, found.name, lambda _: None)
+    _put(tx, book, f"{uuid.uuid4()}.vcf", octets, number=found.id)
+
+
+def _put(tx: AccountTx, book: Collection, name: str, octets: bytes, number: int = 0) -> int:
+    try:
+        made, _ = put_resource(tx, book.id, name, octets, card_facts(octets), number=number)
+    except UIDTaken as error:
+        raise SetError("invalidProperties", str(error), properties=["uid"]) from None
+    return made.id
+
+
+async def card_copy(call: Call) -> Object:
+    """ContactCard/copy: no other account has cards for the user."""
+    source = call.argument("fromAccountId", str)
+    if source is None or source == call.place.id:
+        raise invalid("fromAccountId is missing, or is the account itself")
+    raise MethodError("fromAccountNotFound", "there is no such account")

@@ -1,0 +1,175 @@
+"""Address books and contact cards by JMAP (RFC 9610), beside CardDAV and the webmail."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from moxlite.proto.cards.vcard import Contact, Entry
+from moxlite.store.groupware.collection import collections_of, delete_collection
+from moxlite.store.groupware.contacts import save_contact
+from moxlite.store.groupware.resources import card_facts, delete_resource, put_resource, resource_data, resources_of
+from tests.jmap_rig import Client, Object, rig
+from tests.web_rig import Rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+ADA: Object = {
+    "name": {
+        "full": "Ada Lind",
+        "components": [{"kind": "given", "value": "Ada"}, {"kind": "surname", "value": "Lind"}],
+    },
+    "emails": {"a": {"address": "ada@nordlicht.example"}},
+}
+
+
+async def made(client: Client, **members: Any) -> str:
+    found = await client.call("ContactCard/set", create={"a": {**ADA, **members}})
+    number: str = found["created"]["a"]["id"]
+    return number
+
+
+async def shown(client: Client, number: str) -> Object:
+    [one] = (await client.call("ContactCard/get", ids=[number]))["list"]
+    found: Object = one
+    return found
+
+
+async def test_a_card_is_made_changed_and_destroyed(rig: Rig) -> None:
+    """JMAP-60, JMAP-61: as JSContact; phones and the webmail have it at once, and lose nothing."""
+    client = Client(rig)
+    [book] = (await client.call("AddressBook/get"))["list"]
+    assert (book["name"], book["isDefault"], book["myRights"]["mayWrite"]) == ("Contacts", True, True)
+    before = (await client.call("ContactCard/get"))["state"]
+    number = await made(client)
+    card = await shown(client, number)
+    assert (card["addressBookIds"], card["uid"][:9]) == ({book["id"]: True}, "urn:uuid:")
+    assert card["emails"] == ADA["emails"]
+    changed = await client.call("ContactCard/changes", sinceState=before)
+    assert (changed["created"], changed["updated"], changed["destroyed"]) == ([number], [], [])
+    async with rig.account() as account:
+        [row] = await account.read(lambda r: resources_of(r, int(book["id"][1:]), 0, 10), op="test")
+        data = await account.read(lambda r: resource_data(r, row.id), op="test")
+        more = data.replace(b"END:VCARD", b"X-BOAT:Seute Deern\r\nEND:VCARD")
+        await account.write(lambda tx: put_resource(tx, row.collection_id, row.name, more, card_facts(more)))
+    state = (await client.call("ContactCard/get"))["state"]
+    patch = {"emails/b": {"address": "b@x.example"}, "name/full": "A. Lind", "notes": {"n": {"note": "hi"}}}
+    assert (await client.call("ContactCard/set", update={number: patch}))["notUpdated"] is None
+    card = await shown(client, number)
+    assert ([*card["emails"]], card["name"]["full"]) == (["a", "b"], "A. Lind")
+    assert card["vCardProps"] == [["x-boat", {}, "unknown", "Seute Deern"]]
+    assert (await client.call("ContactCard/changes", sinceState=state))["updated"] == [number]
+    assert (await client.call("ContactCard/set", destroy=[number]))["destroyed"] == [number]
+    assert (await client.call("ContactCard/changes", sinceState=state))["destroyed"] == [number]
+    assert (await client.call("ContactCard/changes", sinceState=before))["created"] == []
+
+
+async def test_wrong_cards_are_refused_one_by_one(rig: Rig) -> None:
+    """JMAP-61: each with the property that is wrong."""
+    client = Client(rig)
+    await made(client, uid="u1")
+    wrong: dict[str, tuple[Object, str]] = {
+        "twice": ({"uid": "u1"}, "uid"),
+        "nowhere": ({"addressBookIds": {"B999": True}}, "addressBookIds"),
+        "two": ({"addressBookIds": {"B1": True, "B2": True}}, "addressBookIds"),
+        "id": ({"id": "C1"}, "id"),
+        "email": ({"emails": {"a": {"address": 1}}}, "emails"),
+        "more": ({"shoes": 1}, "shoes"),
+    }
+    found = await client.call("ContactCard/set", create={key: {**ADA, **more} for key, (more, _) in wrong.items()})
+    assert {key: one["properties"] for key, one in found["notCreated"].items()} == {
+        key: [name] for key, (_, name) in wrong.items()
+    }
+    number = (await client.call("ContactCard/query"))["ids"][0]
+    patches = {number: {"emails/x/address": "a"}, "C999": {}}
+    kinds = await client.call("ContactCard/set", update=patches, destroy=["C998"])
+    assert kinds["notUpdated"][number]["type"] == "invalidPatch"
+    assert (kinds["notUpdated"]["C999"]["type"], kinds["notDestroyed"]["C998"]["type"]) == ("notFound", "notFound")
+    assert await client.error("ContactCard/copy", fromAccountId="utom", create={}) == "fromAccountNotFound"
+
+
+async def test_cards_are_found(rig: Rig) -> None:
+    """JMAP-62: by text, name, address, book and time; sorted by parts of the name."""
+    client = Client(rig)
+    ada = await made(client)
+    bob = await made(
+        client,
+        name={"components": [{"kind": "given", "value": "Bob"}, {"kind": "surname", "value": "Ahrens"}]},
+        emails={},
+        kind="individual",
+        keywords={"Boats": True},
+    )
+    [book] = (await client.call("AddressBook/get", properties=["id"]))["list"]
+
+    async def ids(wish: Object | None, **more: Any) -> list[str]:
+        found: list[str] = (await client.call("ContactCard/query", filter=wish, **more))["ids"]
+        return found
+
+    assert await ids({"text": "lind ADA"}) == [ada]
+    assert await ids({"text": "boats"}) == [bob]
+    assert await ids({"email": "nordlicht"}) == [ada]
+    assert await ids({"name/surname": "ahr"}) == [bob]
+    assert await ids({"inAddressBook": book["id"], "kind": "individual"}) == [ada, bob]
+    assert await ids({"inAddressBook": "B99"}) == []
+    assert await ids({"createdBefore": "2020-01-01T00:00:00Z"}) == []
+    assert await ids({"operator": "NOT", "conditions": [{"text": "bob"}]}) == [ada]
+    assert await ids(None, sort=[{"property": "name/surname"}]) == [bob, ada]
+    assert await ids(None, sort=[{"property": "name/surname"}], position=1, limit=1) == [ada]
+    assert await client.error("ContactCard/query", filter={"shoe": "x"}) == "unsupportedFilter"
+    assert await client.error("ContactCard/query", sort=[{"property": "shoe"}]) == "unsupportedSort"
+    assert await client.error("ContactCard/queryChanges", sinceQueryState="1") == "cannotCalculateChanges"
+
+
+async def test_a_card_moves_to_another_book_and_keeps_its_id(rig: Rig) -> None:
+    """JMAP-60: and a picture comes from a blob."""
+    client = Client(rig)
+    made_book = await client.call("AddressBook/set", create={"w": {"name": "Work", "sortOrder": 2}})
+    work = made_book["created"]["w"]["id"]
+    number = await made(client)
+    state = (await client.call("ContactCard/get"))["state"]
+    blob = await client.upload(b"ABC", "image/png")
+    patch = {"addressBookIds": {work: True}, "media": {"p": {"kind": "photo", "blobId": blob}}}
+    assert (await client.call("ContactCard/set", update={number: patch}))["notUpdated"] is None
+    card = await shown(client, number)
+    assert card["addressBookIds"] == {work: True}
+    assert card["media"]["p"]["uri"] == f"data:image/png;base64,{base64.b64encode(b'ABC').decode()}"
+    changed = await client.call("ContactCard/changes", sinceState=state)
+    assert (changed["created"], changed["updated"], changed["destroyed"]) == ([], [number], [])
+    kept = await client.call("AddressBook/set", destroy=[work])
+    assert kept["notDestroyed"][work]["type"] == "addressBookHasContents"
+    named = await client.call("AddressBook/set", update={work: {"name": "Office", "description": "of work"}})
+    assert named["notUpdated"] is None
+    changed = await client.call("AddressBook/changes", sinceState=made_book["oldState"])
+    assert work in changed["created"]
+    gone = await client.call("AddressBook/set", destroy=[work], onDestroyRemoveContents=True)
+    assert gone["destroyed"] == [work]
+    assert await client.error("ContactCard/changes", sinceState=state) == "cannotCalculateChanges"
+    assert work in (await client.call("AddressBook/changes", sinceState=named["newState"]))["destroyed"]
+    bad = {"a": {"name": ""}, "b": {"name": "x", "shareWith": {"umia": {}}}, "c": {"name": "x", "sortOrder": -1}}
+    wrong = (await client.call("AddressBook/set", create=bad))["notCreated"]
+    assert {key: one["properties"] for key, one in wrong.items()} == {
+        "a": ["name"],
+        "b": ["shareWith"],
+        "c": ["sortOrder"],
+    }
+
+
+async def test_what_others_change_is_told(rig: Rig) -> None:
+    """JMAP-60, JMAP-40: contacts of the webmail, and a phone that puts a removed card back under its old name."""
+    client = Client(rig)
+    state = (await client.call("AddressBook/get"))["state"]
+    async with rig.account() as account:
+        contact = Contact(name="Tea", emails=(Entry("tea@x.example"),))
+        number = await account.write(lambda tx: save_contact(tx, contact))
+        found = await client.call("ContactCard/changes", sinceState=state)
+        assert found["created"] == [f"C{number}"]
+        [book] = await account.read(lambda r: collections_of(r, "contact"), op="test")
+        [row] = await account.read(lambda r: resources_of(r, book.id, 0, 10), op="test")
+        data = await account.read(lambda r: resource_data(r, row.id), op="test")
+        await account.write(lambda tx: delete_resource(tx, book.id, row.name, lambda _: None))
+        await account.write(lambda tx: put_resource(tx, book.id, row.name, data, card_facts(data)))
+        assert [one["id"] for one in (await client.call("ContactCard/get"))["list"]] == [f"C{number}"]
+        await account.write(lambda tx: delete_collection(tx, book.id))
+    assert (await client.call("AddressBook/get"))["list"] == []
