@@ -1,4 +1,4 @@
-"""``moxlite calendar`` and ``moxlite contacts``: calendars and address books of accounts (DAV-31)."""
+"""``moxlite calendar`` and ``moxlite contacts``: calendars and address books of accounts (DAV-40)."""
 
 from typing import BinaryIO
 

@@ -1,4 +1,4 @@
-"""The functions behind the operations on calendars and address books (DAV-31)."""
+"""The functions behind the operations on calendars and address books (DAV-40)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operations on calendars and address books of accounts (DAV-31)."""
+"""The operations on calendars and address books of accounts (DAV-40)."""
 
 from typing import Annotated, Literal
 

@@ -29,6 +29,7 @@ NIGHTLY: Final = {
     "hostile": "tests/session/test_imapd_hostile.py::test_nonsense_never_crashes_a_session",
     "import_kill": "tests/session/test_web_imports.py::test_an_abort_leaves_the_account_as_it_was",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
+    "scheduling_kill": "tests/session/test_web_dav_scheduling.py::test_guests_elsewhere_get_mail_once",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
@@ -60,7 +61,7 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
     WEB-116, WEB-117,
-    WEB-140, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
+    WEB-140, DAV-23, DAV-25, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     share = MORE.get(name, SHARE)

@@ -1,4 +1,4 @@
-"""``moxlite calendar`` and ``moxlite contacts`` of a running server (DAV-31)."""
+"""``moxlite calendar`` and ``moxlite contacts`` of a running server (DAV-40)."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def test_a_calendar_is_made_filled_written_and_removed(server: LocalServer, tmp_path: Path) -> None:
-    """DAV-31: entries by UID, with their zones; nothing is doubled, and no guest is told."""
+    """DAV-40: entries by UID, with their zones; nothing is doubled, and no guest is told."""
     file = tmp_path / "file.ics"
     file.write_bytes(FILE.encode())
     server.cli("calendar", "create", "moxlite", "work", "--title", "Work")
@@ -58,7 +58,7 @@ def test_a_calendar_is_made_filled_written_and_removed(server: LocalServer, tmp_
 
 
 def test_contacts_come_and_go_as_files(server: LocalServer, tmp_path: Path) -> None:
-    """DAV-31, WEBMAIL-128"""
+    """DAV-40, WEBMAIL-128"""
     file = tmp_path / "file.vcf"
     file.write_text("BEGIN:VCARD\nVERSION:3.0\nFN:Ada Lind\nEMAIL:ada@x.example\nEND:VCARD\nBEGIN:VCARD\nEND:VCARD\n")
     assert server.cli("contacts", "import", "moxlite", str(file)).stdout.startswith("1 added, 0 there already, 1 not")
