@@ -172,7 +172,7 @@ class Sessions:
         secret = self.cookies.offered(caller)
         offer = self._auth.sessions.handovers.take(token)
         if offer is None:
-            raise await self._not_handed()
+            raise await _not_handed()
         session = offer.session
         try:
             if not (hmac.compare_digest(offer.browser.encode(), secret.encode()) and self._may_stay(session)):
@@ -186,15 +186,10 @@ class Sessions:
         except NoSession as e:
             self._record(caller, "badcreds", "webhandover", session.account)
             logger.warning("session not handed on", extra={"kv": {"account": session.account}})
-            raise await self._not_handed() from e
+            raise await _not_handed() from e
         self.cookies.give(caller, tokens.token, session.account)
         self._record(caller, "ok", "webhandover", session.account, session.address)
         return LoginResult(tokens.csrf, session.address)
-
-    async def _not_handed(self) -> errors.APIError:
-        """The error for a session that cannot be taken over. An unknown token is not recorded: it cannot be guessed."""
-        await trio.sleep(FAILURE_DELAY)
-        return errors.LoginFailed(NOT_HANDED)
 
     async def log_out(self, caller: Caller) -> int:
         """End the session of this request; one that was handed on, with the webmail's. Returns the id of the session
@@ -306,3 +301,9 @@ class Sessions:
             tls="" if tls is None else f"{tls.version} {tls.cipher}",
             user_agent=caller.request.headers.get("user-agent") or "",
         )
+
+
+async def _not_handed() -> errors.APIError:
+    """The error for a session that cannot be taken over. An unknown token is not recorded: it cannot be guessed."""
+    await trio.sleep(FAILURE_DELAY)
+    return errors.LoginFailed(NOT_HANDED)

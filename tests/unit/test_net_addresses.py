@@ -153,6 +153,7 @@ SOCKETS: Final = {
 """Modules that make sockets of the internet, and what for."""
 
 LIBRARIES: Final = {
+    "moxlite/admin/dnsproviders/child.py": {"requests"},  # the provider that the owner names
     "moxlite/autotls/child.py": {"requests"},  # the certificate authority of the configuration
     "moxlite/admin/standby/control.py": {"http.client"},  # Litestream, by its Unix socket
     "moxlite/cli/webapi.py": {"http.client"},  # the server that the user of the command names

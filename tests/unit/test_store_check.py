@@ -105,6 +105,7 @@ BREAK = [
     ("chunks", "INSERT INTO body_chunk VALUES (77 << 16, 0, 0, x'')"),
     ("annotation", "INSERT INTO annotation VALUES (1, 0, '/private/Comment', 1, x'', 1, 1, 1)"),
     ("annotation", "INSERT INTO annotation VALUES (1, 99, '/private/comment', 1, x'', 1, 1, 1)"),
+    ("contact", "INSERT INTO contact_due (id, changed) VALUES (99, 0)"),
     ("acl", "INSERT INTO acl VALUES (99, 'bo', 'lr')"),
     ("message_info", "DELETE FROM message_info WHERE email_id = 1"),
     ("message_wire", "DELETE FROM message_wire WHERE email_id = 1"),
