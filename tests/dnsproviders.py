@@ -135,7 +135,7 @@ class FakeProviders:
         """The JSON of a response. Raises Refusal."""
         provider = HOSTS[host]
         address = urlsplit(path)
-        query = {key: values[0] for key, values in parse_qs(address.query).items()}
+        query = {key: values[0] for key, values in parse_qs(address.query, keep_blank_values=True).items()}
         self.requests.append(f"{method} {host}{path}")
         if self.refusal is not None and len(self.requests) > self.refuse_after:
             raise self.refusal

@@ -527,8 +527,8 @@ export interface AccountKey {
   created: number;
 }
 
-/** A recovery link, and its end in UTC. */
-export interface LinkMade {
+/** A recovery link, and its end in words, UTC. */
+export interface RecoveryLink {
   url: string;
   expires: string;
 }
@@ -545,6 +545,22 @@ export interface RemovedFrom {
   messages: number;
   octets: number;
   last: number;
+}
+
+/** Result of an undelete: number of messages restored, and number of messages that could not be read. */
+export interface UndeletedMail {
+  messages: number;
+  damaged: number;
+}
+
+/** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
+export interface LimitInfo {
+  who: string;
+  window: number;
+  failures: number;
+  limit: number;
+  refused: boolean;
+  network: string;
 }
 
 /** A page of the list of accounts, by name, and the number of all that match. */
@@ -969,20 +985,33 @@ export interface Question {
   secret: boolean;
 }
 
-/** Numbers of messages that are back, and of those that could not be read. */
-export interface UndeletedMail {
-  messages: number;
-  damaged: number;
+/** The provider of a domain; `provider` is "" where none is set. `published`: steps that can be undone. */
+export interface ProviderInUse {
+  provider: string;
+  title: string;
+  zone: string;
+  enforce: boolean;
+  published: number;
 }
 
-/** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
-export interface LimitInfo {
-  who: string;
-  window: number;
-  failures: number;
-  limit: number;
-  refused: boolean;
-  network: string;
+/** What would be changed, as lines of a diff, and notes on what stays. */
+export interface RecordPlan {
+  lines: Array<string>;
+  notes: Array<string>;
+}
+
+/** The rotation of a domain's signing key. */
+export interface Rotation {
+  domain: string;
+  stage: string;
+  words: string;
+  since: string;
+  until: string;
+  new: string;
+  old: Array<string>;
+  stopped: boolean;
+  todo: Array<string>;
+  problem: string;
 }
 
 export const checks: Checks = {
@@ -1042,9 +1071,11 @@ export const checks: Checks = {
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
   AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
-  LinkMade: { url: "string", expires: "string" },
+  RecoveryLink: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
+  UndeletedMail: { messages: "integer", damaged: "integer" },
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -1087,8 +1118,9 @@ export const checks: Checks = {
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
-  UndeletedMail: { messages: "integer", damaged: "integer" },
-  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
+  ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
+  RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
+  Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
 };
 
 /** The calls of the admin. */
@@ -1241,7 +1273,7 @@ export interface Calls {
   account_factors_reset(name: string): Promise<number>;
 
   /** Make a link by which the user sets a new password, once and within an hour; an older link ends. With */
-  account_recovery_link(name: string, reset_factors?: boolean): Promise<LinkMade>;
+  account_recovery_link(name: string, reset_factors?: boolean): Promise<RecoveryLink>;
 
   /** Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint. */
   account_key_add(name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean): Promise<string>;
@@ -1251,6 +1283,15 @@ export interface Calls {
 
   /** Mail of an account that was removed at or after `since`, and can be brought back. */
   account_removed(name: string, since?: number): Promise<Recoverable>;
+
+  /** Bring removed mail back, of one mailbox or with "" of all. */
+  account_undelete(name: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
+
+  /** Networks and accounts with failed log-ins in the present windows, the most failures first. */
+  limits(): Promise<Array<LimitInfo>>;
+
+  /** Forget the failed log-ins of an address, or with "" all, of accounts too, so that log-ins are looked at */
+  limits_clear(ip?: string): Promise<number>;
 
   /** Set the password of the admin app, and end its other sessions; returns their number. */
   password_change(password: string): Promise<number>;
@@ -1414,6 +1455,9 @@ export interface Calls {
   /** Sums by domain, of reports whose period ended within the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
+  /** Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME. */
+  config_account_add(account: string, address: string): Promise<null>;
+
   /** Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay. */
   config_account_rm(account: string): Promise<null>;
 
@@ -1451,40 +1495,31 @@ export interface Calls {
   dns_provider_list(): Promise<Array<DNSProvider>>;
 
   /** The provider of DOMAIN, without its token. */
-  dns_provider_show(domain: string): Promise<unknown>;
+  dns_provider_show(domain: string): Promise<ProviderInUse>;
 
   /** Set the provider of DOMAIN's zone, once it was tried. */
-  dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<unknown>;
+  dns_provider_set(domain: string, provider: string, secrets: Record<string, string>, enforce?: boolean): Promise<ProviderInUse>;
 
   /** Forget the provider of DOMAIN and its token. */
-  dns_provider_rm(domain: string): Promise<unknown>;
+  dns_provider_rm(domain: string): Promise<null>;
 
   /** What publishing the records of DOMAIN, or undoing the last step, would change. */
-  dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+  dns_plan(domain: string, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<RecordPlan>;
 
   /** Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the provider took and did not do. */
-  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<unknown>;
+  dns_publish(domain: string, lines: Array<string>, undo?: boolean, addresses?: boolean, replace?: boolean): Promise<Array<string>>;
 
   /** Show how far the rotation of DOMAIN's signing key is. */
-  dns_rotation_show(domain: string): Promise<unknown>;
+  dns_rotation_show(domain: string): Promise<Rotation>;
 
   /** Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs. */
-  dns_rotation_stop(domain: string): Promise<unknown>;
+  dns_rotation_stop(domain: string): Promise<Rotation>;
 
   /** Go on with a rotation that was stopped. */
-  dns_rotation_start(domain: string): Promise<unknown>;
+  dns_rotation_start(domain: string): Promise<Rotation>;
 
   /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
-  dns_rotation_now(domain: string): Promise<unknown>;
-
-  /** Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name. */
-  account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
-
-  /** List networks and accounts with failed log-ins, and the limits beyond which further ones are refused. */
-  limits_list(): Promise<Array<LimitInfo>>;
-
-  /** Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too. */
-  limits_clear(ip?: string): Promise<number>;
+  dns_rotation_now(domain: string): Promise<Rotation>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1539,10 +1574,13 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   selector_remove: [{ domain: "string", selector: "string" }, "null"],
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
   account_factors_reset: [{ name: "string" }, "integer"],
-  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "LinkMade"]],
+  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]],
   account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
   account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
+  account_undelete: [{ name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  limits: [{}, ["list", ["ref", "LimitInfo"]]],
+  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   password_change: [{ password: "string" }, "integer"],
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
@@ -1597,6 +1635,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
+  config_account_add: [{ account: "string", address: "string" }, "null"],
   config_account_rm: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
@@ -1609,16 +1648,13 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
   config_alias_rmaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
   dns_provider_list: [{}, ["list", ["ref", "DNSProvider"]]],
-  dns_provider_show: [{ domain: "string" }, "any"],
-  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, "any"],
-  dns_provider_rm: [{ domain: "string" }, "any"],
-  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, "any"],
-  dns_rotation_show: [{ domain: "string" }, "any"],
-  dns_rotation_stop: [{ domain: "string" }, "any"],
-  dns_rotation_start: [{ domain: "string" }, "any"],
-  dns_rotation_now: [{ domain: "string" }, "any"],
-  account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
-  limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
-  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  dns_provider_show: [{ domain: "string" }, ["ref", "ProviderInUse"]],
+  dns_provider_set: [{ domain: "string", provider: "string", secrets: ["map", "string"], enforce: ["optional", "boolean"] }, ["ref", "ProviderInUse"]],
+  dns_provider_rm: [{ domain: "string" }, "null"],
+  dns_plan: [{ domain: "string", undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["ref", "RecordPlan"]],
+  dns_publish: [{ domain: "string", lines: ["list", "string"], undo: ["optional", "boolean"], addresses: ["optional", "boolean"], replace: ["optional", "boolean"] }, ["list", "string"]],
+  dns_rotation_show: [{ domain: "string" }, ["ref", "Rotation"]],
+  dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
+  dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
+  dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
 });

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, R, Role, change, field, query
+from moxlite.operations import OWNER, Operation, Role, change, field, query
 
 Name = Annotated[str, field(metavar="DOMAIN", max_length=320)]
 
@@ -68,8 +68,8 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class OfDomain(Operation[R], frozen=True, kw_only=True):
-    """An operation on a domain."""
+class Rotating(Operation[Rotation], frozen=True, kw_only=True):
+    """An operation on the rotation of a domain's key."""
 
     domain: Name
 
@@ -80,39 +80,46 @@ class ListProviders(Operation[list[DNSProvider]], frozen=True, kw_only=True):
 
 
 @query("dns provider show", Role.ADMIN)
-class ShowProvider(OfDomain[ProviderInUse], frozen=True, kw_only=True):
+class ShowProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
     """The provider of DOMAIN, without its token."""
+
+    domain: Name
 
 
 @change("dns provider set", Role.ADMIN, confirm=True)
-class SetProvider(OfDomain[ProviderInUse], frozen=True, kw_only=True):
+class SetProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
     """Set the provider of DOMAIN's zone, once it was tried."""
 
+    domain: Name
     provider: Annotated[str, msgspec.Meta(max_length=40)]
     secrets: Annotated[dict[str, Annotated[str, msgspec.Meta(max_length=4096)]], msgspec.Meta(max_length=8)]
     enforce: bool = False
 
 
 @change("dns provider rm", Role.ADMIN, confirm=True)
-class RemoveProvider(OfDomain[None], frozen=True, kw_only=True):
+class RemoveProvider(Operation[None], frozen=True, kw_only=True):
     """Forget the provider of DOMAIN and its token."""
+
+    domain: Name
 
 
 @query("dns plan", Role.ADMIN)
-class PlanRecords(OfDomain[RecordPlan], frozen=True, kw_only=True):
+class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
     """What publishing the records of DOMAIN, or undoing the last step, would change."""
 
+    domain: Name
     undo: bool = False
     addresses: bool = False
     replace: bool = False
 
 
 @change("dns publish", Role.ADMIN)
-class PublishRecords(OfDomain[list[str]], frozen=True, kw_only=True):
+class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
     """Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the
     provider took and did not do.
     """
 
+    domain: Name
     lines: list[str]
     undo: bool = False
     addresses: bool = False
@@ -120,20 +127,20 @@ class PublishRecords(OfDomain[list[str]], frozen=True, kw_only=True):
 
 
 @query("dns rotation show", OWNER)
-class ShowRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+class ShowRotation(Rotating, frozen=True, kw_only=True):
     """Show how far the rotation of DOMAIN's signing key is."""
 
 
 @change("dns rotation stop", OWNER)
-class StopRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+class StopRotation(Rotating, frozen=True, kw_only=True):
     """Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs."""
 
 
 @change("dns rotation start", OWNER)
-class StartRotation(OfDomain[Rotation], frozen=True, kw_only=True):
+class StartRotation(Rotating, frozen=True, kw_only=True):
     """Go on with a rotation that was stopped."""
 
 
 @change("dns rotation now", OWNER)
-class RotateNow(OfDomain[Rotation], frozen=True, kw_only=True):
+class RotateNow(Rotating, frozen=True, kw_only=True):
     """Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget."""

@@ -1,8 +1,8 @@
 // A domain's records with their values to copy, and the checks as they end.
 
 import type { DNSRecord, DNSReport } from "../../gen/admin";
-import { attempt } from "../../lib/dialogs";
 import { messageOf } from "../../lib/client";
+import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { refreshCw } from "../../lib/icons";
 import { button, card, copyable, copyButton, foreign, iconButton, table, visible } from "../../lib/pages";
@@ -10,10 +10,15 @@ import { notice, state } from "../../lib/states";
 import { ago } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
+import { provider } from "./provider";
 
 /** The records with their values to copy, and the checks as they end. */
 export async function dns(desk: Desk, name: string): Promise<Child> {
-  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
+  const [records, reports, above] = await Promise.all([
+    desk.client.dns_records(name),
+    desk.client.dns_reports(name),
+    provider(desk, name),
+  ]);
   const places = new Map(reports.map((one) => [one.topic, el("li")]));
   const summary = el("div", { "aria-live": "polite" });
   const latest = new Map(reports.map((one) => [one.topic, one]));
@@ -110,6 +115,7 @@ export async function dns(desk: Desk, name: string): Promise<Child> {
   );
   return [
     summary,
+    above,
     card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), {
       flush: true,
       actions: everything,

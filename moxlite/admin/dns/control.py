@@ -121,7 +121,7 @@ class DNSOperations:
         await self._run(args.domain, lambda publishing, domain: publishing.files.set_provider(domain, None))
 
     async def plan(self, args: PlanRecords) -> RecordPlan:
-        """What would be changed."""
+        """Plan a change, and show it."""
 
         def work(publishing: Publishing, domain: Domain) -> RecordPlan:
             _, plans = _plans(publishing, domain, args)

@@ -1,4 +1,4 @@
-"""What this server has published in DNS, and the steps in which it did so, for `dns undo` (ADMIN-71c).
+"""The records that this server has published in DNS, and the steps that `dns undo` takes back (ADMIN-71c).
 
 A step is written down before it is made: after a crash in the middle, all that may have been changed is known, and the
 next plan goes on from what the zone really has.

@@ -82,7 +82,7 @@ OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "srv": "
 
 
 def slots_of(wanted: Iterable[Wanted], ours: Ours) -> list[Slot]:
-    """The sets that a plan has to know: the wanted ones, those of ours, and those that could be in their way."""
+    """The sets that a plan has to know: the wanted ones, ours, and the ones that could be in their way."""
     found: dict[Slot, None] = {}
     for one in wanted:
         name = one.name.lower()

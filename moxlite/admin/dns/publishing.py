@@ -48,7 +48,7 @@ class NoProvider(Exception):
 
 
 class Plans(msgspec.Struct, frozen=True):
-    """What would be changed for a domain: a plan for each zone, and the records that they are for."""
+    """Changes for a domain that are not made yet: a plan for each zone, and the records that they are for."""
 
     zones: tuple[ZonePlan, ...]
     wanted: tuple[Wanted, ...] = ()
@@ -63,7 +63,7 @@ class Plans(msgspec.Struct, frozen=True):
         return [line for one in self.zones for change in one.plan.changes for line in change.lines()]
 
     def notes(self) -> list[str]:
-        """What stays as it is, and why."""
+        """Records that stay as they are, each with the reason."""
         return [note for one in self.zones for note in one.plan.left]
 
 
@@ -137,11 +137,11 @@ class Publishing:
         there = tuple(access.found(zone, [slot])[slot])
         if text not in there:
             raise UpdateRefused(f"{access.title} took a record, {name} TXT, and does not have it")
-        access.send(zone, [Change(name, "TXT", there, there, ())])  # with those of tests that were broken off
+        access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
         return zone
 
     def located(self, domain: Domain) -> Located:
-        """Where names are: at the domain's provider, and at those of our other domains. Raises NoProvider,
+        """Where names are: at the domain's provider, and at the providers of our other domains. Raises NoProvider,
         UpdateRefused, OSError.
         """
         own = self.stored(domain)
@@ -160,14 +160,17 @@ class Publishing:
             return Located([ByHand(self.authorities)]), False
 
     def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[Wanted, ...]:
-        """The records of a domain. Raises Refused. addresses: with those of the host."""
+        """The records of a domain. Raises Refused. addresses: with the addresses of the host."""
         found, settings = require_domain(self._snapshot, domain.ascii)
         keys = read_keys(self._snapshot, found, self._held)
         records = wanted_records(self._snapshot, found, settings, keys)
         return tuple(one for one in records if addresses or one.topic not in ADDRESSES)
 
     def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
-        """What would be changed. Raises Refused, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError."""
+        """Compare the wanted records with DNS.
+
+        Raises Refused, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
+        """
         wanted = self.wanted(domain, addresses=addresses)
         ours = Ledger(self.files, domain).ours()
         if not addresses:  # they stay as they are
@@ -214,7 +217,7 @@ class Publishing:
         return len(Ledger(self.files, domain).state.steps)
 
     def plan_undo(self, domain: Domain, located: Located) -> Plans | None:
-        """What would undo the last step; None without one. Raises as `plan`."""
+        """Changes that undo the last step; None without one. Raises as `plan`."""
         last = Ledger(self.files, domain).last()
         return Plans(tuple(plan_back(located, last))) if last else None
 

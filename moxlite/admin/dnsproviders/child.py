@@ -57,7 +57,7 @@ KINDS: Final = frozenset({"A", "AAAA", "TXT", "CNAME", "MX", "SRV", "TLSA", "CAA
 
 
 class Form(NamedTuple):
-    """What the library and a provider do in their own way.
+    """Peculiarities of the library and of a provider.
 
     whole: sets are replaced as a whole. by_id: records have identifiers. preference: that of MX is an option of its
     own. quoted: texts are sent in quotes, as zone files have them. bare: names in data without final dot are absolute.

@@ -147,4 +147,4 @@ def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
 rotation = click.Group(
     "rotation", help="The rotation of a domain's signing key; it begins by itself where a DNS provider is set."
 )
-described(rotation, described_in(operations), {}, {operations.OfDomain: _show_rotation}, words="dns rotation")
+described(rotation, described_in(operations), {}, {operations.Rotating: _show_rotation}, words="dns rotation")

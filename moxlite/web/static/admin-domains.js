@@ -144,8 +144,8 @@ async function showError(action, error) {
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title2, message, action) {
-  const answer = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
+  const answer2 = await dialog(title2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer2 === true;
 }
 async function attempt(action, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
@@ -242,8 +242,8 @@ function card(title2, content, options = {}) {
 function tabs(label, links) {
   const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
   requestAnimationFrame(() => {
-    const shown2 = made2.querySelector("[aria-current]");
-    if (shown2 !== null) made2.scrollLeft = shown2.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown2.offsetWidth) / 2;
+    const shown3 = made2.querySelector("[aria-current]");
+    if (shown3 !== null) made2.scrollLeft = shown3.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown3.offsetWidth) / 2;
   });
   return made2;
 }
@@ -262,6 +262,9 @@ function table(label, columns, rows, each) {
 }
 function wrapped(child) {
   return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
+}
+function pairs(entries) {
+  return el("dl", { class: "pair" }, entries.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)]));
 }
 function button(title2, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
@@ -305,11 +308,11 @@ function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
 function foreign(value, most = 300) {
-  const shown2 = visible(value);
-  if (shown2.length <= most) return el("bdi", {}, shown2);
-  const words2 = el("bdi", {}, `${shown2.slice(0, most)}…`);
+  const shown3 = visible(value);
+  if (shown3.length <= most) return el("bdi", {}, shown3);
+  const words2 = el("bdi", {}, `${shown3.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
-    fill(words2, shown2);
+    fill(words2, shown3);
     rest.remove();
   } }, t("Show all"));
   const rest = el("span", {}, " ", more);
@@ -508,8 +511,8 @@ function begin(root) {
 }
 function heading(label, number, value) {
   const words2 = Object.values(typeof value === "object" && value !== null ? value : {}).flatMap((one) => typeof one === "string" ? [one] : Array.isArray(one) && one.every((item) => typeof item === "string") ? [one.join(", ")] : []);
-  const shown2 = words2.slice(0, 2).join(" · ");
-  return `${label} ${number}${shown2 === "" ? "" : `: ${visible(shown2.slice(0, 80))}`}`;
+  const shown22 = words2.slice(0, 2).join(" · ");
+  return `${label} ${number}${shown22 === "" ? "" : `: ${visible(shown22.slice(0, 80))}`}`;
 }
 function many2(info, label, given, wrap) {
   const below = info.item;
@@ -573,9 +576,9 @@ async function settingsForm(desk, path, only) {
       await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
-      const answer = await conflict(error);
-      if (answer === "theirs") await desk.refresh();
-      if (answer !== "mine") return;
+      const answer2 = await conflict(error);
+      if (answer2 === "theirs") await desk.refresh();
+      if (answer2 !== "mine") return;
       const { values: now } = await desk.client.settings([...path]);
       return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
     }
@@ -634,7 +637,7 @@ function fieldDialog(title2, action, fields, run, more = null) {
 }
 async function typedAgain(title2, name, what, action) {
   const typed = line(t("Type {name} to go on", { name }), "");
-  const answer = await dialog(title2, (close) => {
+  const answer2 = await dialog(title2, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
     return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
@@ -642,7 +645,7 @@ async function typedAgain(title2, name, what, action) {
       if (typed.control.value === name) close(true);
     } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];
   });
-  return answer === true;
+  return answer2 === true;
 }
 
 function aliases(desk, found) {
@@ -677,10 +680,35 @@ async function aliasPage(desk, found, localpart) {
   return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("Off at “post public” means: mail of those who are not members is refused. A member who writes to the alias gets no copy, unless “deliver to sender” is on.") })];
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
 var second = 1e6;
 var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
 function agoShort(duration) {
   if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
   if (duration >= 2 * hour) return many(Math.round(duration / hour), "{n} hour", "{n} hours");
@@ -692,8 +720,81 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
+async function provider(desk, name) {
+  const [used, rotation] = await Promise.all([desk.client.dns_provider_show(name), desk.client.dns_rotation_show(name)]);
+  const set = used.provider !== "";
+  return [set ? providerCard(desk, name, used) : invitation(desk, name), (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation)];
+}
+function invitation(desk, name) {
+  return card(t("DNS provider"), el("p", { class: "hint" }, t("Give its token once, and the records below are published from here; signing keys are replaced by themselves.")), { actions: button(t("Set the DNS provider…"), () => void choose(desk, name), { kind: "primary" }) });
+}
+function providerCard(desk, name, used) {
+  const forget = async () => {
+    const words2 = t("Records stay as they are; keys are no longer replaced by themselves.");
+    if (!await confirm(t("Forget the token for {title}?", { title: used.title }), words2, t("Forget"))) return;
+    if (await attempt(t("Forgetting"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
+  };
+  return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("Changes by others"), used.enforce ? t("are undone each night") : t("are reported, and stay")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Forget…"), () => void forget(), { kind: "line danger" })] });
+}
+async function choose(desk, name) {
+  const known = await desk.client.dns_provider_list();
+  const which = choice(t("Provider"), known.map((one) => [one.name, one.title]), known[0]?.name ?? "", t("Another one? Add the records below by hand, or delegate the zone to one of these."));
+  const chosen = await fieldDialog(t("DNS provider of {domain}", { domain: name }), t("Next"), { which }, async () => known.find((one) => one.name === which.control.value));
+  if (chosen !== null && chosen !== void 0) await answer(desk, name, chosen);
+}
+async function answer(desk, name, chosen) {
+  const questions = chosen.questions.map((one) => ({ option: one.option, field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}) }));
+  const enforce = tick(t("Undo changes by others"), false, t("Each night, records that were published from here and were changed are made again."));
+  const done = await fieldDialog(chosen.title, t("Try and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
+  if (done === null) return;
+  await desk.refresh();
+  setStatus(t("{title} can be changed from here.", { title: done.title }));
+}
+var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
+async function publish(desk, name) {
+  const addresses2 = tick(t("Also the addresses of this machine"), false);
+  const replace = tick(t("Also replace what differs"), false, t("Such as the MX record of another server: new mail then comes here."));
+  const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
+  if (plan === null || !await shown2(t("Publish records"), plan, t("Publish"))) return;
+  await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked));
+}
+async function undo2(desk, name) {
+  let plan = null;
+  await attempt(t("Looking at the last change"), async () => {
+    plan = await desk.client.dns_plan(name, true);
+  });
+  const found = plan;
+  if (found === null || !await shown2(t("Undo the last change"), found, t("Undo"))) return;
+  await make2(desk, () => desk.client.dns_publish(name, found.lines, true));
+}
+async function make2(desk, run) {
+  let missing = [];
+  const done = await attempt(t("Changing DNS"), async () => {
+    missing = await run();
+  });
+  if (!done) return;
+  await desk.refresh();
+  setStatus(missing.length === 0 ? t("Published. Name servers have it within minutes.") : many(missing.length, "{n} record was not taken by the provider.", "{n} records were not taken by the provider."));
+}
+async function shown2(title2, plan, action) {
+  const diff = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.lines.map(visible).join("\n"));
+  const answered = await dialog(title2, (close) => [plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diff, el("div", {}, plan.notes.map((one) => el("p", { class: "hint" }, visible(one)))), el("div", { class: "dialog-buttons" }, button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)), plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }))]);
+  return answered === true;
+}
+function rotationCard(desk, name, found) {
+  const act = async (run) => {
+    if (await attempt(t("Changing the rotation"), () => run(name))) await desk.refresh();
+  };
+  const now = async () => {
+    const words2 = t("The next key is published, and signs some hours later; the former record goes after eight days.");
+    if (await confirm(t("Replace the signing key?"), words2, t("Replace"))) await act((domain) => desk.client.dns_rotation_now(domain));
+  };
+  const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
+  return card(t("Rotation of the signing key"), [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Go on"), () => void act((domain) => desk.client.dns_rotation_start(domain))) : button(t("Stop"), () => void act((domain) => desk.client.dns_rotation_stop(domain))), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
+}
+
 async function dns(desk, name) {
-  const [records, reports] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name)]);
+  const [records, reports, above] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name), provider(desk, name)]);
   const places = new Map(reports.map((one) => [one.topic, el("li")]));
   const summary = el("div", { "aria-live": "polite" });
   const latest = new Map(reports.map((one) => [one.topic, one]));
@@ -735,7 +836,7 @@ async function dns(desk, name) {
   };
   const zoneButtons = el("span", { class: "flex" }, button(t("Show as a zone"), () => void attempt(t("Making the zone"), asZone)));
   const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("May be left out.") : t("Works only in a zone with DNSSEC."))] }, { title: t("For"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
-  return [summary, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
+  return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Others are asked what they see; each topic takes up to half a minute. What ends shows up by itself.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
 }
 var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), "client-settings": t("Settings of mail programs") }));
 function topicLine(report, running, again) {
@@ -795,8 +896,8 @@ async function domainPage(desk) {
   const row = found.row;
   const content = { dns: () => dns(desk, name), addresses: async () => addresses(found), aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
-  const shown2 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown2);
+  const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };
 }
 async function disable(desk, row) {

@@ -1,0 +1,206 @@
+// The DNS provider of a domain: set once, then records are published from here; and the rotation of the signing key.
+
+import type { DNSProvider, ProviderInUse, RecordPlan, Rotation } from "../../gen/admin";
+import { attempt, confirm, dialog, setStatus } from "../../lib/dialogs";
+import { type Child, el } from "../../lib/dom";
+import { choice, line, tick } from "../../lib/fields";
+import { button, card, copyable, pairs, visible } from "../../lib/pages";
+import { notice, state } from "../../lib/states";
+import { moment } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+import { fieldDialog } from "../ui/shared";
+
+/** The card of the provider; that of the rotation where one is set, or a rotation is under way. */
+export async function provider(desk: Desk, name: string): Promise<Child> {
+  const [used, rotation] = await Promise.all([
+    desk.client.dns_provider_show(name),
+    desk.client.dns_rotation_show(name),
+  ]);
+  const set = used.provider !== "";
+  return [
+    set ? providerCard(desk, name, used) : invitation(desk, name),
+    (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation),
+  ];
+}
+
+function invitation(desk: Desk, name: string): Child {
+  return card(
+    t("DNS provider"),
+    el(
+      "p",
+      { class: "hint" },
+      t("Give its token once, and the records below are published from here; signing keys are replaced by themselves."),
+    ),
+    { actions: button(t("Set the DNS provider…"), () => void choose(desk, name), { kind: "primary" }) },
+  );
+}
+
+function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
+  const forget = async () => {
+    const words = t("Records stay as they are; keys are no longer replaced by themselves.");
+    if (!(await confirm(t("Forget the token for {title}?", { title: used.title }), words, t("Forget")))) return;
+    if (await attempt(t("Forgetting"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
+  };
+  return card(
+    t("DNS provider"),
+    pairs([
+      [t("Provider"), used.title],
+      ...(used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)] as const]),
+      [t("Changes by others"), used.enforce ? t("are undone each night") : t("are reported, and stay")],
+    ]),
+    {
+      actions: [
+        button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }),
+        used.published > 0 && button(t("Undo…"), () => void undo(desk, name)),
+        button(t("Change…"), () => void choose(desk, name)),
+        button(t("Forget…"), () => void forget(), { kind: "line danger" }),
+      ],
+    },
+  );
+}
+
+/** Choose a provider, then answer its questions; the server tries it before it keeps it. */
+async function choose(desk: Desk, name: string): Promise<void> {
+  const known = await desk.client.dns_provider_list();
+  const which = choice(
+    t("Provider"),
+    known.map((one) => [one.name, one.title] as const),
+    known[0]?.name ?? "",
+    t("Another one? Add the records below by hand, or delegate the zone to one of these."),
+  );
+  const chosen = await fieldDialog(t("DNS provider of {domain}", { domain: name }), t("Next"), { which }, async () =>
+    known.find((one) => one.name === which.control.value),
+  );
+  if (chosen !== null && chosen !== undefined) await answer(desk, name, chosen);
+}
+
+async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<void> {
+  const questions = chosen.questions.map((one) => ({
+    option: one.option,
+    field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}),
+  }));
+  const enforce = tick(
+    t("Undo changes by others"),
+    false,
+    t("Each night, records that were published from here and were changed are made again."),
+  );
+  const done = await fieldDialog(
+    chosen.title,
+    t("Try and save"),
+    { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce },
+    () =>
+      desk.client.dns_provider_set(
+        name,
+        chosen.name,
+        Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])),
+        enforce.control.checked,
+      ),
+    el("p", { class: "hint" }, chosen.rights),
+  );
+  if (done === null) return;
+  await desk.refresh();
+  setStatus(t("{title} can be changed from here.", { title: done.title }));
+}
+
+const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
+
+async function publish(desk: Desk, name: string): Promise<void> {
+  const addresses = tick(t("Also the addresses of this machine"), false);
+  const replace = tick(
+    t("Also replace what differs"),
+    false,
+    t("Such as the MX record of another server: new mail then comes here."),
+  );
+  const plan = await fieldDialog(t("Publish records"), t("Show the changes"), { addresses, replace }, () =>
+    desk.client.dns_plan(name, false, addresses.control.checked, replace.control.checked),
+  );
+  if (plan === null || !(await shown(t("Publish records"), plan, t("Publish")))) return;
+  await make(desk, () =>
+    desk.client.dns_publish(name, plan.lines, false, addresses.control.checked, replace.control.checked),
+  );
+}
+
+async function undo(desk: Desk, name: string): Promise<void> {
+  let plan: RecordPlan | null = null;
+  await attempt(t("Looking at the last change"), async () => {
+    plan = await desk.client.dns_plan(name, true);
+  });
+  const found = plan as RecordPlan | null;
+  if (found === null || !(await shown(t("Undo the last change"), found, t("Undo")))) return;
+  await make(desk, () => desk.client.dns_publish(name, found.lines, true));
+}
+
+async function make(desk: Desk, run: () => Promise<string[]>): Promise<void> {
+  let missing: string[] = [];
+  const done = await attempt(t("Changing DNS"), async () => {
+    missing = await run();
+  });
+  if (!done) return;
+  await desk.refresh();
+  setStatus(
+    missing.length === 0
+      ? t("Published. Name servers have it within minutes.")
+      : many(
+          missing.length,
+          "{n} record was not taken by the provider.",
+          "{n} records were not taken by the provider.",
+        ),
+  );
+}
+
+/** Show a plan as a diff; whether it is to be made. */
+async function shown(title: string, plan: RecordPlan, action: string): Promise<boolean> {
+  const diff = el(
+    "pre",
+    { class: "zone", tabindex: "0", "aria-label": t("Changes") },
+    plan.lines.map(visible).join("\n"),
+  );
+  const answered = await dialog<boolean>(title, (close) => [
+    plan.lines.length === 0 ? notice("ok", t("Nothing to change.")) : diff,
+    el(
+      "div",
+      {},
+      plan.notes.map((one) => el("p", { class: "hint" }, visible(one))),
+    ),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      button(plan.lines.length === 0 ? t("Close") : t("Cancel"), () => close(false)),
+      plan.lines.length > 0 && button(action, () => close(true), { kind: "primary" }),
+    ),
+  ]);
+  return answered === true;
+}
+
+function rotationCard(desk: Desk, name: string, found: Rotation): Child {
+  const act = async (run: (domain: string) => Promise<Rotation>) => {
+    if (await attempt(t("Changing the rotation"), () => run(name))) await desk.refresh();
+  };
+  const now = async () => {
+    const words = t("The next key is published, and signs some hours later; the former record goes after eight days.");
+    if (await confirm(t("Replace the signing key?"), words, t("Replace")))
+      await act((domain) => desk.client.dns_rotation_now(domain));
+  };
+  const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
+  return card(
+    t("Rotation of the signing key"),
+    [
+      el("p", {}, state(level, found.stage), " ", sentence(found.words), "."),
+      found.since !== "" &&
+        el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1000) })),
+      found.until !== "" &&
+        el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1000) })),
+      found.todo.map((one) => el("div", {}, copyable(one))),
+      found.problem !== "" && notice("warn", visible(found.problem)),
+    ],
+    {
+      actions: [
+        found.stopped
+          ? button(t("Go on"), () => void act((domain) => desk.client.dns_rotation_start(domain)))
+          : button(t("Stop"), () => void act((domain) => desk.client.dns_rotation_stop(domain))),
+        found.stage === "resting" && button(t("Replace now…"), () => void now()),
+      ],
+    },
+  );
+}
