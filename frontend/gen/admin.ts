@@ -527,8 +527,8 @@ export interface AccountKey {
   created: number;
 }
 
-/** A recovery link, and its end in words, UTC. */
-export interface RecoveryLink {
+/** A recovery link, and its end in UTC. */
+export interface LinkMade {
   url: string;
   expires: string;
 }
@@ -545,22 +545,6 @@ export interface RemovedFrom {
   messages: number;
   octets: number;
   last: number;
-}
-
-/** Result of an undelete: number of messages restored, and number of messages that could not be read. */
-export interface UndeletedMail {
-  messages: number;
-  damaged: number;
-}
-
-/** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
-export interface LimitInfo {
-  who: string;
-  window: number;
-  failures: number;
-  limit: number;
-  refused: boolean;
-  network: string;
 }
 
 /** A page of the list of accounts, by name, and the number of all that match. */
@@ -1014,6 +998,22 @@ export interface Rotation {
   problem: string;
 }
 
+/** Numbers of messages that are back, and of those that could not be read. */
+export interface UndeletedMail {
+  messages: number;
+  damaged: number;
+}
+
+/** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
+export interface LimitInfo {
+  who: string;
+  window: number;
+  failures: number;
+  limit: number;
+  refused: boolean;
+  network: string;
+}
+
 export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -1071,11 +1071,9 @@ export const checks: Checks = {
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
   AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
-  RecoveryLink: { url: "string", expires: "string" },
+  LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
-  UndeletedMail: { messages: "integer", damaged: "integer" },
-  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -1121,6 +1119,8 @@ export const checks: Checks = {
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
   Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
+  UndeletedMail: { messages: "integer", damaged: "integer" },
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
 };
 
 /** The calls of the admin. */
@@ -1273,7 +1273,7 @@ export interface Calls {
   account_factors_reset(name: string): Promise<number>;
 
   /** Make a link by which the user sets a new password, once and within an hour; an older link ends. With */
-  account_recovery_link(name: string, reset_factors?: boolean): Promise<RecoveryLink>;
+  account_recovery_link(name: string, reset_factors?: boolean): Promise<LinkMade>;
 
   /** Let the holder of a certificate's key log in with an address of an account; returns the key's fingerprint. */
   account_key_add(name: string, address: string, certificate: string, key_name?: string, no_imap_preauth?: boolean): Promise<string>;
@@ -1283,15 +1283,6 @@ export interface Calls {
 
   /** Mail of an account that was removed at or after `since`, and can be brought back. */
   account_removed(name: string, since?: number): Promise<Recoverable>;
-
-  /** Bring removed mail back, of one mailbox or with "" of all. */
-  account_undelete(name: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
-
-  /** Networks and accounts with failed log-ins in the present windows, the most failures first. */
-  limits(): Promise<Array<LimitInfo>>;
-
-  /** Forget the failed log-ins of an address, or with "" all, of accounts too, so that log-ins are looked at */
-  limits_clear(ip?: string): Promise<number>;
 
   /** Set the password of the admin app, and end its other sessions; returns their number. */
   password_change(password: string): Promise<number>;
@@ -1455,9 +1446,6 @@ export interface Calls {
   /** Sums by domain, of reports whose period ended within the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
-  /** Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME. */
-  config_account_add(account: string, address: string): Promise<null>;
-
   /** Remove account NAME. ALL ITS MAIL IS DELETED, with its log-in, sessions and keys; its queued messages stay. */
   config_account_rm(account: string): Promise<null>;
 
@@ -1520,6 +1508,15 @@ export interface Calls {
 
   /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
   dns_rotation_now(domain: string): Promise<Rotation>;
+
+  /** Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name. */
+  account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
+
+  /** List networks and accounts with failed log-ins, and the limits beyond which further ones are refused. */
+  limits_list(): Promise<Array<LimitInfo>>;
+
+  /** Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too. */
+  limits_clear(ip?: string): Promise<number>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1574,13 +1571,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   selector_remove: [{ domain: "string", selector: "string" }, "null"],
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
   account_factors_reset: [{ name: "string" }, "integer"],
-  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]],
+  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "LinkMade"]],
   account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
   account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
-  account_undelete: [{ name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
-  limits: [{}, ["list", ["ref", "LimitInfo"]]],
-  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   password_change: [{ password: "string" }, "integer"],
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
@@ -1635,7 +1629,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
-  config_account_add: [{ account: "string", address: "string" }, "null"],
   config_account_rm: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
@@ -1657,4 +1650,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
+  account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
+  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
 });

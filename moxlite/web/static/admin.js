@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.fdaefc210bc5.js", audit: "audit.2c888fab78c2.js", domains: "domains.124e5f66bc2d.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.01cc9e64d906.js" };
+var define_PARTS_default = { accounts: "accounts.fdaefc210bc5.js", audit: "audit.2c888fab78c2.js", domains: "domains.124e5f66bc2d.js", factors: "factors.6c76594553e8.js", machine: "machine.03192bf19652.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.ee473c20ae71.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -256,11 +256,9 @@ var checks = {
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "FactorApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "AccountKey"]], addresses: ["list", "string"], links: "boolean" },
   AccountKey: { fingerprint: "string", type: "string", name: "string", login_address: "string", no_imap_preauth: "boolean", created: "integer" },
-  RecoveryLink: { url: "string", expires: "string" },
+  LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },
-  UndeletedMail: { messages: "integer", damaged: "integer" },
-  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AccountPage: { accounts: ["list", ["ref", "AccountRow"]], total: "integer" },
   AccountRow: { name: "string", description: "string", full_name: "string", disabled: "string", broken: "string", first_address: "string", addresses: "integer", limit: "integer" },
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
@@ -305,7 +303,9 @@ var checks = {
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
-  Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" }
+  Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
+  UndeletedMail: { messages: "integer", damaged: "integer" },
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -357,13 +357,10 @@ var Client = /* @__PURE__ */ clientOf({
   selector_remove: [{ domain: "string", selector: "string" }, "null"],
   account_security: [{ name: "string" }, ["ref", "AccountSecurity"]],
   account_factors_reset: [{ name: "string" }, "integer"],
-  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "RecoveryLink"]],
+  account_recovery_link: [{ name: "string", reset_factors: ["optional", "boolean"] }, ["ref", "LinkMade"]],
   account_key_add: [{ name: "string", address: "string", certificate: "string", key_name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] }, "string"],
   account_key_remove: [{ name: "string", fingerprint: "string" }, "null"],
   account_removed: [{ name: "string", since: ["optional", "integer"] }, ["ref", "Recoverable"]],
-  account_undelete: [{ name: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
-  limits: [{}, ["list", ["ref", "LimitInfo"]]],
-  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   password_change: [{ password: "string" }, "integer"],
   accounts: [{ search: ["optional", "string"], after: ["optional", "string"], count: ["optional", "integer"] }, ["ref", "AccountPage"]],
   account_uses: [{ names: ["list", "string"] }, ["list", ["ref", "AccountUse"]]],
@@ -418,7 +415,6 @@ var Client = /* @__PURE__ */ clientOf({
   mtasts_kept: [{ after: ["optional", "string"], limit: ["optional", "integer"] }, ["list", ["ref", "KeptPolicy"]]],
   reports_list: [{ kind: ["enum", ["dmarc", "tls"]], domain: ["optional", "string"], days: ["optional", "integer"], before: ["optional", "integer"], limit: ["optional", "integer"] }, ["list", ["ref", "ReceivedReport"]]],
   reports_summary: [{ kind: ["enum", ["dmarc", "tls"]], days: ["optional", "integer"] }, ["list", ["ref", "Total"]]],
-  config_account_add: [{ account: "string", address: "string" }, "null"],
   config_account_rm: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
@@ -439,7 +435,10 @@ var Client = /* @__PURE__ */ clientOf({
   dns_rotation_show: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
-  dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]]
+  dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
+  account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
+  limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
+  limits_clear: [{ ip: ["optional", "string"] }, "integer"]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
