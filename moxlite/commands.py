@@ -50,7 +50,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **ReceivedCommands(house.files.reports).registry(),
         **commands_of(HandOver.bind(partial(_hand_over, house))),
         **SieveCommands(config, accounts).registry(),
-        **GroupwareCommands(accounts, house.services.sandbox).registry(),
+        **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox).registry(),
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),

@@ -21,12 +21,15 @@ from moxlite.operations.groupware import (
     Listed,
     RemoveAddressBook,
     RemoveCalendar,
+    ShareAddressBook,
+    ShareCalendar,
 )
 from moxlite.operations.performing import commands
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarfiles import MAX_FILE, joined_calendars, split_calendars
 from moxlite.proto.cards.contactfiles import read_contacts, taken, written
 from moxlite.proto.cards.vcard import Unreadable
+from moxlite.store.accounts.access import publish_shares
 from moxlite.store.groupware.collection import (
     COMPONENTS,
     Collection,
@@ -40,12 +43,15 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.contacts import all_contacts, has_due, import_contacts, settle_contacts
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import add_entry
+from moxlite.store.groupware.sharing import ANYONE, CHANGE, READ, guests_of, share_collection
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import CurrentConfig
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.groupware.resources import Resource
@@ -66,8 +72,10 @@ MAX_UPLOAD: Final = 100 << 20
 class GroupwareCommands:
     """The operations, in a running server."""
 
-    def __init__(self, accounts: Accounts, sandbox: Sandbox) -> None:
+    def __init__(self, config: CurrentConfig, accounts: Accounts, auth: AuthDB, sandbox: Sandbox) -> None:
+        self._config = config
         self._accounts = accounts
+        self._auth = auth
         self._sandbox = sandbox
 
     def registry(self) -> Mapping[str, Command]:
@@ -78,6 +86,8 @@ class GroupwareCommands:
             RemoveCalendar.bind(lambda args: self._remove(args, "calendar")),
             ImportCalendar.bind_stream(self._import_calendar),
             ExportCalendar.bind_stream(self._export_calendar),
+            ShareCalendar.bind(lambda args: self._share(args, "calendar")),
+            ShareAddressBook.bind(lambda args: self._share(args, "contact")),
             ListAddressBooks.bind(lambda args: self._list(args.account, "contact")),
             CreateAddressBook.bind(lambda args: self._create(args, "contact")),
             RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
@@ -88,8 +98,20 @@ class GroupwareCommands:
     async def _list(self, name: str, kind: Kind) -> list[Listed]:
         async with self._accounts.use(name) as account:
             await account.write(ensure_defaults)
-            found = await account.read(lambda r: collections_of(r, kind), op="groupware")
-        return [Listed(one.name, one.display_name, one.colour, one.total, one.size) for one in found]
+            found = await account.read(
+                lambda r: [(one, guests_of(r, one)) for one in collections_of(r, kind)], op="groupware"
+            )
+        return [
+            Listed(
+                one.name,
+                one.display_name,
+                one.colour,
+                one.total,
+                one.size,
+                [f"{guest} (w)" if writes else guest for guest, writes in guests],
+            )
+            for one, guests in found
+        ]
 
     async def _create(self, args: CreateCalendar | CreateAddressBook, kind: Kind) -> None:
         components = COMPONENTS if kind == "calendar" else ()
@@ -107,6 +129,17 @@ class GroupwareCommands:
 
         async with self._accounts.use(args.account) as account:
             await account.write(unit)
+
+    async def _share(self, args: ShareCalendar | ShareAddressBook, kind: Kind) -> None:
+        if args.guest != ANYONE and self._config.current.account(args.guest) is None:
+            raise CommandFailed("notFound", f"there is no account {args.guest}")
+        rights = "" if args.end else CHANGE if args.write else READ
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            await account.write(
+                lambda tx: share_collection(tx, collection_named(tx, kind, args.name), args.guest, rights)
+            )
+            await publish_shares(self._auth, account)
 
     async def _import_calendar(self, args: ImportCalendar, exchange: Exchange) -> Imported:
         octets = await _received(exchange, MAX_FILE)

@@ -10,13 +10,16 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A calendar or address book. `size`: octets of its entries."""
+    """A calendar or address book. `size`: octets of its entries; `shared`: accounts with rights, with " (w)" where they
+    may change it.
+    """
 
     name: str
     title: str
     colour: str
     entries: int
     size: int
+    shared: list[str] = []
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -28,7 +31,7 @@ class Imported(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size"))
+@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
 class ListCalendars(Operation[list[Listed]], frozen=True):
     """List the calendars of an account."""
 
@@ -70,7 +73,18 @@ class ExportCalendar(Operation[None], frozen=True):
     name: Annotated[Name, field(argument=True)] = "calendar"
 
 
-@query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size"))
+@change("calendar share", Role.COMMAND_LINE)
+class ShareCalendar(Operation[None], frozen=True):
+    """Let another account see a calendar, in its own programs; "anyone" is all accounts of the server."""
+
+    account: Word
+    name: Name
+    guest: Word
+    write: Annotated[bool, field("It may also change, add and remove entries.")] = False
+    end: Annotated[bool, field("Take the rights away.")] = False
+
+
+@query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
 class ListAddressBooks(Operation[list[Listed]], frozen=True):
     """List the address books of an account."""
 
@@ -92,6 +106,17 @@ class RemoveAddressBook(Operation[None], frozen=True):
 
     account: Word
     name: Name
+
+
+@change("contacts share", Role.COMMAND_LINE)
+class ShareAddressBook(Operation[None], frozen=True):
+    """Let another account see an address book, in its own programs; "anyone" is all accounts of the server."""
+
+    account: Word
+    name: Name
+    guest: Word
+    write: Annotated[bool, field("It may also change, add and remove contacts.")] = False
+    end: Annotated[bool, field("Take the rights away.")] = False
 
 
 @change("contacts import", Role.COMMAND_LINE)

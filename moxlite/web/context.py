@@ -312,7 +312,7 @@ def make_context(
     def make_dav() -> DAVApp:
         from moxlite.web.dav.app import DAVApp
 
-        return DAVApp(config=config, accounts=accounts, logins=logins, sandbox=sandbox)
+        return DAVApp(config=config, accounts=accounts, auth=auth, logins=logins, sandbox=sandbox)
 
     def make_consent() -> Consent:
         from moxlite.web.account.consent import Consent

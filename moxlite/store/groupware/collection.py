@@ -65,6 +65,7 @@ DELETE: Final = (
     "DELETE FROM resource_data WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource WHERE collection_id = ?",
     "DELETE FROM resource_gone WHERE collection_id = ?",
+    "DELETE FROM collection_acl WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"

@@ -33,7 +33,8 @@ ALL: Final = """
 SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id ORDER BY b.name, a.identifier"""
 OF: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier IN (?, 'anyone')"
 SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyone') ORDER BY mailbox_id"
-GUESTS: Final = "SELECT DISTINCT identifier FROM acl ORDER BY identifier"
+GUESTS: Final = "SELECT identifier FROM acl UNION SELECT identifier FROM collection_acl ORDER BY identifier"
+FORGET_COLLECTIONS: Final = "DELETE FROM collection_acl WHERE identifier = ?"
 GET: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier = ?"
 COUNT: Final = "SELECT count(*) FROM acl WHERE mailbox_id = ?"
 SET: Final = """
@@ -82,7 +83,7 @@ def visible(r: Reader, guest: str, limit: int) -> list[tuple[Mailbox, str]]:
 
 
 def guests(r: Reader) -> list[str]:
-    """All identifiers with rights on any mailbox, sorted."""
+    """All identifiers with rights on any mailbox, calendar or address book, sorted."""
     return [identifier for (identifier,) in r.rows(GUESTS)]
 
 
@@ -120,6 +121,7 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
     boxes = [mailbox_id for (mailbox_id,) in tx.rows(WITH, identifier)]
     for mailbox_id in boxes:
         set_rights(tx, mailbox_id, identifier, "")
+    tx.execute(FORGET_COLLECTIONS, identifier)
     return len(boxes)
 
 

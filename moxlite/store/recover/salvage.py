@@ -43,6 +43,7 @@ COPIED: Final = (
     "resource_data",
     "resource_address",
     "contact_due",
+    "collection_acl",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

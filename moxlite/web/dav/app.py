@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from moxlite.groupware.people import addresses_of, user_of
 from moxlite.processor import act_for, give_way
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, document, element
 from moxlite.store import errors as store
+from moxlite.store.accounts.access import visited
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import (
     BadName,
@@ -32,9 +34,11 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resources_of,
 )
+from moxlite.store.groupware.scheduling import User
+from moxlite.store.groupware.sharing import Shared, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
-from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, Tree, href
+from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
 from moxlite.web.dav.properties import (
     Target,
     Viewer,
@@ -61,6 +65,7 @@ if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 
 logger = logging.getLogger("moxlite.web.dav")
@@ -76,8 +81,11 @@ SEARCH_PARTS: Final = frozenset(DAV + name for name in ("property-search", "prop
 class DAVApp:
     """WebDAV of a server, for all ports."""
 
-    def __init__(self, *, config: CurrentConfig, accounts: Accounts, logins: Logins, sandbox: Sandbox) -> None:
+    def __init__(
+        self, *, config: CurrentConfig, accounts: Accounts, auth: AuthDB, logins: Logins, sandbox: Sandbox
+    ) -> None:
         self._config = config
+        self._auth = auth
         self._accounts = accounts
         self._logins = logins
         self._sandbox = sandbox
@@ -109,9 +117,15 @@ class DAVApp:
         request.account = identity.account
         act_for(identity.account)
         await give_way()
+        owner = owner_in(base, request.path)
         try:
-            async with self._accounts.use(identity.account) as account:
-                await self._answer(method, identity, account, base, request, writer)
+            async with AsyncExitStack() as stack:
+                account = await stack.enter_async_context(self._accounts.use(identity.account))
+                other = None
+                if owner:
+                    visit = visited(self._accounts, self._auth, owner, identity.account)
+                    other = await stack.enter_async_context(visit)
+                await self._answer(method, identity, account, other, base, request, writer)
         except Refusal as refusal:
             await _refuse(refusal, writer)
         except BadEntry as error:
@@ -126,11 +140,12 @@ class DAVApp:
         method: Method,
         identity: Identity,
         account: OpenAccount,
+        other: OpenAccount | None,
         base: str,
         request: Request,
         writer: ResponseWriter,
     ) -> None:
-        tree = Tree(base, identity.account)
+        tree = Tree(base, identity.account, "" if other is None else other.name)
         if identity.read_only and request.method not in READING:
             needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
             raise Refusal(403, DAV + "need-privileges", "this app password may only read", needed)
@@ -141,22 +156,45 @@ class DAVApp:
             self._tended[identity.account] = today
             await account.write(ensure_defaults)
         viewer = await self._viewer(identity, account, tree)
-        expander = Expander(account, self._sandbox)
         snapshot = self._config.current
+        user: Callable[[Iterable[str]], User] = partial(user_of, snapshot, identity.account)
+        if other is not None:
+            viewer = await _guest(viewer, identity.account, other, place, request)
+            user = _no_user
+        place_of = account if other is None else other
+        expander = Expander(place_of, self._sandbox)
         await method(
             Session(
                 request,
                 writer,
-                account,
+                place_of,
                 viewer,
                 place,
                 expander,
-                partial(user_of, snapshot, identity.account),
+                user,
                 partial(self._questions.answer, snapshot, identity.account),
+                partial(self._others, viewer, identity.account),
             )
         )
-        if new:
+        if new and other is None:
             await expander.extend()
+
+    async def _others(self, viewer: Viewer, guest: str, shelf: Shelf) -> AsyncIterator[tuple[Viewer, Target]]:
+        """The collections of others that a user may see, each as the user sees it."""
+
+        def read(r: Reader) -> list[tuple[Shared, str]]:
+            found = shared_collections(r, shelf, guest)
+            return [(one, token_of(r, one.collection, one.collection.modseq)) for one in found]
+
+        for owner in await self._auth.sharing.owners(guest):
+            try:
+                async with visited(self._accounts, self._auth, owner, guest) as account:
+                    found = await account.read(read, op="dav-shared")
+            except store.StoreError:
+                continue  # one broken account must not hide the others
+            for one, token in found:
+                place = Place("collection", shelf, one.collection.name)
+                yield viewer.at(owner, writable=one.writable), Target(place, one.collection, token=token)
 
     async def _viewer(self, identity: Identity, account: OpenAccount, tree: Tree) -> Viewer:
         snapshot = self._config.current
@@ -166,6 +204,22 @@ class DAVApp:
         name = (settings.full_name if settings is not None else "") or identity.address
         calendar = next((one.name for one in calendars if "VEVENT" in one.components), "calendar")
         return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota, calendar)
+
+
+async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, request: Request) -> Viewer:
+    """The user as a guest in a collection of another user. Raises NotThere, NoSuchCollection, Refusal."""
+    found = await owner.read(lambda r: shared_collection(r, place.shelf, place.collection, guest), op="dav-guest")
+    if found is None:
+        raise NotThere
+    if request.method not in READING and not (found.writable and place.kind == "resource"):
+        needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
+        raise Refusal(403, DAV + "need-privileges", "the owner has not given this right", needed)
+    return viewer.at(owner.name, writable=found.writable)
+
+
+def _no_user(_: Iterable[str]) -> User:
+    """A calendar user without addresses: guests say nothing in the owner's name."""
+    return User(frozenset())
 
 
 Method = Callable[[Session], Awaitable[None]]
@@ -195,7 +249,13 @@ async def _refuse(refusal: Refusal, writer: ResponseWriter) -> None:
 def _of_store(error: Exception) -> Refusal:
     """The refusal that an error of the store means."""
     match error:
-        case NoSuchCollection() | NoSuchResource() | store.AccountUnknown() | store.AccountRemoved():
+        case (
+            NoSuchCollection()
+            | NoSuchResource()
+            | store.NoSuchMailbox()
+            | store.AccountUnknown()
+            | store.AccountRemoved()
+        ):
             return NotThere()
         case store.OverQuota():
             return Refusal(507, DAV + "quota-not-exceeded", "the account has no room for it")
@@ -255,6 +315,9 @@ async def _listed(s: Session, first: Target, wanted: Wanted, *, deep: bool) -> A
         return
     async for target in _children(s, first):
         yield answer_for(s.viewer, target, wanted, minimal=s.minimal)
+    if first.place.kind == "home":
+        async for viewer, target in s.others(first.place.shelf):
+            yield answer_for(viewer, target, wanted, minimal=s.minimal)
 
 
 async def _children(s: Session, above: Target) -> AsyncIterator[Target]:

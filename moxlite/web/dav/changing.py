@@ -63,6 +63,7 @@ async def put(s: Session) -> None:
         def allowed(before: Resource | None) -> None:
             conditions.check(None if before is None else before.etag, token)
             wish.check(before)
+            _refuse_guest(s, before)
             if before is not None and before.uid != facts.uid:
                 raise _taken(s, s.place)
 
@@ -82,6 +83,15 @@ async def put(s: Session) -> None:
     # octets that the server has changed are to be read again (RFC 6638 §3.2.10)
     etag = () if done.altered else (("etag", done.resource.etag),)
     await s.writer.respond(Response(201 if done.new else 204, (*etag, *tag_headers(done.resource))))
+
+
+def _refuse_guest(s: Session, one: Resource | None) -> None:
+    """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner."""
+    if s.tree.owner and one is not None and one.tag is not None:
+        needed = element(
+            DAV + "resource", href(s.tree.href(s.place)), element(DAV + "privilege", element(DAV + "write"))
+        )
+        raise Refusal(403, DAV + "need-privileges", "only the owner changes events that have guests", needed)
 
 
 def _taken(s: Session, there: Place) -> Refusal:
@@ -114,6 +124,7 @@ async def delete(s: Session) -> None:
         def allowed(one: Resource) -> None:
             conditions.check(one.etag, token)
             wish.check(one)
+            _refuse_guest(s, one)
 
         delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
 
@@ -193,6 +204,7 @@ async def copy(s: Session) -> None:
     one, data, source, into = await s.account.read(read, op="dav-copy")
     if source.inbox or into.inbox:
         raise Refusal(403, "", "messages about events stay where they are")
+    _refuse_guest(s, one)
     if one.tag is not None and s.request.method == "COPY":
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))

@@ -74,10 +74,17 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Tree(msgspec.Struct, frozen=True):
-    """The tree of one user: `base` is the path of its root, ending in a slash."""
+    """The tree of one user: `base` is the path of its root, ending in a slash. `owner`: the other user whose shared
+    collections it shows, which are in the user's own homes, "" for the own ones.
+    """
 
     base: str
     account: str
+    owner: str = ""
+
+    def of(self, owner: str) -> Tree:
+        """The same tree, for the collections of another user."""
+        return msgspec.structs.replace(self, owner=owner)
 
     def place(self, path: str) -> Place:
         """The place of a decoded path. Raises NotThere."""
@@ -97,6 +104,11 @@ class Tree(msgspec.Struct, frozen=True):
             raise NotThere
         if shelf == "calendar" and parts[2:] == [OUTBOX]:
             return Place("outbox", shelf, OUTBOX)
+        if len(parts) > 2:
+            owner, name = shared_by(parts[2])
+            if owner != self.owner:
+                raise NotThere
+            parts[2] = name
         kinds: tuple[Literal["home", "collection", "resource"], ...] = ("home", "collection", "resource")
         return Place(kinds[len(parts) - 2], shelf, *parts[2:])
 
@@ -120,9 +132,26 @@ class Tree(msgspec.Struct, frozen=True):
             case _:
                 rest = f"{FOLDERS[place.shelf]}/{owner}/"
                 if place.collection:
+                    rest += quote(f"{SHARED}{self.owner}~" if self.owner else "", safe="~")
                     rest += quote(place.collection, safe="") + "/"
                 rest += quote(place.name, safe="")
         return quote(self.base) + rest
+
+
+SHARED: Final = "shared~"
+"""Begin of the names under which collections of others are in a user's homes: ``shared~OWNER~NAME``."""
+
+
+def shared_by(name: str) -> tuple[str, str]:
+    """The owner of a collection by its name in a user's home, "" for an own one, and its name there."""
+    owner, mark, inner = name.removeprefix(SHARED).partition("~")
+    return (owner, inner) if name.startswith(SHARED) and mark else ("", name)
+
+
+def owner_in(base: str, path: str) -> str:
+    """The owner of the shared collection that a path leads to, "" for the user's own places."""
+    parts = [part for part in path.removeprefix(base).split("/") if part]
+    return shared_by(parts[2])[0] if len(parts) > 2 and parts[0] in SHELVES else ""
 
 
 def href(path: str) -> str:

@@ -56,6 +56,17 @@ class Viewer(msgspec.Struct, frozen=True):
         """The element with the path of a place."""
         return href(self.tree.href(place))
 
+    def owner(self) -> str:
+        """The element with the path of the owner of a collection."""
+        tree = self.tree
+        return href(
+            tree.href(Place("principal")) if not tree.owner else Tree(tree.base, tree.owner).href(Place("principal"))
+        )
+
+    def at(self, owner: str, *, writable: bool) -> Viewer:
+        """The user, looking at a collection of another user."""
+        return msgspec.structs.replace(self, tree=self.tree.of(owner), read_only=self.read_only or not writable)
+
 
 Read = Callable[[Viewer, Target], "str | None"]
 Write = Callable[[Collection, "Element | None"], Collection]
@@ -122,7 +133,8 @@ def _display_name(viewer: Viewer, target: Target) -> str | None:
         case "principal":
             return text(viewer.name)
         case "collection" if target.collection is not None:
-            return text(target.collection.display_name or target.collection.name)
+            name = target.collection.display_name or target.collection.name
+            return text(f"{name} ({viewer.tree.owner})" if viewer.tree.owner else name)
         case "outbox":
             return "Outbox"
         case "home":
@@ -284,7 +296,7 @@ PROPERTIES: Final[dict[str, Property]] = {
     DAV + "principal-collection-set": Property(lambda viewer, _: viewer.of(Place("principals"))),
     DAV + "alternate-URI-set": Property(_kinds("principal")(lambda _, __: "")),
     DAV + "group-membership": Property(_kinds("principal")(lambda _, __: "")),
-    DAV + "owner": Property(_kinds("home", "collection", "resource")(lambda viewer, _: viewer.of(Place("principal")))),
+    DAV + "owner": Property(_kinds("home", "collection", "resource")(lambda viewer, _: viewer.owner())),
     DAV + "current-user-privilege-set": Property(_privileges),
     DAV + "supported-privilege-set": Property(_supported_privileges),
     DAV + "acl": Property(_kinds("home", "collection", "resource")(_acl)),

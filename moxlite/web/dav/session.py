@@ -14,7 +14,7 @@ from moxlite.store.groupware.collection import collection_named, token_of
 from moxlite.store.groupware.resources import NoSuchResource, resource_named
 from moxlite.store.groupware.scheduling import User
 from moxlite.web.dav.conditions import Conditions, conditions_of
-from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Tree
+from moxlite.web.dav.places import XML_HEADERS, Place, Refusal, Shelf, Tree
 from moxlite.web.dav.properties import Target, Viewer
 from moxlite.web.http.messages import Response
 
@@ -34,6 +34,7 @@ class Session(msgspec.Struct, frozen=True):
     Attributes:
       user: the user as people of events know the user, beside these addresses.
       questions: answers what is posted to the outbox.
+      others: finds the collections of other users that the user may see.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class Session(msgspec.Struct, frozen=True):
     expander: Expander
     user: Callable[[Iterable[str]], User]
     questions: Callable[[bytes], Awaitable[Response]]
+    others: Callable[[Shelf], AsyncIterator[tuple[Viewer, Target]]]
 
     @property
     def tree(self) -> Tree:
