@@ -13,7 +13,7 @@ from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.dns.control import DNSOperations
-from moxlite.admin.doctor.commands import DoctorCommands
+from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands

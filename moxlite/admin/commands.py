@@ -21,15 +21,7 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords
-from moxlite.admin.requests import (
-    CertificatesRead,
-    CheckReport,
-    LogLevels,
-    Process,
-    StoreCheck,
-    StoreRepair,
-    Wellness,
-)
+from moxlite.admin.requests import CheckReport, StoreCheck, StoreRepair
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.config.checks.accounts import account_name_problem
@@ -38,7 +30,6 @@ from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations import NoArguments
 from moxlite.operations.access import SetPassword, Undelete, UndeletedMail
 from moxlite.operations.accounts import (
     AccountInfo,
@@ -55,6 +46,15 @@ from moxlite.operations.accounts import (
     SetQuota,
 )
 from moxlite.operations.performing import answering, commands
+from moxlite.operations.server import (
+    CertificatesRead,
+    CheckHealth,
+    Process,
+    ReloadCertificates,
+    SetLogLevels,
+    Stop,
+    Wellness,
+)
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
@@ -114,13 +114,16 @@ class AdminCommands:
     def _registry(self) -> Mapping[str, Command]:
         accounts = AccountCommands(self._config, self._accounts, self._auth, self._logins)
         return {
-            "stop": Command(NoArguments, self.stop),
-            "tls reload": Command(NoArguments, self.tls_reload),
-            "healthcheck": Command(NoArguments, self.healthcheck),
-            "log levels": Command(LogLevels, self.log_levels),
             "store check": Command(StoreCheck, self.store_check),
             "store repair": Command(StoreRepair, self.store_repair),
-            **commands(Undelete.bind(self.undelete), SetPassword.bind(self.set_password)),
+            **commands(
+                Stop.bind(self.stop),
+                ReloadCertificates.bind(self.tls_reload),
+                CheckHealth.bind(self.healthcheck),
+                SetLogLevels.bind(self.log_levels),
+                Undelete.bind(self.undelete),
+                SetPassword.bind(self.set_password),
+            ),
             **accounts.registry(),
             **DomainCommands(self._config, accounts.check_new, accounts.make).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
@@ -131,28 +134,28 @@ class AdminCommands:
             **JunkCommands(self._config, self._accounts).registry(),
         }
 
-    async def stop(self, args: NoArguments, exchange: Exchange) -> Process:
+    async def stop(self, args: Stop) -> Process:
         """Begin the orderly shutdown; the caller waits for the process to end."""
         self._stop()
         return Process(os.getpid(), __version__)
 
-    async def tls_reload(self, args: NoArguments, exchange: Exchange) -> CertificatesRead:
+    async def tls_reload(self, args: ReloadCertificates) -> CertificatesRead:
         """Read certificates and keys of files again (WEB-121)."""
         return CertificatesRead(await self._read_certificates())
 
-    async def healthcheck(self, args: NoArguments, exchange: Exchange) -> Wellness:
+    async def healthcheck(self, args: CheckHealth) -> Wellness:
         """Return the problems of the server, and the accounts that are out of service with the reason."""
         broken = sorted(self._accounts.broken().items())
         return Wellness(await self._problems(), [f"account {name}: {reason}" for name, reason in broken])
 
-    async def log_levels(self, args: LogLevels, exchange: Exchange) -> LogLevels:
+    async def log_levels(self, args: SetLogLevels) -> dict[str, str]:
         """Set log levels, and return the levels in force."""
         for package, level in args.levels.items():
             try:
                 log.set_level(package, level)
             except ValueError as error:
                 raise CommandFailed("badRequest", str(error)) from None
-        return LogLevels(log.levels())
+        return log.levels()
 
     async def set_password(self, args: SetPassword) -> None:
         """Set the password of an account, and end its sessions (STORE-102, IMAP-23)."""

@@ -11,34 +11,6 @@ import msgspec
 from moxlite.operations import Request
 
 
-class Wellness(msgspec.Struct, frozen=True):
-    """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server."""
-
-    problems: list[str]
-    accounts: list[str]
-
-
-class CertificatesRead(msgspec.Struct, frozen=True):
-    """Certificate files that could not be read again, one line each; the old certificates stay in use."""
-
-    problems: list[str]
-
-
-class Process(msgspec.Struct, frozen=True):
-    """Process id and version of the running server."""
-
-    pid: int
-    version: str
-
-
-class LogLevels(Request, frozen=True):
-    """``log levels``: levels by package, "" for all packages. In a request they are set; an empty level removes the
-    package's own.
-    """
-
-    levels: dict[str, str] = msgspec.field(default_factory=dict)
-
-
 class AccountName(Request, frozen=True):
     """``config account rm``, ``enable``, ``addresses``."""
 
@@ -57,37 +29,6 @@ class CheckReport(msgspec.Struct, frozen=True):
 
     account: str
     problems: list[str]
-
-
-class BackUp(Request, frozen=True):
-    """``backup``: `target` is an absolute path on the server's machine; with `verbose` each file is reported as
-    progress.
-
-    With `repo` the target is a repository, made if it is missing: encrypted to `recipients`, or with a `passphrase`.
-    """
-
-    target: str
-    verbose: bool = False
-    repo: bool = False
-    recipients: list[str] = msgspec.field(default_factory=list)
-    passphrase: str = ""
-
-    def __repr__(self) -> str:
-        """Without the passphrase, which must not reach a log."""
-        return f"BackUp(target={self.target!r}, repo={self.repo!r})"
-
-
-class BackedUp(msgspec.Struct, frozen=True):
-    """Result of a backup, which is complete without `errors`. `left_out` has a line for each private key of the host
-    that the backup lacks.
-    """
-
-    databases: int
-    octets: int
-    stored: int
-    errors: list[str] = []
-    warnings: list[str] = []
-    left_out: list[str] = []
 
 
 class StoreRepair(Request, frozen=True):

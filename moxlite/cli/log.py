@@ -3,7 +3,8 @@
 import click
 import msgspec
 
-from moxlite.cli.common import call, json_option, show
+from moxlite.cli.common import json_option, perform, show
+from moxlite.operations.server import SetLogLevels
 
 LEVELS = ("error", "warn", "info", "debug", "trace", "traceauth", "tracedata")
 
@@ -27,15 +28,13 @@ def log() -> None:
 @json_option
 def levels(level: str | None, pkg: str | None, unset: str | None, as_json: bool) -> None:
     """Show the log levels, or set LEVEL for all packages or for PKG. What is set here is gone after a restart."""
-    from moxlite.admin.requests import LogLevels
-
     if level is not None and unset is not None:
         raise click.UsageError("give either LEVEL or --unset")
     changes = {unset: ""} if unset is not None else {pkg or "": level} if level is not None else {}
-    found = call("log levels", LogLevels(changes), LogLevels)
+    found = perform(SetLogLevels(changes))
     if not changes or as_json:
         show(
-            [Level(name or "(all)", found.levels[name]) for name in sorted(found.levels)],
+            [Level(name or "(all)", found[name]) for name in sorted(found)],
             ("package", "level"),
             as_json=as_json,
         )

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, call, config_path, note, settings, unusable
+from moxlite.cli.common import Failure, config_path, note, perform, settings, unusable
+from moxlite.operations.server import CheckHealth, Stop
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -216,10 +217,7 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
 @click.command()
 def stop() -> None:
     """Stop the running server, and wait until its process is gone."""
-    from moxlite.admin.requests import Process
-    from moxlite.operations import NoArguments
-
-    process = call("stop", NoArguments(), Process)
+    process = perform(Stop())
     deadline = time.monotonic() + STOP_SECONDS
     while _alive(process.pid):
         if time.monotonic() > deadline:
@@ -268,9 +266,6 @@ def healthcheck() -> None:
 
     An account that is out of service counts, though the others go on: its owner gets no mail.
     """
-    from moxlite.admin.requests import Wellness
-    from moxlite.operations import NoArguments
-
-    found = call("healthcheck", NoArguments(), Wellness)
+    found = perform(CheckHealth())
     if problems := [*found.accounts, *found.problems]:
         raise Failure("; ".join(problems))

@@ -42,10 +42,6 @@ class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Arguments of a command; unknown ones are refused (ADMIN-24)."""
 
 
-class NoArguments(Request, frozen=True):
-    """Arguments of a command that takes no arguments."""
-
-
 class Operation(msgspec.Struct, Generic[R], frozen=True, forbid_unknown_fields=True):
     """An operation with its arguments; unknown ones are refused (ADMIN-24)."""
 

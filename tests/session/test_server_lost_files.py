@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin.requests import Wellness
-from moxlite.operations import NoArguments
+from moxlite.operations.server import CheckHealth, Wellness
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.folders import make_folder
 from moxlite.store.errors import AccountUnknown, MissingFile, StorageBroken
@@ -64,7 +63,7 @@ async def test_an_account_that_has_lost_its_database_takes_no_mail(
         assert status == 200
         assert text.startswith("ok\naccount mia: ")
         async with running.ctl() as client:
-            found = await client.call("healthcheck", NoArguments(), Wellness)
+            found = await client.call("healthcheck", CheckHealth(), Wellness)
         assert (found.problems, len(found.accounts)) == ([], 1)
         if kind in ("missing", "empty"):
             assert "moxlite store create mia" in text

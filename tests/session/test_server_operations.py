@@ -99,6 +99,8 @@ def sample(kind: inspect.Type, given: Mapping[str, Any], name: str = "") -> Any:
             return sample(inner, given, name)
         case inspect.StrType(pattern=str() as pattern) if "[0-9a-f]{32}" in pattern:
             return f"{next(_numbers):032x}"
+        case inspect.StrType(pattern=str() as pattern) if pattern.startswith("^[0-9]{4}-[0-9]{2}"):
+            return "2030-01-01"
         case inspect.StrType() if isinstance(given.get(name), str):
             return given[name]
         case inspect.IntType() if isinstance(given.get(name), int):

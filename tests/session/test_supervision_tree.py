@@ -15,8 +15,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.admin.requests import Wellness
 from moxlite.metrics import metrics
+from moxlite.operations.server import Wellness
 from moxlite.store.errors import StorageFull
 from moxlite.supervision import FIRST_PAUSE, Supervisor
 from tests.browsing import Browser

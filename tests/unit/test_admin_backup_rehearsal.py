@@ -9,10 +9,10 @@ import trio
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.backup.rehearsal import Rehearsal, Rehearsed, read_rehearsed
 from moxlite.admin.doctor.backups import _of_rehearsal
-from moxlite.admin.requests import BackUp
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
+from moxlite.operations.server import BackUp
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import create_repository
 from moxlite.store.backup.storage import Folder

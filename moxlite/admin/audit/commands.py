@@ -10,18 +10,15 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.admin.audit.requests import AuditLine, AuditList, ValueChange
 from moxlite.decoders import from_builtins
 from moxlite.net.control.server import Command, Exchange
-from moxlite.operations.performing import answering
+from moxlite.operations.performing import commands
+from moxlite.operations.server import AuditLine, AuditList, ValueChange
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
-
-MOST: Final = 1000
-"""Entries of an answer."""
 
 READING: Final = frozenset(
     (
-        *("doctor state", "doctor mail", "doctor nightly", "healthcheck", "stop", "tls reload", "why", "audit list"),
+        "why",
         *("account sieve list", "account sieve get", "account sieve try", "account vacation show", "account sort find"),
         *("imap sessions", "store check", "store stats", "junk explain"),
     )
@@ -37,13 +34,12 @@ class AuditCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return answering({"audit list": Command(AuditList, self.list)})
+        return commands(AuditList.bind(self.list))
 
-    async def list(self, args: AuditList, exchange: Exchange) -> list[AuditLine]:
+    async def list(self, args: AuditList) -> list[AuditLine]:
         """Entries that match, newest first."""
         wanted = AuditFilter(args.actor, args.object, args.via, args.words, args.since)
-        count = max(1, min(args.count, MOST))
-        found = await self._log.entries(wanted, before=args.before or MAX_ID, limit=count)
+        found = await self._log.entries(wanted, before=args.before or MAX_ID, limit=args.count)
         return [line_of(one) for one in found]
 
 
@@ -66,11 +62,11 @@ def line_of(entry: AuditEntry) -> AuditLine:
     )
 
 
-def audited(commands: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
+def audited(table: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
     """The same commands, recorded where they change something."""
     return {
         name: msgspec.structs.replace(one, run=_Audited(name, one, log)) if one.audit and name not in READING else one
-        for name, one in commands.items()
+        for name, one in table.items()
     }
 
 

@@ -12,13 +12,14 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.admin.backup.source import own_signer, source_of
-from moxlite.admin.requests import AccountName, BackedUp, BackUp, RestoredMail, RestoreMail
+from moxlite.admin.requests import AccountName, RestoredMail, RestoreMail
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations.performing import answering
+from moxlite.operations.performing import answering, commands
+from moxlite.operations.server import BackedUp, BackUp
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import lost, told
 from moxlite.process.keys.files import Read, read_named
@@ -128,13 +129,11 @@ class BackupCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return answering(
-            {
-                "backup": Command(BackUp, self.back_up),
-                "restore mail": Command(RestoreMail, self.restore_mail),
-                "account import-full": Command(AccountName, self.import_full),
-            }
-        )
+        others = {
+            "restore mail": Command(RestoreMail, self.restore_mail),
+            "account import-full": Command(AccountName, self.import_full),
+        }
+        return {**commands(BackUp.bind_stream(self.back_up)), **answering(others)}
 
     @property
     def running(self) -> bool:

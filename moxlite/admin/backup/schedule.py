@@ -15,12 +15,12 @@ import trio
 
 from moxlite.admin.backup.backups import BackupCommands
 from moxlite.admin.notices import notify_postmaster
-from moxlite.admin.requests import BackUp
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.decoders import from_json
 from moxlite.net.control.server import CommandFailed
+from moxlite.operations.server import BackUp
 from moxlite.process.fences import told
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts

@@ -1,11 +1,11 @@
-"""Arguments and results of ``moxlite doctor`` through the control socket."""
+"""The operations of the doctor in a running server (ADMIN-70)."""
 
 from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
-from moxlite.operations import Request
+from moxlite.operations import Operation, Role, query
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -84,10 +84,9 @@ class Running(msgspec.Struct, frozen=True):
     known: list[KnownPassword] = []
 
 
-class SendMail(Request, frozen=True):
-    """``doctor mail``: deliver a message and read it; with `send_to`, submit another one to that address."""
-
-    send_to: str = ""
+@query("doctor state", Role.COMMAND_LINE | Role.PAGES)
+class ReadState(Operation[Running], frozen=True):
+    """The running server's report about itself."""
 
 
 class Sent(msgspec.Struct):
@@ -99,6 +98,13 @@ class Sent(msgspec.Struct):
     def fail(self, grade: Grade, code: Code, text: str, *commands: str) -> None:
         """Add a finding."""
         self.findings.append(Finding(grade=grade, code=code, about="mail", text=text, commands=commands))
+
+
+@query("doctor mail", Role.COMMAND_LINE)
+class SendMail(Operation[Sent], frozen=True):
+    """Deliver a message and read it; with `send_to`, submit another one to that address."""
+
+    send_to: str = ""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -121,3 +127,8 @@ class Told(msgspec.Struct, frozen=True):
     gone: list[Finding]
     channels: list[str]
     problems: list[str]
+
+
+@query("doctor nightly", Role.COMMAND_LINE | Role.PAGES)
+class ExamineNow(Operation[Told], frozen=True):
+    """Examine everything now, as each night, and tell what is new."""

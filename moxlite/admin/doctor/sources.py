@@ -1,19 +1,32 @@
 """The running server's report about itself, and a test that it runs."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from moxlite import __version__, lazyimport
-from moxlite.admin.doctor.requests import Filled, KnownPassword, LookUp, QueueState, Running, Sent
+from moxlite.admin.doctor.requests import (
+    ExamineNow,
+    Filled,
+    KnownPassword,
+    LookUp,
+    QueueState,
+    ReadState,
+    Running,
+    SendMail,
+    Sent,
+    Told,
+)
 from moxlite.config.holder import ConfigHolder
+from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
+from moxlite.operations.performing import commands
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
@@ -21,6 +34,9 @@ from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.errors import StoreError
 from moxlite.store.rows import mailboxes
 from moxlite.supervision import Supervisor
+
+if TYPE_CHECKING:
+    from moxlite.admin.doctor.nightly import Nightly
 
 NEARLY_FULL: Final = 0.95
 """Share of its quota from which an account is a finding: a large message may not fit any more."""
@@ -130,3 +146,28 @@ async def try_mail(sources: Sources, send_to: str = "") -> Sent:
     snapshot = sources.config.current
     signing = Signing(partial(sources.keys.sign_own, snapshot), partial(problems_of, resolver=sources.resolver))
     return await send_and_read(snapshot, sources.accounts, sources.look_up, send_to, signing=signing)
+
+
+class DoctorCommands:
+    """The operations in a running server. `nightly`: None in localserve, which is not examined."""
+
+    def __init__(self, sources: Sources, nightly: "Nightly | None") -> None:
+        self._sources = sources
+        self._nightly = nightly
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ReadState.bind(lambda _: look(self._sources)),
+            SendMail.bind(lambda args: try_mail(self._sources, args.send_to)),
+            ExamineNow.bind(self.nightly),
+        )
+
+    async def nightly(self, args: ExamineNow) -> Told:
+        """Run the nightly examination now."""
+        if self._nightly is None:
+            raise CommandFailed("refused", "localserve is not examined")
+        try:
+            return await self._nightly.once()
+        except OSError as error:
+            raise CommandFailed("failed", f"cannot note what was found: {error.strerror or error}") from None

@@ -10,13 +10,7 @@ from typing import Final, Literal, TypeAlias
 
 import trio
 
-from moxlite.admin.requests import (
-    CheckReport,
-    StoreAccount,
-    StoreDone,
-    StoreRepair,
-    StoreStats,
-)
+from moxlite.admin.requests import CheckReport, StoreAccount, StoreDone, StoreRepair, StoreStats
 from moxlite.admin.storage.chosen import named_accounts, on_files
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder

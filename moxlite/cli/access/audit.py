@@ -6,7 +6,8 @@ import time
 import click
 import msgspec
 
-from moxlite.cli.common import call, json_option, settings, show, show_json
+from moxlite.cli.common import json_option, perform, settings, show, show_json
+from moxlite.operations.server import AuditList
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -50,14 +51,11 @@ def list_(
 
     "begun" means that the server ended in the middle: the change may have been made or not.
     """
-    from moxlite.admin.audit.requests import AuditLine, AuditList
-
     since = 0 if days is None else int((time.time() - days * 86_400) * 1e6)
     args = AuditList(
         actor=actor, object=about, via=via or "", words=" ".join(words), since=since, before=before or 0, count=count
     )
-    found = call("audit list", args, list[AuditLine])
-
+    found = perform(args)
     if as_json or settings().as_json:
         show_json(found)
         return

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.backups.sourceoptions import SIGNER, UNSIGNED, trusted_signers
-from moxlite.cli.common import NOT_RUNNING, Failure, call, config_path, json_option, load_config, note, show
+from moxlite.cli.common import NOT_RUNNING, Failure, config_path, json_option, load_config, note, perform, show
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
-    from moxlite.admin.requests import BackedUp, BackUp
+    from moxlite.operations.server import BackedUp, BackUp
     from moxlite.store.backup.repository import Repository
     from moxlite.store.backup.storage import Storage
 
@@ -77,7 +77,7 @@ def run(
         repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("only repositories are encrypted: use --repo DIR")
-    from moxlite.admin.requests import BackedUp, BackUp
+    from moxlite.operations.server import BackUp
     from moxlite.process.backuptargets import target_of
 
     with failures(repo or dest or ""):
@@ -85,7 +85,7 @@ def run(
     phrase = _passphrase(passphrase_file) or ""
     request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
     try:
-        done = call("backup", request, BackedUp, progress=tell_line if verbose else None)
+        done = perform(request, progress=tell_line if verbose else None)
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise

@@ -10,9 +10,9 @@ from moxlite.cli.common import (
     NOT_RUNNING,
     Failure,
     as_author,
-    call,
     config_path,
     for_root,
+    perform,
     settings,
     show_json,
     unusable,
@@ -81,11 +81,10 @@ def _examine_mistaken(running: "Running | None") -> "list[Finding]":
 
 def _running() -> "Running | None":
     """The running server's report about itself; None if no server runs."""
-    from moxlite.admin.doctor.requests import Running
-    from moxlite.operations import NoArguments
+    from moxlite.admin.doctor.requests import ReadState
 
     try:
-        return call("doctor state", NoArguments(), Running)
+        return perform(ReadState())
     except Failure as failure:
         if failure.code != NOT_RUNNING:
             raise
@@ -93,9 +92,9 @@ def _running() -> "Running | None":
 
 
 def _send(to: str) -> "Sent":
-    from moxlite.admin.doctor.requests import SendMail, Sent
+    from moxlite.admin.doctor.requests import SendMail
 
-    return call("doctor mail", SendMail(to), Sent)
+    return perform(SendMail(to))
 
 
 def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | None, *, dial: bool) -> "list[Finding]":
@@ -152,10 +151,9 @@ def _number(findings: "list[Finding]", grade: str) -> str:
 
 
 def _night() -> int:
-    from moxlite.admin.doctor.requests import Told
-    from moxlite.operations import NoArguments
+    from moxlite.admin.doctor.requests import ExamineNow
 
-    told = call("doctor nightly", NoArguments(), Told)
+    told = perform(ExamineNow())
     for title, findings in (("new", told.new), ("gone", told.gone)):
         for one in findings:
             print(f"{title}: {one.grade}: {one.code}: {printable(one.words)}")

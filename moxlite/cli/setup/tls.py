@@ -7,11 +7,12 @@ from typing import Final
 
 import click
 
-from moxlite.cli.common import Failure, call, note, perform, show
+from moxlite.cli.common import Failure, note, perform, show
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in
 from moxlite.operations.access import TLSKeyInfo
+from moxlite.operations.server import ReloadCertificates
 
 
 @click.group()
@@ -27,10 +28,7 @@ def reload() -> None:
     New connections get the new certificates. If one cannot be used, that is reported, the old one stays, and the exit
     code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
-    from moxlite.admin.requests import CertificatesRead
-    from moxlite.operations import NoArguments
-
-    problems = call("tls reload", NoArguments(), CertificatesRead).problems
+    problems = perform(ReloadCertificates()).problems
     for one in problems[:-1]:
         note(one)
     if problems:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from moxlite.admin.doctor import requests as doctor
 from moxlite.operations import (
     Role,
     access,
@@ -15,6 +16,7 @@ from moxlite.operations import (
     queue,
     receivedreports,
     reports,
+    server,
     webhooks,
 )
 from moxlite.web import metrics
@@ -87,7 +89,7 @@ class AdminApp:
             raise HTTPError(404, "There is nothing at this address.")
 
 
-SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access)
+SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access, server, doctor)
 OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
 """All operations, in the order of their descriptions."""
 

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.admin.audit.commands import line_of
-from moxlite.admin.audit.requests import AuditLine
 from moxlite.admin.publicpages import public_page
 from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors
+from moxlite.operations.server import AuditLine
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter
 from moxlite.store.auth.tlskeys import TLSKey, pem_problem
 from moxlite.store.upkeep.repairs import RemovedFrom, removed_by_mailbox

@@ -17,7 +17,6 @@ from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.ownlistings import Asked, watched_zones
-from moxlite.admin.requests import BackedUp, BackUp, LogLevels
 from moxlite.config.domains import Domains, Route
 from moxlite.config.load import ConfigError, read_source
 from moxlite.config.masking import masked_table, masked_text
@@ -33,6 +32,7 @@ from moxlite.net.dnssec.resolver import validating
 from moxlite.net.limits import IPAddress
 from moxlite.net.log import LEVELS, LogLine, in_file, levels, of_connection
 from moxlite.net.resolver import Resolver
+from moxlite.operations.server import BackedUp, BackUp, SetLogLevels
 from moxlite.store import metrics as store_metrics
 from moxlite.store.errors import BackupError
 from moxlite.supervision import Fate
@@ -203,7 +203,7 @@ class LogCalls(AdminCalls):
         """Set the level of a package, or of all with `pkg` ""; the level "" removes a package's own. A restart of
         the server ends it.
         """
-        await self._console.do("log levels", LogLevels({pkg: level}))
+        await self._perform(SetLogLevels({pkg: level}))
 
     @call()
     async def log_of(self, caller: Caller, received_id: LogWord) -> LogFound:
@@ -414,7 +414,7 @@ class BackupCalls(AdminCalls):
         began = self._backup.began
         done = BackedUp(0, 0, 0, errors=["The backup was stopped."])
         try:
-            done = await self._console.run("backup", BackUp(target, repo=True), BackedUp)
+            done = await self._perform(BackUp(target, repo=True))
         except APIError as error:
             done = msgspec.structs.replace(done, errors=[error.text])
         finally:

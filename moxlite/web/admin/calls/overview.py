@@ -17,12 +17,11 @@ from msgspec import Meta
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
-from moxlite.admin.doctor.requests import Running
+from moxlite.admin.doctor.requests import ExamineNow, ReadState, Running
 from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures.disk import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
 from moxlite.net.tls.certificates import certificate_names
-from moxlite.operations import NoArguments
 from moxlite.process.ports import InUse
 from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.errors import StoreError
@@ -85,7 +84,7 @@ class OverviewCalls(AdminCalls):
     @call()
     async def overview(self, caller: Caller) -> Overview:
         """The state of the server, with everything that needs attention."""
-        running = await self._console.run("doctor state", NoArguments(), Running)
+        running = await self._perform(ReadState())
         snapshot = self._server.config()
         data = snapshot.static.data_dir
         night = await trio.to_thread.run_sync(read_night, data)
@@ -119,7 +118,7 @@ class OverviewCalls(AdminCalls):
     @call()
     async def examine(self, caller: Caller) -> None:
         """Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes."""
-        await self._console.do("doctor nightly", NoArguments())
+        await self._perform(ExamineNow())
 
 
 def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:

@@ -1,0 +1,124 @@
+"""The operations about the server as a whole: its process, log, certificates, backup, and the audit log."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.operations import Operation, Role, change, query
+
+
+class Wellness(msgspec.Struct, frozen=True):
+    """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server."""
+
+    problems: list[str]
+    accounts: list[str]
+
+
+class CertificatesRead(msgspec.Struct, frozen=True):
+    """Certificate files that could not be read again, one line each; the old certificates stay in use."""
+
+    problems: list[str]
+
+
+class Process(msgspec.Struct, frozen=True):
+    """Process id and version of the running server."""
+
+    pid: int
+    version: str
+
+
+@query("healthcheck", Role.COMMAND_LINE)
+class CheckHealth(Operation[Wellness], frozen=True):
+    """What keeps the server from being healthy."""
+
+
+@query("tls reload", Role.COMMAND_LINE)
+class ReloadCertificates(Operation[CertificatesRead], frozen=True):
+    """Read the files of certificates and keys again (WEB-121)."""
+
+
+@query("stop", Role.COMMAND_LINE)
+class Stop(Operation[Process], frozen=True):
+    """Begin the orderly shutdown of the server."""
+
+
+@change("log levels", Role.COMMAND_LINE | Role.PAGES)
+class SetLogLevels(Operation[dict[str, str]], frozen=True):
+    """Set levels by package, "" for all packages; an empty level removes the package's own. Returns those in force."""
+
+    levels: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class BackedUp(msgspec.Struct, frozen=True):
+    """Result of a backup, which is complete without `errors`. `left_out` has a line for each private key of the host
+    that the backup lacks.
+    """
+
+    databases: int
+    octets: int
+    stored: int
+    errors: list[str] = []
+    warnings: list[str] = []
+    left_out: list[str] = []
+
+
+@change("backup", Role.COMMAND_LINE | Role.PAGES)
+class BackUp(Operation[BackedUp], frozen=True):
+    """Back up the server: `target` is an absolute path on the server's machine; with `verbose` each file is reported as
+    progress.
+
+    With `repo` the target is a repository, made if it is missing: encrypted to `recipients`, or with a `passphrase`.
+    """
+
+    target: str
+    verbose: bool = False
+    repo: bool = False
+    recipients: list[str] = msgspec.field(default_factory=list)
+    passphrase: str = ""
+
+    def __repr__(self) -> str:
+        """Without the passphrase, which must not reach a log."""
+        return f"BackUp(target={self.target!r}, repo={self.repo!r})"
+
+
+class ValueChange(msgspec.Struct, frozen=True):
+    """A value of domains.toml that was changed, by its path; null where it is not set."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``webaccount``, ``webmail``, or ``file``
+    for an edit by hand. `outcome` ``begun``: the server ended in the middle; the change may have been made or not.
+    `why`: the reason of a refusal. `given`: the arguments, without secrets.
+    """
+
+    id: int
+    at: int
+    actor: str
+    via: str
+    remote_ip: str
+    action: str
+    object: str
+    outcome: Literal["begun", "done", "refused", "failed"]
+    why: str
+    given: dict[str, Any]
+    changes: list[ValueChange]
+
+
+@query("audit list", Role.COMMAND_LINE)
+class AuditList(Operation[list[AuditLine]], frozen=True, kw_only=True):
+    """The newest entries of the audit log that match, newest first; "" and 0 are for any. `before`:
+    only smaller ids.
+    """
+
+    actor: str = ""
+    object: str = ""
+    via: str = ""
+    words: str = ""
+    since: int = 0
+    before: int = 0
+    count: Annotated[int, Meta(ge=1, le=1000)] = 100
