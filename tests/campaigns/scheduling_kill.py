@@ -24,8 +24,9 @@ from tests.campaigns._mailhosts import Hosts, Server, Taken
 from tests.campaigns.kill import CUT, insecure
 from tests.campaigns.report import Finding, Report
 from tests.campaigns.sending_kill import drain
-from tests.running import ServedServer, free_port
+from tests.running import ServedServer
 from tests.sendserver import DOMAINS
+from tests.tools import free_port
 
 __all__ = ["run"]
 
@@ -179,8 +180,8 @@ def judge(world: World, ledger: Ledger, bob: dict[int, bool], eve: dict[int, boo
         asked = {number for one, number in world.taken if one == kind}
         if asked != numbers:
             raise Finding(f"{kind!r}: not sent, or without an event: {sorted(asked ^ numbers)[:10]}")
-    if wrong := [key for key, times in world.taken.items() if any(one.seen for one in times[:-1])]:
-        raise Finding(f"sent again though the answer had been read: {wrong[:10]} ({len(wrong)})")
+    if again := [key for key, times in world.taken.items() if any(one.seen for one in times[:-1])]:
+        raise Finding(f"sent again though the answer had been read: {again[:10]} ({len(again)})")
     return sum(len(times) > 1 for times in world.taken.values())
 
 
