@@ -23,7 +23,7 @@ jmap_http = { enabled = true, port = 83 }
 """
 USING = [
     f"urn:ietf:params:jmap:{name}"
-    for name in (*("core", "mail", "submission", "vacationresponse", "blob", "quota", "sieve", "contacts"),)
+    for name in (*("core", "mail", "submission", "vacationresponse", "blob", "quota", "sieve", "contacts", "mdn"),)
 ]
 ACCOUNT = "umia"
 MAIL = (

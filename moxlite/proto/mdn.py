@@ -31,6 +31,10 @@ MAX_FIELD: Final = 2000
 MAX_ORIGINAL: Final = 400
 """Octets of an Original-Recipient field that is copied to the receipt."""
 
+MAX_ERRORS: Final = 20
+"""Fields of one name, or of unknown names, that are read of a receipt."""
+
+_DISPOSITION: Final = re.compile(r"\s*([A-Za-z-]{1,30})\s*/\s*([A-Za-z-]{1,40})\s*;\s*([A-Za-z]{1,30})")
 _OPTION: Final = re.compile(rb"\s*[A-Za-z0-9-]+\s*=\s*optional\s*(?:,.*)?", re.IGNORECASE | re.DOTALL)
 _ORIGINAL: Final = re.compile(rb"[A-Za-z0-9-]+\s*;\s*[!-~]+")
 
@@ -48,6 +52,50 @@ class MDN(msgspec.Struct, frozen=True, kw_only=True):
     final_recipient: str
     original_message_id: str = ""
     original_recipient: str = ""
+    disposition: str = "manual-action/MDN-sent-manually; displayed"
+
+
+class ReadMDN(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt that came. `disposition`: action mode, sending mode and type, by the names of JMAP (RFC 9007 §2);
+    `extensions`: further fields, by name.
+    """
+
+    final_recipient: str
+    disposition: dict[str, str]
+    reporting_ua: str = ""
+    gateway: str = ""
+    original_recipient: str = ""
+    original_message_id: str = ""
+    errors: tuple[str, ...] = ()
+    extensions: dict[str, str] = {}
+
+
+def read_mdn(section: HeaderSection) -> ReadMDN | None:
+    """The fields of a receipt (RFC 8098 §3.2); None without Final-Recipient or Disposition that can be read."""
+    final, match = _field(section, "final-recipient"), _DISPOSITION.match(_field(section, "disposition"))
+    if not final or match is None:
+        return None
+    action, sending, kind = (text.lower() for text in match.groups())
+    known = {"final-recipient", "disposition", "reporting-ua", "mdn-gateway", "original-recipient"}
+    known |= {"original-message-id", "error"}
+    names = [name for one in section.names if (name := one.decode("ascii", "replace").lower()) not in known]
+    return ReadMDN(
+        final_recipient=final,
+        disposition={"actionMode": action, "sendingMode": sending, "type": kind},
+        reporting_ua=_field(section, "reporting-ua"),
+        gateway=_field(section, "mdn-gateway"),
+        original_recipient=_field(section, "original-recipient"),
+        original_message_id=_field(section, "original-message-id"),
+        errors=tuple(
+            one.decode("utf-8", "replace").strip()[:MAX_FIELD] for one in section.texts(b"error")[:MAX_ERRORS]
+        ),
+        extensions={name: _field(section, name) for name in names[:MAX_ERRORS]},
+    )
+
+
+def _field(section: HeaderSection, name: str) -> str:
+    text = section.text(name.encode()) or b""
+    return text[:MAX_FIELD].decode("utf-8", "replace").strip()
 
 
 def requesters(section: HeaderSection) -> tuple[MailAddress, ...]:
@@ -125,7 +173,7 @@ def compose_mdn(
     fields.append(status_field("Final-Recipient", typed_address(mdn.final_recipient, "rfc822", utf8), utf8))
     if mdn.original_message_id:
         fields.append(status_field("Original-Message-ID", mdn.original_message_id, utf8))
-    fields.append(status_field("Disposition", "manual-action/MDN-sent-manually; displayed", utf8))
+    fields.append(status_field("Disposition", mdn.disposition, utf8))
     octets = "".join(fields).encode()
     kind = "message/global-disposition-notification" if utf8 else "message/disposition-notification"
     part = MessagePart(octets, kind, "7bit" if octets.isascii() else "8bit")

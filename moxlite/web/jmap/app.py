@@ -40,7 +40,18 @@ from moxlite.web.jmap.protocol import (
     request_of,
     resolved,
 )
-from moxlite.web.jmap.table import BLOBS, CAPABILITIES, CONTACTS, MAIL, METHODS, QUOTA, SIEVE, SUBMISSION, VACATION
+from moxlite.web.jmap.table import (
+    BLOBS,
+    CAPABILITIES,
+    CONTACTS,
+    MAIL,
+    METHODS,
+    QUOTA,
+    RECEIPTS,
+    SIEVE,
+    SUBMISSION,
+    VACATION,
+)
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
@@ -365,6 +376,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     BLOBS: blobdata.CAPABILITY,
     QUOTA: {},
     CONTACTS: contacts.CAPABILITY,
+    RECEIPTS: {},
     SIEVE: sieve.ACCOUNT_CAPABILITY,
 }
 

@@ -14,6 +14,7 @@ from moxlite.web.jmap import (
     identities,
     mailboxes,
     quota,
+    receipts,
     sieve,
     submissions,
     subscriptions,
@@ -29,6 +30,7 @@ VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 BLOBS: Final = "urn:ietf:params:jmap:blob"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
 CONTACTS: Final = "urn:ietf:params:jmap:contacts"
+RECEIPTS: Final = "urn:ietf:params:jmap:mdn"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 
 CAPABILITIES: Final[dict[str, Object]] = {
@@ -39,6 +41,7 @@ CAPABILITIES: Final[dict[str, Object]] = {
     BLOBS: {},
     QUOTA: {},
     CONTACTS: {},
+    RECEIPTS: {},
     SIEVE: sieve.CAPABILITY,
 }
 
@@ -91,6 +94,8 @@ METHODS: Final[Table] = {
     "ContactCard/queryChanges": Method(contacts.card_query_changes, CONTACTS),
     "ContactCard/set": Method(contacts.card_set, CONTACTS, changes=True),
     "ContactCard/copy": Method(contacts.card_copy, CONTACTS, changes=True),
+    "MDN/send": Method(receipts.send, RECEIPTS, changes=True),
+    "MDN/parse": Method(receipts.parse, RECEIPTS),
     "Quota/get": Method(quota.get, QUOTA),
     "Quota/changes": Method(quota.changes, QUOTA),
     "Quota/query": Method(quota.query, QUOTA),

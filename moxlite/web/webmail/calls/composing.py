@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -17,8 +15,7 @@ from msgspec import Meta
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, answers_from, edit_again, forward, unquoted
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
-from moxlite.proto.mdn import MDN, compose_mdn, original_recipient, requesters
+from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
@@ -27,23 +24,17 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
-from moxlite.store.content.spool import Spool
 from moxlite.store.content.uploads import drop_upload
-from moxlite.store.delivery.outgoing import add_outgoing
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
-from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
-from moxlite.store.rows import messages as message_rows
-from moxlite.store.types import Flag
 from moxlite.submission.letter import Finding
-from moxlite.submission.submit import counted_as, limits_of
 from moxlite.web.calls import Remark, call, encode_result, remark
 from moxlite.web.callserver import refused
 from moxlite.web.composing.drafts import draft_under, drop_draft, save_draft, unsent_id
-from moxlite.web.composing.sending import LONGEST, MAX_UNDO, addressed, moment, ready_to_send, send, take_back
+from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
+from moxlite.web.composing.sending import LONGEST, MAX_UNDO, moment, send, take_back
 from moxlite.web.composing.uploads import (
     OCTETS,
     Party,
@@ -55,12 +46,11 @@ from moxlite.web.composing.uploads import (
     shown_upload,
 )
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import APIError, Conflict, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
-from moxlite.web.metrics import submissions
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.newsletters import remember_left
@@ -80,7 +70,6 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.compose.reply import Own
     from moxlite.config.snapshot import Snapshot
-    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.webmail.holders import Holder
@@ -424,12 +413,6 @@ def _party(one: MailAddress) -> Party:
 # Sending a receipt of reading (WEBMAIL-139, RFC 8098): always by the user's hand, and once for a message.
 
 
-MAX_ID: Final = 900
-"""Characters of a Message-ID that a receipt names; a longer one does not fit into a line."""
-
-logger = logging.getLogger("moxlite.web.receipts")
-
-
 class ReceiptCalls(AccountCalls):
     """Calls about receipts of reading."""
 
@@ -452,56 +435,29 @@ class ReceiptCalls(AccountCalls):
         own = own_of(wish.snapshot, session.account, session.address)
         async with self._holders.at(session, message_id) as holder:
             account, local = holder.account, holder.local_id(message_id)
-            key = hashlib.sha256(b"receipt\0%s\0%d" % (session.account.encode(), local)).digest()
-            found = await account.read(lambda r: _asked(r, holder, message_id, own, key), op="webmail_receipt")
+            found = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
             if found is None:
                 return
-            author, mdn, to = found
             if self._server.deliveries is not None:
                 await self._server.deliveries.check_sending(session.account)
-            now = time.time_ns() // 1000
-            paths = tuple(Address(Localpart(one.localpart), Domain.parse(one.domain)) for one in to)
-            letter = addressed(None, paths, wish, now)
-            octets = compose_mdn(
-                mdn,
-                sender=author,
-                to=to,
+            await send_receipt(
+                account,
+                self._server.keys,
+                self._server.tmp,
+                found,
+                wish,
                 subject=subject,
                 text=text,
-                message_id=new_message_id(wish.snapshot.static.hostname.ascii),
-                date=now,
-                utf8=not all(one.localpart.isascii() for one in (author, *to)),
+                message_ids=[local],
             )
-            with Spool.of(octets, self._server.tmp) as spool:
-                ready = await ready_to_send(self._server.keys, letter, spool)
-            limits, counted = limits_of(letter), counted_as(letter)
-
-            def unit(tx: AccountTx) -> bool:
-                if not tx.once(key):
-                    return False
-                if message_rows.message(tx, local).flags & Flag.MDNSENT:
-                    raise Conflict("a receipt was sent or declined before")
-                add_outgoing(tx, counted, limits)
-                store_flags_ids(tx, [local], mode="add", flags=Flag.MDNSENT)
-                tx.owe(key, SUBMIT, OwedMessage(ready.submission, octets).pack())
-                return True
-
-            if await account.write(unit):
-                submissions.labels(result="ok").inc()
-                facts = {"account": session.account, "msgfrom": str(ready.author), "recipients": len(to)}
-                logger.info("receipt of reading sent", extra={"kv": facts})
 
 
-def _asked(
-    r: Reader, holder: Holder, shown: int, own: Own, key: bytes
-) -> tuple[MailAddress, MDN, tuple[MailAddress, ...]] | None:
-    """Author, content and recipients of the receipt for a message; None if it was sent. Raises UserError, NotFound,
-    NotAllowed.
-    """
+def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
+    """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
     holder.known(r, [shown])
     holder.refuse_guest("receipts are sent")
     message_id = holder.local_id(shown)
-    if was_done(r, key):
+    if was_done(r, receipt_key(holder.owner, message_id)):
         return None
     structure = structure_of(r, message_id)
     octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
@@ -509,11 +465,4 @@ def _asked(
     if receipt_request(r, message_id, structure, section, own) is None:
         raise UserError("this message asks for no receipt, or was answered before")
     author = answers_from(original_of(structure.envelope, section), own)
-    name = structure.envelope.message_id
-    mdn = MDN(
-        reporting_ua=f"{author.domain}; moxlite",
-        final_recipient=f"{author.localpart}@{author.domain}",
-        original_message_id=name if len(name) <= MAX_ID else "",
-        original_recipient=original_recipient(section),
-    )
-    return author, mdn, requesters(section)
+    return receipt_of(structure.envelope, section, author)

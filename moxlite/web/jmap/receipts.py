@@ -1,0 +1,232 @@
+"""Receipts of reading: MDN/send and MDN/parse (RFC 9007)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.processor import off_loop
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mdn import read_mdn
+from moxlite.proto.mime.decode import decode
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.structure import scan_message
+from moxlite.proto.mime.text import part_text
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
+from moxlite.store.delivery.submission import SendingStopped
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.rows.emails import Email, emails
+from moxlite.store.rows.messages import headers, structures
+from moxlite.store.types import Flag
+from moxlite.web.composing.receipts import receipt_of, send_receipt
+from moxlite.web.composing.sending import Wish
+from moxlite.web.errors import APIError, Conflict
+from moxlite.web.jmap.blobs import blob_octets
+from moxlite.web.jmap.bodies import numbered, sorted_parts
+from moxlite.web.jmap.emails import MAX_PARSED, MAX_PARSED_SIZE
+from moxlite.web.jmap.emailset import set_ as email_set
+from moxlite.web.jmap.identities import identities
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import each
+
+if TYPE_CHECKING:
+    from moxlite.proto.mime.types import Envelope
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+MAX_SENT: Final = 20
+MAX_TEXT: Final = 4_000
+GIVEN: Final = (
+    *("forEmailId", "subject", "textBody", "includeOriginalMessage", "reportingUA", "disposition"),
+    *("finalRecipient", "extensionFields"),
+)
+SUBJECT: Final = "Read receipt"
+TEXT: Final = "The message was displayed. There is no guarantee that it was read or understood."
+SENDING: Final = {
+    ("manual-action", "mdn-sent-manually"): "manual-action/MDN-sent-manually",
+    ("automatic-action", "mdn-sent-manually"): "automatic-action/MDN-sent-manually",
+    ("automatic-action", "mdn-sent-automatically"): "automatic-action/MDN-sent-automatically",
+}
+"""Modes of RFC 9007 §2 as a Disposition field has them; what a user does by hand is never sent automatically."""
+
+TYPES: Final = ("displayed", "deleted", "dispatched", "processed")
+NOTIFICATIONS: Final = ("message/disposition-notification", "message/global-disposition-notification")
+
+
+async def send(call: Call) -> Object:
+    """MDN/send."""
+    given, identity = call.argument("send", dict), call.argument("identityId", str)
+    if identity is None or given is None or not all(isinstance(one, dict) for one in given.values()):
+        raise invalid("identityId and send, an object of objects, are needed")
+    if len(given) > MAX_SENT:
+        raise MethodError("requestTooLarge", f"at most {MAX_SENT} receipts")
+    updates = call.argument("onSuccessUpdateEmail", dict, {})
+    _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
+    author = known.get(call.id_of(identity))
+    outcomes = await each(given, partial(_sent, call, None if author is None else author["email"]))
+    done = {key: one for key, one in outcomes.items() if not isinstance(one, SetError)}
+    failed = {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)}
+    update = {
+        call.id_of(given[key]["forEmailId"]): updates[f"#{key}"]
+        for key in done
+        if isinstance(updates.get(f"#{key}"), dict)
+    }
+    if update:
+        implied = msgspec.structs.replace(call, arguments={"update": update})
+        call.after.append(Invocation("Email/set", await email_set(implied), call.call_id))
+    return {"accountId": call.place.id, "sent": done or None, "notSent": failed or None}
+
+
+async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object:
+    """Send one receipt; the properties that the server has set. Raises SetError."""
+    unknown = [name for name in given if name not in GIVEN]
+    if unknown or given.get("extensionFields"):
+        raise SetError(
+            "invalidProperties", "the server sets it, or it is not sent", properties=unknown or ["extensionFields"]
+        )
+    if author is None:
+        raise SetError("forbidden", "there is no such identity")
+    subject, text = given.get("subject") or SUBJECT, given.get("textBody") or TEXT
+    for name, value, most in (("subject", subject, 1_000), ("textBody", text, MAX_TEXT)):
+        if not isinstance(value, str) or len(value) > most:
+            raise SetError("invalidProperties", f"a text of at most {most} characters", properties=[name])
+    disposition = _disposition(given.get("disposition"))
+    number = read_id(call.id_of(str(given.get("forEmailId"))), "M")
+
+    def read(r: Reader) -> tuple[Email, Envelope, HeaderSection] | None:
+        email = emails(r, [number]).get(number)
+        if email is None:
+            return None
+        one = email.message_id
+        envelope = structure_of(structures(r, [one])[one]).envelope
+        return email, envelope, HeaderSection(headers(r, [one]).get(one, b""))
+
+    found = await call.account.scan(read, op="jmap receipt")
+    if found is None:
+        raise SetError("notFound", "there is no such email")
+    email, envelope, section = found
+    if email.flags & Flag.MDNSENT:
+        raise SetError("mdnAlreadySent", "a receipt was sent or declined before")
+    receipt = receipt_of(envelope, section, _address(author))
+    if not receipt.to:
+        raise SetError("notFound", "the email asks for no receipt")
+    wished = given.get("finalRecipient")
+    if wished is not None and str(wished).rpartition(";")[2].strip().lower() != author.lower():
+        raise SetError("forbiddenFrom", "the receipt is from the address of the identity")
+    mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
+    wish = Wish(
+        snapshot=call.snapshot,
+        identity=call.identity,
+        listener=call.request.info.listener,
+        secure=call.request.scheme == "https",
+        remote=call.request.client_ip,
+    )
+    try:
+        if call.server.queue is None:
+            raise SetError("forbidden", "this server sends nothing")
+        await call.server.queue.check_sending(call.account.name)
+        new = await send_receipt(
+            call.account,
+            call.server.keys,
+            call.server.tmp,
+            msgspec.structs.replace(receipt, mdn=mdn),
+            wish,
+            subject=subject,
+            text=text,
+            message_ids=email.message_ids,
+        )
+    except OutgoingLimitExceeded as error:
+        raise SetError("rateLimit", str(error)) from None
+    except Conflict as error:
+        raise SetError("mdnAlreadySent", error.text) from None
+    except (SendingStopped, APIError) as error:
+        raise SetError("forbidden", str(error)) from None
+    if not new:
+        raise SetError("mdnAlreadySent", "a receipt was sent before")
+    server_set: Object = {
+        "finalRecipient": f"rfc822;{author}",
+        "originalMessageId": mdn.original_message_id or None,
+        "originalRecipient": mdn.original_recipient or None,
+        "reportingUA": mdn.reporting_ua,
+        "includeOriginalMessage": False,
+    }
+    return {name: value for name, value in server_set.items() if given.get(name) != value}
+
+
+def _address(text: str) -> MailAddress:
+    try:
+        one = Address.parse(text)
+    except AddressError:
+        raise SetError("forbidden", "there is no such identity") from None
+    return MailAddress("", one.localpart, one.domain.ascii)
+
+
+def _disposition(value: Any) -> str:
+    match value:
+        case {"actionMode": str(action), "sendingMode": str(sending), "type": str(kind)}:
+            mode = SENDING.get((action.lower(), sending.lower()))
+            if mode is not None and kind.lower() in TYPES:
+                return f"{mode}; {kind.lower()}"
+    text = "actionMode, sendingMode and type as in RFC 8098 §3.2.6"
+    raise SetError("invalidProperties", text, properties=["disposition"])
+
+
+async def parse(call: Call) -> Object:
+    """MDN/parse."""
+    blobs = call.names("blobIds")
+    if blobs is None:
+        raise invalid("blobIds is missing")
+    if len(blobs) > MAX_PARSED:
+        raise MethodError("requestTooLarge", f"at most {MAX_PARSED} blobs")
+    parsed: Object = {}
+    missing: list[str] = []
+    wrong: list[str] = []
+    for blob in dict.fromkeys(map(call.id_of, blobs)):
+        octets = await blob_octets(call, blob, MAX_PARSED_SIZE)
+        if octets is None:
+            missing.append(blob)
+            continue
+        found = await off_loop(partial(_parsed, octets), kind="jmap")
+        if found is None:
+            wrong.append(blob)
+        else:
+            parsed[blob] = found
+    return {
+        "accountId": call.place.id,
+        "parsed": parsed or None,
+        "notParsable": wrong or None,
+        "notFound": missing or None,
+    }
+
+
+def _parsed(octets: bytes) -> Object | None:
+    """The MDN in a message, None if there is none."""
+    structure, _, _ = scan_message(octets)
+    parts = [part for _, part in numbered(structure.root)]
+    report = next((part for part in parts if part.media_type in NOTIFICATIONS), None)
+    if report is None:
+        return None
+    mdn = read_mdn(HeaderSection(decode(octets[report.body : report.end], report.encoding) + b"\r\n"))
+    if mdn is None:
+        return None
+    texts = [one.part for one in sorted_parts(structure.root).text if one.part.type == "TEXT"]
+    shown = part_text(texts[0], lambda start, stop: octets[start:stop], 64 << 10) if texts else None
+    return {
+        "forEmailId": None,
+        "subject": structure.envelope.subject or None,
+        "textBody": None if shown is None else shown.replace("\r\n", "\n"),
+        "includeOriginalMessage": any(part.media_type in ("message/rfc822", "text/rfc822-headers") for part in parts),
+        "reportingUA": mdn.reporting_ua or None,
+        "disposition": mdn.disposition,
+        "mdnGateway": mdn.gateway or None,
+        "originalRecipient": mdn.original_recipient or None,
+        "finalRecipient": mdn.final_recipient,
+        "originalMessageId": mdn.original_message_id or None,
+        "error": list(mdn.errors) or None,
+        "extensionFields": mdn.extensions or None,
+    }
