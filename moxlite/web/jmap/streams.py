@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 import trio
@@ -53,6 +54,27 @@ def states_of(r: Reader) -> dict[str, str]:
     return {**found, DELIVERY: found["Email"]}
 
 
+class _States:
+    """The states of an account, read once after each change for all that watch it."""
+
+    __slots__ = ("_lock", "_modseq", "_states")
+
+    def __init__(self) -> None:
+        self._lock = trio.Lock()
+        self._modseq = -1
+        self._states: dict[str, str] = {}
+
+    async def at(self, account: OpenAccount, modseq: int) -> dict[str, str]:
+        """The states at this modseq, or later. Raises StoreError."""
+        async with self._lock:
+            if self._modseq < modseq:
+                self._states, self._modseq = await account.read(states_of, op="jmap push"), modseq
+            return self._states
+
+
+_known: Final[WeakKeyDictionary[OpenAccount, _States]] = WeakKeyDictionary()
+
+
 class Watch:
     """Finds which states have changed since the last look."""
 
@@ -78,7 +100,7 @@ class Watch:
                 if any(isinstance(event, AccountClosing) for event in batch.events):
                     return
                 added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)
-                now = await self._account.read(states_of, op="jmap push")
+                now = await _known.setdefault(self._account, _States()).at(self._account, batch.modseq)
                 changed = {
                     name: state
                     for name, state in now.items()
