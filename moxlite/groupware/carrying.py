@@ -32,7 +32,7 @@ from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
 from moxlite.store.groupware.resources import Facts, Resource, entry_with_uid, put_resource, resource_data, resource_of
-from moxlite.store.groupware.scheduling import Owed, User, note_message, put_received
+from moxlite.store.groupware.scheduling import EVENT, UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.submission.letter import Letter, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 
@@ -81,6 +81,9 @@ class Carrying:
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """Hand over one row."""
         owed = Owed.unpack(row.data)
+        if owed.method == UNDELIVERED:
+            await self._note(account, owed, frozenset(owed.recipients), FAILED)
+            return
         snapshot = self._config.current
         failed: dict[str, str] = {}
         outside: list[str] = []
@@ -131,6 +134,7 @@ class Carrying:
                 recipients=tuple(SubmissionRecipient(one) for one in recipients(draft)),
                 received=now,
                 max_size=MAX_MAIL,
+                extra={EVENT: str(owed.resource)} if owed.resource else {},
             )
             octets = b"".join(message(draft, files, keep_bcc=False))
             with Spool.of(octets, self._tmp) as spool:

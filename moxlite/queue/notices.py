@@ -34,12 +34,13 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.forwarding import note_bounce, targets
-from moxlite.store.delivery.perform import deliver
+from moxlite.store.delivery.perform import Owed, deliver, owe
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.scheduling import EVENT, SCHEDULE, undelivered
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 
@@ -89,10 +90,19 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
         prepared = await prepare(spool, prefix)
         try:
             async with ctx.accounts.use(account_name) as account:
+                await _note_event(account, messages, key)
                 await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)
         except (AccountUnknown, AccountRemoved):
             async with ctx.accounts.use(static.postmaster.account) as account:
                 await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
+
+
+async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:
+    """Owe the event that a mail is about the status of the guests whom it did not reach (DAV-25)."""
+    event = messages[0].extra.get(EVENT, "")
+    failed = [str(one.recipient.address) for one in messages if one.dsn_due == Action.FAILED]
+    if failed and event.isascii() and event.isdigit() and len(event) < 19:
+        await owe(account, Owed(hashlib.sha256(b"event" + key).digest(), SCHEDULE, undelivered(int(event), failed)))
 
 
 async def _send_notice(ctx: Context, database: Database, messages: Sequence[Message], sender: Address) -> None:

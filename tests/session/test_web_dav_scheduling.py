@@ -3,11 +3,14 @@
 import os
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from xml.etree.ElementTree import fromstring
 
 import msgspec
 import pytest
+import trio
 
+from moxlite.operations.queue import Fail
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
@@ -424,3 +427,26 @@ async def test_two_devices_of_a_guest(office: Office) -> None:
     assert "VALARM" in got
     await office.settle()
     assert "PARTSTAT=ACCEPTED" in line(await office.entry("mia"), "ATTENDEE", "tom@")
+
+
+async def test_a_mail_that_does_not_arrive_is_noted(rig: Rig) -> None:
+    """DAV-25: with the DSN, the event says that its guest has not been told."""
+    mia = Program(rig)
+    assert (await mia.put("m.ics", meeting(ADA_ASKED))).status == 201
+    async with rig.account() as account:
+        await account.carrier.once()
+        await account.carrier.once()
+    commands = await rig.house.registry.get()
+    await commands["queue fail"].run(Fail(all=True), None)  # type: ignore[arg-type]  # no stream
+    for _ in range(200):
+        async with rig.account() as account:
+            await account.carrier.once()
+            one = await account.read(lambda r: entry_with_uid(r, "m1"), op="test")
+            assert one is not None
+            data = await account.read(partial(resource_data, resource_id=one.id), op="test")
+        if b"SCHEDULE-STATUS=5.1" in data:
+            break
+        await trio.sleep(0.02)
+    got = data.decode().replace("\r\n ", "")
+    assert "SCHEDULE-STATUS=5.1" in line(got, "ATTENDEE", "ada@")
+    assert (await mia.ask("GET", HOME + "m.ics")).body == data

@@ -53,6 +53,12 @@ from moxlite.store.types import ModSeq
 SCHEDULE: Final = "schedule"
 """Kind of the rows of the outbox with messages about events."""
 
+UNDELIVERED: Final = "UNDELIVERED"
+"""Method of a row that only says to whom a mail about an event could not be delivered."""
+
+EVENT: Final = "moxlite-event"
+"""Key of `Submission.extra` with the id of the entry that a mail is about."""
+
 SCHEDULED: Final = frozenset({"VEVENT", "VTODO"})
 """Components that are scheduled with people."""
 
@@ -110,6 +116,14 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Owed)
+
+
+def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
+    """The row that notes in an entry of the account that a mail about it did not arrive."""
+    people = tuple(one.lower() for one in recipients)
+    return Owed(
+        method=UNDELIVERED, sender="", recipients=people, text="", before="", resource=resource, title=""
+    ).pack()
 
 
 class Put(msgspec.Struct, frozen=True):
