@@ -14,6 +14,7 @@ from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.sources import DoctorCommands
+from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
@@ -54,6 +55,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
+        **MaskedCommands(config, MaskedAddresses(config, accounts, house.files.auth.masked)).registry(),
     }
     if queue is not None:
         commands |= {

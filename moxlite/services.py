@@ -12,6 +12,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.listeners import Protocol
 from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
@@ -116,6 +117,9 @@ def _smtp(
             resolver=house.network.resolver,
             reports=None if house.local else house.files.reports,
             forwarding=forwarding,
+            masked=None
+            if house.local
+            else MaskedAddresses(house.config, house.files.accounts, house.files.auth.masked),
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )

@@ -378,6 +378,7 @@ async def _open_files(
     accounts.register_task("store.parser", keep_parsed)
     accounts.register_task("store.threads", keep_threads)
     accounts.register_task("store.sharing", sharing_task(auth))
+    accounts.register_task("store.masked", auth.masked.compare)
     space = spool_space(static, budget.spools)
     return Files(
         accounts=accounts,

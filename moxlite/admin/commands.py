@@ -60,6 +60,7 @@ from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import AccountUnknown, BadPassword, StoreError
+from moxlite.store.mail.masked import masked_key
 
 
 async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
@@ -125,7 +126,7 @@ class AdminCommands:
                 SetPassword.bind(self.set_password),
             ),
             **accounts.registry(),
-            **DomainCommands(self._config, accounts.check_new, accounts.make).registry(),
+            **DomainCommands(self._config, accounts.check_new, accounts.make, accounts.check_address).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
             **AppPasswordCommands(self._config, self._passwords).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
@@ -213,7 +214,7 @@ class AccountCommands:
             DisableAccount.bind(lambda args: change(changes.disable_account, args.account, args.message)),
             EnableAccount.bind(lambda args: change(changes.enable_account, args.account)),
             SetQuota.bind(lambda args: change(changes.set_quota, args.account, args.size)),
-            AddAddress.bind(lambda args: change(changes.add_address, args.address, args.account)),
+            AddAddress.bind(self.address_add),
             RemoveAddress.bind(lambda args: change(changes.remove_address, args.address)),
             FindAddress.bind(self.address_account),
         )
@@ -233,8 +234,25 @@ class AccountCommands:
     async def account_add(self, args: AddAccount) -> None:
         """Add an account to the file, and make its database."""
         await self.check_new(args.account)
+        await self.check_address(args.address, "address")
         await change_file(self._config, changes.add_account, args.account, args.address)
         await self.make(args.account)
+
+    async def address_add(self, args: AddAddress) -> None:
+        """Give an account one more address."""
+        await self.check_address(args.address, "address")
+        await change_file(self._config, changes.add_address, args.address, args.account)
+
+    async def check_address(self, text: str, field: str) -> None:
+        """Raise CommandFailed for an address that an account gives away (MASK-5a): its mail would change hands."""
+        try:
+            address = Address.parse(text)
+        except AddressError:
+            return  # the change says what is wrong with it
+        owner = await self._auth.masked.account_of(masked_key(address))
+        if owner is not None:
+            text = f'"{text}" is an address that account "{owner}" gives away: moxlite address rm {owner} {text}'
+            raise CommandFailed("refused", text, field)
 
     async def check_new(self, name: str) -> None:
         """Raise CommandFailed if no account of this name can be created now."""

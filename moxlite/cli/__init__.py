@@ -21,6 +21,7 @@ __all__ = ["main", "run"]
 
 COMMANDS = {
     "account": ("moxlite.cli.account:account", "Passwords of accounts, and lost mail."),
+    "address": ("moxlite.cli.account:address", "Addresses to give away, one for each site."),
     "admin": ("moxlite.cli.account:admin", "The administrator's password and tools."),
     "audit": ("moxlite.cli.access.audit:audit", "Who changed what, when and from where."),
     "backup": ("moxlite.cli.backups.backup:backup", "Back up configuration and data."),

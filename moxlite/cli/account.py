@@ -20,6 +20,7 @@ from moxlite.cli.common import (
     new_password,
     perform,
     settings,
+    show_json,
 )
 from moxlite.cli.described import described
 from moxlite.cli.imap import imapserve
@@ -28,8 +29,9 @@ from moxlite.cli.sieve.accounts import account_sieve, vacation
 from moxlite.cli.sieve.sorting import sort
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
-from moxlite.operations import access, described_in, description
+from moxlite.operations import access, described_in, description, masked
 from moxlite.operations.accounts import ListAccounts
+from moxlite.operations.masked import GivenAddress
 
 
 @click.group()
@@ -237,3 +239,26 @@ def admin_set_password() -> None:
         raise Failure(str(error)) from None
     except OSError as error:
         raise Failure(f"cannot write {path}: {error.strerror}") from None
+
+
+# Addresses to give away (MASK-7)
+
+
+@click.group()
+def address() -> None:
+    """Addresses to give away: one for each site, to be switched off alone."""
+
+
+def _show_given(found: GivenAddress, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        print(printable(found.address))
+
+
+described(
+    address,
+    described_in(masked),
+    {},
+    {masked.MakeAddress: _show_given, masked.ChangeGiven: _show_given},
+)

@@ -26,7 +26,8 @@ class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
     `canonical` is the address after SMTP-71; `configured` the key of the destination as written in the file
     (``@domain`` for a catchall, and the address itself for addresses that the configuration implies: postmaster,
-    reports). `reports`: the kind of reports that arrive here, None for ordinary mail.
+    reports). `reports`: the kind of reports that arrive here, None for ordinary mail. `only_from`: addresses and
+    domains that may write to it, where it is an address to give away (MASK-5); empty for everybody.
     """
 
     account: str
@@ -35,6 +36,7 @@ class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
     configured: str
     catchall: bool = False
     reports: ReportKind | None = None
+    only_from: tuple[str, ...] = ()
 
 
 class AliasRecipient(msgspec.Struct, frozen=True, kw_only=True):

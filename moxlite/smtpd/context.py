@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from moxlite.acceptance.bounces import AskSent
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.lazyimport import Late
@@ -129,6 +130,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       starttls: TLS settings for STARTTLS, None if not offered.
       reports: reports.db, None if senders are not checked (localserve).
       forwarding: holds the questions to the owners of addresses, for answers by mail; None where no question is asked.
+      masked: the addresses to give away; None in localserve, where every address exists.
       default_account: of localserve, which gets mail for all other addresses (SMTP-131); "" in a real server.
     """
 
@@ -149,6 +151,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     resolver: Resolver | None = None
     reports: ReportsDB | None = None
     forwarding: Late[Forwarding] | None = None
+    masked: MaskedAddresses | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
     pace: Pace = Pace()

@@ -156,7 +156,7 @@ async def _complete(
     keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
 ) -> Complete:
     prepared = await parse(letter, spool)
-    author = check_author(letter, prepared, section)
+    author = await check_author(letter, prepared, section)
     envelope = prepared.index.envelope
     smtputf8 = await needs_smtputf8(letter, spool, prepared, section)
     if smtputf8 and not letter.may_need_smtputf8:
@@ -344,9 +344,9 @@ async def parse(letter: Letter, spool: Spool) -> Prepared:
     return prepared
 
 
-def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> Address:
+async def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> Address:
     """Return the author, the only address in From; refuse one that the user may not send as (SMTP-111). Raises
-    SubmissionRefused.
+    SubmissionRefused, StoreError.
     """
     author = from_address(prepared.index.envelope.from_)
     if author is None or section.count(b"from") != 1:
@@ -354,7 +354,8 @@ def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> 
     settings = letter.snapshot.domain(author.domain)
     if settings is not None and settings.disabled:
         raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
-    if not letter.snapshot.may_send_as(letter.identity.account, author):
+    own = letter.snapshot.may_send_as(letter.identity.account, author)
+    if not own and not await letter.gives_away(author):
         raise SubmissionRefused(550, "5.7.1", "the address in From is not yours", "badfrom")
     return author
 

@@ -30,8 +30,9 @@ ROOMS = {
     "WEB": "web",
     "ADMIN": "admin",
     "DAV": "dav",
+    "MASK": "masked",
 }
-SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV"})
+SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV", "MASK"})
 KINDS = "|".join(ROOMS)
 DEFINED = re.compile(rf"^(?:- )?(?:\*\*)?(?:\| )?((?:{KINDS})-\d+[a-z]?)\b")
 TABLE = re.compile(rf"^\| \*{{0,2}}((?:{KINDS})-\d+[a-z]?)\b")

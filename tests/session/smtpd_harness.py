@@ -23,6 +23,7 @@ import trio
 import trio.testing
 
 from moxlite.acceptance.carrying import carrier
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate, Seat
@@ -427,6 +428,7 @@ async def serving(
         stack.push_async_callback(auth.aclose)
         nursery = await stack.enter_async_context(trio.open_nursery())
         stack.callback(nursery.cancel_scope.cancel)
+        accounts.register_task("store.masked", auth.masked.compare)
         await nursery.start(supervised, accounts)
         await nursery.start(supervised, auth)
         for name in holder.current.domains.accounts:
@@ -447,6 +449,7 @@ async def serving(
             submit=submit,
             defer=defer,
             senders=Senders(),
+            masked=MaskedAddresses(holder, accounts, auth.masked),
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             received_id=ReceivedID(b"k" * 24),
             spools=Spools(SpoolSpace(data / "tmp")),

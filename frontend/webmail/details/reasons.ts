@@ -51,6 +51,7 @@ const reasons: Readonly<Record<string, string>> = {
   "blocked-sender": t("You block this sender."),
   "allowed-sender": t("You allow this sender, who has proven to be it."),
   "alias-members-only": t("Only members may write to this address."),
+  "chosen-senders-only": t("Only senders that you have chosen may write to this address."),
   "unknown-user": t("The address does not exist."),
   "reputation-error": t("Earlier mail could not be looked at."),
   "junk-classify-error": t("The junk filter could not be asked."),

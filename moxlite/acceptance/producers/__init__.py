@@ -26,6 +26,7 @@ from moxlite.acceptance.producers.judgement import (
 )
 from moxlite.acceptance.producers.transaction import (
     ambiguous_from,
+    chosen_senders_only,
     high_rate,
     members_only,
     own_queue,
@@ -48,6 +49,7 @@ ORDER: Final[tuple[Producer, ...]] = (
     simulated_failure,
     high_rate,
     members_only,
+    chosen_senders_only,
     own_queue,
     blocked_sender,
     ambiguous_from,

@@ -12,6 +12,7 @@ from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.mailauth.dmarc.evaluate import MAX_DOMAINS
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
+from moxlite.store.mail.masked import fits_sender
 
 # Failures on demand, by the localpart of an address: only in localserve, for testing programs (SMTP-132).
 
@@ -72,6 +73,20 @@ def members_only(case: Case) -> Sequence[Proposal]:
     if case.may_post:
         return ()
     return (Proposal(because=Reason("alias-members-only", "alias"), reply=MEMBERS_ONLY, binding=True),)
+
+
+# Addresses to give away that take mail of chosen senders only (MASK-5).
+
+
+CHOSEN_ONLY: Final = Response(550, "5.7.1", ("this address takes mail of chosen senders only",))
+
+
+def chosen_senders_only(case: Case) -> Sequence[Proposal]:
+    """Refuse mail of another author; bounces of what was sent from the address still come."""
+    chosen, author = case.recipient.only_from, case.evidence.msg_from
+    if not chosen or case.evidence.envelope.sender.is_null or (author is not None and fits_sender(author, chosen)):
+        return ()
+    return (Proposal(because=Reason("chosen-senders-only", "alias"), reply=CHOSEN_ONLY, binding=True),)
 
 
 # Mail of the own queue, which was judged when it was submitted (QUEUE-36).

@@ -45,6 +45,7 @@ class DomainCommands:
     Args:
       check_account: raises CommandFailed if no account of this name can be made now.
       make_account: makes the database of a new one.
+      check_address: raises CommandFailed if an alias may not have this address; with the name of the argument.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class DomainCommands:
         config: ConfigHolder,
         check_account: Callable[[str], Awaitable[None]],
         make_account: Callable[[str], Awaitable[None]],
+        check_address: Callable[[str, str], Awaitable[None]],
     ) -> None:
         self._config = config
         self._check_account = check_account
         self._make_account = make_account
+        self._check_address = check_address
         self._keys = trio.CapacityLimiter(1)  # an RSA key is up to a second of a core
 
     def registry(self) -> Mapping[str, Command]:
@@ -69,12 +72,17 @@ class DomainCommands:
             EnableDomain.bind(lambda args: change(changes.enable_domain, args.domain)),
             ListAliases.bind(self.alias_list),
             PrintAlias.bind(self.alias_print),
-            AddAlias.bind(lambda args: change(changes.add_alias, args.alias, args.members)),
+            AddAlias.bind(self.alias_add),
             UpdateAlias.bind(self.alias_update),
             RemoveAlias.bind(lambda args: change(changes.remove_alias, args.alias)),
             AddMembers.bind(lambda args: change(changes.add_alias_members, args.alias, args.members)),
             RemoveMembers.bind(lambda args: change(changes.remove_alias_members, args.alias, args.members)),
         )
+
+    async def alias_add(self, args: AddAlias) -> None:
+        """Add an alias."""
+        await self._check_address(args.alias, "alias")
+        await change_file(self._config, changes.add_alias, args.alias, args.members)
 
     async def domain_list(self, args: ListDomains) -> list[DomainInfo]:
         """List all domains, by name."""

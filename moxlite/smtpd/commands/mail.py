@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.admin.delivery.consent import code_of
@@ -18,7 +19,7 @@ from moxlite.config.snapshot import (
 )
 from moxlite.logins.identity import LoginDisabled, LoginRefused
 from moxlite.net.resolver import DNSError, NotFound, Resolver, TempError, absolute
-from moxlite.proto.address import Address, Domain, Path
+from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.srs import BadReturnAddress
@@ -28,6 +29,7 @@ from moxlite.smtpd.incoming.blocklists import has_proof
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
+from moxlite.store.accounts.access import given_away_by
 
 HOLD_LIMIT: Final = 60 * 86_400
 """Maximum seconds of FUTURERELEASE (SMTP-33)."""
@@ -53,7 +55,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
     if session.context.localserve:
         await simulate.fail(session.snapshot, command.path, "mailfrom")
     if session.context.submission:
-        _check_owner(session, command)
+        await _check_owner(session, command)
     else:
         await _check_sender(session, command)
     session.begin_transaction(Transaction(command, hold_until, session.info.transaction_key))
@@ -93,8 +95,8 @@ def _hold_until(command: c.MailFrom) -> int | None:
     return int(until * 1e6)
 
 
-def _check_owner(session: Session, command: c.MailFrom) -> None:
-    """Refuse a sender address that is not the user's own (SMTP-68)."""
+async def _check_owner(session: Session, command: c.MailFrom) -> None:
+    """Refuse a sender address that is neither the user's own nor one that the user gives away (SMTP-68, MASK-6)."""
     path, identity = command.path, session.login.identity
     if path.is_null:  # RFC 6409 §6.1: for notices
         return
@@ -103,7 +105,10 @@ def _check_owner(session: Session, command: c.MailFrom) -> None:
         settings = session.snapshot.domain(path.host)
         if settings is not None and settings.disabled:
             raise refuse(451, "4.3.0", "the sender's domain is disabled for now")
-        if session.snapshot.may_send_as(identity.account, Address(path.localpart, path.host)):
+        address = Address(path.localpart, path.host)
+        if session.snapshot.may_send_as(identity.account, address):
+            return
+        if settings is not None and await given_away_by(session.context.accounts, identity.account, address):
             return
     raise refuse(550, "5.7.1", "this sender address is not yours")
 
@@ -161,7 +166,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
         raise Refused(TOO_MANY)
     if session.context.localserve:
         await simulate.fail(session.snapshot, command.path, "rcptto")
-    found = session.snapshot.lookup(command.path)
+    found = await _look_up(session, command.path)
     if session.context.submission:
         _check_submitted(session, found, command.path)
     elif not _is_answer(session, transaction, command.path) and not _is_return(session, transaction, command.path):
@@ -169,6 +174,33 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     transaction.recipients.append(AcceptedRecipient(command, found))
     session.record.recipient_accepted()
     return replies.RCPT_OK
+
+
+async def _look_up(session: Session, path: Path) -> Recipient:
+    """The recipient behind an address; one that was given away goes before the catchall (MASK-3). Raises Refused for
+    one that is switched off or has expired (MASK-4), StoreError.
+    """
+    found, masked = session.snapshot.lookup(path), session.context.masked
+    is_rest = isinstance(found, UnknownLocalpart) or (isinstance(found, AccountRecipient) and found.catchall)
+    if masked is None or not is_rest or not isinstance(path.host, Domain):
+        return found
+    address = Address(path.localpart, path.host)
+    known = await masked.find(session.snapshot, address)
+    if known is None:
+        return found
+    name, one = known
+    if not one.active or one.expired(time.time_ns() // 1000):
+        raise refuse(550, "5.2.1", "this address takes no mail any more")
+    usual = session.snapshot.login_of(name)
+    return AccountRecipient(
+        account=name,
+        destination=Destination()
+        if usual is None
+        else msgspec.structs.replace(usual.destination, smtp_error=None, refused_addresses=()),
+        canonical=Address(Localpart(path.localpart.lower()), path.host),
+        configured=one.address,
+        only_from=one.only_from,
+    )
 
 
 def _is_answer(session: Session, transaction: Transaction, path: Path) -> bool:

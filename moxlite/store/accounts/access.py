@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
@@ -23,6 +24,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
+from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -191,6 +193,12 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
             await trio.sleep(INTERVAL)
 
     return run
+
+
+async def given_away_by(accounts: Accounts, name: str, address: Address) -> bool:
+    """Whether an account gives an address away, in use or not, and so may write from it (MASK-6). Raises StoreError."""
+    async with accounts.use(name) as account:
+        return await account.read(lambda r: masked_named(r, masked_key(address)) is not None, op="masked")
 
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:

@@ -54,6 +54,7 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
+from moxlite.store.mail.masked import add_masked
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.history import QueueSample, add_counts, add_sample
@@ -74,6 +75,9 @@ EVENT: Final = (
     b"DTSTART:20260105T060000Z\r\nDTEND:20260105T070000Z\r\nSUMMARY:Once\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
 CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@remote.example\r\nEND:VCARD\r\n"
+
+GIVEN: Final = f"shop.x7k2p@{DOMAINS[0]}"
+"""An address to give away."""
 
 PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
 
@@ -121,6 +125,7 @@ async def fill(data: Path) -> None:
             await add_app_password(account, "phone", ["imap", "submission"])
             await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
             await add_token(account, "program", ["jmap"])
+            await account.write(lambda tx: add_masked(tx, GIVEN, given_to="shop.example", note="books"))
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

@@ -1,5 +1,6 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
-(STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), and which accounts share mailboxes (IMAP-157).
+(STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), and which
+have addresses to give away (MASK-3).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -17,6 +18,7 @@ import trio
 from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
 from moxlite.store.auth.factors import FactorsDB
 from moxlite.store.auth.loginattempts import LoginAttempts
+from moxlite.store.auth.maskedindex import MaskedIndex
 from moxlite.store.auth.tlskeys import TLSKeys
 from moxlite.store.auth.websessions import WebSessions
 from moxlite.store.errors import StorageBroken, StoreError
@@ -40,6 +42,7 @@ END_REMOVAL: Final = (
     "DELETE FROM shared WHERE owner = ?",
     "DELETE FROM shared WHERE guest = ?",
     "DELETE FROM owner_number WHERE owner = ?",
+    "DELETE FROM masked WHERE account = ?",
     "DELETE FROM account_removal WHERE account = ?",
 )
 
@@ -48,7 +51,7 @@ class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
-    and `sharing`, the pairs of accounts that share mailboxes.
+    `sharing`, the pairs of accounts that share mailboxes, and `masked`, the index of addresses to give away.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -62,6 +65,7 @@ class AuthDB:
         self.factors = FactorsDB(lambda: self.database)
         self.audit = audit.AuditLog(lambda: self.database)
         self.sharing = SharedAccounts(lambda: self.database)
+        self.masked = MaskedIndex(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:

@@ -43,6 +43,7 @@ from moxlite.store.mail.copying import copy_ids, is_released
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, of_forward
 from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID
@@ -274,6 +275,7 @@ class _Unit:
             store_why(self._tx, added.message_id, self._delivery.why)
         if self._added is None:
             self._added = added
+            note_masked_mail(self._tx, self._delivery.facts.smtp, self._tx.now)
         else:
             self._copies.append(added.message_id)
 

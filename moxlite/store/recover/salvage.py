@@ -44,6 +44,9 @@ COPIED: Final = (
     "resource_address",
     "contact_due",
     "collection_acl",
+    "masked",
+    "masked_sender",
+    "masked_day",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

@@ -22,6 +22,7 @@ from moxlite.store.errors import BadMailboxName, ChunkDamaged
 from moxlite.store.file.boundary import MAX_PER_KIND, Finding
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import wrong_words
+from moxlite.store.mail.masked import wrong_masked
 from moxlite.store.names import check_name, parent
 from moxlite.store.rows.keywords import split_keywords
 from moxlite.store.types import chunk_id
@@ -36,7 +37,7 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     findings: list[Finding] = []
     for rule in RULES:
         _collect(findings, (Finding(rule.kind, rule.text.format(*row)) for row in r.iterate(rule.sql)))
-    checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads, _app_passwords]
+    checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads, _app_passwords, _masked]
     if idle:
         checks.append(_unused)
     if deep:
@@ -138,6 +139,12 @@ def _app_passwords(r: Reader) -> Iterator[Finding]:
     """App passwords with another salt than the account's own password, or with invalid scopes (STORE-191)."""
     for text in wrong_app_passwords(r):
         yield Finding("app_password", text)
+
+
+def _masked(r: Reader) -> Iterator[Finding]:
+    """Addresses to give away that cannot be looked up, or senders of none (MASK-1)."""
+    for text in wrong_masked(r):
+        yield Finding("masked", text)
 
 
 def _resources(r: Reader) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ import hashlib
 import logging
 import secrets
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -46,7 +47,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
-from moxlite.submission.letter import Letter, SubmissionRefused
+from moxlite.submission.letter import Letter, SubmissionRefused, none_given
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import Complete, complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent, words_of
@@ -55,8 +56,6 @@ from moxlite.web.metrics import submissions
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from moxlite.compose.draft import Draft, File
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.sandbox.processes import Sandbox
@@ -103,6 +102,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
       draft_id: the draft that is sent, 0 for none.
+      gives_away: as in `Letter`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, checked by `moment`, µs UTC; 0: now. `undo` means nothing then.
     """
@@ -116,6 +116,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     draft_id: int = 0
     undo: int = 0
     send_at: int = 0
+    gives_away: Callable[[Address], Awaitable[bool]] = none_given
 
 
 async def send(
@@ -314,6 +315,7 @@ def addressed(
         max_size=snapshot.listener(wish.listener).max_message_size,
         trace=trace.encode(),
         requiretls=requiretls,
+        gives_away=wish.gives_away,
     )
 
 

@@ -21,6 +21,7 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
+from moxlite.store.accounts.access import given_away_by
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
@@ -287,7 +288,8 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         raise SetError("invalidProperties", "there is no such email", properties=["emailId"])
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
-    if not call.snapshot.may_send_as(call.identity.account, envelope.sender):
+    own = call.snapshot.may_send_as(call.identity.account, envelope.sender)
+    if not own and not await given_away_by(call.server.accounts, call.identity.account, envelope.sender):
         raise SetError("forbiddenMailFrom", f"{envelope.sender} is not yours")
     return await _submit(call, envelope, identity_id, number, message_id, threadid)
 
@@ -375,6 +377,7 @@ async def _submit(
     wish = Wish(
         snapshot=call.snapshot,
         identity=call.identity,
+        gives_away=partial(given_away_by, server.accounts, call.identity.account),
         listener=info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,

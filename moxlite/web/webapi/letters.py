@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -85,7 +85,12 @@ class Parties(msgspec.Struct, frozen=True):
         return ((text, rows[address]) for text, address in zip(self.texts, self.addresses, strict=True))
 
 
-def author_of(snapshot: Snapshot, identity: Identity, given: Sequence[AddressText]) -> MailAddress:
+async def author_of(
+    snapshot: Snapshot,
+    identity: Identity,
+    given: Sequence[AddressText],
+    gives_away: Callable[[Address], Awaitable[bool]],
+) -> MailAddress:
     """The author: as given, else the address of the log-in. Raises WebAPIError if the account may not send as it."""
     if len(given) > 1:
         raise WebAPIError("multipleFrom", "From: more than one address")
@@ -99,7 +104,7 @@ def author_of(snapshot: Snapshot, identity: Identity, given: Sequence[AddressTex
     domain = snapshot.domain(address.domain)
     if domain is not None and domain.disabled:
         raise WebAPIError("domainDisabled", f"From: the domain {address.domain} is temporarily disabled")
-    if not snapshot.may_send_as(identity.account, address):
+    if not snapshot.may_send_as(identity.account, address) and not await gives_away(address):
         raise WebAPIError("badFrom", f"From: {address} is not an address of yours")
     return author
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -12,6 +13,7 @@ from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys.signing import SigningKeys
 from moxlite.sandbox.processes import Sandbox
+from moxlite.store.accounts.access import given_away_by
 from moxlite.submission.letter import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
@@ -77,6 +79,7 @@ class AccountCalls(LoginCalls):
         return Wish(
             snapshot=self._server.config.current,
             identity=Identity(session.account, session.address),
+            gives_away=partial(given_away_by, self._accounts, session.account),
             listener=request.info.listener,
             secure=request.scheme == "https",
             remote=request.client_ip,

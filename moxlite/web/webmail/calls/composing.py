@@ -15,7 +15,7 @@ from msgspec import Meta
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, answers_from, edit_again, forward, unquoted
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
+from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
@@ -28,6 +28,7 @@ from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
+from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.letter import Finding
 from moxlite.web.calls import Remark, call, encode_result, remark
@@ -68,8 +69,9 @@ from moxlite.web.webmail.reading.parsed import (
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import Original, Own
     from moxlite.config.snapshot import Snapshot
+    from moxlite.store.auth.sessions import Session
     from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.webmail.holders import Holder
@@ -165,6 +167,7 @@ class ComposeCalls(AccountCalls):
         ):
             read = await read_original(holder, message_id, when, kind, selected)
             original, structure = read.original, read.structure
+            own = await self._with_masked(own, session, original)
             quoted, notes = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
             # a stranger's mail may name tens of thousands of addresses
@@ -196,6 +199,20 @@ class ComposeCalls(AccountCalls):
                 return begun
             kept_as = await keep_original(keeping, found.text, read.words.head, forwarded=kind == "forward")
             return msgspec.structs.replace(begun, original=kept_as)
+
+    async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
+        """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6)."""
+        envelope = original.envelope
+        named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
+        keys = set()
+        for one in named[:MAX_RECIPIENTS]:
+            if own.is_local(one.domain.lower()):
+                keys.add(masked_key(Address(Localpart(one.localpart), Domain.parse(one.domain))))
+        if not keys:
+            return own
+        async with self._accounts.use(session.account) as account:
+            found = await account.read(lambda r: {one for one in keys if masked_named(r, one)}, op="masked")
+        return own_of(self._server.config.current, session.account, session.address, found) if found else own
 
     async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, list[Remark]]:
         """Subject and text of an answer, with a sentence for the user if the text is missing. Editing a draft fails

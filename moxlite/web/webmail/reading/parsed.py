@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -25,6 +25,7 @@ from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
+from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.settings import address_view
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
@@ -267,18 +268,22 @@ MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
 
 
-def own_of(snapshot: Snapshot, account: str, login: str) -> Own:
-    """The author of an answer: the account, logged in by the address `login`."""
+def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> Own:
+    """The author of an answer: the account, logged in by the address `login`. `masked`: keys of addresses that it gives
+    away.
+    """
     address = Address.parse(login)
     settings = snapshot.account(account)
     name = settings.full_name if settings is not None else ""
 
     def is_own(one: Address) -> bool:
         found = snapshot.lookup(one)
-        return isinstance(found, AccountRecipient) and found.account == account
+        return (isinstance(found, AccountRecipient) and found.account == account) or masked_key(one) in masked
 
     def may_send(one: Address) -> bool:
-        return snapshot.may_send_as(account, one) and not isinstance(snapshot.lookup(one), DomainDisabled)
+        return masked_key(one) in masked or (
+            snapshot.may_send_as(account, one) and not isinstance(snapshot.lookup(one), DomainDisabled)
+        )
 
     def is_local(domain: str) -> bool:
         derived = snapshot.derived

@@ -1,0 +1,104 @@
+"""The operations on addresses to give away (MASK-7)."""
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+from moxlite.operations import Operation, Role, Word, change, field, query
+
+Account: TypeAlias = Annotated[Word, field(metavar="ACCOUNT")]
+MaskedAddress: TypeAlias = Annotated[Word, field(metavar="ADDRESS")]
+Expires: TypeAlias = Annotated[
+    str, field("Until when: 90d from now, or a time such as 2026-11-20T08:00Z.", metavar="TIME")
+]
+Site: TypeAlias = Annotated[str, field("Host name of the site that gets it.", "--for", metavar="SITE", max_length=500)]
+Note: TypeAlias = Annotated[str, field("For its owner.", max_length=2000)]
+OnlyFrom: TypeAlias = Annotated[
+    str, field("Take mail of these addresses and domains only.", metavar="SENDERS", max_length=7000)
+]
+
+
+class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that was given away; times in RFC 3339, UTC, "" for never.
+
+    Attributes:
+      id: its number in the account.
+      state: on, off or expired.
+      site: the host name of the site that got it.
+      only_from: addresses and domains that may write to it; empty for everybody.
+      messages: number of messages that came. senders: the domains that wrote, in the order of their first message.
+      leak: a sentence when others than the site write to it, "" if none does.
+    """
+
+    id: int
+    address: str
+    state: str
+    site: str
+    note: str
+    only_from: list[str]
+    created: str
+    expires: str
+    last_mail: str
+    messages: int
+    senders: list[str]
+    leak: str
+
+
+@query("address list", Role.COMMAND_LINE, columns=("address", "state", "site", "messages", "last_mail", "leak", "note"))
+class ListGiven(Operation[list[GivenAddress]], frozen=True):
+    """List the addresses that ACCOUNT gives away, the newest first: for which site, what came, and who else writes."""
+
+    account: Account
+    search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
+    n: Annotated[int, field("At most so many.", metavar="N", ge=1, le=10_000)] = 10_000
+
+
+@change("address add", Role.COMMAND_LINE)
+class MakeAddress(Operation[GivenAddress], frozen=True):
+    """Make an address for ACCOUNT to give away, such as shop.x7k2p@example.com, and print it."""
+
+    account: Account
+    site: Site = ""
+    word: Annotated[Word, field("In front; by default from the site's name.")] = ""
+    domain: Annotated[Word, field("A domain of the account's addresses; by default that of the first one.")] = ""
+    note: Note = ""
+    only_from: OnlyFrom = ""
+    expires: Expires = ""
+
+
+@change("address set", Role.COMMAND_LINE)
+class ChangeGiven(Operation[GivenAddress], frozen=True):
+    """Change what is known of an address that ACCOUNT gives away; what is not named stays. `never` ends an expiry."""
+
+    account: Account
+    address: MaskedAddress
+    site: Annotated[str | None, field("Host name of the site that has it.", "--for", metavar="SITE")] = None
+    note: Annotated[str | None, field("For its owner.")] = None
+    only_from: Annotated[
+        str | None, field('Take mail of these addresses and domains only; "" of everybody.', metavar="SENDERS")
+    ] = None
+    expires: Annotated[str | None, field("Until when, or never.", metavar="TIME")] = None
+
+
+@change("address on", Role.COMMAND_LINE)
+class SwitchOn(Operation[None], frozen=True):
+    """Take mail to ADDRESS again."""
+
+    account: Account
+    address: MaskedAddress
+
+
+@change("address off", Role.COMMAND_LINE)
+class SwitchOff(Operation[None], frozen=True):
+    """Refuse mail to ADDRESS from now on (550)."""
+
+    account: Account
+    address: MaskedAddress
+
+
+@change("address rm", Role.COMMAND_LINE, ask="Forget {address}, with who wrote to it? To refuse mail, switch it off.")
+class RemoveGiven(Operation[None], frozen=True):
+    """Forget ADDRESS: mail is refused as if it had never been."""
+
+    account: Account
+    address: MaskedAddress
