@@ -27,7 +27,7 @@ from moxlite.proto.cards.itip import role_of
 from moxlite.proto.cards.received import read_message, with_answer, with_cancel, with_reply, with_request, with_status
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
@@ -87,21 +87,46 @@ class Carrying:
         snapshot = self._config.current
         failed: dict[str, str] = {}
         outside: list[str] = []
+        here: dict[str, str] = {}
         for address in owed.recipients:
             name = account_of(snapshot, address)
             if name is not None:
-                status = await self._deliver(name, owed, row.key)
-                if status:
-                    failed[address] = status
+                here[address] = name
             elif is_missing(snapshot, address):
                 failed[address] = UNKNOWN
             else:
                 outside.append(address)
+        if here and not await self._count(account, list(here), row.key):
+            failed |= dict.fromkeys(here, FAILED)
+            here = {}
+        for address, name in here.items():
+            status = await self._deliver(name, owed, row.key)
+            if status:
+                failed[address] = status
         if outside:
             status = await self._mail(account, owed, outside, row.key)
             failed |= dict.fromkeys(outside, status) if status else {}
         for status in dict.fromkeys(failed.values()):
             await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
+
+    async def _count(self, account: Account, addresses: list[str], key: bytes) -> bool:
+        """Count a message to users of this server as a mail to them would be, once; False above the limits."""
+        settings = self._config.current.account(account.name)
+        limits = OutgoingLimits()
+        if settings is not None:
+            limits = OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+        once = hashlib.sha256(key + b"count").digest()
+
+        def unit(tx: AccountTx) -> None:
+            if tx.once(once):
+                add_outgoing(tx, addresses, limits)
+
+        try:
+            await account.write(unit)
+        except OutgoingLimitExceeded as error:
+            logger.info("guests not told", extra={"kv": {"account": account.name, "err": str(error)}})
+            return False
+        return True
 
     async def _deliver(self, name: str, owed: Owed, key: bytes) -> str:
         """Bring a message into the calendar of an account; returns the status of a failure, "" for none."""

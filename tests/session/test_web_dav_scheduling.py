@@ -450,3 +450,17 @@ async def test_a_mail_that_does_not_arrive_is_noted(rig: Rig) -> None:
     got = data.decode().replace("\r\n ", "")
     assert "SCHEDULE-STATUS=5.1" in line(got, "ATTENDEE", "ada@")
     assert (await mia.ask("GET", HOME + "m.ics")).body == data
+
+
+async def test_there_is_a_limit_of_a_day(office: Office) -> None:
+    """DAV-25, SMTP-116: for guests here and elsewhere alike; the event says that they were not told."""
+    account = office.rig.holder.current.domains.accounts["mia"]
+    msgspec.structs.force_setattr(account, "max_outgoing_messages_per_day", 1)
+    await office.mia.put("m.ics", meeting(TOM_ASKED))
+    await office.mia.put("n.ics", meeting(TOM_ASKED, ADA_ASKED, uid="m2"))
+    await office.settle()
+    assert [await office.entry("tom", uid) != "" for uid in ("m1", "m2")] == [True, False]
+    assert office.mails == []
+    got = await office.entry("mia", "m2")
+    assert ["SCHEDULE-STATUS=5.1" in line(got, "ATTENDEE", one) for one in ("tom@", "ada@")] == [True, True]
+    assert "SCHEDULE-STATUS=1.2" in line(await office.entry("mia"), "ATTENDEE", "tom@")
