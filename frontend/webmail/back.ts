@@ -14,7 +14,7 @@ const layers = [
   "dialog[open]:not(.login-overlay)",
   "body.show-side",
   "body.choosing",
-  ".composer:not([hidden])",
+  ".composer:not([hidden],.small)",
 ];
 
 interface Page {

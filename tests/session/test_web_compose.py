@@ -476,3 +476,17 @@ async def test_addresses_are_completed(rig: Rig, browser: Browser, queue: Queue)
     found = await browser.call("complete_recipient", search="TOM")
     assert found == {"parties": [TOM], "complete": True, "groups": []}
     assert json.loads(json.dumps(await browser.call("complete_recipient", search="zz")))["parties"] == []
+
+
+async def test_a_device_gets_all_names_for_times_without_a_connection(rig: Rig, browser: Browser, queue: Queue) -> None:
+    """WEBMAIL-93: an empty text finds contacts and people of mail alike, each once."""
+    await browser.call("message_submit", message=written(), submit_id=call_id())
+    emails = [{"value": f"ada{n}@work.example", "kind": ""} for n in range(3)]
+    contact = {"name": "Ada", "emails": emails, "phones": [], "organization": "", "note": "", "groups": []}
+    await browser.call("contact_save", contact=contact)
+    found = await browser.call("complete_recipient", search="")
+    assert found["complete"]
+    assert TOM in found["parties"]
+    assert [one["address"] for one in found["parties"] if one["name"] == "Ada"] == [
+        f"ada{n}@work.example" for n in range(3)
+    ]

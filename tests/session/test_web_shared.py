@@ -339,6 +339,7 @@ WITHOUT_IDS = {
     "notices_subscribe",
     "notices_test",
     "complete_recipient",
+    "hand_on",
     "recipient_security",
     "delivery_retry",
     "delivery_cancel",

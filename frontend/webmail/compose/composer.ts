@@ -7,7 +7,7 @@ import { attempt, confirm, dialog, showError } from "../../lib/dialogs";
 import { type Command, enabled, keyName, withKey } from "../../lib/commands";
 import { el, fill, sign as symbol } from "../../lib/dom";
 import { focusHome } from "../../lib/focus";
-import { clock, ellipsis, externalLink, fileText, maximize, paperclip, reply, trash2, x } from "../../lib/icons";
+import { clock, ellipsis, externalLink, fileText, maximize, minus, paperclip, reply, trash2, x } from "../../lib/icons";
 import { openMenu } from "../../lib/menu";
 import { moveWithin, settle } from "../../lib/toolbar";
 import { t } from "../../lib/words";
@@ -59,6 +59,9 @@ function iconButton(
   return button;
 }
 
+/** Most messages that are written at once, and px that a window takes. */
+const [most, windowWidth] = [3, 572];
+
 const stack = el("div", { class: "composers" });
 const open = new Set<Composer>();
 
@@ -104,6 +107,15 @@ export class Composer {
     },
   });
   private readonly files: Files;
+  private readonly lessButton = iconButton(
+    minus,
+    t("Minimise"),
+    () => {
+      this.shrink(!this.small);
+      if (!this.small) this.text.focus();
+    },
+    "compose-less",
+  );
   private readonly sendButton = el(
     "button",
     { class: "primary", title: withKey(t("Send"), "ctrl Enter"), onclick: () => void this.submit(false) },
@@ -229,9 +241,22 @@ export class Composer {
     return Composer.focused() ?? [...open].filter((one) => !one.sending).at(-1) ?? null;
   }
 
+  /** The composer that is on top: with the focus, else the last one that is not a bar. */
+  static top(): Composer | null {
+    return Composer.focused() ?? [...open].filter((one) => !one.small && !one.sending).at(-1) ?? null;
+  }
+
+  /** Whether another message may be written: of three that are open, say so. */
+  static hasRoom(say: (text: string) => unknown): boolean {
+    if (open.size < most) return true;
+    say(t("Three messages are being written. Send or close one of them first."));
+    return false;
+  }
+
   /** Focus the composer of this draft; false if there is no such composer. */
   static focus(draftId: number): boolean {
     const found = [...open].find((one) => one.draftId === draftId);
+    found?.shrink(false);
     found?.text.focus();
     return found !== undefined;
   }
@@ -256,7 +281,33 @@ export class Composer {
     if (!stack.isConnected) document.body.append(stack);
     stack.append(this.root);
     settle(this.seldom);
+    this.makeRoom();
     if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
+  /** Whether it is a bar at the edge of the window. */
+  private get small(): boolean {
+    return this.root.classList.contains("small");
+  }
+
+  /** Make the window a bar, so that the page below can be read, or a window again. */
+  private shrink(small: boolean): void {
+    if (small === this.small) return;
+    const name = small ? t("Restore") : t("Minimise");
+    this.root.classList.toggle("small", small);
+    this.lessButton.title = name;
+    fill(this.lessButton, symbol(small ? maximize : minus));
+    this.lessButton.setAttribute("aria-label", name);
+    if (small) focusHome();
+    else this.makeRoom();
+  }
+
+  /** Make older windows bars that have no room beside this one. On a phone a window is above all others. */
+  private makeRoom(): void {
+    if (matchMedia("(max-width: 700px)").matches) return;
+    const room = Math.max(1, Math.floor((innerWidth - 20) / windowWidth));
+    const windows = [...open].filter((one) => one !== this && !one.docked && !one.small);
+    for (const one of windows.slice(0, Math.max(0, windows.length + 1 - room))) one.shrink(true);
   }
 
   private build(): HTMLElement {
@@ -319,8 +370,16 @@ export class Composer {
       },
       el(
         "header",
-        { class: "compose-head" },
+        {
+          class: "compose-head",
+          onclick: (event: Event) => {
+            if (!this.small || event.composedPath().some((one) => one instanceof HTMLButtonElement)) return;
+            this.shrink(false);
+            this.text.focus();
+          },
+        },
         this.heading,
+        this.lessButton,
         iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"),
         iconButton(x, t("Close"), () => void this.close()),
       ),

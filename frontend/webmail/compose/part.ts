@@ -31,7 +31,7 @@ export function addKeys(desk: Surroundings & Selection & Acting & Writing): void
 
 /** Close the composer that has the focus, or the newest; what was written is kept as a draft. */
 export async function leave(): Promise<void> {
-  await (Composer.focused() ?? Composer.newest())?.leave();
+  await Composer.top()?.leave();
 }
 
 /** Open a composer. `selected` is text that is quoted instead of the whole text; `mailto` is an address that fills in a new
@@ -47,6 +47,7 @@ export async function compose(
 ): Promise<void> {
   addKeys(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
+  if (!Composer.hasRoom(say)) return;
   let begun: Begun | null = null;
   await attempt(t("Writing"), async () => {
     begun = await desk.client.compose_prepare(
@@ -131,6 +132,7 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
       forwarded: flag === "forwarded",
       cursor: text.length,
     };
+    const room = Composer.hasRoom(() => {});
     const composer = new Composer(
       desk,
       say,
@@ -139,7 +141,8 @@ export async function recover(desk: Surroundings & Selection & Acting & Writing,
       words,
     );
     // at once: if the page was killed while it sent, the server knows whether the message was sent
-    void composer.save();
+    if (room) void composer.save();
+    else await composer.leave();
   }
 }
 

@@ -7,10 +7,12 @@ import type {
   Mailbox,
   MessageItem,
   ParsedMessage,
+  Party,
   Query,
   Request,
   Start,
   StreamEvent,
+  Suggestions,
   Written,
 } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";
@@ -54,6 +56,15 @@ export interface OfflinePage {
   event(event: StreamEvent): void;
 }
 
+/** People whose addresses are completed, as they were at a time, ms since 1970. */
+interface Known {
+  readonly at: number;
+  readonly parties: readonly Party[];
+}
+
+/** Name of the people among the facts, and number of names that are completed at once. */
+const [peopleKey, mostNames] = ["people", 20];
+
 /** Name of a draft that can be edited, among the facts. */
 const draftKey = (id: number): string => `draft-${id}`;
 
@@ -79,6 +90,8 @@ export class Offline {
   private timer = 0;
   private refilling = 0;
   private fetching = false;
+  /** The people that are kept, once they were read. */
+  private people: readonly Party[] | null = null;
   /** Whether the page shows what was kept, because there was no connection at its start. */
   private alone = false;
   private told = false;
@@ -201,7 +214,7 @@ export class Offline {
     this.start = start;
     await this.open();
     if (this.owner !== "" && this.owner !== start.login_address) {
-      this.store = this.outbox = null;
+      this.store = this.outbox = this.people = null;
       this.owner = "";
       this.tellWaiting();
       await forget();
@@ -252,9 +265,32 @@ export class Offline {
     this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
+    await this.fetchPeople().catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
     for (const box of boxes)
       if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
+  }
+
+  /** Keep the people whose addresses are completed, once a day. */
+  private async fetchPeople(): Promise<void> {
+    const kept = await this.store?.get<Known>("facts", peopleKey);
+    if (kept !== undefined && Date.now() - kept.at < 86_400_000) return;
+    const { parties } = await this.page.client.complete_recipient("");
+    this.people = parties;
+    await this.store?.put("facts", { at: Date.now(), parties } satisfies Known, peopleKey);
+  }
+
+  /** Complete a name of the people that are kept, in the server's order. */
+  private async complete(text: string): Promise<Suggestions | undefined> {
+    this.people ??= (await this.store?.get<Known>("facts", peopleKey))?.parties ?? null;
+    if (this.people === null) return undefined;
+    const needle = text.toLowerCase();
+    const parties: Party[] = [];
+    for (const one of this.people) {
+      if (`${one.name} <${one.address}>`.toLowerCase().includes(needle)) parties.push(one);
+      if (parties.length > mostNames) break;
+    }
+    return { parties: parties.slice(0, mostNames), complete: parties.length <= mostNames, groups: [] };
   }
 
   /** Fetch the newest rows of a mailbox by a stream of their own. */
@@ -387,6 +423,7 @@ export class Offline {
       return null;
     }
     if (call === "draft_find") return 0;
+    if (call === "complete_recipient") return this.complete(given[0] as string);
     if (call === "compose_prepare") return this.begin(given);
     return this.wait(call, given);
   }

@@ -4,12 +4,36 @@ import type { Client, Uploaded } from "../../gen/webmail";
 import { withKey } from "../../lib/commands";
 import { ask } from "../../lib/dialogs";
 import { el, sign } from "../../lib/dom";
-import { bold, code, image, italic, link, list, listOrdered, quote, removeFormatting } from "../../lib/icons";
+import {
+  alignLeft,
+  baseline,
+  bold,
+  code,
+  image,
+  italic,
+  letterSize,
+  link,
+  list,
+  listOrdered,
+  quote,
+  redo2,
+  removeFormatting,
+  smile,
+  strikethrough,
+  table,
+  underline,
+  undo2,
+} from "../../lib/icons";
+import { openMenu, openMenuAt } from "../../lib/menu";
 import { adopt } from "../../lib/sheets";
 import { moveWithin } from "../../lib/toolbar";
 import { many, t, told } from "../../lib/words";
 import type { Squire as Editor } from "../squire/part";
 import { cleaned } from "./clean";
+import { emoji } from "./emoji";
+import { openGrid } from "./grid";
+import { type Choice, alignments, classOf, inks, kinds, largest, markers, sizes, styled, widths } from "./look";
+import { atEnd, cellOf, changes, neighbour, newTable } from "./table";
 import sheet from "./rich.css";
 
 adopt(sheet);
@@ -60,6 +84,9 @@ export function openEditor(
 ): Rich {
   let pending = 0;
   let closed = false;
+  let waited = 0;
+  /** Ids of uploaded pictures of pasted HTML, by their numbers; "" of those that failed. */
+  const sent = new Map<string, string>();
   const root = el("div", {
     class: "compose-text compose-rich",
     role: "textbox",
@@ -77,10 +104,15 @@ export function openEditor(
     },
     sanitizeToDOMFragment: (text: string) => clean(text),
   });
-  // pictures keep their size: the handles would need styles, which neither this page nor the sanitiser takes
+  // pictures have the sizes of their menu: the handles would need styles, which this page does not take
   editor._imageResizer.destroy();
   editor.setHTML(html);
   editor.addEventListener("input", changed);
+  editor.addEventListener("undoStateChange", ((event: CustomEvent<{ canUndo: boolean; canRedo: boolean }>) => {
+    backButton.disabled = !event.detail.canUndo;
+    againButton.disabled = !event.detail.canRedo;
+    arrived();
+  }) as unknown as (event: Event) => void);
   editor.addEventListener("pathChange", () => show());
   editor.addEventListener("select", () => show());
   editor.addEventListener("pasteImage", ((event: CustomEvent<{ clipboardData: DataTransfer }>) =>
@@ -91,6 +123,7 @@ export function openEditor(
   });
   root.addEventListener("click", (event) => {
     if (event.target instanceof Element && event.target.closest("a") !== null) event.preventDefault();
+    if (event.target instanceof HTMLImageElement) offerPicture(event.target);
   });
 
   function clean(text: string): DocumentFragment {
@@ -101,19 +134,28 @@ export function openEditor(
     }
     if (found.left > 0)
       say(many(found.left, "A picture of another site was left out.", "{n} pictures of other sites were left out."));
-    for (const { address, image: waiting } of found.data)
-      void upload(fileOf(address)).then(
-        (id) => settle(waiting, id),
-        () => settle(waiting, ""),
-      );
+    for (const { address, image: waiting } of found.data) {
+      const number = String(++waited);
+      waiting.dataset["waits"] = number;
+      const settle = (id: string) => {
+        sent.set(number, id);
+        arrived();
+        changed();
+      };
+      void upload(fileOf(address)).then(settle, () => settle(""));
+    }
     return found.fragment;
   }
 
-  /** A picture of pasted HTML has been uploaded, or has failed. */
-  function settle(waiting: HTMLImageElement, id: string): void {
-    if (id === "") waiting.remove();
-    else waiting.setAttribute("src", `upload/${id}`);
-    changed();
+  /** Show the pictures of pasted HTML that have been uploaded, and remove those that failed: also in what undo brings back. */
+  function arrived(): void {
+    for (const waiting of root.querySelectorAll<HTMLImageElement>("img[data-waits]")) {
+      const id = sent.get(waiting.dataset["waits"]!);
+      if (id === undefined) continue;
+      if (id === "") waiting.remove();
+      else waiting.setAttribute("src", `upload/${id}`);
+      delete waiting.dataset["waits"];
+    }
   }
 
   async function upload(file: File): Promise<string> {
@@ -143,7 +185,11 @@ export function openEditor(
     for (const file of files.filter((one) => pictureTypes.test(one.type))) {
       upload(file).then(
         (id) => {
-          if (!closed) editor.insertImage(`upload/${id}`, { alt: file.name });
+          if (closed) return;
+          const made = editor.insertImage(`upload/${id}`, { alt: file.name });
+          made.addEventListener("load", () => {
+            if (made.naturalWidth > largest && !made.hasAttribute("width")) made.setAttribute("width", String(largest));
+          });
         },
         () => {},
       );
@@ -171,6 +217,20 @@ export function openEditor(
       "ctrl i",
       () => editor.hasFormat("I"),
       (on) => (on ? editor.removeItalic() : editor.italic()),
+    ],
+    [
+      underline,
+      t("Underline"),
+      "ctrl u",
+      () => editor.hasFormat("U"),
+      (on) => (on ? editor.removeUnderline() : editor.underline()),
+    ],
+    [
+      strikethrough,
+      t("Strike through"),
+      "ctrl shift 7",
+      () => editor.hasFormat("S"),
+      (on) => (on ? editor.removeStrikethrough() : editor.strikethrough()),
     ],
     [
       list,
@@ -204,17 +264,206 @@ export function openEditor(
     });
     return { button, active };
   });
+  const [letterTools, blockTools] = [buttons.slice(0, 4), buttons.slice(4)];
+  const backButton = tool(undo2, withKey(t("Undo"), "ctrl z"), t("Undo"), () => editor.undo());
+  const againButton = tool(redo2, withKey(t("Redo"), "ctrl shift z"), t("Redo"), () => editor.redo());
+  backButton.disabled = againButton.disabled = true;
+  const named = (path: string, title: string, run: (button: HTMLButtonElement) => void) => {
+    const button = tool(path, title, title, () => run(button));
+    button.setAttribute("aria-haspopup", "menu");
+    return button;
+  };
   const tools = el(
     "div",
     { class: "compose-tools", role: "toolbar", "aria-label": t("Formatting") },
-    buttons.map(({ button }) => button),
-    ...(pictures ? [tool(image, t("Picture"), t("Picture"), () => picker.click())] : []),
+    letterTools.map(({ button }) => button),
+    named(baseline, t("Colour"), chooseColour),
+    named(letterSize, t("Size"), chooseSize),
+    named(alignLeft, t("Alignment"), chooseAlignment),
+    blockTools.map(({ button }) => button),
+    ...(pictures ? [named(image, t("Picture"), choosePicture)] : []),
+    named(table, t("Table"), chooseTable),
+    named(smile, t("Emoji"), chooseEmoji),
     tool(removeFormatting, t("Remove formatting"), t("Remove formatting"), () => {
       editor.removeAllFormatting();
       editor.focus();
     }),
+    backButton,
+    againButton,
     picker,
   );
+
+  /** What a menu does with the text that is chosen now: the menu takes the focus. */
+  function kept(run: () => void): () => void {
+    const range = editor.getSelection().cloneRange();
+    return () => {
+      editor.setSelection(range);
+      editor.focus();
+      run();
+      editor.focus();
+      show();
+      changed();
+    };
+  }
+
+  /** Give the chosen letters a look, in place of another of its kind. */
+  function letters(kind: string, choices: readonly Choice[], look: string): void {
+    const format = (one: string) => ({ tag: "SPAN", attributes: { class: classOf(kind, one), "data-look": one } });
+    const range = editor.getSelection();
+    const at = range.startContainer;
+    const former = (at instanceof Element ? at : at.parentElement)?.closest(`.${kind}`) ?? null;
+    if (look === "" || !range.collapsed || former === null || !root.contains(former)) {
+      for (const [, one] of choices)
+        if (one !== look && root.querySelector(`[data-look="${one}"]`) !== null) editor.changeFormat(null, format(one));
+      if (look !== "") editor.changeFormat(format(look), null);
+      return;
+    }
+    // between letters with another look: Squire would leave the cursor in it
+    editor.saveUndoState(range);
+    range.setEndAfter(former);
+    const rest = range.extractContents();
+    const fresh = el("span", { class: classOf(kind, look), data: { look } }, "\u200b");
+    former.after(fresh, ...(rest.textContent === "" ? [] : [rest]));
+    range.setStart(fresh.firstChild!, 1);
+    range.collapse(true);
+    editor.setSelection(range);
+  }
+
+  const has = (kind: string, look: string) => {
+    const at = editor.getSelection().startContainer;
+    const found = (at instanceof Element ? at : at.parentElement)?.closest(`.${kind}`);
+    return (found instanceof HTMLElement && root.contains(found) ? found.dataset["look"] : "") === look;
+  };
+
+  function chooseColour(button: HTMLElement): void {
+    const cells = (kind: string, choices: readonly Choice[]) =>
+      choices.map(([name, look]) => ({
+        name,
+        content: el("span", { class: "compose-rich swatch", "aria-hidden": "true" }, swatch(look)),
+        chosen: has(kind, look),
+        run: kept(() => letters(kind, choices, look)),
+      }));
+    openGrid(button, t("Colour"), 8, [
+      [t("Letters"), cells(kinds.ink, inks)],
+      [t("Highlight"), cells(kinds.marker, markers)],
+    ]);
+  }
+
+  function chooseSize(button: HTMLElement): void {
+    const size = ([title, look]: Choice) => ({ id: look, title, run: kept(() => letters(kinds.size, sizes, look)) });
+    openMenu(button, t("Size"), sizes.map(size));
+  }
+
+  function chooseAlignment(button: HTMLElement): void {
+    const align = ([title, look]: Choice) => ({
+      id: look,
+      title,
+      run: kept(() => {
+        editor.forEachBlock((block) => {
+          if (look === "") delete block.dataset["look"];
+          else block.dataset["look"] = look;
+        }, true);
+      }),
+    });
+    openMenu(button, t("Alignment"), alignments.map(align));
+  }
+
+  function chooseEmoji(button: HTMLElement): void {
+    const cells = [...emoji].map((one) => ({
+      name: one,
+      content: one,
+      run: kept(() => void editor.insertPlainText(one, false)),
+    }));
+    openGrid(button, t("Emoji"), 9, [["", cells]]);
+  }
+
+  function choosePicture(button: HTMLElement): void {
+    const range = editor.getSelection();
+    const chosen = range.cloneContents().querySelectorAll("img");
+    const at = range.startContainer.childNodes[range.startOffset];
+    if (chosen.length === 1 && at instanceof HTMLImageElement) openMenu(button, t("Picture"), pictureChoices(at));
+    else picker.click();
+  }
+
+  /** Open the menu of a picture in the text, at the picture. */
+  function offerPicture(picture: HTMLImageElement): void {
+    const place = picture.getBoundingClientRect();
+    const seen = root.getBoundingClientRect();
+    const y = Math.max(seen.top, Math.min(place.bottom, seen.bottom));
+    openMenuAt({ x: Math.max(place.left, seen.left), y }, root, t("Picture"), pictureChoices(picture));
+  }
+
+  function pictureChoices(picture: HTMLImageElement) {
+    const change = (run: () => void) => () => {
+      editor.saveUndoState();
+      run();
+      editor.modifyDocument(() => {});
+      changed();
+      editor.focus();
+    };
+    const describe = async () => {
+      const hint = t("What the picture shows, for people who cannot see it");
+      const words = await ask(t("Alternative text"), hint, picture.alt, t("Done"));
+      if (words !== null) change(() => (picture.alt = words.trim().slice(0, 1000)))();
+    };
+    return [
+      ...widths.map(([title, width]) => ({
+        id: `width.${width}`,
+        title,
+        run: change(() => {
+          if (width === 0) picture.removeAttribute("width");
+          else picture.setAttribute("width", String(width));
+        }),
+      })),
+      { id: "picture.words", title: t("Alternative text…"), run: () => void describe() },
+      { id: "picture.remove", title: t("Remove"), run: change(() => picture.remove()) },
+    ];
+  }
+
+  function chooseTable(button: HTMLElement): void {
+    const cell = cellOf(editor.getSelection().startContainer, root);
+    if (cell === null) {
+      const choices = [2, 3, 4, 5].flatMap((rows) =>
+        [2, 3, 4, 5].map((columns) => ({
+          name: t("{rows} rows, {columns} columns", { rows, columns }),
+          content: `${rows}×${columns}`,
+          run: kept(() => insertTable(rows, columns)),
+        })),
+      );
+      openGrid(button, t("Table"), 4, [["", choices]]);
+      return;
+    }
+    const change = (id: keyof typeof changes, title: string) => ({
+      id,
+      title,
+      run: kept(() => {
+        editor.saveUndoState();
+        const next = changes[id](cell);
+        if (next !== null) into(next);
+      }),
+    });
+    openMenu(button, t("Table"), [
+      change("rowBelow", t("Add a row")),
+      change("columnBeside", t("Add a column")),
+      change("dropRow", t("Delete the row")),
+      change("dropColumn", t("Delete the column")),
+      change("dropTable", t("Delete the table")),
+    ]);
+  }
+
+  function insertTable(rows: number, columns: number): void {
+    const before = new Set(root.querySelectorAll("table"));
+    editor.insertHTML(newTable(rows, columns));
+    const made = [...root.querySelectorAll("table")].find((one) => !before.has(one));
+    if (made !== undefined) into(made.rows[0]!.cells[0]!);
+  }
+
+  /** Put the cursor into a cell or line. */
+  function into(place: HTMLElement): void {
+    const range = document.createRange();
+    range.setStart(place.querySelector("div") ?? place, 0);
+    editor.setSelection(range);
+  }
   editor.setKeyHandler("Ctrl-k", (_, event) => {
     event.preventDefault();
     void chooseLink();
@@ -226,10 +475,30 @@ export function openEditor(
   // the composer has these keys
   for (const key of ["Tab", "Shift-Tab"]) {
     editor.setKeyHandler(key, (one, event) => {
+      const cell = cellOf(one.getSelection().startContainer, root);
+      const next = cell === null ? null : neighbour(cell, key === "Tab");
+      if (next !== null) {
+        event.preventDefault();
+        into(next);
+        return;
+      }
       if (!/(?:^|>)[OU]L/.test(one.getPath())) return;
       event.preventDefault();
       if (key === "Tab") one.increaseListLevel();
       else one.decreaseListLevel();
+    });
+  }
+
+  // Backspace and Delete do not join cells
+  for (const key of ["Backspace", "Delete"]) {
+    const former = editor._keyHandlers[key]!;
+    editor.setKeyHandler(key, (one, event, range) => {
+      const cell = cellOf(range.startContainer, root);
+      const joins = range.collapsed
+        ? cell !== null && atEnd(range, cell, key === "Backspace")
+        : cell !== null && cell !== cellOf(range.endContainer, root);
+      if (joins) event.preventDefault();
+      else former(one, event, range);
     });
   }
 
@@ -262,7 +531,7 @@ export function openEditor(
   return {
     root,
     tools,
-    html: () => editor.getHTML().replace(inHTML, '$1cid:$2@moxlite.invalid"'),
+    html: () => styled(editor.getHTML()).replace(inHTML, '$1cid:$2@moxlite.invalid"'),
     text: () =>
       plainOf(root)
         .replace(/\u200b/g, "")
@@ -276,11 +545,13 @@ export function openEditor(
     focus: () => void editor.focus(),
     insert: (markup) => void editor.insertHTML(markup),
     add: (markup) => {
+      editor.saveUndoState();
       const cursor = editor.getSelection().cloneRange();
       editor.modifyDocument(() => root.append(cleaned(markup, signed).fragment));
       editor.setSelection(cursor);
     },
     exchange: (before, after) => {
+      editor.saveUndoState();
       const found = root.querySelector(`.${signed}`);
       if (found === null) {
         if (before === "" && after !== "")
@@ -315,6 +586,11 @@ function tool(path: string, title: string, name: string, run: () => void): HTMLB
   );
 }
 
+/** The letter by which a colour is shown. */
+function swatch(look: string): HTMLElement {
+  return el("span", look === "" ? {} : { data: { look } }, "A");
+}
+
 /** A file of a `data:` address. */
 function fileOf(address: string): File {
   const [head = "", content = ""] = address.split(",", 2);
@@ -341,7 +617,19 @@ function plainOf(root: Element, prefix = ""): string {
     const name = node.nodeName;
     if (node instanceof Text) line += node.data;
     else if (name === "BR") end();
-    else if (node instanceof HTMLElement && /^(?:DIV|BLOCKQUOTE|UL|OL|LI|PRE)$/.test(name)) {
+    else if (node instanceof HTMLTableElement) {
+      if (line !== "") end();
+      for (const row of node.rows) {
+        line = [...row.cells]
+          .map((cell) =>
+            plainOf(cell)
+              .trim()
+              .replace(/\s*\n\s*/g, " "),
+          )
+          .join("  ");
+        end();
+      }
+    } else if (node instanceof HTMLElement && /^(?:DIV|BLOCKQUOTE|UL|OL|LI|PRE)$/.test(name)) {
       if (line !== "") end();
       if (name === "LI") {
         const mark = root.nodeName === "OL" ? `${++number}. ` : "- ";

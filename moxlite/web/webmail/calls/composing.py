@@ -317,10 +317,10 @@ class ComposeCalls(AccountCalls):
             await account.write(lambda tx: drop_upload(tx, key))
 
     @call()
-    async def complete_recipient(
-        self, caller: Caller, search: Annotated[str, Meta(min_length=1, max_length=200)]
-    ) -> Suggestions:
-        """Addresses of contacts, and those that were used before, with this text in the name or the address."""
+    async def complete_recipient(self, caller: Caller, search: Annotated[str, Meta(max_length=200)]) -> Suggestions:
+        """Addresses of contacts, and those that were used before, with this text in the name or the address; with ""
+        all, for a page that completes names without a connection.
+        """
         async with self._accounts.use(caller.require().account) as account:
             return await account.scan(lambda r: completed(r, search), op="suggest")
 
@@ -368,16 +368,21 @@ class ComposeCalls(AccountCalls):
         await writer.respond(response)
 
 
+MAX_KNOWN: Final = 30_000
+"""People of a page that completes names without a connection: 2 MB in the browser."""
+
+
 def completed(r: Reader, search: str) -> Suggestions:
     """The answer of `complete_recipient`. The work is bounded: the best correspondents, some by their words, and at
     most `MAX_CONTACTS` contacts are looked at.
     """
-    found, more = suggest(r, search)
-    own = [Party(name, address) for name, address in dict.fromkeys(suggest_contacts(r, search, SUGGESTIONS))]
+    most = SUGGESTIONS if search else MAX_KNOWN
+    found, more = suggest(r, search, most)
+    own = [Party(name, address) for name, address in dict.fromkeys(suggest_contacts(r, search, most))]
     listed = {party.address.casefold() for party in own}
     used = [Party(one.name, f"{one.localpart}@{one.domain}") for one in found]
-    parties = own[:SUGGESTIONS] + [party for party in used if party.address.casefold() not in listed]
-    return Suggestions(parties[:SUGGESTIONS], not more and len(own) < SUGGESTIONS, suggest_groups(r, search, 5))
+    parties = own[:most] + [party for party in used if party.address.casefold() not in listed]
+    return Suggestions(parties[:most], not more and len(own) < most, suggest_groups(r, search, 5))
 
 
 async def _body(request: Request, limit: int) -> AsyncIterator[bytes]:
