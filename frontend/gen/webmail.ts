@@ -1210,7 +1210,7 @@ export interface Calls {
   /** Remove an uploaded file that will not be sent. */
   upload_remove(upload_id: string): Promise<null>;
 
-  /** Addresses of contacts, and those that were used before, with this text in the name or the address. */
+  /** Addresses of contacts, and those that were used before, with this text in the name or the address; with "" */
   complete_recipient(search: string): Promise<Suggestions>;
 
   /** Transport security of mail to an address (WEBMAIL-94); takes at most 15 seconds. */

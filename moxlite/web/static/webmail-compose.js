@@ -222,6 +222,7 @@ var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 
 var externalLink = "M15 3h6v6 M10 14 21 3 M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var maximize = "M15 3h6v6 M21 3l-7 7 M3 21l7-7 M9 21H3v-6";
+var minus = "M5 12h14";
 var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
 var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
@@ -707,6 +708,7 @@ function iconButton(path, name, run, kind = "", key) {
   button.addEventListener("click", () => run(button));
   return button;
 }
+var [most, windowWidth] = [3, 572];
 var stack = el("div", { class: "composers" });
 var open2 = /* @__PURE__ */ new Set();
 var Composer = class _Composer {
@@ -783,6 +785,10 @@ var Composer = class _Composer {
     this.picker.value = "";
   } });
   files;
+  lessButton = iconButton(minus, t("Minimise"), () => {
+    this.shrink(!this.small);
+    if (!this.small) this.text.focus();
+  }, "compose-less");
   sendButton = el("button", { class: "primary", title: withKey(t("Send"), "ctrl Enter"), onclick: () => void this.submit(false) }, t("Send"));
   draft;
   release;
@@ -813,8 +819,17 @@ var Composer = class _Composer {
   static newest() {
     return _Composer.focused() ?? [...open2].filter((one) => !one.sending).at(-1) ?? null;
   }
+  static top() {
+    return _Composer.focused() ?? [...open2].filter((one) => !one.small && !one.sending).at(-1) ?? null;
+  }
+  static hasRoom(say) {
+    if (open2.size < most) return true;
+    say(t("Three messages are being written. Send or close one of them first."));
+    return false;
+  }
   static focus(draftId) {
     const found = [...open2].find((one) => one.draftId === draftId);
+    found?.shrink(false);
     found?.text.focus();
     return found !== void 0;
   }
@@ -832,7 +847,27 @@ var Composer = class _Composer {
     if (!stack.isConnected) document.body.append(stack);
     stack.append(this.root);
     settle(this.seldom);
+    this.makeRoom();
     if (focused instanceof HTMLElement && this.root.contains(focused)) focused.focus({ preventScroll: true });
+  }
+  get small() {
+    return this.root.classList.contains("small");
+  }
+  shrink(small) {
+    if (small === this.small) return;
+    const name = small ? t("Restore") : t("Minimise");
+    this.root.classList.toggle("small", small);
+    this.lessButton.title = name;
+    fill(this.lessButton, sign(small ? maximize : minus));
+    this.lessButton.setAttribute("aria-label", name);
+    if (small) focusHome();
+    else this.makeRoom();
+  }
+  makeRoom() {
+    if (matchMedia("(max-width: 700px)").matches) return;
+    const room = Math.max(1, Math.floor((innerWidth - 20) / windowWidth));
+    const windows = [...open2].filter((one) => one !== this && !one.docked && !one.small);
+    for (const one of windows.slice(0, Math.max(0, windows.length + 1 - room))) one.shrink(true);
   }
   build() {
     const seldom = (name, label, focus) => el("button", { type: "button", class: "link", data: { reveal: name }, onclick: () => {
@@ -848,7 +883,11 @@ var Composer = class _Composer {
     moveWithin(this.foot);
     const root = el("section", { class: "composer docked", "aria-label": this.draft.original_flag === "answered" ? t("Reply") : t("New message"), onkeydown: (event) => this.key(event), ondragover: (event) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head" }, this.heading, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
+    }, ondrop: (event) => this.take(event, event.dataTransfer), onpaste: (event) => this.take(event, event.clipboardData) }, el("header", { class: "compose-head", onclick: (event) => {
+      if (!this.small || event.composedPath().some((one) => one instanceof HTMLButtonElement)) return;
+      this.shrink(false);
+      this.text.focus();
+    } }, this.heading, this.lessButton, iconButton(maximize, t("Expand or shrink"), () => root.classList.toggle("wide"), "compose-larger"), iconButton(x, t("Close"), () => void this.close())), this.rows.from, to, this.cc.root, this.bcc.root, this.replyTo.root, this.rows.tls, this.rows.receipts, this.subject, this.text.root, this.files.root, this.foot);
     to.prepend(sign(reply, "i compose-sign"));
     return root;
   }
@@ -1236,7 +1275,7 @@ function parseMailto(url) {
   return asked;
 }
 
-var compose_default = '.composers{position:fixed;right:16px;bottom:0;z-index:5;display:flex;flex-direction:row-reverse;align-items:flex-end;gap:12px;max-width:calc(100vw - 32px);pointer-events:none}.composer{display:flex;flex-direction:column;width:min(560px,100vw - 32px);height:min(520px,100dvh - 24px);min-width:0;background:var(--popup-background);border:1px solid var(--border-color);border-bottom:0;border-radius:10px 10px 0 0;box-shadow:var(--shadow);pointer-events:auto}.composer.docked{flex:1 0 min(50%,320px);width:auto;height:auto;min-height:0;margin:0 24px 16px;border-bottom:1px solid var(--border-color);border-radius:12px;box-shadow:none}.docked .compose-head,.composer:not(.docked) :is(.compose-float,.compose-sign){display:none}.docked .compose-to>label{position:absolute;clip-path:inset(50%)}.docked .compose-to{grid-template-columns:28px minmax(0,1fr) auto}.reader:has(>.docked)>:is(.reader-message:not(:has(.framed)),.conversation){flex:0 1 auto;min-height:120px}.composer.wide{width:min(960px,100vw - 32px);height:calc(100dvh - 24px)}.composer[inert]>:not(.compose-foot){opacity:0.6}.compose-head{display:flex;align-items:center;gap:4px;padding:6px 8px 6px 14px;background:var(--background-mild);border-radius:10px 10px 0 0}.compose-title{flex:1;margin:0;overflow:hidden;font-size:14px;text-overflow:ellipsis;white-space:nowrap}.compose-head button{min-width:32px;min-height:32px;font-size:16px}.compose-field{display:grid;grid-template-columns:62px minmax(0,1fr) auto;align-items:center;padding:3px 14px;border-bottom:1px solid var(--border-color);min-height:38px}.compose-field>label,.compose-label{color:var(--color-mild);font-size:13px}.compose-to{grid-template-columns:62px minmax(0,1fr) auto}.compose-seldom{display:flex;grid-area:1 / 3;gap:2px;align-self:center}.compose-seldom>.link:not(.compose-icon){padding:0 10px;font-size:13px}.compose-sign{grid-area:1 / 1;color:var(--color-milder)}.compose-to .chip-box{grid-area:1 / 2;align-self:center}.compose-icon{display:grid;flex:none;place-content:center;width:34px;height:34px;padding:0;color:var(--color-mild)}.compose-quoted{position:relative;align-self:start;width:34px;height:18px;min-height:0;margin:4px 14px 12px;padding:0;border:0;border-radius:9px;background:var(--button-hover-background);line-height:10px}.compose-quoted::after{position:absolute;inset:-8px -6px;content:""}.compose-field select{min-width:0;border:0;background:var(--popup-background);color:var(--color);font:inherit;min-height:30px}.chip-box{position:relative;display:flex;flex-wrap:wrap;gap:4px;grid-column:2 / -1;cursor:text;max-height:110px;overflow-y:auto}.chip-box:has(.completions:not([hidden])){overflow:visible}.chips{display:contents}.chip{display:inline-flex;align-items:center;max-width:100%;padding:0 2px 0 9px;border-radius:13px;background:var(--button-hover-background);font-size:13px;line-height:26px}.chip.bad{outline:1.5px solid var(--danger)}.chip-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bars{display:grid;grid-auto-flow:column;gap:2px;width:30px;margin-left:7px}.bars i{height:4px;border-radius:2px;background:var(--border-color)}.bars .yes{background:var(--underline-green)}.bars .no{background:var(--underline-red)}.bars .error{background:var(--underline-grey)}.chip-remove,.file-remove{min-width:24px;min-height:24px;padding:0;border:0;background:none;color:var(--color-mild)}.chip-input{flex:1;min-width:110px;min-height:28px}@supports (field-sizing: content){.chip-input{flex:1 0 auto;min-width:40px;max-width:100%;field-sizing:content}}.chip-input,.compose-subject,.compose-text{border:0;outline-offset:-2px;background:none;color:var(--color);font:inherit}.field-hint{grid-column:2 / -1;color:var(--danger);font-size:13px}.field-hint:empty{display:none}.completions{position:absolute;inset:100% 0 auto;z-index:1;max-height:260px;overflow-y:auto;background:var(--popup-background);border:1px solid var(--border-color);border-radius:8px;box-shadow:var(--shadow)}.completion{display:flex;flex-wrap:wrap;gap:0 8px;padding:6px 10px;overflow-wrap:anywhere;cursor:pointer}.completion[aria-selected=true]{background:var(--mailbox-active-background)}.completion-address{color:var(--color-mild)}.compose-subject{padding:9px 14px;border-bottom:1px solid var(--border-color);font-weight:600}.compose-text:focus-visible{outline-width:1px}.compose-text{flex:1;min-height:60px;padding:12px 14px;resize:none;line-height:1.5}.files{display:flex;flex-wrap:wrap;gap:6px;padding:0 14px;max-height:120px;overflow-y:auto}.file{display:flex;align-items:center;gap:8px;max-width:100%;margin-bottom:6px;padding:3px 4px 3px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13px}.file.failed{border-color:var(--danger)}.file-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.file-size{flex:none;color:var(--color-mild)}.file progress{width:70px}.compose-foot{display:flex;align-items:center;gap:8px;padding:8px 14px;border-top:1px solid var(--border-color)}.compose-state{flex:1;min-width:0;color:var(--color-mild);font-size:13px}body:has(.composer) .toasts{bottom:86px}@media(max-width:700px){body:has(.docked) .toasts{bottom:calc(146px + env(safe-area-inset-bottom))}}@media(max-width:700px){body:has(.composer) .toasts{inset:auto 12px calc(12px + env(safe-area-inset-bottom));max-height:calc(var(--seen, 100dvh) - 136px);overflow-y:auto}body:has(.composer) .toast:not(:last-child){display:none}.composers{inset:0 0 auto;max-width:none}.composer,.composer.wide,.composer.docked{position:fixed;inset:var(--above, 0) 0 auto;z-index:5;margin:0;width:100vw;height:var(--seen, 100dvh);border:0;border-radius:0}.compose-head{order:-2;border-radius:0}.compose-foot{order:-1;border-top:0;border-bottom:1px solid var(--border-color)}.docked .compose-head{display:flex}.composer .compose-larger{display:none}.compose-foot button,.compose-head button{min-height:44px;min-width:44px}.compose-text,.chip-input,.compose-subject{font-size:16px}.chip-input{min-width:20px}.compose-field{position:relative}.chip-box{position:static}.completions{inset:100% 8px auto}}\n';
+var compose_default = '.composers{position:fixed;right:16px;bottom:0;z-index:5;display:flex;flex-direction:row-reverse;align-items:flex-end;gap:12px;max-width:calc(100vw - 32px);pointer-events:none}.composer{display:flex;flex-direction:column;width:min(560px,100vw - 32px);height:min(520px,100dvh - 24px);min-width:0;background:var(--popup-background);border:1px solid var(--border-color);border-bottom:0;border-radius:10px 10px 0 0;box-shadow:var(--shadow);pointer-events:auto}.composer.docked{flex:1 0 min(50%,320px);width:auto;height:auto;min-height:0;margin:0 24px 16px;border-bottom:1px solid var(--border-color);border-radius:12px;box-shadow:none}.docked .compose-head,.composer:not(.docked) :is(.compose-float,.compose-sign){display:none}.docked .compose-to>label{position:absolute;clip-path:inset(50%)}.docked .compose-to{grid-template-columns:28px minmax(0,1fr) auto}.reader:has(>.docked)>:is(.reader-message:not(:has(.framed)),.conversation){flex:0 1 auto;min-height:120px}.composer.small{width:min(280px,100vw - 32px);height:44px}.small>:not(.compose-head),.small .compose-larger{display:none}.small>.compose-head{cursor:pointer}.composer.wide:not(.small){width:min(960px,100vw - 32px);height:calc(100dvh - 24px)}.composer[inert]>:not(.compose-foot){opacity:0.6}.compose-head{display:flex;align-items:center;gap:4px;padding:6px 8px 6px 14px;background:var(--background-mild);border-radius:10px 10px 0 0}.compose-title{flex:1;margin:0;overflow:hidden;font-size:14px;text-overflow:ellipsis;white-space:nowrap}.compose-head button{min-width:32px;min-height:32px;font-size:16px}.compose-field{display:grid;grid-template-columns:62px minmax(0,1fr) auto;align-items:center;padding:3px 14px;border-bottom:1px solid var(--border-color);min-height:38px}.compose-field>label,.compose-label{color:var(--color-mild);font-size:13px}.compose-to{grid-template-columns:62px minmax(0,1fr) auto}.compose-seldom{display:flex;grid-area:1 / 3;gap:2px;align-self:center}.compose-seldom>.link:not(.compose-icon){padding:0 10px;font-size:13px}.compose-sign{grid-area:1 / 1;color:var(--color-milder)}.compose-to .chip-box{grid-area:1 / 2;align-self:center}.compose-icon{display:grid;flex:none;place-content:center;width:34px;height:34px;padding:0;color:var(--color-mild)}.compose-quoted{position:relative;align-self:start;width:34px;height:18px;min-height:0;margin:4px 14px 12px;padding:0;border:0;border-radius:9px;background:var(--button-hover-background);line-height:10px}.compose-quoted::after{position:absolute;inset:-8px -6px;content:""}.compose-field select{min-width:0;border:0;background:var(--popup-background);color:var(--color);font:inherit;min-height:30px}.chip-box{position:relative;display:flex;flex-wrap:wrap;gap:4px;grid-column:2 / -1;cursor:text;max-height:110px;overflow-y:auto}.chip-box:has(.completions:not([hidden])){overflow:visible}.chips{display:contents}.chip{display:inline-flex;align-items:center;max-width:100%;padding:0 2px 0 9px;border-radius:13px;background:var(--button-hover-background);font-size:13px;line-height:26px}.chip.bad{outline:1.5px solid var(--danger)}.chip-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.bars{display:grid;grid-auto-flow:column;gap:2px;width:30px;margin-left:7px}.bars i{height:4px;border-radius:2px;background:var(--border-color)}.bars .yes{background:var(--underline-green)}.bars .no{background:var(--underline-red)}.bars .error{background:var(--underline-grey)}.chip-remove,.file-remove{min-width:24px;min-height:24px;padding:0;border:0;background:none;color:var(--color-mild)}.chip-input{flex:1;min-width:110px;min-height:28px}@supports (field-sizing: content){.chip-input{flex:1 0 auto;min-width:40px;max-width:100%;field-sizing:content}}.chip-input,.compose-subject,.compose-text{border:0;outline-offset:-2px;background:none;color:var(--color);font:inherit}.field-hint{grid-column:2 / -1;color:var(--danger);font-size:13px}.field-hint:empty{display:none}.completions{position:absolute;inset:100% 0 auto;z-index:1;max-height:260px;overflow-y:auto;background:var(--popup-background);border:1px solid var(--border-color);border-radius:8px;box-shadow:var(--shadow)}.completion{display:flex;flex-wrap:wrap;gap:0 8px;padding:6px 10px;overflow-wrap:anywhere;cursor:pointer}.completion[aria-selected=true]{background:var(--mailbox-active-background)}.completion-address{color:var(--color-mild)}.compose-subject{padding:9px 14px;border-bottom:1px solid var(--border-color);font-weight:600}.compose-text:focus-visible{outline-width:1px}.compose-text{flex:1;min-height:60px;padding:12px 14px;resize:none;line-height:1.5}.files{display:flex;flex-wrap:wrap;gap:6px;padding:0 14px;max-height:120px;overflow-y:auto}.file{display:flex;align-items:center;gap:8px;max-width:100%;margin-bottom:6px;padding:3px 4px 3px 10px;border:1px solid var(--border-color);border-radius:8px;background:var(--background-mild);font-size:13px}.file.failed{border-color:var(--danger)}.file-name{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.file-size{flex:none;color:var(--color-mild)}.file progress{width:70px}.compose-foot{display:flex;align-items:center;gap:8px;padding:8px 14px;border-top:1px solid var(--border-color)}.compose-state{flex:1;min-width:0;color:var(--color-mild);font-size:13px}body:has(.composer) .toasts{bottom:86px}@media(max-width:700px){body:has(.docked) .toasts{bottom:calc(146px + env(safe-area-inset-bottom))}}@media(max-width:700px){body:has(.composer) .toasts{inset:auto 12px calc(12px + env(safe-area-inset-bottom));max-height:calc(var(--seen, 100dvh) - 136px);overflow-y:auto}body:has(.composer) .toast:not(:last-child){display:none}.composers{inset:auto 0 0;flex-direction:column;align-items:stretch;gap:0;max-width:none;padding-bottom:env(safe-area-inset-bottom);background:var(--background-mild)}.show-message .composers{bottom:calc(60px + env(safe-area-inset-bottom))}.composer.small{width:auto;height:52px;border-width:1px 0 0;border-radius:0;box-shadow:none}body:has(.composer.small) .compose-round{margin-bottom:52px}.composer:not(.small){position:fixed;inset:var(--above, 0) 0 auto;z-index:5;margin:0;width:100vw;height:var(--seen, 100dvh);border:0;border-radius:0}.compose-head{order:-2;border-radius:0}.compose-foot{order:-1;border-top:0;border-bottom:1px solid var(--border-color)}.docked .compose-head{display:flex}.composer .compose-larger{display:none}.compose-foot button,.compose-head button{min-height:44px;min-width:44px}.compose-text,.chip-input,.compose-subject{font-size:16px}.chip-input{min-width:20px}.compose-field{position:relative}.chip-box{position:static}.completions{inset:100% 8px auto}}\n';
 
 adopt(choices_default);
 adopt(compose_default);
@@ -1244,11 +1283,12 @@ function addKeys2(desk) {
   addKeys(desk, () => Composer.focused(), () => Composer.newest());
 }
 async function leave() {
-  await (Composer.focused() ?? Composer.newest())?.leave();
+  await Composer.top()?.leave();
 }
 async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0) {
   addKeys2(desk);
   if (kind === "edit" && item !== null && Composer.focus(item.id)) return;
+  if (!Composer.hasRoom(say)) return;
   let begun = null;
   await attempt(t("Writing"), async () => {
     begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received));
@@ -1279,8 +1319,11 @@ async function recover(desk, say) {
     const { text: text2, html = "", original = "", original_id: answered = 0, original_flag: flag } = copy.draft;
     await words2.prepare(desk, html, false);
     const beginning = { text: text2, html, original, quoted: "", sample: answered || copy.draftId, forwarded: flag === "forwarded", cursor: text2.length };
+    const room = Composer.hasRoom(() => {
+    });
     const composer = new Composer(desk, say, id, { copy, beginning, focus: "text", changed: true, judged: copy.draft.tls === "default" }, words2);
-    void composer.save();
+    if (room) void composer.save();
+    else await composer.leave();
   }
 }
 async function refresh(desk, copy) {

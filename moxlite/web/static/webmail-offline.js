@@ -603,6 +603,7 @@ var addressKey = "moxlite-webmail-address";
 var quiet = 1e3;
 var refillAfter = 2e4;
 var mostDrafts = 20;
+var [peopleKey, mostNames] = ["people", 20];
 var draftKey = (id) => `draft-${id}`;
 function wanted() {
   return localStorage.getItem(wantedKey) === "1";
@@ -631,6 +632,7 @@ var Offline = class {
   timer = 0;
   refilling = 0;
   fetching = false;
+  people = null;
   alone = false;
   told = false;
   start = null;
@@ -704,7 +706,7 @@ var Offline = class {
     this.start = start;
     await this.open();
     if (this.owner !== "" && this.owner !== start.login_address) {
-      this.store = this.outbox = null;
+      this.store = this.outbox = this.people = null;
       this.owner = "";
       this.tellWaiting();
       await forget();
@@ -741,8 +743,27 @@ var Offline = class {
     this.owner = this.start.login_address;
     await this.store.put("facts", this.start, "start");
     await this.page.client.compose_prepare("new").catch(() => null);
+    await this.fetchPeople().catch(() => null);
     const boxes = this.page.mail.mailboxes.value.filter((one) => one.owner === "");
     for (const box of boxes) if (box.name === "Inbox" || box.roles.includes("draft")) await this.listOf(box).catch(() => null);
+  }
+  async fetchPeople() {
+    const kept = await this.store?.get("facts", peopleKey);
+    if (kept !== void 0 && Date.now() - kept.at < 864e5) return;
+    const { parties } = await this.page.client.complete_recipient("");
+    this.people = parties;
+    await this.store?.put("facts", { at: Date.now(), parties }, peopleKey);
+  }
+  async complete(text2) {
+    this.people ??= (await this.store?.get("facts", peopleKey))?.parties ?? null;
+    if (this.people === null) return void 0;
+    const needle = text2.toLowerCase();
+    const parties = [];
+    for (const one of this.people) {
+      if (`${one.name} <${one.address}>`.toLowerCase().includes(needle)) parties.push(one);
+      if (parties.length > mostNames) break;
+    }
+    return { parties: parties.slice(0, mostNames), complete: parties.length <= mostNames, groups: [] };
   }
   async listOf(box) {
     const request = { id: 1, view_id: 1, query: { filter: { mailbox_id: box.id } }, page: { count: mostMessages } };
@@ -839,6 +860,7 @@ var Offline = class {
       return null;
     }
     if (call === "draft_find") return 0;
+    if (call === "complete_recipient") return this.complete(given[0]);
     if (call === "compose_prepare") return this.begin(given);
     return this.wait(call, given);
   }
