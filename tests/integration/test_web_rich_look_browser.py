@@ -74,7 +74,9 @@ class Writer:
         with self.page.expect_request(re.compile("api/draft_save")) as request:
             self.type("[Control+s]")
         expect(self.composer.locator(".compose-state")).to_have_text("Draft saved")
-        found: str = request.value.post_data_json["draft"]["html"]
+        sent = request.value.post_data_json
+        assert sent is not None
+        found: str = sent["draft"]["html"]
         return found
 
 
