@@ -212,3 +212,20 @@ test("what is written is read again", () => {
     query(text);
   }
 });
+
+test("each of Gmail's documented operators is understood, or said", () => {
+  const mailboxes = [
+    ...boxes,
+    ...["archive", "trash", "junk", "sent", "draft"].map((one, at) => ({ id: 10 + at, name: `${one}s`, roles: [one] })),
+  ];
+  const search = (text: string) => parse(text, mailboxes, now, [], "ada@example.org");
+  const understood =
+    'from:amy|to:me|cc:john|bcc:david|subject:dinner|after:2004/04/16|before:2004/04/18|older:2004/04/16|newer:2004/04/16|older_than:1y|newer_than:2d|from:amy OR from:david|{from:amy from:david}|from:amy AND to:david|dinner -movie|label:friends|has:attachment|has:document|has:spreadsheet|has:presentation|list:info@example.com|filename:pdf|filename:homework.txt|"dinner and movie"|+unicorn|subject:(dinner movie)|in:anywhere|in:archive|in:trash|in:spam|in:sent|in:draft|in:inbox|is:starred|is:unread|is:read|deliveredto:u@example.com|size:1000000|larger:10M|smaller:1M|rfc822msgid:1@example.com';
+  for (const text of understood.split("|")) assert.deepEqual(search(text).problems, [], text);
+  const said =
+    "category:primary|has:drive|has:youtube|has:yellow-star|has:userlabels|has:nouserlabels|in:chats|is:important|is:muted|is:snoozed|dinner AROUND 5 friday|after:04/16/2004|circle:friends";
+  for (const text of said.split("|")) assert.equal(search(text).problems.length, 1, text);
+  assert.deepEqual(search("from:me to:Me").query.filter.from, ["ada@example.org"]);
+  assert.deepEqual(search("from:me to:Me").query.filter.to, ["ada@example.org"]);
+  assert.deepEqual(search("+unicorn").query.filter.words, ["unicorn"]);
+});

@@ -93,6 +93,7 @@ export class Find {
         this.mail.mailboxes.value,
         new Date(),
         this.mail.settings.value.labels,
+        this.mail.facts.value.login_address || undefined,
       );
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
       this.text.value = text;
@@ -114,7 +115,7 @@ export class Find {
 
   /** The mailboxes and labels are known now: repeat a search that names one. */
   known(): void {
-    if (/(^|\s)-?(sub)?(mb|mailbox|l|label):/i.test(this.text.value)) void this.search(this.text.value);
+    if (/(^|\s)-?((sub)?(mb|mailbox|l|label):|\w+:me\b)/i.test(this.text.value)) void this.search(this.text.value);
   }
 
   refine(to: Refinement): void {

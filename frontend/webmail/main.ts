@@ -142,10 +142,11 @@ class App {
       writeTo(page, this.desk);
     },
     failed: (error) => void showError(t("Opening the message failed"), error),
-    prepared: ({ answerCommands, messageCommands }, { Bar, listChoices }) => {
+    prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
       this.commands.add(t("Write"), answerCommands(this.desk));
       this.commands.add(t("Message"), messageCommands(this.desk));
       this.commands.add(t("List"), listChoices(this.desk));
+      this.commands.add(t("Threads"), threadCommands(this.desk));
       this.bar = new Bar(this.toolbar, {
         commands: this.commands,
         back: () => this.desk.unselect(),

@@ -287,14 +287,16 @@ def test_a_day_with_a_thumb(chromium: Browser, server: LocalServer, imap: imapli
     # a setting, and log out
     for rows, height in (("compact", "56px"), ("comfortable", "68px")):
         tap(page.get_by_role("button", name="Mailboxes"))
-        page.get_by_role("button", name="Settings").tap()
+        page.get_by_role("button", name="Account and settings").tap()
+        page.get_by_role("menuitem", name="Settings").tap()
         dialog.get_by_label("Rows").select_option(rows)
         dialog.get_by_role("button", name="Done").tap()
         expect(page.locator(".message").first).to_have_css("height", height)
         narrow(page)
         expect(page.locator(".side")).to_be_hidden()
     tap(page.get_by_role("button", name="Mailboxes"))
-    page.get_by_role("button", name="Log out").tap()
+    page.get_by_role("button", name="Account and settings").tap()
+    page.get_by_role("menuitem", name="Log out").tap()
     expect(page.get_by_label("Password")).to_be_visible()
     visitor.close()
 

@@ -96,7 +96,8 @@ def test_what_waits_is_sent_before_a_forbidden_store_is_removed(page: Page, loca
     assert kept(page, "messages") == 0
     page.reload()
     expect(page.locator(".message-subject", has_text="before the end")).to_be_visible()
-    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
     expect(page.get_by_role("dialog", name="Settings")).to_be_visible()
     expect(page.get_by_label("Keep mail on this device")).to_have_count(0)
     assert not worker_is_there(page)
@@ -259,7 +260,8 @@ def test_a_second_page_goes_on_when_the_first_removes_what_is_kept(page: Page, l
     expect(second.locator(".message")).to_have_count(2)
     problems: list[str] = []
     second.on("pageerror", lambda error: problems.append(str(error)))
-    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
     page.get_by_label("Keep mail on this device").uncheck()
     until(lambda: kept(page, "messages") == 0, what="an empty store")
     append(imap(local), "third")
@@ -355,7 +357,8 @@ def test_small_files_of_kept_messages_open_without_a_connection(page: Page, loca
     page.context.set_offline(False)
     expect(page.get_by_text("Not connected")).to_be_hidden()
     expect(page.get_by_text(WAITS)).to_be_hidden()
-    page.get_by_role("button", name="Log out").first.click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     until(lambda: kept_files(page) == [], what="that no files are kept")
 

@@ -268,7 +268,8 @@ def test_the_original_is_kept_below_plain_text(writer: Writer, imap: imaplib.IMA
 def test_a_signature_with_formatting(writer: Writer) -> None:
     """WEBMAIL-105: written in the settings; messages with formatting have its HTML, others its text."""
     page = writer.page
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
     page.get_by_label("With formatting").check()
     page.locator(".settings-page .compose-rich").click()
     page.keyboard.press("Control+b")

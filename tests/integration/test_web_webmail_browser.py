@@ -211,7 +211,8 @@ def test_a_wrong_password_is_told_and_a_right_one_opens(chromium: Browser, local
     expect(reader.page.locator(".list-title")).to_have_text("Inbox")
     reader.page.reload()
     expect(reader.page.locator(".list-title")).to_have_text("Inbox")
-    reader.page.get_by_role("button", name="Log out").click()
+    reader.page.get_by_role("button", name="Account and settings").click()
+    reader.page.get_by_role("menuitem", name="Log out").click()
     expect(reader.page.get_by_label("Password")).to_be_visible()
     reader.close()
 
@@ -645,7 +646,8 @@ def test_a_session_that_ends_is_begun_again_over_the_open_page(reader: Reader, m
     expect(page.locator(".reader-subject")).to_have_text("kept")
     other = reader.context.new_page()
     other.goto(f"{reader.base}/webmail/")
-    other.get_by_role("button", name="Log out").click()
+    other.get_by_role("button", name="Account and settings").click()
+    other.get_by_role("menuitem", name="Log out").click()
     # the last that page does is to forget the session: it is not to forget the next one
     expect(other.get_by_label("Password")).to_be_visible()
     expect(page.get_by_label("Password")).to_be_visible()

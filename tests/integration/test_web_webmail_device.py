@@ -97,7 +97,8 @@ def page(chromium: Browser, local: LocalServer) -> Iterator[Page]:
     page = context.new_page()
     log_in(page, local)
     expect(page.locator(".message")).to_have_count(2)
-    page.get_by_role("button", name="Settings").first.click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
     page.get_by_label("Keep mail on this device").check()
     expect(page.locator(".message")).to_have_count(2)
     page.get_by_role("button", name="Done").click()
@@ -229,7 +230,8 @@ def test_what_is_done_without_a_connection_is_done_once_later(page: Page, local:
 
 def test_log_out_leaves_nothing_in_the_browser(page: Page, local: LocalServer) -> None:
     """WEBMAIL-22, WEBMAIL-22a: neither mail nor the service worker."""
-    page.get_by_role("button", name="Log out").click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     assert page.evaluate("caches.has('moxlite-webmail-mail')") is False
     assert kept(page, "messages") == 0

@@ -116,7 +116,7 @@ const icons: Readonly<Record<string, string>> = {
 const worded: readonly string[] = ["compose.edit", "compose.reply", "message.not-junk"];
 const phone = matchMedia("(max-width: 700px)");
 
-export { listChoices } from "../commands/choices";
+export { listChoices, threadCommands } from "../commands/choices";
 
 /** Open a menu of commands at a button. */
 export type OpenMenu = (anchor: HTMLElement, title: string, commands: readonly Command[]) => void;

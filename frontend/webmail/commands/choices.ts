@@ -1,7 +1,8 @@
-// What the list shows: the conditions, threads and orders of its menu (WEBMAIL-66). They come after the list.
+// Commands of the list that come after it: the conditions, threads and orders of its menu (WEBMAIL-66), and those for threads.
 
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
+import { own } from "../data/mailboxes";
 import type { Desk, Order, Refinement, Threading } from "./desk";
 
 const refinements: readonly (readonly [Refinement, string])[] = [
@@ -65,5 +66,66 @@ export function listChoices(desk: Desk): Command[] {
         () => desk.sort(order),
       ),
     ),
+  ];
+}
+
+/** The commands for threads. */
+export function threadCommands(desk: Desk): Command[] {
+  const threaded = () => desk.threading() !== "off";
+  const some = () => threaded() && desk.aimed() > 0;
+  return [
+    {
+      id: "threads.next",
+      title: t("Next thread"),
+      keys: ["n"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.moveThread(1),
+    },
+    {
+      id: "threads.previous",
+      title: t("First message of the thread, or previous thread"),
+      keys: ["p"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.moveThread(-1),
+    },
+    {
+      id: "threads.select",
+      title: t("Select the thread"),
+      keys: ["S"],
+      when: threaded,
+      run: () => desk.selectThread(),
+    },
+    {
+      id: "threads.fold",
+      title: t("Collapse the thread, or expand it"),
+      keys: ["C"],
+      when: threaded,
+      run: () => desk.fold(),
+    },
+    {
+      id: "threads.collapse",
+      title: t("Collapse the thread"),
+      keys: ["ArrowLeft"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.fold(false),
+    },
+    {
+      id: "threads.expand",
+      title: t("Expand the thread"),
+      keys: ["ArrowRight"],
+      quiet: true,
+      when: threaded,
+      run: () => desk.fold(true),
+    },
+    {
+      id: "threads.mute",
+      title: () => (desk.allMuted() ? t("Unmute the thread") : t("Mute the thread")),
+      keys: ["X"],
+      when: () => some() && desk.may(own),
+      run: () => desk.toggleMute(),
+    },
   ];
 }

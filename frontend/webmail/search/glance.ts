@@ -94,7 +94,13 @@ export class Glance {
 
   private async ask(text: string): Promise<void> {
     const turn = this.turn;
-    const { query, needles } = parse(text, this.mail.mailboxes.value, new Date(), this.mail.settings.value.labels);
+    const { query, needles } = parse(
+      text,
+      this.mail.mailboxes.value,
+      new Date(),
+      this.mail.settings.value.labels,
+      this.mail.facts.value.login_address || undefined,
+    );
     const word =
       tokens(text)
         .filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to")

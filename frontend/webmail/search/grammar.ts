@@ -228,8 +228,15 @@ interface Alternatives {
   readonly subject: string[];
 }
 
-/** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock. */
-export function parse(text: string, mailboxes: readonly Box[], now: Date, labels: readonly Label[] = []): Parsed {
+/** The query of a text. `mailboxes` are the existing mailboxes, `labels` those with names; `now` is the reader's clock, `me` the
+ * reader's address, which "me" stands for. */
+export function parse(
+  text: string,
+  mailboxes: readonly Box[],
+  now: Date,
+  labels: readonly Label[] = [],
+  me = "me",
+): Parsed {
   const all = tokens(text);
   const lists = {
     words: [] as string[],
@@ -273,9 +280,13 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
       else filter = { ...filter, ...change };
     };
     if (tag === "") {
-      side.words.push(value);
-      if (!not) needles.push(value);
+      // Gmail's "+word": the word as it is written, as each is here
+      const word = value.replace(/^\+(?=[\p{L}\p{N}])/u, "");
+      side.words.push(word);
+      if (!not) needles.push(word);
       if (token.unknown !== undefined) problems.push(unknown(token, token.unknown, all));
+      else if (value === "AROUND")
+        problems.push({ token, why: t("“{value}” is not understood; it is searched for as a word", { value }) });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (tag === "label") {
@@ -283,7 +294,8 @@ export function parse(text: string, mailboxes: readonly Box[], now: Date, labels
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
         if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
         else side.labels.push(keyword);
-      } else side[tag as "from" | "to" | "subject"].push(value);
+      } else
+        side[tag as "from" | "to" | "subject"].push(tag !== "subject" && value.toLowerCase() === "me" ? me : value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];

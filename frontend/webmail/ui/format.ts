@@ -97,10 +97,13 @@ export function firstName(address: Address): string {
   return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0]!;
 }
 
-/** Senders as they are read: the reader's own address is "me", several people have their first names. */
+/** Senders as they are read: the reader's own address is "me", several people have their first names, whole ones where two are the
+ * same. */
 export function senders(people: readonly Address[], own: (one: Address) => boolean): string {
-  const name = people.length > 1 ? firstName : shortAddress;
-  return people.map((one) => (own(one) ? senderMe() : name(one))).join(", ");
+  const first = people.map(firstName);
+  const name = (one: Address, at: number) =>
+    people.length > 1 && first.indexOf(first[at]!) === first.lastIndexOf(first[at]!) ? first[at]! : shortAddress(one);
+  return people.map((one, at) => (own(one) ? senderMe() : name(one, at))).join(", ");
 }
 
 /** The name and the address. */

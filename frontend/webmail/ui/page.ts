@@ -60,7 +60,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)),
   );
   moveWithin(tools);
-  const chosenCount = el("b", { class: "chosen-count" });
+  const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
   const clear = t("Clear the selection");
   const bar = el(

@@ -172,6 +172,8 @@ function t(text2, values = {}) {
 
 var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-right:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-left:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.toolbar .bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}@media(min-width:701px){.chosen-tools .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.toolbar.tight .toolbar-at{display:none}}@media(min-width:701px)and (max-width:1279px){.toolbar .word.spare{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word,.toolbar-more .word{position:static;width:auto;max-width:100%;height:auto;overflow:hidden;clip-path:none;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-left:auto}.toolbar button.back{display:inline-flex}}\n";
 
+var own = "*";
+
 var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
 var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
 var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
@@ -179,6 +181,11 @@ var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threading
 function listChoices(desk) {
   const choice = (id, title, checked, run) => ({ id, title, checked, run });
   return [...refinements.map(([id, title]) => choice(`list.show-${id || "all"}`, title, () => desk.refinement() === id, () => desk.refine(id))), ...threadings.map(([id, title]) => choice(`threads.${id}`, title, () => desk.threading() === id, () => desk.showThreads(id))), ...orderings.map(([order, title]) => choice(`list.order-${order}`, title, () => desk.order() === order, () => desk.sort(order)))];
+}
+function threadCommands(desk) {
+  const threaded = () => desk.threading() !== "off";
+  const some = () => threaded() && desk.aimed() > 0;
+  return [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }];
 }
 
 adopt(bar_default);
@@ -263,5 +270,6 @@ var Bar = class {
 };
 export {
   Bar,
-  listChoices
+  listChoices,
+  threadCommands
 };

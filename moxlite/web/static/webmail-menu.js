@@ -176,12 +176,12 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
+var own = "*";
+
 var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
 var threadings = [["on", t("Conversations")], ["off", t("Single messages")]];
 var orderings = [["newest", t("Newest first")], ["oldest", t("Oldest first")], ["unread", t("Unread first")], ["sender", t("By sender")], ["size", t("Largest first")]];
 var listMenu = [refinements.map(([id]) => `list.show-${id || "all"}`), threadings.map(([id]) => `threads.${id}`), orderings.map(([order]) => `list.order-${order}`)];
-
-var own = "*";
 
 function senderCommands(desk, of) {
   const act = (what, title) => ({ id: `sender.${what}`, title, when: () => of()?.from.length === 1 && (what === "search" || what === "contact" || desk.may(own)), run: () => desk.sender(of(), what) });

@@ -358,7 +358,7 @@ function write(all) {
     return `${joined ? "OR " : ""}${token.not ? "-" : ""}${one(token)}`;
   }).join(" ");
 }
-function parse(text2, mailboxes, now, labels = []) {
+function parse(text2, mailboxes, now, labels = [], me = "me") {
   const all = tokens(text2);
   const lists = { words: [], from: [], to: [], subject: [], labels: [] };
   const nots = { words: [], from: [], to: [], subject: [], labels: [], attachments: [] };
@@ -384,16 +384,18 @@ function parse(text2, mailboxes, now, labels = []) {
       else filter = { ...filter, ...change };
     };
     if (tag === "") {
-      side.words.push(value);
-      if (!not) needles.push(value);
+      const word = value.replace(/^\+(?=[\p{L}\p{N}])/u, "");
+      side.words.push(word);
+      if (!not) needles.push(word);
       if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
+      else if (value === "AROUND") problems.push({ token, why: t("“{value}” is not understood; it is searched for as a word", { value }) });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("“{tag}:” needs a value", { tag }));
       else if (tag === "label") {
         const keyword = labels.find(({ name }) => name.toLowerCase() === value.toLowerCase())?.keyword ?? value;
         if (/[^\x21-\x7e]|[(){%*"]/.test(keyword)) wrong(t("there is no label “{value}”", { value }));
         else side.labels.push(keyword);
-      } else side[tag].push(value);
+      } else side[tag].push(tag !== "subject" && value.toLowerCase() === "me" ? me : value);
       if (!not && tag !== "label" && value !== "") needles.push(value);
     } else if (tag === "is") {
       const state = states[value.toLowerCase()];
@@ -561,7 +563,7 @@ var Glance = class {
   }
   async ask(text2) {
     const turn = this.turn;
-    const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels);
+    const { query, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels, this.mail.facts.value.login_address || void 0);
     const word = tokens(text2).filter((token) => token.tag === "" || token.tag === "from" || token.tag === "to").at(-1)?.value ?? "";
     const none = [];
     const [items, parties] = await Promise.all([this.owner.client.search_glance({ ...query, threading: "off" }).catch(() => []), word === "" ? none : this.owner.client.complete_recipient(word).then((found) => found.parties, () => none)]);
