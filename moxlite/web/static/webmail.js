@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.5e1f5f402789.js", bulk: "bulk.2b6880373442.js", checks: "checks.0b39c7ba83c6.js", compose: "compose.af2a335ba587.js", conversation: "conversation.d951d53d574a.js", details: "details.41f57dd762ac.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.f27077be9b7e.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.14768ef40ed7.js", message: "message.4f6665b805ef.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.dad6ed5c4a83.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.3d63b604518a.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.5e1f5f402789.js", bulk: "bulk.2b6880373442.js", checks: "checks.0b39c7ba83c6.js", compose: "compose.0479f382eeff.js", conversation: "conversation.d951d53d574a.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.f27077be9b7e.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.14768ef40ed7.js", message: "message.4f6665b805ef.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.b7e466fee77c.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -789,7 +789,7 @@ function acting(page) {
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
-var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden])"];
+var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
 var over = false;
 var place = "";
 var placeOf = (hash) => hash.replace(/,\d+$/, "");
