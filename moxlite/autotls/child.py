@@ -37,6 +37,7 @@ from moxlite.autotls.messages import (
     Job,
     Order,
     Prove,
+    Registered,
     Window,
     Windows,
     WindowsAsked,
@@ -176,6 +177,7 @@ class Conversation:
         )
         response = self._post(self.directory["newAccount"], wanted)
         self.net.account = messages.RegistrationResource(body=wanted, uri=response.headers["Location"])
+        tell(Registered(response.headers["Location"]))
 
     def order(self, job: Order) -> Issued:
         """Order a certificate, from the request to the download (RFC 8555 §7.4)."""

@@ -4,6 +4,7 @@
 
     NAME.key               of the account at the CA, PKCS#8 PEM
     NAME.state             `State` as JSON
+    NAME.account           the account's URI at the CA, for CAA records (RFC 8657)
     keycerts/NAME/HOST     key, leaf, chain in PEM; without the key where it is one of ``host_private_key_files``
 
 Each is written atomically. All functions block.
@@ -11,6 +12,7 @@ Each is written atomically. All functions block.
 
 import base64
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -25,11 +27,16 @@ from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
+from moxlite.safefile import read_regular
 
 logger = logging.getLogger("moxlite.autotls.files")
 
 MODE: Final = 0o600
 FOLDER_MODE: Final = 0o750
+
+ACCOUNT: Final = ".account"
+_ACCOUNT: Final = re.compile(r"https://[!-:<-~]{1,200}")
+"""URIs that a CAA record can hold: no blank, no semicolon."""
 
 HostKeys = Mapping[str, Sequence[PrivateKey]]
 """Permanent keys of hosts (A-labels), for DANE."""
@@ -68,6 +75,7 @@ class Folder:
 
     def __init__(self, folder: Path, authority: str) -> None:
         self._folder = folder
+        self._authority = authority
         self._key = folder / f"{authority}.key"
         self._state = folder / f"{authority}.state"
         self._certificates = folder / "keycerts" / authority
@@ -86,6 +94,12 @@ class Folder:
         if not isinstance(serialization.load_pem_private_key(text.encode(), None), ec.EllipticCurvePrivateKey):
             raise ValueError(f"{self._key} is not an ECDSA key")
         return text
+
+    def write_account(self, uri: str) -> None:
+        """Write the account's URI, if it is another one. Raises OSError."""
+        path = self._folder / f"{self._authority}{ACCOUNT}"
+        if account_uri(self._folder, self._authority) != uri:
+            write_atomically(path, uri.encode(), mode=MODE)
 
     def read_state(self) -> State:
         """Read the state; an empty one if the file cannot be read, which is logged."""
@@ -159,6 +173,15 @@ def _load(text: bytes, keys: Sequence[PrivateKey]) -> KeyPair | None:
         except CertificateError:
             continue
     return None
+
+
+def account_uri(folder: Path, authority: str) -> str:
+    """The URI of our account at an authority; "" before there is one. Blocks."""
+    try:
+        text = read_regular(folder / f"{authority}{ACCOUNT}").decode()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return text if _ACCOUNT.fullmatch(text) else ""
 
 
 def account_key() -> str:

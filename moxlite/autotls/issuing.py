@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from moxlite.autotls import timing
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.files import Folder, HostKeys, certificate_id
-from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Windows, WindowsAsked
+from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Registered, Windows, WindowsAsked
 from moxlite.autotls.ordering import CAFailed, Speak
 from moxlite.autotls.reachability import Ports
 from moxlite.config.snapshot import CurrentConfig
@@ -76,8 +76,16 @@ class Issuer:
             profile=self.settings.profile or "",
             replaces="" if old is None else certificate_id(old.leaf),
         )
-        with self._challenges.showing(self._ports.tls()) as show:
-            answer = await self._talk(order, show)
+        accounts: list[str] = []
+        try:
+            with self._challenges.showing(self._ports.tls()) as show:
+                answer = await self._talk(
+                    order, lambda one: accounts.append(one.account) if isinstance(one, Registered) else show(one)
+                )
+        finally:
+            if accounts:  # also where the order fails: a CAA record may have to name another account
+                with trio.CancelScope(shield=True):
+                    await trio.to_thread.run_sync(self._files.write_account, accounts[0])
         assert isinstance(answer, Issued)
         try:
             pair = KeyPair.of(answer.chain.encode(), key)

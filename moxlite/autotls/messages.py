@@ -52,6 +52,12 @@ class WindowsAsked(msgspec.Struct, frozen=True, tag="windows"):
     ids: tuple[str, ...]
 
 
+class Registered(msgspec.Struct, frozen=True, tag="registered"):
+    """The account at the CA, by its URI (RFC 8555 §7.3), told before the first order."""
+
+    account: str
+
+
 class Prove(msgspec.Struct, frozen=True, tag="prove"):
     """Show this proof to the CA for `name`; the response is `PROVED`."""
 
@@ -97,5 +103,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Job: TypeAlias = Order | WindowsAsked
-Event: TypeAlias = Prove | Issued | Windows | Failed
+Event: TypeAlias = Registered | Prove | Issued | Windows | Failed
 LAST: Final = (Issued, Windows, Failed)

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Windows
+from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Registered, Windows
 from moxlite.decoders import Decoder, json_decoder
 from moxlite.ownprogram import own_program
 
@@ -18,8 +18,8 @@ logger = logging.getLogger("moxlite.autotls.ordering")
 SECONDS: Final = 180.0
 """Seconds for a conversation: more than the child gives an order."""
 
-Show = Callable[[Prove], None]
-"""Shows a proof to the CA from now on."""
+Show = Callable[[Prove | Registered], None]
+"""Shows a proof to the CA from now on; notes the account."""
 
 Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
 """The type of `speak`, which tests replace."""
@@ -95,9 +95,10 @@ async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: tr
             event = _events.decode(line)
             if isinstance(event, LAST):
                 return event
-            assert isinstance(event, Prove)
+            assert isinstance(event, Prove | Registered)
             show(event)
-            await stdin.send_all(PROVED)
+            if isinstance(event, Prove):
+                await stdin.send_all(PROVED)
     except (trio.BrokenResourceError, msgspec.DecodeError) as error:
         return Failed(f"the process that speaks with the CA failed: {error}")
     return Failed("the CA sent more than a certificate chain")

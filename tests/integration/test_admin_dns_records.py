@@ -148,6 +148,25 @@ def moxlite(*args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 
+def test_the_account_at_the_ca_is_in_the_hosts_record_alone(config: Path) -> None:
+    """ADMIN-47, RFC 8657: names that lead to the host follow it; other hosts of the domain have their own accounts. A
+    text that is not a URI is not printed.
+    """
+    account = config / "data/acme/letsencrypt.account"
+    account.parent.mkdir(parents=True)
+
+    def records() -> list[str]:
+        out = moxlite("config", "dnsrecords", "example.org", "--resolver", "127.0.0.1:1").stdout
+        return [line for line in out.splitlines() if " CAA " in line]
+
+    domain = 'example.org. CAA 0 issue "letsencrypt.org"'
+    account.write_text("https://acme.example/1;x")
+    assert records() == [domain]
+    account.write_text("https://acme-v02.api.letsencrypt.org/acme/acct/7")
+    own = "letsencrypt.org;accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/7"
+    assert records() == [domain, f'mx.example.org. CAA 0 issue "{own}"']
+
+
 async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNSWorld) -> None:
     """ADMIN-47, ADMIN-48, AUTH-67, AUTH-73, AUTH-74, AUTH-91: put into a signed zone they give no error and no warning;
     every service is tried under the names that others use.

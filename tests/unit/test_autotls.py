@@ -19,8 +19,8 @@ from moxlite.autotls import metrics, timing
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.child import Network, words
-from moxlite.autotls.files import Folder, HostState, State, certificate_id
-from moxlite.autotls.messages import Issued, Job, Order, Prove, Window, Windows
+from moxlite.autotls.files import Folder, HostState, State, account_uri, certificate_id
+from moxlite.autotls.messages import Issued, Job, Order, Prove, Registered, Window, Windows
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
 from moxlite.autotls.reachability import Ports
@@ -86,7 +86,7 @@ class PlayedCA:
         self.ids: dict[str, list[str]] = {}
         self.key = ec.generate_private_key(ec.SECP256R1())
 
-    async def speak(self, job: Job, show: Callable[[Prove], None]) -> Issued | Windows:
+    async def speak(self, job: Job, show: Callable[[Prove | Registered], None]) -> Issued | Windows:
         if not isinstance(job, Order):
             self.asked += 1
             if self.wrong is not None:
@@ -96,6 +96,7 @@ class PlayedCA:
                 return Windows((None,) * len(job.ids), supported=False)
             return Windows(tuple(window(*self.issued[one]) for one in job.ids), supported=True)
         self.orders.append(job)
+        show(Registered("https://ca.example/acct/1"))
         if self.wrong is not None:
             raise self.wrong
         request = x509.load_pem_x509_csr(job.csr.encode())
@@ -292,7 +293,7 @@ async def test_three_orders_at_a_time_mail_names_first(tmp_path: Path) -> None:
     under_way: set[str] = set()
     at_once: list[int] = []
 
-    async def slowly(job: Job, show: Callable[[Prove], None]) -> Issued | Windows:
+    async def slowly(job: Job, show: Callable[[Prove | Registered], None]) -> Issued | Windows:
         if not isinstance(job, Order):
             return await ca.speak(job, show)
         [name] = _names(job)
@@ -441,6 +442,11 @@ def test_files_are_whole_and_private(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="PEM"):
         folder.account_key()
     assert path.read_text() == "broken"
+    account = "https://ca.example/acct/1"
+    for uri, kept in ((account, account), ("https://ca.example/1; validationmethods=x", "")):
+        folder.write_account(uri)
+        assert account_uri(tmp_path / "acme", "ca") == kept
+    assert (tmp_path / "acme/ca.account").stat().st_mode & 0o777 == 0o600
     folder.write_state(State({"mx.example.org": HostState(failures=3)}, 7.0))
     assert folder.read_state().hosts["mx.example.org"].failures == 3
     (tmp_path / "acme/ca.state").write_bytes(b'{"hosts": 7}')

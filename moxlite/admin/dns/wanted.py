@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, offer_for, public_first
+from moxlite.autotls.files import account_uri
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import PrivateKey as DKIMKey, key_record
@@ -75,13 +76,15 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class Keys(msgspec.Struct, frozen=True):
     """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host with ECDSA first,
-    and texts about keys that could not be read.
+    and texts about keys that could not be read. accounts: URIs of our accounts at certificate authorities, by their
+    names in moxlite.toml.
     """
 
     dkim: Mapping[str, str]
     tlsa: tuple[TLSA, ...]
     dkim_problems: tuple[str, ...] = ()
     host_problems: tuple[str, ...] = ()
+    accounts: Mapping[str, str] = {}
 
 
 class HeldKeys(msgspec.Struct, frozen=True):
@@ -122,7 +125,9 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
             if found not in tlsa:
                 tlsa.append(found)
     ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
-    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems))
+    acme = snapshot.static.data_dir / "acme"
+    accounts = {name: uri for name in snapshot.static.acme if (uri := account_uri(acme, name))}
+    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts)
 
 
 def _tlsa(key: PrivateKeyTypes) -> tuple[bool, TLSA]:
@@ -202,7 +207,7 @@ def wanted_records(snapshot: Snapshot, domain: Domain, settings: DomainConfig, k
     if settings.tlsrpt is not None:
         text = f"v=TLSRPTv1; rua={report_address(domain, settings.tlsrpt)}"
         records.append(Wanted("tlsrpt", f"_smtp._tls.{_dot(domain)}", "TXT", text))
-    return [*records, *_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain)]
+    return [*records, *_clients(snapshot, domain, settings, host), *_authorities(snapshot, domain, host, keys)]
 
 
 def spf_text(snapshot: Snapshot) -> str:
@@ -266,19 +271,24 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         yield Wanted("srv", name, "TXT", f"path={DAV_PATH}", optional=True)
 
 
-def _authorities(snapshot: Snapshot, domain: Domain) -> Iterable[Wanted]:
-    """CAA records: the authorities that may issue certificates for the domain."""
-    issuers: dict[str, None] = {}
+def _authorities(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Iterable[Wanted]:
+    """CAA records: the authorities that may issue certificates for the domain, and, for the host and names that lead to
+    it, our account there (RFC 8657 §3). Other hosts of the domain may have accounts of their own.
+    """
+    issuers: dict[str, str] = {}
     for _, listener in public_first(snapshot):
         name = None if listener.tls is None else listener.tls.acme
         acme = None if name is None else snapshot.static.acme.get(name)
-        if acme is None:
+        if acme is None or name is None:
             continue
         issuer = acme.issuer_domain_name or (LETSENCRYPT if f".{LETSENCRYPT}/" in str(acme.directory_url) else None)
         if issuer:
-            issuers[issuer] = None
+            issuers[issuer] = issuers.get(issuer) or keys.accounts.get(name, "")
     for issuer in issuers:
         yield Wanted("caa", _dot(domain), "CAA", CAA(0, "issue", issuer), optional=True)
+    for issuer, account in issuers.items() if host != domain and any(issuers.values()) else ():
+        value = f"{issuer};accounturi={account}" if account else issuer
+        yield Wanted("caa", _dot(host), "CAA", CAA(0, "issue", value), optional=True)
 
 
 def _dot(domain: Domain) -> str:
