@@ -144,7 +144,7 @@ async def test_a_request_that_fails_is_repeated(world: World, monkeypatch: pytes
 
 
 async def test_a_subscription_ends_with_its_log_in(world: World) -> None:
-    """JMAP-41: the token that made it is withdrawn; those of others stay, and do not show."""
+    """JMAP-41: the token that made it is withdrawn; other log-ins keep their subscriptions, which do not show."""
     kept = await world.subscribe("/kept")
     await world.asked(1)
     async with world.rig.account() as account:

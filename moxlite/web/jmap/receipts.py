@@ -205,7 +205,7 @@ async def parse(call: Call) -> Object:
 
 
 def _parsed(octets: bytes) -> Object | None:
-    """The MDN in a message, None if there is none."""
+    """The MDN in a message, or None."""
     structure, _, _ = scan_message(octets)
     parts = [part for _, part in numbered(structure.root)]
     report = next((part for part in parts if part.media_type in NOTIFICATIONS), None)
