@@ -9,7 +9,7 @@ from moxlite.web.errors import translated
 
 
 class AdminCalls:
-    """Calls that use the server's parts, and its operations, which are those of the command line (WEB-165)."""
+    """Calls that use the server's parts, and the operations of the command line (WEB-165)."""
 
     def __init__(self, surroundings: Surroundings, sessions: AdminSessions) -> None:
         self._server = surroundings
