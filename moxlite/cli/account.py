@@ -73,7 +73,7 @@ def account_set_password(name: str) -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["imap", "submission", "webapi", "dav", "jmap"]),
+    type=click.Choice(["imap", "submission", "webapi", "dav", "jmap", "addresses"]),
     help="What it may be used for; may be repeated.  [default: imap and submission, with --read-only imap, with "
     "--token jmap]",
 )

@@ -24,6 +24,7 @@ Protocol: TypeAlias = Literal[
     "webapi",
     "dav",
     "jmap",
+    "addresses",
     "website",
 ]
 

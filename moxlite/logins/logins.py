@@ -406,6 +406,7 @@ SCOPES: Final[Mapping[Protocol, Scope]] = {
     "webapi": "webapi",
     "dav": "dav",
     "jmap": "jmap",
+    "addresses": "addresses",
 }
 """The scope that an app password needs, by protocol."""
 

@@ -65,7 +65,7 @@ class AppPasswordAdd(Operation[str], frozen=True):
 
     account: str
     name: str
-    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap"]]
+    scopes: list[Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]]
     read_only: bool = False
     expires: int | None = None
     token: bool = False

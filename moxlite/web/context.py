@@ -291,6 +291,7 @@ def make_context(
             keys=keys,
             queue=queue,
             tmp=snapshot.static.data_dir / "tmp",
+            auth=auth,
         )
 
     def make_jmap() -> JMAP:

@@ -21,8 +21,14 @@ const scopes = [
   ["webapi", t("web API")],
   ["dav", t("calendars and contacts")],
   ["jmap", "JMAP"],
+  ["addresses", t("addresses to give away (password managers)")],
 ] as const;
-const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap"]);
+const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap", "addresses"]);
+
+/** Whether a token, or a password, can be used for it. */
+function suits(scope: string, token: boolean): boolean {
+  return token ? overHTTP.has(scope) : scope !== "addresses";
+}
 
 const security: MakePage = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([
@@ -197,7 +203,12 @@ function appPasswords(desk: Desk, apps: readonly AppPasswordItem[]): HTMLElement
   const rows = table(
     t("App passwords"),
     [
-      { title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))) },
+      {
+        title: t("Name"),
+        kind: "main",
+        cell: (one) =>
+          el("span", {}, el("b", {}, foreign(one.name)), one.token && el("span", { class: "chip" }, t("token"))),
+      },
       {
         title: t("For"),
         cell: (one) =>
@@ -260,10 +271,11 @@ async function addApp(desk: Desk): Promise<void> {
     );
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {
-        uses[i]!.root.hidden = kind.control.value !== "" && !overHTTP.has(scope);
+        uses[i]!.root.hidden = !suits(scope, kind.control.value !== "");
       });
     });
-    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
+    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
+    uses.at(-1)!.root.hidden = true; // the form begins with a password
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(
       t("Ends"),
@@ -294,7 +306,7 @@ async function addApp(desk: Desk): Promise<void> {
       async () => {
         token = kind.control.value !== "";
         const chosen = scopes
-          .filter(([scope], i) => uses[i]!.control.checked && (!token || overHTTP.has(scope)))
+          .filter(([scope], i) => uses[i]!.control.checked && suits(scope, token))
           .map(([scope]) => scope);
         const expires =
           ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day).toISOString();
@@ -316,7 +328,11 @@ async function addApp(desk: Desk): Promise<void> {
     return [box.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
-  await showSecret(token ? t("Token") : t("App password"), made, t("Type or paste it into the program now: it is not shown again."));
+  await showSecret(
+    token ? t("Token") : t("App password"),
+    made,
+    t("Type or paste it into the program now: it is not shown again."),
+  );
   await desk.refresh();
 }
 

@@ -38,13 +38,13 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
 
-Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap"]
+Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]
 """A service that an app password may be used for."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-_BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8, "jmap": 16}
+_BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8, "jmap": 16, "addresses": 32}
 
-TOKEN_SCOPES: Final[frozenset[Scope]] = frozenset({"webapi", "dav", "jmap"})
+TOKEN_SCOPES: Final[frozenset[Scope]] = frozenset({"webapi", "dav", "jmap", "addresses"})
 """Services that take tokens: those over HTTP (RFC 6750)."""
 
 MAX_APP_PASSWORDS: Final = 50
@@ -183,6 +183,8 @@ async def add_app_password(
       LimitExceeded: the account has 50 already.
     """
     name = _checked(name, scopes, read_only=read_only)
+    if "addresses" in scopes:
+        raise AppPasswordRefused("password managers need a token, which can do nothing else")
     password = generate_password()
     added = False
     while not added:  # again only when another password of the account brought its own salt meanwhile

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import trio
 
-from moxlite.logins.identity import Identity, LoginDisabled, LoginRefused, LoginRequest, NotPermitted, RateLimited
+from moxlite.logins.identity import (
+    Identity,
+    LoginDisabled,
+    LoginRefused,
+    LoginRequest,
+    NotPermitted,
+    Protocol,
+    RateLimited,
+)
 from moxlite.web.http.authorization import basic_credentials, bearer_token
 from moxlite.web.http.errors import HTTPError
 
@@ -32,14 +40,7 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
         challenges = (challenge, ("www-authenticate", f'Bearer realm="{protocol}"'))
         text = "Log in with an address of the account and its password (HTTP Basic), or with a token (Bearer)."
         raise HTTPError(401, text, challenges)
-    tls = request.info.tls
-    attempt = LoginRequest(
-        protocol=protocol,
-        remote=ipaddress.ip_address(request.client_ip),
-        local=request.info.local,
-        tls="" if tls is None else f"{tls.version} {tls.cipher}",
-        user_agent=request.headers.get("user-agent") or "",
-    )
+    attempt = _attempt(request, protocol)
     wrong = "Bad address or password."
     if token is not None:
         challenge = ("www-authenticate", f'Bearer realm="{protocol}", error="invalid_token"')
@@ -57,3 +58,26 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
     except LoginRefused:
         await trio.sleep(FAILURE_DELAY)
         raise HTTPError(401, wrong, (challenge,)) from None
+
+
+async def token_login(logins: Logins, request: Request, token: str, protocol: Literal["addresses"]) -> Identity:
+    """The user of a request by a token alone, wherever the request has it. Raises HTTPError: 401, 429."""
+    try:
+        return await logins.token(_attempt(request, protocol), token)
+    except RateLimited as error:
+        raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
+    except LoginRefused as error:
+        await trio.sleep(FAILURE_DELAY)
+        told = isinstance(error, LoginDisabled | NotPermitted)
+        raise HTTPError(401, str(error) if told else "Bad token.") from None
+
+
+def _attempt(request: Request, protocol: Protocol) -> LoginRequest:
+    tls = request.info.tls
+    return LoginRequest(
+        protocol=protocol,
+        remote=ipaddress.ip_address(request.client_ip),
+        local=request.info.local,
+        tls="" if tls is None else f"{tls.version} {tls.cipher}",
+        user_agent=request.headers.get("user-agent") or "",
+    )

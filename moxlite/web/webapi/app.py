@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.processor import act_for, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
@@ -19,6 +20,7 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.metrics import webapi_errors, webapi_results, webapi_seconds
+from moxlite.web.webapi.aliases import AliasAPI
 from moxlite.web.webapi.bodies import receive
 from moxlite.web.webapi.calls import Call, Octets, Service, Turns
 from moxlite.web.webapi.errors import MAX_ERROR, Code, WebAPIError
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 
@@ -83,9 +86,11 @@ class WebAPI:
         keys: SigningKeys,
         queue: APIQueue | None,
         tmp: Path,
+        auth: AuthDB,
     ) -> None:
         self._config = config
         self._logins = logins
+        self._aliases = AliasAPI(config, logins, MaskedAddresses(config, accounts, auth.masked))
         self._service = Service(config=config, accounts=accounts, keys=keys, queue=queue, tmp=tmp, turns=Turns())
 
     def mounted(self, path: str) -> Handler:
@@ -97,6 +102,9 @@ class WebAPI:
         return handle
 
     async def _handle(self, rest: str, path: str, request: Request, writer: ResponseWriter) -> None:
+        if rest.startswith("api/"):
+            await self._aliases.answer(rest, request, writer)
+            return
         reading = request.method in ("GET", "HEAD")
         name = rest.removeprefix(VERSION)
         if rest in ("", VERSION.rstrip("/")) and reading:

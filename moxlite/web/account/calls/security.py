@@ -325,6 +325,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "webapi": "web API",
     "dav": "calendars and contacts",
     "jmap": "JMAP",
+    "addresses": "password managers",
     "website": "site of the web server",
 }
 
