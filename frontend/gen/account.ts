@@ -559,7 +559,7 @@ export interface PasswordState {
 export interface AppPasswordItem {
   name: string;
   token: boolean;
-  scopes: Array<"dav" | "imap" | "jmap" | "submission" | "webapi">;
+  scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">;
   read_only: boolean;
   created: string;
   expires: string | null;
@@ -756,7 +756,7 @@ export const checks: Checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -992,7 +992,7 @@ export interface Calls {
   app_password_list(): Promise<Array<AppPasswordItem>>;
 
   /** Make an app password, or an access token, and return it, for the only time. */
-  app_password_add(name: string, scopes: Array<"dav" | "imap" | "jmap" | "submission" | "webapi">, read_only: boolean, expires: string | null, token?: boolean): Promise<string>;
+  app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only: boolean, expires: string | null, token?: boolean): Promise<string>;
 
   /** Revoke an app password, and end its sessions. */
   app_password_remove(name: string): Promise<null>;
@@ -1118,7 +1118,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
+  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
   app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],

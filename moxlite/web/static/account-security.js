@@ -591,8 +591,11 @@ function save(text3) {
 
 var page = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"]];
-var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap"]);
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("addresses to give away (password managers)")]];
+var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap", "addresses"]);
+function suits(scope, token) {
+  return token ? overHTTP.has(scope) : scope !== "addresses";
+}
 var security = async (desk) => {
   const [own, apps, sessions, attempts, factors] = await Promise.all([desk.client.password_state(), desk.client.app_password_list(), desk.client.session_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true)]);
   const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, appPasswords(desk, apps), sessionList(desk, sessions), attemptList(desk, attempts), card(t("Something here wasn’t you?"), el("p", { class: "two" }, t("Logs out every other browser, ends all app passwords, sets a new password, holds mail that waits to be sent, and shows what was sent in the last day.")), { actions: button(t("This wasn’t me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
@@ -659,16 +662,17 @@ async function addApp2(desk) {
     const kind = choice(t("Kind"), [["", t("password: entered together with your address")], ["token", t("token: for programs that ask for one instead")]], "");
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {
-        uses[i].root.hidden = kind.control.value !== "" && !overHTTP.has(scope);
+        uses[i].root.hidden = !suits(scope, kind.control.value !== "");
       });
     });
-    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi"));
+    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
+    uses.at(-1).root.hidden = true;
     const only = tick(t("Read-only: it can neither change nor send anything"), false);
     const ends = choice(t("Ends"), [["", t("never")], ["7", t("in a week")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "");
     const purpose = { problem: (text3) => uses[0].problem(text3) };
     const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("It may be used for")), uses.map((one) => one.root)), only.root, ends.root], t("Make app password"), async () => {
       token = kind.control.value !== "";
-      const chosen = scopes.filter(([scope], i) => uses[i].control.checked && (!token || overHTTP.has(scope))).map(([scope]) => scope);
+      const chosen = scopes.filter(([scope], i) => uses[i].control.checked && suits(scope, token)).map(([scope]) => scope);
       const expires = ends.control.value === "" ? null : new Date(Date.now() + Number(ends.control.value) * day2).toISOString();
       try {
         made2 = await desk.client.app_password_add(name.control.value, [...chosen], only.control.checked, expires, token);

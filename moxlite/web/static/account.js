@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.a957c3c4f177.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.5dff407c974a.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.643635178a9e.js" };
+var define_PARTS_default = { device: "device.a957c3c4f177.js", junk: "junk.c71a6231d02a.js", rules: "rules.5e4b616d412a.js", security: "security.fd9efd171b2f.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.f741a2214b9b.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -266,7 +266,7 @@ var checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordItem: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
@@ -353,7 +353,7 @@ var Client = /* @__PURE__ */ clientOf({
   set_password: [{ password: "string" }, "integer"],
   generate_password: [{}, "string"],
   app_password_list: [{}, ["list", ["ref", "AppPasswordItem"]]],
-  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
+  app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", expires: ["nullable", "time"], token: ["optional", "boolean"] }, "string"],
   app_password_remove: [{ name: "string" }, "null"],
   app_password_remove_all: [{}, "integer"],
   session_list: [{}, ["list", ["ref", "SessionItem"]]],
