@@ -1,7 +1,7 @@
 """Changes of some keys of a table of domains.toml, based on the values that a person saw (WEB-89).
 
 A page shows the values of some keys in the form of the file, and sends them back with the new ones. Nothing is written
-if one of them has changed meanwhile. Keys that keep their value keep their lines.
+if one that differs has changed meanwhile. Keys that keep their value keep their lines.
 """
 
 import logging
@@ -75,15 +75,16 @@ async def change_keys(
 
     Raises:
       NotValid: `new` has mistakes.
-      ObjectChanged: a key has another value than in `old`.
+      ObjectChanged: a key that is to change has another value than in `old`.
       ChangedMeanwhile, OSError: as `ConfigHolder.edit`.
     """
     was, _ = await trio.to_thread.run_sync(_values, section, old, names)  # 80 ms for 500 rules
     wanted, findings = await trio.to_thread.run_sync(_values, section, new, names)
     if findings:
         raise NotValid([_mistake(one) for one in findings])
-    expected: dict[Keys, object] = {(*path, name): value for name, value in was.items()}
     changed = [name for name in names if was[name] != wanted[name]]
+    # others may have changed the other keys meanwhile: they keep their values
+    expected: dict[Keys, object] = {(*path, name): was[name] for name in changed}
     if not changed:
         return await edit(_nothing, expected=expected)
     try:

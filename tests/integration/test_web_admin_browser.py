@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.geometry import in_sight, within_window
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.playedmonth import month, write_history
@@ -197,10 +198,63 @@ def test_a_conflict_is_explained_and_loses_nothing(visitor: Visitor, server: Loc
     server.cli("config", "account", "enable", "margaret")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_form_says_what_it_changes_before_it_is_saved(visitor: Visitor, width: int) -> None:
+    """WEB-81a: forty fields in sections, the first open; words of code are drawn as such."""
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 844})
+    go(visitor, "accounts/ben?tab=settings")
+    expect(page.locator(".editor > .section")).to_have_count(8)
+    expect(page.locator(".editor > .section[open]")).to_have_count(1)
+    assert "`" not in page.locator(".editor").inner_text()
+    changes = page.locator(".changes")
+    expect(changes).to_be_hidden()
+    page.get_by_label("Description").fill("the second <b>Ben</b>")
+    expect(changes).to_contain_text("Description: not set → the second <b>Ben</b>")
+    changes.scroll_into_view_if_needed()
+    within_window(changes)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_label("Description").fill("")
+    expect(changes).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, width: int) -> None:
+    """WEB-88a: what has a longer path comes before what would take its requests; mistakes stand at their fields."""
+    visitor.expect_problem("400")
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 844})
+    go(visitor, "web")
+    host = f"www{width}.example.org"
+    for kind, path, third, value in (
+        ("A site", "/", "Folder", "/srv/www"),
+        ("A proxy", "/app.v1/", "Server behind it", "http://127.0.0.1:3000"),
+        ("A redirect", "/old", "To", "https://example.com"),
+    ):
+        page.get_by_role("button", name=kind).click()
+        dialog = page.get_by_role("dialog", name=kind)
+        in_sight(dialog)
+        expect(dialog.get_by_role("textbox")).to_have_count(3)
+        dialog.get_by_label("Host").fill(host)
+        dialog.get_by_label("Path").fill("x")
+        dialog.get_by_label(third).fill(value)
+        dialog.get_by_role("button", name="Add").click()
+        expect(dialog).to_contain_text("A path starts with /.")
+        dialog.get_by_label("Path").fill(path)
+        dialog.get_by_role("button", name="Add").click()
+        expect(dialog).to_have_count(0)
+    lines = page.locator("summary", has_text=host)
+    expect(lines).to_have_count(3)
+    expect(lines.nth(0)).to_contain_text(r"^/app\.v1/")
+    expect(lines.nth(1)).to_contain_text("^/old")
+    expect(lines.nth(2)).to_contain_text("· ^/")
+
+
 def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     """WEB-81: all at once, with the units that can be typed."""
     visitor.expect_problem("400")
     page = go(visitor, "accounts/ben?tab=settings")
+    page.locator("summary", has_text="Programs and webhooks").click()
     page.get_by_label("Quota message size").fill("2 giga")
     page.get_by_label("Keep retired message period").fill("soon")
     page.get_by_role("button", name="Save").click()

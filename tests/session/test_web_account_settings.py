@@ -97,12 +97,13 @@ async def test_a_save_upon_old_values_is_a_conflict_and_writes_nothing(rig: Rig,
         document.put(("accounts", "mia", "destinations", ADDRESS, "mailbox"), "Elsewhere")
 
     await rig.holder.edit(change)
-    answer = await browser.post(
-        "destination_save", {"address": ADDRESS, "old": old, "changed": old | {"full_name": "x"}}
-    )
+    answer = await browser.post("destination_save", {"address": ADDRESS, "old": old, "changed": old | {"mailbox": "x"}})
     assert (answer.status, answer.json["error"]["code"]) == (409, "user:conflict")
     assert "Elsewhere" in answer.json["error"]["message"]
-    assert (await destination(browser))["full_name"] == ""
+    assert (await destination(browser))["mailbox"] == "Elsewhere"
+    await browser.call("destination_save", address=ADDRESS, old=old, changed=old | {"full_name": "x"})
+    found = await destination(browser)
+    assert (found["full_name"], found["mailbox"]) == ("x", "Elsewhere"), "another field is no conflict"
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,57 @@ import { empty, notice, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
+import type { Section } from "../ui/editor";
 import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
 import { securityCards, stopped } from "./security";
 
 /** Accounts on a page of the list, and whose use is asked for at once. */
 const perPage = 50;
 const atOnce = 10;
+
+/** The settings of an account by what one wants to do. */
+const sections = (): Section[] => [
+  { title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] },
+  { title: t("Log-in"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] },
+  {
+    title: t("Limits of sending"),
+    names: [
+      "max_outgoing_messages_per_day",
+      "max_first_time_recipients_per_day",
+      "max_recipients_per_hour",
+      "no_sending_guard",
+      "no_first_time_sender_delay",
+    ],
+  },
+  {
+    title: t("Junk and rejected mail"),
+    names: [
+      "junk_filter",
+      "automatic_junk_flags",
+      "rejects_mailbox",
+      "keep_rejects",
+      "introbox",
+      "subject_pass",
+      "senders",
+    ],
+  },
+  {
+    title: t("Forwarding, routes and the queue"),
+    names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"],
+  },
+  {
+    title: t("Programs and webhooks"),
+    names: [
+      "outgoing_webhook",
+      "incoming_webhook",
+      "from_id_login_addresses",
+      "keep_retired_message_period",
+      "keep_retired_webhook_period",
+      "imap_capabilities_disabled",
+    ],
+  },
+  { title: t("Old mail"), names: ["expire_after"] },
+];
 
 const storage = (row: AccountRow, use: AccountUse | undefined): Child => {
   if (use === undefined) return el("span", { class: "muted" }, "…");
@@ -207,7 +252,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
   ];
   const content: Record<string, () => Promise<Child>> = {
     addresses: async () => addresses(desk, found),
-    settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])),
+    settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], undefined, sections())),
     security: () => securityCards(desk, name),
     logins: async () => logins(await desk.client.attempts(name, 50)),
   };

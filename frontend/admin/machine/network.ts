@@ -6,12 +6,12 @@ import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { line } from "../../lib/fields";
 import { refreshCw, route } from "../../lib/icons";
-import { card, foreign, head, iconButton, pairs, table } from "../../lib/pages";
+import { button, card, foreign, head, iconButton, pairs, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
 import { ago } from "../../lib/times";
 import { t } from "../../lib/words";
 import type { Desk } from "../ui/page";
-import { fieldForm, settingsForm } from "../ui/shared";
+import { fieldDialog, fieldForm, settingsForm } from "../ui/shared";
 
 type Page = { title: string; root: HTMLElement };
 
@@ -222,6 +222,65 @@ export async function routesPage(desk: Desk): Promise<Page> {
   return { title: t("Routes"), root };
 }
 
+/** Add a handler of the web server in front of those whose paths are shorter: they would take its requests. */
+async function addHandler(desk: Desk, host: string, path: string, what: Record<string, unknown>): Promise<void> {
+  const { values } = await desk.client.settings([]);
+  const before = Array.isArray(values["web_handlers"]) ? (values["web_handlers"] as Record<string, unknown>[]) : [];
+  const pattern = `^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`;
+  const made = { domain: host, path_regexp: pattern, ...what };
+  const at = before.findIndex(
+    (one) => one["domain"] === host && String(one["path_regexp"] ?? "").length < pattern.length,
+  );
+  const place = at < 0 ? before.length : at;
+  const handlers = [...before.slice(0, place), made, ...before.slice(place)];
+  await desk.client.settings_save([], values, { ...values, web_handlers: handlers });
+}
+
+/** Ask for the three fields of a handler, and add it. */
+async function ask(
+  desk: Desk,
+  title: string,
+  third: ReturnType<typeof line>,
+  what: (typed: string) => Record<string, unknown>,
+): Promise<void> {
+  const fields = {
+    domain: line(t("Host"), "", t("Such as www.example.org. Its name must lead to this server in the DNS.")),
+    path_regexp: line(t("Path"), "/", t("What is below it. / is the whole host.")),
+    third,
+  };
+  const done = await fieldDialog(title, t("Add"), fields, async () => {
+    if (!fields.path_regexp.control.value.startsWith("/")) {
+      fields.path_regexp.problem(t("A path starts with /."));
+      throw new Error(t("Nothing was saved."));
+    }
+    await addHandler(
+      desk,
+      fields.domain.control.value.trim(),
+      fields.path_regexp.control.value,
+      what(third.control.value.trim()),
+    );
+    return true;
+  });
+  if (done !== true) return;
+  desk.say(t("Added"));
+  await desk.refresh();
+}
+
+function addSite(desk: Desk): Promise<void> {
+  const folder = line(t("Folder"), "", t("Where its files are on this machine, such as /srv/www."));
+  return ask(desk, t("A site"), folder, (root) => ({ static: { root } }));
+}
+
+function addRedirect(desk: Desk): Promise<void> {
+  const target = line(t("To"), "", t("A host, such as https://example.com. Path and query are kept."));
+  return ask(desk, t("A redirect"), target, (url) => ({ redirect: { base_url: url } }));
+}
+
+function addProxy(desk: Desk): Promise<void> {
+  const server = line(t("Server behind it"), "", t("Its address, such as http://127.0.0.1:3000."));
+  return ask(desk, t("A proxy"), server, (url) => ({ forward: { url } }));
+}
+
 /** Redirects and handlers of the web server. */
 export async function webPage(desk: Desk): Promise<Page> {
   const root = el(
@@ -230,6 +289,17 @@ export async function webPage(desk: Desk): Promise<Page> {
     head(
       t("Web server"),
       t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https."),
+    ),
+    card(
+      t("Add to the web server"),
+      el(
+        "div",
+        { class: "flex wrap gap" },
+        button(t("A site"), () => void addSite(desk), { kind: "primary" }),
+        button(t("A redirect"), () => void addRedirect(desk)),
+        button(t("A proxy"), () => void addProxy(desk)),
+      ),
+      { hint: t("Three fields each. All others are below, once it is there.") },
     ),
     card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), {
       hint: t("The whole of a host to another host, with path and query kept."),

@@ -24,16 +24,24 @@ interface Part {
 /** Why a text is not what is asked for, found by the page itself. */
 class Unreadable extends Error {}
 
-/** A form for fields; `save` gets what was shown and what is wanted now. */
+/** Fields that belong together, by their names. The first section of a form is open. */
+export interface Section {
+  readonly title: string;
+  readonly names: readonly string[];
+}
+
+/** A form for fields; `save` gets what was shown and what is wanted now. Above its button it says what would change. */
 export class Editor {
   readonly root: HTMLElement;
   private readonly parts: ReadonlyMap<string, Part>;
   private readonly failure = el("div", { hidden: true });
+  private readonly changes = el("div", { class: "changes", role: "status", hidden: true });
 
   constructor(
     infos: readonly FieldInfo[],
     private readonly before: Readonly<Record<string, Value>>,
     save: (before: Record<string, Value>, after: Record<string, Value>) => Promise<void>,
+    sections: readonly Section[] = [],
     action = t("Save"),
   ) {
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
@@ -56,10 +64,55 @@ export class Editor {
           }
         },
       },
-      [...this.parts.values()].map((part) => part.root),
+      this.laidOut(sections),
       this.failure,
+      this.changes,
       el("div", { class: "bar" }, button),
     );
+    for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
+  }
+
+  /** The fields in their sections; those of no section come last. */
+  private laidOut(sections: readonly Section[]): HTMLElement[] {
+    const roots = (names: readonly string[]) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
+    if (sections.length === 0) return roots([...this.parts.keys()]);
+    const placed = new Set(sections.flatMap(({ names }) => names));
+    const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
+    return [...sections, rest]
+      .map(({ title: words, names }) => ({
+        words,
+        fields: roots(names),
+        set: names.some((name) => name in this.before),
+      }))
+      .filter(({ fields }) => fields.length > 0)
+      .map(({ words, fields, set }, i) =>
+        el(
+          "details",
+          { class: "section", open: i === 0 },
+          el("summary", {}, words, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)),
+          el("div", { class: "items" }, fields),
+        ),
+      );
+  }
+
+  /** Say what a save would change. */
+  private tell(): void {
+    let after: Record<string, Value>;
+    try {
+      after = this.read();
+    } catch {
+      return; // the field says why
+    }
+    const lines = [...this.parts.keys()]
+      .filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name]))
+      .map((name) => {
+        const [was, will] = [this.before[name], after[name]].map((value) =>
+          value === undefined ? t("not set") : visible(shown(value).slice(0, 200)),
+        );
+        return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+      });
+    this.changes.hidden = lines.length === 0;
+    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines)]);
   }
 
   /** The values that are set. */
@@ -89,7 +142,7 @@ export class Editor {
 
   private focus(): void {
     const bad = this.root.querySelector<HTMLElement>("[aria-invalid=true]");
-    bad?.closest("details")?.setAttribute("open", "");
+    for (let at = bad?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
     bad?.focus();
   }
 
@@ -133,7 +186,12 @@ function hint(info: FieldInfo): Child {
     info.default === "" ||
     (typeof info.default === "object" && Object.keys(info.default as object).length === 0);
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return [info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" ");
+  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== undefined && one !== "").join(" "));
+}
+
+/** A text with the words between backticks as code. */
+export function rendered(text: string): Child[] {
+  return text.split(/`([^`]+)`/).map((piece, i) => (i % 2 === 1 ? el("code", {}, piece) : piece));
 }
 
 function make(info: FieldInfo, value: Value, label = title(info.name)): Part {
@@ -238,7 +296,7 @@ function table(info: FieldInfo, value: Value, label: string): Part {
     "details",
     { open: value !== undefined && info.name !== "" },
     el("summary", {}, label),
-    el("p", { class: "hint" }, info.doc),
+    el("p", { class: "hint" }, rendered(info.doc)),
     optional && on.root,
     body,
   );

@@ -6,14 +6,15 @@ import { type Child, el, fill } from "../../lib/dom";
 import { type Field, line } from "../../lib/fields";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
-import { Editor } from "./editor";
+import { Editor, type Section } from "./editor";
 import type { Desk } from "./page";
 
-/** A form for the settings at a path of domains.toml; `only` chooses fields, by their names. */
+/** A form for the settings at a path of domains.toml; `only` chooses fields, by their names; `sections` order them. */
 export async function settingsForm(
   desk: Desk,
   path: readonly string[],
   only?: (name: string) => boolean,
+  sections: readonly Section[] = [],
 ): Promise<HTMLElement> {
   const found = await desk.client.settings([...path]);
   const fields = only === undefined ? found.fields : found.fields.filter((one) => only(one.name));
@@ -47,7 +48,7 @@ export async function settingsForm(
     });
     await desk.refresh();
   };
-  return new Editor(fields, chosen, save).root;
+  return new Editor(fields, chosen, save, sections).root;
 }
 
 async function undo(
