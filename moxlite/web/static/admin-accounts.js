@@ -424,7 +424,7 @@ function addressOf(page, path = [], query = {}) {
 var Unreadable = class extends Error {
 };
 var Editor = class {
-  constructor(infos, before, save, action = t("Save")) {
+  constructor(infos, before, save, sections2 = [], action = t("Save")) {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -439,12 +439,35 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections2), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
   }
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  changes = el("div", { class: "changes", role: "status", hidden: true });
+  laidOut(sections2) {
+    const roots = (names) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
+    if (sections2.length === 0) return roots([...this.parts.keys()]);
+    const placed = new Set(sections2.flatMap(({ names }) => names));
+    const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
+    return [...sections2, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+  }
+  tell() {
+    let after;
+    try {
+      after = this.read();
+    } catch {
+      return;
+    }
+    const lines = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+      const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
+      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+    });
+    this.changes.hidden = lines.length === 0;
+    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines)]);
+  }
   read() {
     const values = {};
     for (const [name, part] of this.parts) {
@@ -469,7 +492,7 @@ var Editor = class {
   }
   focus() {
     const bad = this.root.querySelector("[aria-invalid=true]");
-    bad?.closest("details")?.setAttribute("open", "");
+    for (let at = bad?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
     bad?.focus();
   }
   fail(text22) {
@@ -492,7 +515,10 @@ function hint(info) {
   const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
+}
+function rendered(text22) {
+  return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
 function make(info, value, label = title(info.name)) {
   switch (info.type) {
@@ -559,7 +585,7 @@ function table2(info, value, label) {
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
   adapt();
-  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, rendered(info.doc)), optional && on.root, body);
   const read2 = () => {
     if (optional && !on.control.checked) return void 0;
     const values = {};
@@ -644,7 +670,7 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-async function settingsForm(desk, path, only) {
+async function settingsForm(desk, path, only, sections2 = []) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
   const names = new Set(fields.map((one) => one.name));
@@ -665,7 +691,7 @@ async function settingsForm(desk, path, only) {
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
   };
-  return new Editor(fields, chosen, save).root;
+  return new Editor(fields, chosen, save, sections2).root;
 }
 async function undo(desk, path, now, then) {
   try {
@@ -816,6 +842,7 @@ function stopped(desk, one) {
 
 var perPage = 50;
 var atOnce = 10;
+var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Log-in"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Limits of sending"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes and the queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("Programs and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled"] }, { title: t("Old mail"), names: ["expire_after"] }];
 var storage = (row, use) => {
   if (use === void 0) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("out of service"));
@@ -884,7 +911,7 @@ async function accountPage(desk) {
   const tab = desk.address.query.get("tab") ?? "addresses";
   const [found, stops] = await Promise.all([desk.client.account(name), desk.client.queue_guard_list().catch(() => [])]);
   const link = (to, title2) => [addressOf("accounts", [name], { tab: to }), title2, to === tab];
-  const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name])), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
+  const content = { addresses: async () => addresses(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["accounts", name], void 0, sections())), security: () => securityCards(desk, name), logins: async () => logins(await desk.client.attempts(name, 50)) };
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;

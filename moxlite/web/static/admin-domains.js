@@ -344,7 +344,7 @@ function addressOf(page, path = [], query = {}) {
 var Unreadable = class extends Error {
 };
 var Editor = class {
-  constructor(infos, before, save, action = t("Save")) {
+  constructor(infos, before, save, sections = [], action = t("Save")) {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -359,12 +359,35 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
   }
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  changes = el("div", { class: "changes", role: "status", hidden: true });
+  laidOut(sections) {
+    const roots = (names) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
+    if (sections.length === 0) return roots([...this.parts.keys()]);
+    const placed = new Set(sections.flatMap(({ names }) => names));
+    const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
+    return [...sections, rest].map(({ title: words2, names }) => ({ words: words2, fields: roots(names), set: names.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+  }
+  tell() {
+    let after;
+    try {
+      after = this.read();
+    } catch {
+      return;
+    }
+    const lines2 = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+      const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
+      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+    });
+    this.changes.hidden = lines2.length === 0;
+    fill(this.changes, lines2.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines2)]);
+  }
   read() {
     const values = {};
     for (const [name, part] of this.parts) {
@@ -389,7 +412,7 @@ var Editor = class {
   }
   focus() {
     const bad = this.root.querySelector("[aria-invalid=true]");
-    bad?.closest("details")?.setAttribute("open", "");
+    for (let at = bad?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
     bad?.focus();
   }
   fail(text22) {
@@ -412,7 +435,10 @@ function hint(info) {
   const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
+}
+function rendered(text22) {
+  return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
 function make(info, value, label = title(info.name)) {
   switch (info.type) {
@@ -479,7 +505,7 @@ function table2(info, value, label) {
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
   adapt();
-  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, rendered(info.doc)), optional && on.root, body);
   const read2 = () => {
     if (optional && !on.control.checked) return void 0;
     const values = {};
@@ -564,7 +590,7 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-async function settingsForm(desk, path, only) {
+async function settingsForm(desk, path, only, sections = []) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
   const names = new Set(fields.map((one) => one.name));
@@ -585,7 +611,7 @@ async function settingsForm(desk, path, only) {
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
   };
-  return new Editor(fields, chosen, save).root;
+  return new Editor(fields, chosen, save, sections).root;
 }
 async function undo(desk, path, now, then) {
   try {

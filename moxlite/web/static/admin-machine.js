@@ -447,7 +447,7 @@ function addressOf(page, path = [], query = {}) {
 var Unreadable = class extends Error {
 };
 var Editor = class {
-  constructor(infos, before, save, action = t("Save")) {
+  constructor(infos, before, save, sections = [], action = t("Save")) {
     this.before = before;
     this.parts = new Map(infos.map((info) => [info.name, make(info, before[info.name])]));
     const button2 = el("button", { class: "btn primary", type: "submit" }, action);
@@ -462,12 +462,35 @@ var Editor = class {
       } finally {
         button2.disabled = false;
       }
-    } }, [...this.parts.values()].map((part) => part.root), this.failure, el("div", { class: "bar" }, button2));
+    } }, this.laidOut(sections), this.failure, this.changes, el("div", { class: "bar" }, button2));
+    for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
   }
   before;
   root;
   parts;
   failure = el("div", { hidden: true });
+  changes = el("div", { class: "changes", role: "status", hidden: true });
+  laidOut(sections) {
+    const roots = (names2) => names2.flatMap((name) => this.parts.get(name)?.root ?? []);
+    if (sections.length === 0) return roots([...this.parts.keys()]);
+    const placed = new Set(sections.flatMap(({ names: names2 }) => names2));
+    const rest = { title: t("All other settings"), names: [...this.parts.keys()].filter((name) => !placed.has(name)) };
+    return [...sections, rest].map(({ title: words2, names: names2 }) => ({ words: words2, fields: roots(names2), set: names2.some((name) => name in this.before) })).filter(({ fields }) => fields.length > 0).map(({ words: words2, fields, set }, i) => el("details", { class: "section", open: i === 0 }, el("summary", {}, words2, set && i > 0 && el("span", { class: "hint" }, ` · ${t("some are set")}`)), el("div", { class: "items" }, fields)));
+  }
+  tell() {
+    let after;
+    try {
+      after = this.read();
+    } catch {
+      return;
+    }
+    const lines = [...this.parts.keys()].filter((name) => JSON.stringify(this.before[name]) !== JSON.stringify(after[name])).map((name) => {
+      const [was, will] = [this.before[name], after[name]].map((value) => value === void 0 ? t("not set") : visible(shown(value).slice(0, 200)));
+      return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
+    });
+    this.changes.hidden = lines.length === 0;
+    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines)]);
+  }
   read() {
     const values2 = {};
     for (const [name, part] of this.parts) {
@@ -492,7 +515,7 @@ var Editor = class {
   }
   focus() {
     const bad = this.root.querySelector("[aria-invalid=true]");
-    bad?.closest("details")?.setAttribute("open", "");
+    for (let at = bad?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
     bad?.focus();
   }
   fail(text22) {
@@ -515,7 +538,10 @@ function hint(info) {
   const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
   const unset2 = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
   const without = info.required ? "" : unset2 ? "" : t("Default: {value}.", { value: shown(info.default) });
-  return [info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" ");
+  return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
+}
+function rendered(text22) {
+  return text22.split(/`([^`]+)`/).map((piece, i) => i % 2 === 1 ? el("code", {}, piece) : piece);
 }
 function make(info, value, label = title(info.name)) {
   switch (info.type) {
@@ -582,7 +608,7 @@ function table2(info, value, label) {
   const adapt = () => body.hidden = optional && !on.control.checked;
   on.control.addEventListener("change", adapt);
   adapt();
-  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, info.doc), optional && on.root, body);
+  const root = el("details", { open: value !== void 0 && info.name !== "" }, el("summary", {}, label), el("p", { class: "hint" }, rendered(info.doc)), optional && on.root, body);
   const read2 = () => {
     if (optional && !on.control.checked) return void 0;
     const values2 = {};
@@ -667,7 +693,7 @@ function many2(info, label, given, wrap) {
   return { root, read: read2, problem };
 }
 
-async function settingsForm(desk, path, only) {
+async function settingsForm(desk, path, only, sections = []) {
   const found = await desk.client.settings([...path]);
   const fields = only === void 0 ? found.fields : found.fields.filter((one) => only(one.name));
   const names2 = new Set(fields.map((one) => one.name));
@@ -688,7 +714,7 @@ async function settingsForm(desk, path, only) {
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
   };
-  return new Editor(fields, chosen, save).root;
+  return new Editor(fields, chosen, save, sections).root;
 }
 async function undo(desk, path, now, then) {
   try {
@@ -738,6 +764,25 @@ function refusal(error, fields, failure, form) {
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
+}
+function fieldDialog(title2, action, fields, run, more = null) {
+  return dialog(title2, (close) => {
+    const failure = el("div", { hidden: true });
+    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+      event.preventDefault();
+      button2.disabled = true;
+      failure.hidden = true;
+      try {
+        close(await run());
+      } catch (error) {
+        refusal(error, fields, failure, form);
+      } finally {
+        button2.disabled = false;
+      }
+    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
+    return [form];
+  });
 }
 function filterForm(apply, ...fields) {
   const form = el("form", { class: "filter", "aria-label": t("Filter"), onsubmit: (event) => {
@@ -880,8 +925,44 @@ async function routesPage(desk) {
   const root = el("div", { class: "page" }, head(t("Routes"), t("By which way mail goes out.")), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }));
   return { title: t("Routes"), root };
 }
+async function addHandler(desk, host, path, what) {
+  const { values: values2 } = await desk.client.settings([]);
+  const before = Array.isArray(values2["web_handlers"]) ? values2["web_handlers"] : [];
+  const pattern = `^${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`;
+  const made2 = { domain: host, path_regexp: pattern, ...what };
+  const at = before.findIndex((one) => one["domain"] === host && String(one["path_regexp"] ?? "").length < pattern.length);
+  const place = at < 0 ? before.length : at;
+  const handlers = [...before.slice(0, place), made2, ...before.slice(place)];
+  await desk.client.settings_save([], values2, { ...values2, web_handlers: handlers });
+}
+async function ask(desk, title2, third, what) {
+  const fields = { domain: line(t("Host"), "", t("Such as www.example.org. Its name must lead to this server in the DNS.")), path_regexp: line(t("Path"), "/", t("What is below it. / is the whole host.")), third };
+  const done = await fieldDialog(title2, t("Add"), fields, async () => {
+    if (!fields.path_regexp.control.value.startsWith("/")) {
+      fields.path_regexp.problem(t("A path starts with /."));
+      throw new Error(t("Nothing was saved."));
+    }
+    await addHandler(desk, fields.domain.control.value.trim(), fields.path_regexp.control.value, what(third.control.value.trim()));
+    return true;
+  });
+  if (done !== true) return;
+  desk.say(t("Added"));
+  await desk.refresh();
+}
+function addSite(desk) {
+  const folder = line(t("Folder"), "", t("Where its files are on this machine, such as /srv/www."));
+  return ask(desk, t("A site"), folder, (root) => ({ static: { root } }));
+}
+function addRedirect(desk) {
+  const target = line(t("To"), "", t("A host, such as https://example.com. Path and query are kept."));
+  return ask(desk, t("A redirect"), target, (url) => ({ redirect: { base_url: url } }));
+}
+function addProxy(desk) {
+  const server = line(t("Server behind it"), "", t("Its address, such as http://127.0.0.1:3000."));
+  return ask(desk, t("A proxy"), server, (url) => ({ forward: { url } }));
+}
 async function webPage(desk) {
-  const root = el("div", { class: "page" }, head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") }));
+  const root = el("div", { class: "page" }, head(t("Web server"), t("Web sites beside the mail: on ports of listeners with webserver_http or webserver_https.")), card(t("Add to the web server"), el("div", { class: "flex wrap gap" }, button(t("A site"), () => void addSite(desk), { kind: "primary" }), button(t("A redirect"), () => void addRedirect(desk)), button(t("A proxy"), () => void addProxy(desk))), { hint: t("Three fields each. All others are below, once it is there.") }), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("The whole of a host to another host, with path and query kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("Tried in this order; the first that handles a request ends the search. Give each exactly one of static, redirect, forward, internal.") }));
   return { title: t("Web server"), root };
 }
 
