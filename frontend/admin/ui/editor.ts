@@ -112,7 +112,7 @@ export class Editor {
         return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
       });
     this.changes.hidden = lines.length === 0;
-    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines)]);
+    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
   }
 
   /** The values that are set. */
