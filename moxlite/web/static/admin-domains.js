@@ -386,7 +386,7 @@ var Editor = class {
       return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines2.length === 0;
-    fill(this.changes, lines2.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines2)]);
+    fill(this.changes, lines2.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines2)]);
   }
   read() {
     const values = {};

@@ -489,7 +489,7 @@ var Editor = class {
       return el("li", {}, el("b", {}, title(name)), ": ", el("del", {}, was), " → ", el("ins", {}, will));
     });
     this.changes.hidden = lines.length === 0;
-    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", { class: "lines" }, lines)]);
+    fill(this.changes, lines.length > 0 && [el("p", {}, t("This will change:")), el("ul", {}, lines)]);
   }
   read() {
     const values2 = {};

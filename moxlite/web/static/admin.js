@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.bad6901ea04f.js", audit: "audit.2c888fab78c2.js", domains: "domains.ecfeb8cbcf8a.js", factors: "factors.6c76594553e8.js", machine: "machine.4ed0ce6554f6.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.ee473c20ae71.js" };
+var define_PARTS_default = { accounts: "accounts.e648d9ff4276.js", audit: "audit.2c888fab78c2.js", domains: "domains.0b5b2a6040cc.js", factors: "factors.6c76594553e8.js", machine: "machine.1c9fd6a7f564.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.ee473c20ae71.js" };
 
 var CheckFailed = class extends Error {
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.a470b17badbf.js", bulk: "bulk.2b6880373442.js", checks: "checks.0b39c7ba83c6.js", compose: "compose.0479f382eeff.js", conversation: "conversation.94af72d4bad3.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.f27077be9b7e.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.d2ad5171a5c1.js", message: "message.4f6665b805ef.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.b7e466fee77c.js", rules: "rules.addb7d01708c.js", search: "search.2d0a27871d0d.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.5e1f5f402789.js", bulk: "bulk.2b6880373442.js", checks: "checks.0b39c7ba83c6.js", compose: "compose.0479f382eeff.js", conversation: "conversation.d951d53d574a.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.f27077be9b7e.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.14768ef40ed7.js", message: "message.4f6665b805ef.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.b7e466fee77c.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -837,12 +837,8 @@ function handleBack(page) {
 }
 
 function addFindCommands(desk) {
-  const threaded = () => desk.threading() !== "off";
-  const some = () => threaded() && desk.aimed() > 0;
   const find2 = [{ id: "search.open", title: t("Search"), keys: ["/"], run: () => desk.focusSearch() }, { id: "search.stop", title: t("Stop the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "running", run: () => desk.stopSearch() }, { id: "search.end", title: t("Close the search"), keys: ["Escape"], quiet: true, when: () => desk.searching() === "done" && desk.selectedCount() === 0, run: () => desk.endSearch() }];
-  const threads = [{ id: "threads.next", title: t("Next thread"), keys: ["n"], quiet: true, when: threaded, run: () => desk.moveThread(1) }, { id: "threads.previous", title: t("First message of the thread, or previous thread"), keys: ["p"], quiet: true, when: threaded, run: () => desk.moveThread(-1) }, { id: "threads.select", title: t("Select the thread"), keys: ["S"], when: threaded, run: () => desk.selectThread() }, { id: "threads.fold", title: t("Collapse the thread, or expand it"), keys: ["C"], when: threaded, run: () => desk.fold() }, { id: "threads.collapse", title: t("Collapse the thread"), keys: ["ArrowLeft"], quiet: true, when: threaded, run: () => desk.fold(false) }, { id: "threads.expand", title: t("Expand the thread"), keys: ["ArrowRight"], quiet: true, when: threaded, run: () => desk.fold(true) }, { id: "threads.mute", title: () => desk.allMuted() ? t("Unmute the thread") : t("Mute the thread"), keys: ["X"], when: () => some() && desk.may(own), run: () => desk.toggleMute() }];
   desk.commands.add(t("Search"), find2);
-  desk.commands.add(t("Threads"), threads);
 }
 
 function addCommands(desk) {
@@ -1315,7 +1311,7 @@ var Find = class {
     }
     await attempt(t("Searching"), async () => {
       const { parse } = await this.part();
-      const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels);
+      const { query, problems, needles } = parse(text2, this.mail.mailboxes.value, /* @__PURE__ */ new Date(), this.mail.settings.value.labels, this.mail.facts.value.login_address || void 0);
       if (this.text.value === "") this.mailbox = this.mail.current.value?.id ?? this.mailbox;
       this.text.value = text2;
       this.refinement.value = "";
@@ -1332,7 +1328,7 @@ var Find = class {
     return text2 === "" || !narrow ? null : () => void this.search(text2);
   }
   known() {
-    if (/(^|\s)-?(sub)?(mb|mailbox|l|label):/i.test(this.text.value)) void this.search(this.text.value);
+    if (/(^|\s)-?((sub)?(mb|mailbox|l|label):|\w+:me\b)/i.test(this.text.value)) void this.search(this.text.value);
   }
   refine(to) {
     this.refinement.value = to;
@@ -2898,8 +2894,9 @@ function firstName(address) {
   return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 function senders(people, own2) {
-  const name = people.length > 1 ? firstName : shortAddress;
-  return people.map((one) => own2(one) ? senderMe() : name(one)).join(", ");
+  const first2 = people.map(firstName);
+  const name = (one, at) => people.length > 1 && first2.indexOf(first2[at]) === first2.lastIndexOf(first2[at]) ? first2[at] : shortAddress(one);
+  return people.map((one, at) => own2(one) ? senderMe() : name(one, at)).join(", ");
 }
 function longAddress(address) {
   const name = address.name.trim();
@@ -3464,7 +3461,7 @@ function layOut(root, page) {
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
   const tools = el("div", { class: "list-tools", role: "toolbar", "aria-label": t("What the list shows") }, command("app.unread-only", { class: "link unread-button" }, el("span", { class: "unread-toggle" }, t("Unread only"))), opener("link list-menu", t("What the list shows"), (at) => page.openListMenu(at), sign(listFilter)));
   moveWithin(tools);
-  const chosenCount = el("b", { class: "chosen-count" });
+  const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
   const clear = t("Clear the selection");
   const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)), chosenCount, all, page.chosen);
@@ -3902,10 +3899,11 @@ var App = class {
   reader = new Reader2(this.client, base, { commands: this.commands, bar: this.toolbar, chosen: this.chosen, framed: (page) => {
     listen(page, this.commands, () => this.displayed);
     writeTo(page, this.desk);
-  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices }) => {
+  }, failed: (error) => void showError(t("Opening the message failed"), error), prepared: ({ answerCommands, messageCommands }, { Bar, listChoices, threadCommands }) => {
     this.commands.add(t("Write"), answerCommands(this.desk));
     this.commands.add(t("Message"), messageCommands(this.desk));
     this.commands.add(t("List"), listChoices(this.desk));
+    this.commands.add(t("Threads"), threadCommands(this.desk));
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (...asked) => this.withMenus((found) => found.openMenu(...asked)) });
