@@ -371,7 +371,7 @@ def test_webmail_from_everywhere(tmp_path: Path) -> None:
     on = moxlite(tmp_path, "config", "listeners", "publish-web", "on")
     assert (on.returncode, on.stderr) == (0, "")
     assert "https://mx.example.org/webmail/ and https://mx.example.org/" in on.stdout
-    assert "until second factors are there" in on.stdout
+    assert "A password is all that a log-in takes there" in on.stdout
     assert "systemctl restart moxlite" in on.stdout
     text = config.read_text()
     assert text == made.replace("# account_https.", "account_https.").replace("# webmail_https.", "webmail_https.") + (

@@ -10,11 +10,13 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Final
 
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 DAY: Final = timedelta(days=1)
 TIME: Final = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?")
@@ -75,6 +77,8 @@ Zones = Mapping[str, tzinfo]
 @lru_cache(maxsize=100)
 def iana_zone(name: str) -> ZoneInfo | None:
     """A zone by its name in the IANA database, in Microsoft's programs, or at the end of a path of other programs."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 1 MB that a server without calendars does not need
+
     name = name.strip('"')
     for one in (WINDOWS.get(name, name), "/".join(name.split("/")[-2:]), "/".join(name.split("/")[-3:])):
         try:
