@@ -15,7 +15,7 @@ export type Order = (typeof orders)[number];
 /** An action on the messages of a row, without opening them. */
 export type RowAction = Exclude<Swipe, "">;
 /** A page beside the mailboxes, or the legend: a part of this name. */
-export type Page = "legend" | "newsletters" | "people";
+export type Page = "calendar" | "legend" | "newsletters" | "people";
 /** An additional condition on the messages of a view; "" for none. */
 export type Refinement = "" | "unread" | "read" | "flagged" | "attachments";
 

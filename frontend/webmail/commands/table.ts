@@ -49,6 +49,7 @@ function anywhere(desk: Desk): Command[] {
     },
     { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() },
     { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() },
+    { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") },
     { id: "app.people", title: t("People"), run: () => desk.openPage("people") },
     { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") },
     { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() },

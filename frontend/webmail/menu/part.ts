@@ -36,6 +36,7 @@ export function openAccountMenu(at: HTMLElement, desk: Desk): void {
     run: () => location.assign(account_path),
   };
   openMenu(at, t("Account and settings"), [
+    command("app.calendar"),
     command("app.people"),
     command("app.newsletters"),
     null,

@@ -1,9 +1,10 @@
 // Commands for the message that is read. They come with its part, after the list.
 
-import type { Desk } from "../commands/desk";
-import { senderCommands } from "../commands/sender";
 import type { Command } from "../../lib/commands";
 import { t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import { senderCommands } from "../commands/sender";
+import type * as EventPart from "../event/part";
 
 /** Commands for the message that is read (WEBMAIL-48). */
 export function messageCommands(desk: Desk): Command[] {
@@ -19,6 +20,12 @@ export function messageCommands(desk: Desk): Command[] {
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
   return [
     ...senderCommands(desk, () => desk.reading()),
+    {
+      id: "message.event",
+      title: t("Make an event of this"),
+      when: shown,
+      run: () => void desk.load<typeof EventPart>("event").then((found) => found.eventOf(desk)),
+    },
     {
       id: "message.print",
       title: t("Print the message"),

@@ -3,7 +3,7 @@
 import { type CommandTable, hintOf } from "../../lib/commands";
 import { hue, initials } from "../../lib/disc";
 import { brand, el, fill, sign } from "../../lib/dom";
-import { chevronsUpDown, listFilter, squarePen, sun, x } from "../../lib/icons";
+import { calendar, chevronsUpDown, listFilter, squarePen, sun, x } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { effect } from "../../lib/signal";
 import { moveWithin } from "../../lib/toolbar";
@@ -105,6 +105,11 @@ export function layOut(root: HTMLElement, page: Page): void {
       "div",
       { class: "account" },
       account,
+      command(
+        "app.calendar",
+        { class: "scheme-switch", title: hintOf(page.commands.get("app.calendar")), "aria-label": t("Calendar") },
+        sign(calendar),
+      ),
       command("app.scheme", { class: "scheme-switch", title: scheme, "aria-label": scheme }, sign(sun)),
     ),
   );

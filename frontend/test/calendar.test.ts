@@ -1,0 +1,68 @@
+// Days, columns and rules of the calendar (WEBMAIL-171).
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import type { EventItem } from "../gen/webmail";
+import { columns, dateOf, dayOf, monthsLater, shown, weekday, weekNumber } from "../webmail/calendar/days";
+import { fromRule, toRule } from "../webmail/event/rules";
+import { moved, withDate } from "../webmail/event/times";
+
+const day = (text: string) => dayOf(new Date(`${text}T12:00`));
+
+function event(from: string, to: string, clock: EventItem["clock"] = "local"): EventItem {
+  const seconds = (text: string) => Date.parse(`${text}Z`) / 1000;
+  return { starts: seconds(from), ends: seconds(to), clock } as EventItem;
+}
+
+test("weeks are numbered as ISO 8601 has them", () => {
+  assert.equal(weekNumber(day("2026-11-25")), 48);
+  assert.equal(weekNumber(day("2027-01-01")), 53);
+  assert.equal(weekNumber(day("2024-12-30")), 1);
+  assert.equal(weekday(day("2026-11-25")), 2);
+});
+
+test("a month later is the same day, or the last", () => {
+  assert.equal(monthsLater(day("2026-01-31"), 1), day("2026-02-28"));
+  assert.equal(monthsLater(day("2026-11-25"), -1), day("2026-10-25"));
+  assert.equal(dateOf(day("2026-11-25"), 90).getMinutes(), 30);
+});
+
+test("events of whole days end with the day before", () => {
+  const found = shown(event("2026-11-25T00:00", "2026-11-27T00:00", "date"));
+  assert.deepEqual([found.first, found.last, found.bar], [day("2026-11-25"), day("2026-11-26"), true]);
+  const late = shown(event("2026-11-25T22:00", "2026-11-26T00:00"));
+  assert.deepEqual([late.last, late.bar], [day("2026-11-25"), false]);
+});
+
+test("events that overlap share the room, others have all of it", () => {
+  const events = [
+    event("2026-11-25T09:00", "2026-11-25T11:00"),
+    event("2026-11-25T10:00", "2026-11-25T12:00"),
+    event("2026-11-25T11:00", "2026-11-25T11:10"),
+    event("2026-11-25T13:00", "2026-11-25T14:00"),
+  ].map(shown);
+  assert.deepEqual(
+    columns(events).map(({ column, of }) => [column, of]),
+    [
+      [0, 2],
+      [1, 2],
+      [0, 2],
+      [0, 1],
+    ],
+  );
+});
+
+test("a rule that the form offers is read as it was written", () => {
+  for (const kind of ["daily", "workdays", "weekly", "fortnightly", "monthly", "weekday", "yearly"])
+    for (const until of ["", "2026-12-24"])
+      assert.deepEqual(fromRule(toRule(kind, until, "2026-11-25")), { kind, until }, kind);
+  assert.equal(toRule("weekday", "", "2026-11-25"), "FREQ=MONTHLY;BYDAY=-1WE");
+  assert.equal(toRule("", "", "2026-11-25"), "");
+  for (const rule of ["FREQ=DAILY;COUNT=3", "FREQ=WEEKLY;BYDAY=MO,WE", "FREQ=HOURLY", "FREQ=MONTHLY;BYMONTHDAY=1"])
+    assert.equal(fromRule(rule).kind, "other", rule);
+});
+
+test("times of forms move on the clock", () => {
+  assert.equal(moved("2026-03-28T23:30", 1, 45), "2026-03-30T00:15");
+  assert.equal(withDate("2026-11-30", 1), "2026-12-01");
+});

