@@ -1,0 +1,789 @@
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before = document.activeElement;
+  return () => {
+    if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
+}
+
+var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
+var chevronLeft = "M15 18l-6-6 6-6";
+var chevronRight = "M9 18l6-6-6-6";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var plus = "M5 12h14 M12 5v14";
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var beside_default = ".beside-page{position:fixed;inset:0 0 0 var(--side-width);z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
+
+adopt(beside_default);
+function openBeside(title, actions) {
+  document.querySelector(".beside-done")?.click();
+  const giveBack = holdFocus();
+  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
+  const body = el("div", { class: "beside-body" });
+  const leave = (event) => {
+    if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
+  };
+  const pressed = (event) => {
+    if (event.key !== "Escape" || event.isComposing || document.querySelector("dialog:modal, .menu") !== null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close();
+  };
+  const close = () => {
+    if (!page.isConnected) return;
+    removeEventListener("click", leave, true);
+    removeEventListener("keydown", pressed, true);
+    page.remove();
+    giveBack();
+  };
+  addEventListener("click", leave, true);
+  addEventListener("keydown", pressed, true);
+  fill(page, el("header", { class: "beside-head" }, el("button", { class: "btn text beside-done", type: "button", onclick: close }, sign(arrowLeft), t("Done")), el("h2", {}, title), [...actions]), body);
+  document.body.append(page);
+  page.show();
+  page.focus();
+  return { body, close };
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var dayLength = 864e5;
+function dayOf(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+var today = () => dayOf(/* @__PURE__ */ new Date());
+var weekday = (day) => ((day + 3) % 7 + 7) % 7;
+function firstWeekday() {
+  const name = new Intl.Locale(locale() ?? navigator.language);
+  const found = name;
+  const day = (found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? (name.maximize().region === "US" ? 7 : 1);
+  return (day + 6) % 7;
+}
+var weekStart = (day) => day - (weekday(day) - firstWeekday() + 7) % 7;
+function monthStart(day, by = 0) {
+  const date = dateOf(day);
+  return dayOf(new Date(date.getFullYear(), date.getMonth() + by, 1));
+}
+function weekNumber(day) {
+  const thursday = day - weekday(day) + 3;
+  const year = new Date(thursday * dayLength).getUTCFullYear();
+  return Math.floor((thursday - Math.round(Date.UTC(year, 0, 1) / dayLength)) / 7) + 1;
+}
+function monthsLater(day, by) {
+  const start = monthStart(day, by);
+  return Math.min(start + dateOf(day).getDate() - 1, monthStart(start, 1) - 1);
+}
+function shown(item) {
+  const local = (seconds) => {
+    if (item.clock === "utc") return new Date(seconds * 1e3);
+    const date = new Date(seconds * 1e3);
+    return new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes());
+  };
+  const start = local(item.starts);
+  const end = local(item.ends);
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(new Date(end.getTime() - 1)));
+  return { item, start, end, first, last, bar: item.clock === "date" || last > first };
+}
+var clock = (date) => formatted(date, "event clock", { hour: "numeric", minute: "2-digit" });
+var longDay = (day) => formatted(dateOf(day), "event day", { weekday: "long", day: "numeric", month: "long" });
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+var dayName = (day) => formatted(dateOf(day), "event weekday", { weekday: "short" });
+var monthName = (day) => formatted(dateOf(day), "event month", { month: "long", year: "numeric" });
+function when(one) {
+  const from = shortDay(one.first);
+  const to = shortDay(one.last);
+  if (one.item.clock === "date") return one.first === one.last ? from : `${from} – ${to}`;
+  const end = one.first === one.last ? clock(one.end) : `${to}, ${clock(one.end)}`;
+  return `${from}, ${clock(one.start)} – ${end}`;
+}
+var colours = ["#D64A3E", "#D9782A", "#C99A06", "#459C40", "#1A9A8C", "#3A7BD3", "#8C5BCB", "#CD4A92"];
+var given = [5, 6, 4, 7, 2, 8, 3, 1];
+function colourOf(one, place) {
+  if (!/^#[0-9a-f]{6}$/i.test(one.colour)) return given[place % given.length];
+  const parts = (text2) => [1, 3, 5].map((at) => Number.parseInt(text2.slice(at, at + 2), 16));
+  const wanted = parts(one.colour);
+  const distances = colours.map((each) => parts(each).reduce((sum, part, at) => sum + (part - wanted[at]) ** 2, 0));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+function columns(events) {
+  const placed = [];
+  let group = [];
+  let ends = [];
+  const close = () => {
+    for (const each of group) each.of = ends.length;
+    group = [];
+    ends = [];
+  };
+  for (const one of [...events].sort((a, b) => a.start.getTime() - b.start.getTime())) {
+    const start = one.start.getTime();
+    const end = Math.max(one.end.getTime(), start + 18e5);
+    if (ends.every((other) => other <= start)) close();
+    const free = ends.findIndex((other) => other <= start);
+    const column2 = free === -1 ? ends.length : free;
+    ends[column2] = end;
+    const place = { one, column: column2, of: 1 };
+    group.push(place);
+    placed.push(place);
+  }
+  close();
+  return placed;
+}
+
+var line = 24;
+var head = 30;
+function drawMonth(board) {
+  const first = weekStart(monthStart(board.day));
+  const month = dateOf(board.day).getMonth();
+  const weeks = Math.ceil((monthStart(board.day, 1) - first) / 7);
+  const height = Math.max(head + 2 * line, (board.root.clientHeight - 29) / weeks);
+  const lines = Math.max(1, Math.floor((height - head) / line));
+  const names = el("div", { class: "cal-names" }, el("span", { class: "cal-number" }, t("Week")), Array.from({ length: 7 }, (_, at) => el("span", {}, dayName(first + at))));
+  const rows = Array.from({ length: weeks }, (_, at) => week(board, first + 7 * at, month, lines));
+  const place = el("div", { class: "cal-weeks" }, rows);
+  place.style.gridTemplateRows = `repeat(${weeks}, minmax(0, 1fr))`;
+  return el("div", { class: "cal-month" }, names, place);
+}
+function week(board, first, month, lines) {
+  const inside = board.events.filter((one) => one.first < first + 7 && one.last >= first);
+  const bars = inside.filter((one) => one.bar).sort((a, b) => a.first - b.first || b.last - a.last);
+  const times = inside.filter((one) => !one.bar);
+  const taken = Array.from({ length: 7 }, () => []);
+  const hidden = Array.from({ length: 7 }, () => 0);
+  const counts = Array.from({ length: 7 }, () => 0);
+  for (const one of inside) for (let at = Math.max(0, one.first - first); at <= Math.min(6, one.last - first); at++) counts[at]++;
+  const drawn = [];
+  for (const one of [...bars, ...times]) {
+    const from = Math.max(0, one.first - first);
+    const to = Math.min(6, one.last - first);
+    const days = taken.slice(from, to + 1);
+    let lane = 0;
+    while (days.some((day) => day[lane])) lane++;
+    const room = days.every((_, at) => counts[from + at] <= lines) ? lines : lines - 1;
+    if (lane >= room) {
+      for (let at = from; at <= to; at++) hidden[at]++;
+      continue;
+    }
+    for (const day of days) day[lane] = true;
+    const made = board.event(one, one.bar ? "cal-bar" : "cal-time", [!one.bar && el("i", { class: "cal-dot" }), !one.bar && el("time", {}, clock(one.start))]);
+    Object.assign(made.style, { gridColumn: `${from + 2} / ${to + 3}`, gridRow: `${lane + 2}` });
+    drawn.push(made);
+  }
+  const cells = taken.map((_, at) => {
+    const day = first + at;
+    const classes = ["cal-cell", weekday(day) > 4 && "weekend", dateOf(day).getMonth() !== month && "other", day === today() && "today"];
+    const date = dateOf(day).getDate();
+    const cell = el("div", { class: classes.filter(Boolean).join(" "), data: { day: String(day) } }, board.dayButton(day, date === 1 ? shortDay(day).replace(/^\S+\s/, "") : String(date), counts[at]));
+    cell.style.gridColumn = String(at + 2);
+    return cell;
+  });
+  const more = hidden.map((count, at) => {
+    if (count === 0) return null;
+    const words = many(count, "{n} more event", "{n} more");
+    const button = el("button", { class: "cal-more", type: "button", "aria-label": `${words}, ${longDay(first + at)}`, onclick: () => board.show("day", first + at) }, words);
+    Object.assign(button.style, { gridColumn: String(at + 2), gridRow: String(lines + 1) });
+    return button;
+  });
+  const row = el("div", { class: "cal-week" }, el("span", { class: "cal-number" }, String(weekNumber(first + 3))), cells, drawn, more);
+  row.style.gridTemplateRows = `${head}px repeat(${lines}, ${line}px) minmax(0, 1fr)`;
+  return row;
+}
+function ofDay(events, day) {
+  return events.filter((one) => one.first <= day && one.last >= day).sort((a, b) => Number(b.item.clock === "date") - Number(a.item.clock === "date") || +a.start - +b.start);
+}
+
+var agendaDays = 30;
+function drawAgenda(board) {
+  const now = /* @__PURE__ */ new Date();
+  const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h3", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })))), el("ul", {}, events.map((one) => {
+    const time = one.item.clock === "date" || one.first < day && one.last > day ? t("all day") : `${one.first === day ? clock(one.start) : "…"} – ${one.last === day ? clock(one.end) : "…"}`;
+    return el("li", {}, board.event(one, `cal-entry${one.end < now ? " past" : ""}`, [el("time", {}, time), el("i", { class: "cal-stripe" })], [one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)]));
+  }))));
+  return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
+}
+
+var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background);background:var(--background)}.calendar-page .beside-head{flex-wrap:nowrap;min-height:52px;padding:6px 16px;gap:8px;box-sizing:border-box}.calendar-page .beside-head h2{flex:1;min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.calendar-page h2 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.calendar-page .beside-head button{flex:none;min-height:34px}.calendar-page .beside-done{padding:0 8px;border:0;background:none}.calendar-page .btn.icon{justify-content:center;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}.calendar-page .btn.icon.small{width:30px;min-width:30px;height:30px}.calendar-page .btn.icon:hover{background:var(--hover)}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-body{display:grid;grid-template-columns:220px minmax(0,1fr);min-height:0;padding:0}.cal-side{display:flex;flex-direction:column;gap:20px;padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--ground);overflow-y:auto}.cal-main{display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.calendar-page .cal-calendars{display:none}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-list h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:6px;font-size:var(--t-sm);font-weight:400;color:var(--muted)}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset 3px 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding:2px 12px 3px 0;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding:4px 8px 0 0;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;left:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding:3px 6px 0 10px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset 3px 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;left:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h3{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:1300px){.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.calendar-page .cal-new{width:38px;padding:0;justify-content:center}}@media(max-width:1099px){.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page .cal-calendars{display:inline-flex}.cal-side{display:none;position:absolute;inset:0 auto 0 0;z-index:5;width:260px;box-shadow:var(--shadow-2)}.cal-side.open{display:flex}.cal-body{position:relative}}@media(max-width:700px){.calendar-page .beside-head{flex-wrap:wrap;padding:4px 8px}.calendar-page .beside-head h2{order:-1;flex:1 1 100%;font-size:18px;padding:4px 8px 0}.calendar-page .cal-tabs{flex:1}.calendar-page .cal-tabs .wide{display:none}.calendar-page .cal-tabs .btn{flex:1}.calendar-page .cal-new{position:fixed;right:16px;bottom:calc(24px + env(safe-area-inset-bottom));z-index:4;width:60px;height:60px;padding:0;border-radius:30px;box-shadow:var(--shadow-2)}.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{body:has(.calendar-page)>:not(.calendar-page){display:none}.calendar-page{position:static;height:100vh;border:0}.calendar-page :is(.btn,.cal-tabs,.cal-side){display:none}.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}\n';
+
+var hour = 50;
+function drawHours(board, first, count) {
+  const days = Array.from({ length: count }, (_, at) => first + at);
+  const bars = board.events.filter((one) => one.bar && one.first < first + count && one.last >= first);
+  const lanes = [];
+  const placed = bars.map((one) => {
+    const from = Math.max(0, one.first - first);
+    const to = Math.min(count - 1, one.last - first);
+    let lane = lanes.findIndex((ends) => ends.every((end, at) => at < from || at > to || end === 0));
+    if (lane === -1) lane = lanes.push(Array.from({ length: count }, () => 0)) - 1;
+    for (let at = from; at <= to; at++) lanes[lane][at] = 1;
+    const made = board.event(one, "cal-bar", [one.item.clock !== "date" && el("time", {}, clock(one.start))]);
+    Object.assign(made.style, { gridColumn: `${from + 1} / ${to + 2}`, gridRow: String(lane + 1) });
+    return made;
+  });
+  const heads = days.map((day) => el("div", { class: `cal-head${day === today() ? " today" : ""}` }, el("span", {}, dayName(day)), board.dayButton(day, String(dateOf(day).getDate()), board.events.filter((one) => one.first === day).length)));
+  const whole = days.map((day, at) => {
+    const cell = el("div", { class: "cal-whole", data: { day: String(day) }, title: longDay(day) });
+    cell.style.gridColumn = String(at + 1);
+    return cell;
+  });
+  const columnsOfDays = days.map((day, at) => {
+    const made = column(board, day);
+    made.style.gridColumn = String(at + 2);
+    return made;
+  });
+  const scroll = el("div", { class: "cal-scroll", tabindex: "0", role: "group", "aria-label": t("Hours") }, el("div", { class: "cal-grid" }, Array.from({ length: 23 }, (_, at) => {
+    const label = el("span", { class: "cal-hour" }, clock(dateOf(first, (at + 1) * 60)));
+    label.style.top = `${(at + 1) * hour - 8}px`;
+    return label;
+  }), columnsOfDays));
+  const root = el("div", { class: "cal-hours" }, el("div", { class: "cal-heads" }, el("span"), heads), el("div", { class: "cal-days" }, el("span", { class: "cal-hint" }, t("all day")), el("div", { class: "cal-bars" }, whole, placed)), scroll);
+  root.style.setProperty("--days", String(count));
+  root.style.setProperty("--lanes", String(Math.max(1, lanes.length)));
+  requestAnimationFrame(() => scroll.scrollTop = board.scrolled ?? 7.5 * hour);
+  scroll.addEventListener("scroll", () => board.scrolled = scroll.scrollTop);
+  return root;
+}
+function column(board, day) {
+  const times = board.events.filter((one) => !one.bar && one.first === day);
+  const minutes = (date) => date.getHours() * 60 + date.getMinutes();
+  const made = columns(times).map(({ one, column: at, of }) => {
+    const from = minutes(one.start);
+    const to = Math.max(from + 29, +one.end === +dateOf(day + 1) ? 1440 : minutes(one.end));
+    const short = to - from < 45;
+    const found = board.event(one, `cal-block${short ? " short" : ""}`, [], [el("time", {}, short ? clock(one.start) : `${clock(one.start)} – ${clock(one.end)}`), !short && one.item.place !== "" && el("span", { class: "cal-place" }, one.item.place)]);
+    Object.assign(found.style, { top: `${from * hour / 60 + 1}px`, height: `${(to - from) * hour / 60 - 3}px`, left: `calc(${at * 100 / of}% + 3px)`, width: `calc(${100 / of}% - 7px)` });
+    found.append(el("i", { class: "cal-grip", "aria-hidden": "true" }));
+    return found;
+  });
+  const root = el("div", { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } }, made);
+  if (day === today()) {
+    const now = el("i", { class: "cal-now" });
+    now.style.top = `${minutes(/* @__PURE__ */ new Date()) * hour / 60}px`;
+    root.append(now);
+  }
+  return root;
+}
+
+var step = 15;
+var least = 5;
+function listenForDrags(root, does) {
+  root.addEventListener("pointerdown", (event) => {
+    const target = event.target;
+    if (event.button !== 0 || target.closest("button:not(.cal-event), a") !== null) return;
+    const start = placeAt(event.clientX, event.clientY);
+    if (start === null) return;
+    const button = target.closest(".cal-event");
+    if (event.pointerType === "touch") {
+      if (button === null) tap(root, event, () => make(does, start, start));
+      return;
+    }
+    drag(root, event, start, button, target.closest(".cal-grip") !== null, does);
+  });
+}
+function tap(root, first, run) {
+  const end = new AbortController();
+  root.addEventListener("pointercancel", () => end.abort(), { signal: end.signal });
+  root.addEventListener("pointerup", (event) => {
+    end.abort();
+    if (Math.hypot(event.clientX - first.clientX, event.clientY - first.clientY) < 2 * least) run();
+  }, { signal: end.signal });
+}
+function drag(root, first, start, button, grip, does) {
+  const end = new AbortController();
+  const { signal } = end;
+  const mark2 = el("div", { class: "cal-mark", "aria-hidden": "true" });
+  let moving = false;
+  let last = start;
+  const stop = () => {
+    end.abort();
+    mark2.remove();
+    button?.classList.remove("dragged");
+  };
+  const moved = (event) => {
+    if (!moving && Math.hypot(event.clientX - first.clientX, event.clientY - first.clientY) < least) return;
+    moving = true;
+    button?.classList.add("dragged");
+    last = placeAt(event.clientX, event.clientY) ?? last;
+    draw(mark2, start, last, button, grip);
+  };
+  const done = () => {
+    stop();
+    if (!moving) {
+      if (button === null) make(does, start, start);
+      return;
+    }
+    const swallow = (click) => click.stopPropagation();
+    addEventListener("click", swallow, { capture: true, once: true });
+    setTimeout(() => removeEventListener("click", swallow, true), 0);
+    if (button === null) make(does, start, last);
+    else {
+      const minutes = start.minutes === null || last.minutes === null ? 0 : snapped(last.minutes - start.minutes);
+      if (grip) does.move(button, 0, 0, minutes);
+      else does.move(button, last.day - start.day, minutes, 0);
+    }
+  };
+  if (button === null) first.preventDefault();
+  root.addEventListener("pointermove", moved, { signal });
+  addEventListener("pointerup", done, { signal });
+  addEventListener("pointercancel", stop, { signal });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !moving) return;
+    event.stopPropagation();
+    stop();
+  }, { capture: true, signal });
+}
+function make(does, start, last) {
+  const [from, to] = start.day <= last.day ? [start.day, last.day] : [last.day, start.day];
+  if (start.minutes === null) does.make(from, to, null, null);
+  else if (last.minutes === null || last.minutes === start.minutes) {
+    const begin = Math.floor(start.minutes / 30) * 30;
+    does.make(start.day, start.day, begin, begin + 60);
+  } else {
+    const begin = Math.floor(Math.min(start.minutes, last.minutes) / step) * step;
+    const end = Math.ceil(Math.max(start.minutes, last.minutes) / step) * step;
+    does.make(start.day, start.day, begin, Math.max(begin + step, end));
+  }
+}
+var snapped = (minutes) => Math.round(minutes / step) * step;
+function placeAt(x, y) {
+  for (const found of document.elementsFromPoint(x, y)) {
+    const column2 = found.closest("[data-day]");
+    if (column2 === null || column2.tagName === "BUTTON") continue;
+    const within = column2.classList.contains("cal-column");
+    const minutes = within ? (y - column2.getBoundingClientRect().top) * 60 / hour : null;
+    return { day: Number(column2.dataset["day"]), minutes: minutes === null ? null : Math.max(0, Math.min(1440, minutes)), column: column2 };
+  }
+  return null;
+}
+function draw(mark2, start, last, button, grip) {
+  const target = grip || button === null ? start : last;
+  if (target.minutes === null || last.minutes === null || start.minutes === null) {
+    mark2.remove();
+    if (last.minutes === null) last.column.append(mark2);
+    Object.assign(mark2.style, { top: "0", height: "100%" });
+    mark2.textContent = "";
+    return;
+  }
+  const top = button === null ? 0 : button.offsetTop;
+  const height = button === null ? 0 : button.offsetHeight;
+  const by = snapped(last.minutes - start.minutes) * hour / 60;
+  let from = Math.floor(Math.min(start.minutes, last.minutes) / step) * step * hour / 60;
+  let to = Math.ceil(Math.max(start.minutes, last.minutes) / step) * step * hour / 60;
+  if (button !== null) [from, to] = grip ? [top, top + height + by] : [top + by, top + height + by];
+  target.column.append(mark2);
+  Object.assign(mark2.style, { top: `${from}px`, height: `${Math.max(8, to - from)}px` });
+  const text2 = (pixels) => clock(dateOf(target.day, snapped(pixels * 60 / hour)));
+  mark2.textContent = `${text2(from)} – ${text2(to)}`;
+}
+
+adopt(calendar_default);
+var views = ["day", "week", "month", "agenda"];
+var narrow = matchMedia("(max-width: 700px)");
+function openPage(page) {
+  void new CalendarPage(page).start();
+}
+var CalendarPage = class {
+  constructor(page) {
+    this.page = page;
+    const icon2 = (path, title, run) => el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
+    const add = el("button", { class: "btn primary cal-new", type: "button", title: `${t("New event")} (n)`, onclick: () => this.add() }, sign(plus), el("span", {}, t("New event")));
+    const { body, close } = openBeside(t("Calendar"), [el("button", { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2(chevronLeft, t("Earlier"), () => this.step(-1)), icon2(chevronRight, t("Later"), () => this.step(1)), this.tabs, el("button", { class: "btn icon cal-calendars", type: "button", "aria-label": t("Calendars"), title: t("Calendars"), onclick: () => this.side.classList.toggle("open") }, sign(ellipsis)), add]);
+    const dialogOf = body.parentElement;
+    dialogOf.classList.add("calendar-page");
+    this.heading = dialogOf.querySelector("h2");
+    this.heading.setAttribute("aria-live", "polite");
+    body.className = "cal-body";
+    fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
+    dialogOf.addEventListener("keydown", (event) => this.key(event));
+    listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
+    const changed = () => void this.load();
+    const resized = () => dialogOf.isConnected ? this.draw() : ended.abort();
+    const ended = new AbortController();
+    addEventListener("calendars", () => dialogOf.isConnected ? changed() : ended.abort(), { signal: ended.signal });
+    addEventListener("resize", resized, { signal: ended.signal });
+    this.close = close;
+  }
+  page;
+  root = el("div", { class: "cal-view" });
+  day = today();
+  events = [];
+  scrolled;
+  view = narrow.matches ? "agenda" : "month";
+  calendars = [];
+  buttons = /* @__PURE__ */ new WeakMap();
+  turn = 0;
+  drawn = false;
+  heading;
+  small = el("div", { class: "cal-small" });
+  list = el("div", { class: "cal-list", role: "group", "aria-label": t("Calendars") });
+  side = el("div", { class: "cal-side" }, this.small, this.list);
+  tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
+  state = el("p", { class: "cal-state", role: "status", hidden: true });
+  close;
+  async start() {
+    this.drawHead();
+    await this.load();
+  }
+  show(view, day) {
+    this.view = view;
+    this.day = day;
+    this.drawHead();
+    this.draw();
+    void this.load();
+  }
+  event(one, kind, before, after = []) {
+    const { item } = one;
+    const place = this.calendars.findIndex(({ id }) => id === item.calendar_id);
+    const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
+    const title = item.title === "" ? t("(no title)") : isolated(item.title);
+    const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
+    const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), this.calendars[place]?.name];
+    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
+    this.buttons.set(made, one);
+    return made;
+  }
+  dayButton(day, text2, count) {
+    const chosen = day === this.day;
+    return el("button", { class: `cal-day${chosen ? " chosen" : ""}`, type: "button", tabindex: chosen ? "0" : "-1", "aria-label": [!/^\d+$/.test(text2) && text2, longDay(day), many(count, "{n} event", "{n} events")].filter(Boolean).join(", "), "aria-current": day === today() ? "date" : null, data: { number: String(day) }, onclick: () => this.show("day", day) }, text2);
+  }
+  nothing() {
+    return el("div", { class: "cal-nothing" }, el("h3", {}, t("Nothing planned")), el("p", {}, t("New events appear here, whichever device you write them on.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
+  }
+  range() {
+    const { day } = this;
+    if (this.view === "day") return [day, day + 1];
+    if (this.view === "week") return [weekStart(day), weekStart(day) + 7];
+    if (this.view === "agenda") return [day, day + agendaDays];
+    return [weekStart(monthStart(day)), weekStart(monthStart(day)) + 42];
+  }
+  async load() {
+    const own = ++this.turn;
+    await attempt(t("Loading the calendar"), async () => {
+      const calendars = await this.page.client.calendars();
+      const [from, to] = this.range();
+      const seconds = (day) => Math.floor(dateOf(day).getTime() / 1e3);
+      const ids = calendars.filter(({ hidden }) => !hidden).map(({ id }) => id);
+      const found = await this.page.client.events(seconds(from), seconds(to), ids);
+      if (own !== this.turn) return;
+      this.calendars = calendars;
+      this.events = found.events.map(shown).filter((one) => one.first < to && one.last >= from);
+      this.state.hidden = !found.more;
+      this.state.textContent = found.more ? t("There are more events than can be shown. Hide a calendar, or show a shorter time.") : "";
+      this.drawList();
+      this.draw();
+    });
+  }
+  draw() {
+    const focused = document.activeElement;
+    const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
+    const [from] = this.range();
+    const made = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
+    const within = this.root.contains(focused);
+    fill(this.root, made);
+    if (!within && this.drawn) return;
+    this.drawn = true;
+    const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
+    (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus();
+  }
+  drawHead() {
+    const month = monthName(this.day);
+    const words = this.view === "day" ? longDay(this.day) : month;
+    fill(this.heading, words, this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));
+    const names = { day: t("Day"), week: t("Week"), month: t("Month"), agenda: t("Agenda") };
+    fill(this.tabs, views.map((view) => el("button", { class: `btn small${view === "month" || view === "week" ? " wide" : ""}`, type: "button", "aria-pressed": String(view === this.view), onclick: () => this.show(view, this.day) }, names[view])));
+    this.drawSmall();
+  }
+  drawSmall() {
+    const first = weekStart(monthStart(this.day));
+    const [from, to] = this.range();
+    const name = (day) => dayName(day).slice(0, 2);
+    const month = dateOf(this.day).getMonth();
+    fill(this.small, el("b", {}, monthName(this.day)), el("div", { class: "cal-small-grid" }, Array.from({ length: 7 }, (_, at) => el("span", { "aria-hidden": "true" }, name(first + at))), Array.from({ length: 42 }, (_, at) => {
+      const day = first + at;
+      const classes = [day === today() && "today", dateOf(day).getMonth() !== month && "other", this.view !== "month" && this.view !== "agenda" && day >= from && day < to && "within"];
+      return el("button", { class: classes.filter(Boolean).join(" "), type: "button", "aria-label": longDay(day), onclick: () => this.show(this.view, day) }, String(dateOf(day).getDate()));
+    })));
+  }
+  drawList() {
+    const add = t("New calendar");
+    fill(this.list, el("h3", {}, t("Calendars"), el("button", { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: () => void this.edit(null) }, sign(plus))), this.calendars.map((one, place) => {
+      const box = el("input", { type: "checkbox", class: `c${colourOf(one, place)}` });
+      box.checked = !one.hidden;
+      box.addEventListener("change", () => void attempt(t("Changing the calendar"), async () => {
+        await this.page.client.calendar_save(one.name, one.colour, !box.checked, one.id);
+        await this.load();
+      }));
+      const title = t("Change “{name}”", { name: isolated(one.name) });
+      return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name))), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
+    }));
+  }
+  async edit(one) {
+    const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
+    const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]] : colours[colourOf(one, place) - 1];
+    const name = el("input", { class: "dialog-input", value: one?.name ?? "", maxlength: "200", dir: "auto", autofocus: true, required: true });
+    const done = await dialog(one === null ? t("New calendar") : isolated(one.name), (close) => {
+      const names = [t("red"), t("orange"), t("yellow"), t("green"), t("teal"), t("blue"), t("purple"), t("pink")];
+      const choices = colours.map((colour, at) => {
+        const box = el("input", { type: "radio", name: "colour", value: colour, class: `c${at + 1}`, "aria-label": names[at], title: names[at] });
+        box.checked = colour === first;
+        return box;
+      });
+      const save = async (event) => {
+        event.preventDefault();
+        const colour = choices.find(({ checked }) => checked)?.value ?? first;
+        const saved = await attempt(t("Saving the calendar"), () => this.page.client.calendar_save(name.value, colour === first && one !== null ? one.colour : colour, one?.hidden ?? false, one?.id ?? 0));
+        if (saved) close(true);
+      };
+      const remove = async () => {
+        close(false);
+        if (await this.sure(one)) {
+          await attempt(t("Removing the calendar"), () => this.page.client.calendar_remove(one.id));
+          await this.load();
+        }
+      };
+      return [el("form", { onsubmit: (event) => void save(event) }, el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    });
+    if (done === true) await this.load();
+  }
+  async sure(one) {
+    const words = many(one.events, "{n} event is removed with it, on all your devices.", "{n} events are removed with it, on all your devices.");
+    const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
+    return answer === true;
+  }
+  step(by) {
+    const { view, day } = this;
+    if (view === "month") this.show(view, monthsLater(day, by));
+    else this.show(view, day + by * { day: 1, week: 7, agenda: agendaDays }[view]);
+  }
+  async tool() {
+    const { Events } = await this.page.load("event");
+    return new Events(this.page, this.calendars, () => this.load(), this.close);
+  }
+  add(day = this.day, last = day, from = null, to = null) {
+    void attempt(t("Opening the form"), async () => {
+      const whole = from === null && (last !== day || this.view === "month");
+      const now = /* @__PURE__ */ new Date();
+      const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
+      const begin = from ?? next;
+      await (await this.tool()).add(whole && from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) });
+    });
+  }
+  async open(one) {
+    await attempt(t("Opening the event"), async () => (await this.tool()).open(one.item, when(one)));
+  }
+  async move(button, days, minutes, end) {
+    const one = this.buttons.get(button);
+    if (one === void 0 || days === 0 && minutes === 0 && end === 0) return;
+    await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
+  }
+  key(event) {
+    const target = event.target;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea") !== null) return;
+    const one = this.buttons.get(target);
+    const run = this.keys(event.key, one, target);
+    if (run === null) return;
+    event.preventDefault();
+    event.stopPropagation();
+    run();
+  }
+  keys(key, one, target) {
+    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[key];
+    if (around !== void 0 && one !== void 0) return () => this.nextEvent(target, around > 0 ? 1 : -1);
+    if (around !== void 0 && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
+    if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
+    if ((key === "Delete" || key === "Backspace") && one !== void 0) return () => void attempt(t("Deleting the event"), async () => (await this.tool()).remove(one.item));
+    const letters = { t: () => this.choose(today()), n: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
+    return letters[key] ?? null;
+  }
+  choose(day) {
+    const [from, to] = this.range();
+    this.day = day;
+    this.drawHead();
+    if (day < from || day >= to || this.view === "agenda" || this.view === "month") void this.load();
+    this.draw();
+    this.root.querySelector(".cal-day.chosen")?.focus();
+  }
+  nextEvent(target, by) {
+    const all = [...this.root.querySelectorAll(".cal-event")];
+    const time = (each) => +(this.buttons.get(each)?.start ?? 0);
+    all.sort((a, b) => time(a) - time(b));
+    all[all.indexOf(target) + by]?.focus();
+  }
+};
+export {
+  openPage
+};

@@ -1,0 +1,545 @@
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
+function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === void 0 || value === null || value === false) continue;
+    if (typeof value === "function") {
+      element.addEventListener(name.slice(2), value);
+    } else if (name === "data") {
+      Object.assign(element.dataset, value);
+    } else if (tag === "textarea" && name === "value") {
+      element.textContent = String(value);
+    } else {
+      element.setAttribute(name, value === true ? "" : read.has(name) ? written(String(value)) : String(value));
+    }
+  }
+  append(element, children);
+  return element;
+}
+function append(parent, children) {
+  for (const child of children) {
+    if (child === null || child === void 0 || child === false) continue;
+    if (Array.isArray(child)) append(parent, child);
+    else if (typeof child === "string") parent.appendChild(child.length > 0 ? text(child) : document.createTextNode(""));
+    else parent.appendChild(child);
+  }
+}
+function fill(parent, ...children) {
+  parent.replaceChildren();
+  append(parent, children);
+}
+function byId(id, kind) {
+  const found = document.getElementById(id);
+  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
+  return found;
+}
+var ascii = /^[\t\n\x20-\x7e]*$/;
+var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
+var mixable = /[\p{L}]/u;
+function written(value) {
+  return ascii.test(value) ? value : value.replace(controls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+function text(value) {
+  if (ascii.test(value)) return document.createTextNode(value);
+  const fragment = document.createDocumentFragment();
+  let plain = "";
+  let last = 0;
+  for (const match of written(value).matchAll(scripts)) {
+    const piece = match[0];
+    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    if (kind !== 0 && last !== 0 && kind !== last) {
+      fragment.append(plain, mark(piece));
+      plain = "";
+      last = kind;
+      continue;
+    }
+    plain += piece;
+    if (kind !== 0) last = kind;
+    else if (!mixable.test(piece)) last = 0;
+  }
+  fragment.append(plain);
+  return fragment;
+}
+var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
+function isolated(value) {
+  return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
+}
+function mark(value) {
+  const element = document.createElement("span");
+  element.className = "scriptswitch";
+  element.textContent = value;
+  return element;
+}
+function icon(path, name = "icon") {
+  const namespace = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(namespace, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("class", name);
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS(namespace, "path");
+  line.setAttribute("d", path);
+  svg.append(line);
+  return svg;
+}
+function sign(path, name = "i") {
+  const svg = icon(path, name);
+  svg.setAttribute("viewBox", "0 0 24 24");
+  return svg;
+}
+
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+function holdFocus() {
+  const before2 = document.activeElement;
+  return () => {
+    if (before2 instanceof HTMLElement && before2 !== document.body && before2.isConnected) before2.focus();
+    if (document.activeElement === null || document.activeElement === document.body) focusHome();
+  };
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(action, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function attempt(action, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(t("{action} failed", { action }), error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var x = "M18 6 6 18 M6 6l12 12";
+
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+
+function adopt(text2) {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync(`@layer app {${text2}}`);
+  document.adoptedStyleSheets.push(sheet);
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made2 = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made2);
+  return made2;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}\n";
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+var workdays = "MO,TU,WE,TH,FR";
+function partsOf(rule) {
+  return Object.fromEntries(rule.split(";").filter(Boolean).map((one) => one.split("=", 2)));
+}
+function fromRule(rule) {
+  const { FREQ = "", UNTIL = "", INTERVAL = "1", WKST: _, ...rest } = partsOf(rule.toUpperCase());
+  const until = UNTIL === "" ? "" : `${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}`;
+  const by = rest["BYDAY"] ?? "";
+  const others = Object.keys(rest).filter((name) => name !== "BYDAY");
+  const kinds = { DAILY: "daily", WEEKLY: "weekly", MONTHLY: "monthly", YEARLY: "yearly" };
+  let kind = others.length > 0 ? "other" : kinds[FREQ] ?? (FREQ === "" ? "" : "other");
+  if (kind === "weekly" && by === workdays) kind = "workdays";
+  else if (kind === "weekly" && INTERVAL === "2" && !by.includes(",")) return { kind: "fortnightly", until };
+  else if (kind === "monthly" && /^(-1|[1-4])(MO|TU|WE|TH|FR|SA|SU)$/.test(by)) kind = "weekday";
+  else if (by !== "" && !(kind === "weekly" && days.includes(by))) kind = "other";
+  return { kind: INTERVAL === "1" ? kind : "other", until };
+}
+function weekOf(date) {
+  const next = new Date(date.getTime() + 7 * 864e5);
+  return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
+}
+var dayOf = (date) => days[(date.getUTCDay() + 6) % 7];
+function toRule(kind, until, start) {
+  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf(date)}`, yearly: "FREQ=YEARLY" };
+  const rule = rules[kind];
+  if (rule === void 0) return "";
+  return until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
+}
+function repeats(rule, start) {
+  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
+  const found = [["", t("Does not repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every two weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")]];
+  if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
+  return found;
+}
+function inWords(rule) {
+  const { FREQ = "", INTERVAL = "1", COUNT = "", UNTIL = "" } = partsOf(rule.toUpperCase());
+  const n = Number(INTERVAL);
+  const each = { HOURLY: many(n, "every hour", "every {n} hours"), DAILY: many(n, "every day", "every {n} days"), WEEKLY: many(n, "every week", "every {n} weeks"), MONTHLY: many(n, "every month", "every {n} months"), YEARLY: many(n, "every year", "every {n} years") };
+  const last = /* @__PURE__ */ new Date(`${UNTIL.slice(0, 4)}-${UNTIL.slice(4, 6)}-${UNTIL.slice(6, 8)}T12:00`);
+  const end = COUNT !== "" ? many(Number(COUNT), "once", "{n} times") : UNTIL !== "" && !Number.isNaN(last.getTime()) ? t("until {date}", { date: formatted(last, "rule end", { day: "numeric", month: "long", year: "numeric" }) }) : "";
+  return [each[FREQ] ?? t("by a rule of its own"), end].filter(Boolean).join(", ");
+}
+
+var two = (number) => String(number).padStart(2, "0");
+function local(date, whole) {
+  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+  return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+function moved(text2, days2, minutes) {
+  const at = /* @__PURE__ */ new Date(`${text2}${text2.includes("T") ? "" : "T00:00"}Z`);
+  const later = new Date(at.getTime() + days2 * 864e5 + minutes * 6e4);
+  return later.toISOString().slice(0, text2.length);
+}
+var withDate = (text2, days2) => moved(text2, days2, 0);
+var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+adopt(event_default);
+var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
+var Events = class {
+  constructor(page, calendars, again, leave) {
+    this.page = page;
+    this.calendars = calendars;
+    this.again = again;
+    this.leave = leave;
+  }
+  page;
+  calendars;
+  again;
+  leave;
+  async add(wanted) {
+    const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], free: false, guests: [...wanted.guests ?? []] };
+    const calendar = this.calendars.find(({ hidden }) => !hidden) ?? this.calendars[0];
+    const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
+    if (done) await this.again();
+    return done;
+  }
+  async open(item, when) {
+    const found = await this.page.client.event(item.id, item.recurrence);
+    const { form } = found;
+    const people = [...found.organizer === null ? [] : [found.organizer], ...found.guests];
+    const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
+    const title = form.title === "" ? t("(no title)") : isolated(form.title);
+    const chosen = await dialog(title, (close) => {
+      const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
+      const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
+      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), isolated(this.calendars.find(({ id }) => id === found.calendar_id)?.name ?? "")), fact(t("Alarms"), form.alarms.map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), button(t("Edit"), "edit", "btn primary"))];
+      return parts.filter((one) => one !== false);
+    });
+    if (chosen === "edit") await this.edit(found);
+    else if (chosen === "remove") await this.remove(item, found);
+    else if (chosen === "mail") this.mail(found);
+    else if (chosen !== null && chosen !== "close") {
+      await attempt(t("Answering"), () => this.page.client.event_answer(found.id, chosen, found.recurrence));
+      await this.again();
+    }
+  }
+  async move(item, days2, minutes, end) {
+    const found = await this.page.client.event(item.id, item.recurrence);
+    const { form } = found;
+    const event = { ...form, start: moved(form.start, days2, minutes), end: moved(form.end, days2, minutes + end) };
+    const scope = await this.scope(found, t("Move “{title}”?", { title: isolated(form.title) }), t("Move"), false);
+    if (scope === null || event.end < event.start) return this.again();
+    await this.save(found, event, found.calendar_id, scope);
+    await this.again();
+    if (found.recurrence !== "" && scope !== "this") {
+      toast(t("Events moved"));
+      return;
+    }
+    toast(t("Event moved"), { title: t("Undo"), run: () => void attempt(t("Undoing"), async () => {
+      const now = await this.page.client.event(item.id, item.recurrence);
+      await this.save(now, form, found.calendar_id, scope);
+      await this.again();
+    }) });
+  }
+  async remove(item, known) {
+    const found = known ?? await this.page.client.event(item.id, item.recurrence);
+    const title = isolated(found.form.title || t("(no title)"));
+    const scope = await this.scope(found, t("Delete “{title}”?", { title }), t("Delete"), true);
+    if (scope === null) return;
+    await attempt(t("Deleting the event"), async () => {
+      const gone = await this.page.client.event_remove(found.id, found.changed, found.recurrence, scope);
+      await this.again();
+      toast(t("“{title}” deleted", { title }), { title: t("Undo"), run: () => void attempt(t("Undoing"), async () => {
+        await this.page.client.event_restore(gone);
+        await this.again();
+      }) });
+    });
+  }
+  async edit(found) {
+    const done = await this.form(t("Edit event"), found.form, found.calendar_id, found, async (event, calendarID) => {
+      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false);
+      if (scope === null) return false;
+      return this.save(found, event, calendarID, scope);
+    });
+    if (done) await this.again();
+  }
+  async save(found, event, calendarID, scope) {
+    return this.page.client.event_save(calendarID, event, found.id, found.changed, found.recurrence, scope);
+  }
+  mail(found) {
+    const own = this.page.facts().addresses.map((one) => one.toLowerCase());
+    const people = [...found.guests, ...found.organizer === null ? [] : [found.organizer]];
+    const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
+    const to = others.map(({ name, address }) => name === "" ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`);
+    this.leave();
+    this.page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`);
+  }
+  async scope(found, title, action, removes) {
+    if (found.recurrence === "") return "all";
+    const chosen = await dialog(title, (close) => {
+      const choices = [["this", t("Only this event")], ["following", t("This and all that follow")], ["all", t("All, past ones too")]];
+      const boxes = choices.map(([value]) => el("input", { type: "radio", name: "scope", value, autofocus: value === "this" }));
+      boxes[0].checked = true;
+      const submitted = (event) => {
+        event.preventDefault();
+        close(boxes.find(({ checked }) => checked).value);
+      };
+      const guests = found.own && found.guests.length > 0;
+      return [el("form", { onsubmit: submitted }, guests && el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest is told.", "{n} guests are told.")), el("div", { class: "event-scopes", role: "radiogroup" }, choices.map(([, words], at) => el("label", {}, boxes[at], words))), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("none") }, t("Cancel")), el("button", { class: removes ? "btn line danger" : "btn primary", type: "submit" }, action)))];
+    });
+    return chosen === "none" ? null : chosen;
+  }
+  async form(heading, old, calendarID, found, save) {
+    const own = found?.own ?? true;
+    const text2 = (value) => el("input", { class: "dialog-input", value, maxlength: "1000", dir: "auto", disabled: !own });
+    const input = (type, value, label) => el("input", { class: "dialog-input", type, value, "aria-label": label, required: true, disabled: !own });
+    const select = (options, value, disabled = !own) => {
+      const made2 = el("select", { class: "dialog-input", disabled }, options.map(([key, words]) => el("option", { value: key }, words)));
+      made2.value = value;
+      return made2;
+    };
+    const title = field(t("Title"), text2(old.title));
+    title.control.autofocus = true;
+    const allDay = tick(t("All day"), old.all_day);
+    allDay.control.disabled = !own;
+    const [startDay, startTime = "09:00"] = old.start.split("T");
+    const [rawEnd, endTime = "10:00"] = old.end.split("T");
+    const days2 = { start: input("date", startDay, t("Starts on")), end: input("date", old.all_day ? withDate(rawEnd, -1) : rawEnd, t("Ends on")) };
+    const times = { start: input("time", startTime, t("Starts at")), end: input("time", endTime, t("Ends at")) };
+    const zones = [.../* @__PURE__ */ new Set([old.zone || ownZone(), ownZone(), "UTC", ...Intl.supportedValuesOf("timeZone")])];
+    const zone = field(t("Time zone"), select(zones.map((one) => [one, one.replaceAll("_", " ")]), old.zone || ownZone()));
+    zone.root.hidden = old.zone === "" || old.zone === ownZone();
+    const showZone = el("button", { class: "btn text", type: "button", onclick: () => zone.root.hidden = false }, t("Another time zone…"));
+    const repeat = field(t("Repeat"), select(repeats(old.rule, startDay), old.rule === "" ? "" : fromRule(old.rule).kind));
+    const until = input("date", fromRule(old.rule).until, t("Until"));
+    until.required = false;
+    const untilField = field(t("Repeats until"), until, t("Empty: for ever."));
+    const place = field(t("Place"), text2(old.place));
+    const guests = field(t("Guests"), el("input", { class: "dialog-input", dir: "auto", disabled: !own, value: old.guests.map(({ name, address }) => name === "" ? address : `${name} <${address}>`).join(", ") }), t("Addresses, separated by commas. Each gets a mail."));
+    const notes = field(t("Notes"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.notes, disabled: !own }));
+    const alarm = (value) => select([["", t("none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
+    const alarmBoxes = [...old.alarms, void 0].slice(0, 5).map(alarm);
+    for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
+    const busy = field(t("Shown as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
+    const calendar = field(t("Calendar"), select(this.calendars.map((one) => [String(one.id), isolated(one.name)]), String(calendarID), !own));
+    const adapt = () => {
+      const whole = allDay.control.checked;
+      for (const one of [times.start, times.end]) one.hidden = whole;
+      showZone.hidden = whole || !zone.root.hidden || !own;
+      if (whole) zone.root.hidden = true;
+      untilField.root.hidden = ["", "other"].includes(repeat.control.value);
+    };
+    allDay.control.addEventListener("change", adapt);
+    repeat.control.addEventListener("change", adapt);
+    showZone.addEventListener("click", adapt);
+    let first = days2.start.value;
+    days2.start.addEventListener("change", () => {
+      if (days2.start.value === "") return;
+      const by = Math.round((Date.parse(days2.start.value) - Date.parse(first)) / 864e5);
+      if (days2.end.value !== "") days2.end.value = withDate(days2.end.value, by);
+      first = days2.start.value;
+    });
+    adapt();
+    const read2 = () => {
+      const whole = allDay.control.checked;
+      const people = parties(guests.control.value);
+      const wrong = people.find(({ address }) => !/^[^\s@]+@[^\s@]+$/.test(address));
+      if (wrong !== void 0) {
+        guests.problem(t("“{address}” is not a complete address.", { address: isolated(wrong.address) }));
+        guests.control.focus();
+        return null;
+      }
+      const start = whole ? days2.start.value : `${days2.start.value}T${times.start.value}`;
+      const end = whole ? withDate(days2.end.value, 1) : `${days2.end.value}T${times.end.value}`;
+      if (end < start || whole && end === start) {
+        untilProblem(t("The event ends before it begins."));
+        return null;
+      }
+      const kind = repeat.control.value;
+      return { title: title.control.value.trim(), place: place.control.value.trim(), notes: notes.control.value, all_day: whole, start, end, zone: whole ? "" : old.zone === "" && !old.all_day && zone.root.hidden ? "" : zone.control.value, rule: kind === "other" || kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until ? old.rule : toRule(kind, until.value, days2.start.value), alarms: [...new Set(alarmBoxes.filter(({ value }) => value !== "").map(({ value }) => Number(value)))], free: busy.control.value === "free", guests: people };
+    };
+    const problem = el("p", { class: "error", role: "alert", hidden: true });
+    const untilProblem = (words) => {
+      problem.hidden = false;
+      fill(problem, words);
+    };
+    const done = await dialog(heading, (close) => {
+      const submitted = async (event) => {
+        event.preventDefault();
+        const form = read2();
+        if (form === null) return;
+        try {
+          if (await save(form, Number(calendar.control.value)) !== false) close(true);
+        } catch (error) {
+          if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
+          else await showError(t("Saving the event"), error);
+        }
+      };
+      return [el("form", { class: "event-form", onsubmit: (event) => void submitted(event) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), busy.root), calendar.root, problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    });
+    return done === true;
+  }
+};
+async function eventOf(page) {
+  const item = page.reading() ?? page.shown();
+  if (item === null) return;
+  await attempt(t("Opening the form"), async () => {
+    const [calendars, parsed] = await Promise.all([page.client.calendars(), page.client.parsed_message(item.id)]);
+    const start = /* @__PURE__ */ new Date();
+    start.setHours(start.getHours() + 1, 0, 0, 0);
+    const own = page.facts().addresses.map((one) => one.toLowerCase());
+    const people = [...item.from, ...item.to, ...item.cc].map(({ name, user, host }) => ({ name, address: `${user}@${host}` }));
+    const others = people.filter(({ address }) => !own.includes(address.toLowerCase()));
+    const events = new Events(page, calendars, async () => void 0, () => void 0);
+    const added = await events.add({ allDay: false, start, end: new Date(start.getTime() + 36e5), title: item.subject, notes: parsed.texts[0]?.text.trim().slice(0, 5e3) ?? "", guests: [...new Map(others.map((one) => [one.address.toLowerCase(), one])).values()] });
+    if (added) toast(t("Event added"));
+  });
+}
+function parties(text2) {
+  return text2.split(/[,;\n](?=(?:[^"]*"[^"]*")*[^"]*$)/).map((one) => /^\s*(?:"?([^"<]*?)"?\s*<([^>]*)>|(.*?))\s*$/.exec(one)).map((found) => ({ name: found?.[1] ?? "", address: (found?.[2] ?? found?.[3] ?? "").trim() })).filter(({ address }) => address !== "");
+}
+function before(minutes) {
+  if (minutes === 0) return t("at the start");
+  if (minutes % 10080 === 0) return many(minutes / 10080, "{n} week before", "{n} weeks before");
+  if (minutes % 1440 === 0) return many(minutes / 1440, "{n} day before", "{n} days before");
+  if (minutes % 60 === 0) return many(minutes / 60, "{n} hour before", "{n} hours before");
+  return many(minutes, "{n} minute before", "{n} minutes before");
+}
+export {
+  Events,
+  eventOf
+};
