@@ -169,6 +169,7 @@ PASTS: Final = (
 """One for each method of history that can refuse (SMTP-88), and for what history and reverse name do together."""
 
 ELSEWHERE: Final = {
+    "chosen-senders-only": "an address that is made while the server runs; tests/session/test_smtpd_masked.py",
     "sieve-reject": "a script of the account refuses: tests/session/test_smtpd_sieve.py",
     "simulated": "localserve alone; tests/integration/test_smtpd_swaks.py",
     "reputation-error": "a fault of the disk; tests/session/test_smtpd_decisions.py",
