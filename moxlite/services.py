@@ -25,7 +25,6 @@ from moxlite.operations.performing import performer
 from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint
-from moxlite.queue.accountqueue import OwnQueue
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext, Homes
@@ -236,7 +235,6 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
         edit=house.config.edit,
         deliveries=queue.deliveries if queue else None,
         queue=queue,
-        own_queue=OwnQueue(queue) if queue else None,
         end_sessions=house.services.end_sessions,
         assure=queue.assure if queue else not_asked,
         opaque_id=house.services.received_id.encode,

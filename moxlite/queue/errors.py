@@ -1,7 +1,5 @@
 """Exceptions of operations on the queue. The exceptions of submitting are in `store`, beside `Submit`."""
 
-from moxlite.store.delivery import accountqueue
-
 
 class QueueError(Exception):
     """Base class of the queue's exceptions; the text is for people. `field`: the argument that is wrong, "" if no
@@ -25,11 +23,11 @@ class UnknownTransport(QueueError):
     """No transport of this name is configured."""
 
 
-class AlreadySuppressed(QueueError, accountqueue.AlreadySuppressed):
+class AlreadySuppressed(QueueError):
     """The address is on the suppression list (QUEUE-83)."""
 
 
-class NotSuppressed(QueueError, accountqueue.NotSuppressed):
+class NotSuppressed(QueueError):
     """The address is not on the suppression list (QUEUE-83)."""
 
 

@@ -25,6 +25,7 @@ from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.data.status import Watchers, clean_outcomes
 from moxlite.queue.data.suppression import (
     MAX_LISTED,
+    Suppression,
     add_suppression,
     clean_suppressions,
     for_message,
@@ -45,12 +46,11 @@ from moxlite.queue.reports.dmarc import DMARCReports, Due
 from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND, delay_after
 from moxlite.queue.scheduling.scheduler import Scheduler
-from moxlite.queue.submit import receipt_of
+from moxlite.queue.submit import Receipt, receipt_of
 from moxlite.queue.tls.policies import Policies
 from moxlite.queue.webhooks.keeping import recover_calls
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.accountqueue import Receipt, Suppression
 from moxlite.store.delivery.actions import Deferred
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError

@@ -7,7 +7,6 @@ import msgspec
 from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.holdrules import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
-from moxlite.store.delivery.accountqueue import Receipt
 from moxlite.store.delivery.submission import FromIDTaken, QueueFull, Submission, SubmissionRecipient
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -31,6 +30,15 @@ INSERT INTO msg (base_id, content_id, queued, hold, account, login_address, send
     require_tls, extra, priority, deliver_by, dsn_notify, dsn_ret, dsn_envid, dsn_orcpt, dsn_due, dsn_next)
 VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, NULL, '{}', '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
     ?, ?, '', 0)"""
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """A submission that the queue has taken. `ids`: its rows, in the order of the recipients. `note`: the octets that
+    came with its key.
+    """
+
+    ids: tuple[int, ...]
+    note: bytes
 
 
 def add_submission(tx: Tx, submission: Submission, content: Content, now: int, *, mirrored: bool = False) -> list[int]:

@@ -53,10 +53,10 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPNetwork
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.process.keys.signing import SigningKeys
+    from moxlite.queue.queue import Queue
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
-    from moxlite.store.delivery.accountqueue import AccountQueue, APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.store.imports.engine import Imports
     from moxlite.submission.letter import Assure
@@ -187,8 +187,7 @@ def make_context(
     keys: SigningKeys,
     edit: Edit,
     deliveries: Deliveries | None,
-    queue: APIQueue | None,
-    own_queue: AccountQueue | None,
+    queue: Queue | None,
     end_sessions: EndSessions,
     assure: Assure,
     opaque_id: Callable[[int], str],
@@ -217,8 +216,7 @@ def make_context(
       keys: DKIM keys of the domains that sign submitted mail.
       edit: changes the configuration of domains and accounts.
       deliveries: state of submitted messages; None while there is no queue.
-      queue: for the web API; None while there is no queue.
-      own_queue: the queue for the users of accounts; None while there is no queue.
+      queue: None while it cannot be used.
       end_sessions: ends the mail sessions of an account, or of one app password.
       assure: finds how well mail to a domain would be protected.
       readiness: lists the reasons why the server is not ready (``/readyz``).
@@ -269,7 +267,7 @@ def make_context(
                 accounts=accounts,
                 auth=auth,
                 passwords=Passwords(accounts, logins, end_sessions),
-                queue=own_queue,
+                queue=queue,
                 certificate=certificate,
                 copies=background_imports(),
                 forwarding=forwarding(),

@@ -12,7 +12,6 @@ from moxlite.store.auth.apppasswords import AppPasswordRefused
 from moxlite.store.auth.factors import FactorRefused
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused
 from moxlite.store.content.uploads import NoSuchUpload
-from moxlite.store.delivery.accountqueue import QueueRefused
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
@@ -77,7 +76,6 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     AppPasswordRefused: lambda e: UserError(reason_of(e)),
     KeyRefused: lambda e: UserError(reason_of(e)),
     KeyExists: lambda e: Conflict("this key belongs to an account already"),
-    QueueRefused: lambda e: UserError(reason_of(e)),
     store.BadPassword: lambda e: UserError(reason_of(e)),
     store.NoSuchMessage: lambda e: NotFound(reason_of(e)),
     store.NoSuchMailbox: lambda e: NotFound(reason_of(e)),

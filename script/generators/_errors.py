@@ -94,7 +94,6 @@ RAISED = frozenset(
         "NotAllowed",
         "NotFound",
         "OutgoingLimitExceeded",
-        "QueueRefused",
         "RateLimited",
         "Refused",
         "ServerFailed",

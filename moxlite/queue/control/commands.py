@@ -61,13 +61,13 @@ from moxlite.operations.webhooks import (
 from moxlite.queue.bounces import UNNAMED
 from moxlite.queue.data.rows import DELIVERING, Message, Result, Retired
 from moxlite.queue.data.status import meaning_of
+from moxlite.queue.data.suppression import Suppression
 from moxlite.queue.errors import NoSuchMessage, QueueError
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of, rfc3339
 from moxlite.queue.webhooks.keeping import Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue
-from moxlite.store.delivery.accountqueue import Suppression
 
 HEADER: Final = 64 * 1024
 """Octets of a message that are read for its header."""

@@ -13,7 +13,6 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.errors import AlreadySuppressed, BadFilter, NotSuppressed
-from moxlite.store.delivery.accountqueue import Suppression
 from moxlite.store.file.transaction import Reader, Tx
 
 DOTLESS: Final = frozenset({"gmail.com", "googlemail.com"})
@@ -43,6 +42,19 @@ DELETE FROM suppression WHERE expires <= ? OR account NOT IN (SELECT value FROM 
 LATEST: Final = """
 SELECT success FROM msg_retired WHERE account = ? AND recipient_address = lower(?) AND id <> ?
 ORDER BY last_activity DESC, id DESC LIMIT ?"""
+
+
+class Suppression(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of a suppression list. `manual`: added by a person. Times in µs UTC; `expires` None: never."""
+
+    id: int
+    account: str
+    base_address: str
+    original_address: str
+    manual: bool
+    reason: str
+    created: int
+    expires: int | None
 
 
 def base_address(address: str) -> str:

@@ -4,14 +4,18 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+import msgspec
+
+from moxlite.config.domains import IncomingWebhook, OutgoingWebhook
+from moxlite.config.webhookkeys import webhook_keys
 from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.data.filters import compose, compose_page
-from moxlite.queue.errors import NoSuchWebhook
+from moxlite.queue.errors import NoSuchWebhook, QueueError
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks.calls import Caller, SampleCall, call_samples
-from moxlite.queue.webhooks.events import keep_hooks
+from moxlite.queue.webhooks.events import Event, keep_hooks
 from moxlite.queue.webhooks.incoming import IncomingCarrier
 from moxlite.queue.webhooks.keeping import (
     HOOK_COLUMNS,
@@ -89,6 +93,24 @@ class WebhookQueue:
         return await self._change(
             lambda tx, now: cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
         )
+
+    async def try_out(self, account: str, url: str, authorization: str, secret: str, *, incoming: bool) -> CallResult:
+        """Call a webhook with a made-up event, once, whether or not it is saved. Raises QueueError."""
+        settings = self._ctx.config.current.account(account)
+        if settings is None:
+            raise QueueError(self._ctx.config.current.no_account(account))
+        outgoing = OutgoingWebhook(url=url, authorization=authorization, secret=secret, events=(Event.DELIVERED,))
+        asked = msgspec.structs.replace(
+            settings,
+            outgoing_webhook=None if incoming else outgoing,
+            incoming_webhook=IncomingWebhook(url=url, authorization=authorization, secret=secret) if incoming else None,
+        )
+        try:
+            webhook_keys(secret)
+        except ValueError as error:
+            raise QueueError(f"the secret {error}") from None
+        (sample,) = await call_samples(self._ctx, account, asked)
+        return sample.result
 
     async def test(self, account: str) -> list[SampleCall]:
         """Call the web servers of an account with a sample of each event. Raises NoSuchWebhook if it has none."""

@@ -9,7 +9,6 @@
 - `reputation`: earlier mail of a sender
 - `submission`: submissions to the queue
 - `outgoing`: the limits of an account in 24 hours, and submissions that their sender may take back
-- `accountqueue`: operations of the queue for an account's user and the web API
 - `status`: delivery states that the queue reports to apps; the mailbox that shows the queue
 
 The decision which actions to perform is not made here but in `moxlite.acceptance`; nothing here knows the configuration

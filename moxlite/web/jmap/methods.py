@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.process.keys.signing import SigningKeys
+    from moxlite.queue.queue import Queue
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
-    from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.store.delivery.status import Deliveries
     from moxlite.web.http.exchange import Request
     from moxlite.web.jmap.accounts import Place
@@ -32,7 +32,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     auth: AuthDB
     keys: SigningKeys
-    queue: APIQueue | None
+    queue: Queue | None
     deliveries: Deliveries | None
     programs: ProgramNotices
     tmp: Path

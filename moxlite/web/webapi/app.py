@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.process.keys.signing import SigningKeys
+    from moxlite.queue.queue import Queue
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
-    from moxlite.store.delivery.accountqueue import APIQueue
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 
 
@@ -84,7 +84,7 @@ class WebAPI:
         accounts: Accounts,
         logins: Logins,
         keys: SigningKeys,
-        queue: APIQueue | None,
+        queue: Queue | None,
         tmp: Path,
         auth: AuthDB,
     ) -> None:

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.process.keys.signing import SigningKeys
+    from moxlite.queue.queue import Queue
+    from moxlite.queue.submit import Receipt
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.account import Account
-    from moxlite.store.delivery.accountqueue import APIQueue, Receipt
     from moxlite.web.http.exchange import Request
 
 
@@ -60,7 +61,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     config: CurrentConfig
     accounts: Accounts
     keys: SigningKeys
-    queue: APIQueue | None
+    queue: Queue | None
     tmp: Path
     turns: Turns
 

@@ -15,8 +15,8 @@ import msgspec
 from moxlite.acceptance.messagejson import MessageJSON, PartJSON, message_json, read_structure
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.decode import decoder
+from moxlite.queue.errors import AlreadySuppressed, NotSuppressed
 from moxlite.store.content.body import stream_message
-from moxlite.store.delivery.accountqueue import AlreadySuppressed, NotSuppressed
 from moxlite.store.errors import BadMailboxName, NoSuchMessage
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
@@ -48,9 +48,10 @@ from moxlite.web.webapi.types import (
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import Part
+    from moxlite.queue.data.suppression import Suppression
+    from moxlite.queue.queue import Queue
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
-    from moxlite.store.delivery.accountqueue import APIQueue, Suppression
     from moxlite.store.file.transaction import Reader
     from moxlite.store.mail.flags import Mode
 
@@ -320,7 +321,7 @@ async def present(call: Call, wanted: SuppressionRequest) -> SuppressionPresentR
     return SuppressionPresentResult(await queue_of(call).suppression(call.identity.account, address) is not None)
 
 
-def queue_of(call: Call) -> APIQueue:
+def queue_of(call: Call) -> Queue:
     """The queue. Raises WebAPIError if the server has none."""
     if call.service.queue is None:
         raise WebAPIError("server", "the queue cannot be used, see the server's log")

@@ -14,9 +14,9 @@ import msgspec
 from moxlite.admin.passwords import Passwords
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
+from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.delivery.accountqueue import AccountQueue
 from moxlite.web.account.devices import DeviceLinks
 from moxlite.web.account.types import Training
 from moxlite.web.cookies import Caller
@@ -49,7 +49,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       config: the present configuration.
       edit: changes domains.toml.
       passwords: sets and revokes passwords.
-      queue: the account's part of the queue; None while there is no queue.
+      queue: None while it cannot be used.
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
       copies: imports by IMAP.
       forwarding: asks the owners of addresses to which mail is sent on.
@@ -63,7 +63,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     auth: AuthDB
     passwords: Passwords
-    queue: AccountQueue | None
+    queue: Queue | None
     certificate: Callable[[str], KeyPair | None]
     copies: BackgroundImports
     forwarding: Forwarding
@@ -92,7 +92,7 @@ class AccountCalls(LoginCalls):
             raise NotFound("this account is no longer there")
         return found
 
-    def _queue(self) -> AccountQueue:
+    def _queue(self) -> Queue:
         """The queue. Raises Unavailable without one."""
         if self._server.queue is None:
             raise Unavailable(QUEUE_AWAY, RETRY)

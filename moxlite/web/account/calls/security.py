@@ -11,6 +11,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.passwords import Passwords
+from moxlite.operations.queue import Filter
 from moxlite.store.auth.apppasswords import SCOPES, AppPassword, Scope, app_passwords
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import AppUse, RecordedAttempt
@@ -177,9 +178,9 @@ class SecurityCalls(AccountCalls):
         apps = await self._passwords.revoke_all_apps(name)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
-            held = await self._server.queue.hold_all(name)
-            ended = await self._server.queue.finished(name, since=now() - DAY, limit=MAX_LEFT)
-            left = [Left(one.recipient, one.state, moment(one.ended)) for one in ended]
+            held = await self._server.queue.operations.hold(Filter(account=name))
+            ended = await self._server.queue.deliveries.ended_of(name, now() - DAY, MAX_LEFT)
+            left = [Left(recipient, state, moment(at)) for _, recipient, state, at in ended]
         async with self._open(caller) as account:
             await forget_devices(account)
         if own.parent:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account
+from moxlite.queue.errors import QueueError
+from moxlite.queue.schedule import SECOND
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.forms import OutgoingForm, SendingForm, names_of, shown, table_of
 from moxlite.web.account.types import HookTest, Left, Outgoing, QueuedItem, Sending, SuppressedItem
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import FieldError, FieldErrors
+from moxlite.web.errors import FieldError, FieldErrors, UserError
 
 PAGE: Final = 100
 """Messages of one page of the queue."""
@@ -50,68 +54,82 @@ class SendingCalls(AccountCalls):
         if not (hook.authorization.isascii() and hook.authorization.isprintable()):
             raise FieldErrors([FieldError("authorization", "must be printable ASCII")])
         name = caller.require().account
-        found = await self._queue().test_webhook(name, hook.url, hook.authorization, hook.secret, incoming=incoming)
-        return HookTest(found.status, found.seconds, found.error, found.response)
+        with _told():
+            found = await self._queue().webhooks.try_out(
+                name, hook.url, hook.authorization, hook.secret, incoming=incoming
+            )
+        return HookTest(found.status, found.duration / SECOND, found.error, found.response)
 
     @call()
     async def suppression_list(self, caller: Caller) -> list[SuppressedItem]:
         """Addresses to which the account sends nothing more."""
         return [
             SuppressedItem(
-                address=one.address,
+                address=one.original_address,
                 manual=one.manual,
                 reason=one.reason,
                 created=moment(one.created),
                 expires=None if one.expires is None else moment(one.expires),
             )
-            for one in await self._queue().suppressed(caller.require().account)
+            for one in await self._queue().suppressions(caller.require().account)
         ]
 
     @call(audit="suppression added")
     async def suppression_add(self, caller: Caller, address: AddressText, reason: Reason) -> None:
         """Send nothing more to an address."""
-        await self._queue().suppress(caller.require().account, address.strip(), reason)
+        with _told():
+            await self._queue().add_suppression(caller.require().account, address.strip(), reason)
 
     @call(audit="suppression removed")
     async def suppression_remove(self, caller: Caller, address: AddressText) -> None:
         """Send to an address again."""
-        await self._queue().unsuppress(caller.require().account, address)
+        with _told():
+            await self._queue().remove_suppression(caller.require().account, address)
 
     @call()
     async def outgoing(self, caller: Caller, before: Before) -> Outgoing:
         """The account's mail that waits, the newest first: a page with ids below ``before``, or with 0 the first page,
         with what was sent within a week.
         """
-        name, queue = caller.require().account, self._queue()
-        found = await queue.waiting(name, before=before or 2**62, limit=PAGE)
-        ended = [] if before else await queue.finished(name, since=now() - FINISHED, limit=PAGE)
+        name, messages = caller.require().account, self._queue().deliveries
+        found = await messages.waiting_of(name, before or 2**62, PAGE)
+        ended = [] if before else await messages.ended_of(name, now() - FINISHED, PAGE)
         return Outgoing(
             [
                 QueuedItem(
                     id=one.id,
-                    sender=one.sender,
-                    recipient=one.recipient,
+                    sender=one.sender_address,
+                    recipient=one.recipient_address,
                     subject=one.subject,
                     queued=moment(one.queued),
                     attempts=one.attempts,
                     last_attempt=None if one.last_attempt is None else moment(one.last_attempt),
                     next_attempt=None if one.hold else moment(one.next_attempt),
-                    error=one.error,
+                    error=one.last_result.error if one.last_result is not None and not one.last_result.success else "",
                     hold=one.hold,
                     stopped=one.guarded,
                 )
                 for one in found
             ],
             len(found) == PAGE,
-            [Left(one.recipient, one.state, moment(one.ended)) for one in ended],
+            [Left(recipient, state, moment(at)) for _, recipient, state, at in ended],
         )
 
     @call(audit="delivery tried")
     async def outgoing_try(self, caller: Caller, ids: IDs) -> int:
         """Make the next attempt now, also for messages on hold; returns the number of messages."""
-        return await self._queue().try_now(caller.require().account, ids)
+        return await self._queue().deliveries.try_now(caller.require().account, ids)
 
     @call(audit="delivery cancelled")
     async def outgoing_cancel(self, caller: Caller, ids: IDs) -> int:
         """Take messages out of the queue; returns their number."""
-        return await self._queue().cancel(caller.require().account, ids)
+        return await self._queue().deliveries.cancel(caller.require().account, ids)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn a refusal of the queue into an error for the user."""
+    try:
+        yield
+    except QueueError as error:
+        raise UserError(str(error)) from None
