@@ -101,7 +101,6 @@ class CalendarPage implements Board {
     this.heading.setAttribute("aria-live", "polite");
     body.className = "cal-body";
     fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
-    dialogOf.addEventListener("keydown", (event) => this.key(event));
     listenForDrags(this.root, {
       make: (day, last, from, to) => this.add(day, last, from, to),
       move: (button, days, minutes, end) => void this.move(button, days, minutes, end),
@@ -111,6 +110,15 @@ class CalendarPage implements Board {
     const ended = new AbortController();
     addEventListener("calendars", () => (dialogOf.isConnected ? changed() : ended.abort()), { signal: ended.signal });
     addEventListener("resize", resized, { signal: ended.signal });
+    // wherever the focus is: a form that closes may leave it nowhere
+    addEventListener(
+      "keydown",
+      (event) => {
+        if (!dialogOf.isConnected) ended.abort();
+        else if (document.querySelector("dialog:modal, .menu") === null) this.key(event);
+      },
+      { signal: ended.signal },
+    );
     this.close = close;
   }
 
@@ -479,7 +487,13 @@ class CalendarPage implements Board {
 
   private key(event: KeyboardEvent): void {
     const target = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea") !== null) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.closest("input, select, textarea, [contenteditable]") !== null
+    )
+      return;
     const one = this.buttons.get(target);
     const run = this.keys(event.key, one, target);
     if (run === null) return;
