@@ -568,13 +568,16 @@ var CalendarPage = class {
     this.heading.setAttribute("aria-live", "polite");
     body.className = "cal-body";
     fill(body, this.side, el("div", { class: "cal-main" }, this.state, this.root));
-    dialogOf.addEventListener("keydown", (event) => this.key(event));
     listenForDrags(this.root, { make: (day, last, from, to) => this.add(day, last, from, to), move: (button, days, minutes, end) => void this.move(button, days, minutes, end) });
     const changed = () => void this.load();
     const resized = () => dialogOf.isConnected ? this.draw() : ended.abort();
     const ended = new AbortController();
     addEventListener("calendars", () => dialogOf.isConnected ? changed() : ended.abort(), { signal: ended.signal });
     addEventListener("resize", resized, { signal: ended.signal });
+    addEventListener("keydown", (event) => {
+      if (!dialogOf.isConnected) ended.abort();
+      else if (document.querySelector("dialog:modal, .menu") === null) this.key(event);
+    }, { signal: ended.signal });
     this.close = close;
   }
   page;
@@ -752,7 +755,7 @@ var CalendarPage = class {
   }
   key(event) {
     const target = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea") !== null) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
     const one = this.buttons.get(target);
     const run = this.keys(event.key, one, target);
     if (run === null) return;
