@@ -169,8 +169,11 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
         page.get_by_label("Title").fill("Dentist")
         page.keyboard.press("Enter")
         expect(event(calendar, "Dentist")).to_be_visible()
-        page.keyboard.press("d")
-        block = event(calendar, "Dentist")
+        with page.expect_response(re.compile("/api/events")):
+            page.keyboard.press("d")
+        block = calendar.locator(".cal-block", has_text="Dentist")
+        expect(block).to_be_visible()
+        page.wait_for_timeout(500)  # the stream's word of the new event draws it once more
         before = resting(block)
         block.hover(position={"x": 60, "y": 10})
         page.mouse.down()
