@@ -255,7 +255,7 @@ class CalendarPage implements Board {
       same ??
       this.root.querySelector<HTMLElement>(".cal-day.chosen") ??
       this.root.querySelector<HTMLElement>("button")
-    )?.focus();
+    )?.focus({ preventScroll: true });
   }
 
   private drawHead(): void {
