@@ -660,7 +660,7 @@ var CalendarPage = class {
     if (!within && this.drawn) return;
     this.drawn = true;
     const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
-    (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus();
+    (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus({ preventScroll: true });
   }
   drawHead() {
     const month = monthName(this.day);
