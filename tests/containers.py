@@ -96,7 +96,7 @@ class Machine:
 
 @contextmanager
 def booted(root: Path, *options: str) -> Iterator[Machine]:
-    """A machine, for the block; `options` are those of systemd-nspawn, about its network say."""
+    """A machine, for the block; `options` are systemd-nspawn's, about its network say."""
     always = ("--boot", "--register=no", "--keep-unit", "--console=pipe")
     with subprocess.Popen(
         ["systemd-nspawn", "--directory", str(root), *always, *options],

@@ -220,7 +220,7 @@ def test_a_form_says_what_it_changes_before_it_is_saved(visitor: Visitor, width:
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, width: int) -> None:
-    """WEB-88a: what has a longer path comes before what would take its requests; mistakes stand at their fields."""
+    """WEB-88a: what has a longer path comes before what would take its requests; mistakes show at their fields."""
     visitor.expect_problem("400")
     page = visitor.page
     page.set_viewport_size({"width": width, "height": 844})

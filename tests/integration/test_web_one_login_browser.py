@@ -124,7 +124,7 @@ def test_a_device_that_stays_logged_in_is_asked_for_the_password(chromium: Brows
 
 
 def test_another_browser_has_a_log_in_of_its_own(visitor: Visitor, chromium: Browser, server: LocalServer) -> None:
-    """WEB-51a: a log-in here is none there."""
+    """WEB-51a: a log-in here does not log in there."""
     shown(account_page(visitor))
     stranger = Visitor(chromium, server)
     stranger.page.goto(f"{stranger.base}/")

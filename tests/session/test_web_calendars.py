@@ -71,7 +71,7 @@ async def diary(rig: Rig, browser: Browser) -> Diary:
 
 
 async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> None:
-    """WEBMAIL-170: a calendar's name and colour are those of CalDAV."""
+    """WEBMAIL-170: CalDAV shows a calendar's name and colour."""
     browser = diary.browser
     work = await browser.call("calendar_save", name=" Work \n week", colour="#3a7bd3")
     assert await browser.error("calendar_save", name=" ") == (400, "user:error")
@@ -164,7 +164,7 @@ async def test_this_and_following_events_become_a_series_of_their_own(diary: Dia
 
 
 async def test_all_events_of_a_series_move_with_their_exceptions(diary: Diary) -> None:
-    """WEBMAIL-170: another rule drops the exceptions, which are none of its times."""
+    """WEBMAIL-170: another rule drops the exceptions, whose times it does not have."""
     one = await diary.save(WEEKLY)
     second, third = [item["recurrence"] for item in await diary.listed()][1:3]
     await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")

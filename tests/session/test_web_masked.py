@@ -14,7 +14,7 @@ pytestmark = pytest.mark.served
 
 
 async def test_an_answer_goes_out_from_the_address_that_was_given_away(rig: Rig) -> None:
-    """MASK-6: where the message came to it, though To does not name it; those of other accounts do not count."""
+    """MASK-6: where the message came to it, though To does not name it; other accounts' addresses do not count."""
     given = MaskedAddresses(rig.holder, rig.accounts, rig.auth.masked)
     own, other = await given.make("mia", New(site="shop.example")), await given.make("tom", New())
     browser = rig.browser()

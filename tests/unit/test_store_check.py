@@ -168,6 +168,6 @@ async def test_a_finding_names_the_rows(account: Account) -> None:
 
 
 def test_the_rules_are_all_tried_above() -> None:
-    """STORE-40: a rule nobody has seen to find something is none."""
+    """STORE-40: each rule has been seen to find something."""
     tried = {kind for kind, _ in BREAK}
     assert {rule.kind for rule in check.RULES} <= tried

@@ -72,7 +72,7 @@ export class Editor {
     for (const kind of ["input", "change", "click"]) this.root.addEventListener(kind, () => this.tell());
   }
 
-  /** The fields in their sections; those of no section come last. */
+  /** The fields in their sections; fields without a section come last. */
   private laidOut(sections: readonly Section[]): HTMLElement[] {
     const roots = (names: readonly string[]) => names.flatMap((name) => this.parts.get(name)?.root ?? []);
     if (sections.length === 0) return roots([...this.parts.keys()]);

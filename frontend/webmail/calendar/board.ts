@@ -17,6 +17,6 @@ export interface Board {
   /** The button of a day, which has `count` events. */
   dayButton(day: number, text: string, count: number): HTMLButtonElement;
   show(view: View, day: number): void;
-  /** What stands in place of events. */
+  /** Shown in place of events. */
   nothing(): HTMLElement;
 }

@@ -122,7 +122,7 @@ def series_changed(found: CalendarObject, form: Form, shown: Form, author: Autho
     if same:
         part = _shifted(part, moved)
         others = [_shifted(one, moved) for one in found.parts if one is not main]
-    else:  # another rule makes other times, of which the exceptions are none
+    else:  # another rule makes other times, which have no exceptions
         part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
     return _calendar(found.calendar, [part, *others])
 

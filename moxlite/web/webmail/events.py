@@ -40,7 +40,7 @@ class Calendar(msgspec.Struct, frozen=True):
 class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     """An event, or one time of a repeated one, in a range.
 
-    ``recurrence`` names it among those of a series. ``starts``, ``ends``: seconds; ``clock`` tells of what: "utc" since
+    ``recurrence`` names it within a series. ``starts``, ``ends``: seconds; ``clock`` tells of what: "utc" since
     1970, "local" the same on all clocks, "date" whole days, both counted as if in UTC. ``guests``: their number.
     ``answer``: the user's to an invitation, "ask" for none yet, "" where the user is not invited.
     """
