@@ -407,7 +407,7 @@ async function putOff(desk, items) {
   const sent = desk.inRole("sent");
   const ids = items.map((item) => item.id);
   if (ids.length === 0) return;
-  const also = t("Remind me only if nobody answers");
+  const also = t("Remind me only if no answer comes");
   const asked = chooseTime(sent ? t("Remind me") : t("Snooze"), t("Snooze"), longestWaiting, also, sent);
   anchor('[data-action="later"]:hover', '.toolbar [data-command="message.later"]', ".toolbar-more");
   const chosen = await asked;
