@@ -119,8 +119,8 @@ async def test_pauses_grow_until_the_host_takes_a_message(tmp_path: Path) -> Non
 
 
 async def test_a_dead_host_is_passed_by(tmp_path: Path) -> None:
-    """QUEUE-169: by all other messages for five minutes, which loses them no attempt; messages of the same domain in one
-    step. The next host of the domain gets them at once where there is one.
+    """QUEUE-169: by all other messages for five minutes, which loses them no attempt; messages of the same domain in
+    one step. The next host of the domain gets them at once where there is one.
     """
     async with rig_at(tmp_path, account=KEEP) as rig:
         mx = hosted(rig, Server(), "a.example", "b.example", "c.example")

@@ -3,8 +3,8 @@
 A row says for the operation of an app, the web API or the control socket whether the request of a caller gets to it
 (``yes``: a result, or an error from inside), is refused (``no``), needs the password or a second factor again
 (``confirm``), or cannot be made (``-``). A guest reads a mailbox that another account shares, and asks about a message
-or mailbox there. ``audit`` has the actions in the audit log after it was allowed, ``shows`` the configured secrets that the
-answer had.
+or mailbox there. ``audit`` has the actions in the audit log after it was allowed, ``shows`` the configured secrets that
+the answer had.
 
 ``WRITE_OPERATIONS=1 pytest tests/session/test_server_operations.py`` writes the table anew: read the difference.
 """

@@ -103,7 +103,7 @@ def _meets(one: ScriptRow, name: str, value: Any) -> bool:
     raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
 
 
-async def validate(call: Call) -> Object:
+async def validate_script(call: Call) -> Object:
     """SieveScript/validate."""
     blob = call.argument("blobId", str)
     if blob is None:

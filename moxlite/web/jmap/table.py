@@ -103,5 +103,5 @@ METHODS: Final[Table] = {
     "SieveScript/get": Method(sieve.get, SIEVE),
     "SieveScript/query": Method(sieve.query, SIEVE),
     "SieveScript/set": Method(sieve.set_, SIEVE, changes=True),
-    "SieveScript/validate": Method(sieve.validate, SIEVE),
+    "SieveScript/validate": Method(sieve.validate_script, SIEVE),
 }
