@@ -338,6 +338,19 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
 
 WITHOUT_MAIL: Final = frozenset(
     {
+        "calendar_remove",
+        "calendar_save",
+        "calendars",
+        "event",
+        "event_answer",
+        "event_remove",
+        "event_restore",
+        "event_save",
+        "events",
+        "export_prep",
+        "hand_on",
+        "label_counts",
+        "login_handed",
         "copy_abort",
         "copy_dismiss",
         "copy_go_on",

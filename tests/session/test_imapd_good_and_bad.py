@@ -181,6 +181,10 @@ C: SETQUOTA "" (STORAGE 5)
 S: NO [NOPERM]
 C: SETQUOTA "" STORAGE
 S: BAD
+C: GETJMAPACCESS
+S: NO
+C: GETJMAPACCESS Inbox
+S: BAD
 C: SETMETADATA Inbox (/private/comment "mine")
 S: OK
 C: SETMETADATA Missing (/private/comment "mine")
@@ -496,5 +500,5 @@ def test_no_command_is_without_a_good_and_a_bad_answer() -> None:
     names = {kind.__name__.upper() for kind in HANDLERS}
     names |= {f"UID {kind.__name__.upper()}" for kind in HANDLERS if hasattr(kind, "uid")}
     names |= {"UID EXPUNGE"}
-    assert names - good == {"SETQUOTA"}, "only the operator sets quota (IMAP-132)"
+    assert names - good == {"GETJMAPACCESS", "SETQUOTA"}, "no JMAP is served here; only the operator sets quota"
     assert names - bad == set()

@@ -349,7 +349,7 @@ async def test_sensitive_calls_ask_again_after_ten_minutes(rig: Rig, monkeypatch
     other = browser(rig)
     await second_step(other, await first_step(other), "totp", phone.code())
     await rig.auth.database.write(
-        lambda tx: tx.execute("UPDATE session SET created = created - ?", sessions.CONFIRMED * 1_000_000)
+        lambda tx: tx.execute("UPDATE session SET proven = proven - ?", sessions.CONFIRMED * 1_000_000)
     )
     assert await account.error("totp_begin", name="tablet") == (403, "user:confirm")
     assert await account.error("confirm", kind="password", code="wrong password") == (401, "user:loginFailed")

@@ -28,6 +28,7 @@ DEFAULTS = {
     "keymap": {},
     "mark_seen_ms": 500,
     "after_action": "next",
+    "open_on_move": False,
     "undo_send_seconds": 10,
     "searches": [],
     "unsubscribed": [],

@@ -83,6 +83,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "1 s": supervision.FIRST_PAUSE,
         "5 min": supervision.LAST_PAUSE,
     },
+    "operations": {"10 minutes": sessions.CONFIRMED},
     "phone": {"ten minutes": sessions.CONFIRMED},
     "queue": {
         "five seconds": load.IDLE_SECONDS,

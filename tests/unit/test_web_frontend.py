@@ -98,6 +98,7 @@ NAMES = {
     "Snoozed",
     "Webmail",
     "ctrl shift Enter",
+    "ctrl shift z",
     "Files",
     "From ",
 }  # of errors of browsers, of a mailbox, of the program, of a key, of what is dragged, of the first line of an mbox

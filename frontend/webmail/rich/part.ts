@@ -33,7 +33,7 @@ import { cleaned } from "./clean";
 import { emoji } from "./emoji";
 import { openGrid } from "./grid";
 import { type Choice, alignments, classOf, inks, kinds, largest, markers, sizes, styled, widths } from "./look";
-import { atEnd, cellOf, changes, neighbour, newTable } from "./table";
+import { atEnd, cellOf, changes, look, neighbour, newTable } from "./table";
 import sheet from "./rich.css";
 
 adopt(sheet);
@@ -455,7 +455,9 @@ export function openEditor(
     const before = new Set(root.querySelectorAll("table"));
     editor.insertHTML(newTable(rows, columns));
     const made = [...root.querySelectorAll("table")].find((one) => !before.has(one));
-    if (made !== undefined) into(made.rows[0]!.cells[0]!);
+    if (made === undefined) return;
+    look(made);
+    into(made.rows[0]!.cells[0]!);
   }
 
   /** Put the cursor into a cell or line. */

@@ -15,10 +15,15 @@ function made(name: "td" | "th" | "tr" | "tbody" | "table", ...content: Node[]):
 
 const emptyCell = () => made("td", el("div", {}, el("br")));
 
-/** An empty table, as HTML for the editor. */
+/** An empty table, as HTML for the editor; `look` gives it its look once it is there. */
 export function newTable(rows: number, columns: number): string {
-  const row = () => made("tr", ...Array.from({ length: columns }, emptyCell));
-  return made("table", made("tbody", ...Array.from({ length: rows }, row))).outerHTML;
+  const row = `<tr>${"<td><div><br></div></td>".repeat(columns)}</tr>`;
+  return `<table><tbody>${row.repeat(rows)}</tbody></table>`;
+}
+
+/** Give a new table its look. */
+export function look(table: HTMLTableElement): void {
+  for (const one of [table, ...table.querySelectorAll<HTMLElement>("tbody, tr, td")]) tabled(one);
 }
 
 /** The cell that a node is in. */

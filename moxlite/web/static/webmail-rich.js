@@ -280,23 +280,23 @@ var widths = [[t("Small"), 160], [t("Medium"), 320], [t("Large"), 560], [t("Orig
 var largest = 560;
 var kinds = { ink: "look-ink", marker: "look-marker", size: "look-size" };
 var letters = [[kinds.ink, inks], [kinds.marker, markers], [kinds.size, sizes]];
-var classOf = (kind, look) => `${kind} ${kind}-${look.replace(/\W/g, "")}`;
+var classOf = (kind, look2) => `${kind} ${kind}-${look2.replace(/\W/g, "")}`;
 var cell = "border:1px solid #b8bcc2;padding:6px 10px;vertical-align:top";
 var table2 = "border-collapse:collapse";
 var pictured = (width) => `width:${width}px;max-width:100%;height:auto`;
-var drawn = (look) => look.replace(/^(background-)?color:(.*)$/, (_, marker, colour) => marker === void 0 ? `color:light-dark(${colour},color-mix(in oklab,${colour},white 55%))` : `background-color:light-dark(${colour},color-mix(in oklab,${colour},black 52%))`);
-adopt([...[...inks, ...markers, ...sizes, ...alignments].filter(([, look]) => look !== "").map(([, look]) => `.compose-rich [data-look="${look}"]{${drawn(look)}}`), ...widths.filter(([, width]) => width > 0).map(([, width]) => `.compose-rich img[width="${width}"]{width:${width}px;height:auto}`)].join(""));
+var drawn = (look2) => look2.replace(/^(background-)?color:(.*)$/, (_, marker, colour) => marker === void 0 ? `color:light-dark(${colour},color-mix(in oklab,${colour},white 55%))` : `background-color:light-dark(${colour},color-mix(in oklab,${colour},black 52%))`);
+adopt([...[...inks, ...markers, ...sizes, ...alignments].filter(([, look2]) => look2 !== "").map(([, look2]) => `.compose-rich [data-look="${look2}"]{${drawn(look2)}}`), ...widths.filter(([, width]) => width > 0).map(([, width]) => `.compose-rich img[width="${width}"]{width:${width}px;height:auto}`)].join(""));
 function lettersOf(style) {
   const declared = declarations(style);
   return letters.flatMap(([kind, choices]) => {
-    const found = choices.find(([, look]) => look !== "" && declared.has(look));
+    const found = choices.find(([, look2]) => look2 !== "" && declared.has(look2));
     return found === void 0 ? [] : [[kind, found[1]]];
   });
 }
 function alignmentOf(node, style) {
-  const look = `text-align:${node.getAttribute("align")?.toLowerCase()}`;
+  const look2 = `text-align:${node.getAttribute("align")?.toLowerCase()}`;
   const declared = declarations(style);
-  return alignments.find(([, one]) => one !== "" && (one === look || declared.has(one)))?.[1] ?? "";
+  return alignments.find(([, one]) => one !== "" && (one === look2 || declared.has(one)))?.[1] ?? "";
 }
 function widthOf(node) {
   const width = Number(node.getAttribute("width"));
@@ -415,10 +415,10 @@ function inside(made2, node, name) {
   const style = node.getAttribute("data-style") ?? "";
   let inner = made2;
   for (const [tag, one] of styles) if (tag !== made2.nodeName && one.test(style)) inner = inner.appendChild(document.createElement(tag));
-  for (const [kind, look] of lettersOf(style)) {
+  for (const [kind, look2] of lettersOf(style)) {
     if (inner.nodeName !== "SPAN" || inner.className !== "") inner = inner.appendChild(document.createElement("span"));
-    inner.className = classOf(kind, look);
-    inner.dataset["look"] = look;
+    inner.className = classOf(kind, look2);
+    inner.dataset["look"] = look2;
   }
   return inner;
 }
@@ -494,8 +494,11 @@ function made(name, ...content) {
 }
 var emptyCell = () => made("td", el("div", {}, el("br")));
 function newTable(rows, columns) {
-  const row = () => made("tr", ...Array.from({ length: columns }, emptyCell));
-  return made("table", made("tbody", ...Array.from({ length: rows }, row))).outerHTML;
+  const row = `<tr>${"<td><div><br></div></td>".repeat(columns)}</tr>`;
+  return `<table><tbody>${row.repeat(rows)}</tbody></table>`;
+}
+function look(table3) {
+  for (const one of [table3, ...table3.querySelectorAll("tbody, tr, td")]) tabled(one);
 }
 function cellOf(node, root) {
   const found = (node instanceof Element ? node : node?.parentElement)?.closest("td, th");
@@ -676,43 +679,43 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
       changed();
     };
   }
-  function letters2(kind, choices, look) {
+  function letters2(kind, choices, look2) {
     const format = (one) => ({ tag: "SPAN", attributes: { class: classOf(kind, one), "data-look": one } });
     const range = editor.getSelection();
     const at = range.startContainer;
     const former = (at instanceof Element ? at : at.parentElement)?.closest(`.${kind}`) ?? null;
-    if (look === "" || !range.collapsed || former === null || !root.contains(former)) {
-      for (const [, one] of choices) if (one !== look && root.querySelector(`[data-look="${one}"]`) !== null) editor.changeFormat(null, format(one));
-      if (look !== "") editor.changeFormat(format(look), null);
+    if (look2 === "" || !range.collapsed || former === null || !root.contains(former)) {
+      for (const [, one] of choices) if (one !== look2 && root.querySelector(`[data-look="${one}"]`) !== null) editor.changeFormat(null, format(one));
+      if (look2 !== "") editor.changeFormat(format(look2), null);
       return;
     }
     editor.saveUndoState(range);
     range.setEndAfter(former);
     const rest = range.extractContents();
-    const fresh = el("span", { class: classOf(kind, look), data: { look } }, "​");
+    const fresh = el("span", { class: classOf(kind, look2), data: { look: look2 } }, "​");
     former.after(fresh, ...rest.textContent === "" ? [] : [rest]);
     range.setStart(fresh.firstChild, 1);
     range.collapse(true);
     editor.setSelection(range);
   }
-  const has = (kind, look) => {
+  const has = (kind, look2) => {
     const at = editor.getSelection().startContainer;
     const found = (at instanceof Element ? at : at.parentElement)?.closest(`.${kind}`);
-    return (found instanceof HTMLElement && root.contains(found) ? found.dataset["look"] : "") === look;
+    return (found instanceof HTMLElement && root.contains(found) ? found.dataset["look"] : "") === look2;
   };
   function chooseColour(button) {
-    const cells2 = (kind, choices) => choices.map(([name, look]) => ({ name, content: el("span", { class: "compose-rich swatch", "aria-hidden": "true" }, swatch(look)), chosen: has(kind, look), run: kept2(() => letters2(kind, choices, look)) }));
+    const cells2 = (kind, choices) => choices.map(([name, look2]) => ({ name, content: el("span", { class: "compose-rich swatch", "aria-hidden": "true" }, swatch(look2)), chosen: has(kind, look2), run: kept2(() => letters2(kind, choices, look2)) }));
     openGrid(button, t("Colour"), 8, [[t("Letters"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
   }
   function chooseSize(button) {
-    const size = ([title, look]) => ({ id: look, title, run: kept2(() => letters2(kinds.size, sizes, look)) });
+    const size = ([title, look2]) => ({ id: look2, title, run: kept2(() => letters2(kinds.size, sizes, look2)) });
     openMenu(button, t("Size"), sizes.map(size));
   }
   function chooseAlignment(button) {
-    const align = ([title, look]) => ({ id: look, title, run: kept2(() => {
+    const align = ([title, look2]) => ({ id: look2, title, run: kept2(() => {
       editor.forEachBlock((block2) => {
-        if (look === "") delete block2.dataset["look"];
-        else block2.dataset["look"] = look;
+        if (look2 === "") delete block2.dataset["look"];
+        else block2.dataset["look"] = look2;
       }, true);
     }) });
     openMenu(button, t("Alignment"), alignments.map(align));
@@ -771,7 +774,9 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     const before = new Set(root.querySelectorAll("table"));
     editor.insertHTML(newTable(rows, columns));
     const made2 = [...root.querySelectorAll("table")].find((one) => !before.has(one));
-    if (made2 !== void 0) into(made2.rows[0].cells[0]);
+    if (made2 === void 0) return;
+    look(made2);
+    into(made2.rows[0].cells[0]);
   }
   function into(place) {
     const range = document.createRange();
@@ -857,8 +862,8 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
 function tool(path, title, name, run) {
   return el("button", { type: "button", class: "link compose-icon", title, "aria-label": name, onmousedown: (event) => event.preventDefault(), onclick: run }, sign(path));
 }
-function swatch(look) {
-  return el("span", look === "" ? {} : { data: { look } }, "A");
+function swatch(look2) {
+  return el("span", look2 === "" ? {} : { data: { look: look2 } }, "A");
 }
 function fileOf(address) {
   const [head = "", content = ""] = address.split(",", 2);
