@@ -96,7 +96,7 @@ def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
     page = visitor.page
     row = {"window": 60, "failures": 12, "limit": 10, "refused": True}
     found = [row | {"who": "198.51.100.0/26", "network": "198.51.100.0/26"}, row | {"who": "ben", "network": ""}]
-    page.route("**/api/limits", lambda route: route.fulfill(json={"result": found}))
+    page.route("**/api/limits_list", lambda route: route.fulfill(json={"result": found}))
     go(visitor, "trends/limits")
     rows = page.locator("tbody tr")
     expect(rows.first).to_contain_text("12 of 10")
@@ -105,7 +105,7 @@ def test_who_locked_himself_out_is_let_in_again(visitor: Visitor) -> None:
     page.get_by_role("button", name="Allow log-ins from 198.51.100.0/26 again").click()
     expect(page.get_by_text("There was nothing to forget")).to_be_visible()
     page.get_by_role("button", name="Forget all…").click()
-    page.unroute("**/api/limits")
+    page.unroute("**/api/limits_list")
     page.get_by_role("dialog").get_by_role("button", name="Forget all").click()
     expect(page.get_by_text("No failed log-ins")).to_be_visible()
 
