@@ -394,7 +394,6 @@ WITHOUT_MAIL: Final = frozenset(
         "template_save",
         "templates",
         "confirm_options",
-        "export_prep",
         "destination_save",
         "device_answer",
         "device_look",
