@@ -276,7 +276,7 @@ class Play:
         assert status == 200
         named = set(re.findall(r"https?://[^\s<>\"]+", text))
         for url in named:
-            assert self.visitor.fetch(url)[0] == (401 if url.endswith("/dav/") else 200), url
+            assert self.visitor.fetch(url)[0] == (401 if url.endswith(("/dav/", "/jmap")) else 200), url
 
     def consent(self) -> None:
         """QUEUE-179, WEB-158c, SMTP-159b: both ways, and then mail is sent on."""

@@ -75,7 +75,8 @@ def test_a_written_text_survives_the_change_of_the_language(reader: Reader) -> N
     page = reader.page
     page.keyboard.press("c")
     page.locator(".composer").get_by_label("Text").fill("Half a sentence")
-    page.locator(".sidebar, .app").get_by_text("Settings", exact=True).first.click()
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="Settings").click()
     page.get_by_label("Language").select_option("nl")
     page.get_by_role("button", name="Done").click()
     expect(page.get_by_text("The language changes when the page is loaded again.")).to_be_visible()

@@ -34,7 +34,7 @@ def test_settings_change_the_page_and_the_other_page(
     settings = page.get_by_role("dialog", name="Settings")
     page.screenshot(path=tmp_path / "settings.png")
     settings.get_by_label("Colours").select_option("dark")
-    settings.get_by_label("Rows").select_option("compact")
+    settings.get_by_role("combobox", name="Rows").select_option("compact")
     settings.get_by_label("Signature", exact=True).fill("Mia\nVänern")
     settings.get_by_label("Single-letter shortcuts").uncheck()
     settings.get_by_role("button", name="Done").click()
@@ -54,7 +54,7 @@ def test_settings_change_the_page_and_the_other_page(
     expect(page.locator("body")).to_have_css("background-color", "rgb(20, 26, 30)")
     page.keyboard.press("Control+!")
     settings.get_by_label("Colours").select_option("auto")
-    settings.get_by_label("Rows").select_option("comfortable")
+    settings.get_by_role("combobox", name="Rows").select_option("comfortable")
     settings.get_by_label("Signature", exact=True).fill("")
     settings.get_by_label("Single-letter shortcuts").check()
     settings.get_by_role("button", name="Done").click()
@@ -127,7 +127,7 @@ def test_a_setting_is_saved_at_once_and_undone(reader: Reader, mailbox: imaplib.
     with page.expect_response("**/api/settings_save"):
         page.keyboard.press("Tab")
     with page.expect_response(lambda answer: "compact" in (answer.request.post_data or "")):
-        settings.get_by_label("Rows").select_option("compact")
+        settings.get_by_role("combobox", name="Rows").select_option("compact")
     expect(page.locator(".message")).to_have_css("height", "40px")
     with page.expect_response("**/api/settings_save"):
         settings.get_by_role("button", name="Undo").click()

@@ -242,7 +242,7 @@ def age_sessions(local: LocalServer) -> None:
     """Let eleven minutes pass since each log-in. The server is stopped meanwhile."""
     assert local.stop() == 0
     with closing(apsw.Connection(str(local.folder / "data/auth.db"))) as db:
-        db.execute("UPDATE session SET created = created - ?", (11 * 60 * 1_000_000,))
+        db.execute("UPDATE session SET proven = proven - ?", (11 * 60 * 1_000_000,))
     local.start()
 
 
