@@ -351,7 +351,8 @@ class Play:
             visitor.log_in(url, secret)
             visitor.call(url, "confirm", password=secret)
             refused = {}
-            for name, call in calls_of(module.API).items():
+            calls = calls_of(*(module.API if isinstance(module.API, tuple) else (module.API,)))
+            for name, call in calls.items():
                 if name in LEAVING:
                     continue
                 bare = not any(field.required for field in msgspec.structs.fields(call.parameters))
@@ -359,7 +360,7 @@ class Play:
                 if status != (200 if bare else 400) and name not in WITHOUT_OBJECT:
                     refused[name] = (status, text[:200])
             assert refused == {}, refused
-            say(f"{url}: calls {len(calls_of(module.API))}")
+            say(f"{url}: calls {len(calls)}")
 
     def switched(self) -> None:
         """ADMIN-34b: off, for all."""
@@ -397,8 +398,13 @@ LEAVING: Final = frozenset(
 )
 """Calls that end the visitor's session, begin one, or change what later steps need."""
 
-WITHOUT_OBJECT: Final = frozenset({"backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"})
-"""Calls that are refused because there is nothing to act on."""
+WITHOUT_OBJECT: Final = frozenset(
+    {
+        *("backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
+        *("queue_hold", "queue_unhold", "queue_fail", "queue_drop", "queue_webhook_cancel"),
+    }
+)
+"""Calls that are refused because there is nothing to act on, or nothing was chosen."""
 
 LIST: Final = ("account", "forward", "list", "you")
 
