@@ -280,9 +280,8 @@ def listener(he: Reader) -> None:
         he.is_told('^option "Unread Ben Okafor .*Boat on Sunday')
     with he.step("Go into the message, and hear its text", 1, CURSOR):
         he.press("Enter")
+        expect(page.get_by_role("heading", name="Boat on Sunday?")).to_be_visible()
         he.press("Control+m")
-        heading = page.get_by_role("heading", name="Boat on Sunday?")
-        expect(heading).to_be_visible()
         expect(page.get_by_role("region", name="Message")).to_be_focused()
         expect(page.get_by_role("region", name="Message").get_by_role("article")).to_contain_text("light wind and sun")
     with he.step("Answer, and hear that it was sent", 3):
@@ -312,8 +311,8 @@ def listener(he: Reader) -> None:
         he.is_told("^option .*Parents’ evening")
     with he.step("Accept it, and hear that", 5, CURSOR):
         he.press("Enter")
-        he.press("Control+m")
         expect(page.get_by_role("button", name="Yes", exact=True)).to_be_visible()
+        he.press("Control+m")
         he.use("button", "Yes")
         he.hears("Your answer is on its way")
         he.is_told('button "Yes".*pressed')
