@@ -2,7 +2,8 @@
 
 What was answered is there after the kill: each new email, with the keyword that was set. Each message whose
 EmailSubmission/set was answered arrives; the queue gets it once. One whose answer did not come is in the queue once or
-not at all (JMAP-31).
+not at all (JMAP-31). Copies in the Inbox are not counted: localserve delivers through its own port, as to another
+server, which may have stored a message whose reply the killed one never read.
 """
 
 import base64
