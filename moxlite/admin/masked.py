@@ -43,6 +43,7 @@ from moxlite.store.mail.masked import (
     checked_note,
     checked_senders,
     checked_site,
+    count_masked,
     has_shape,
     masked_by_id,
     masked_key,
@@ -122,10 +123,19 @@ class MaskedAddresses:
                 return masked_key(address)
         raise MaskedRefused("no address with this word is free: choose another word", "word")
 
-    async def list(self, name: str, text: str = "", *, before: int = 0, limit: int = 100) -> list[Masked]:
+    async def list(
+        self, name: str, text: str = "", *, active: bool | None = None, limit: int = 100, offset: int = 0
+    ) -> list[Masked]:
         """Addresses of an account; arguments as `masked_list`."""
         async with self._accounts.use(name) as account:
-            return await account.read(lambda r: masked_list(r, text, before=before, limit=limit), op="masked")
+            return await account.read(
+                lambda r: masked_list(r, text, active=active, limit=limit, offset=offset), op="masked"
+            )
+
+    async def count(self, name: str, text: str = "", *, active: bool | None = None) -> int:
+        """Number of the addresses that `list` has in all."""
+        async with self._accounts.use(name) as account:
+            return await account.read(lambda r: count_masked(r, text, active=active), op="masked")
 
     async def get(self, name: str, number: int) -> Masked | None:
         """The address of this id."""

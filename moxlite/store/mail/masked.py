@@ -105,9 +105,11 @@ class Masked(msgspec.Struct, frozen=True, kw_only=True):
 
 COLUMNS: Final = "id, address, active, created, given_to, note, only_from, expires, last_mail, messages, unlisted"
 NAMED: Final = f"SELECT {COLUMNS} FROM masked WHERE address = ?"  # noqa: S608 - constants
-LIST: Final = f"""
-SELECT {COLUMNS} FROM masked WHERE (?1 = 0 OR id < ?1)
-AND (?2 = '' OR instr(address, ?2) OR instr(given_to, ?2) OR instr(lower(note), ?2)) ORDER BY id DESC LIMIT ?3"""  # noqa: S608 - constants
+CHOSEN: Final = """
+FROM masked WHERE (?1 IS NULL OR active = ?1)
+AND (?2 = '' OR instr(address, ?2) OR instr(given_to, ?2) OR instr(lower(note), ?2))"""
+LIST: Final = f"SELECT {COLUMNS} {CHOSEN} ORDER BY id DESC LIMIT ?3 OFFSET ?4"
+COUNT_CHOSEN: Final = f"SELECT count(*) {CHOSEN}"
 BY_ID: Final = f"SELECT {COLUMNS} FROM masked WHERE id = ?"  # noqa: S608 - constants
 SENDERS: Final = "SELECT domain, first, last, messages FROM masked_sender WHERE masked_id = ? ORDER BY first, domain"
 COUNT: Final = "SELECT count(*) FROM masked"
@@ -151,13 +153,20 @@ def masked_by_id(r: Reader, number: int) -> Masked | None:
     return None if row is None else _of_row(r, row)
 
 
-def masked_list(r: Reader, text: str = "", *, before: int = 0, limit: int = 100) -> list[Masked]:
-    """Addresses of the account, the newest first, at most `limit`, with ids below `before` (0: all).
+def masked_list(
+    r: Reader, text: str = "", *, active: bool | None = None, limit: int = 100, offset: int = 0
+) -> list[Masked]:
+    """Addresses of the account, the newest first, at most `limit`, after the first `offset`.
 
     Args:
-      text: a part of the address, site or note.
+      text: a part of the address, site or note. active: only those that are on, or off.
     """
-    return [_of_row(r, row) for row in r.rows(LIST, before, text.strip().lower(), limit)]
+    return [_of_row(r, row) for row in r.rows(LIST, active, text.strip().lower(), limit, offset)]
+
+
+def count_masked(r: Reader, text: str = "", *, active: bool | None = None) -> int:
+    """Number of the addresses that `masked_list` has in all."""
+    return int(r.value(COUNT_CHOSEN, active, text.strip().lower()))
 
 
 def masked_addresses(r: Reader) -> set[str]:

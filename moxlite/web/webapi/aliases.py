@@ -213,12 +213,12 @@ class _AddyIO(_Aliases):
         query = caller.query
         size = min(_whole(query.get("page[size]", ""), PAGE), PAGE)
         page = _whole(query.get("page[number]", ""), 1)
-        rows = await self._addresses.list(caller.account, query.get("filter[search]", ""), limit=10_000)
-        wanted = {"true": (True,), "false": (False,)}.get(query.get("filter[active]", ""), (True, False))
-        rows = [one for one in rows if one.active in wanted]
-        shown = rows[(page - 1) * size : page * size]
-        last = max(1, -(-len(rows) // size))
-        meta = {"current_page": page, "last_page": last, "per_page": size, "total": len(rows)}
+        text = query.get("filter[search]", "")
+        active = {"true": True, "false": False}.get(query.get("filter[active]", ""))
+        total = await self._addresses.count(caller.account, text, active=active)
+        shown = await self._addresses.list(caller.account, text, active=active, limit=size, offset=(page - 1) * size)
+        last = max(1, -(-total // size))
+        meta = {"current_page": page, "last_page": last, "per_page": size, "total": total}
         return Answer(200, {"data": [_addy(one) for one in shown], "meta": meta})
 
     async def get(self, caller: Caller) -> Answer:
@@ -289,10 +289,13 @@ class _SimpleLogin(_Aliases):
 
     async def list(self, caller: Caller) -> Answer:
         start = _whole(caller.query.get("page_id", ""), 0) * SIMPLE_PAGE
-        rows = await self._addresses.list(caller.account, limit=10_000)
-        rows = [one for one in rows if not ("enabled" in caller.query and not one.active)]
-        rows = [one for one in rows if not ("disabled" in caller.query and one.active)]
-        return Answer(200, {"aliases": [_simple(one) for one in rows[start : start + SIMPLE_PAGE]]})
+        on, off = "enabled" in caller.query, "disabled" in caller.query
+        if on and off:
+            return Answer(200, {"aliases": []})
+        rows = await self._addresses.list(
+            caller.account, active=on if on or off else None, limit=SIMPLE_PAGE, offset=start
+        )
+        return Answer(200, {"aliases": [_simple(one) for one in rows]})
 
     async def get(self, caller: Caller) -> Answer:
         return Answer(200, _simple(await self._get(caller)))
