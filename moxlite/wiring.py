@@ -62,7 +62,7 @@ from moxlite.store.content.body import prefer
 from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
-from moxlite.store.groupware.scheduling import SCHEDULE
+from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads

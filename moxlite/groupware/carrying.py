@@ -29,10 +29,10 @@ from moxlite.proto.mime.compose import new_message_id
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
-from moxlite.store.delivery.submission import SubmissionRecipient
+from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
 from moxlite.store.groupware.resources import Facts, Resource, entry_with_uid, put_resource, resource_data, resource_of
-from moxlite.store.groupware.scheduling import EVENT, UNDELIVERED, Owed, User, note_message, put_received
+from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.submission.letter import Letter, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 
@@ -63,7 +63,7 @@ Change = Callable[[CalendarObject | None], Component | None]
 
 
 class Carrying:
-    """The handler of outbox rows of the kind `scheduling.SCHEDULE`.
+    """The handler of outbox rows of the kind `collection.SCHEDULE`.
 
     Args:
       tmp: folder for long messages.

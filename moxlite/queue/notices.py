@@ -36,11 +36,11 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.forwarding import note_bounce, targets
 from moxlite.store.delivery.perform import Owed, deliver, owe
 from moxlite.store.delivery.status import State
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import EVENT, Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.scheduling import EVENT, SCHEDULE, undelivered
+from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
 
@@ -102,6 +102,8 @@ async def _note_event(account: Account, messages: Sequence[Message], key: bytes)
     event = messages[0].extra.get(EVENT, "")
     failed = [str(one.recipient.address) for one in messages if one.dsn_due == Action.FAILED]
     if failed and event.isascii() and event.isdigit() and len(event) < 19:
+        from moxlite.store.groupware.scheduling import undelivered  # 1 MB of calendars that few servers need
+
         await owe(account, Owed(hashlib.sha256(b"event" + key).digest(), SCHEDULE, undelivered(int(event), failed)))
 
 

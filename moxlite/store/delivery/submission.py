@@ -26,6 +26,9 @@ MAX_EXTRA: Final = 16 << 10
 MAX_EXTRA_KEYS: Final = 64
 """Keys in `extra` (QUEUE-5)."""
 
+EVENT: Final = "moxlite-event"
+"""Key of `extra` with the id of the entry of a calendar that a mail is about."""
+
 MAX_EXTRA_KEY: Final = 64
 """Octets of one key (QUEUE-5)."""
 

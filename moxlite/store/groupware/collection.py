@@ -14,6 +14,9 @@ from moxlite.store.types import GroupwareChanged, ModSeq
 
 Kind: TypeAlias = Literal["calendar", "contact"]
 
+SCHEDULE: Final = "schedule"
+"""Kind of the rows of the outbox with messages about events (`scheduling`)."""
+
 COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY", "VAVAILABILITY")
 """Kinds of components that a calendar takes."""
 

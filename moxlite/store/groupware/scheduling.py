@@ -33,6 +33,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import (
     INBOX,
+    SCHEDULE,
     Collection,
     collection_named,
     collections_of,
@@ -50,14 +51,8 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.types import ModSeq
 
-SCHEDULE: Final = "schedule"
-"""Kind of the rows of the outbox with messages about events."""
-
 UNDELIVERED: Final = "UNDELIVERED"
 """Method of a row that only says to whom a mail about an event could not be delivered."""
-
-EVENT: Final = "moxlite-event"
-"""Key of `Submission.extra` with the id of the entry that a mail is about."""
 
 SCHEDULED: Final = frozenset({"VEVENT", "VTODO"})
 """Components that are scheduled with people."""
