@@ -301,7 +301,7 @@ export interface AuditFilter {
   since?: number;
 }
 
-/** An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``webaccount``, ``webmail``, or ``file`` */
+/** An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``adminapi``, ``webaccount``, ``webmail``, */
 export interface AuditLine {
   id: number;
   at: number;
@@ -1014,6 +1014,17 @@ export interface LimitInfo {
   network: string;
 }
 
+/** A token of the admin API. Times in UTC, "" for never; `used_from`: the address of the last use. */
+export interface AdminTokenInfo {
+  name: string;
+  scopes: Array<string>;
+  created: string;
+  expires: string;
+  expired: boolean;
+  last_used: string;
+  used_from: string;
+}
+
 export const checks: Checks = {
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
@@ -1121,6 +1132,7 @@ export const checks: Checks = {
   Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
+  AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
 };
 
 /** The calls of the admin. */
@@ -1517,6 +1529,15 @@ export interface Calls {
 
   /** Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too. */
   limits_clear(ip?: string): Promise<number>;
+
+  /** Make a token for a program that uses the admin API, and print it. It is shown this once. */
+  admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
+
+  /** List the tokens of the admin API, with what they may do, and when they were used (to the hour). */
+  admin_token_list(): Promise<Array<AdminTokenInfo>>;
+
+  /** Revoke the token NAME; its next call is refused. */
+  admin_token_rm(name: string): Promise<null>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1653,4 +1674,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
+  admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
+  admin_token_rm: [{ name: "string" }, "null"],
 });

@@ -1,5 +1,5 @@
-"""Commands of the control socket about ways into accounts: app passwords (STORE-191, IMAP-158, SMTP-165), keys of
-client certificates (STORE-104, ADMIN-19) and shares (``moxlite account share``).
+"""Commands of the control socket about ways in: app passwords (STORE-191, IMAP-158, SMTP-165), keys of client
+certificates (STORE-104, ADMIN-19), shares (``moxlite account share``) and tokens of the admin API (WEB-168).
 """
 
 import datetime as dt
@@ -16,13 +16,17 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.access import (
+    AddAdminToken,
     AddKey,
+    AdminTokenInfo,
     AppPasswordAdd,
     AppPasswordInfo,
     GetKey,
+    ListAdminTokens,
     ListAppPasswords,
     ListKeys,
     ListShares,
+    RemoveAdminToken,
     RemoveAppPassword,
     RemoveKey,
     ShareInfo,
@@ -32,10 +36,11 @@ from moxlite.operations.access import (
 )
 from moxlite.operations.performing import commands
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.tlskeys import KeyExists, KeyRefused, TLSKey, read_certificate
-from moxlite.store.errors import BadMailboxName, NoSuchMailbox, StoreError
+from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox, StoreError
 from moxlite.store.mail.acl import RIGHTS, all_acls
 
 
@@ -100,6 +105,45 @@ def _words(moment: int | None) -> str:
     if moment is None:
         return ""
     return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+class AdminTokenCommands:
+    """``moxlite admin token``."""
+
+    def __init__(self, tokens: AdminTokens) -> None:
+        self._tokens = tokens
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(AddAdminToken.bind(self.add), ListAdminTokens.bind(self.list), RemoveAdminToken.bind(self.rm))
+
+    async def add(self, args: AddAdminToken) -> str:
+        """Make a token and return it; it cannot be shown again."""
+        try:
+            return await self._tokens.add(args.name, args.scopes, args.days)
+        except (AdminTokenRefused, LimitExceeded) as error:
+            raise CommandFailed("refused", str(error)) from None
+
+    async def list(self, args: ListAdminTokens) -> list[AdminTokenInfo]:
+        """The tokens, the oldest first."""
+        now = time.time_ns() // 1000
+        return [
+            AdminTokenInfo(
+                name=one.name,
+                scopes=list(one.scopes),
+                created=_words(one.created),
+                expires=_words(one.expires),
+                expired=one.expires <= now,
+                last_used=_words(one.last_used),
+                used_from=one.last_ip,
+            )
+            for one in await self._tokens.list()
+        ]
+
+    async def rm(self, args: RemoveAdminToken) -> None:
+        """Revoke a token."""
+        if not await self._tokens.remove(args.name):
+            raise CommandFailed("notFound", f"there is no token {args.name!r}")
 
 
 class TLSKeyCommands:

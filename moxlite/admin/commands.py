@@ -14,7 +14,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin import accounts as changes
-from moxlite.admin.accountcommands import AppPasswordCommands, ShareCommands, TLSKeyCommands
+from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors.changes import FactorChanges
@@ -129,6 +129,7 @@ class AdminCommands:
             **DomainCommands(self._config, accounts.check_new, accounts.make, accounts.check_address).registry(),
             **TLSKeyCommands(self._config, self._auth).registry(),
             **AppPasswordCommands(self._config, self._passwords).registry(),
+            **AdminTokenCommands(self._auth.admin_tokens).registry(),
             **FactorCommands(self._config, self._auth, self._logins, self._factors).registry(),
             **ShareCommands(self._config, self._accounts, self._auth, self._logins).registry(),
             **StoreCommands(self._config, self._accounts).registry(),

@@ -1,6 +1,7 @@
 """The account that a command names, and changes of domains.toml, with errors translated for the control socket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moxlite.admin.accounts import Refused
@@ -21,8 +22,15 @@ def named_account(config: CurrentConfig, name: str) -> Account:
 
 async def edit(config: ConfigHolder, change: Change) -> Snapshot:
     """Make a change; returns the configuration in use after it. Raises CommandFailed."""
-    try:
+    with translated():
         return await config.edit(change)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the errors of a change of domains.toml into CommandFailed."""
+    try:
+        yield
     except Refused as error:
         raise CommandFailed("refused", str(error), error.field) from None
     except ConfigError as error:

@@ -241,6 +241,21 @@ def admin_set_password() -> None:
         raise Failure(f"cannot write {path}: {error.strerror}") from None
 
 
+def _show_token(token: str, as_json: bool) -> None:
+    if as_json:
+        show_json(token)
+    else:
+        print(token)
+
+
+described(
+    admin,
+    described_in(access),
+    {"token": "Tokens of programs that use the admin API."},
+    {access.AddAdminToken: _show_token},
+)
+
+
 # Addresses to give away (MASK-7)
 
 

@@ -126,8 +126,9 @@ class _Field:
         if self.kind is not None:
             return _Kind(self.metavar, self.kind)
         words = {}
-        if typing.get_origin(self.type) is Literal:
-            words = {str(one).replace("_", "-"): one for one in typing.get_args(self.type)}
+        one = typing.get_args(self.type)[0] if typing.get_origin(self.type) is list else self.type
+        if typing.get_origin(one) is Literal:
+            words = {str(value).replace("_", "-"): value for value in typing.get_args(one)}
         elif self.type == bool | None:
             return click.BOOL
         elif self.type == tuple[int, ...]:

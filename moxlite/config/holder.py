@@ -224,15 +224,42 @@ class ConfigHolder:
             note = None if self.record is None else await recorded.enter_async_context(self.record())
             for _ in range(TRIES):
                 prepared = await trio.to_thread.run_sync(self._prepare, change, expected or {})
-                if note is not None and (changed := await prepared.differences()):
-                    await note(changed)
                 try:
-                    self._stamp = await trio.to_thread.run_sync(self._write, prepared)
+                    await self._put(prepared, await prepared.differences(), note)
                 except ChangedMeanwhile:
                     continue  # again, based on that version
-                self._activate(prepared.snapshot)
                 return prepared.snapshot
         raise ChangedMeanwhile("domains.toml is being changed by others: try again")
+
+    async def compare(self, text: str) -> tuple[str, list[Changed]]:
+        """The revision of domains.toml, and the values that another text in its place changes. Raises ConfigError."""
+        prepared = await trio.to_thread.run_sync(self._prepare_text, text.encode())
+        return prepared.revision, await prepared.differences()
+
+    async def replace(self, text: str, *, expected: str) -> None:
+        """Put another text in the place of domains.toml, checked as a whole, and use it.
+
+        Args:
+          expected: the revision that the file must have now.
+
+        Raises:
+          ConfigError: the text is not valid.
+          ChangedMeanwhile: the file has another revision; nothing was written.
+          OSError: the file cannot be written; it's as it was.
+        """
+        async with self._lock, AsyncExitStack() as recorded:
+            prepared = await trio.to_thread.run_sync(self._prepare_text, text.encode())
+            if expected != prepared.revision:
+                raise ChangedMeanwhile("domains.toml was changed meanwhile: look at the changes again")
+            note = None if self.record is None else await recorded.enter_async_context(self.record())
+            await self._put(prepared, await prepared.differences(), note)
+
+    async def _put(self, prepared: "_Prepared", changed: Sequence[Changed], note: Note | None) -> None:
+        """Write and use what was prepared. Raises ChangedMeanwhile, OSError."""
+        if note is not None and changed:
+            await note(changed)
+        self._stamp = await trio.to_thread.run_sync(self._write, prepared)
+        self._activate(prepared.snapshot)
 
     def _load(self) -> Snapshot:
         source = read_source(self.domains_path)
@@ -262,6 +289,13 @@ class ConfigHolder:
         text = str(document).encode()
         self._examined(snapshot, source_of(self.domains_path, text))
         return _Prepared(before.revision, now, snapshot, text)
+
+    def _prepare_text(self, text: bytes) -> "_Prepared":
+        before = read_source(self.domains_path)
+        new = self.domains_path.with_name(f"{self.domains_path.name} (new)")  # as its mistakes name it
+        source = source_of(new, text)
+        snapshot = self._examined(load_domains(self._current.static, source), source)
+        return _Prepared(before.revision, self._current, snapshot, text)
 
     def _write(self, prepared: "_Prepared") -> Stamp:
         def check() -> None:

@@ -31,6 +31,7 @@ from moxlite.logins.identity import (
 )
 from moxlite.proto.sasl import Secrets, decoy_secrets, normalize_username
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.admintokens import AdminToken
 from moxlite.store.auth.apppasswords import (
     AppPassword,
     Passwords,
@@ -241,6 +242,21 @@ class Logins:
             raise
         finally:
             attempt.fail()
+
+    async def admin_token(self, request: LoginRequest, token: str) -> AdminToken:
+        """Verify a token of the admin API (WEB-168). A wrong one counts for its network: it names nobody.
+
+        Raises:
+          RateLimited, WrongCredentials: see there.
+        """
+        await self.attempts.admit(request)
+        found, moment = await self._auth.admin_tokens.find(token), now()
+        if found is None or found.expires <= moment:
+            wrong = WrongCredentials("bad token" if found is None else "the token has expired")
+            raise self.attempts.refuse(request, BEARER, "", wrong, result="badcreds")
+        await self._auth.admin_tokens.note_use(found, moment, str(request.remote))
+        self.attempts.succeed(request, BEARER, ADMIN, "", app_password=found.name)
+        return found
 
     async def candidates(self, request: LoginRequest, username: str) -> list[Candidate]:
         """Return the candidates that SCRAM and CRAM-MD5 verify against, at least one. A user who does not exist, or has

@@ -11,8 +11,20 @@ Only values are imported here: a command has to start fast (ADMIN-83).
 
 import enum
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, Final, Generic, Self, TypeAlias, TypeVar, get_args, get_origin
+from collections.abc import Awaitable, Callable, Mapping
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 
@@ -33,9 +45,28 @@ class Role(enum.Flag):
     """The administrator, by a call of the admin app."""
     PAGES = enum.auto()
     """Methods of the admin app's pages, which choose or check the arguments."""
+    TOKEN = enum.auto()
+    """Programs, by a token of the admin API whose scopes have the operation's (WEB-168)."""
 
 
 OWNER: Final = Role.COMMAND_LINE | Role.ADMIN
+MANAGERS: Final = OWNER | Role.TOKEN
+
+Scope: TypeAlias = Literal["read", "accounts", "domains", "queue", "reports", "dns", "server"]
+"""What a token of the admin API may do: all that changes nothing, or whatever is about a subject (WEB-168)."""
+
+_SCOPES: Final[Mapping[str, Scope]] = {
+    "access": "accounts",
+    "accounts": "accounts",
+    "dns": "dns",
+    "domains": "domains",
+    "queue": "queue",
+    "receivedreports": "reports",
+    "reports": "reports",
+    "server": "server",
+    "webhooks": "queue",
+}
+"""Scopes by the modules of the operations."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +120,14 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     def call(self) -> str:
         """The name of the app's call."""
         return self.name.replace(" ", "_").replace("-", "_")
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """The scopes of tokens that may ask for it, any of them; none if no token may."""
+        if Role.TOKEN not in self.who:
+            return frozenset()
+        subject = _SCOPES[self.request.__module__.rpartition(".")[2]]
+        return frozenset({subject} if self.audit else {subject, "read"})
 
     @property
     def about(self) -> str:

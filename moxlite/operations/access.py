@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+from moxlite.operations import MANAGERS, OWNER, Operation, Role, Scope, Word, change, field, query
 from moxlite.operations.accounts import Name
 
 LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
@@ -204,12 +204,12 @@ class MakeLink(Operation[LinkMade], frozen=True):
     reset_factors: Annotated[bool, field("Its use removes the second factors, too.", "--reset-second-factor")] = False
 
 
-@query("limits list", OWNER, columns=("who", "window", "failures", "limit", "refused"))
+@query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))
 class ListLimits(Operation[list[LimitInfo]], frozen=True):
     """List networks and accounts with failed log-ins, and the limits beyond which further ones are refused."""
 
 
-@change("limits clear", OWNER)
+@change("limits clear", MANAGERS)
 class ClearLimits(Operation[int], frozen=True):
     """Forget the failed log-ins of the address IP and its networks; without IP all, of accounts too."""
 
@@ -334,3 +334,43 @@ class ConfirmForward(ForwardAddress, frozen=True):
 @change("account forward start", Role.COMMAND_LINE)
 class StartForward(ForwardAddress, frozen=True):
     """Send mail again to ADDRESS, which was stopped after three days of bounces."""
+
+
+# Tokens of the admin API (WEB-168)
+
+
+class AdminTokenInfo(msgspec.Struct, frozen=True):
+    """A token of the admin API. Times in UTC, "" for never; `used_from`: the address of the last use."""
+
+    name: str
+    scopes: list[str]
+    created: str
+    expires: str
+    expired: bool
+    last_used: str
+    used_from: str
+
+
+@change("admin token add", OWNER, confirm=True)
+class AddAdminToken(Operation[str], frozen=True):
+    """Make a token for a program that uses the admin API, and print it. It is shown this once.
+
+    Scopes: read (whatever changes nothing), accounts, domains, queue, reports, dns, server. No token sets passwords,
+    removes accounts or domains, or makes tokens: docs/operations.md has what each may do.
+    """
+
+    name: Annotated[Word, field("What the token is for.")]
+    scopes: Annotated[list[Scope], field(min_length=1, max_length=7)]
+    days: Annotated[int, field("Days until it expires."), Meta(ge=1, le=3650)] = 365
+
+
+@query("admin token list", OWNER, columns=("name", "scopes", "created", "expires", "expired", "last_used", "used_from"))
+class ListAdminTokens(Operation[list[AdminTokenInfo]], frozen=True):
+    """List the tokens of the admin API, with what they may do, and when they were used (to the hour)."""
+
+
+@change("admin token rm", OWNER)
+class RemoveAdminToken(Operation[None], frozen=True):
+    """Revoke the token NAME; its next call is refused."""
+
+    name: Annotated[Word, field(metavar="NAME")]

@@ -4,7 +4,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+from moxlite.operations import MANAGERS, OWNER, Operation, Role, Word, change, field, query
 
 Name: TypeAlias = Annotated[Word, field(metavar="NAME")]
 
@@ -25,19 +25,19 @@ class AddressInfo(msgspec.Struct, frozen=True):
     account: str
 
 
-@query("config account list", Role.COMMAND_LINE)
+@query("config account list", Role.COMMAND_LINE | Role.TOKEN)
 class ListAccounts(Operation[list[AccountInfo]], frozen=True):
     """List all accounts; those that may not log in are marked as disabled."""
 
 
-@query("config account addresses", Role.COMMAND_LINE, columns=("address",))
+@query("config account addresses", Role.COMMAND_LINE | Role.TOKEN, columns=("address",))
 class ListAddresses(Operation[list[AddressInfo]], frozen=True):
     """List the addresses of account NAME."""
 
     account: Name
 
 
-@change("config account add", Role.COMMAND_LINE | Role.PAGES)
+@change("config account add", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
 class AddAccount(Operation[None], frozen=True):
     """Add account NAME with ADDRESS. Then give it a password: moxlite account set-password NAME."""
 
@@ -52,7 +52,7 @@ class RemoveAccount(Operation[None], frozen=True):
     account: Name
 
 
-@change("config account disable", Role.COMMAND_LINE)
+@change("config account disable", Role.COMMAND_LINE | Role.TOKEN)
 class DisableAccount(Operation[None], frozen=True):
     """Refuse log-ins of account NAME, showing MESSAGE; its sessions end. Mail is still delivered."""
 
@@ -60,14 +60,14 @@ class DisableAccount(Operation[None], frozen=True):
     message: str
 
 
-@change("config account enable", Role.COMMAND_LINE)
+@change("config account enable", Role.COMMAND_LINE | Role.TOKEN)
 class EnableAccount(Operation[None], frozen=True):
     """Let account NAME log in again."""
 
     account: Name
 
 
-@change("config account quota", Role.COMMAND_LINE)
+@change("config account quota", Role.COMMAND_LINE | Role.TOKEN)
 class SetQuota(Operation[None], frozen=True):
     """Set the room for messages: a size as in the file, ``none`` for no limit, ``default`` for the server's."""
 
@@ -75,7 +75,7 @@ class SetQuota(Operation[None], frozen=True):
     size: str
 
 
-@change("config address add", OWNER)
+@change("config address add", MANAGERS)
 class AddAddress(Operation[None], frozen=True):
     """Give ACCOUNT one more ADDRESS; @DOMAIN is all of a domain that are no other account's."""
 
@@ -90,7 +90,7 @@ class RemoveAddress(Operation[None], frozen=True):
     address: Word
 
 
-@query("config address account", Role.COMMAND_LINE)
+@query("config address account", Role.COMMAND_LINE | Role.TOKEN)
 class FindAddress(Operation[AddressInfo], frozen=True):
     """Tell which account has ADDRESS."""
 

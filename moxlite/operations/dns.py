@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, Role, change, field, query
+from moxlite.operations import MANAGERS, Operation, Role, change, field, query
 
 Name = Annotated[str, field(metavar="DOMAIN", max_length=320)]
 
@@ -74,12 +74,12 @@ class Rotating(Operation[Rotation], frozen=True, kw_only=True):
     domain: Name
 
 
-@query("dns provider list", Role.ADMIN)
+@query("dns provider list", Role.ADMIN | Role.TOKEN)
 class ListProviders(Operation[list[DNSProvider]], frozen=True, kw_only=True):
     """The providers that can be set."""
 
 
-@query("dns provider show", Role.ADMIN)
+@query("dns provider show", Role.ADMIN | Role.TOKEN)
 class ShowProvider(Operation[ProviderInUse], frozen=True, kw_only=True):
     """The provider of DOMAIN, without its token."""
 
@@ -103,7 +103,7 @@ class RemoveProvider(Operation[None], frozen=True, kw_only=True):
     domain: Name
 
 
-@query("dns plan", Role.ADMIN)
+@query("dns plan", Role.ADMIN | Role.TOKEN)
 class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
     """What publishing the records of DOMAIN, or undoing the last step, would change."""
 
@@ -113,7 +113,7 @@ class PlanRecords(Operation[RecordPlan], frozen=True, kw_only=True):
     replace: bool = False
 
 
-@change("dns publish", Role.ADMIN)
+@change("dns publish", Role.ADMIN | Role.TOKEN)
 class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
     """Change the records of DOMAIN as the plan says; nothing if it is another one than `lines` by now. Returns what the
     provider took and did not do.
@@ -126,21 +126,21 @@ class PublishRecords(Operation[list[str]], frozen=True, kw_only=True):
     replace: bool = False
 
 
-@query("dns rotation show", OWNER)
+@query("dns rotation show", MANAGERS)
 class ShowRotation(Rotating, frozen=True, kw_only=True):
     """Show how far the rotation of DOMAIN's signing key is."""
 
 
-@change("dns rotation stop", OWNER)
+@change("dns rotation stop", MANAGERS)
 class StopRotation(Rotating, frozen=True, kw_only=True):
     """Stop the rotation of DOMAIN's signing key where it is. What is published stays, and the present key signs."""
 
 
-@change("dns rotation start", OWNER)
+@change("dns rotation start", MANAGERS)
 class StartRotation(Rotating, frozen=True, kw_only=True):
     """Go on with a rotation that was stopped."""
 
 
-@change("dns rotation now", OWNER)
+@change("dns rotation now", MANAGERS)
 class RotateNow(Rotating, frozen=True, kw_only=True):
     """Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget."""

@@ -4,7 +4,8 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, Role, Word, change, field, query
+from moxlite.operations import MANAGERS, OWNER, Operation, Role, Word, change, field, query
+from moxlite.operations.server import ValueChange
 
 Members: TypeAlias = Annotated[list[Word], field(metavar="MEMBER...", min_length=1, max_length=1000)]
 
@@ -28,12 +29,12 @@ class AliasInfo(msgspec.Struct, frozen=True):
     allow_msg_from: bool
 
 
-@query("config domain list", Role.COMMAND_LINE)
+@query("config domain list", Role.COMMAND_LINE | Role.TOKEN)
 class ListDomains(Operation[list[DomainInfo]], frozen=True):
     """List all domains; those that are disabled, or only get reports, are marked."""
 
 
-@change("config domain add", OWNER)
+@change("config domain add", MANAGERS)
 class AddDomain(Operation[None], frozen=True):
     """Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it.
 
@@ -57,24 +58,54 @@ class RemoveDomain(OneDomain, frozen=True):
     """Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old."""
 
 
-@change("config domain disable", OWNER)
+@change("config domain disable", MANAGERS)
 class DisableDomain(OneDomain, frozen=True):
     """Refuse mail of DOMAIN, in and out, with temporary errors. Its users can still log in."""
 
 
-@change("config domain enable", OWNER)
+@change("config domain enable", MANAGERS)
 class EnableDomain(OneDomain, frozen=True):
     """Take mail of DOMAIN again."""
 
 
-@query("config alias list", Role.COMMAND_LINE, columns=("alias", "members"))
+class ConfigPlan(msgspec.Struct, frozen=True):
+    """The changes that another domains.toml makes. `revision` is of the file as it is now."""
+
+    revision: str
+    changes: list[ValueChange]
+
+
+@query("config plan", Role.COMMAND_LINE)
+class PlanConfig(Operation[ConfigPlan], frozen=True):
+    """Tell what would change with `text` in the place of domains.toml."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        """Without the text, which has secrets."""
+        return "PlanConfig()"
+
+
+@change("config apply", Role.COMMAND_LINE)
+class ApplyConfig(Operation[None], frozen=True):
+    """Put `text` in the place of domains.toml, if it is valid and the file still has `revision`."""
+
+    text: str
+    revision: Word
+
+    def __repr__(self) -> str:
+        """Without the text, which has secrets."""
+        return f"ApplyConfig(revision={self.revision!r})"
+
+
+@query("config alias list", Role.COMMAND_LINE | Role.TOKEN, columns=("alias", "members"))
 class ListAliases(Operation[list[AliasInfo]], frozen=True):
     """List the aliases of DOMAIN, or all."""
 
     domain: Annotated[str, field(argument=True)] = ""
 
 
-@query("config alias print", Role.COMMAND_LINE)
+@query("config alias print", Role.COMMAND_LINE | Role.TOKEN)
 class PrintAlias(Operation[AliasInfo], frozen=True):
     """Show ALIAS with its members, and what they and others may do."""
 
@@ -88,7 +119,7 @@ class AliasMembers(Operation[None], frozen=True):
     members: Members
 
 
-@change("config alias add", OWNER)
+@change("config alias add", MANAGERS)
 class AddAlias(AliasMembers, frozen=True):
     """Add ALIAS, which delivers to each MEMBER. Everyone may write to it.
 
@@ -97,7 +128,7 @@ class AddAlias(AliasMembers, frozen=True):
     """
 
 
-@change("config alias update", Role.COMMAND_LINE)
+@change("config alias update", Role.COMMAND_LINE | Role.TOKEN)
 class UpdateAlias(Operation[None], frozen=True):
     """Set (true or false) what members of ALIAS and others may do."""
 
@@ -114,11 +145,11 @@ class RemoveAlias(Operation[None], frozen=True):
     alias: Word
 
 
-@change("config alias addaddr", OWNER)
+@change("config alias addaddr", MANAGERS)
 class AddMembers(AliasMembers, frozen=True):
     """Add members to ALIAS, of this server or, once their owners agree, of others."""
 
 
-@change("config alias rmaddr", OWNER)
+@change("config alias rmaddr", MANAGERS)
 class RemoveMembers(AliasMembers, frozen=True):
     """Take members out of ALIAS; refused where none would be left."""

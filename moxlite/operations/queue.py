@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, Request, Role, Seconds, Word, change, field, query
+from moxlite.operations import MANAGERS, OWNER, Operation, Request, Role, Seconds, Word, change, field, query
 
 DEFAULT_PAGE: Final = 100
 
@@ -244,7 +244,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 @query(
     "queue list",
-    OWNER,
+    MANAGERS,
     columns=("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
 )
 class ListMessages(Operation[list[Line]], frozen=True):
@@ -254,12 +254,12 @@ class ListMessages(Operation[list[Line]], frozen=True):
     page: Page = Page()
 
 
-@query("queue count", OWNER)
+@query("queue count", MANAGERS)
 class CountMessages(Choose, frozen=True):
     """Count the messages that a filter chooses."""
 
 
-@query("queue attempts", OWNER, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
+@query("queue attempts", MANAGERS, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
 class ListAttempts(Operation[list[Try]], frozen=True):
     """List the attempts for message ID, waiting or retired: with whom, over which TLS, what was answered.
 
@@ -270,7 +270,7 @@ class ListAttempts(Operation[list[Try]], frozen=True):
     id: ID
 
 
-@query("queue explain", Role.COMMAND_LINE)
+@query("queue explain", Role.COMMAND_LINE | Role.TOKEN)
 class Explain(Operation[Explanation], frozen=True):
     """Tell where a message to ADDRESS would go at this moment, and how: the way, the hosts and their addresses in
     order, MTA-STS and DANE, what TLS each host must show, what waits for that domain and why.
@@ -284,17 +284,17 @@ class Explain(Operation[Explanation], frozen=True):
     connect: Annotated[bool, field("Also connect to the hosts, up to STARTTLS; no message is begun.")] = False
 
 
-@change("queue hold", OWNER)
+@change("queue hold", MANAGERS)
 class Hold(Choose, frozen=True):
     """Make no more attempts for these messages until they're released."""
 
 
-@change("queue unhold", OWNER)
+@change("queue unhold", MANAGERS)
 class Unhold(Choose, frozen=True):
     """Release messages."""
 
 
-@change("queue fail", OWNER)
+@change("queue fail", MANAGERS)
 class Fail(Choose, frozen=True):
     """Give up on messages; their senders get a notice."""
 
@@ -304,7 +304,7 @@ class Drop(Choose, frozen=True):
     """Remove messages without telling anyone."""
 
 
-@change("queue schedule", OWNER)
+@change("queue schedule", MANAGERS)
 class Schedule(Choose, frozen=True, kw_only=True):
     """Put the next attempt off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
 
@@ -312,14 +312,14 @@ class Schedule(Choose, frozen=True, kw_only=True):
     from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
 
 
-@change("queue transport", OWNER)
+@change("queue transport", MANAGERS)
 class SetTransport(Choose, frozen=True, kw_only=True):
     """Send messages by transport NAME; with an empty NAME by that of the routes again."""
 
     transport: Annotated[Word, field(metavar="NAME")]
 
 
-@change("queue requiretls", OWNER)
+@change("queue requiretls", MANAGERS)
 class SetRequireTLS(Choose, frozen=True, kw_only=True):
     """Demand verified TLS for messages, ignore all policies, or do as usual."""
 
@@ -342,7 +342,7 @@ class ReadHeader(Operation[str], frozen=True):
 
 @query(
     "queue retired list",
-    OWNER,
+    MANAGERS,
     columns=("id", "last_activity", "account", "sender", "recipient", "attempts", "success", "error"),
 )
 class ListRetired(Operation[list[Line]], frozen=True):
@@ -399,12 +399,12 @@ class StoppedAccount(msgspec.Struct, frozen=True, kw_only=True):
     sources: list[SentFrom]
 
 
-@query("queue holdrules list", OWNER, columns=("id", "account", "sender", "recipient"))
+@query("queue holdrules list", MANAGERS, columns=("id", "account", "sender", "recipient"))
 class ListHoldRules(Operation[list[Rule]], frozen=True):
     """List all rules; an empty field matches everything."""
 
 
-@change("queue holdrules add", OWNER)
+@change("queue holdrules add", MANAGERS)
 class AddHoldRule(Operation[Changed], frozen=True):
     """Hold messages that match, now and in future. Without options: hold everything."""
 
@@ -413,19 +413,19 @@ class AddHoldRule(Operation[Changed], frozen=True):
     recipient: Annotated[Word, field("To this address, or @domain.", metavar="ADDR")] = ""
 
 
-@change("queue holdrules remove", OWNER)
+@change("queue holdrules remove", MANAGERS)
 class RemoveHoldRule(Operation[None], frozen=True):
     """Remove rule ID; messages that it held stay so."""
 
     id: ID
 
 
-@query("queue guard list", OWNER, columns=("account", "since", "why", "messages", "recipients", "oldest"))
+@query("queue guard list", MANAGERS, columns=("account", "since", "why", "messages", "recipients", "oldest"))
 class ListStopped(Operation[list[StoppedAccount]], frozen=True):
     """List them: since when, why, and what of them waits; with --json also from where they have sent."""
 
 
-@change("queue guard release", OWNER)
+@change("queue guard release", MANAGERS)
 class Release(Operation[StoppedAccount], frozen=True):
     """Let ACCOUNT send again, with what the guard holds of it; tell what that is.
 
@@ -458,7 +458,7 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
     expires: str = ""
 
 
-@query("queue suppress list", OWNER, columns=("account", "address", "manual", "created", "expires", "reason"))
+@query("queue suppress list", MANAGERS, columns=("account", "address", "manual", "created", "expires", "reason"))
 class ListSuppressions(Operation[list[Suppressed]], frozen=True):
     """List them, with the reason why each is there."""
 
@@ -468,21 +468,21 @@ class ListSuppressions(Operation[list[Suppressed]], frozen=True):
     n: Annotated[int, field("At most so many.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
-@change("queue suppress add", OWNER)
+@change("queue suppress add", MANAGERS)
 class AddSuppression(Suppress, frozen=True, kw_only=True):
     """Let ACCOUNT send nothing more to ADDRESS; messages to it fail at once."""
 
     reason: Annotated[Word, field("Why, for the list.")] = ""
 
 
-@change("queue suppress remove", OWNER)
+@change("queue suppress remove", MANAGERS)
 class RemoveSuppression(Suppress, frozen=True):
     """Let ACCOUNT send to ADDRESS again."""
 
 
 @query(
     "queue suppress lookup",
-    Role.COMMAND_LINE,
+    Role.COMMAND_LINE | Role.TOKEN,
     columns=("account", "address", "base", "manual", "created", "expires", "reason"),
 )
 class LookUpSuppression(Operation[list[Suppressed]], frozen=True):

@@ -4,7 +4,7 @@ from typing import Annotated, Final, TypeAlias
 
 from msgspec import Meta
 
-from moxlite.operations import OWNER, Operation, Role, Word, query
+from moxlite.operations import MANAGERS, Operation, Role, Word, query
 from moxlite.store.reports.received import Kind, ReceivedReport, Total
 
 NEWEST: Final = (1 << 53) - 1
@@ -13,7 +13,7 @@ NEWEST: Final = (1 << 53) - 1
 Days: TypeAlias = Annotated[int, Meta(ge=1, le=400)]
 
 
-@query("reports list", OWNER)
+@query("reports list", MANAGERS)
 class ListReports(Operation[list[ReceivedReport]], frozen=True):
     """A page of reports, newest first: ids below `before`, of a domain those whose period ended within `days`."""
 
@@ -24,7 +24,7 @@ class ListReports(Operation[list[ReceivedReport]], frozen=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
-@query("reports summary", OWNER)
+@query("reports summary", MANAGERS)
 class SumReports(Operation[list[Total]], frozen=True):
     """Sums by domain, of reports whose period ended within the last `days`."""
 
@@ -32,7 +32,7 @@ class SumReports(Operation[list[Total]], frozen=True):
     days: Days = 30
 
 
-@query("reports show", Role.COMMAND_LINE)
+@query("reports show", Role.COMMAND_LINE | Role.TOKEN)
 class ShowReport(Operation[None], frozen=True):
     """The JSON of one report, as octets."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from moxlite.operations import MAX_SECONDS, OWNER, Operation, Word, change, duration, field, query
+from moxlite.operations import MANAGERS, MAX_SECONDS, OWNER, Operation, Word, change, duration, field, query
 
 
 class SentReport(msgspec.Struct, frozen=True):
@@ -98,12 +98,12 @@ class Allow(Operation[None], frozen=True):
     address: Word
 
 
-@change("dmarc send", OWNER)
+@change("dmarc send", MANAGERS)
 class SendDMARC(Send, frozen=True):
     pass
 
 
-@query("dmarc pending", OWNER, columns=("day", "about", "total", "failed"))
+@query("dmarc pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingDMARC(Operation[list[PendingReport]], frozen=True):
     """List the messages of each domain and day that are in no report yet."""
 
@@ -113,27 +113,27 @@ class DropDMARC(Drop, frozen=True):
     """Forget the messages of DOMAIN that are in no report yet."""
 
 
-@query("dmarc suppress list", OWNER, columns=("address", "until", "comment"))
+@query("dmarc suppress list", MANAGERS, columns=("address", "until", "comment"))
 class ListSuppressedDMARC(Operation[list[WithoutReports]], frozen=True):
     """List them."""
 
 
-@change("dmarc suppress add", OWNER)
+@change("dmarc suppress add", MANAGERS)
 class SuppressDMARC(Suppress, frozen=True):
     pass
 
 
-@change("dmarc suppress remove", OWNER)
+@change("dmarc suppress remove", MANAGERS)
 class AllowDMARC(Allow, frozen=True):
     pass
 
 
-@change("tlsrpt send", OWNER)
+@change("tlsrpt send", MANAGERS)
 class SendTLS(Send, frozen=True):
     pass
 
 
-@query("tlsrpt pending", OWNER, columns=("day", "about", "total", "failed"))
+@query("tlsrpt pending", MANAGERS, columns=("day", "about", "total", "failed"))
 class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
     """List the TLS sessions of each domain and day that are in no report yet."""
 
@@ -143,22 +143,22 @@ class DropTLS(Drop, frozen=True):
     """Forget the TLS sessions of DOMAIN that are in no report yet."""
 
 
-@query("tlsrpt suppress list", OWNER, columns=("address", "until", "comment"))
+@query("tlsrpt suppress list", MANAGERS, columns=("address", "until", "comment"))
 class ListSuppressedTLS(Operation[list[WithoutReports]], frozen=True):
     """List them."""
 
 
-@change("tlsrpt suppress add", OWNER)
+@change("tlsrpt suppress add", MANAGERS)
 class SuppressTLS(Suppress, frozen=True):
     pass
 
 
-@change("tlsrpt suppress remove", OWNER)
+@change("tlsrpt suppress remove", MANAGERS)
 class AllowTLS(Allow, frozen=True):
     pass
 
 
-@query("mtasts kept", OWNER)
+@query("mtasts kept", MANAGERS)
 class ListKeptPolicies(Operation[list[KeptPolicy]], frozen=True):
     """A page of the MTA-STS policies of other domains, by domain, behind the domain `after`."""
 

@@ -28,12 +28,12 @@ class Process(msgspec.Struct, frozen=True):
     version: str
 
 
-@query("healthcheck", Role.COMMAND_LINE)
+@query("healthcheck", Role.COMMAND_LINE | Role.TOKEN)
 class CheckHealth(Operation[Wellness], frozen=True):
     """What keeps the server from being healthy."""
 
 
-@query("tls reload", Role.COMMAND_LINE)
+@query("tls reload", Role.COMMAND_LINE | Role.TOKEN)
 class ReloadCertificates(Operation[CertificatesRead], frozen=True):
     """Read the files of certificates and keys again (WEB-121)."""
 
@@ -91,9 +91,9 @@ class ValueChange(msgspec.Struct, frozen=True):
 
 
 class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
-    """An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``webaccount``, ``webmail``, or ``file``
-    for an edit by hand. `outcome` ``begun``: the server ended in the middle; the change may have been made or not.
-    `why`: the reason of a refusal. `given`: the arguments, without secrets.
+    """An entry of the audit log; `at`: µs UTC. `via`: ``cli``, ``webadmin``, ``adminapi``, ``webaccount``, ``webmail``,
+    or ``file`` for an edit by hand. `outcome` ``begun``: the server ended in the middle; the change may have been made
+    or not. `why`: the reason of a refusal. `given`: the arguments, without secrets.
     """
 
     id: int
@@ -109,7 +109,7 @@ class AuditLine(msgspec.Struct, frozen=True, kw_only=True):
     changes: list[ValueChange]
 
 
-@query("audit list", Role.COMMAND_LINE)
+@query("audit list", Role.COMMAND_LINE | Role.TOKEN)
 class AuditList(Operation[list[AuditLine]], frozen=True, kw_only=True):
     """The newest entries of the audit log that match, newest first; "" and 0 are for any. `before`:
     only smaller ids.

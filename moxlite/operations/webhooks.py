@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from moxlite.operations import OWNER, Operation, Request, Role, Seconds, Word, change, field, query
+from moxlite.operations import MANAGERS, Operation, Request, Role, Seconds, Word, change, field, query
 from moxlite.operations.queue import (
     DEFAULT_PAGE,
     ID,
@@ -88,7 +88,7 @@ class HookLine(msgspec.Struct, frozen=True, kw_only=True):
 
 @query(
     "queue webhook list",
-    OWNER,
+    MANAGERS,
     columns=("id", "msg_id", "account", "event", "url", "attempts", "next_attempt", "error"),
 )
 class ListHooks(Operation[list[HookLine]], frozen=True):
@@ -105,7 +105,7 @@ class ChooseHooks(Operation[Changed], frozen=True):
     all: Annotated[bool, field("All webhooks, without a filter.")] = False
 
 
-@change("queue webhook schedule", OWNER)
+@change("queue webhook schedule", MANAGERS)
 class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
     """Put the next call off by DURATION, or with -DURATION bring it forward. `--now 0s` is at once."""
 
@@ -113,7 +113,7 @@ class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
     from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
 
 
-@change("queue webhook cancel", OWNER)
+@change("queue webhook cancel", MANAGERS)
 class CancelHooks(ChooseHooks, frozen=True):
     """Make no more calls."""
 
@@ -137,7 +137,7 @@ class TestHooks(Operation[list[HookTest]], frozen=True):
 
 @query(
     "queue webhook retired list",
-    OWNER,
+    MANAGERS,
     columns=("id", "last_activity", "msg_id", "account", "event", "url", "attempts", "success", "error"),
 )
 class ListRetiredHooks(Operation[list[HookLine]], frozen=True):

@@ -4,8 +4,8 @@ WEBMAIL-23).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -28,6 +28,7 @@ from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
+from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER, api_error
 
 if TYPE_CHECKING:
@@ -36,11 +37,36 @@ if TYPE_CHECKING:
     from moxlite.store.auth.audit import AuditLog
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.sessions import Sessions
 from moxlite.wording import worded
 
 VISITOR: Final = "(visitor)"
 """The actor of calls without a session."""
+
+
+class Door(Protocol):
+    """Lets callers in."""
+
+    @property
+    def app(self) -> str:
+        """What they came by, for the audit log."""
+
+    async def admit(self, caller: Caller, entry: Call) -> str:
+        """The actor of a call that is not public. Raises APIError unless the caller may make it."""
+
+
+class SessionDoor:
+    """Lets users in that have a session."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self.app: Final = sessions.app
+
+    async def admit(self, caller: Caller, entry: Call) -> str:
+        """The account of the session. Raises NoAuth, BadAuth, ConfirmNeeded."""
+        session = await self._sessions.check(caller)
+        if entry.confirm:
+            self._sessions.require_confirmed(session)
+        return session.account
 
 
 class CallServer:
@@ -50,7 +76,7 @@ class CallServer:
         self,
         api: Sequence[Source],
         make: Callable[[type], object],
-        sessions: Sessions,
+        door: Door,
         seconds: Histogram,
         *,
         title: str,
@@ -65,7 +91,7 @@ class CallServer:
         """
         self._pages: Final = {page: make(page) for page in api if isinstance(page, type)}
         self._perform = perform
-        self._sessions = sessions
+        self._door = door
         self._seconds = seconds
         self._calls: Final = calls_of(*api)
         self._audit = audit
@@ -75,7 +101,8 @@ class CallServer:
         """Answer the call `name`. GET of the empty name gets the description of all calls."""
         request = caller.request
         if name == "" and request.method in ("GET", "HEAD"):
-            await self._describe(request, writer)
+            title, events, asked = self._described
+            await described(api_schema(title, self._calls, events, asked), request, writer)
             return
         if request.method != "POST":
             raise HTTPError(405, "Calls are made by POST.", (("allow", "POST"),))
@@ -99,14 +126,9 @@ class CallServer:
         entry = self._calls.get(name)
         if entry is None:
             raise NotFound(worded("there is no call {name}", name=repr(name[:80])))
-        actor = VISITOR
-        if not entry.public:
-            session = await self._sessions.check(caller)
-            if entry.confirm:
-                self._sessions.require_confirmed(session)
-            actor = session.account
+        actor = VISITOR if entry.public else await self._door.admit(caller, entry)
         parameters = decode_parameters(entry, await caller.request.body.read(MAX_BODY))
-        origin = Origin(actor, self._sessions.app, caller.request.client_ip)
+        origin = Origin(actor, self._door.app, caller.request.client_ip)
         with acting_as(origin), self._seconds.labels(call=name).time():
             return encode_result(await self._made(entry, caller, actor, parameters))
 
@@ -126,10 +148,10 @@ class CallServer:
         async with self._audit.recording(entry.audit, about, plain(parameters)):
             return await method(caller, **parameters)
 
-    async def _describe(self, request: Request, writer: ResponseWriter) -> None:
-        title, events, asked = self._described
-        schema = api_schema(title, self._calls, events, asked)
-        await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))
+
+async def described(schema: Mapping[str, Any], request: Request, writer: ResponseWriter) -> None:
+    """Answer with the description of an API."""
+    await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(schema))))
 
 
 def refused(caller: Caller, error: APIError) -> Response:

@@ -1,7 +1,10 @@
 """The admin app's tab Security of an account, its limits of log-ins and its own password in a real browser."""
 
 import imaplib
+import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -129,3 +132,33 @@ def test_a_new_admin_password_logs_out_the_other_browser(visitor: Visitor, chrom
     other.page.goto(f"{other.base}/admin/#accounts")
     expect(other.page.get_by_text(re.compile("session was ended elsewhere"))).to_be_visible()
     other.close()
+
+
+def test_a_token_is_made_used_and_revoked(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-168: shown once, with its scopes and last use in the list."""
+    page = go(visitor, "two-step")
+    page.get_by_role("button", name="Make a token…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name of the program").fill("billing <b>")
+    dialog.get_by_label("Accounts").check()
+    dialog.get_by_role("button", name="Make token").click()
+    token = dialog.locator("code").inner_text()
+    page.get_by_role("button", name="Done").click()
+    row = page.get_by_role("table", name="API tokens").locator("tbody tr")
+    expect(row).to_contain_text("billing <b>")
+    expect(row).to_contain_text("accounts, read")
+    expect(row).to_contain_text("never")
+    request = urllib.request.Request(
+        f"{visitor.base}/admin/v1/config_account_list",
+        b"{}",
+        {"authorization": f"Bearer {token}", "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        assert "ben" in [one["account"] for one in json.load(answer)["result"]]
+    page.reload()
+    expect(row).to_contain_text("127.0.0.1")
+    row.get_by_role("button", name="Revoke billing <b>").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("No tokens yet")).to_be_visible()
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request)

@@ -11,7 +11,7 @@ from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fi
 from moxlite.config.values import Section
 from moxlite.operations import Operation, Role, change, description
 from moxlite.web.admin import calls
-from moxlite.web.admin.app import OPERATIONS
+from moxlite.web.admin.adminapi import OPERATIONS
 from moxlite.web.admin.calls.settings import OBJECTS, describe
 from moxlite.web.admin.types import FieldInfo
 

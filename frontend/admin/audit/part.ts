@@ -17,6 +17,7 @@ const perPage = 50;
 const vias: readonly (readonly [string, string])[] = [
   ["", t("any way")],
   ["webadmin", t("this app")],
+  ["adminapi", t("admin API")],
   ["webaccount", t("account page")],
   ["webmail", t("webmail")],
   ["cli", t("command line")],

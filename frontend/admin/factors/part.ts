@@ -1,4 +1,4 @@
-// The password of the admin app, and two-step log-in of the administrator.
+// The ways in to the admin app: its password, two-step log-in, and tokens of programs.
 
 import { el } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
@@ -7,6 +7,7 @@ import { button, card, head } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
+import { tokens } from "./tokens";
 
 async function changePassword(desk: Desk): Promise<void> {
   const first = field(
@@ -51,8 +52,8 @@ const twoStep: MakePage = async (desk) => {
     root: el(
       "div",
       { class: "page" },
-      head(title, t("How you log in to these pages.")),
-      el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost),
+      head(title, t("How you, and programs of yours, log in.")),
+      el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk)),
     ),
   };
 };

@@ -11,7 +11,7 @@ import trio
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dkimkeys import NewKey, made_keys
 from moxlite.admin.domains import changes as changes
-from moxlite.admin.edits import change_file, edit
+from moxlite.admin.edits import change_file, edit, translated
 from moxlite.config.domains import Alias
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -22,11 +22,14 @@ from moxlite.operations.domains import (
     AddDomain,
     AddMembers,
     AliasInfo,
+    ApplyConfig,
+    ConfigPlan,
     DisableDomain,
     DomainInfo,
     EnableDomain,
     ListAliases,
     ListDomains,
+    PlanConfig,
     PrintAlias,
     RemoveAlias,
     RemoveDomain,
@@ -34,6 +37,7 @@ from moxlite.operations.domains import (
     UpdateAlias,
 )
 from moxlite.operations.performing import commands
+from moxlite.operations.server import ValueChange
 from moxlite.proto.address import Domain
 
 logger = logging.getLogger("moxlite.admin.domains.changes")
@@ -65,6 +69,8 @@ class DomainCommands:
         """All operations by name."""
         change = partial(change_file, self._config)
         return commands(
+            PlanConfig.bind(self.plan),
+            ApplyConfig.bind(self.apply),
             ListDomains.bind(self.domain_list),
             AddDomain.bind(self.add),
             RemoveDomain.bind(self.remove),
@@ -78,6 +84,17 @@ class DomainCommands:
             AddMembers.bind(lambda args: change(changes.add_alias_members, args.alias, args.members)),
             RemoveMembers.bind(lambda args: change(changes.remove_alias_members, args.alias, args.members)),
         )
+
+    async def plan(self, args: PlanConfig) -> ConfigPlan:
+        """Changes by another text in the place of domains.toml."""
+        with translated():
+            revision, found = await self._config.compare(args.text)
+        return ConfigPlan(revision, [ValueChange(*one) for one in found])
+
+    async def apply(self, args: ApplyConfig) -> None:
+        """Put another text in the place of domains.toml."""
+        with translated():
+            await self._config.replace(args.text, expected=args.revision)
 
     async def alias_add(self, args: AddAlias) -> None:
         """Add an alias."""

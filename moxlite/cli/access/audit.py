@@ -32,7 +32,7 @@ def audit() -> None:
 @click.argument("words", nargs=-1)
 @click.option("--actor", default="", help="Only of this account, or (admin), (cli), (editor).")
 @click.option("--object", "about", default="", metavar="NAME", help="Only about this account, domain or address.")
-@click.option("--via", type=click.Choice(("cli", "webadmin", "webaccount", "webmail", "file")))
+@click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
 @click.option("--days", type=click.IntRange(1, 366), help="Only of the last so many days.")
 @click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Older ones: below this id.")
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")

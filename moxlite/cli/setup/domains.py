@@ -2,9 +2,13 @@
 (ADMIN-12..17).
 """
 
+import json
+import sys
+from pathlib import Path
+
 import click
 
-from moxlite.cli.common import perform, show, show_json
+from moxlite.cli.common import Failure, ask, json_option, perform, settings, show, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
@@ -29,9 +33,42 @@ def add_commands(config: click.Group) -> None:
             domains.ListDomains: _show_domains,
             domains.PrintAlias: _show_alias,
         },
-        without={accounts.SetQuota},
+        without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
     )
     groups["account"].add_command(account_set)
+    config.add_command(apply_config)
+
+
+@click.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show the changes only.")
+@json_option
+def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Put FILE in the place of domains.toml, after showing what changes.
+
+    A file with a mistake is refused whole. Accounts that it lacks lose their log-in and addresses; their mail stays on
+    the disk.
+    """
+    try:
+        text = file.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise Failure(f"{file} is not UTF-8 text") from None
+    plan = perform(domains.PlanConfig(text))
+    as_json = as_json or settings().as_json
+    if as_json:
+        show_json(plan)
+    else:
+        for one in plan.changes:
+            print(printable(f"{one.path}: {_value(one.before)} -> {_value(one.after)}"))
+    if not plan.changes:
+        print("Nothing changes.", file=sys.stderr)
+    elif not dry_run:
+        ask("Make these changes?")
+        perform(domains.ApplyConfig(text, plan.revision))
+
+
+def _value(value: object) -> str:
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 @click.command("set")

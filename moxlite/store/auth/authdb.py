@@ -1,6 +1,6 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
-(STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), and which
-have addresses to give away (MASK-3).
+(STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), which
+have addresses to give away (MASK-3), and tokens of the admin API (WEB-168).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -16,6 +16,7 @@ from typing import Final
 import trio
 
 from moxlite.store.auth import audit, factors, loginattempts, sessions, tlskeys
+from moxlite.store.auth.admintokens import AdminTokens
 from moxlite.store.auth.factors import FactorsDB
 from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.auth.maskedindex import MaskedIndex
@@ -51,7 +52,8 @@ class AuthDB:
     """The open file. Without `start` no log-in attempt is written.
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
-    `sharing`, the pairs of accounts that share mailboxes, and `masked`, the index of addresses to give away.
+    `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away, and
+    `admin_tokens`.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -66,6 +68,7 @@ class AuthDB:
         self.audit = audit.AuditLog(lambda: self.database)
         self.sharing = SharedAccounts(lambda: self.database)
         self.masked = MaskedIndex(lambda: self.database)
+        self.admin_tokens = AdminTokens(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:

@@ -24,7 +24,7 @@ from moxlite.web.account.calls.shares import ShareCalls
 from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls, VacationCalls
 from moxlite.web.account.types import Mailbox
 from moxlite.web.calls import call
-from moxlite.web.callserver import CallServer
+from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import RecoveryCalls
@@ -64,7 +64,7 @@ class AccountApp:
         self._calls = CallServer(
             (API,),
             lambda page: page(self._sessions, server, self._imports, factors),
-            self._sessions,
+            SessionDoor(self._sessions),
             metrics.account_api_seconds,
             title="moxlite account",
             events=ImportEvent,

@@ -5,21 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from moxlite.admin.doctor import requests as doctor
-from moxlite.operations import (
-    Role,
-    access,
-    accounts,
-    described_in,
-    dns,
-    domains,
-    queue,
-    receivedreports,
-    reports,
-    server,
-    webhooks,
-)
+from moxlite.operations import Role
+from moxlite.operations.performing import performer
 from moxlite.web import metrics
+from moxlite.web.admin.adminapi import OPERATIONS, VERSION, AdminAPI
 from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
 from moxlite.web.admin.calls.domains import DNSCalls, DomainCalls
@@ -29,7 +18,7 @@ from moxlite.web.admin.calls.reports import ReportCalls
 from moxlite.web.admin.calls.settings import SettingsCalls
 from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.calls import Source
-from moxlite.web.callserver import CallServer
+from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import FactorCalls
@@ -60,12 +49,13 @@ class AdminApp:
         self._calls = CallServer(
             API,
             make,
-            sessions,
+            SessionDoor(sessions),
             metrics.admin_api_seconds,
             title="moxlite admin",
             perform=surroundings.perform,
             audit=surroundings.auth.audit,
         )
+        self._programs = AdminAPI(surroundings.logins, performer(surroundings.commands, Role.TOKEN))
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
         """The handler for a port where the app is at `path`."""
@@ -81,6 +71,8 @@ class AdminApp:
             await self._document.handle(caller.request, writer)
         elif rest.startswith("api/"):
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
+        elif rest.startswith(VERSION):
+            await self._programs.answer(caller, rest.removeprefix(VERSION), writer)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), caller.request, writer)
         elif rest == LICENSES:
@@ -88,10 +80,6 @@ class AdminApp:
         else:
             raise HTTPError(404, "There is nothing at this address.")
 
-
-SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access, server, doctor)
-OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
-"""All operations, in the order of their descriptions."""
 
 API: Final[tuple[Source, ...]] = (
     FactorCalls,

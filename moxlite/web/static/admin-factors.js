@@ -220,6 +220,10 @@ function tick(label, on, hint = null) {
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
 }
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
 function line(label, value, hint = null, attributes = {}) {
   const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
   control.value = value;
@@ -256,6 +260,22 @@ function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
   const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
+}
+function table(label, columns, rows, each) {
+  const body = rows.map((row2) => {
+    const cells = columns.map((column) => {
+      const labelled = column.kind === void 0 || column.kind === "num";
+      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row2)));
+    });
+    const tr = el("tr", {}, cells);
+    each?.(tr, row2);
+    return tr;
+  });
+  const titles = columns.map((column) => el("th", { class: column.kind, scope: "col" }, column.title === "" ? el("span", { class: "sr" }, t("Actions")) : column.title));
+  return el("table", { class: "records", "aria-label": label }, el("thead", {}, el("tr", {}, titles)), el("tbody", {}, body));
+}
+function wrapped(child) {
+  return Array.isArray(child) || typeof child === "string" ? child.length > 0 ? el("div", {}, child) : null : child;
 }
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name } = options;
@@ -382,6 +402,9 @@ function state(level, word) {
 function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
+}
+function empty(path, title, text3, ...actions) {
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -579,6 +602,33 @@ function fieldDialog(title, action, fields, run, more = null) {
     return [form2];
   });
 }
+async function showSecret(title, text3, secret) {
+  await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
+
+var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];
+async function tokens(desk) {
+  const made2 = await desk.client.admin_token_list();
+  const add = button(t("Make a token…"), () => void make(desk), { kind: "line small", icon: plus });
+  const hint = t("Programs manage this server with one: {url} describes their calls.", { url: new URL("v1/openapi.json", location.href).href });
+  if (made2.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
+  const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("May"), cell: (one) => one.scopes.join(", ") }, { title: t("Last use"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
+  return card(t("API tokens"), rows, { flush: true, actions: add, hint });
+}
+async function make(desk) {
+  const name = line(t("Name of the program"), "", null, { maxlength: "64", autofocus: "" });
+  const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
+  const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in a year")]], "365");
+  const group = el("fieldset", { class: "group" }, el("legend", {}, t("It may")), uses.map((one) => one.root));
+  const token = await fieldDialog(t("New API token"), t("Make token"), { name, scopes: { root: group, control: group, problem: (text3) => uses[0].problem(text3) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("No token sets passwords, makes tokens, or removes accounts and domains.")));
+  if (token === null) return;
+  await showSecret(t("API token"), t("Copy it now: it is not shown again."), copyable(token));
+  await desk.refresh();
+}
+async function revoke(desk, one) {
+  const sure = await confirm(t("Revoke “{name}”?", { name: one.name }), t("The program that uses it is refused at once."), t("Revoke"));
+  if (sure && await attempt(t("Revoking"), () => desk.client.admin_token_rm(one.name))) await desk.refresh();
+}
 
 async function changePassword(desk) {
   const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password" }), t("At least 8 characters. Three or four words that belong to nothing are good."));
@@ -598,7 +648,7 @@ var twoStep = async (desk) => {
   const title = t("Log-in");
   const lost = el("p", { class: "hint" }, t("If every device is lost, run on the server: {command}", { command: "moxlite admin reset-second-factor" }));
   const password = card(t("Password"), el("p", { class: "two" }, t("Of these pages alone. A new one ends all other sessions.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
-  return { title, root: el("div", { class: "page" }, head(title, t("How you log in to these pages.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost)) };
+  return { title, root: el("div", { class: "page" }, head(title, t("How you, and programs of yours, log in.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
 };
 var pages = { "two-step": twoStep };
 export {

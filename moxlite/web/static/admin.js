@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.e648d9ff4276.js", audit: "audit.2c888fab78c2.js", domains: "domains.0b5b2a6040cc.js", factors: "factors.6c76594553e8.js", machine: "machine.1c9fd6a7f564.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.ee473c20ae71.js" };
+var define_PARTS_default = { accounts: "accounts.e648d9ff4276.js", audit: "audit.5273763ffddb.js", domains: "domains.0b5b2a6040cc.js", factors: "factors.9b1bf37f88db.js", machine: "machine.1c9fd6a7f564.js", queue: "queue.332e6fb827fb.js", reports: "reports.077d64a37b55.js", trends: "trends.ee473c20ae71.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -305,7 +305,8 @@ var checks = {
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
   Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
-  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" }
+  LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
+  AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -438,7 +439,10 @@ var Client = /* @__PURE__ */ clientOf({
   dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
-  limits_clear: [{ ip: ["optional", "string"] }, "integer"]
+  limits_clear: [{ ip: ["optional", "string"] }, "integer"],
+  admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
+  admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
+  admin_token_rm: [{ name: "string" }, "null"]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

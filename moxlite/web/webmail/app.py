@@ -18,7 +18,7 @@ from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.contacts import all_contacts
 from moxlite.web import metrics
-from moxlite.web.callserver import CallServer
+from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document, installed, licenses
@@ -120,7 +120,7 @@ class Webmail:
         self._calls = CallServer(
             (API,),
             lambda _: self._api,
-            self._sessions,
+            SessionDoor(self._sessions),
             metrics.api_seconds,
             title="moxlite webmail",
             events=StreamEvent,

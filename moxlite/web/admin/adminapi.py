@@ -1,0 +1,191 @@
+"""The admin API for programs: operations by JSON over HTTP, with a token (WEB-168, docs/adminapi.md).
+
+It is the app's API without a session: the same operations, parameters, results and errors, by POST to ``v1/NAME`` below
+the app's path. What a token may ask for stands at each operation (`Role.TOKEN`).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.admin.doctor import requests as doctor
+from moxlite.logins.identity import LoginRefused, LoginRequest, RateLimited
+from moxlite.operations import (
+    Description,
+    Role,
+    access,
+    accounts,
+    described_in,
+    dns,
+    domains,
+    queue,
+    receivedreports,
+    reports,
+    server,
+    webhooks,
+)
+from moxlite.web import metrics
+from moxlite.web.calls import Call, calls_of, unindent
+from moxlite.web.callserver import CallServer, described
+from moxlite.web.errors import BadAuth, NoAuth, NotAllowed, RateLimited as TooMany
+from moxlite.web.http.authorization import bearer_token
+from moxlite.web.sessions import FAILURE_DELAY
+from moxlite.wording import worded
+
+if TYPE_CHECKING:
+    from moxlite.logins.logins import Logins
+    from moxlite.operations.performing import Perform
+    from moxlite.web.cookies import Caller
+    from moxlite.web.http.exchange import ResponseWriter
+
+VERSION: Final = "v1/"
+"""Path of the API below the app's. It changes when a program that uses it would have to."""
+
+DOCUMENT: Final = "openapi.json"
+
+SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access, server, doctor)
+OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
+"""All operations, in the order of their descriptions."""
+
+API: Final = tuple(one for one in OPERATIONS if Role.TOKEN in one.who)
+"""Those that a token may ask for."""
+
+CHALLENGE: Final = ("www-authenticate", 'Bearer realm="moxlite admin"')
+WRONG: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="invalid_token"')
+NO_SCOPE: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="insufficient_scope"')
+
+ABOUT: Final = """\
+Manage a moxlite server from programs. Each call is a POST of a JSON object with the parameters; the answer has
+`result`, or with another status than 200 `error`. Make a token on the server: `moxlite admin token add NAME SCOPE...`,
+or in the admin app."""
+
+
+class AdminAPI:
+    """Answers requests below `VERSION`."""
+
+    def __init__(self, logins: Logins, perform: Perform) -> None:
+        self._calls: Final = CallServer(
+            API, type, TokenDoor(logins), metrics.admin_api_seconds, title="moxlite admin API", perform=perform
+        )
+
+    async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
+        """Answer the call `name`; GET of ``openapi.json`` gets the description."""
+        request = caller.request
+        if name in ("", DOCUMENT) and request.method in ("GET", "HEAD"):
+            await described(openapi(f"{request.origin}{caller.path}{VERSION}"), request, writer)
+        else:
+            await self._calls.answer(caller, name, writer)
+
+
+class TokenDoor:
+    """Lets programs in that have a token with the right scope."""
+
+    app: Final = "adminapi"
+
+    def __init__(self, logins: Logins) -> None:
+        self._logins = logins
+
+    async def admit(self, caller: Caller, entry: Call) -> str:
+        """The token's name, as an actor in the audit log. Raises NoAuth, BadAuth, NotAllowed, RateLimited."""
+        request = caller.request
+        token = bearer_token(request.headers)
+        if token is None:
+            raise NoAuth("Send a token of the admin API: Authorization: Bearer TOKEN.", CHALLENGE)
+        tls = request.info.tls
+        attempt = LoginRequest(
+            protocol="webadmin",
+            remote=ipaddress.ip_address(request.client_ip),
+            local=request.info.local,
+            tls="" if tls is None else f"{tls.version} {tls.cipher}",
+            user_agent=request.headers.get("user-agent") or "",
+        )
+        try:
+            found = await self._logins.admin_token(attempt, token)
+        except RateLimited as error:
+            raise TooMany(str(error)) from None
+        except LoginRefused as error:
+            await trio.sleep(FAILURE_DELAY)
+            raise BadAuth(str(error), WRONG) from None
+        assert isinstance(entry.source, Description)
+        if not entry.source.scopes.intersection(found.scopes):
+            words = " or ".join(sorted(entry.source.scopes))
+            raise NotAllowed(worded("the token needs the scope {words}", words=words), NO_SCOPE)
+        return f"(token {found.name})"
+
+
+def openapi(base: str) -> dict[str, Any]:
+    """The description of the API at the URL `base`, for programs (OpenAPI 3.1)."""
+    calls = calls_of(*API)
+    roots = [kind for one in calls.values() for kind in (one.parameters, one.result)]
+    shown, schemas = msgspec.json.schema_components(roots, ref_template="#/components/schemas/{name}")
+    unindent(schemas)
+    schemas["Error"] = {
+        "type": "object",
+        "description": "A refused call: a code for programs, a message for people, and the fields that are wrong.",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                    "fields": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {"field": {"type": "string"}, "text": {"type": "string"}},
+                            "required": ["field", "text"],
+                        },
+                    },
+                },
+                "required": ["code", "message"],
+            }
+        },
+        "required": ["error"],
+    }
+    pairs = zip(shown[::2], shown[1::2], strict=True)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "moxlite admin API", "version": f"1 ({__version__})", "description": ABOUT},
+        "servers": [{"url": base.rstrip("/")}],
+        "security": [{"token": []}],
+        "paths": {
+            f"/{one.name}": {"post": _operation(one, *pair)} for one, pair in zip(calls.values(), pairs, strict=True)
+        },
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "responses": {
+                "Error": {
+                    "description": "The call was refused.",
+                    "content": _json({"$ref": "#/components/schemas/Error"}),
+                }
+            },
+        },
+    }
+
+
+def _operation(call: Call, parameters: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    assert isinstance(call.source, Description)
+    scopes = " or ".join(f"`{one}`" for one in sorted(call.source.scopes))
+    answer = {"type": "object", "properties": {"result": result}, "required": ["result"]}
+    return {
+        "operationId": call.name,
+        "summary": call.summary,
+        "description": f"{call.source.about}\n\nScope: {scopes}.",
+        "requestBody": {"required": True, "content": _json(parameters)},
+        "responses": {
+            "200": {"description": "Done.", "content": _json(answer)},
+            "4XX": {"$ref": "#/components/responses/Error"},
+            "5XX": {"$ref": "#/components/responses/Error"},
+        },
+    }
+
+
+def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"application/json": {"schema": schema}}
