@@ -21,7 +21,6 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.commands import FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords
-from moxlite.admin.requests import CheckReport, StoreCheck, StoreRepair
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
 from moxlite.admin.storage.lostfiles import check_server_files
 from moxlite.config.checks.accounts import account_name_problem
@@ -29,7 +28,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.logins.logins import Logins
 from moxlite.net import log
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.access import SetPassword, Undelete, UndeletedMail
 from moxlite.operations.accounts import (
     AccountInfo,
@@ -55,6 +54,7 @@ from moxlite.operations.server import (
     Stop,
     Wellness,
 )
+from moxlite.operations.store import CheckReport, StoreCheck, StoreRepair
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
@@ -115,9 +115,9 @@ class AdminCommands:
     def _registry(self) -> Mapping[str, Command]:
         accounts = AccountCommands(self._config, self._accounts, self._auth, self._logins)
         return {
-            "store check": Command(StoreCheck, self.store_check),
-            "store repair": Command(StoreRepair, self.store_repair),
             **commands(
+                StoreCheck.bind(self.store_check),
+                StoreRepair.bind(self.store_repair),
                 Stop.bind(self.stop),
                 ReloadCertificates.bind(self.tls_reload),
                 CheckHealth.bind(self.healthcheck),
@@ -175,7 +175,7 @@ class AdminCommands:
         named_account(self._config, args.account)
         return await undelete_mail(self._accounts, args)
 
-    async def store_check(self, args: StoreCheck, exchange: Exchange) -> list[CheckReport]:
+    async def store_check(self, args: StoreCheck) -> list[CheckReport]:
         """Check one account or all, in worker threads, while they stay in use."""
         if args.account:
             named_account(self._config, args.account)
@@ -184,7 +184,7 @@ class AdminCommands:
         reports = await check_accounts(self._accounts, self._accounts.names(), deep=args.deep)
         return reports + await trio.to_thread.run_sync(check_server_files, self._accounts.directory)
 
-    async def store_repair(self, args: StoreRepair, exchange: Exchange) -> list[str]:
+    async def store_repair(self, args: StoreRepair) -> list[str]:
         """Repair an account while it stays in use; returns what was changed (STORE-43)."""
         named_account(self._config, args.account)
         try:

@@ -8,10 +8,11 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.requests import JunkAccount, JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkUsedWord
 from moxlite.admin.storage.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.performing import commands
+from moxlite.operations.store import JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkRetrain, JunkUsedWord
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import MAX_MESSAGE
@@ -130,19 +131,17 @@ class JunkCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "junk retrain": Command(JunkAccount, self.retrain),
-            "junk prune": Command(JunkPrune, self.prune),
-            "junk explain": Command(JunkExplain, self.explain),
-        }
+        return commands(
+            JunkRetrain.bind_stream(self.retrain), JunkPrune.bind(self.prune), JunkExplain.bind_stream(self.explain)
+        )
 
-    async def retrain(self, args: JunkAccount, exchange: Exchange) -> list[JunkDone]:
+    async def retrain(self, args: JunkRetrain, exchange: Exchange) -> list[JunkDone]:
         """Rebuild the words of one account or all."""
         return await retrain_accounts(
             self._accounts, named_accounts(self._config, self._accounts, args.account), exchange.progress
         )
 
-    async def prune(self, args: JunkPrune, exchange: Exchange) -> list[JunkDone]:
+    async def prune(self, args: JunkPrune) -> list[JunkDone]:
         """Delete old words that only a single message had."""
         return await prune_accounts(
             self._accounts, named_accounts(self._config, self._accounts, args.account), args.days

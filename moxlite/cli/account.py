@@ -12,7 +12,6 @@ from moxlite.cli.backups.recover import recover
 from moxlite.cli.common import (
     Failure,
     ask,
-    call,
     data_dir,
     json_option,
     load_config,
@@ -32,6 +31,7 @@ from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, masked
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.masked import GivenAddress
+from moxlite.operations.store import ImportAccount
 
 
 @click.group()
@@ -201,10 +201,9 @@ def import_full(name: str, file: str) -> None:
 
     Add the account to the configuration first: as long as it never had a message, it is replaced.
     """
-    from moxlite.admin.requests import AccountName
 
     with Path(file).open("rb") as octets:
-        call("account import-full", AccountName(name), type(None), upload=iter(lambda: octets.read(1 << 20), b""))
+        perform(ImportAccount(name), upload=iter(lambda: octets.read(1 << 20), b""))
 
 
 @click.group()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.archives.imapcopy import export, import_
-from moxlite.cli.common import ask, call, json_option, show, talk
+from moxlite.cli.common import ask, json_option, perform, show, talk
+from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace
 
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
@@ -32,11 +33,9 @@ imap.add_command(export)
 @json_option
 def sessions(kill: int | None, as_json: bool) -> None:
     """List the IMAP sessions that are logged in."""
-    from moxlite.admin.requests import ImapSession, ImapSessions
-
     if kill is not None:
         ask(f"End IMAP session {kill}?")
-    found = call("imap sessions", ImapSessions(kill), list[ImapSession])
+    found = perform(ImapSessions(kill))
     columns = ("id", "address", "remote", "client", "mailbox", "received", "sent", "command")
     show(found, columns, as_json=as_json)
 
@@ -49,10 +48,8 @@ def trace(account: str, minutes: int) -> None:
     the content of messages and metadata are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked
     for.
     """
-    from moxlite.admin.requests import ImapTrace, ImapTraced
-
     with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
-        done = call("imap trace", ImapTrace(account, minutes), ImapTraced, output=terminal)
+        done = perform(ImapTrace(account, minutes), output=terminal)
     if done.lost:
         click.echo(f"{done.lost} lines were left out: they came faster than they could be shown", err=True)
 
@@ -64,8 +61,6 @@ def imapserve(address: str) -> None:
     connections, through ssh for instance.
     """
     import trio
-
-    from moxlite.admin.requests import ImapServe
 
     async def upload() -> AsyncIterator[bytes]:
         while octets := await trio.to_thread.run_sync(os.read, 0, PIECE, abandon_on_cancel=True):

@@ -4,16 +4,13 @@ STORE-193).
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure, call, note, settings, show
+from moxlite.cli.common import Failure, note, perform, settings, show
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
-
-if TYPE_CHECKING:
-    from moxlite.admin.requests import JunkDone, JunkExplained
+from moxlite.operations.store import JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkRetrain
 
 
 @click.group()
@@ -28,7 +25,6 @@ def retrain(name: str | None) -> None:
 
     Mail is served and judged meanwhile. Without a running server, the files are opened directly.
     """
-    from moxlite.admin.requests import JunkAccount, JunkDone
 
     def directly() -> list[JunkDone]:
         from moxlite.admin.junk import retrain_accounts
@@ -39,7 +35,7 @@ def retrain(name: str | None) -> None:
         return on_files(name, lambda accounts, names: retrain_accounts(accounts, names, tell))
 
     _report(
-        served(lambda: call("junk retrain", JunkAccount(name or ""), list[JunkDone], progress=note), directly),
+        served(lambda: perform(JunkRetrain(name or ""), progress=note), directly),
         "message",
         "learnt",
     )
@@ -53,16 +49,13 @@ def prune(name: str | None, days: int) -> None:
 
     It makes the databases smaller; `moxlite junk retrain` brings the words back.
     """
-    from moxlite.admin.requests import JunkDone, JunkPrune
 
     def directly() -> list[JunkDone]:
         from moxlite.admin.junk import prune_accounts
 
         return on_files(name, lambda accounts, names: prune_accounts(accounts, names, days))
 
-    _report(
-        served(lambda: call("junk prune", JunkPrune(name or "", days), list[JunkDone]), directly), "word", "dropped"
-    )
+    _report(served(lambda: perform(JunkPrune(name or "", days)), directly), "word", "dropped")
 
 
 @junk.command()
@@ -73,8 +66,6 @@ def explain(account: str, message: str) -> None:
 
     The message is a file, or one in the account: its number, or its Message-ID.
     """
-    from moxlite.admin.requests import JunkExplain, JunkExplained
-
     octets = b""
     if Path(message).is_file():
         try:
@@ -93,7 +84,7 @@ def explain(account: str, message: str) -> None:
         except JunkFailed as error:
             raise Failure(str(error)) from None
 
-    found = served(lambda: call("junk explain", JunkExplain(account, message), JunkExplained, upload=octets), directly)
+    found = served(lambda: perform(JunkExplain(account, message), upload=octets), directly)
     if settings().as_json:
         show([found], (), as_json=True)
     else:

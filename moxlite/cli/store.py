@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, load_config, note, settings, show
+from moxlite.cli.common import Failure, json_option, load_config, note, perform, settings, show
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
+from moxlite.operations import store as operations
 
 if TYPE_CHECKING:
-    from moxlite.admin.requests import CheckReport, StoreDone, StoreRepair, StoreStats
     from moxlite.admin.storage.checks import Maintenance
 
 FULL_SPEED: Final = 1 << 40
@@ -44,15 +44,11 @@ def check(name: str | None, deep: bool, as_json: bool) -> None:
         raise Failure(f"problems in {', '.join(bad)}")
 
 
-def _reports(name: str, *, deep: bool) -> "list[CheckReport]":
-    from moxlite.admin.requests import CheckReport, StoreCheck
-
-    return served(
-        lambda: call("store check", StoreCheck(name, deep), list[CheckReport]), lambda: _check_stopped(name, deep=deep)
-    )
+def _reports(name: str, *, deep: bool) -> list[operations.CheckReport]:
+    return served(lambda: perform(operations.StoreCheck(name, deep)), lambda: _check_stopped(name, deep=deep))
 
 
-def _check_stopped(name: str, *, deep: bool) -> "list[CheckReport]":
+def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
     from moxlite.admin.storage.checks import check_stopped
     from moxlite.admin.storage.lostfiles import check_server_files
     from moxlite.process.lock import Locked
@@ -173,14 +169,12 @@ def bump_uidvalidity(name: str, mailbox: str | None) -> None:
 
 def _repair(verb: str, name: str, mailbox: str = "") -> None:
     """Run a repair, and print each change. In a running server, the account's sessions end if there was a change."""
-    from moxlite.admin.requests import StoreRepair
-
-    request = StoreRepair(name, verb, mailbox)
-    for line in served(lambda: call("store repair", request, list[str]), lambda: _repair_stopped(request)):
+    request = operations.StoreRepair(name, verb, mailbox)
+    for line in served(lambda: perform(request), lambda: _repair_stopped(request)):
         print(printable(line))
 
 
-def _repair_stopped(request: "StoreRepair") -> list[str]:
+def _repair_stopped(request: operations.StoreRepair) -> list[str]:
     from moxlite.admin.storage.checks import repair_stopped
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
@@ -203,14 +197,13 @@ def stats(name: str | None, as_json: bool) -> None:
     Messages count in full for the quota (logical); equal bodies are stored once (plain), and compressed (stored). In
     the file is all else as well; what is free in it is used again.
     """
-    from moxlite.admin.requests import StoreAccount, StoreStats
 
-    def directly() -> "list[StoreStats]":
+    def directly() -> list[operations.StoreStats]:
         from moxlite.admin.storage.checks import read_stats
 
         return on_files(name, read_stats)
 
-    found = served(lambda: call("store stats", StoreAccount(name or ""), list[StoreStats]), directly)
+    found = served(lambda: perform(operations.StoreMeasure(name or "")), directly)
     if as_json or settings().as_json:
         show(found, (), as_json=True)
     else:
@@ -218,7 +211,7 @@ def stats(name: str | None, as_json: bool) -> None:
     _complain([(one.account, one.problem) for one in found])
 
 
-def _table(found: "list[StoreStats]") -> str:
+def _table(found: list[operations.StoreStats]) -> str:
     """A line per account, with readable sizes."""
     sizes = ("logical", "plain", "stored", "file", "free", "index")
     head = ("account", "messages", *sizes, "saved")
@@ -260,7 +253,7 @@ def recompress(name: str | None) -> None:
     That setting is for new mail; this command brings older mail to it. In a running server it goes on slowly in the
     background (20 MiB a second), without one as fast as it can. Interrupted and begun again, it passes what is done.
     """
-    _maintain("recompress", name, "pieces stored anew")
+    _maintain(operations.StoreRecompress(name or ""), "recompress", "pieces stored anew")
 
 
 @store.command()
@@ -270,7 +263,7 @@ def reparse(name: str | None) -> None:
 
     Mail is served meanwhile. A new version of moxlite does so by itself where it is needed.
     """
-    _maintain("reparse", name, "messages read anew")
+    _maintain(operations.StoreReparse(name or ""), "reparse", "messages read anew")
 
 
 @store.command("reassign-threads")
@@ -280,14 +273,13 @@ def reassign_threads(name: str | None) -> None:
 
     Mail is served meanwhile; in the end the sessions of the account end, and mail programs connect again.
     """
-    _maintain("reassign-threads", name, "messages placed")
+    _maintain(operations.StoreReassignThreads(name or ""), "reassign-threads", "messages placed")
 
 
-def _maintain(maintenance: "Maintenance", name: str | None, what: str) -> None:
+def _maintain(request: operations.StoreMaintenance, maintenance: "Maintenance", what: str) -> None:
     """Run a maintenance command in the running server, or on the files of a stopped one; prints how much was done."""
-    from moxlite.admin.requests import StoreAccount, StoreDone
 
-    def directly() -> "list[StoreDone]":
+    def directly() -> list[operations.StoreDone]:
         from moxlite.admin.storage.checks import maintain
         from moxlite.admin.storage.settings import compression
 
@@ -296,11 +288,11 @@ def _maintain(maintenance: "Maintenance", name: str | None, what: str) -> None:
 
         target = compression(load_config())
         return on_files(
-            name, lambda accounts, names: maintain(accounts, names, maintenance, tell, target=target, rate=FULL_SPEED)
+            request.account,
+            lambda accounts, names: maintain(accounts, names, maintenance, tell, target=target, rate=FULL_SPEED),
         )
 
-    request = StoreAccount(name or "")
-    done = served(lambda: call(f"store {maintenance}", request, list[StoreDone], progress=note), directly)
+    done = served(lambda: perform(request, progress=note), directly)
     if settings().as_json:
         show(done, (), as_json=True)
     else:

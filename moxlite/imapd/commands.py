@@ -10,7 +10,6 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
 from moxlite.imapd.connection import serve_identity
 from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.sessions import SessionFacts
@@ -19,6 +18,8 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
+from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
+from moxlite.operations.performing import commands
 from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS
 from moxlite.store.rows.mailboxes import mailboxes
@@ -51,13 +52,13 @@ class IMAPCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "imap sessions": Command(ImapSessions, self.sessions),
-            "imap trace": Command(ImapTrace, self.trace),
-            "admin imapserve": Command(ImapServe, self.imapserve),
-        }
+        return commands(
+            ImapSessions.bind(self.sessions),
+            ImapTrace.bind_stream(self.trace),
+            ImapServe.bind_stream(self.imapserve),
+        )
 
-    async def sessions(self, args: ImapSessions, exchange: Exchange) -> list[ImapSession]:
+    async def sessions(self, args: ImapSessions) -> list[ImapSession]:
         """List all sessions, by id; `kill` ends one."""
         sessions = self._context.sessions
         if args.kill is not None and not sessions.end_session(args.kill, "ended by the operator"):

@@ -9,11 +9,11 @@ import trio
 import trio.testing
 from trio.testing import MockClock
 
-from moxlite.admin.requests import ImapSession, ImapSessions
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.session import sessions as sessions_module
 from moxlite.net.control.client import CtlFailed
 from moxlite.operations.access import AppPasswordAdd, AppPasswordInfo, ListAppPasswords, RemoveAppPassword
+from moxlite.operations.imap import ImapSession, ImapSessions
 from moxlite.proto.imap import commands as c
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.session.test_imapd_operator import operator

@@ -11,7 +11,6 @@ import trio.testing
 
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.requests import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
 from moxlite.imapd import commands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
@@ -20,6 +19,7 @@ from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
+from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
 from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap
 from tests.store_fixtures import soon

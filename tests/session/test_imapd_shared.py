@@ -11,7 +11,6 @@ import trio.lowlevel
 import trio.testing
 
 from moxlite.admin.commands import finish_removal
-from moxlite.admin.requests import ImapSessions
 from moxlite.imapd.changes import bulk, copy as across
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch
@@ -22,6 +21,7 @@ from moxlite.imapd.updates.changes import check_view
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.exposition import REGISTRY
 from moxlite.operations.access import ListShares, ShareInfo, ShareRemove, ShareSet
+from moxlite.operations.imap import ImapSessions
 from moxlite.store.accounts import crossing
 from moxlite.store.accounts.access import publish_shares, sharing_task
 from moxlite.store.auth.apppasswords import add_app_password
@@ -748,7 +748,7 @@ async def test_the_operator_sees_who_has_which_mailbox_selected(imap: Imap) -> N
     commands = IMAPCommands(imap.context, imap.shutdown)
     async with guest(imap) as c:
         await c.ok(f"a SELECT {BOX}")
-        (one,) = await commands.sessions(ImapSessions(), None)  # type: ignore[arg-type]
+        (one,) = await commands.sessions(ImapSessions())
         assert (one.account, one.mailbox) == ("bo", "Other Users/mia/Work")
         assert REGISTRY.get_sample_value("moxlite_imap_visits") == 1
         assert imap.context.sessions.count("mia") == 0

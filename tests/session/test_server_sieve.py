@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.delivery.requests import SieveName, SievePut
 from moxlite.operations.access import ConfirmForward
 from moxlite.operations.queue import AddSuppression, Line, ListMessages
+from moxlite.operations.sieve import SieveGet, SievePut
 from tests.browsing import Browser
 from tests.house import PASSWORD, SECONDS, STATIC, Running, house
 from tests.session.test_imapd_sieve import Client as SieveClient, put
@@ -56,7 +56,7 @@ async def test_a_redirect_to_a_suppressed_address_comes_back(tmp_path: Path) -> 
 
 async def stored(running: Running, name: str) -> str:
     async with running.ctl() as client:
-        return await client.call("account sieve get", SieveName("mia", name), str)
+        return await client.call("account sieve get", SieveGet("mia", name), str)
 
 
 def script(old: str | None, text: str) -> dict[str, object]:

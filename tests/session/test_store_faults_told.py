@@ -7,9 +7,9 @@ from pathlib import Path
 import apsw
 import pytest
 
-from moxlite.admin.requests import CheckReport, StoreCheck
 from moxlite.cli import run
 from moxlite.net.control.client import CtlFailed
+from moxlite.operations.store import CheckReport, StoreCheck
 from moxlite.store.auth import websessions
 from moxlite.store.auth.sessions import LIFETIME, BadCSRF, SessionExpired
 from moxlite.store.auth.websessions import MemorySessions

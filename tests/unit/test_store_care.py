@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.requests import StoreAccount, StoreDone, StoreStats
 from moxlite.admin.storage import checks
 from moxlite.admin.storage.checks import StoreCommands
 from moxlite.admin.storage.settings import compression, store_options
@@ -22,6 +21,14 @@ from moxlite.config.snapshot import FixedConfig
 from moxlite.lazyimport import Late
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
+from moxlite.operations.store import (
+    StoreDone,
+    StoreMeasure,
+    StoreReassignThreads,
+    StoreRecompress,
+    StoreReparse,
+    StoreStats,
+)
 from moxlite.process.lock import DataLock
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import body
@@ -190,6 +197,9 @@ async def served(config: Path) -> AsyncIterator[tuple[CtlClient, Accounts]]:
             yield client, accounts
 
 
+VERBS = {"recompress": StoreRecompress, "reparse": StoreReparse, "reassign-threads": StoreReassignThreads}
+
+
 async def test_a_running_server_does_it_beside_all_else_and_tells_how_far_it_is(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -200,14 +210,14 @@ async def test_a_running_server_does_it_beside_all_else_and_tells_how_far_it_is(
 
         async def ask(verb: str, name: str = "") -> list[StoreDone]:
             return await ctl.call(
-                f"store {verb}", StoreAccount(name), list[StoreDone], progress=lambda line: told.append(bytes(line))
+                f"store {verb}", VERBS[verb](name), list[StoreDone], progress=lambda line: told.append(bytes(line))
             )
 
         assert await ask("recompress") == [StoreDone("me", 2), StoreDone("you", 0)]
         assert await ask("reparse", "me") == [StoreDone("me", 3)]
         assert await ask("reassign-threads", "me") == [StoreDone("me", 3)]
         assert {b'"me: 2 of 2 pieces of bodies"', b'"me: 3 of 3 messages"'} <= set(told)
-        [stats] = await ctl.call("store stats", StoreAccount("me"), list[StoreStats])
+        [stats] = await ctl.call("store stats", StoreMeasure("me"), list[StoreStats])
         assert (stats.messages, stats.bodies) == (3, 2)
         with pytest.raises(CtlFailed, match="no account"):
             await ask("reparse", "nobody")
@@ -220,7 +230,7 @@ async def test_who_is_connected_learns_the_new_threads(config: Path) -> None:
         before = (await rows(account))[0].threadid
         _, cursor = await account.subscribe()
         since = cursor.modseq
-        await ctl.call("store reassign-threads", StoreAccount("me"), list[StoreDone])
+        await ctl.call("store reassign-threads", StoreReassignThreads("me"), list[StoreDone])
         assert isinstance((await cursor.take()).events[-1], AccountClosing)
         _, back = await account.subscribe(since=since)
         [event] = (await back.take()).events
@@ -242,9 +252,9 @@ async def test_each_of_them_runs_once_at_a_time(config: Path, monkeypatch: pytes
 
     monkeypatch.setattr(checks, "maintain", wait)
     async with served(config) as (ctl, _), trio.open_nursery() as nursery:
-        nursery.start_soon(ctl.call, "store recompress", StoreAccount(), list[StoreDone])
+        nursery.start_soon(ctl.call, "store recompress", StoreRecompress(), list[StoreDone])
         await begun.wait()
         async with connect_ctl(config / "data" / "ctl") as other:
             with pytest.raises(CtlFailed, match="another `moxlite store recompress` is running"):
-                await other.call("store recompress", StoreAccount(), list[StoreDone])
+                await other.call("store recompress", StoreRecompress(), list[StoreDone])
         nursery.cancel_scope.cancel()

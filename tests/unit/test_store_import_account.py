@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.requests import AccountName
+from moxlite.operations.store import ImportAccount
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import export_account
 from tests.store_fixtures import accounts, store_options
@@ -44,6 +44,6 @@ async def test_one_that_is_cancelled_midway_leaves_the_account_taken_over(
             scope.cancel()
 
         monkeypatch.setattr(accounts, "remove", cancelling)
-        await commands.import_full(AccountName("bob"), exchange)
+        await commands.import_full(ImportAccount("bob"), exchange)
     async with accounts.use("bob") as account:
         assert (unused, (await box(account)).total) == (0, 3)

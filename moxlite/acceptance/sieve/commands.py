@@ -9,24 +9,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from moxlite.acceptance.rules.existing import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import keep_script
 from moxlite.admin.accounts import Refused, require_account
-from moxlite.admin.delivery.requests import (
-    SieveFailure,
-    SieveName,
-    SievePut,
-    SieveScript,
-    SieveScripts,
-    SortedMessage,
-    SortedPage,
-    SortFind,
-    SortMove,
-    SortPlace,
-    VacationAnswer,
-    VacationInfo,
-    VacationSet,
-)
-from moxlite.admin.requests import AccountName
 from moxlite.config.holder import ConfigHolder
-from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations import sieve
+from moxlite.operations.performing import commands
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
@@ -63,36 +49,36 @@ class SieveCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "account sieve list": Command(AccountName, self.list),
-            "account sieve get": Command(SieveName, self.get),
-            "account sieve put": Command(SievePut, self.put),
-            "account sieve activate": Command(SieveName, self.activate),
-            "account sieve rm": Command(SieveName, self.rm),
-            "account vacation show": Command(AccountName, self.show),
-            "account vacation set": Command(VacationSet, self.set),
-        }
+        return commands(
+            sieve.SieveList.bind(self.list),
+            sieve.SieveGet.bind(self.get),
+            sieve.SievePut.bind(self.put),
+            sieve.SieveActivate.bind(self.activate),
+            sieve.SieveRemove.bind(self.rm),
+            sieve.VacationShow.bind(self.show),
+            sieve.VacationSet.bind(self.set),
+        )
 
     def _use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
         return account_of_command(self._config, self._accounts, name)
 
-    async def list(self, args: AccountName, exchange: Exchange) -> SieveScripts:
+    async def list(self, args: sieve.SieveList) -> sieve.SieveScripts:
         """List the scripts of an account, and what went wrong when they ran."""
         async with self._use(args.account) as account:
             found = await account.read(scripts, op="sieve")
             failed = await account.read(failures, op="sieve")
-        return SieveScripts(
-            [SieveScript(one.name, one.size, one.active, one.changed) for one in found],
-            [SieveFailure(one.moment, one.script, one.line, one.text) for one in failed],
+        return sieve.SieveScripts(
+            [sieve.SieveScript(one.name, one.size, one.active, one.changed) for one in found],
+            [sieve.SieveFailure(one.moment, one.script, one.line, one.text) for one in failed],
         )
 
-    async def get(self, args: SieveName, exchange: Exchange) -> str:
+    async def get(self, args: sieve.SieveGet) -> str:
         """The text of a script."""
         async with self._use(args.account) as account:
             text = await account.read(lambda r: script_text(r, args.script), op="sieve")
         return text.decode("utf-8", "replace")
 
-    async def put(self, args: SievePut, exchange: Exchange) -> None:
+    async def put(self, args: sieve.SievePut) -> None:
         """Store a script, and make it the active one if that is asked for."""
         async with self._use(args.account) as account:
             try:
@@ -103,34 +89,34 @@ class SieveCommands:
                 await account.write(lambda tx: activate_script(tx, args.script))
         logger.info("script stored", extra={"kv": {"account": args.account, "script": args.script}})
 
-    async def activate(self, args: SieveName, exchange: Exchange) -> None:
+    async def activate(self, args: sieve.SieveActivate) -> None:
         """Make a script the active one; "" for none."""
         async with self._use(args.account) as account:
             await account.write(lambda tx: activate_script(tx, args.script))
         logger.info("script made active", extra={"kv": {"account": args.account, "script": args.script}})
 
-    async def rm(self, args: SieveName, exchange: Exchange) -> None:
+    async def rm(self, args: sieve.SieveRemove) -> None:
         """Delete a script."""
         async with self._use(args.account) as account:
             await account.write(lambda tx: delete_script(tx, args.script))
         logger.info("script deleted", extra={"kv": {"account": args.account, "script": args.script}})
 
-    async def show(self, args: AccountName, exchange: Exchange) -> VacationInfo:
+    async def show(self, args: sieve.VacationShow) -> sieve.VacationInfo:
         """Show the vacation form, and who got an answer."""
         async with self._use(args.account) as account:
             form = await account.read(load_form, op="vacation")
             told = await account.read(answered, op="vacation")
-        return VacationInfo(
+        return sieve.VacationInfo(
             enabled=form.enabled,
             start=form.start,
             end=form.end,
             subject=form.subject,
             text=form.text,
             known_only=form.known_only,
-            answered=[VacationAnswer(one.address, one.sent) for one in told],
+            answered=[sieve.VacationAnswer(one.address, one.sent) for one in told],
         )
 
-    async def set(self, args: VacationSet, exchange: Exchange) -> None:
+    async def set(self, args: sieve.VacationSet) -> None:
         """Save the vacation form."""
         form = VacationForm(
             enabled=args.enabled,
@@ -160,15 +146,12 @@ class SortCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "account sort find": Command(SortFind, self.find),
-            "account sort move": Command(SortMove, self.move),
-        }
+        return commands(sieve.SortFind.bind(self.find), sieve.SortMove.bind(self.move))
 
     def _use(self, name: str) -> AbstractAsyncContextManager[OpenAccount]:
         return account_of_command(self._config, self._accounts, name)
 
-    async def find(self, args: SortFind, exchange: Exchange) -> SortedPage:
+    async def find(self, args: sieve.SortFind) -> sieve.SortedPage:
         """Find where the rules of an address, or a script, would put stored messages. Nothing is moved."""
         from moxlite.acceptance.sieve.stored import sort_page_by_script
 
@@ -191,14 +174,14 @@ class SortCommands:
                             "rule {rule} takes too long on this mail: make its patterns simpler", rule=error.rule + 1
                         )
                     ) from None
-        return SortedPage(
+        return sieve.SortedPage(
             source,
-            [SortedMessage(one.id, one.mailbox) for one in page.moves],
+            [sieve.SortedMessage(one.id, one.mailbox) for one in page.moves],
             page.looked,
-            None if page.next is None else SortPlace(page.next.received, page.next.id),
+            None if page.next is None else sieve.SortPlace(page.next.received, page.next.id),
         )
 
-    async def move(self, args: SortMove, exchange: Exchange) -> int:
+    async def move(self, args: sieve.SortMove) -> int:
         """Move messages in one transaction; returns the number of those that were still there."""
         async with self._use(args.account) as account:
             moved = await account.write(lambda tx: move_sorted(tx, args.ids, args.source, args.target))

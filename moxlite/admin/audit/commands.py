@@ -6,7 +6,7 @@ Commands are what both the command line and the admin app make changes with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -15,15 +15,6 @@ from moxlite.net.control.server import Command, Exchange
 from moxlite.operations.performing import commands
 from moxlite.operations.server import AuditLine, AuditList, ValueChange
 from moxlite.store.auth.audit import MAX_ID, AuditEntry, AuditFilter, AuditLog, object_of, plain
-
-READING: Final = frozenset(
-    (
-        "why",
-        *("account sieve list", "account sieve get", "account sieve try", "account vacation show", "account sort find"),
-        *("imap sessions", "store check", "store stats", "junk explain"),
-    )
-)
-"""Commands that change nothing that an owner would look for in the log; all others are recorded."""
 
 
 class AuditCommands:
@@ -65,7 +56,7 @@ def line_of(entry: AuditEntry) -> AuditLine:
 def audited(table: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
     """The same commands, recorded where they change something."""
     return {
-        name: msgspec.structs.replace(one, run=_Audited(name, one, log)) if one.audit and name not in READING else one
+        name: msgspec.structs.replace(one, run=_Audited(name, one, log)) if one.audit else one
         for name, one in table.items()
     }
 

@@ -12,14 +12,14 @@ from typing import Final, TypeVar
 import trio
 
 from moxlite.admin.backup.source import own_signer, source_of
-from moxlite.admin.requests import AccountName, RestoredMail, RestoreMail
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Backup
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations.performing import answering, commands
+from moxlite.operations.performing import commands
 from moxlite.operations.server import BackedUp, BackUp
+from moxlite.operations.store import ImportAccount, RestoredMail, RestoreMail
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import lost, told
 from moxlite.process.keys.files import Read, read_named
@@ -129,11 +129,11 @@ class BackupCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        others = {
-            "restore mail": Command(RestoreMail, self.restore_mail),
-            "account import-full": Command(AccountName, self.import_full),
-        }
-        return {**commands(BackUp.bind_stream(self.back_up)), **answering(others)}
+        return commands(
+            BackUp.bind_stream(self.back_up),
+            RestoreMail.bind_stream(self.restore_mail),
+            ImportAccount.bind_stream(self.import_full),
+        )
 
     @property
     def running(self) -> bool:
@@ -201,7 +201,7 @@ class BackupCommands:
             raise CommandFailed("failed", str(error)) from None
         return RestoredMail(done.messages, done.mailboxes, done.damaged)
 
-    async def import_full(self, args: AccountName, exchange: Exchange) -> None:
+    async def import_full(self, args: ImportAccount, exchange: Exchange) -> None:
         """Take over a whole account that the client sends; one of that name must be absent or unused (STORE-197)."""
         tmp = self._accounts.directory / "tmp"
         try:

@@ -5,18 +5,30 @@ store check`` (STORE-42), ``fix-counts`` and the other repairs (STORE-43), ``sta
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import trio
 
-from moxlite.admin.requests import CheckReport, StoreAccount, StoreDone, StoreRepair, StoreStats
 from moxlite.admin.storage.chosen import named_accounts, on_files
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations.access import Undelete, UndeletedMail
+from moxlite.operations.performing import commands
+from moxlite.operations.store import (
+    CheckReport,
+    StoreDone,
+    StoreMaintenance,
+    StoreMeasure,
+    StoreReassignThreads,
+    StoreRecompress,
+    StoreRepair,
+    StoreReparse,
+    StoreStats,
+)
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import Compression
@@ -222,30 +234,18 @@ class StoreCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {
-            "store stats": Command(StoreAccount, self.stats),
-            "store recompress": Command(StoreAccount, self.recompress),
-            "store reparse": Command(StoreAccount, self.reparse),
-            "store reassign-threads": Command(StoreAccount, self.reassign_threads),
-        }
+        return commands(
+            StoreMeasure.bind(self.stats),
+            StoreRecompress.bind_stream(partial(self._maintain, "recompress")),
+            StoreReparse.bind_stream(partial(self._maintain, "reparse")),
+            StoreReassignThreads.bind_stream(partial(self._maintain, "reassign-threads")),
+        )
 
-    async def stats(self, args: StoreAccount, exchange: Exchange) -> list[StoreStats]:
+    async def stats(self, args: StoreMeasure) -> list[StoreStats]:
         """Report the sizes of the mail of one account or all."""
         return await read_stats(self._accounts, named_accounts(self._config, self._accounts, args.account))
 
-    async def recompress(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Store bodies again whose compression differs from ``store.compress``."""
-        return await self._maintain(args, "recompress", exchange)
-
-    async def reparse(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Parse all messages again for their index."""
-        return await self._maintain(args, "reparse", exchange)
-
-    async def reassign_threads(self, args: StoreAccount, exchange: Exchange) -> list[StoreDone]:
-        """Assign all messages to threads again."""
-        return await self._maintain(args, "reassign-threads", exchange)
-
-    async def _maintain(self, args: StoreAccount, maintenance: Maintenance, exchange: Exchange) -> list[StoreDone]:
+    async def _maintain(self, maintenance: Maintenance, args: StoreMaintenance, exchange: Exchange) -> list[StoreDone]:
         """Run a maintenance command. Each runs once at a time, because a second run would only repeat the work."""
         names = named_accounts(self._config, self._accounts, args.account)
         if maintenance in self._running:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from moxlite.admin.requests import CheckReport
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.snapshot import FixedConfig, Snapshot
+from moxlite.operations.store import CheckReport
 from moxlite.process.startup import VERSION
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts

@@ -21,8 +21,9 @@ from moxlite.cli.backups.backup import (
     trust,
 )
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, call, config_path, load_config, moment, note, root_advice
+from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice
 from moxlite.escapes import printable
+from moxlite.operations.store import RestoreMail
 
 if TYPE_CHECKING:
     from moxlite.admin.restoring.machine import Prepared, RestoredMachine
@@ -291,14 +292,12 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
 
 def restore_mail_file(file: Path, account: str, mailbox: str | None, target: str, tell: Callable[[str], None]) -> None:
     """Add the mail of an account's database to the running server. Raises Failure."""
-    from moxlite.admin.requests import RestoredMail, RestoreMail
-
     if not file.is_file():
         raise Failure(f"the backup has no account of that name: there is no {file}")
     with file.open("rb") as octets:
         pieces = iter(lambda: octets.read(PIECE), b"")
         request = RestoreMail(account, target, mailbox or "")
-        done = call("restore mail", request, RestoredMail, upload=pieces, progress=tell)
+        done = perform(request, upload=pieces, progress=tell)
     print(f"{done.messages} messages in {done.mailboxes} mailboxes")
     if done.damaged:
         raise Failure(f"{done.damaged} messages of the backup are damaged and were left out")

@@ -10,8 +10,9 @@ from typing import BinaryIO, Final
 
 import click
 
-from moxlite.cli.common import Failure, call, json_option, settings, show_json
+from moxlite.cli.common import Failure, json_option, perform, settings, show_json
 from moxlite.escapes import printable
+from moxlite.operations import sieve
 
 MAX_TEXT: Final = 64 << 10
 """Octets read of a text or script."""
@@ -27,10 +28,7 @@ def vacation() -> None:
 @json_option
 def vacation_show(name: str, as_json: bool) -> None:
     """Show the form of account NAME, and who got an answer."""
-    from moxlite.admin.delivery.requests import VacationInfo
-    from moxlite.admin.requests import AccountName
-
-    info = call("account vacation show", AccountName(name), VacationInfo)
+    info = perform(sieve.VacationShow(name))
     if as_json or settings().as_json:
         show_json(info)
         return
@@ -60,9 +58,7 @@ def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end
 
     Each sender gets one answer in 7 days; lists, programs and senders that may be forged get none.
     """
-    from moxlite.admin.delivery.requests import VacationSet
-
-    form = VacationSet(
+    form = sieve.VacationSet(
         account=name,
         enabled=True,
         start=_moment(start),
@@ -71,18 +67,15 @@ def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end
         text=_text(file),
         known_only=known_only,
     )
-    call("account vacation set", form, type(None))
+    perform(form)
 
 
 @vacation.command("off")
 @click.argument("name")
 def vacation_off(name: str) -> None:
     """Send no more answers for account NAME; the text stays in the form."""
-    from moxlite.admin.delivery.requests import VacationInfo, VacationSet
-    from moxlite.admin.requests import AccountName
-
-    info = call("account vacation show", AccountName(name), VacationInfo)
-    form = VacationSet(
+    info = perform(sieve.VacationShow(name))
+    form = sieve.VacationSet(
         account=name,
         enabled=False,
         start=info.start,
@@ -91,7 +84,7 @@ def vacation_off(name: str) -> None:
         text=info.text,
         known_only=info.known_only,
     )
-    call("account vacation set", form, type(None))
+    perform(form)
 
 
 @click.group("sieve")
@@ -104,10 +97,7 @@ def account_sieve() -> None:
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
     """List the scripts of account NAME, and what went wrong when the active one ran."""
-    from moxlite.admin.delivery.requests import SieveScripts
-    from moxlite.admin.requests import AccountName
-
-    found = call("account sieve list", AccountName(name), SieveScripts)
+    found = perform(sieve.SieveList(name))
     if as_json or settings().as_json:
         show_json(found)
         return
@@ -123,9 +113,8 @@ def sieve_list(name: str, as_json: bool) -> None:
 @click.argument("script")
 def sieve_get(name: str, script: str) -> None:
     """Print the text of SCRIPT of account NAME."""
-    from moxlite.admin.delivery.requests import SieveName
 
-    click.echo(call("account sieve get", SieveName(name, script), str), nl=False)
+    click.echo(perform(sieve.SieveGet(name, script)), nl=False)
 
 
 @account_sieve.command("put")
@@ -135,9 +124,7 @@ def sieve_get(name: str, script: str) -> None:
 @click.option("--activate", is_flag=True, help="Make it the active script.")
 def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
     """Store FILE (- for stdin) as SCRIPT of account NAME. A script with a fault is refused."""
-    from moxlite.admin.delivery.requests import SievePut
-
-    call("account sieve put", SievePut(name, script, _text(file), activate), type(None))
+    perform(sieve.SievePut(name, script, _text(file), activate))
 
 
 @account_sieve.command("activate")
@@ -145,9 +132,8 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 @click.argument("script", default="")
 def sieve_activate(name: str, script: str) -> None:
     """Make SCRIPT the active one of account NAME; without SCRIPT none is active."""
-    from moxlite.admin.delivery.requests import SieveName
 
-    call("account sieve activate", SieveName(name, script), type(None))
+    perform(sieve.SieveActivate(name, script))
 
 
 @account_sieve.command("rm")
@@ -155,9 +141,8 @@ def sieve_activate(name: str, script: str) -> None:
 @click.argument("script")
 def sieve_rm(name: str, script: str) -> None:
     """Delete SCRIPT of account NAME, which may not be the active one."""
-    from moxlite.admin.delivery.requests import SieveName
 
-    call("account sieve rm", SieveName(name, script), type(None))
+    perform(sieve.SieveRemove(name, script))
 
 
 def _text(file: BinaryIO) -> str:

@@ -10,9 +10,10 @@ from typing import Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, ask, call, note
+from moxlite.cli.common import Failure, ask, note, perform
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
+from moxlite.operations.sieve import SortFind, SortMove, SortPlace
 
 PIECE: Final = 200
 """Messages that are moved in one transaction."""
@@ -83,14 +84,12 @@ def sort_undo(file: Path) -> None:
 
 def _find(name: str, address: str, script: str) -> list[Moves]:
     """All moves, by mailbox."""
-    from moxlite.admin.delivery.requests import SortedPage, SortFind, SortPlace
-
     found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     looked = 0
     after: SortPlace | None = None
     while True:
         args = SortFind(account=name, address=address, script=script, after=after)
-        page = call("account sort find", args, SortedPage)
+        page = perform(args)
         for one in page.moves:
             found[page.source, one.mailbox].append(one.id)
         looked, after = looked + page.looked, page.next
@@ -107,11 +106,9 @@ def _pieces(moves: Iterable[Moves]) -> Iterator[Moves]:
 
 def _move(name: str, moves: list[Moves]) -> int:
     """Move piece by piece; the number of messages that were still there."""
-    from moxlite.admin.delivery.requests import SortMove
-
     moved, total = 0, sum(len(one.ids) for one in moves)
     for one in _pieces(moves):
-        moved += call("account sort move", SortMove(name, one.ids, one.source, one.target), int)
+        moved += perform(SortMove(name, one.ids, one.source, one.target))
         if total > PIECE:
             note(f"moved {moved} of {total}")
     return moved

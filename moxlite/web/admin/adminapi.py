@@ -24,10 +24,13 @@ from moxlite.operations import (
     described_in,
     dns,
     domains,
+    imap,
     queue,
     receivedreports,
     reports,
     server,
+    sieve,
+    store,
     webhooks,
 )
 from moxlite.web import metrics
@@ -49,7 +52,21 @@ VERSION: Final = "v1/"
 
 DOCUMENT: Final = "openapi.json"
 
-SUBJECTS: Final = (queue, webhooks, reports, receivedreports, accounts, domains, dns, access, server, doctor)
+SUBJECTS: Final = (
+    queue,
+    webhooks,
+    reports,
+    receivedreports,
+    accounts,
+    domains,
+    dns,
+    access,
+    server,
+    store,
+    sieve,
+    imap,
+    doctor,
+)
 OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
 """All operations, in the order of their descriptions."""
 

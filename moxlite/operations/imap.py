@@ -1,0 +1,53 @@
+"""The operations about IMAP sessions: their list, transcripts, and sessions for the operator's own programs (IMAP-22,
+IMAP-159).
+"""
+
+import msgspec
+
+from moxlite.operations import Operation, Role, change, query
+
+
+class ImapSession(msgspec.Struct, frozen=True):
+    """A logged-in IMAP session. `client`: its ID response; `mailbox`: the selected one, or "". `received` and `sent`:
+    octets. `app_password`: the name of the app password used, or "".
+    """
+
+    id: int
+    account: str
+    address: str
+    remote: str
+    client: str
+    mailbox: str
+    received: int
+    sent: int
+    command: str
+    app_password: str = ""
+
+
+@query("imap sessions", Role.COMMAND_LINE)
+class ImapSessions(Operation[list[ImapSession]], frozen=True):
+    """List the sessions; with `kill` the session with that id is ended first."""
+
+    kill: int | None = None
+
+
+class ImapTraced(msgspec.Struct, frozen=True):
+    """Number of lines in a transcript, and number of lines left out because the terminal was too slow."""
+
+    lines: int
+    lost: int
+
+
+@change("imap trace", Role.COMMAND_LINE)
+class ImapTrace(Operation[ImapTraced], frozen=True):
+    """Send the masked transcript of an account's sessions as octets, for `minutes` minutes."""
+
+    account: str
+    minutes: int
+
+
+@change("admin imapserve", Role.COMMAND_LINE)
+class ImapServe(Operation[None], frozen=True):
+    """Serve an IMAP session over the octet streams, of the account that has `address`."""
+
+    address: str

@@ -1,0 +1,167 @@
+"""The operations about the Sieve scripts of accounts, their answers while away, and sorting mail that is there already
+(IMAP-141, WEBMAIL-130b, WEBMAIL-131).
+"""
+
+from typing import Annotated
+
+import msgspec
+
+from moxlite.operations import Operation, Role, change, query
+
+
+class SieveScript(msgspec.Struct, frozen=True):
+    """A Sieve script. `size` in octets, `changed` µs UTC."""
+
+    name: str
+    size: int
+    active: bool
+    changed: int
+
+
+class SieveFailure(msgspec.Struct, frozen=True):
+    """A failure of a script on a message, which was kept. `moment`: µs UTC; `line`: 0 for none."""
+
+    moment: int
+    script: str
+    line: int
+    text: str
+
+
+class SieveScripts(msgspec.Struct, frozen=True):
+    """The scripts of an account by name, and their newest failures first."""
+
+    scripts: list[SieveScript]
+    failures: list[SieveFailure]
+
+
+@query("account sieve list", Role.COMMAND_LINE)
+class SieveList(Operation[SieveScripts], frozen=True):
+    """List the scripts of an account, and what went wrong when they ran."""
+
+    account: str
+
+
+@query("account sieve get", Role.COMMAND_LINE)
+class SieveGet(Operation[str], frozen=True):
+    """Give the text of a script."""
+
+    account: str
+    script: str
+
+
+@change("account sieve put", Role.COMMAND_LINE)
+class SievePut(Operation[None], frozen=True):
+    """Store a script; `activate`: make it the active one."""
+
+    account: str
+    script: str
+    text: str
+    activate: bool = False
+
+
+@change("account sieve activate", Role.COMMAND_LINE)
+class SieveActivate(Operation[None], frozen=True):
+    """Make a script the active one; "" for none."""
+
+    account: str
+    script: str
+
+
+@change("account sieve rm", Role.COMMAND_LINE)
+class SieveRemove(Operation[None], frozen=True):
+    """Delete a script."""
+
+    account: str
+    script: str
+
+
+# Answers while away
+
+
+class VacationAnswer(msgspec.Struct, frozen=True):
+    """A sender that got an answer at `sent`, µs UTC."""
+
+    address: str
+    sent: int
+
+
+class VacationInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """The vacation form of an account, and the senders that got an answer, the newest first."""
+
+    enabled: bool
+    start: int
+    end: int
+    subject: str
+    text: str
+    known_only: bool
+    answered: list[VacationAnswer]
+
+
+@query("account vacation show", Role.COMMAND_LINE)
+class VacationShow(Operation[VacationInfo], frozen=True):
+    """Show the form of an account, and who got an answer."""
+
+    account: str
+
+
+@change("account vacation set", Role.COMMAND_LINE)
+class VacationSet(Operation[None], frozen=True, kw_only=True):
+    """Save the form of an account; `start` and `end` µs UTC, 0 for no limit."""
+
+    account: str
+    enabled: bool
+    start: int = 0
+    end: int = 0
+    subject: str = ""
+    text: str = ""
+    known_only: bool = False
+
+
+# Mail that is there already
+
+
+class SortPlace(msgspec.Struct, frozen=True):
+    """The message after which a page begins; `received` in µs UTC."""
+
+    received: int
+    id: int
+
+
+class SortedMessage(msgspec.Struct, frozen=True):
+    """A message that would go to another mailbox."""
+
+    id: int
+    mailbox: str
+
+
+class SortedPage(msgspec.Struct, frozen=True):
+    """The answer to `SortFind`: messages of the mailbox `source` that would go elsewhere, the number of those looked
+    at, and where the next page begins; None at the end.
+    """
+
+    source: str
+    moves: list[SortedMessage]
+    looked: int
+    next: SortPlace | None
+
+
+@query("account sort find", Role.COMMAND_LINE)
+class SortFind(Operation[SortedPage], frozen=True, kw_only=True):
+    """Find where the rules of an address, or a script, would put a page of stored messages. One of `address` and
+    `script` is "". `after`: None for the first page.
+    """
+
+    account: str
+    address: str = ""
+    script: str = ""
+    after: SortPlace | None = None
+
+
+@change("account sort move", Role.COMMAND_LINE)
+class SortMove(Operation[int], frozen=True):
+    """Move these messages from one mailbox to another. Returns the number of those that were still there."""
+
+    account: str
+    ids: Annotated[list[int], msgspec.Meta(max_length=200)]
+    source: str
+    target: str
