@@ -338,6 +338,9 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
 
 WITHOUT_MAIL: Final = frozenset(
     {
+        "calendar_link_make",
+        "calendar_link_remove",
+        "calendar_links",
         "calendar_remove",
         "calendar_save",
         "calendars",

@@ -576,6 +576,14 @@ export interface Calendar {
   events: number;
 }
 
+/** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
+export interface CalendarLink {
+  id: number;
+  note: string;
+  busy: boolean;
+  made: number;
+}
+
 /** Events in a range, and whether there are more than an answer has. */
 export interface Events {
   events: Array<EventItem>;
@@ -1039,6 +1047,15 @@ export interface Calls {
   /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
   calendar_remove(calendar_id: number): Promise<null>;
 
+  /** The secret links of a calendar. */
+  calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
+
+  /** Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the */
+  calendar_link_make(calendar_id: number, note?: string, busy?: boolean): Promise<string>;
+
+  /** Withdraw a secret link. */
+  calendar_link_remove(link_id: number): Promise<null>;
+
   /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
   events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
 
@@ -1267,4 +1284,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendars calendar_save calendar_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendars calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

@@ -8,9 +8,9 @@ host's https even where the apps are not.
 from __future__ import annotations
 
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from moxlite.admin.offer import public_first
+from moxlite.admin.offer import DAV_PATH, public_first
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.addresses import is_local_name
@@ -20,6 +20,9 @@ App = Literal["account", "webmail"]
 
 CONSENT_PATH: Final = "/mail/consent/"
 """Below ``/mail/``, which web servers in front pass on for the settings of mail programs already."""
+
+LINKS_PATH: Final = f"{DAV_PATH}links/"
+"""Of the secret links of calendars (DAV-42)."""
 
 HTTPS: Final = 443
 
@@ -73,6 +76,15 @@ def consent_page(snapshot: Snapshot) -> str | None:
         return None
     parts = urlsplit(account)
     return f"{parts.scheme}://{parts.netloc}{CONSENT_PATH}"
+
+
+def calendar_link(snapshot: Snapshot, account: str, token: str) -> str | None:
+    """The URL of a secret link of a calendar; None if no listener serves calendars by https."""
+    served = [(name, one.dav_https.port) for name, one in public_first(snapshot) if one.dav_https.enabled]
+    served += [(name, HTTPS) for name, one in public_first(snapshot) if one.dav_http.enabled and one.dav_http.forwarded]
+    if not served:
+        return None
+    return f"{_origin(snapshot, *served[0])}{LINKS_PATH}{quote(account, safe='')}/{token}.ics"
 
 
 def consent_ports(listener: Listener) -> frozenset[int]:

@@ -8,10 +8,17 @@ from moxlite.cli.common import perform, settings, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, groupware as operations
-from moxlite.operations.groupware import ImportCalendar, ImportContacts, Imported
+from moxlite.operations.groupware import ImportCalendar, ImportContacts, Imported, MakeLink
 
 UPLOADS = frozenset({ImportCalendar, ImportContacts})
 """Operations with a file, whose verbs are made here."""
+
+
+def _show_link(found: str, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+    else:
+        print(found)
 
 
 @click.group()
@@ -26,7 +33,8 @@ def contacts() -> None:
 
 for _group in (calendar, contacts):
     _own = (one for one in described_in(operations) if one.name.startswith(f"{_group.name} "))
-    described(_group, (one for one in _own if one.request not in UPLOADS), {}, {})
+    _inner = {"link": "Secret addresses of calendars."} if _group is calendar else {}
+    described(_group, (one for one in _own if one.request not in UPLOADS), _inner, {MakeLink: _show_link})
 
 account_argument = click.argument("account")
 file_argument = click.argument("file", type=click.File("rb"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -105,6 +105,23 @@ def merged(busy: Iterable[Busy], stretch: Span) -> list[Busy]:
         else:
             found.append((start, end, kind))
     return found
+
+
+def busy_events(busy: Iterable[Busy], stamp: int) -> Iterator[str]:
+    """Events that say only when their owner is busy, for programs that show no VFREEBUSY. `stamp`: seconds UTC."""
+    for start, end, kind in busy:
+        status = "TENTATIVE" if kind == "BUSY-TENTATIVE" else "CONFIRMED"
+        lines = (
+            "BEGIN:VEVENT",
+            f"UID:busy-{start}-{end}",
+            f"DTSTAMP:{utc_text(stamp)}",
+            f"DTSTART:{utc_text(start)}",
+            f"DTEND:{utc_text(end)}",
+            "SUMMARY:Busy",
+            f"STATUS:{status}",
+            "END:VEVENT",
+        )
+        yield "".join(f"{line}\r\n" for line in lines)
 
 
 def busy_calendar(stretch: Span, busy: Iterable[Busy], uid: str = "", people: Sequence[str] = ()) -> str:

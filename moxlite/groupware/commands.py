@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.links import NotServed, new_link
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations.groupware import (
     CreateAddressBook,
@@ -19,8 +21,12 @@ from moxlite.operations.groupware import (
     ListAddressBooks,
     ListCalendars,
     Listed,
+    ListLinks,
+    MakeLink,
     RemoveAddressBook,
     RemoveCalendar,
+    RemoveLink,
+    SecretLink,
     ShareAddressBook,
     ShareCalendar,
 )
@@ -34,6 +40,7 @@ from moxlite.store.groupware.collection import (
     COMPONENTS,
     Collection,
     Kind,
+    collection,
     collection_named,
     collections_of,
     create_collection,
@@ -43,7 +50,15 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.contacts import all_contacts, has_due, import_contacts, settle_contacts
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import add_entry
-from moxlite.store.groupware.sharing import ANYONE, CHANGE, READ, guests_of, share_collection
+from moxlite.store.groupware.sharing import (
+    ANYONE,
+    CHANGE,
+    READ,
+    guests_of,
+    links_of,
+    remove_link,
+    share_collection,
+)
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
@@ -88,11 +103,15 @@ class GroupwareCommands:
             ExportCalendar.bind_stream(self._export_calendar),
             ShareCalendar.bind(lambda args: self._share(args, "calendar")),
             ShareAddressBook.bind(lambda args: self._share(args, "contact")),
+            MakeLink.bind(self._make_link),
+            ListLinks.bind(self._list_links),
+            RemoveLink.bind(self._remove_link),
             ListAddressBooks.bind(lambda args: self._list(args.account, "contact")),
             CreateAddressBook.bind(lambda args: self._create(args, "contact")),
             RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
             ImportContacts.bind_stream(self._import_contacts),
             ExportContacts.bind_stream(self._export_contacts),
+            refusals=(NotServed,),
         )
 
     async def _list(self, name: str, kind: Kind) -> list[Listed]:
@@ -140,6 +159,37 @@ class GroupwareCommands:
                 lambda tx: share_collection(tx, collection_named(tx, kind, args.name), args.guest, rights)
             )
             await publish_shares(self._auth, account)
+
+    async def _make_link(self, args: MakeLink) -> str:
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            return await new_link(
+                account,
+                self._config.current,
+                lambda r: collection_named(r, "calendar", args.name),
+                args.note,
+                busy=args.busy,
+            )
+
+    async def _list_links(self, args: ListLinks) -> list[SecretLink]:
+        async with self._accounts.use(args.account) as account:
+            found = await account.read(
+                lambda r: [(one, collection(r, one.collection_id).name) for one in links_of(r)], op="groupware"
+            )
+        return [
+            SecretLink(
+                one.id,
+                name,
+                "busy" if one.busy else "all",
+                one.note,
+                datetime.fromtimestamp(one.made // 1_000_000, UTC).isoformat(),
+            )
+            for one, name in found
+        ]
+
+    async def _remove_link(self, args: RemoveLink) -> None:
+        async with self._accounts.use(args.account) as account:
+            await account.write(lambda tx: remove_link(tx, args.id))
 
     async def _import_calendar(self, args: ImportCalendar, exchange: Exchange) -> Imported:
         octets = await _received(exchange, MAX_FILE)

@@ -84,6 +84,45 @@ class ShareCalendar(Operation[None], frozen=True):
     end: Annotated[bool, field("Take the rights away.")] = False
 
 
+class SecretLink(msgspec.Struct, frozen=True):
+    """A secret link. `calendar`: the calendar's name; `shows`: "all", or "busy" for busy times only; `made`: RFC 3339,
+    UTC.
+    """
+
+    id: int
+    calendar: str
+    shows: str
+    note: str
+    made: str
+
+
+@change("calendar link make", Role.COMMAND_LINE)
+class MakeLink(Operation[str], frozen=True):
+    """Make a secret address of a calendar, and print it: it cannot be shown again. Those who have it read the calendar
+    without a password.
+    """
+
+    account: Word
+    name: Annotated[Name, field(argument=True)] = "calendar"
+    busy: Annotated[bool, field("Tell busy times only, not what they are for.")] = False
+    note: Annotated[str, field("For its owner, such as who gets it.", max_length=200)] = ""
+
+
+@query("calendar link list", Role.COMMAND_LINE, columns=("id", "calendar", "shows", "note", "made"))
+class ListLinks(Operation[list[SecretLink]], frozen=True):
+    """List the secret addresses of an account's calendars."""
+
+    account: Word
+
+
+@change("calendar link rm", Role.COMMAND_LINE)
+class RemoveLink(Operation[None], frozen=True):
+    """Withdraw the secret address with this ID: it finds nothing from now on."""
+
+    account: Word
+    id: int
+
+
 @query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
 class ListAddressBooks(Operation[list[Listed]], frozen=True):
     """List the address books of an account."""

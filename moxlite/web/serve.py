@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from moxlite.admin.publicpages import CONSENT_PATH
+from moxlite.admin.publicpages import CONSENT_PATH, LINKS_PATH
 from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
@@ -162,8 +162,8 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
 
 
 def _shown_path(request: Request) -> str:
-    """The path for the log: without the secret that a link of a question has."""
-    return CONSENT_PATH if request.path.startswith(CONSENT_PATH) else request.path
+    """The path for the log: without the secret that a link of a question or a calendar has."""
+    return next((path for path in (CONSENT_PATH, LINKS_PATH) if request.path.startswith(path)), request.path)
 
 
 def _limit(request: Request, context: Context) -> None:

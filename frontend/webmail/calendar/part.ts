@@ -31,6 +31,7 @@ import {
 } from "./days";
 import { listenForDrags } from "./dragging";
 import { drawHours } from "./hours";
+import { showLinks } from "./links";
 import { drawMonth } from "./month";
 
 adopt(sheet);
@@ -412,12 +413,18 @@ class CalendarPage implements Board {
           await this.load();
         }
       };
+      const links = () => {
+        close(false);
+        return showLinks(this.page.client, one!);
+      };
       return [
         el(
           "form",
           { onsubmit: (event: Event) => void save(event) },
           el("label", { class: "field" }, t("Name"), name),
           el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
+          one !== null &&
+            el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
           el(
             "div",
             { class: "dialog-buttons" },

@@ -17,6 +17,7 @@ MAX_FILE: Final = 20 << 20
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
 HEAD: Final = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//moxlite//EN")
+CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 
 def split_calendars(text: str) -> Iterator[str]:
@@ -54,16 +55,22 @@ def split_calendars(text: str) -> Iterator[str]:
 
 def joined_calendars(calendars: Iterable[Component], title: str) -> Iterator[str]:
     """One calendar with the components of all, each zone once, in pieces."""
-    yield "".join(f"{line}\r\n" for line in HEAD)
-    named = property_of("X-WR-CALNAME:" + " ".join(title.split()))
-    if title and named is not None:
-        yield f"{folded(named.whole)}\r\n"
+    yield calendar_head(title)
     known: set[str] = set()
     for calendar in calendars:
-        for part in calendar.components:
-            if part.name == "VTIMEZONE":
-                if part.value("TZID") in known:
-                    continue
-                known.add(part.value("TZID"))
-            yield write_component(part)
-    yield "END:VCALENDAR\r\n"
+        yield calendar_parts(calendar, known)
+    yield CALENDAR_END
+
+
+def calendar_head(title: str) -> str:
+    """The lines before the components of a calendar."""
+    named = property_of("X-WR-CALNAME:" + " ".join(title.split()))
+    lines = HEAD if not title or named is None else (*HEAD, folded(named.whole))
+    return "".join(f"{line}\r\n" for line in lines)
+
+
+def calendar_parts(calendar: Component, known: set[str]) -> str:
+    """The components of a calendar, without zones that are `known`; those it has are added to them."""
+    parts = [one for one in calendar.components if one.name != "VTIMEZONE" or one.value("TZID") not in known]
+    known |= {one.value("TZID") for one in parts if one.name == "VTIMEZONE"}
+    return "".join(map(write_component, parts))

@@ -45,6 +45,7 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
 )
 from moxlite.store.groupware.resources import Facts as GroupwareFacts, card_facts, delete_resource, put_resource
+from moxlite.store.groupware.sharing import make_link
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.adding import Append
@@ -191,12 +192,13 @@ async def _everything(account: Account) -> None:
 
 
 def _groupware(tx: AccountTx) -> None:
-    """An event, a repeated one, a card, and what is left of a removed entry and calendar (DAV-1, DAV-2)."""
+    """An event, a repeated one, a card, a secret link, and what is left of a removed entry and calendar (DAV-1..42)."""
     ensure_defaults(tx)
     old = create_collection(tx, Collection(0, "calendar", "old", components=COMPONENTS))
     delete_collection(tx, old.id)
     calendar, book = collection_named(tx, "calendar", "calendar"), collection_named(tx, "contact", "contacts")
     change_collection(tx, msgspec.structs.replace(calendar, colour="#3366ccff", position=1, dead={"{x:}a": "<a/>"}))
+    make_link(tx, calendar, "Grandma", busy=False)
     stretch = (1_735_689_600, 1_830_384_000)
     weekly = tuple(
         Instance(1_767_592_800 + week * WEEK, 1_767_596_400 + week * WEEK, str(week), 0) for week in range(50)

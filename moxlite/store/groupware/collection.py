@@ -69,6 +69,7 @@ DELETE: Final = (
     "DELETE FROM resource WHERE collection_id = ?",
     "DELETE FROM resource_gone WHERE collection_id = ?",
     "DELETE FROM collection_acl WHERE collection_id = ?",
+    "DELETE FROM calendar_link WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"

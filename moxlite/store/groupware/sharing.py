@@ -1,16 +1,20 @@
 """Rights of other users on calendars and address books: table `collection_acl` of the owner's file (DAV-41). Which
-accounts share with which users is copied to `auth.db` with the shares of mailboxes.
+accounts share with which users is copied to `auth.db` with the shares of mailboxes. Table `calendar_link` has the secret
+links of calendars, by the hash of the token (DAV-42).
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
+import time
 from typing import Final
 
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
-from moxlite.store.file.transaction import Reader
+from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.collection import Collection, Kind, collection, collection_named, touch_collection
 
 READ: Final = "lr"
@@ -32,9 +36,38 @@ INSERT INTO collection_acl (collection_id, identifier, rights) VALUES (?, ?, ?)
 ON CONFLICT (collection_id, identifier) DO UPDATE SET rights = excluded.rights"""
 REMOVE: Final = "DELETE FROM collection_acl WHERE collection_id = ? AND identifier = ?"
 
+TOKEN_SIZE: Final = 24
+"""Octets of a link's token: 192 random bits."""
+
+MAX_LINKS: Final = 50
+"""Secret links of one calendar."""
+
+LINK_COLUMNS: Final = "id, collection_id, busy, note, made"
+LINK_OF: Final = f"SELECT {LINK_COLUMNS} FROM calendar_link WHERE token_hash = ?"  # noqa: S608 column names
+LINKS: Final = f"SELECT {LINK_COLUMNS} FROM calendar_link ORDER BY id"  # noqa: S608 column names
+COUNT_LINKS: Final = "SELECT count(*) FROM calendar_link WHERE collection_id = ?"
+ADD_LINK: Final = "INSERT INTO calendar_link (collection_id, token_hash, busy, note, made) VALUES (?, ?, ?, ?, ?)"
+REMOVE_LINK: Final = "DELETE FROM calendar_link WHERE id = ? RETURNING id"
+
 
 class BadGuest(StoreError):
     """A user who cannot get rights on a collection."""
+
+
+class NoSuchLink(StoreError):
+    """The account has no such link, or it was withdrawn."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A secret link of a calendar. `busy`: it tells when the owner is busy, and no more. `note`: the owner's own.
+    `made`: µs UTC.
+    """
+
+    id: int
+    collection_id: int
+    busy: bool
+    note: str
+    made: int
 
 
 class Shared(msgspec.Struct, frozen=True):
@@ -75,6 +108,43 @@ def shared_collections(r: Reader, kind: Kind, guest: str) -> list[Shared]:
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
     return [one for one in found if one is not None]
+
+
+def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
+    """Make a secret link of a calendar; returns its token, which is not kept. Raises BadGuest, LimitExceeded."""
+    if one.kind != "calendar" or one.inbox:
+        raise BadGuest("only calendars have secret links")
+    if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
+        raise LimitExceeded(f"{MAX_LINKS} secret links of one calendar")
+    token = secrets.token_urlsafe(TOKEN_SIZE)
+    tx.execute(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
+    return token
+
+
+def links_of(r: Reader) -> list[Link]:
+    """The secret links of all calendars, the oldest first."""
+    return [_link(row) for row in r.rows(LINKS)]
+
+
+def link_with(r: Reader, token: str) -> Link | None:
+    """The link with a token, or None."""
+    row = r.row(LINK_OF, _hash(token))
+    return None if row is None else _link(row)
+
+
+def remove_link(tx: AccountTx, link_id: int) -> None:
+    """Withdraw a link. Raises NoSuchLink."""
+    if tx.row(REMOVE_LINK, link_id) is None:
+        raise NoSuchLink("there is no such link; it may have been withdrawn already")
+
+
+def _link(row: Row) -> Link:
+    number, collection_id, busy, note, made = row
+    return Link(number, collection_id, busy != 0, note, made)
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 def _seen(r: Reader, one: Collection, guest: str) -> Shared | None:

@@ -44,6 +44,7 @@ COPIED: Final = (
     "resource_address",
     "contact_due",
     "collection_acl",
+    "calendar_link",
     "masked",
     "masked_sender",
     "masked_day",

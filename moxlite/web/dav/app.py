@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.admin.offer import DAV_PATH
+from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.groupware.people import addresses_of, user_of
 from moxlite.processor import act_for, give_way
@@ -38,6 +40,7 @@ from moxlite.store.groupware.scheduling import User
 from moxlite.store.groupware.sharing import Shared, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
+from moxlite.web.dav.links import SecretLinks
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
 from moxlite.web.dav.properties import (
     Target,
@@ -90,6 +93,7 @@ class DAVApp:
         self._logins = logins
         self._sandbox = sandbox
         self._questions = Questions(accounts, sandbox)
+        self._links = SecretLinks(config, accounts, sandbox)
         self._tended: dict[str, date] = {}
         """Day on which the instances of an account were last looked at."""
 
@@ -104,6 +108,10 @@ class DAVApp:
     async def _handle(self, base: str, request: Request, writer: ResponseWriter) -> None:
         if request.scheme != "https":
             raise HTTPError(403, "Calendars and contacts are served by https only.")
+        if base == DAV_PATH and request.path.startswith(LINKS_PATH):
+            async with _refusing(writer):
+                await self._links.serve(request, writer)
+            return
         if request.method == "OPTIONS":
             await writer.respond(_options())
             return
@@ -118,22 +126,13 @@ class DAVApp:
         act_for(identity.account)
         await give_way()
         owner = owner_in(base, request.path)
-        try:
-            async with AsyncExitStack() as stack:
-                account = await stack.enter_async_context(self._accounts.use(identity.account))
-                other = None
-                if owner:
-                    visit = visited(self._accounts, self._auth, owner, identity.account)
-                    other = await stack.enter_async_context(visit)
-                await self._answer(method, identity, account, other, base, request, writer)
-        except Refusal as refusal:
-            await _refuse(refusal, writer)
-        except BadEntry as error:
-            await _refuse(Refusal(403, error.condition, str(error)), writer)
-        except TooBusy:
-            await _refuse(Refusal(503, "", "the server is busy, try again in a moment"), writer)
-        except (store.StoreError, OSError) as error:
-            await _refuse(_of_store(error), writer)
+        async with _refusing(writer), AsyncExitStack() as stack:
+            account = await stack.enter_async_context(self._accounts.use(identity.account))
+            other = None
+            if owner:
+                visit = visited(self._accounts, self._auth, owner, identity.account)
+                other = await stack.enter_async_context(visit)
+            await self._answer(method, identity, account, other, base, request, writer)
 
     async def _answer(
         self,
@@ -238,6 +237,21 @@ def _is_browser(request: Request) -> bool:
 
 def _options() -> Response:
     return Response(200, (("dav", CLASSES), ("allow", ALLOW), ("content-length", "0")))
+
+
+@asynccontextmanager
+async def _refusing(writer: ResponseWriter) -> AsyncIterator[None]:
+    """What is refused in the block is answered."""
+    try:
+        yield
+    except Refusal as refusal:
+        await _refuse(refusal, writer)
+    except BadEntry as error:
+        await _refuse(Refusal(403, error.condition, str(error)), writer)
+    except TooBusy:
+        await _refuse(Refusal(503, "", "the server is busy, try again in a moment"), writer)
+    except (store.StoreError, OSError) as error:
+        await _refuse(_of_store(error), writer)
 
 
 async def _refuse(refusal: Refusal, writer: ResponseWriter) -> None:

@@ -125,6 +125,7 @@ class Webmail:
             title="moxlite webmail",
             events=StreamEvent,
             request=Request,
+            audit=auth.audit,
         )
 
     def mounted(

@@ -37,6 +37,15 @@ class Calendar(msgspec.Struct, frozen=True):
     events: int
 
 
+class CalendarLink(msgspec.Struct, frozen=True):
+    """A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC."""
+
+    id: int
+    note: str
+    busy: bool
+    made: int
+
+
 class EventItem(msgspec.Struct, frozen=True, kw_only=True):
     """An event, or one time of a repeated one, in a range.
 

@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, user_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
@@ -63,6 +64,7 @@ from moxlite.store.groupware.resources import (
     resource_of,
 )
 from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.sharing import NoSuchLink, links_of, remove_link
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
@@ -70,6 +72,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.events import (
     MAX_ENTRY,
     Calendar,
+    CalendarLink,
     Event,
     EventForm,
     EventItem,
@@ -179,6 +182,41 @@ class CalendarCalls(AccountCalls):
 
         async with self._entries(caller) as (account, _):
             await account.write(unit)
+
+    @call()
+    async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
+        """The secret links of a calendar."""
+        async with self._entries(caller) as (account, _):
+            found = await account.read(links_of, op="calendar-link")
+        return [
+            CalendarLink(one.id, one.note, one.busy, one.made // 1_000_000)
+            for one in found
+            if one.collection_id == calendar_id
+        ]
+
+    @call(audit="calendar link made")
+    async def calendar_link_make(
+        self, caller: Caller, calendar_id: ID, note: Annotated[str, Meta(max_length=200)] = "", busy: bool = False
+    ) -> str:
+        """Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the
+        calendar, or with ``busy`` when its owner is busy.
+        """
+        try:
+            async with self._entries(caller) as (account, _):
+                return await new_link(
+                    account, self._server.config.current, lambda r: _calendar(r, calendar_id), note, busy=busy
+                )
+        except NotServed:
+            raise UserError("this server has no https address for calendars: ask its administrator") from None
+
+    @call(audit="calendar link withdrawn")
+    async def calendar_link_remove(self, caller: Caller, link_id: ID) -> None:
+        """Withdraw a secret link."""
+        try:
+            async with self._entries(caller) as (account, _):
+                await account.write(lambda tx: remove_link(tx, link_id))
+        except NoSuchLink:
+            raise NotFound("this link was withdrawn already") from None
 
     @call()
     async def events(

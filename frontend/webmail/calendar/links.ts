@@ -1,0 +1,86 @@
+// Secret links of a calendar (DAV-42): made, listed and withdrawn.
+
+import type { Calendar } from "../../gen/webmail";
+import { attempt, dialog } from "../../lib/dialogs";
+import { el, fill, isolated } from "../../lib/dom";
+import { copyable } from "../../lib/pages";
+import { t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+import { dayOf, shortDay } from "./days";
+
+/** Show the links of a calendar; resolves when the dialog is closed. */
+export async function showLinks(client: Surroundings["client"], calendar: Calendar): Promise<void> {
+  const list = el("div", { class: "cal-links" });
+  const address = el("p", { class: "dialog-text", role: "status" });
+  const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
+  const busy = el("input", { type: "checkbox" });
+  const draw = async () => {
+    const found = await client.calendar_links(calendar.id);
+    fill(
+      list,
+      found.map((one) =>
+        el(
+          "div",
+          { class: "cal-choice" },
+          el(
+            "span",
+            {},
+            one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)),
+            el(
+              "small",
+              {},
+              [shortDay(dayOf(new Date(one.made * 1000))), one.busy && t("busy times only")]
+                .filter(Boolean)
+                .join(" · "),
+            ),
+          ),
+          el(
+            "button",
+            { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) },
+            t("Withdraw"),
+          ),
+        ),
+      ),
+    );
+  };
+  const withdraw = (id: number) =>
+    attempt(t("Withdrawing the link"), async () => {
+      await client.calendar_link_remove(id);
+      fill(address);
+      await draw();
+    });
+  const make = (event: Event) => {
+    event.preventDefault();
+    void attempt(t("Making the link"), async () => {
+      const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made));
+      note.value = "";
+      await draw();
+    });
+  };
+  const loaded = await attempt(t("Loading the links"), draw);
+  if (!loaded) return;
+  await dialog<void>(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [
+    el(
+      "p",
+      { class: "dialog-text" },
+      t(
+        "Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.",
+      ),
+    ),
+    list,
+    address,
+    el(
+      "form",
+      { onsubmit: make },
+      el("label", { class: "field" }, t("For whom"), note),
+      el("label", { class: "check" }, busy, t("Busy times only, no details")),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")),
+        el("button", { class: "btn primary", type: "submit" }, t("Make a link")),
+      ),
+    ),
+  ]);
+}
