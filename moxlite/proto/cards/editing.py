@@ -102,7 +102,7 @@ def new_event(form: Form, uid: str, author: Author) -> Component:
     """The calendar of a new event. Raises BadForm."""
     part = Component("VEVENT", [_line("UID", uid), _line("CREATED", utc_text(author.now))], [])
     calendar = Component("VCALENDAR", [_line("VERSION", "2.0"), _line("PRODID", PRODID)], [])
-    return _calendar(calendar, [_written(part, form, author, {}, series=True)])
+    return with_zones(calendar, [_written(part, form, author, {}, series=True)])
 
 
 def series_changed(found: CalendarObject, form: Form, shown: Form, author: Author) -> Component:
@@ -124,7 +124,7 @@ def series_changed(found: CalendarObject, form: Form, shown: Form, author: Autho
         others = [_shifted(one, moved) for one in found.parts if one is not main]
     else:  # another rule makes other times, which have no exceptions
         part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
-    return _calendar(found.calendar, [part, *others])
+    return with_zones(found.calendar, [part, *others])
 
 
 def one_changed(found: CalendarObject, recurrence: str, form: Form, author: Author) -> Component:
@@ -135,7 +135,7 @@ def one_changed(found: CalendarObject, recurrence: str, form: Form, author: Auth
     if there is None:
         part.properties.append(_in_series(found.main, "RECURRENCE-ID", recurrence))
     others = [one for one in found.parts if one is not there]
-    return _calendar(found.calendar, [*others, part])
+    return with_zones(found.calendar, [*others, part])
 
 
 def one_removed(found: CalendarObject, recurrence: str) -> Component | None:
@@ -144,7 +144,7 @@ def one_removed(found: CalendarObject, recurrence: str) -> Component | None:
     parts = [one for one in found.parts if one is not there]
     if found.main.first("RECURRENCE-ID") is None:
         parts = [_with(one, _in_series(one, "EXDATE", recurrence)) if one is found.main else one for one in parts]
-    return _calendar(found.calendar, parts) if parts else None
+    return with_zones(found.calendar, parts) if parts else None
 
 
 def ended(found: CalendarObject, recurrence: str) -> Component:
@@ -171,7 +171,7 @@ def ended(found: CalendarObject, recurrence: str) -> Component:
         return one
 
     others = [one for one in found.parts if one is not main and _moment(one.value("RECURRENCE-ID")) < limit]
-    return _calendar(found.calendar, [mapped(main, line), *others])
+    return with_zones(found.calendar, [mapped(main, line), *others])
 
 
 def following(
@@ -198,7 +198,7 @@ def following(
         for one in found.parts
         if same and one is not found.main and _moment(one.value("RECURRENCE-ID")) > limit
     ]
-    return _calendar(found.calendar, [part, *others])
+    return with_zones(found.calendar, [part, *others])
 
 
 def _written(part: Component, form: Form, author: Author, zones: Zones, *, series: bool) -> Component:
@@ -317,7 +317,7 @@ def _zone(name: str, zones: Zones) -> tzinfo | None:
     return found
 
 
-def _calendar(like: Component, parts: list[Component]) -> Component:
+def with_zones(like: Component, parts: list[Component]) -> Component:
     """A calendar with these events, and the zones that they name: those that the file had, or else of the database."""
     names = {one.parameter("TZID").strip() for part in parts for one in part.properties} - {""}
     there = {one.value("TZID"): one for one in like.components if one.name == "VTIMEZONE"}

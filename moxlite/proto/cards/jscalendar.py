@@ -1,0 +1,606 @@
+"""Events of calendars (RFC 5545) as JSCalendar: RFC 8984, in the form of draft-ietf-calext-jscalendarbis, which JMAP
+has. Values in, values out.
+
+Each property of JSCalendar belongs to some lines of a VEVENT: `COVERED`. What has no place in these is kept in lines
+``JSPROP``, each with a path and a value (draft-ietf-calext-jscalendar-icalendar), so that nothing is lost of what JMAP
+puts. Lines that JSCalendar does not know stay in the file, and are not shown. Exceptions of a series are patches of it
+(``recurrenceOverrides``). The way back is `jscalendarlines`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.contentline import Property, split, unescaped
+from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, value_of
+
+Object: TypeAlias = dict[str, Any]
+
+COVERED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
+    ("start", "timeZone", "duration", "showWithoutTime", "endTimeZone"): (
+        *("DTSTART", "DTEND", "DURATION", "SHOW-WITHOUT-TIME"),
+    ),
+    ("title",): ("SUMMARY",),
+    ("description",): ("DESCRIPTION",),
+    ("locations",): ("LOCATION", "GEO"),
+    ("virtualLocations",): ("CONFERENCE",),
+    ("links",): ("ATTACH", "URL", "IMAGE", "LINK"),
+    ("relatedTo",): ("RELATED-TO",),
+    ("keywords",): ("CATEGORIES",),
+    ("categories",): ("CONCEPT",),
+    ("color",): ("COLOR",),
+    ("status",): ("STATUS",),
+    ("freeBusyStatus",): ("TRANSP",),
+    ("privacy",): ("CLASS",),
+    ("priority",): ("PRIORITY",),
+    ("sequence",): ("SEQUENCE",),
+    ("created",): ("CREATED",),
+    ("updated",): ("LAST-MODIFIED", "DTSTAMP"),
+    ("organizerCalendarAddress", "participants"): ("ORGANIZER", "ATTENDEE"),
+}
+"""The lines of an event that properties of JSCalendar are made of."""
+
+OF_SERIES: Final = ("recurrenceRule", "recurrenceOverrides", "recurrenceId", "recurrenceIdTimeZone")
+PROPERTIES: Final = ("@type", "uid", "prodId", *(name for names in COVERED for name in names), "alerts", *OF_SERIES)
+FLAGS: Final = ("useDefaultAlerts", "mayInviteSelf", "mayInviteOthers", "hideAttendees")
+"""Properties of draft-ietf-jmap-calendars that an event has as JSPROP."""
+
+NEVER_OVERRIDDEN: Final = frozenset(
+    {"@type", "uid", "prodId", "method", "privacy", "relatedTo", *OF_SERIES, *FLAGS[1:]}
+)
+"""Properties that an exception has as its series has them (RFC 8984 §4.3.5)."""
+
+STATUSES: Final = ("confirmed", "cancelled", "tentative")
+BUSY: Final = {"OPAQUE": "busy", "TRANSPARENT": "free"}
+PRIVACY: Final = {"PUBLIC": "public", "PRIVATE": "private", "CONFIDENTIAL": "secret"}
+ROLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "CHAIR": ("attendee", "chair"),
+    "REQ-PARTICIPANT": ("attendee",),
+    "OPT-PARTICIPANT": ("attendee", "optional"),
+    "NON-PARTICIPANT": ("informational",),
+}
+PEOPLE: Final = {"INDIVIDUAL": "individual", "GROUP": "group", "RESOURCE": "resource", "ROOM": "location"}
+RELS: Final = {"ATTACH": "enclosure", "IMAGE": "icon", "URL": "describedby"}
+RULE_LISTS: Final = {
+    "BYMONTHDAY": "byMonthDay",
+    "BYYEARDAY": "byYearDay",
+    "BYWEEKNO": "byWeekNo",
+    "BYHOUR": "byHour",
+    "BYMINUTE": "byMinute",
+    "BYSECOND": "bySecond",
+    "BYSETPOS": "bySetPosition",
+}
+
+NAMED: Final = {
+    "locations": "Location",
+    "virtualLocations": "VirtualLocation",
+    "links": "Link",
+    "relatedTo": "Relation",
+    "participants": "Participant",
+    "alerts": "Alert",
+}
+"""Types of the objects of a property, which an object may leave out."""
+
+KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+WEEKDAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}")
+PLACE: Final = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?);(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)")
+DAY: Final = timedelta(days=1)
+MAX_PATH: Final = 10
+"""Levels of a path into an object: those of JSCalendar have five."""
+
+MAX_DEPTH: Final = 20
+"""Levels of a value that a line JSPROP has."""
+
+MAX_KEPT: Final = 200
+"""Lines JSPROP of an event."""
+
+MAX_DATES: Final = 10_000
+"""Dates of RDATE and EXDATE, as of `repeating`."""
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """How times are said: in a zone, with its IANA name, or the same on all clocks. `whole`: as days."""
+
+    zone: tzinfo | None
+    name: str | None
+    whole: bool
+
+    def local(self, moment: datetime) -> datetime:
+        """A moment as a local time of this clock; floating times stay."""
+        if moment.tzinfo is None or self.zone is None:
+            return moment.replace(tzinfo=None)
+        try:
+            return moment.astimezone(self.zone).replace(tzinfo=None)
+        except OverflowError:
+            return moment.replace(tzinfo=None)
+
+
+# From iCalendar
+
+
+def event_of(found: CalendarObject) -> Object:
+    """The JSCalendar object of an entry with an event."""
+    main, clock = found.main, clock_of(found.main, found.zones)
+    event = part_object(main, found.zones)
+    program = unescaped(found.calendar.value("PRODID"))
+    if program:
+        event["prodId"] = program
+    if main.first("RECURRENCE-ID") is not None:
+        event["recurrenceId"] = recurrence_key(main, found.zones, clock)
+        if clock.name is not None:
+            event["recurrenceIdTimeZone"] = clock.name
+        return event
+    rules = main.all("RRULE")
+    if rules and (rule := _rule(rules[0].value, clock)):
+        event["recurrenceRule"] = rule
+    overrides = overrides_of(found, event)
+    if overrides:
+        event["recurrenceOverrides"] = overrides
+    return event
+
+
+def instance_of(event: Object, key: str, *, zone: str | None = None) -> Object:
+    """An event of a series, by the local time that it has by the rule, without ``recurrenceId`` if it is to be patched.
+    `zone`: of that time, if the result is shown.
+    """
+    base = {name: value for name, value in event.items() if name not in (*OF_SERIES, "prodId")}
+    patch = (event.get("recurrenceOverrides") or {}).get(key) or {}
+    made = patched({**base, "start": key}, patch)
+    return made if zone is None else {**made, "recurrenceId": key, "recurrenceIdTimeZone": zone}
+
+
+def overrides_of(found: CalendarObject, event: Object) -> Object:
+    """The exceptions of a series, by their local time by the rule, as patches."""
+    clock = clock_of(found.main, found.zones)
+    overrides: Object = {}
+    for key, line in dates_of(found.main, "RDATE", found.zones, clock):
+        length = _period_length(line.value)
+        overrides[key] = {} if length is None or length == event.get("duration") else {"duration": length}
+    for key, _ in dates_of(found.main, "EXDATE", found.zones, clock):
+        overrides[key] = {"excluded": True}
+    plain = {**event}
+    for part in found.parts:
+        if part is not found.main and part.first("RECURRENCE-ID") is not None:
+            key = recurrence_key(part, found.zones, clock)
+            overrides[key] = difference(instance_of(plain, key), _overridable(part_object(part, found.zones), event))
+    return overrides
+
+
+def _overridable(found: Object, event: Object) -> Object:
+    """An exception with what no exception changes as its series has it."""
+    kept = {name: value for name, value in found.items() if name not in NEVER_OVERRIDDEN}
+    return {**kept, **{name: event[name] for name in NEVER_OVERRIDDEN - {*OF_SERIES, "prodId"} if name in event}}
+
+
+def clock_of(part: Component, zones: Zones) -> Clock:
+    """The clock of a component's start."""
+    first = part.first("DTSTART")
+    start = moment_of(first, zones)
+    if first is None or start is None:
+        return Clock(None, None, whole=False)
+    name = _zone_name(start.tzinfo)
+    return Clock(None if name is None else iana_zone(name), name, is_date(first))
+
+
+def recurrence_key(part: Component, zones: Zones, clock: Clock) -> str:
+    """The local time by the rule of an exception."""
+    moment = moment_of(part.first("RECURRENCE-ID"), zones)
+    return "" if moment is None else local_text(clock.local(moment))
+
+
+def dates_of(part: Component, name: str, zones: Zones, clock: Clock) -> Iterator[tuple[str, Property]]:
+    """The dates of EXDATE or RDATE as local times, each with a line of its own value."""
+    start = moment_of(part.first("DTSTART"), zones)
+    for line in part.all(name):
+        for value in line.value.split(",")[:MAX_DATES]:
+            one = msgspec.structs.replace(line, value=value.strip())
+            moment = moment_of(msgspec.structs.replace(one, value=one.value.partition("/")[0]), zones)
+            if moment is None:
+                continue
+            if "T" not in one.value and not clock.whole and start is not None:
+                moment = start.replace(year=moment.year, month=moment.month, day=moment.day)
+            yield local_text(clock.local(moment)), one
+
+
+def local_text(moment: datetime) -> str:
+    """A LocalDateTime."""
+    return moment.replace(tzinfo=None, microsecond=0).isoformat()
+
+
+def utc_date(moment: datetime) -> str:
+    """A UTCDateTime."""
+    return f"{local_text(moment)}Z"
+
+
+def duration_text(days: int, seconds: int) -> str:
+    """A Duration: days of the calendar, and seconds."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, rest = divmod(rest, 60)
+    time = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (rest, "S")) if number)
+    date = f"{days}D" if days else ""
+    return f"P{date}{f'T{time}' if time else ''}" if date or time else "PT0S"
+
+
+def read_duration(text: str) -> tuple[int, int, bool] | None:
+    """Days, seconds, and whether they are backwards; None for what is no duration."""
+    match = DURATION.fullmatch(text.strip())
+    if match is None or text.strip().endswith(("P", "T")):
+        return None
+    weeks, days, hours, minutes, seconds = (int(one or 0) for one in match.groups()[1:])
+    return weeks * 7 + days, hours * 3600 + minutes * 60 + seconds, match[1] == "-"
+
+
+def _period_length(value: str) -> str | None:
+    found = read_duration(value.partition("/")[2])
+    return None if found is None else duration_text(*found[:2])
+
+
+def _zone_name(zone: tzinfo | None) -> str | None:
+    """The name of a zone in the IANA database; of one that only a file has, the name of its offset."""
+    if zone is None:
+        return None
+    key = getattr(zone, "key", None)
+    if isinstance(key, str):
+        return "Etc/UTC" if key == "UTC" else key
+    hours, rest = divmod(zone.utcoffset(None) or timedelta(0), timedelta(hours=1))
+    return "Etc/UTC" if rest or not hours or not -12 <= hours <= 14 else f"Etc/GMT{-hours:+d}"
+
+
+def part_object(part: Component, zones: Zones) -> Object:
+    """The object of one component, without its place in a series."""
+    found: Object = {"@type": "Event", "uid": unescaped(part.value("UID")), **_times(part, zones)}
+    for name, (lines_of, read) in READERS.items():
+        lines = [one for one in part.properties if one.name in lines_of]
+        if lines and (value := read(lines)) not in (None, "", {}):
+            found[name] = value
+    alerts = {key: alert for key, _, alert in alarms_of(part)}
+    if alerts:
+        found["alerts"] = alerts
+    for line in part.all("JSPROP")[:MAX_KEPT]:
+        try:
+            value = msgspec.json.decode(unescaped(line.value))
+        except (msgspec.DecodeError, RecursionError):
+            continue
+        path = line.parameter("JSPTR")
+        made = patched(found, {path: value}) if may_keep(path, value) else found
+        if _is_sound(made, tokens_of(path)[0]):
+            found = made
+    return found
+
+
+def may_keep(path: str, value: Any) -> bool:
+    """Whether a line JSPROP may have a value: of a property without lines of its own, or within the objects of one."""
+    name, *rest = tokens_of(path)
+    if name in FLAGS:
+        return not rest and (value is None or isinstance(value, bool))
+    if name in PROPERTIES:
+        return name in NAMED and bool(rest) and _is_shallow(value)
+    return name not in ("", "method") and _is_shallow(value)
+
+
+def _is_shallow(value: Any, depth: int = 0) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth <= MAX_DEPTH and all(_is_shallow(one, depth + 1) for one in inner)
+
+
+def _is_sound(event: Object, name: str) -> bool:
+    """Whether a property with objects has such, with members as expected: a stranger can have written the file."""
+    value = event.get(name)
+    if name not in NAMED or value is None:
+        return True
+    return all(
+        isinstance(one, dict)
+        and all(isinstance(one.get(member, {}), dict) for member in ("roles", "trigger", "relation", "features"))
+        for one in value.values()
+    )
+
+
+def _times(part: Component, zones: Zones) -> Object:
+    first = part.first("DTSTART")
+    start = moment_of(first, zones)
+    if first is None or start is None:
+        return {}
+    clock = clock_of(part, zones)
+    local = clock.local(start)
+    end = moment_of(part.first("DTEND"), zones)
+    length = read_duration(part.value("DURATION"))
+    days, seconds = (1, 0) if clock.whole else (0, 0)
+    if end is not None:
+        days, seconds = _between(local, end, clock)
+    elif length is not None and not length[2]:
+        days, seconds = length[:2]
+    found: Object = {"start": local_text(local)}
+    if clock.name is not None:
+        found["timeZone"] = clock.name
+    if days or seconds:
+        found["duration"] = duration_text(days, seconds)
+    if clock.whole or part.value("SHOW-WITHOUT-TIME").upper() == "TRUE":
+        found["showWithoutTime"] = True
+    ends = None if end is None else _zone_name(end.tzinfo)
+    if ends is not None and clock.name is not None and ends != clock.name:
+        found["endTimeZone"] = ends
+    return found
+
+
+def _between(start: datetime, end: datetime, clock: Clock) -> tuple[int, int]:
+    """Days and seconds from a local start to an end: days of the calendar, what is left in seconds that pass."""
+    last = clock.local(end)
+    days = max((last - start) // DAY, 0)
+    middle = start + days * DAY
+    if clock.zone is None or end.tzinfo is None:
+        return days, max(int((last - middle).total_seconds()), 0)
+    passed = end.astimezone(UTC) - middle.replace(tzinfo=clock.zone).astimezone(UTC)
+    return days, max(int(passed.total_seconds()), 0)
+
+
+def _text(lines: list[Property]) -> str:
+    return unescaped(lines[0].value)
+
+
+def _keyed(lines: Iterable[Property], make: Callable[[Property], Object | None], letter: str) -> Object:
+    return {key: value for key, line in keyed(lines, letter).items() if (value := make(line)) is not None}
+
+
+def keyed(lines: Iterable[Property], letter: str) -> dict[str, Property]:
+    """Lines by their JSID, else by a letter and their number."""
+    found: dict[str, Property] = {}
+    for number, one in enumerate(lines, 1):
+        key = one.parameter("JSID")
+        found[key if KEY.fullmatch(key) and key not in found else f"{letter}{number}"] = one
+    return found
+
+
+def _locations(lines: list[Property]) -> Object:
+    found = _keyed(
+        (one for one in lines if one.name == "LOCATION"), lambda one: {"@type": "Location", "name": _text([one])}, "l"
+    )
+    places = (PLACE.fullmatch(one.value.strip()) for one in lines if one.name == "GEO")
+    for place in places:
+        if place is not None:
+            key = next(iter(found), "l1")
+            found[key] = {"@type": "Location", **found.get(key, {}), "coordinates": f"geo:{place[1]},{place[2]}"}
+            break
+    return found
+
+
+def _virtual(one: Property) -> Object:
+    features = {value.lower(): True for text in one.parameters.get("FEATURE", []) for value in text.split(",") if value}
+    named = {"name": one.parameter("LABEL")} if one.parameter("LABEL") else {}
+    return {
+        "@type": "VirtualLocation",
+        "uri": one.value.strip(),
+        **named,
+        **({"features": features} if features else {}),
+    }
+
+
+def _link(one: Property) -> Object:
+    uri, kind = one.value.strip(), one.parameter("FMTTYPE")
+    if one.parameter("ENCODING").upper() == "BASE64":
+        uri = f"data:{kind or 'application/octet-stream'};base64,{uri}"
+    found: Object = {"@type": "Link", "href": uri}
+    rel = RELS.get(one.name) or one.parameter("LINKREL")
+    title = one.parameter("FILENAME") or one.parameter("LABEL")
+    size = one.parameter("SIZE")
+    for name, value in (("rel", rel), ("contentType", kind), ("title", title)):
+        if value:
+            found[name] = value
+    if size.isascii() and size.isdecimal() and len(size) < 16:
+        found["size"] = int(size)
+    return found
+
+
+def _related(lines: list[Property]) -> Object:
+    found: Object = {}
+    for one in lines:
+        relation = found.setdefault(_text([one]), {"@type": "Relation", "relation": {}})["relation"]
+        relation[(one.parameter("RELTYPE") or "PARENT").lower()] = True
+    return found
+
+
+def _number(lines: list[Property]) -> int | None:
+    text = lines[0].value.strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _moment(lines: list[Property]) -> str:
+    for one in sorted(lines, key=lambda line: line.name == "DTSTAMP"):
+        moment = value_of(one.value.strip())
+        if moment is not None:
+            return utc_date(moment)
+    return ""
+
+
+def _status(lines: list[Property]) -> str:
+    found = lines[0].value.strip().lower()
+    return found if found in STATUSES else ""
+
+
+def person_key(address: str) -> str:
+    """The id of a participant whose line has none: of the address, so that it is the same in exceptions."""
+    return hashlib.sha256(address.strip().lower().encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _participants(lines: list[Property]) -> Object:
+    owner = next((one for one in lines if one.name == "ORGANIZER"), None)
+    address = "" if owner is None else owner.value.strip().lower()
+    guests = [one for one in lines if one.name == "ATTENDEE"]
+    if owner is not None and not any(one.value.strip().lower() == address for one in guests):
+        guests.insert(0, owner)
+    found: Object = {}
+    for one in guests:
+        key = one.parameter("JSID")
+        key = key if KEY.fullmatch(key) and key not in found else person_key(one.value)
+        person = _person(one)
+        if one.value.strip().lower() == address:
+            person["roles"] = {"owner": True, **person.get("roles", {})}
+        found.setdefault(key, person)
+    return found
+
+
+def _person(one: Property) -> Object:
+    found: Object = {"@type": "Participant", "calendarAddress": one.value.strip()}
+    if one.parameter("CN"):
+        found["name"] = one.parameter("CN")
+    if one.parameter("EMAIL"):
+        found["email"] = one.parameter("EMAIL")
+    if one.name == "ORGANIZER":
+        return found
+    kind = PEOPLE.get(one.parameter("CUTYPE").upper())
+    if kind is not None:
+        found["kind"] = kind
+    role = one.parameter("ROLE").upper()
+    found["roles"] = dict.fromkeys(ROLES.get(role, ROLES["REQ-PARTICIPANT"]), True)
+    if one.parameter("PARTSTAT"):
+        found["participationStatus"] = one.parameter("PARTSTAT").lower()
+    if one.parameter("RSVP").upper() == "TRUE":
+        found["expectReply"] = True
+    agent = one.parameter("SCHEDULE-AGENT").lower()
+    if agent in ("client", "none"):
+        found["scheduleAgent"] = agent
+    status = [text for value in one.parameters.get("SCHEDULE-STATUS", []) for text in value.split(",") if text]
+    if status:
+        found["scheduleStatus"] = status
+    return found
+
+
+READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[list[Property]], Any]]]] = {
+    "title": (("SUMMARY",), _text),
+    "description": (("DESCRIPTION",), _text),
+    "locations": (("LOCATION", "GEO"), _locations),
+    "virtualLocations": (("CONFERENCE",), lambda lines: _keyed(lines, _virtual, "v")),
+    "links": (("ATTACH", "URL", "IMAGE", "LINK"), lambda lines: _keyed(lines, _link, "k")),
+    "relatedTo": (("RELATED-TO",), _related),
+    "keywords": (
+        ("CATEGORIES",),
+        lambda lines: {unescaped(piece).strip(): True for one in lines for piece in split(one.value, ",") if piece},
+    ),
+    "categories": (("CONCEPT",), lambda lines: {one.value.strip(): True for one in lines}),
+    "color": (("COLOR",), _text),
+    "status": (("STATUS",), _status),
+    "freeBusyStatus": (("TRANSP",), lambda lines: BUSY.get(lines[0].value.strip().upper())),
+    "privacy": (("CLASS",), lambda lines: PRIVACY.get(lines[0].value.strip().upper(), "private")),
+    "priority": (("PRIORITY",), _number),
+    "sequence": (("SEQUENCE",), _number),
+    "created": (("CREATED",), _moment),
+    "updated": (("LAST-MODIFIED", "DTSTAMP"), _moment),
+    "organizerCalendarAddress": (("ORGANIZER",), lambda lines: lines[0].value.strip()),
+    "participants": (("ORGANIZER", "ATTENDEE"), _participants),
+}
+
+
+def alarms_of(part: Component) -> Iterator[tuple[str, Component, Object]]:
+    """The alarms of a component, each with its id and as an Alert."""
+    seen: set[str] = set()
+    for number, one in enumerate((inner for inner in part.components if inner.name == "VALARM"), 1):
+        trigger = _trigger(one.first("TRIGGER"))
+        if trigger is None:
+            continue
+        uid = one.value("UID")
+        key = uid if KEY.fullmatch(uid) and uid not in seen else f"a{number}"
+        seen.add(key)
+        alert: Object = {"@type": "Alert", "trigger": trigger}
+        if one.value("ACTION").upper() == "EMAIL":
+            alert["action"] = "email"
+        moment = value_of(one.value("ACKNOWLEDGED"))
+        if moment is not None:
+            alert["acknowledged"] = utc_date(moment)
+        yield key, one, alert
+
+
+def _trigger(line: Property | None) -> Object | None:
+    if line is None:
+        return None
+    moment, length = value_of(line.value.strip()), read_duration(line.value)
+    if moment is not None:
+        return {"@type": "AbsoluteTrigger", "when": utc_date(moment)}
+    if length is None:
+        return None
+    days, seconds, back = length
+    found: Object = {"@type": "OffsetTrigger", "offset": ("-" if back else "") + duration_text(days, seconds)}
+    if line.parameter("RELATED").upper() == "END":
+        found["relativeTo"] = "end"
+    return found
+
+
+def _rule(text: str, clock: Clock) -> Object:
+    """A RecurrenceRule; {} for a rule that cannot be read."""
+    parts = dict(one.partition("=")[::2] for one in text.strip().upper().rstrip(";").split(";"))
+    if not parts.get("FREQ", "").isalpha():
+        return {}
+    found: Object = {"@type": "RecurrenceRule", "frequency": parts["FREQ"].lower()}
+    for name, member in (("INTERVAL", "interval"), ("COUNT", "count")):
+        if NUMBER.fullmatch(parts.get(name, "")):
+            found[member] = int(parts[name])
+    until = value_of(parts.get("UNTIL", ""))
+    if until is not None:
+        whole = "T" not in parts["UNTIL"] and not clock.whole
+        found["until"] = local_text(
+            clock.local(until).replace(hour=23, minute=59, second=59) if whole else clock.local(until)
+        )
+    days = [match for one in parts.get("BYDAY", "").split(",") if (match := WEEKDAY.fullmatch(one)) is not None]
+    if days:
+        found["byDay"] = [
+            {"@type": "NDay", "day": match[2].lower(), **({"nthOfPeriod": int(match[1])} if match[1] else {})}
+            for match in days
+        ]
+    if parts.get("BYMONTH"):
+        found["byMonth"] = parts["BYMONTH"].split(",")
+    for name, member in RULE_LISTS.items():
+        numbers = [int(one) for one in parts.get(name, "").split(",") if NUMBER.fullmatch(one)]
+        if numbers:
+            found[member] = numbers
+    if parts.get("WKST"):
+        found["firstDayOfWeek"] = parts["WKST"].lower()
+    return found
+
+
+# Patches (RFC 8984 §1.4.9)
+
+
+def patched(found: Object, patch: Object) -> Object:
+    """An object with the values of a patch at their paths; null takes away. Paths that lead nowhere are left out."""
+    for path, value in patch.items():
+        found = _with(found, tokens_of(path), value)
+    return found
+
+
+def tokens_of(path: str) -> list[str]:
+    """The names of a path."""
+    return [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
+
+
+def _with(found: Object, tokens: list[str], value: Any) -> Object:
+    name, *rest = tokens
+    if rest:
+        inner = found.get(name)
+        if not isinstance(inner, dict) or len(rest) > MAX_PATH:
+            return found
+        return {**found, name: _with(inner, rest, value)}
+    if value is None:
+        return {key: one for key, one in found.items() if key != name}
+    return {**found, name: value}
+
+
+def difference(old: Object, new: Object, path: str = "", depth: int = 0) -> Object:
+    """The patch that makes one object of another."""
+    patch: Object = {}
+    for name in [*old, *(one for one in new if one not in old)]:
+        before, after = old.get(name), new.get(name)
+        if before == after:
+            continue
+        here = path + name.replace("~", "~0").replace("/", "~1")
+        if isinstance(before, dict) and isinstance(after, dict) and depth < MAX_PATH:
+            patch |= difference(before, after, f"{here}/", depth + 1)
+        else:
+            patch[here] = after
+    return patch

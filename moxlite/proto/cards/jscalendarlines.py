@@ -1,0 +1,521 @@
+"""JSCalendar objects as components of calendars: the way back of `jscalendar` for one event. Values in, values out.
+
+Only the lines of what has changed are written anew. What is written is read again: what then differs from the object
+becomes lines ``JSPROP``. Series are in `jscalendarseries`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from moxlite.proto.cards.components import Component
+from moxlite.proto.cards.contentline import Property, escaped, property_of
+from moxlite.proto.cards.itip import with_parameters
+from moxlite.proto.cards.jscalendar import (
+    BUSY,
+    COVERED,
+    DAY,
+    KEY,
+    MAX_KEPT,
+    NAMED,
+    PEOPLE,
+    PRIVACY,
+    RELS,
+    ROLES,
+    STATUSES,
+    Clock,
+    Object,
+    alarms_of,
+    difference,
+    duration_text,
+    keyed,
+    local_text,
+    may_keep,
+    part_object,
+    person_key,
+    read_duration,
+    tokens_of,
+)
+from moxlite.proto.cards.moments import Zones, iana_zone, utc_text
+
+LOCAL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
+GEO: Final = re.compile(r"geo:(-?[0-9]{1,3}(?:\.[0-9]{1,20})?),(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)")
+CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f]")
+PATH: Final = re.compile(r"[A-Za-z0-9._:/~@+=-]{1,500}")
+WORD: Final = re.compile(r"[A-Za-z0-9._+/-]{1,100}")
+MAX_TEXT: Final = 50_000
+MAX_URI: Final = 256 << 10
+MAX_OBJECTS: Final = 500
+"""Objects of one property: an entry has at most so many guests (DAV-23)."""
+
+
+class BadEvent(ValueError):
+    """A JSCalendar object that cannot be an entry. `name`: the property."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+
+
+def normal(wanted: Object) -> Object:
+    """An object without nulls and what is so by default, and with the types of its objects. Raises BadEvent."""
+    found = {name: value for name, value in wanted.items() if value is not None}
+    if found.setdefault("@type", "Event") != "Event":
+        raise BadEvent("@type", "an Event is expected")
+    for name, kind in NAMED.items():
+        if name in found:
+            found[name] = {key: {"@type": kind, **one} for key, one in _objects(name, found[name]).items()}
+            if not found[name]:
+                del found[name]
+    for alert in (found.get("alerts") or {}).values():
+        if isinstance(alert.get("trigger"), dict):
+            alert["trigger"] = {"@type": "OffsetTrigger", **alert["trigger"]}
+            if alert["trigger"].get("relativeTo") == "start":
+                del alert["trigger"]["relativeTo"]
+        if alert.get("action") == "display":
+            del alert["action"]
+    if found.get("timeZone") == "UTC":
+        found["timeZone"] = "Etc/UTC"
+    if found.get("showWithoutTime") is False:
+        del found["showWithoutTime"]
+    if "duration" in found:
+        length = read_duration(found["duration"]) if isinstance(found["duration"], str) else None
+        if length is None or length[2]:
+            raise BadEvent("duration", "a Duration is expected")
+        found["duration"] = duration_text(*length[:2])
+    if found.get("duration") == "PT0S":
+        del found["duration"]
+    return {name: value for name, value in found.items() if value not in ({}, []) or name not in SETS}
+
+
+SETS: Final = frozenset({"keywords", "categories", "recurrenceOverrides"})
+
+
+def written(
+    part: Component,
+    before: Object,
+    wanted: Object,
+    zones: Zones,
+    now: int,
+    *,
+    inherited: frozenset[str] = frozenset(),
+) -> Component:
+    """A component with what an object says; the same if nothing of it has changed. `inherited`: properties of a series,
+    which the component need not have. Raises BadEvent.
+    """
+    if wanted == before:
+        return part
+    wanted = {name: value for name, value in wanted.items() if name not in ("recurrenceId", "recurrenceIdTimeZone")}
+    lines = [one for one in part.properties if one.name != "JSPROP"]
+    if not any(one.name == "UID" for one in lines):
+        lines.append(line_of("UID", string_of("uid", wanted.get("uid"), 1_000)))
+    for names, covered in COVERED.items():
+        if any(wanted.get(name) != before.get(name) for name in names):
+            old = [one for one in lines if one.name in covered]
+            made = WRITERS[names[0]](names[0], old, before, wanted)
+            lines = [one for one in lines if one.name not in covered] + made
+    if not any(one.name == "DTSTAMP" for one in lines):
+        lines.append(line_of("DTSTAMP", utc_text(now)))
+    inner = part.components
+    if wanted.get("alerts") != before.get("alerts"):
+        inner = [one for one in inner if one.name != "VALARM"] + _alarms(part, wanted)
+    made_part = Component(part.name, lines, inner)
+    return Component(part.name, lines + _kept(made_part, wanted, zones, inherited), inner)
+
+
+def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[str]) -> list[Property]:
+    """The lines JSPROP for what other lines do not say. Raises BadEvent."""
+    found: list[Property] = []
+    for path, value in difference(normal(part_object(part, zones)), wanted).items():
+        name = tokens_of(path)[0]
+        if name in inherited:
+            continue
+        if not may_keep(path, value) or PATH.fullmatch(path) is None or len(found) >= MAX_KEPT:
+            raise BadEvent(name, "this has no place in an entry")
+        text = msgspec.json.encode(value).decode()
+        if len(text) > MAX_TEXT:
+            raise BadEvent(name, f"a value has at most {MAX_TEXT} characters")
+        found.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
+    return found
+
+
+# Values
+
+
+def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) -> Property:
+    """A line. Raises BadEvent for what cannot be in one."""
+    head = name
+    for key, one in (parameters or {}).items():
+        if one:
+            head += f';{key}="{_plain(name, one)}"' if re.search("[^A-Za-z0-9-]", one) else f";{key}={one}"
+    if CONTROL.search(value) or "\n" in value:
+        raise BadEvent(name.lower(), "a value has control characters")
+    made = property_of(f"{head}:{value}")
+    if made is None:
+        raise BadEvent(name.lower(), "this cannot be written as a line")
+    return made
+
+
+def _plain(name: str, value: str) -> str:
+    """A value for a parameter. Raises BadEvent."""
+    if CONTROL.search(value) or "\n" in value or len(value) > 1_000:
+        raise BadEvent(name.lower(), "a value has control characters, or is too long")
+    return value.replace('"', "'")
+
+
+def string_of(name: str, value: Any, most: int = MAX_TEXT) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= most or CONTROL.search(value):
+        raise BadEvent(name, f"a text of 1 to {most} characters is expected")
+    return escaped(value)
+
+
+def _uri(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_URI or not value.isprintable() or " " in value:
+        raise BadEvent(name, f"a URI of at most {MAX_URI} characters is expected")
+    return value
+
+
+def _objects(name: str, value: Any) -> dict[str, Object]:
+    """Objects by id. Raises BadEvent."""
+    if (
+        not isinstance(value, dict)
+        or len(value) > MAX_OBJECTS
+        or not all(isinstance(one, dict) for one in value.values())
+    ):
+        raise BadEvent(name, f"an object of at most {MAX_OBJECTS} objects by id is expected")
+    if name != "relatedTo" and not all(map(KEY.fullmatch, value)):
+        raise BadEvent(name, "an id has 1 to 255 letters, digits, - and _")
+    return value
+
+
+def _optional(name: str, value: Any) -> str:
+    """A text for a parameter; "" for none. Raises BadEvent."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadEvent(name, "a text is expected")
+    return _plain(name, value)
+
+
+def read_local(name: str, value: Any) -> datetime:
+    """The time of a LocalDateTime. Raises BadEvent."""
+    if isinstance(value, str) and LOCAL.fullmatch(value):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            pass
+    raise BadEvent(name, "a LocalDateTime is expected")
+
+
+def _utc(name: str, value: Any) -> str:
+    if not isinstance(value, str) or value[-1:] != "Z":
+        raise BadEvent(name, "a UTCDateTime is expected")
+    return f"{digits_of(read_local(name, value[:-1].partition('.')[0]))}Z"
+
+
+def digits_of(moment: datetime) -> str:
+    return re.sub("[-:]", "", local_text(moment))
+
+
+def wanted_clock(wanted: Object) -> Clock:
+    """The clock of an object's start. Raises BadEvent."""
+    name = wanted.get("timeZone")
+    zone = iana_zone(name) if isinstance(name, str) and len(name) < 200 else None
+    if name is not None and (zone is None or zone.key != name):
+        raise BadEvent("timeZone", "this zone is not known")
+    start = read_local("start", wanted.get("start"))
+    length = read_duration(wanted.get("duration") or "P1D")
+    midnight = (start.hour, start.minute, start.second) == (0, 0, 0) and length is not None and not length[1]
+    return Clock(zone, name, wanted.get("showWithoutTime") is True and name is None and midnight)
+
+
+def time_line(name: str, moment: datetime, clock: Clock) -> Property:
+    """A line with a local time of a clock."""
+    text = digits_of(moment)
+    if clock.whole:
+        return line_of(name, text[:8], {"VALUE": "DATE"})
+    if clock.name in (None, "Etc/UTC"):
+        return line_of(name, text + ("Z" if clock.name else ""))
+    return line_of(name, text, {"TZID": clock.name or ""})
+
+
+# The lines of each property
+
+
+def _times(_: str, __: list[Property], ___: Object, wanted: Object) -> list[Property]:
+    clock, start = wanted_clock(wanted), read_local("start", wanted.get("start"))
+    days, seconds, _back = read_duration(wanted.get("duration") or "PT0S") or (0, 0, False)
+    made = [time_line("DTSTART", start, clock)]
+    try:
+        middle = start + days * DAY
+        end = middle + timedelta(seconds=seconds)
+        if clock.zone is not None and seconds:
+            passed = middle.replace(tzinfo=clock.zone).astimezone(UTC) + timedelta(seconds=seconds)
+            end = passed.astimezone(clock.zone).replace(tzinfo=None)
+        if (name := wanted.get("endTimeZone")) is not None:
+            other = wanted_clock({"start": wanted["start"], "timeZone": name})
+            if clock.zone is None or other.zone is None:
+                raise BadEvent("endTimeZone", "only an event with a zone ends in another")
+            end = end.replace(tzinfo=clock.zone).astimezone(other.zone).replace(tzinfo=None)
+            made.append(time_line("DTEND", end, other))
+        elif days or seconds:
+            made.append(time_line("DTEND", end, clock))
+    except OverflowError:
+        raise BadEvent("duration", "the event ends after the year 9999") from None
+    if wanted.get("showWithoutTime") is True and not clock.whole:
+        made.append(line_of("SHOW-WITHOUT-TIME", "TRUE"))
+    return made
+
+
+def _one(line: str, make: Callable[[str, Any], str]) -> Writer:
+    """The writer of a property that one line has."""
+
+    def write(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
+        value = wanted.get(name)
+        text = "" if value is None or value == "" else make(name, value)
+        return [line_of(line, text)] if text else []
+
+    return write
+
+
+def _choice(names: Mapping[str, str]) -> Callable[[str, Any], str]:
+    back = {shown: written for written, shown in names.items()}
+
+    def make(name: str, value: Any) -> str:
+        if not isinstance(value, str) or value not in back:
+            raise BadEvent(name, f"one of {', '.join(back)} is expected")
+        return back[value]
+
+    return make
+
+
+def number_of(most: int) -> Callable[[str, Any], str]:
+    def make(name: str, value: Any) -> str:
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
+            raise BadEvent(name, f"a number from 0 to {most} is expected")
+        return str(value)
+
+    return make
+
+
+def _set(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
+    value = wanted.get(name) or {}
+    if not isinstance(value, dict) or len(value) > MAX_OBJECTS or not all(on is True for on in value.values()):
+        raise BadEvent(name, "an object of true is expected")
+    if name == "categories":
+        return [line_of("CONCEPT", _uri(name, one)) for one in value]
+    texts = [string_of(name, one, 1_000) for one in value]
+    return [line_of("CATEGORIES", ",".join(texts))] if texts else []
+
+
+def _updated(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
+    if wanted.get(name) is None:
+        return []
+    text = _utc(name, wanted[name])
+    return [line_of("LAST-MODIFIED", text), line_of("DTSTAMP", text)]
+
+
+def _with_keys(
+    name: str, old: dict[str, Property], before: Object, wanted: Object, make: Callable[[Object], Property | None]
+) -> list[Property]:
+    """The lines of objects by id; those of what has not changed stay."""
+    made: list[Property] = []
+    known = before.get(name) or {}
+    for key, one in (wanted.get(name) or {}).items():
+        line = old[key] if key in old and known.get(key) == one else make(one)
+        if line is not None:
+            made.append(line if line.parameter("JSID") == key else with_parameters(line, {"JSID": key}))
+    return made
+
+
+def _locations(name: str, old: list[Property], before: Object, wanted: Object) -> list[Property]:
+    """The first location; further ones have no line of their own (RFC 5545 §3.8.1.7)."""
+    places = [*(wanted.get(name) or {}).items()][:1]
+    made: list[Property] = []
+    for key, one in places:
+        if one.get("name"):
+            there = keyed((line for line in old if line.name == "LOCATION"), "l").get(key)
+            same = there is not None and ((before.get(name) or {}).get(key) or {}).get("name") == one["name"]
+            line = there if same and there is not None else line_of("LOCATION", string_of(name, one["name"], 5_000))
+            made.append(line if line.parameter("JSID") == key else with_parameters(line, {"JSID": key}))
+        match = GEO.fullmatch(one["coordinates"]) if isinstance(one.get("coordinates"), str) else None
+        if match is not None:
+            made.append(line_of("GEO", f"{match[1]};{match[2]}"))
+    return made
+
+
+def _virtual(name: str, old: list[Property], before: Object, wanted: Object) -> list[Property]:
+    def make(one: Object) -> Property:
+        features = [word.upper() for word in one.get("features") or {} if WORD.fullmatch(word)]
+        line = line_of(
+            "CONFERENCE", _uri(name, one.get("uri")), {"VALUE": "URI", "LABEL": _optional(name, one.get("name"))}
+        )
+        made = (
+            property_of(line.whole.replace(";VALUE=URI", f";VALUE=URI;FEATURE={','.join(features)}", 1))
+            if features
+            else line
+        )
+        return made or line
+
+    return _with_keys(name, keyed(old, "v"), before, wanted, make)
+
+
+def _links(name: str, old: list[Property], before: Object, wanted: Object) -> list[Property]:
+    back = {rel: line for line, rel in RELS.items()}
+
+    def make(one: Object) -> Property:
+        rel = _optional(name, one.get("rel"))
+        line = back.get(rel, "LINK" if rel else "ATTACH")
+        size = one.get("size")
+        parameters = {
+            "LINKREL": rel if line == "LINK" else "",
+            "FMTTYPE": _optional(name, one.get("contentType")),
+            "LABEL" if line == "LINK" else "FILENAME": _optional(name, one.get("title")),
+            "SIZE": str(size) if isinstance(size, int) and not isinstance(size, bool) and 0 <= size < 1 << 53 else "",
+        }
+        href = _uri(name, one.get("href"))
+        data = re.fullmatch(r"data:[A-Za-z0-9./+-]{1,100};base64,([A-Za-z0-9+/=]*)", href) if line == "ATTACH" else None
+        if data is not None:
+            return line_of(line, data[1], {**parameters, "ENCODING": "BASE64", "VALUE": "BINARY"})
+        return line_of(line, href, {**parameters, "VALUE": "" if line in ("ATTACH", "URL") else "URI"})
+
+    return _with_keys(name, keyed(old, "k"), before, wanted, make)
+
+
+def _related(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
+    made: list[Property] = []
+    for uid, one in (wanted.get(name) or {}).items():
+        relation = one.get("relation") or {}
+        if not isinstance(relation, dict) or not all(map(WORD.fullmatch, relation)):
+            raise BadEvent(name, "a relation is an object of true")
+        made += [
+            line_of("RELATED-TO", string_of(name, uid, 1_000), {"RELTYPE": kind.upper()})
+            for kind in relation or ("parent",)
+        ]
+    return made
+
+
+def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Property]:
+    """The lines of organiser and guests; parameters that JSCalendar does not know stay."""
+    organizer = wanted.get("organizerCalendarAddress")
+    owner = "" if organizer is None else _uri("organizerCalendarAddress", organizer).lower()
+    there = {(one.name, one.value.strip().lower()): one for one in old}
+    made: list[Property] = []
+    own: Object = {}
+    for key, one in (wanted.get("participants") or {}).items():
+        if one.get("calendarAddress") is None:
+            continue
+        address = _uri("participants", one["calendarAddress"])
+        roles = one.get("roles") or {}
+        if not isinstance(roles, dict):
+            raise BadEvent("participants", "roles is an object of true")
+        if address.lower() == owner:
+            own = one
+            if not roles.keys() - {"owner"} and one.get("participationStatus") is None:
+                continue
+        line = there.get(("ATTENDEE", address.lower())) or line_of("ATTENDEE", address)
+        made.append(with_parameters(line, _of_person(key, address, one, roles)))
+    if organizer is not None:
+        line = there.get(("ORGANIZER", owner)) or line_of("ORGANIZER", organizer)
+        name = _optional("participants", own.get("name")) if own else line.parameter("CN")
+        made.insert(0, line if name == line.parameter("CN") else with_parameters(line, {"CN": name}))
+    return made
+
+
+def _of_person(key: str, address: str, one: Object, roles: Object) -> dict[str, str]:
+    """The parameters of a guest."""
+    kinds = {shown: written for written, shown in PEOPLE.items()}
+    role = "REQ-PARTICIPANT"
+    if roles.get("informational") is True and "attendee" not in roles:
+        role = "NON-PARTICIPANT"
+    for written in ("OPT-PARTICIPANT", "CHAIR"):
+        if roles.get(ROLES[written][-1]) is True:
+            role = written
+    words = {
+        name: _optional("participants", one.get(name)) for name in ("participationStatus", "scheduleAgent", "kind")
+    }
+    if not all(not word or WORD.fullmatch(word) for word in words.values()):
+        raise BadEvent("participants", "a status or kind is one word")
+    status = one.get("scheduleStatus") or []
+    known = isinstance(status, list) and all(isinstance(text, str) and WORD.fullmatch(text) for text in status)
+    agent = words["scheduleAgent"].upper()
+    return {
+        "CN": _optional("participants", one.get("name")),
+        "EMAIL": _optional("participants", one.get("email")),
+        "CUTYPE": kinds.get(words["kind"], ""),
+        "ROLE": role,
+        "PARTSTAT": words["participationStatus"].upper(),
+        "RSVP": "TRUE" if one.get("expectReply") is True else "",
+        "SCHEDULE-AGENT": "" if agent == "SERVER" else agent,
+        "SCHEDULE-STATUS": ",".join(status) if known else "",
+        "JSID": "" if key == person_key(address) else key,
+    }
+
+
+Writer = Callable[[str, list[Property], Object, Object], list[Property]]
+WRITERS: Final[Mapping[str, Writer]] = {
+    "start": _times,
+    "title": _one("SUMMARY", string_of),
+    "description": _one("DESCRIPTION", string_of),
+    "locations": _locations,
+    "virtualLocations": _virtual,
+    "links": _links,
+    "relatedTo": _related,
+    "keywords": _set,
+    "categories": _set,
+    "color": _one("COLOR", lambda name, value: string_of(name, value, 100)),
+    "status": _one("STATUS", _choice({one.upper(): one for one in STATUSES})),
+    "freeBusyStatus": _one("TRANSP", _choice(BUSY)),
+    "privacy": _one("CLASS", _choice(PRIVACY)),
+    "priority": _one("PRIORITY", number_of(9)),
+    "sequence": _one("SEQUENCE", number_of((1 << 31) - 1)),
+    "created": _one("CREATED", _utc),
+    "updated": _updated,
+    "organizerCalendarAddress": _people,
+}
+"""What writes the lines of each key of `COVERED`, by its first property."""
+
+
+def _alarms(part: Component, wanted: Object) -> list[Component]:
+    there = {key: (one, alert) for key, one, alert in alarms_of(part)}
+    shown = {id(one) for one, _ in there.values()}
+    made = [one for one in part.components if one.name == "VALARM" and id(one) not in shown]
+    for key, alert in (wanted.get("alerts") or {}).items():
+        old, before = there.get(key, (None, None))
+        lines = [] if old is None else old.properties
+        if alert != before:
+            new = before is None or alert.get("action") != before.get("action")
+            gone = {"TRIGGER", "ACKNOWLEDGED", *(("ACTION", "DESCRIPTION", "SUMMARY") if new else ())}
+            lines = [one for one in lines if one.name not in gone] + _alarm(alert, wanted, new=new)
+        if not any(one.name == "UID" and one.value.strip() == key for one in lines):
+            lines = [line_of("UID", key), *(one for one in lines if one.name != "UID")]
+        made.append(Component("VALARM", lines, [] if old is None else old.components))
+    return made
+
+
+def _alarm(alert: Object, wanted: Object, *, new: bool) -> list[Property]:
+    match alert.get("trigger"):
+        case {"@type": "AbsoluteTrigger", "when": when}:
+            made = [line_of("TRIGGER", _utc("alerts", when), {"VALUE": "DATE-TIME"})]
+        case {"@type": "OffsetTrigger", "offset": str(offset), **rest} if (length := read_duration(offset)) is not None:
+            sign = "-" if length[2] else ""
+            related = "END" if rest.get("relativeTo") == "end" else ""
+            made = [line_of("TRIGGER", sign + duration_text(*length[:2]), {"RELATED": related})]
+        case _:
+            raise BadEvent("alerts", "a trigger is an OffsetTrigger or AbsoluteTrigger")
+    if alert.get("acknowledged") is not None:
+        made.append(line_of("ACKNOWLEDGED", _utc("alerts", alert["acknowledged"])))
+    if new:
+        title = string_of("title", wanted.get("title") or "Reminder")
+        made += [
+            line_of("ACTION", "EMAIL" if alert.get("action") == "email" else "DISPLAY"),
+            line_of("DESCRIPTION", title),
+        ]
+        if alert.get("action") == "email":
+            made.append(line_of("SUMMARY", title))
+    return made

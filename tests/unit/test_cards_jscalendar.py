@@ -1,0 +1,270 @@
+"""JSCalendar and iCalendar into each other (RFC 8984, RFC 5545)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from moxlite.proto.cards.calendarobject import read_object
+from moxlite.proto.cards.components import write_component
+from moxlite.proto.cards.jscalendar import Object, difference, event_of, instance_of, patched
+from moxlite.proto.cards.jscalendarlines import BadEvent
+from moxlite.proto.cards.jscalendarseries import entry_of
+
+NOW = 1_795_000_000
+EVENT = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//Some Program//EN
+X-WR-CALNAME:Boats
+BEGIN:VEVENT
+UID:regatta@else.example
+DTSTAMP:20261101T080000Z
+CREATED:20261101T080000Z
+DTSTART;TZID=Europe/Berlin:20261102T090000
+DTEND;TZID=Europe/Berlin:20261102T103000
+SUMMARY:Regatta\\, first leg
+DESCRIPTION:Bring\\nropes
+LOCATION;LANGUAGE=en:Harbour
+GEO:53.5;9.9
+CONFERENCE;VALUE=URI;FEATURE="AUDIO,VIDEO";LABEL=Call:https://meet.example/1
+CATEGORIES:boats,wind
+CLASS:CONFIDENTIAL
+PRIORITY:1
+STATUS:TENTATIVE
+TRANSP:TRANSPARENT
+SEQUENCE:2
+RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO;UNTIL=20270301T080000Z
+EXDATE;TZID=Europe/Berlin:20261116T090000
+RDATE;TZID=Europe/Berlin:20261118T090000
+ORGANIZER;CN=Ada Lind:mailto:ada@nordlicht.example
+ATTENDEE;CN=Ada Lind;ROLE=CHAIR;PARTSTAT=ACCEPTED:mailto:ada@nordlicht.example
+ATTENDEE;X-NUM-GUESTS=0;CN="Bo, B.";ROLE=OPT-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:bo@else.example
+ATTACH;FMTTYPE=text/plain;FILENAME=a.txt:https://files.example/a.txt
+URL:https://regatta.example/
+RELATED-TO;RELTYPE=PARENT:season@else.example
+X-BOAT;KIND=sail:Seute Deern
+BEGIN:VALARM
+ACTION:DISPLAY
+TRIGGER:-PT15M
+DESCRIPTION:Reminder
+X-RING:bell
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+UID:regatta@else.example
+DTSTAMP:20261101T080000Z
+CREATED:20261101T080000Z
+RECURRENCE-ID;TZID=Europe/Berlin:20261130T090000
+DTSTART;TZID=Europe/Berlin:20261130T110000
+DTEND;TZID=Europe/Berlin:20261130T123000
+SUMMARY:Regatta\\, late
+X-BOAT:Passat
+END:VEVENT
+END:VCALENDAR
+"""
+EVENT = write_component(read_object(EVENT.encode()).calendar)
+
+
+def found(text: str = EVENT) -> Object:
+    return event_of(read_object(text.encode()))
+
+
+def put(text: str, wanted: Object) -> str:
+    before = read_object(text.encode()) if text else None
+    return write_component(entry_of(before, wanted, NOW))
+
+
+def test_all_of_an_event_is_shown() -> None:
+    """JMAP-71: each property of JSCalendar from its lines."""
+    event = found()
+    assert (event["title"], event["description"]) == ("Regatta, first leg", "Bring\nropes")
+    assert (event["start"], event["timeZone"], event["duration"]) == ("2026-11-02T09:00:00", "Europe/Berlin", "PT1H30M")
+    assert event["locations"] == {"l1": {"@type": "Location", "name": "Harbour", "coordinates": "geo:53.5,9.9"}}
+    assert event["virtualLocations"]["v1"]["features"] == {"audio": True, "video": True}
+    assert (event["status"], event["freeBusyStatus"], event["privacy"]) == ("tentative", "free", "secret")
+    assert (event["keywords"], event["priority"], event["sequence"]) == ({"boats": True, "wind": True}, 1, 2)
+    assert event["links"]["k1"]["title"] == "a.txt"
+    assert event["relatedTo"]["season@else.example"]["relation"] == {"parent": True}
+    assert event["recurrenceRule"] == {
+        "@type": "RecurrenceRule",
+        "frequency": "weekly",
+        "interval": 2,
+        "until": "2027-03-01T09:00:00",
+        "byDay": [{"@type": "NDay", "day": "mo"}],
+    }
+    people = {one["calendarAddress"]: one for one in event["participants"].values()}
+    assert people["mailto:ada@nordlicht.example"]["roles"] == {"owner": True, "attendee": True, "chair": True}
+    bo = people["mailto:bo@else.example"]
+    assert (bo["name"], bo["expectReply"], bo["participationStatus"]) == ("Bo, B.", True, "needs-action")
+    assert event["alerts"]["a1"]["trigger"] == {"@type": "OffsetTrigger", "offset": "-PT15M"}
+    overrides = event["recurrenceOverrides"]
+    assert (overrides["2026-11-16T09:00:00"], overrides["2026-11-18T09:00:00"]) == ({"excluded": True}, {})
+    late = instance_of(event, "2026-11-30T09:00:00", zone="Europe/Berlin")
+    assert (late["start"], late["title"], late["recurrenceId"]) == (
+        "2026-11-30T11:00:00",
+        "Regatta, late",
+        "2026-11-30T09:00:00",
+    )
+    assert "participants" not in late
+
+
+def test_a_change_writes_its_own_lines_alone() -> None:
+    """JMAP-71: and keeps those that JSCalendar does not know, in the exception, too."""
+    event = found()
+    assert put(EVENT, event) == EVENT
+    changed = put(EVENT, {**event, "description": "Bring food"})
+    gone, new = ({*one.replace("\r\n ", "").split("\r\n")} for one in (EVENT, changed))
+    zone = {line for line in new if "TZ" in line or "ZONE" in line or "STANDARD" in line or "LIGHT" in line}
+    assert gone - new == {"DESCRIPTION:Bring\\nropes"}
+    assert {line for line in new - gone - zone if line[:5] != "RRULE" and line[:8] != "DTSTART:"} == {
+        "DESCRIPTION:Bring food"
+    }
+    bo = next(key for key, one in event["participants"].items() if one.get("name") == "Bo, B.")
+    answered = put(EVENT, patched(event, {f"participants/{bo}/participationStatus": "accepted"}))
+    assert "X-NUM-GUESTS=0" in answered
+    assert found(answered)["participants"][bo]["participationStatus"] == "accepted"
+    quiet = put(EVENT, patched(event, {"alerts/a1/trigger/offset": "-PT5M"}))
+    assert "X-RING:bell" in quiet
+    assert "TRIGGER:-PT5M" in quiet
+
+
+def test_exceptions_are_put_by_patches() -> None:
+    """JMAP-72: a patch of one date makes, changes and removes its component."""
+    event = found()
+    more = patched(event, {"recurrenceOverrides/2026-12-14T09:00:00": {"title": "Snow", "links": None}})
+    text = put(EVENT, more)
+    assert text.count("BEGIN:VEVENT") == 3
+    assert found(text)["recurrenceOverrides"]["2026-12-14T09:00:00"]["title"] == "Snow"
+    renamed = patched(found(text), {"recurrenceOverrides/2026-11-30T09:00:00/title": "Later"})
+    again = put(text, renamed)
+    assert "X-BOAT:Passat" in again
+    assert found(again)["recurrenceOverrides"]["2026-11-30T09:00:00"]["title"] == "Later"
+    off = patched(found(again), {"recurrenceOverrides/2026-11-30T09:00:00": {"excluded": True}})
+    last = put(again, off)
+    assert last.count("BEGIN:VEVENT") == 2
+    assert found(last)["recurrenceOverrides"]["2026-11-30T09:00:00"] == {"excluded": True}
+    moved = patched(event, {"timeZone": "America/New_York"})
+    assert 'RECURRENCE-ID;TZID="America/New_York":20261130T090000' in put(EVENT, moved)
+
+
+FULL: Object = {
+    "@type": "Event",
+    "uid": "u1",
+    "title": "Trip",
+    "start": "2026-12-24T00:00:00",
+    "duration": "P2D",
+    "showWithoutTime": True,
+    "updated": "2026-11-01T00:00:00Z",
+    "created": "2026-11-01T00:00:00Z",
+    "color": "#ff0000",
+    "useDefaultAlerts": True,
+    "mayInviteSelf": True,
+    "example.com:boat": {"name": "Passat", "masts": [4, {"high": None}]},
+    "locations": {"a": {"name": "Sea", "description": "wide"}, "b": {"name": "Land"}},
+    "links": {"x": {"href": "data:text/plain;base64,QUJD", "rel": "enclosure", "size": 3}},
+    "recurrenceRule": {"@type": "RecurrenceRule", "frequency": "yearly", "count": 5, "byMonth": ["12"]},
+    "recurrenceOverrides": {"2027-12-24T00:00:00": {"title": "Short trip", "duration": "P1D"}},
+    "alerts": {
+        "one": {"trigger": {"@type": "AbsoluteTrigger", "when": "2026-12-23T08:00:00Z"}, "action": "email"},
+        "two": {"trigger": {"offset": "PT0S", "relativeTo": "end"}, "acknowledged": "2026-12-25T08:00:00Z"},
+    },
+}
+
+
+def test_what_has_no_line_of_its_own_is_kept() -> None:
+    """JMAP-71: further locations, members and properties of programs."""
+    text = put("", FULL)
+    event = found(text)
+    assert "DTSTART;VALUE=DATE:20261224" in text
+    assert "DTEND;VALUE=DATE:20261226" in text
+    assert event["locations"]["b"] == {"@type": "Location", "name": "Land"}
+    assert event["locations"]["a"]["description"] == "wide"
+    assert event["example.com:boat"] == FULL["example.com:boat"]
+    assert event["alerts"]["two"]["trigger"] == {"@type": "OffsetTrigger", "offset": "PT0S", "relativeTo": "end"}
+    assert event["recurrenceOverrides"] == FULL["recurrenceOverrides"]
+    assert put(text, event) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("start", "2026-13-01T00:00:00"),
+        ("start", None),
+        ("timeZone", "Mars/North"),
+        ("duration", "-P1D"),
+        ("status", "maybe"),
+        ("title", "a\x00b"),
+        ("priority", 10),
+        ("keywords", {"a": 1}),
+        ("recurrenceRule", {"frequency": "weekly", "rscale": "hebrew"}),
+        ("recurrenceRule", {"frequency": "weekly", "byDay": [{"day": "xx"}]}),
+        ("recurrenceOverrides", {"tomorrow": {}}),
+        ("alerts", {"a": {"trigger": {"offset": "soon"}}}),
+        ("participants", {"a": {"calendarAddress": "mailto:a b"}}),
+        ("links", {"a": {"href": 1}}),
+        ("method", "request"),
+        ("uid", "x" * 2_000),
+    ],
+)
+def test_wrong_objects_are_refused(name: str, value: Any) -> None:
+    """JMAP-71: by the property that is wrong."""
+    with pytest.raises(BadEvent) as refused:
+        put("", {"uid": "u1", "start": "2026-12-24T10:00:00", name: value})
+    assert refused.value.name == name
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(str.strip)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**50), 2**50) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), inner),
+    max_leaves=20,
+)
+KEYS = st.from_regex(r"[A-Za-z0-9_-]{1,20}", fullmatch=True)
+EVENTS = st.fixed_dictionaries(
+    {"uid": TEXT.map(str.strip), "start": st.datetimes().map(lambda at: at.replace(microsecond=0).isoformat())},
+    optional={
+        "title": TEXT,
+        "description": st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.just("\n"), min_size=1),
+        "timeZone": st.sampled_from(["Europe/Berlin", "America/St_Johns", "Etc/UTC", "Asia/Kolkata"]),
+        "keywords": st.dictionaries(TEXT.map(str.strip), st.just(True), min_size=1, max_size=3),
+        "status": st.sampled_from(["confirmed", "cancelled", "tentative"]),
+        "locations": st.dictionaries(KEYS, st.fixed_dictionaries({"name": TEXT}), min_size=1, max_size=3),
+        "participants": st.dictionaries(
+            KEYS,
+            st.fixed_dictionaries(
+                {"calendarAddress": st.emails().map("mailto:{}".format)},
+                optional={"name": TEXT, "expectReply": st.just(True)},
+            ),
+            min_size=1,
+            max_size=3,
+        ),
+        "example.com:more": JSON.filter(lambda value: value is not None),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(EVENTS)
+def test_what_is_put_is_shown(event: Object) -> None:
+    """JMAP-71: each object is read back as it was, or refused."""
+    try:
+        text = put("", event)
+    except BadEvent:
+        return
+    shown = found(text)
+    for name, value in event.items():
+        if name == "locations":
+            assert {key: one["name"] for key, one in shown[name].items()} == {
+                k: one["name"] for k, one in value.items()
+            }
+        elif name != "participants":
+            assert shown[name] == value
+    assert put(text, shown) == text
+
+
+@given(st.dictionaries(KEYS, JSON), st.dictionaries(KEYS, JSON))
+def test_a_difference_is_a_patch(old: Object, new: Object) -> None:
+    """JMAP-72: applied to the old object it gives the new one."""
+    bare = {key: value for key, value in new.items() if value is not None}
+    made = patched(old, difference(old, bare))
+    assert difference(made, bare) == {}
