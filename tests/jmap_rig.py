@@ -23,7 +23,21 @@ jmap_http = { enabled = true, port = 83 }
 """
 USING = [
     f"urn:ietf:params:jmap:{name}"
-    for name in (*("core", "mail", "submission", "vacationresponse", "blob", "quota", "sieve", "contacts", "mdn"),)
+    for name in (
+        *(
+            "core",
+            "mail",
+            "submission",
+            "vacationresponse",
+            "blob",
+            "quota",
+            "sieve",
+            "contacts",
+            "mdn",
+            "calendars",
+            "calendars:parse",
+        ),
+    )
 ]
 ACCOUNT = "umia"
 MAIL = (

@@ -301,6 +301,7 @@ def make_context(
             accounts=accounts,
             auth=auth,
             keys=keys,
+            sandbox=sandbox,
             queue=queue,
             deliveries=deliveries,
             programs=programs,

@@ -41,6 +41,11 @@ INBOX: Final = "inbox"
 OUTBOX: Final = "outbox"
 """Names of the places for messages about events, which no calendar has (RFC 6638 §2)."""
 
+HIDDEN: Final = "{urn:moxlite:webmail}hidden"
+"""Property of a calendar that the user does not want to see for now."""
+
+HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
+
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
 dead, createseq, modseq, purged, total, size, inbox"""
 BY_ID: Final = f"SELECT {_COLUMNS} FROM collection WHERE id = ?"  # noqa: S608 column names
@@ -119,6 +124,16 @@ class Collection(msgspec.Struct, frozen=True):
     total: int = 0
     size: int = 0
     inbox: bool = False
+
+    @property
+    def hidden(self) -> bool:
+        """Whether programs do not show its events for now."""
+        return HIDDEN in self.dead
+
+    def with_hidden(self, *, hidden: bool) -> Collection:
+        """The collection, hidden or not."""
+        dead = {key: value for key, value in self.dead.items() if key != HIDDEN}
+        return msgspec.structs.replace(self, dead={**dead, HIDDEN: HIDDEN_XML} if hidden else dead)
 
 
 def collections_of(r: Reader, kind: Kind) -> list[Collection]:

@@ -1,4 +1,4 @@
-"""What has changed of cards and address books since a modseq, by the ids that JMAP has (RFC 8620 §5.2). For
+"""What has changed of collections and their entries since a modseq, by the ids that JMAP has (RFC 8620 §5.2). For
 `account.scan`.
 """
 
@@ -10,24 +10,27 @@ from typing import Final
 import msgspec
 
 from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.groupware.collection import Kind
 from moxlite.store.rows.history import Change, TooManyChanges
 
+# ?1: the kind. ?2: the modseq of the client
 STATE: Final = """
-SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = 'contact'), 0),
-coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = 'contact'), 0))"""
-# ?1: the modseq of the client. A book that is gone took the tombstones of its cards with it.
+SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = ?1 AND NOT inbox), 0),
+coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = ?1), 0))"""
+# A collection that is gone took the tombstones of its entries with it.
 UNKNOWN: Final = """
-SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = 'contact' AND modseq > ?1 AND createseq <= ?1)
-OR EXISTS (SELECT 1 FROM collection WHERE kind = 'contact' AND purged > ?1)"""
-CARDS: Final = """
+SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1 AND modseq > ?2 AND createseq <= ?2)
+OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox AND purged > ?2)"""
+ENTRIES: Final = """
 SELECT r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
-WHERE b.kind = 'contact' AND b.modseq > ?1 AND r.modseq > ?1"""
-CARDS_GONE: Final = """
+WHERE b.kind = ?1 AND NOT b.inbox AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
+ENTRIES_GONE: Final = """
 SELECT g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
-WHERE b.kind = 'contact' AND g.modseq > ?1"""
-BOOKS: Final = "SELECT id, createseq, modseq FROM collection WHERE kind = 'contact' AND modseq > ?"
-BOOKS_GONE: Final = """
-SELECT collection_id, createseq, modseq FROM collection_gone WHERE kind = 'contact' AND modseq > ?"""
+WHERE b.kind = ?1 AND NOT b.inbox AND g.modseq > ?2"""
+COLLECTIONS: Final = """
+SELECT id, createseq, modseq FROM collection WHERE kind = ?1 AND NOT inbox AND modseq > ?2"""
+COLLECTIONS_GONE: Final = """
+SELECT collection_id, createseq, modseq FROM collection_gone WHERE kind = ?1 AND modseq > ?2"""
 _COLUMNS: Final = "SELECT r.id, r.collection_id, r.created, r.changed, d.data FROM"
 _DATA: Final = "JOIN resource_data d ON d.resource_id = r.id"
 BY_IDS: Final = f"{_COLUMNS} carray(?) c CROSS JOIN resource r ON r.id = c.value {_DATA} WHERE r.component = 'VCARD'"
@@ -48,22 +51,29 @@ class StoredCard(msgspec.Struct, frozen=True):
 
 def contact_state(r: Reader) -> int:
     """The modseq of the last change of a card or an address book."""
-    return int(r.value(STATE))
+    return int(r.value(STATE, "contact"))
 
 
-def card_changes(r: Reader, since: int) -> list[Change]:
-    """The changes of cards after `since`, by ascending modseq. Raises TooManyChanges."""
-    if since > contact_state(r) or r.value(UNKNOWN, since):
+def calendar_state(r: Reader) -> int:
+    """The modseq of the last change of a calendar or an entry of one."""
+    return int(r.value(STATE, "calendar"))
+
+
+def entry_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
+    """The changes of cards or events after `since`, by ascending modseq. What is gone may have been a task. Raises
+    TooManyChanges.
+    """
+    if since > int(r.value(STATE, kind)) or r.value(UNKNOWN, kind, since):
         raise TooManyChanges
     latest: dict[int, Change] = {}
     first: dict[int, int] = {}
-    for number, createseq, modseq in r.rows(CARDS_GONE, since):
+    for number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since):
         if number is None:  # of an older version
             raise TooManyChanges
         first[number] = createseq
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)
-    for number, createseq, modseq in r.rows(CARDS, since):
+    for number, createseq, modseq in r.rows(ENTRIES, kind, since):
         if min(createseq, first.get(number, createseq)) <= since:
             latest[number] = Change(number, "updated", modseq)
         else:
@@ -71,15 +81,15 @@ def card_changes(r: Reader, since: int) -> list[Change]:
     return sorted(latest.values(), key=lambda one: one.modseq)
 
 
-def book_changes(r: Reader, since: int) -> list[Change]:
-    """The changes of address books after `since`, by ascending modseq. Raises TooManyChanges."""
-    if since > contact_state(r):
+def collection_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
+    """The changes of address books or calendars after `since`, by ascending modseq. Raises TooManyChanges."""
+    if since > int(r.value(STATE, kind)):
         raise TooManyChanges
     found = [
         Change(number, "updated", modseq) if createseq <= since else Change(number, "created", createseq)
-        for number, createseq, modseq in r.rows(BOOKS, since)
+        for number, createseq, modseq in r.rows(COLLECTIONS, kind, since)
     ]
-    rows = r.rows(BOOKS_GONE, since)
+    rows = r.rows(COLLECTIONS_GONE, kind, since)
     gone = [Change(number, "destroyed", modseq) for number, createseq, modseq in rows if createseq <= since]
     return sorted([*found, *gone], key=lambda one: one.modseq)
 

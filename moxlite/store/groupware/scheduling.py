@@ -140,11 +140,13 @@ def put_entry(
     *,
     answer: bool = True,
     keep_answers: bool = False,
+    tell: bool = True,
 ) -> Put:
     """Put an entry as `put_resource`, and owe its people the messages that the change means.
 
     Args:
-      answer: an attendee's answer is sent. keep_answers: as of `itip.organized`.
+      answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
+        of all that has changed with the next change of which they do.
 
     Raises NotAllowed, Elsewhere, and as `put_resource`.
     """
@@ -164,7 +166,7 @@ def put_entry(
     if role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
         raise Elsewhere(_name_of(tx, other.collection_id), other.name)
     now = tx.now // 1_000_000
-    silent = is_over(after, now) and (was is None or is_over(was, now))
+    silent = not tell or (is_over(after, now) and (was is None or is_over(was, now)))
     calendar, messages = after.calendar, tuple[Message, ...]()
     if role == "organizer":
         done = organized(was, after, user.addresses, user.local, now, keep_answers=keep_answers)
@@ -189,16 +191,23 @@ def put_entry(
 
 
 def delete_entry(
-    tx: AccountTx, where: Collection, name: str, allowed: Callable[[Resource], None], user: User, *, answer: bool = True
+    tx: AccountTx,
+    where: Collection,
+    name: str,
+    allowed: Callable[[Resource], None],
+    user: User,
+    *,
+    answer: bool = True,
+    tell: bool = True,
 ) -> None:
-    """Remove an entry as `delete_resource`, and owe its people the messages that this means."""
+    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` as there."""
     before = resource_named(tx, where.id, name)
     was = None
     if before is not None and before.tag is not None and not where.inbox:
         was = read_object(resource_data(tx, before.id))
     delete_resource(tx, where.id, name, allowed)
     now = tx.now // 1_000_000
-    if before is None or was is None or is_over(was, now):
+    if before is None or was is None or not tell or is_over(was, now):
         return
     messages: tuple[Message, ...] = ()
     match role_of(was, user.addresses):

@@ -42,6 +42,8 @@ from moxlite.web.jmap.protocol import (
 )
 from moxlite.web.jmap.table import (
     BLOBS,
+    CALENDARS,
+    CALENDARS_PARSE,
     CAPABILITIES,
     CONTACTS,
     MAIL,
@@ -376,6 +378,15 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     BLOBS: blobdata.CAPABILITY,
     QUOTA: {},
     CONTACTS: contacts.CAPABILITY,
+    CALENDARS: {
+        "maxCalendarsPerEvent": 1,
+        "minDateTime": "0001-01-01T00:00:00Z",
+        "maxDateTime": "9999-12-31T23:59:59Z",
+        "maxExpandedQueryDuration": "P400D",
+        "maxParticipantsPerEvent": 500,
+        "mayCreateCalendar": True,
+    },
+    CALENDARS_PARSE: {},
     RECEIPTS: {},
     SIEVE: sieve.ACCOUNT_CAPABILITY,
 }

@@ -6,6 +6,7 @@ upload. ``V3-…`` is the text of a Sieve script, with its hash: another text is
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import AsyncIterator, Callable
@@ -47,6 +48,9 @@ SCRIPT: Final = re.compile(r"V([0-9]{1,18})-([0-9a-f]{32})")
 BLOB: Final = re.compile(r"(?:E([0-9]{1,18})|U([0-9a-f]{32}))(?:-([0-9]{1,4}(?:_[0-9]{1,4}){0,99}))?")
 MAX_SCANNED: Final = 25 << 20
 """Octets of an uploaded message whose parts are looked for."""
+
+MAX_DATA: Final = 128 << 10
+"""Octets of a blob that is put into a card or an event."""
 
 ANY_TYPE: Final = "application/octet-stream"
 
@@ -176,6 +180,17 @@ async def blob_octets(call: Call, blob: str, most: int) -> bytes | None:
     """The octets of a blob; None if it does not exist, or is longer than `most`."""
     found = await find_blob(call.place, blob)
     return None if found is None else await _collected(found, most)
+
+
+async def data_uri(call: Call, blob: str, kind: object) -> str:
+    """A blob as a URI with its octets (RFC 2397). `kind`: its media type, if it is a text. Raises SetError."""
+    blob = call.id_of(blob)
+    octets, known = await blob_octets(call, blob, MAX_DATA), await find_blob(call.place, blob)
+    if known is None:
+        raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
+    if octets is None:
+        raise SetError("tooLarge", f"a blob within an object has at most {MAX_DATA} octets", maxSize=MAX_DATA)
+    return f"data:{kind if isinstance(kind, str) else known.media_type};base64,{base64.b64encode(octets).decode()}"
 
 
 async def receive(place: Place, request: Request) -> Object:

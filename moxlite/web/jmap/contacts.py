@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -28,13 +27,13 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.history import (
     StoredCard,
-    book_changes as changed_books,
-    card_changes as changed_cards,
+    collection_changes,
     contact_state,
+    entry_changes,
     stored_cards,
 )
 from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
-from moxlite.web.jmap.blobs import blob_octets, find_blob, missing_blob
+from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
@@ -68,9 +67,6 @@ MAX_NAME: Final = 255
 
 MAX_TEXT: Final = 10_000
 MAX_IDS: Final = 5_000
-MAX_PICTURE: Final = 128 << 10
-"""Octets of a picture, sound or logo that is put into a card."""
-
 AT_ONCE: Final = 200
 """Cards that are read in one scan."""
 
@@ -120,7 +116,9 @@ async def book_get(call: Call) -> Object:
 
 async def book_changes(call: Call) -> Object:
     """AddressBook/changes."""
-    return changes_response(call, await changes_of(call, changed_books, contact_state, BOOK))
+    return changes_response(
+        call, await changes_of(call, partial(collection_changes, kind="contact"), contact_state, BOOK)
+    )
 
 
 async def book_set(call: Call) -> Object:
@@ -250,7 +248,7 @@ def _cards(r: Reader, ids: Sequence[int], names: Sequence[str]) -> list[tuple[in
 
 async def card_changes(call: Call) -> Object:
     """ContactCard/changes."""
-    return changes_response(call, await changes_of(call, changed_cards, contact_state, CARD))
+    return changes_response(call, await changes_of(call, partial(entry_changes, kind="contact"), contact_state, CARD))
 
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -457,15 +455,7 @@ async def _with_pictures(call: Call, wanted: Object) -> Object:
     found: Object = {}
     for key, one in media.items():
         if isinstance(one, dict) and isinstance(one.get("blobId"), str):
-            blob = call.id_of(one["blobId"])
-            octets, known = await blob_octets(call, blob, MAX_PICTURE), await find_blob(call.place, blob)
-            if known is None:
-                raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
-            if octets is None:
-                raise SetError("tooLarge", f"a picture has at most {MAX_PICTURE} octets", maxSize=MAX_PICTURE)
-            kind = one.get("mediaType") if isinstance(one.get("mediaType"), str) else known.media_type
-            uri = f"data:{kind};base64,{base64.b64encode(octets).decode()}"
-            found[key] = {"kind": one.get("kind"), "uri": uri}
+            found[key] = {"kind": one.get("kind"), "uri": await data_uri(call, one["blobId"], one.get("mediaType"))}
         else:
             found[key] = one
     return {**wanted, "media": found}

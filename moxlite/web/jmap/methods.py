@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from moxlite.logins.identity import Identity
     from moxlite.process.keys.signing import SigningKeys
     from moxlite.queue.queue import Queue
+    from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
@@ -32,6 +33,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     auth: AuthDB
     keys: SigningKeys
+    sandbox: Sandbox
     queue: Queue | None
     deliveries: Deliveries | None
     programs: ProgramNotices

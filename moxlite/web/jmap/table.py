@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
+from moxlite.lazyimport import load
 from moxlite.web.jmap import (
     blobdata,
     blobs,
@@ -30,6 +32,8 @@ VACATION: Final = "urn:ietf:params:jmap:vacationresponse"
 BLOBS: Final = "urn:ietf:params:jmap:blob"
 QUOTA: Final = "urn:ietf:params:jmap:quota"
 CONTACTS: Final = "urn:ietf:params:jmap:contacts"
+CALENDARS: Final = "urn:ietf:params:jmap:calendars"
+CALENDARS_PARSE: Final = "urn:ietf:params:jmap:calendars:parse"
 RECEIPTS: Final = "urn:ietf:params:jmap:mdn"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 
@@ -41,6 +45,8 @@ CAPABILITIES: Final[dict[str, Object]] = {
     BLOBS: {},
     QUOTA: {},
     CONTACTS: {},
+    CALENDARS: {},
+    CALENDARS_PARSE: {},
     RECEIPTS: {},
     SIEVE: sieve.CAPABILITY,
 }
@@ -49,6 +55,18 @@ CAPABILITIES: Final[dict[str, Object]] = {
 async def echo(call: Call) -> Object:
     """Core/echo (RFC 8620 §4)."""
     return call.arguments
+
+
+async def _late(call: Call, name: str) -> Object:
+    """A method of calendars, whose modules few servers need."""
+    await load("moxlite.web.jmap.calendartable")
+    from moxlite.web.jmap.calendartable import RUNS
+
+    return await RUNS[name](call)
+
+
+def _of_calendars(name: str, *, capability: str = CALENDARS, changes: bool = False) -> Method:
+    return Method(partial(_late, name=name), capability, changes=changes)
 
 
 METHODS: Final[Table] = {
@@ -94,6 +112,19 @@ METHODS: Final[Table] = {
     "ContactCard/queryChanges": Method(contacts.card_query_changes, CONTACTS),
     "ContactCard/set": Method(contacts.card_set, CONTACTS, changes=True),
     "ContactCard/copy": Method(contacts.card_copy, CONTACTS, changes=True),
+    "Calendar/get": _of_calendars("Calendar/get"),
+    "Calendar/changes": _of_calendars("Calendar/changes"),
+    "Calendar/set": _of_calendars("Calendar/set", changes=True),
+    "CalendarEvent/get": _of_calendars("CalendarEvent/get"),
+    "CalendarEvent/changes": _of_calendars("CalendarEvent/changes"),
+    "CalendarEvent/query": _of_calendars("CalendarEvent/query"),
+    "CalendarEvent/queryChanges": _of_calendars("CalendarEvent/queryChanges"),
+    "CalendarEvent/set": _of_calendars("CalendarEvent/set", changes=True),
+    "CalendarEvent/copy": _of_calendars("CalendarEvent/copy", changes=True),
+    "CalendarEvent/parse": _of_calendars("CalendarEvent/parse", capability=CALENDARS_PARSE),
+    "ParticipantIdentity/get": _of_calendars("ParticipantIdentity/get"),
+    "ParticipantIdentity/changes": _of_calendars("ParticipantIdentity/changes"),
+    "ParticipantIdentity/set": _of_calendars("ParticipantIdentity/set", changes=True),
     "MDN/send": Method(receipts.send, RECEIPTS, changes=True),
     "MDN/parse": Method(receipts.parse, RECEIPTS),
     "Quota/get": Method(quota.get, QUOTA),

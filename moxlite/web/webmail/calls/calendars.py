@@ -103,11 +103,6 @@ PAGE: Final = 200
 CLOCKS: Final = 14 * 3600
 """Seconds by which a day anywhere differs from the day in UTC."""
 
-HIDDEN: Final = "{urn:moxlite:webmail}hidden"
-"""Property of a calendar that the webmail does not show."""
-
-HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
-
 COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
 Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
@@ -127,10 +122,7 @@ class CalendarCalls(AccountCalls):
             if not found:
                 await account.write(ensure_defaults)
                 found = await account.read(_calendars, op="calendars")
-        return [
-            Calendar(one.id, one.display_name or one.name, one.colour[:7], HIDDEN in one.dead, one.total)
-            for one in found
-        ]
+        return [Calendar(one.id, one.display_name or one.name, one.colour[:7], one.hidden, one.total) for one in found]
 
     @call()
     async def calendar_save(
@@ -152,13 +144,11 @@ class CalendarCalls(AccountCalls):
                 if calendar_id
                 else Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
             )
-            dead = {key: value for key, value in before.dead.items() if key != HIDDEN}
             changed = msgspec.structs.replace(
                 before,
                 display_name=shown,
                 colour=before.colour if colour == before.colour[:7] else colour,
-                dead={**dead, HIDDEN: HIDDEN_XML} if hidden else dead,
-            )
+            ).with_hidden(hidden=hidden)
             if not calendar_id:
                 return create_collection(tx, changed).id
             if changed != before:

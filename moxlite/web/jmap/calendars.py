@@ -1,0 +1,279 @@
+"""Calendars (draft-ietf-jmap-calendars-26 §4): those that phones have by CalDAV. Events are in `events`."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.decoders import from_json
+from moxlite.proto.cards.components import BadComponents, Component, read_components, write_component
+from moxlite.proto.cards.contentline import property_of
+from moxlite.proto.cards.jscalendarlines import BadEvent, normal
+from moxlite.proto.cards.moments import iana_zone
+from moxlite.proto.cards.zonefile import zone_component
+from moxlite.proto.dav.xml import BadXML, element, read_xml, text
+from moxlite.store.groupware.collection import (
+    COMPONENTS,
+    Collection,
+    NoSuchCollection,
+    change_collection,
+    collection,
+    collections_of,
+    create_collection,
+    delete_collection,
+    ensure_defaults,
+)
+from moxlite.store.groupware.history import calendar_state, collection_changes
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import Object, SetError
+from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, run_set
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+CALENDAR: Final = "K"
+ALERTS: Final = ("defaultAlertsWithTime", "defaultAlertsWithoutTime")
+SETTABLE: Final = (
+    *("name", "description", "color", "sortOrder", "isSubscribed", "isVisible", "includeInAvailability"),
+    *(*ALERTS, "timeZone", "shareWith"),
+)
+PROPERTIES: Final = ("id", *SETTABLE, "isDefault", "myRights")
+RIGHTS: Final = {
+    **{f"may{one}": True for one in ("ReadFreeBusy", "ReadItems", "WriteAll", "WriteOwn", "UpdatePrivate", "RSVP")},
+    "mayShare": False,
+    "mayDelete": True,
+}
+MAX_NAME: Final = 255
+"""Octets of the name of a calendar (§4)."""
+
+MAX_TEXT: Final = 10_000
+COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|[A-Za-z]{1,30}")
+OWN: Final = "{urn:moxlite:jmap}calendar"
+"""Property of a calendar with what JMAP alone knows of it, as JSON."""
+
+ZONE_YEAR: Final = 2000
+"""The year whose changes the zone of a calendar has."""
+
+
+async def ready(call: Call) -> None:
+    """Make the first calendar of an account that never had one."""
+    if not await call.account.read(calendars_of, op="jmap calendars"):
+        await call.account.write(ensure_defaults)
+
+
+def calendars_of(r: Reader) -> list[Collection]:
+    """The calendars that take events."""
+    return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]
+
+
+def calendar_of(r: Reader, key: str) -> Collection:
+    """The calendar with an id. Raises SetError ``notFound``."""
+    try:
+        found = collection(r, read_id(key, CALENDAR))
+    except NoSuchCollection:
+        raise SetError("notFound") from None
+    if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+        raise SetError("notFound")
+    return found
+
+
+def default_of(calendars: Sequence[Collection]) -> int:
+    """The id of the calendar for new events, which is that of invitations (DAV-25); 0 without one."""
+    named = next((one.id for one in calendars if one.name == "calendar"), None)
+    return named or next((one.id for one in calendars), 0)
+
+
+def _shown(one: Collection, default: int) -> Object:
+    own = _own(one)
+    return {
+        "id": f"{CALENDAR}{one.id}",
+        "name": one.display_name or one.name,
+        "description": one.description or None,
+        "color": one.colour[:7] or None,
+        "sortOrder": max(0, one.position or 0),
+        "isSubscribed": True,
+        "isVisible": not one.hidden,
+        "isDefault": one.id == default,
+        "includeInAvailability": "none" if one.transparent else "all",
+        **{name: own.get(name) for name in ALERTS},
+        "timeZone": _zone(one),
+        "shareWith": None,
+        "myRights": RIGHTS,
+    }
+
+
+def _own(one: Collection) -> Object:
+    """The alerts of a calendar, which a client of CalDAV can have changed."""
+    try:
+        found = from_json(read_xml(one.dead[OWN].encode()).text or "{}", dict[str, Any]) if OWN in one.dead else {}
+    except (BadXML, msgspec.DecodeError):
+        return {}
+    return {name: value for name, value in found.items() if name in ALERTS and _are_alerts(value)}
+
+
+def _zone(one: Collection) -> str | None:
+    """The name of a calendar's zone; None for one that the IANA database has not."""
+    try:
+        found = read_components(one.time_zone, "VCALENDAR") if one.time_zone else None
+    except BadComponents:
+        return None
+    zones = [] if found is None else [part.value("TZID") for part in found.components if part.name == "VTIMEZONE"]
+    known = iana_zone(zones[0]) if zones else None
+    return None if known is None else known.key
+
+
+async def get(call: Call) -> Object:
+    """Calendar/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+    await ready(call)
+
+    def read(r: Reader) -> tuple[int, list[Collection]]:
+        return calendar_state(r), calendars_of(r)
+
+    now, calendars = await call.account.read(read, op="jmap calendars")
+    default = default_of(calendars)
+    found = {f"{CALENDAR}{one.id}": _shown(one, default) for one in calendars}
+    chosen = [one for one in (found if ids is None else ids) if one in found]
+    objects = [{name: found[one][name] for name in properties} for one in chosen]
+    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
+
+
+async def changes(call: Call) -> Object:
+    """Calendar/changes."""
+    read = partial(collection_changes, kind="calendar")
+    return changes_response(call, await changes_of(call, read, calendar_state, CALENDAR))
+
+
+async def set_(call: Call) -> Object:
+    """Calendar/set. Which calendar is the default one is not changed, as §4.3 allows."""
+    await ready(call)
+    return await run_set(call, _Calendars(remove=call.argument("onDestroyRemoveEvents", bool, False)))
+
+
+class _Calendars:
+    def __init__(self, *, remove: bool) -> None:
+        self._remove = remove
+
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(calendar_state, op="jmap calendars"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            blank = Collection(0, "calendar", uuid.uuid4().hex, components=COMPONENTS)
+            wanted = _changed(blank, {"name": None, **given})
+            made = await call.account.write(lambda tx: create_collection(tx, wanted))
+            return {name: value for name, value in _shown(made, 0).items() if name not in given}
+
+        return await each(objects, one)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            def unit(tx: AccountTx) -> None:
+                found = calendar_of(tx, key)
+                now = _shown(found, default_of(calendars_of(tx)))
+                fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
+                wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
+                new = {name: wanted[name] for name in SETTABLE if wanted[name] != now[name] or name == "name"}
+                change_collection(tx, _changed(found, new))
+
+            await call.account.write(unit)
+            return None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            def unit(tx: AccountTx) -> None:
+                found = calendar_of(tx, key)
+                if found.total and not self._remove:
+                    raise SetError("calendarHasEvent", "the calendar has events")
+                delete_collection(tx, found.id)
+
+            await call.account.write(unit)
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+
+def _changed(before: Collection, wanted: Object) -> Collection:
+    """A calendar with some properties of an object. Raises SetError."""
+    unknown = [name for name in wanted if name not in SETTABLE]
+    if unknown:
+        raise SetError("invalidProperties", "the server sets it, or there is no such property", properties=unknown)
+    wrong = [name for name, value in wanted.items() if not _is_valid(name, value)]
+    if wrong:
+        raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
+    found = msgspec.structs.replace(before, display_name=wanted["name"])
+    if "description" in wanted:
+        found = msgspec.structs.replace(found, description=wanted["description"] or "")
+    if "color" in wanted:
+        found = msgspec.structs.replace(found, colour=(wanted["color"] or "").lower())
+    if "sortOrder" in wanted:
+        found = msgspec.structs.replace(found, position=wanted["sortOrder"])
+    if "includeInAvailability" in wanted:
+        found = msgspec.structs.replace(found, transparent=wanted["includeInAvailability"] == "none")
+    if "timeZone" in wanted:
+        found = msgspec.structs.replace(found, time_zone=_zone_file(wanted["timeZone"]))
+    if "isVisible" in wanted:
+        found = found.with_hidden(hidden=not wanted["isVisible"])
+    return _with_alerts(found, wanted)
+
+
+def _with_alerts(found: Collection, wanted: Object) -> Collection:
+    if not any(name in wanted for name in ALERTS):
+        return found
+    own = _own(found) | {name: wanted[name] for name in ALERTS if name in wanted}
+    kept = element(OWN, text(msgspec.json.encode(own).decode()))
+    return msgspec.structs.replace(found, dead={**found.dead, OWN: kept})
+
+
+def _is_valid(name: str, value: Any) -> bool:
+    match name:
+        case "name":
+            return (
+                isinstance(value, str) and 0 < len(value.encode("utf-8", "replace")) <= MAX_NAME and value.isprintable()
+            )
+        case "description":
+            return isinstance(value, str | None) and len(value or "") <= MAX_TEXT
+        case "color":
+            return value is None or (isinstance(value, str) and COLOUR.fullmatch(value) is not None)
+        case "sortOrder":
+            return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 31
+        case "isVisible":
+            return isinstance(value, bool)
+        case "isSubscribed":
+            return value is True
+        case "shareWith":
+            return value is None
+        case "timeZone":
+            return value is None or bool(_zone_file(value))
+        case "includeInAvailability":
+            return value in ("all", "none")
+    return value is None or _are_alerts(value)
+
+
+def _are_alerts(value: Any) -> bool:
+    """Whether a value has alerts by id that go off some time before or after an event."""
+    try:
+        found = normal({"alerts": value}).get("alerts") or {}
+    except BadEvent:
+        return False
+    triggers = (one.get("trigger") for one in found.values())
+    return all(isinstance(one, dict) and one.get("@type") == "OffsetTrigger" for one in triggers)
+
+
+def _zone_file(name: Any) -> str:
+    """A calendar with a zone, "" for none."""
+    known = iana_zone(name) if isinstance(name, str) and len(name) < 200 else None
+    zone = zone_component(name, ZONE_YEAR) if known is not None and known.key == name else None
+    head = [one for line in ("VERSION:2.0", "PRODID:-//moxlite//EN") if (one := property_of(line)) is not None]
+    return "" if zone is None else write_component(Component("VCALENDAR", head, [zone]))

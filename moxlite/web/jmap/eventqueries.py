@@ -1,0 +1,311 @@
+"""CalendarEvent/query, /queryChanges and /parse (draft-ietf-jmap-calendars-26 §5.11, §5.13)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.calendarfiles import MAX_FILE, split_calendars
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of, read_object
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.jscalendar import event_of, instance_of
+from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
+from moxlite.proto.cards.moments import moment_of, seconds_of
+from moxlite.store.groupware.history import calendar_state
+from moxlite.store.groupware.resources import overlapping, resource_data
+from moxlite.web.jmap.blobs import blob_octets, find_blob
+from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready
+from moxlite.web.jmap.events import AT_ONCE, EVENT, Found, instance_id, instance_key, zone_argument
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_response, window
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+MAX_IDS: Final = 5_000
+MAX_FOUND: Final = 20_000
+"""Events, or events of series, that a query may find."""
+
+MAX_EXPANDED: Final = 400 * 86_400
+"""Seconds of a query that expands series, as the session says."""
+
+CLOCKS: Final = 14 * 3600
+"""Seconds by which a local time differs from UTC."""
+
+MAX_BLOBS: Final = 20
+MAX_PARSED: Final = 1_000
+"""Events of a file."""
+
+TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "title": ("title",),
+    "description": ("description",),
+    "location": ("locations", "virtualLocations"),
+    "owner": ("participants",),
+    "attendee": ("participants",),
+    "text": ("title", "description", "locations", "virtualLocations", "participants", "keywords"),
+}
+"""Filters about texts, with the properties that are looked at."""
+
+FILTERS: Final = ("inCalendar", "after", "before", "uid", *TEXTS)
+SORTS: Final = ("start", "uid", "recurrenceId", "created", "updated")
+
+
+class _Match(msgspec.Struct, frozen=True):
+    """What a query looks at: an event, a series, or with `key` one of it. `starts`, `ends`: seconds UTC."""
+
+    found: Found
+    key: str
+    starts: int
+    ends: int
+    floating: bool
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return instance_id(self.found.one.id, self.key) if self.key else f"{EVENT}{self.found.one.id}"
+
+    def objects(self) -> list[Object]:
+        """The objects in which texts are looked for: of a series, its exceptions, too."""
+        event = self.found.event
+        if self.key:
+            return [instance_of(event, self.key)]
+        return [event, *(instance_of(event, key) for key in event.get("recurrenceOverrides") or {})]
+
+
+async def query(call: Call) -> Object:
+    """CalendarEvent/query."""
+    await ready(call)
+    wish, expand = call.argument("filter", dict), call.argument("expandRecurrences", bool, False)
+    zone = ZoneInfo(zone_argument(call))
+    sort = _sort(call)
+    stretch = _stretch(wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
+    if expand:
+        if wish is None or "operator" in wish or not {"after", "before"} <= wish.keys():
+            raise invalid("a query that expands series has one condition with after and before")
+        if stretch[1] - stretch[0] > MAX_EXPANDED:
+            raise MethodError("expandDurationTooLarge", "a query that expands series is about 400 days at most")
+    now = await call.account.read(calendar_state, op="jmap events")
+    matches: list[_Match] = []
+    around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
+    async for one in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
+        if wish is None or holds(wish, partial(_meets, call, one, zone)):
+            matches.append(one)
+        if len(matches) > MAX_FOUND:
+            raise MethodError("cannotCalculateOccurrences", "there are too many events")
+    for name, down in reversed(sort):
+        matches.sort(key=partial(_sorted_by, name=name), reverse=down)
+    ids = [*dict.fromkeys(one.id for one in matches)]
+    part, position, limit = window(call, ids, MAX_IDS)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """CalendarEvent/queryChanges: the results are read anew."""
+    raise MethodError("cannotCalculateChanges", "read the results anew")
+
+
+def _is_timed(wish: object, depth: int = 0) -> bool:
+    """Whether a filter looks at times."""
+    match wish:
+        case {"operator": str(), "conditions": list(conditions)}:
+            return depth <= MAX_DEPTH and any(_is_timed(one, depth + 1) for one in conditions)
+        case dict():
+            return not {"after", "before"}.isdisjoint(wish)
+    return False
+
+
+def _sort(call: Call) -> list[tuple[str, bool]]:
+    found: list[tuple[str, bool]] = []
+    for comparator in call.argument("sort", list, [{"property": "start"}]):
+        name = comparator.get("property") if isinstance(comparator, dict) else None
+        if name not in SORTS:
+            raise MethodError("unsupportedSort", f"events are sorted by {', '.join(SORTS)}")
+        found.append((name, comparator.get("isAscending") is False))
+    return found
+
+
+def _sorted_by(one: _Match, name: str) -> Any:
+    match name:
+        case "start":
+            return one.starts
+        case "recurrenceId":
+            return one.key
+        case "uid":
+            return one.found.one.uid
+    return one.found.event.get(name) or ""
+
+
+def _moment(name: str, value: Any) -> datetime:
+    try:
+        return read_local(name, value)
+    except BadEvent:
+        raise invalid(f"filter: {name} is a LocalDateTime") from None
+
+
+def _stretch(wish: Object, zone: ZoneInfo) -> tuple[int, int]:
+    """The seconds that a condition is about. Raises MethodError."""
+    bounds = [EARLIEST, LATEST]
+    for number, name in enumerate(("after", "before")):
+        if wish.get(name) is not None:
+            bounds[number] = seconds_of(_moment(name, wish[name]).replace(tzinfo=zone))
+    return bounds[0], bounds[1]
+
+
+async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, timed: bool) -> AsyncIterator[_Match]:
+    """All events that may have a moment in a stretch. `timed`: those of series one by one, as a filter looks at times.
+
+    Raises MethodError.
+    """
+    expander = Expander(call.account, call.server.sandbox)
+    calendars = await call.account.read(calendars_of, op="jmap events")
+    for where in calendars:
+        after = 0
+        while True:
+            page = await call.account.scan(
+                partial(_page, where=where.id, stretch=stretch, after=after), op="jmap events"
+            )
+            for found in page:
+                after = found.one.id
+                for instance in await _instances(expander, found, stretch, expand=expand, timed=timed):
+                    yield _match(found, instance, expand=expand)
+            if len(page) < AT_ONCE:
+                break
+            await give_way()
+
+
+def _page(r: Reader, where: int, stretch: tuple[int, int], after: int) -> list[Found]:
+    found: list[Found] = []
+    for one in overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE):
+        entry = read_object(resource_data(r, one.id))
+        found.append(Found(one, entry, event_of(entry)))
+    return found
+
+
+async def _instances(
+    expander: Expander, found: Found, stretch: tuple[int, int], *, expand: bool, timed: bool
+) -> list[Instance]:
+    if not found.entry.repeated or not (expand or timed):
+        return [Instance(*found.entry.span(found.entry.main), "", 0)]
+    try:
+        return await expander.instances(found.one, found.entry, stretch)
+    except BadEntry:
+        raise MethodError("cannotCalculateOccurrences", "the rule of a series takes too long") from None
+    except TooBusy:
+        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+
+
+def _match(found: Found, one: Instance, *, expand: bool) -> _Match:
+    part = found.entry.parts[one.part] if found.entry.repeated else found.entry.main
+    start = moment_of(part.first("DTSTART"), found.entry.zones)
+    floating = start is not None and start.tzinfo is None
+    key = instance_key(found.entry, one) if expand and found.entry.repeated else ""
+    return _Match(found, key, one.starts, one.ends, floating)
+
+
+def _meets(call: Call, one: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        raise invalid(f"filter: {name} is of the wrong type")
+    match name:
+        case "inCalendar":
+            return read_id(call.id_of(value), CALENDAR) == one.found.one.collection_id
+        case "uid":
+            return one.found.one.uid == value
+        case "after" | "before":
+            moment = _moment(name, value)
+            at = seconds_of(moment if one.floating else moment.replace(tzinfo=zone))
+            return one.starts < at if name == "before" else one.ends > at or one.starts == one.ends == at
+    words = value.casefold().split()
+    for event in one.objects():
+        texts = "\n".join(_strings([_looked(event, name, part) for part in TEXTS[name]]))
+        if all(word.strip("\"'") in texts for word in words):
+            return True
+    return False
+
+
+def _looked(event: Object, name: str, part: str) -> Any:
+    """What a filter looks at in a property: participants of one role alone."""
+    value = event.get(part)
+    if name in ("owner", "attendee") and isinstance(value, dict):
+        return [one for one in value.values() if name in one.get("roles", {})]
+    return value
+
+
+def _strings(value: object) -> list[str]:
+    """All texts in a value, in lower case; names of members that are texts themselves (keywords), too."""
+    match value:
+        case str():
+            return [value.casefold()]
+        case list():
+            return [text for one in value for text in _strings(one)]
+        case dict():
+            return [text for key, one in value.items() for text in ([key.casefold()] if one is True else _strings(one))]
+    return []
+
+
+# CalendarEvent/parse
+
+
+async def parse(call: Call) -> Object:
+    """CalendarEvent/parse."""
+    blobs, names = call.names("blobIds") or [], call.names("properties")
+    if len(blobs) > MAX_BLOBS:
+        raise MethodError("requestTooLarge", f"at most {MAX_BLOBS} blobs")
+    parsed: Object = {}
+    missing: list[str] = []
+    wrong: list[str] = []
+    for blob in dict.fromkeys(call.id_of(one) for one in blobs):
+        if await find_blob(call.place, blob) is None:
+            missing.append(blob)
+            continue
+        octets = await blob_octets(call, blob, MAX_FILE)
+        events = [] if octets is None else await off_loop(partial(_parsed, octets), kind="jmap")
+        if not events:
+            wrong.append(blob)
+            continue
+        call.budget.take(len(octets or b""))
+        parsed[blob] = [one if names is None else {name: one.get(name) for name in names} for one in events]
+    return {
+        "accountId": call.place.id,
+        "parsed": parsed or None,
+        "notFound": missing or None,
+        "notParsable": wrong or None,
+    }
+
+
+def _parsed(octets: bytes) -> list[Object]:
+    """The events of a file; those that cannot be read are left out."""
+    text = octets.decode("utf-8-sig", "replace")
+    method = _method(text)
+    found: list[Object] = []
+    for number, one in enumerate(split_calendars(text)):
+        if number == MAX_PARSED:
+            break
+        try:
+            calendar = read_components(one, "VCALENDAR")
+            entry = object_of(Component("VCALENDAR", calendar.properties, calendar.components), message=bool(method))
+        except (BadComponents, BadObject):
+            continue
+        if entry.kind == "VEVENT":
+            found.append({**event_of(entry), **({"method": method} if method else {})})
+    return found
+
+
+def _method(text: str) -> str:
+    """The METHOD of a calendar before its first component; "" without one."""
+    head = text.upper().partition("\nBEGIN:")[0].replace("\r", "")
+    return next((line[7:].strip().lower() for line in head.split("\n") if line.startswith("METHOD:")), "")[:50]

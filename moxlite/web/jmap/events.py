@@ -1,0 +1,573 @@
+"""Events (draft-ietf-jmap-calendars-26 §5): entries of calendars, as JSCalendar. A change goes the way of a CalDAV PUT,
+so that limits, UIDs and guests are treated alike. Searches are in `eventqueries`.
+
+``J12`` is the event, or the series, of a resource; ``J12-20261130T090000`` the event of a series that has this local
+time by its rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.people import user_of
+from moxlite.processor import off_loop
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
+from moxlite.proto.cards.components import write_component
+from moxlite.proto.cards.itip import NotAllowed
+from moxlite.proto.cards.jscalendar import (
+    FLAGS,
+    PROPERTIES as JSCALENDAR,
+    Clock,
+    clock_of,
+    difference,
+    duration_text,
+    event_of,
+    instance_of,
+    local_text,
+    read_duration,
+)
+from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clock
+from moxlite.proto.cards.jscalendarseries import entry_of
+from moxlite.proto.cards.moments import iana_zone, seconds_of, value_of
+from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.history import calendar_state, entry_changes
+from moxlite.store.groupware.resources import (
+    Facts,
+    NoSuchResource,
+    Resource,
+    UIDTaken,
+    delete_resource,
+    entry_with_uid,
+    put_resource,
+    resource_data,
+    resource_of,
+)
+from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry
+from moxlite.web.jmap.blobs import data_uri
+from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready
+from moxlite.web.jmap.changing import changes_of
+from moxlite.web.jmap.headerforms import microseconds, utc_date
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, property_moment, run_set
+
+if TYPE_CHECKING:
+    from moxlite.proto.cards.components import Instance
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+EVENT: Final = "J"
+ALWAYS: Final = ("id", "calendarIds", "isDraft", "isOrigin")
+COMPUTED: Final = ("utcStart", "utcEnd")
+FIXED: Final = ("id", "baseEventId", "isOrigin", "@type", "uid", "recurrenceId", "recurrenceIdTimeZone")
+DEFAULTS: Final[Mapping[str, Any]] = {
+    "title": "",
+    "description": "",
+    "duration": "PT0S",
+    "showWithoutTime": False,
+    "status": "confirmed",
+    "freeBusyStatus": "busy",
+    "privacy": "public",
+    "priority": 0,
+    "sequence": 0,
+    **dict.fromkeys(FLAGS, False),
+    **dict.fromkeys(("timeZone", "recurrenceRule", "recurrenceOverrides", "baseEventId", "recurrenceId")),
+}
+"""Values of properties that are asked for by name and that an event does not have (RFC 8984)."""
+
+MAX_ENTRY: Final = 1 << 20
+"""Octets of an entry (DAV-5)."""
+
+AT_ONCE: Final = 100
+"""Events that are read in one scan."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A stored event, read, and as JSCalendar."""
+
+    one: Resource
+    entry: CalendarObject
+    event: Object
+
+
+def split_id(key: str) -> tuple[int, str]:
+    """The number of a resource, 0 for none, and the local time of one event of its series, "" for all."""
+    number, dash, text = key.partition("-")
+    moment = value_of(text) if dash and len(text) == 15 else None
+    if dash and moment is None:
+        return 0, ""
+    return read_id(number, EVENT), "" if moment is None else local_text(moment)
+
+
+def instance_id(number: int, key: str) -> str:
+    """The id of one event of a series."""
+    return f"{EVENT}{number}-{key.replace('-', '').replace(':', '')}"
+
+
+def instance_key(found: CalendarObject, one: Instance) -> str:
+    """The local time by the rule of an instance."""
+    moment = value_of(one.recurrence)
+    return "" if moment is None else local_text(clock_of(found.main, found.zones).local(moment))
+
+
+def own_addresses(call: Call) -> frozenset[str]:
+    """The user's addresses as a calendar user."""
+    return user_of(call.snapshot, call.account.name).addresses
+
+
+def is_own(address: object, own: frozenset[str]) -> bool:
+    """Whether a URI of a participant is of one of these addresses."""
+    return isinstance(address, str) and address.lower().removeprefix("mailto:") in own
+
+
+def found_events(r: Reader, numbers: Sequence[int]) -> list[Found]:
+    """The events with these numbers that calendars have."""
+    calendars = {one.id for one in calendars_of(r)}
+    found: list[Found] = []
+    for number in numbers:
+        one = resource_of(r, number)
+        if one is not None and one.component == "VEVENT" and one.collection_id in calendars:
+            entry = read_object(resource_data(r, one.id))
+            found.append(Found(one, entry, event_of(entry)))
+    return found
+
+
+async def has_instance(expander: Expander, found: Found, key: str) -> bool:
+    """Whether a series has an event at a local time. Raises MethodError ``serverUnavailable``."""
+    override = (found.event.get("recurrenceOverrides") or {}).get(key)
+    if override is not None or not found.entry.repeated:
+        return override is not None and override.get("excluded") is not True
+    at = _seconds(found.entry, key)
+    try:
+        instances = await expander.instances(found.one, found.entry, (at, at + 1))
+    except BadEntry:
+        return False
+    except TooBusy:
+        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+    return any(instance_key(found.entry, one) == key for one in instances)
+
+
+def _seconds(entry: CalendarObject, key: str) -> int:
+    clock = clock_of(entry.main, entry.zones)
+    return seconds_of(datetime.fromisoformat(key).replace(tzinfo=clock.zone))
+
+
+# CalendarEvent/get
+
+
+class _View(msgspec.Struct, frozen=True):
+    """How a /get shows events."""
+
+    names: list[str] | None
+    own: frozenset[str]
+    reduced: bool
+    before: int | None
+    after: int | None
+    zone: str
+
+    def shown(self, found: Found, key: str) -> Object:
+        """An event, or with `key` one of a series."""
+        one, event = found.one, found.event
+        clock = clock_of(found.entry.main, found.entry.zones)
+        whole: Object = {**event}
+        if key:
+            whole = instance_of(event, key, zone=clock.name)
+        whole["id"] = instance_id(one.id, key) if key else f"{EVENT}{one.id}"
+        whole["baseEventId"] = f"{EVENT}{one.id}" if key else None
+        whole["calendarIds"] = {f"{CALENDAR}{one.collection_id}": True}
+        whole["isDraft"] = False
+        organizer = event.get("organizerCalendarAddress")
+        whole["isOrigin"] = organizer is None or is_own(organizer, self.own)
+        whole.setdefault("created", utc_date(one.created))
+        whole.setdefault("updated", utc_date(one.changed))
+        if "recurrenceOverrides" in whole and (self.before is not None or self.after is not None):
+            whole["recurrenceOverrides"] = self._between(found.entry, whole["recurrenceOverrides"])
+        if self.reduced:
+            whole = _reduced(whole, self.own)
+        if self.names is None:
+            del whole["baseEventId"]
+            return whole
+        if not {*COMPUTED}.isdisjoint(self.names):
+            whole |= _utc_times(whole, self.zone)
+        return {name: whole.get(name, DEFAULTS.get(name)) for name in self.names if name in whole or name in DEFAULTS}
+
+    def _between(self, entry: CalendarObject, overrides: Object) -> Object:
+        return {
+            key: patch
+            for key, patch in overrides.items()
+            if (self.before is None or _seconds(entry, key) < self.before)
+            and (self.after is None or _seconds(entry, key) >= self.after)
+        }
+
+
+def _reduced(event: Object, own: frozenset[str]) -> Object:
+    """An event with its owners and the user alone as participants."""
+    people = event.get("participants") or {}
+    kept = {
+        key: one
+        for key, one in people.items()
+        if "owner" in one.get("roles", {}) or is_own(one.get("calendarAddress"), own)
+    }
+
+    def patch(override: Object) -> Object:
+        return {
+            path: value
+            for path, value in override.items()
+            if not path.startswith("participants/") or path.split("/")[1] in kept
+        }
+
+    found = {**event, "participants": kept} if people else {**event}
+    if "recurrenceOverrides" in found:
+        found["recurrenceOverrides"] = {key: patch(one) for key, one in found["recurrenceOverrides"].items()}
+    return found
+
+
+def _utc_times(event: Object, zone: str) -> Object:
+    """Start and end of an event in UTC; floating times are of `zone`."""
+    try:
+        clock = wanted_clock({"start": event.get("start"), "timeZone": event.get("timeZone") or zone})
+        start = read_local("start", event.get("start"))
+        days, seconds, _ = read_duration(event.get("duration") or "PT0S") or (0, 0, False)
+        end = (start + timedelta(days=days)).replace(tzinfo=clock.zone).astimezone(UTC) + timedelta(seconds=seconds)
+        starts = start.replace(tzinfo=clock.zone).astimezone(UTC)
+    except (BadEvent, OverflowError):
+        return {}
+    return {"utcStart": f"{local_text(starts)}Z", "utcEnd": f"{local_text(end)}Z"}
+
+
+async def get(call: Call) -> Object:
+    """CalendarEvent/get. Without ids at most as many as a call may name."""
+    ids, names = call.ids(), call.names("properties")
+    if names is not None:
+        names = [*dict.fromkeys([*ALWAYS[:1], *names])]
+        if "recurrenceOverrides" in names and not {*COMPUTED}.isdisjoint(names):
+            raise invalid("times in UTC say nothing about the exceptions of a series")
+    bounds = [call.argument(f"recurrenceOverrides{one}", str) for one in ("Before", "After")]
+    before, after = (None if one is None else _bound(one) for one in bounds)
+    view = _View(
+        names, own_addresses(call), call.argument("reduceParticipants", bool, False), before, after, zone_argument(call)
+    )
+    await ready(call)
+    now = await call.account.read(calendar_state, op="jmap events")
+    if ids is None:
+        numbers = await call.account.scan(all_events, op="jmap events")
+        if len(numbers) > 1_000:
+            raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
+        ids = [f"{EVENT}{one}" for one in numbers]
+    objects = [one async for one in _shown(call, view, ids)]
+    present = {one["id"] for one in objects}
+    return get_response(call, str(now), objects, [one for one in ids if one not in present])
+
+
+def all_events(r: Reader) -> list[int]:
+    """The numbers of all events, 1,001 at most."""
+    return [number for (number,) in r.rows(ALL)]
+
+
+ALL: Final = """
+SELECT r.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
+WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id LIMIT 1001"""
+
+
+def _bound(text: str) -> int:
+    try:
+        return microseconds(text) // 1_000_000
+    except ValueError:
+        raise invalid("recurrenceOverridesBefore and After are UTC dates") from None
+
+
+def zone_argument(call: Call) -> str:
+    """The zone in which a call has floating times. Raises MethodError."""
+    name: str = call.argument("timeZone", str, "Etc/UTC")
+    zone = iana_zone(name) if len(name) < 200 else None
+    if zone is None:
+        raise invalid("timeZone is not known")
+    return zone.key
+
+
+async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[Object]:
+    expander = Expander(call.account, call.server.sandbox)
+    for at in range(0, len(ids), AT_ONCE):
+        asked = [split_id(one) for one in ids[at : at + AT_ONCE]]
+        numbers = [*dict.fromkeys(number for number, _ in asked)]
+        found = {
+            one.one.id: one for one in await call.account.scan(partial(found_events, numbers=numbers), op="jmap events")
+        }
+        for number, key in asked:
+            one = found.get(number)
+            if one is None or (key and not await has_instance(expander, one, key)):
+                continue
+            call.budget.take(one.one.size)
+            yield view.shown(one, key)
+
+
+async def changes(call: Call) -> Object:
+    """CalendarEvent/changes."""
+    read_changes = partial(entry_changes, kind="calendar")
+    return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT))
+
+
+# CalendarEvent/set
+
+
+async def set_(call: Call) -> Object:
+    """CalendarEvent/set. Guests hear of changes only if ``sendSchedulingMessages`` is true."""
+    await ready(call)
+    return await run_set(call, _Events(tell=call.argument("sendSchedulingMessages", bool, False)))
+
+
+@asynccontextmanager
+async def refusals() -> AsyncIterator[None]:
+    """What the codec and the store refuse, as SetErrors."""
+    try:
+        yield
+    except BadEvent as error:
+        raise SetError("invalidProperties", str(error), properties=[error.name]) from None
+    except (BadEntry, BadObject) as error:
+        raise SetError("invalidProperties", str(error), properties=["recurrenceRule"]) from None
+    except NotAllowed as error:
+        raise SetError("forbidden", str(error)) from None
+    except (UIDTaken, Elsewhere) as error:
+        raise SetError("invalidProperties", str(error), properties=["uid"]) from None
+    except NoSuchResource:
+        raise SetError("notFound") from None
+    except TooBusy:
+        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+
+
+class _Events:
+    def __init__(self, *, tell: bool) -> None:
+        self._tell = tell
+
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(calendar_state, op="jmap events"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            async with refusals():
+                return await self._create(call, given)
+
+        return await each(objects, one)
+
+    async def _create(self, call: Call, given: Object) -> Object:
+        fixed = [name for name in ("id", "baseEventId", "isOrigin") if name in given]
+        if fixed or given.get("isDraft"):
+            raise SetError("invalidProperties", "only the server sets it", properties=fixed or ["isDraft"])
+        now = utc_date(time.time_ns() // 1000)
+        wanted: Object = {"uid": str(uuid.uuid4()), "created": now, **_own_part(given), "updated": now}
+        wanted = await _prepared(call, wanted)
+        data, facts = await self._written(call, None, wanted)
+
+        def unit(tx: AccountTx) -> tuple[Resource, Collection]:
+            where = _wanted_calendar(tx, call, given.get("calendarIds"))
+            if entry_with_uid(tx, facts.uid) is not None:
+                raise SetError("invalidProperties", "a calendar has this event already", properties=["uid"])
+            user = user_of(call.snapshot, call.account.name, facts.addresses)
+            done = put_entry(tx, where, f"{uuid.uuid4()}.ics", data, facts, lambda _: None, user, tell=self._tell)
+            return done.resource, where
+
+        made, where = await call.account.write(unit)
+        told = {name: wanted[name] for name in ("uid", "created", "updated") if name not in given}
+        if "organizerCalendarAddress" not in given and "organizerCalendarAddress" in wanted:
+            told["organizerCalendarAddress"] = wanted["organizerCalendarAddress"]
+        calendar = {} if given.get("calendarIds") else {"calendarIds": {f"{CALENDAR}{where.id}": True}}
+        return {"id": f"{EVENT}{made.id}", "isDraft": False, "isOrigin": True, **told, **calendar}
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            async with refusals():
+                await self._update(call, key, patch)
+            return None
+
+        return await each(patches, one)
+
+    async def _update(self, call: Call, key: str, patch: Object) -> None:
+        found, at = await _one(call, key)
+        event = instance_of(found.event, at) if at else found.event
+        calendars = {f"{CALENDAR}{found.one.collection_id}": True}
+        fixed: Object = {name: event.get(name) for name in FIXED[3:]}
+        fixed |= {"id": key, "isDraft": False, "recurrenceId": at or event.get("recurrenceId")}
+        patch = {_resolved(call, path): value for path, value in patch.items()}
+        names = [path.partition("/")[0] for path in patch]
+        current = {**dict.fromkeys((*JSCALENDAR, *FLAGS, *COMPUTED, *names)), **event, "calendarIds": calendars}
+        for name in FIXED:
+            current.pop(name, None)
+        changed = patched(current, patch, fixed=fixed)
+        wanted_calendars = changed.pop("calendarIds")
+        if at and wanted_calendars != calendars:
+            raise SetError("invalidProperties", "a series stays together", properties=["calendarIds"])
+        new = await _prepared(call, {**{name: event[name] for name in FIXED if name in event}, **changed})
+        wanted = new if not at else _with_override(found.event, at, new)
+        if wanted != found.event and "updated" not in names:
+            wanted["updated"] = utc_date(time.time_ns() // 1000)
+        data, facts = await self._written(call, found, wanted)
+
+        def unit(tx: AccountTx) -> None:
+            there = _wanted_calendar(tx, call, wanted_calendars)
+            _put_changed(tx, call, found, there, data, facts, tell=self._tell)
+
+        await call.account.write(unit)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            async with refusals():
+                found, at = await _one(call, key)
+                if at:
+                    wanted = _with_override(found.event, at, None)
+                    data, facts = await self._written(call, found, wanted)
+
+            def unit(tx: AccountTx) -> None:
+                home = calendar_of(tx, f"{CALENDAR}{found.one.collection_id}")
+                if at:
+                    _put_changed(tx, call, found, home, data, facts, tell=self._tell)
+                    return
+                user = user_of(call.snapshot, call.account.name)
+                delete_entry(tx, home, found.one.name, lambda _: None, user, tell=self._tell)
+
+            async with refusals():
+                await call.account.write(unit)
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+    async def _written(self, call: Call, found: Found | None, wanted: Object) -> tuple[bytes, Facts]:
+        """The octets of a new or changed event, and what is looked up of it. Raises as `refusals` takes."""
+        now = int(time.time())
+
+        def write() -> bytes:
+            return write_component(entry_of(None if found is None else found.entry, wanted, now)).encode(
+                "utf-8", "replace"
+            )
+
+        data = await off_loop(write, kind="jmap")
+        if len(data) > MAX_ENTRY:
+            raise SetError("tooLarge", "an event has at most 1 MiB")
+        return data, await Expander(call.account, call.server.sandbox).facts_of(await read(data))
+
+
+async def _one(call: Call, key: str) -> tuple[Found, str]:
+    """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
+    number, at = split_id(key)
+    found = await call.account.scan(partial(found_events, numbers=[number]), op="jmap events")
+    if not found or (at and not await has_instance(Expander(call.account, call.server.sandbox), found[0], at)):
+        raise SetError("notFound")
+    return found[0], at
+
+
+def _put_changed(
+    tx: AccountTx, call: Call, found: Found, there: Collection, data: bytes, facts: Facts, *, tell: bool
+) -> None:
+    """Put a changed event into a calendar; it keeps its id."""
+    one = found.one
+    home = calendar_of(tx, f"{CALENDAR}{one.collection_id}")
+
+    def allowed(now: Resource | None) -> None:
+        if now is None or now.hash != one.hash:
+            raise SetError("stateMismatch", "the event was changed meanwhile")
+
+    user = user_of(call.snapshot, call.account.name, facts.addresses)
+    done = put_entry(tx, home, one.name, data, facts, allowed, user, tell=tell)
+    if there.id != home.id:
+        octets = resource_data(tx, one.id)
+        delete_resource(tx, home.id, one.name, lambda _: None)
+        name = f"{hashlib.sha256(f'{one.id} {one.name}'.encode()).hexdigest()[:32]}.ics"
+        put_resource(tx, there.id, name, octets, facts, number=one.id, tag=done.resource.tag)
+
+
+def _with_override(event: Object, key: str, wanted: Object | None) -> Object:
+    """A series with one event as it is wanted, None to leave it out."""
+    overrides = {**(event.get("recurrenceOverrides") or {})}
+    if wanted is None:
+        overrides[key] = {"excluded": True}
+    else:
+        base = instance_of({**event, "recurrenceOverrides": None}, key)
+        new = {name: value for name, value in wanted.items() if value is not None}
+        patch = difference(base, new)
+        if patch or key in overrides:
+            overrides[key] = patch
+    return {**event, "recurrenceOverrides": overrides}
+
+
+def _resolved(call: Call, path: str) -> str:
+    """A path of a patch with the id of a calendar that the request has created."""
+    name, slash, rest = path.partition("/")
+    return f"{name}/{call.id_of(rest)}" if slash and name == "calendarIds" else path
+
+
+def _own_part(given: Object) -> Object:
+    """The properties of JSCalendar of an object."""
+    return {
+        name: value for name, value in given.items() if name not in ("calendarIds", "isDraft") and value is not None
+    }
+
+
+async def _prepared(call: Call, wanted: Object) -> Object:
+    """An object with its times in UTC as local ones, blobs of its links as data, and an organiser if it has people.
+
+    Raises SetError, BadEvent.
+    """
+    found = {name: value for name, value in wanted.items() if name not in COMPUTED}
+    starts, ends = (None if wanted.get(name) is None else property_moment(name, wanted[name]) for name in COMPUTED)
+    clock = _clock(found)
+    if starts is not None:
+        found["start"] = _local(starts, clock)
+    if ends is not None:
+        start = read_local("start", found.get("start")).replace(tzinfo=clock.zone or UTC)
+        length = ends // 1_000_000 - seconds_of(start)
+        if length < 0:
+            raise SetError("invalidProperties", "the event ends before it begins", properties=["utcEnd"])
+        found["duration"] = duration_text(0, length)
+    links = found.get("links")
+    if isinstance(links, dict):
+        found["links"] = {key: await _link(call, one) for key, one in links.items()}
+    if found.get("participants") and found.get("organizerCalendarAddress") is None:
+        found["organizerCalendarAddress"] = f"mailto:{call.identity.address}"
+    return found
+
+
+def _clock(event: Object) -> Clock:
+    return wanted_clock({"start": "2000-01-01T00:00:00", "timeZone": event.get("timeZone")})
+
+
+def _local(moment: int, clock: Clock) -> str:
+    return local_text(clock.local(datetime.fromtimestamp(moment // 1_000_000, UTC)))
+
+
+async def _link(call: Call, one: Any) -> Any:
+    """A link with its blob as data (§5.2)."""
+    if not isinstance(one, dict) or not isinstance(one.get("blobId"), str):
+        return one
+    rest = {name: value for name, value in one.items() if name != "blobId"}
+    return {**rest, "href": await data_uri(call, one["blobId"], one.get("contentType"))}
+
+
+def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
+    """The one calendar of an event. Raises SetError."""
+    if value is None:
+        return calendar_of(tx, f"{CALENDAR}{default_of(calendars_of(tx))}")
+    if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
+        raise SetError("invalidProperties", "an event is in one calendar", properties=["calendarIds"])
+    try:
+        return calendar_of(tx, call.id_of(next(iter(value))))
+    except SetError:
+        raise SetError("invalidProperties", "there is no such calendar", properties=["calendarIds"]) from None
+
+
+async def copy(call: Call) -> Object:
+    """CalendarEvent/copy: no other account has events for the user."""
+    source = call.argument("fromAccountId", str)
+    if source is None or source == call.place.id:
+        raise invalid("fromAccountId is missing, or is the account itself")
+    raise MethodError("fromAccountNotFound", "there is no such account")

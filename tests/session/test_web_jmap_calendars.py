@@ -1,0 +1,316 @@
+"""Calendars and events by JMAP (draft-ietf-jmap-calendars-26), beside CalDAV."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.jmap_rig import Client, Object, rig
+from tests.session.test_web_dav import HOME, Program, event
+from tests.session.test_web_dav_scheduling import Office
+from tests.web_rig import Rig
+
+pytestmark = pytest.mark.served
+
+__all__ = ["rig"]
+
+LUNCH: Object = {
+    "title": "Lunch",
+    "start": "2026-11-30T12:00:00",
+    "timeZone": "Europe/Berlin",
+    "duration": "PT1H",
+    "locations": {"a": {"name": "Harbour"}},
+}
+WEEKLY: Object = {
+    **LUNCH,
+    "title": "Weekly",
+    "recurrenceRule": {"@type": "RecurrenceRule", "frequency": "weekly", "count": 4},
+}
+
+
+async def made(client: Client, event: Object = LUNCH, **members: Any) -> str:
+    found = await client.call("CalendarEvent/set", create={"a": {**event, **members}})
+    assert found["notCreated"] is None, found
+    number: str = found["created"]["a"]["id"]
+    return number
+
+
+async def shown(client: Client, number: str, **arguments: Any) -> Object:
+    [one] = (await client.call("CalendarEvent/get", ids=[number], **arguments))["list"]
+    found: Object = one
+    return found
+
+
+async def updated(client: Client, number: str, patch: Object, **arguments: Any) -> None:
+    found = await client.call("CalendarEvent/set", update={number: patch}, **arguments)
+    assert found["notUpdated"] is None, found
+
+
+async def ids(client: Client, wish: Object | None, **more: Any) -> list[str]:
+    found: list[str] = (await client.call("CalendarEvent/query", filter=wish, **more))["ids"]
+    return found
+
+
+async def test_a_calendar_is_made_changed_and_destroyed(rig: Rig) -> None:
+    """JMAP-70: the same as by CalDAV; one with events only if that is asked."""
+    client = Client(rig)
+    [first] = (await client.call("Calendar/get"))["list"]
+    assert (first["name"], first["isDefault"], first["myRights"]["mayWriteAll"]) == ("Calendar", True, True)
+    before = (await client.call("Calendar/get"))["state"]
+    alerts = {"x": {"@type": "Alert", "trigger": {"@type": "OffsetTrigger", "offset": "-PT10M"}}}
+    new = {
+        "name": "Boats",
+        "color": "#FF0000",
+        "sortOrder": 2,
+        "isVisible": False,
+        "timeZone": "Europe/Berlin",
+        "defaultAlertsWithTime": alerts,
+        "includeInAvailability": "none",
+    }
+    found = await client.call("Calendar/set", create={"b": new})
+    number = found["created"]["b"]["id"]
+    [boats] = (await client.call("Calendar/get", ids=[number]))["list"]
+    assert {name: boats[name] for name in new} == {**new, "color": "#ff0000"}
+    changed = await client.call("Calendar/changes", sinceState=before)
+    assert (changed["created"], changed["updated"]) == ([number], [])
+    patch = {"color": None, "isVisible": True, "defaultAlertsWithTime": None}
+    assert (await client.call("Calendar/set", update={number: patch}))["notUpdated"] is None
+    [boats] = (await client.call("Calendar/get", ids=[number]))["list"]
+    assert {name: boats[name] for name in patch} == patch
+    assert (boats["timeZone"], boats["includeInAvailability"]) == ("Europe/Berlin", "none")
+    wrong = {"name": "", "color": "re d", "sortOrder": -1, "shareWith": {}, "timeZone": "Mars", "isSubscribed": False}
+    for name, value in wrong.items():
+        refused = await client.call("Calendar/set", update={number: {name: value}})
+        assert refused["notUpdated"][number]["properties"] == [name]
+    await made(client, calendarIds={number: True})
+    state = (await client.call("CalendarEvent/get"))["state"]
+    kept = await client.call("Calendar/set", destroy=[number])
+    assert kept["notDestroyed"][number]["type"] == "calendarHasEvent"
+    assert (await client.call("Calendar/set", destroy=[number], onDestroyRemoveEvents=True))["destroyed"] == [number]
+    assert (await client.call("Calendar/changes", sinceState=before))["destroyed"] == []
+    assert await client.error("CalendarEvent/changes", sinceState=state) == "cannotCalculateChanges"
+
+
+async def test_an_event_is_made_changed_and_destroyed(rig: Rig) -> None:
+    """JMAP-71, JMAP-73: phones have it at once, and lose nothing; states tell of changes of both."""
+    client, phone = Client(rig), Program(rig)
+    state = (await client.call("CalendarEvent/get"))["state"]
+    number = await made(client)
+    event = await shown(client, number)
+    assert (event["title"], event["isOrigin"], event["isDraft"]) == ("Lunch", True, False)
+    assert event["locations"]["a"]["name"] == "Harbour"
+    there = await phone.ask("REPORT", HOME, QUERY, depth="1")
+    assert b"SUMMARY:Lunch" in there.body
+    name = there.body.decode().split("<D:href>")[1].split("<")[0]
+    octets = (await phone.ask("GET", name)).body
+    put = await phone.ask("PUT", name, octets.replace(b"SUMMARY:Lunch", b"X-BOAT:Passat\r\nSUMMARY:Late lunch"))
+    assert put.status == 204
+    assert (await shown(client, number, properties=["title"])) == {"id": number, "title": "Late lunch"}
+    changed = await client.call("CalendarEvent/changes", sinceState=state)
+    assert (changed["created"], changed["updated"], changed["destroyed"]) == ([number], [], [])
+    await updated(client, number, {"locations/a/name": "Bridge", "keywords": {"food": True}})
+    octets = (await phone.ask("GET", name)).body
+    assert b"X-BOAT:Passat" in octets
+    assert b"LOCATION;JSID=a:Bridge" in octets
+    assert (await shown(client, number))["keywords"] == {"food": True}
+    state = (await client.call("CalendarEvent/get"))["state"]
+    assert (await phone.ask("DELETE", name)).status == 204
+    assert (await client.call("CalendarEvent/changes", sinceState=state))["destroyed"] == [number]
+    assert (await client.call("CalendarEvent/get", ids=[number]))["notFound"] == [number]
+
+
+QUERY = (
+    '<C:calendar-query xmlns:D="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><D:prop><C:calendar-data/></D:prop>'
+    '<C:filter><C:comp-filter name="VCALENDAR"/></C:filter></C:calendar-query>'
+)
+
+
+async def test_wrong_events_are_refused_one_by_one(rig: Rig) -> None:
+    """JMAP-73: each with the property that is wrong."""
+    client = Client(rig)
+    await made(client, uid="u1")
+    wrong: dict[str, tuple[Object, str]] = {
+        "twice": ({"uid": "u1"}, "uid"),
+        "nowhere": ({"calendarIds": {"K999": True}}, "calendarIds"),
+        "two": ({"calendarIds": {"K1": True, "K2": True}}, "calendarIds"),
+        "id": ({"id": "J1"}, "id"),
+        "draft": ({"isDraft": True}, "isDraft"),
+        "start": ({"start": "tomorrow"}, "start"),
+        "method": ({"method": "request"}, "method"),
+        "rule": ({"recurrenceRule": {"frequency": "secondly"}}, "recurrenceRule"),
+    }
+    found = await client.call("CalendarEvent/set", create={key: {**LUNCH, **more} for key, (more, _) in wrong.items()})
+    assert {key: one["properties"] for key, one in found["notCreated"].items()} == {
+        key: [name] for key, (_, name) in wrong.items()
+    }
+    patches = {"J999": {"title": "x"}, "J1-20260101T000000": {"title": "x"}, "nothing": {}}
+    kinds = await client.call("CalendarEvent/set", update=patches, destroy=["J998"])
+    assert {one["type"] for one in kinds["notUpdated"].values()} == {"notFound"}
+    assert kinds["notDestroyed"]["J998"]["type"] == "notFound"
+    assert await client.error("CalendarEvent/copy", fromAccountId="utom", create={}) == "fromAccountNotFound"
+    assert await client.error("CalendarEvent/queryChanges", sinceQueryState="1") == "cannotCalculateChanges"
+
+
+async def test_one_event_of_a_series_changes(rig: Rig) -> None:
+    """JMAP-72: by an id of its own, which a query that expands series gives."""
+    client, phone = Client(rig), Program(rig)
+    number = await made(client, WEEKLY)
+    stretch = {"after": "2026-11-01T00:00:00", "before": "2027-02-01T00:00:00"}
+    found = await ids(client, stretch, expandRecurrences=True)
+    assert found == [f"{number}-{day}T120000" for day in ("20261130", "20261207", "20261214", "20261221")]
+    one = await shown(
+        client, found[1], properties=["start", "baseEventId", "recurrenceId", "utcStart", "recurrenceRule"]
+    )
+    assert one == {
+        "id": found[1],
+        "start": "2026-12-07T12:00:00",
+        "baseEventId": number,
+        "recurrenceId": "2026-12-07T12:00:00",
+        "utcStart": "2026-12-07T11:00:00Z",
+        "recurrenceRule": None,
+    }
+    await updated(client, found[1], {"title": "Moved", "start": "2026-12-08T13:00:00"})
+    override = (await shown(client, number))["recurrenceOverrides"]["2026-12-07T12:00:00"]
+    assert override == {"title": "Moved", "start": "2026-12-08T13:00:00"}
+    there = (await phone.ask("REPORT", HOME, QUERY, depth="1")).body
+    assert b"RECURRENCE-ID" in there
+    assert (await shown(client, found[1]))["title"] == "Moved"
+    gone = await client.call("CalendarEvent/set", destroy=[found[2]])
+    assert gone["destroyed"] == [found[2]]
+    assert await ids(client, stretch, expandRecurrences=True) == [found[0], found[1], found[3]]
+    assert (await client.call("CalendarEvent/get", ids=[found[2]]))["notFound"] == [found[2]]
+    after = await shown(client, number, recurrenceOverridesAfter="2026-12-10T00:00:00Z")
+    assert [*after["recurrenceOverrides"]] == ["2026-12-14T12:00:00"]
+    assert await client.error("CalendarEvent/query", filter={"after": "2026-11-01T00:00:00"}, expandRecurrences=True)
+    long = {"after": "2000-01-01T00:00:00", "before": "2027-02-01T00:00:00"}
+    assert await client.error("CalendarEvent/query", filter=long, expandRecurrences=True) == "expandDurationTooLarge"
+
+
+async def test_events_are_found(rig: Rig) -> None:
+    """JMAP-74: by time, text, calendar and UID; sorted."""
+    client = Client(rig)
+    lunch, weekly = await made(client), await made(client, WEEKLY, uid="w", start="2026-11-20T12:00:00")
+    [calendar] = (await client.call("Calendar/get", properties=["id"]))["list"]
+    assert await ids(client, None) == [weekly, lunch]
+    assert await ids(client, None, sort=[{"property": "start", "isAscending": False}]) == [lunch, weekly]
+    assert await ids(client, {"text": "harb lunch"}) == [lunch]
+    assert await ids(client, {"title": "WEEK"}) == [weekly]
+    assert await ids(client, {"location": "harbour", "uid": "w"}) == [weekly]
+    assert await ids(client, {"inCalendar": calendar["id"]}) == [weekly, lunch]
+    assert await ids(client, {"inCalendar": "K99"}) == []
+    assert await ids(client, {"after": "2026-12-05T00:00:00"}) == [weekly]
+    assert await ids(client, {"before": "2026-11-20T12:00:00"}, timeZone="Europe/Berlin") == []
+    assert await ids(client, {"before": "2026-11-20T12:00:01"}, timeZone="Europe/Berlin") == [weekly]
+    assert await ids(client, {"operator": "NOT", "conditions": [{"title": "lunch"}]}) == [weekly]
+    assert await client.error("CalendarEvent/query", filter={"shoe": "x"}) == "unsupportedFilter"
+    assert await client.error("CalendarEvent/query", sort=[{"property": "shoe"}]) == "unsupportedSort"
+    assert await client.error("CalendarEvent/query", filter={"after": "x"}) == "invalidArguments"
+    assert await client.error("CalendarEvent/query", timeZone="Mars") == "invalidArguments"
+
+
+async def test_an_event_moves_to_another_calendar_and_keeps_its_id(rig: Rig) -> None:
+    """JMAP-73: with a file as a link."""
+    client = Client(rig)
+    work = (await client.call("Calendar/set", create={"w": {"name": "Work"}}))["created"]["w"]["id"]
+    number = await made(client)
+    state = (await client.call("CalendarEvent/get"))["state"]
+    blob = await client.upload(b"ABC", "text/plain")
+    link = {"x": {"@type": "Link", "rel": "enclosure", "blobId": blob, "title": "a.txt"}}
+    await updated(client, number, {"calendarIds": {work: True}, "links": link})
+    event = await shown(client, number)
+    assert event["calendarIds"] == {work: True}
+    assert event["links"]["x"]["href"] == f"data:text/plain;base64,{base64.b64encode(b'ABC').decode()}"
+    changed = await client.call("CalendarEvent/changes", sinceState=state)
+    assert (changed["created"], changed["updated"], changed["destroyed"]) == ([], [number], [])
+
+
+async def test_guests_hear_of_an_event_only_if_that_is_asked(rig: Rig) -> None:
+    """JMAP-75: the organiser is the user; an answer is the user's own change."""
+    office = Office(rig)
+    await office.begin()
+    client, tom = Client(rig), Client(rig, "tom@example.org")
+    tom.account = "utom"
+    guests = {"t": {"calendarAddress": "mailto:tom@example.org", "roles": {"attendee": True}}}
+    later: Object = {"start": f"{datetime.now(UTC).year + 1}-12-01T10:00:00"}
+    number = await made(client, participants=guests, **later)
+    await office.settle()
+    event = await shown(client, number)
+    assert event["organizerCalendarAddress"] == "mailto:mia@example.org"
+    assert await ids(tom, None) == []
+    await updated(client, number, {"title": "Dinner"}, sendSchedulingMessages=True)
+    await office.settle()
+    [theirs] = await ids(tom, None)
+    copy = await shown(tom, theirs)
+    assert (copy["title"], copy["isOrigin"]) == ("Dinner", False)
+    people = copy["participants"]
+    mine = next(key for key, one in people.items() if one["calendarAddress"] == "mailto:tom@example.org")
+    refused = await tom.call("CalendarEvent/set", update={theirs: {"duration": "PT3H"}})
+    assert refused["notUpdated"][theirs]["type"] == "forbidden"
+    await updated(tom, theirs, {f"participants/{mine}/participationStatus": "accepted"}, sendSchedulingMessages=True)
+    await office.settle()
+    assert (await shown(client, number))["participants"]["t"]["participationStatus"] == "accepted"
+    reduced = await shown(client, number, reduceParticipants=True)
+    assert "t" not in reduced["participants"]
+    await client.call("CalendarEvent/set", destroy=[number], sendSchedulingMessages=True)
+    await office.settle()
+    assert (await shown(tom, theirs))["status"] == "cancelled"
+
+
+async def test_files_are_read_as_events(rig: Rig) -> None:
+    """JMAP-76: each event of each blob; what is no calendar is named."""
+    client = Client(rig)
+    text = event("one", "SUMMARY:First").replace("END:VCALENDAR", "") + event("two").partition("PRODID:-//t//EN\r\n")[2]
+    good = await client.upload(text.replace("VERSION:2.0", "VERSION:2.0\r\nMETHOD:REQUEST").encode(), "text/calendar")
+    bad = await client.upload(b"hello", "text/calendar")
+    found = await client.call(
+        "CalendarEvent/parse", blobIds=[good, bad, "U0"], properties=["uid", "method", "title", "id"]
+    )
+    assert found["parsed"] == {
+        good: [
+            {"uid": "one", "method": "request", "title": "First", "id": None},
+            {"uid": "two", "method": "request", "title": None, "id": None},
+        ]
+    }
+    assert (found["notParsable"], found["notFound"]) == ([bad], ["U0"])
+
+
+async def test_the_user_is_known_by_the_addresses_of_the_account(rig: Rig) -> None:
+    """JMAP-77: of which the log-in's is the default one."""
+    client = Client(rig)
+    found = await client.call("ParticipantIdentity/get")
+    [first] = [one for one in found["list"] if one["isDefault"]]
+    assert first["calendarAddress"] == "mailto:mia@example.org"
+    changed = await client.call("ParticipantIdentity/changes", sinceState=found["state"])
+    assert changed["updated"] == []
+    assert await client.error("ParticipantIdentity/changes", sinceState="x") == "cannotCalculateChanges"
+    refused = await client.call("ParticipantIdentity/set", create={"a": {}}, destroy=[first["id"], "P0"])
+    assert refused["notCreated"]["a"]["type"] == "forbidden"
+    assert [one["type"] for one in refused["notDestroyed"].values()] == ["forbidden", "notFound"]
+
+
+async def test_a_stranger_cannot_break_the_answer(rig: Rig) -> None:
+    """JMAP-71: lines of programs with values that do not fit are not shown."""
+    client, phone = Client(rig), Program(rig)
+    lines = [f'JSPROP;JSPTR="{path}":{value}' for path, value in BAD]
+    assert (await phone.ask("PUT", HOME + "s.ics", event("s", "SUMMARY:Hi", *lines))).status == 201
+    await client.call("Calendar/get")
+    [number] = await ids(client, {"text": "hi"})
+    found = await shown(client, number, reduceParticipants=True)
+    assert found["title"] == "Hi"
+    assert "participants" not in found
+    await updated(client, number, {"title": "Ho"})
+
+
+BAD: list[tuple[str, str]] = [
+    ("participants", "5"),
+    ("participants/x", "5"),
+    ("locations/x/name", "1"),
+    ("title", "5"),
+    ("id", "5"),
+    ("", "5"),
+    ("start", "5"),
+    ("example.com:deep", "[" * 900 + "]" * 900),
+    ("useDefaultAlerts", "5"),
+    ("a/" * 60 + "b", "5"),
+]
