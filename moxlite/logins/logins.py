@@ -244,7 +244,7 @@ class Logins:
             attempt.fail()
 
     async def admin_token(self, request: LoginRequest, token: str) -> AdminToken:
-        """Verify a token of the admin API (WEB-168). A wrong one counts for its network: it names nobody.
+        """Verify a token of the admin API (WEB-168). A wrong one counts for the client's network alone.
 
         Raises:
           RateLimited, WrongCredentials: see there.

@@ -101,7 +101,7 @@ class AdminTokens:
             await self._database().write(lambda tx: tx.execute(USED, now, remote_ip, token.name))
 
     async def remove(self, name: str) -> bool:
-        """Revoke a token, effective at once; False if there is none of that name."""
+        """Revoke a token, effective at once; False if no token has that name."""
         return await self._database().write(lambda tx: tx.row(REMOVE, name) is not None)
 
 

@@ -1,7 +1,7 @@
 """The admin API for programs: operations by JSON over HTTP, with a token (WEB-168, docs/adminapi.md).
 
 It is the app's API without a session: the same operations, parameters, results and errors, by POST to ``v1/NAME`` below
-the app's path. What a token may ask for stands at each operation (`Role.TOKEN`).
+the app's path. Each operation says whether a token may ask for it (`Role.TOKEN`).
 """
 
 from __future__ import annotations
