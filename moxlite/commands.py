@@ -41,7 +41,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     submit = queue.submit if queue is not None else None
     commands = {
         **_admin(house).registry(),
-        **DoctorCommands(examinations.sources, examinations.nightly).registry(),
+        **DoctorCommands(examinations.sources, examinations.nightly, examinations.weekly).registry(),
         **DNSOperations(config, held_keys(house), examinations.rotation).registry(),
         **IMAPCommands(imap_context(house), house.shutdown).registry(),
         **CopyCommands(config, accounts, house.files.imports).registry(),

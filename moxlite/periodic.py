@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from moxlite.admin.dns.rotation import KeyRotation
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.nightly import Nightly
+    from moxlite.admin.doctor.weekly import WeeklyMail
     from moxlite.admin.updates import UpdateWatch
     from moxlite.lazyimport import Late
 
@@ -39,12 +40,13 @@ LOOK_FOR_PROVIDER = 3600.0
 
 @dataclass(frozen=True)
 class Examinations:
-    """The server's state as the doctor asks for it, the examination of each night (None in localserve), and the
-    rotation of keys, whose libraries are loaded when the first domain wants it.
+    """The server's state as the doctor asks for it, the examination of each night (None in localserve), the weekly
+    mail, and the rotation of keys, whose libraries are loaded when the first domain wants it.
     """
 
     sources: Sources
     nightly: "Nightly | None"
+    weekly: "Late[WeeklyMail]"
     rotation: "Late[KeyRotation]"
 
 
@@ -78,8 +80,9 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
     rotation = lazyimport.Late(partial(_make_rotation, house))
+    weekly = lazyimport.Late(partial(_make_weekly, house, sources))
     if house.local:  # it sends nothing anywhere, and no name leads to it
-        return Examinations(sources, None, rotation)
+        return Examinations(sources, None, weekly, rotation)
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
 
@@ -92,10 +95,30 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     )
     if static.doctor.nightly:
         tree.start("admin.doctor", nightly.serve)
+    if static.doctor.weekly:
+        tree.start("admin.weekly", partial(_serve_weekly, weekly))
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
     tree.start("admin.keys", partial(_rotate_keys, house, rotation))
-    return Examinations(sources, nightly, rotation)
+    return Examinations(sources, nightly, weekly, rotation)
+
+
+def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":
+    from moxlite.admin.doctor.weekly import WeeklyMail
+
+    return WeeklyMail(
+        config=house.config,
+        accounts=house.files.accounts,
+        auth=house.files.auth,
+        reports=house.files.reports,
+        running=partial(look, sources),
+        certificates=house.network.tls.in_use,
+    )
+
+
+async def _serve_weekly(weekly: "Late[WeeklyMail]") -> None:
+    """Write the weekly mail. Errors: as `WeeklyMail.serve`."""
+    await (await weekly.get()).serve()
 
 
 def _make_rotation(house: House) -> "KeyRotation":

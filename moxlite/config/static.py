@@ -436,6 +436,7 @@ class Doctor(Section, frozen=True):
     """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
     nightly: Annotated[bool, doc("Examine this server each night.")] = True
+    weekly: Annotated[bool, doc("Tell the postmaster each Monday how the week was.")] = True
     url: Annotated[
         URL | None, doc("Also post what has changed here, as JSON: a server that is not well may not deliver its mail.")
     ] = None

@@ -129,6 +129,11 @@ class Told(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
+@query("doctor weekly", Role.COMMAND_LINE)
+class TellWeek(Operation[str], frozen=True):
+    """The text of the weekly mail, of the last 7 whole days. Nothing is sent."""
+
+
 @query("doctor nightly", Role.COMMAND_LINE | Role.PAGES)
 class ExamineNow(Operation[Told], frozen=True):
     """Examine everything now, as each night, and tell what is new."""

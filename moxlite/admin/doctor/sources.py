@@ -20,6 +20,7 @@ from moxlite.admin.doctor.requests import (
     Running,
     SendMail,
     Sent,
+    TellWeek,
     Told,
 )
 from moxlite.config.holder import ConfigHolder
@@ -37,6 +38,8 @@ from moxlite.supervision import Supervisor
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.nightly import Nightly
+    from moxlite.admin.doctor.weekly import WeeklyMail
+    from moxlite.lazyimport import Late
 
 NEARLY_FULL: Final = 0.95
 """Share of its quota from which an account is a finding: a large message may not fit any more."""
@@ -151,9 +154,10 @@ async def try_mail(sources: Sources, send_to: str = "") -> Sent:
 class DoctorCommands:
     """The operations in a running server. `nightly`: None in localserve, which is not examined."""
 
-    def __init__(self, sources: Sources, nightly: "Nightly | None") -> None:
+    def __init__(self, sources: Sources, nightly: "Nightly | None", weekly: "Late[WeeklyMail]") -> None:
         self._sources = sources
         self._nightly = nightly
+        self._weekly = weekly
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -161,7 +165,14 @@ class DoctorCommands:
             ReadState.bind(lambda _: look(self._sources)),
             SendMail.bind(lambda args: try_mail(self._sources, args.send_to)),
             ExamineNow.bind(self.nightly),
+            TellWeek.bind(self.weekly),
         )
+
+    async def weekly(self, args: TellWeek) -> str:
+        """The text of the weekly mail."""
+        from moxlite.admin.doctor.weekly import text_of
+
+        return text_of(await (await self._weekly.get()).gather())
 
     async def nightly(self, args: ExamineNow) -> Told:
         """Run the nightly examination now."""

@@ -35,7 +35,8 @@ WARNED: Final = 5
 @click.option("--skip-mail", is_flag=True, help="Send no message through this server's own ports.")
 @click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
 @click.option("--nightly", is_flag=True, help="Do what the server does each night: tell what has changed.")
-def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool) -> int:
+@click.option("--weekly", is_flag=True, help="Print the mail that the postmaster gets each Monday.")
+def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool) -> int:
     """Find what is wrong with this server, and what mends it.
 
     Looks at configuration, permissions, ports, certificates, DNS of all domains, queue, disk, clock, backups and block
@@ -46,6 +47,11 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
     """
     if nightly:
         return _night()
+    if weekly:
+        from moxlite.admin.doctor.requests import TellWeek
+
+        print("\n".join(map(printable, perform(TellWeek()).splitlines())))
+        return 0
     snapshot = _snapshot()
     running = _running()
     if snapshot is None:

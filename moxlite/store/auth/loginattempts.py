@@ -129,6 +129,9 @@ SUCCESSES: Final = """
 SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
 ORDER BY max(last) DESC LIMIT ?"""
 
+PLACES: Final = """
+SELECT account, remote_ip, min(first) FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip LIMIT ?"""
+
 LAST: Final = """
 SELECT account, max(last), protocol FROM login_attempt
 WHERE result = 'ok' AND account IN (SELECT value FROM json_each(?)) GROUP BY account"""
@@ -232,6 +235,11 @@ def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in reversed(r.rows(SUCCESSES, limit))]
 
 
+def places_of(r: Reader, limit: int) -> list[tuple[str, str, int]]:
+    """Accounts, the addresses at which a log-in succeeded within 30 days, and when that was first (µs UTC)."""
+    return [(row[0], row[1], row[2]) for row in r.rows(PLACES, limit)]
+
+
 def last_logins_of(r: Reader, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
     """The last successful log-in of each account that has one: µs UTC, and the protocol."""
     wanted = msgspec.json.encode(list(accounts)).decode()
@@ -293,6 +301,10 @@ class LoginAttempts:
     async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""
         return await self._database().scan(partial(successes_of, limit=limit), op="login_successes")
+
+    async def places(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str, int]]:
+        """Where log-ins succeeded first, see `places_of`."""
+        return await self._database().scan(partial(places_of, limit=limit), op="login_places")
 
     async def last_logins(self, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
         """The last successful log-in of each account that has one: µs UTC, and the protocol."""

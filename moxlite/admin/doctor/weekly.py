@@ -1,0 +1,395 @@
+"""The weekly mail to the postmaster: what came and went, who logged in from where, and what changed (ADMIN-70a).
+
+The nightly examination tells what is broken; this tells what only a person can judge, in at most 30 lines. What says
+nothing is left out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import msgspec
+import trio
+
+from moxlite.admin.backup.rehearsal import read_rehearsed
+from moxlite.admin.doctor.findings import Finding, read_night
+from moxlite.admin.notices import notify_postmaster
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.decoders import from_json
+from moxlite.escapes import printable
+from moxlite.metrics import DAILY_KINDS, DAY_SECONDS, DailyKind
+from moxlite.net.limits import ip_classes, network_of
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.audit import AuditFilter
+from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.reports.history import Sum, day_counts, sums
+from moxlite.store.reports.reportsdb import ReportsDB
+from moxlite.wakeup import sleep_by_both_clocks
+
+if TYPE_CHECKING:
+    from moxlite.admin.doctor.requests import Running
+    from moxlite.process.ports import InUse
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+STATE: Final = "weekly.json"
+"""The file in the data directory that has the time of the last mail."""
+
+WEEK: Final = 7
+"""Days."""
+
+HOUR: Final = 7
+"""Local hour on Mondays at which the mail is written."""
+
+FIRST: Final = 1200.0
+"""Seconds from the start of the server to a mail that is overdue; the examination of the night is before it."""
+
+LATE: Final = 7.5 * DAY_SECONDS
+"""Seconds after the last mail from when one is overdue."""
+
+MOST: Final = 3
+"""Lines of a list; the rest is counted."""
+
+REASONS: Final = 5
+"""Reasons of refusals that are named."""
+
+MOST_CHANGES: Final = 500
+"""Entries of the audit log that are read."""
+
+
+class Weekly(msgspec.Struct, frozen=True):
+    """When the last mail was written, seconds UTC."""
+
+    at: float = 0.0
+
+
+Figures: TypeAlias = tuple[dict[DailyKind, int], dict[DailyKind, int], list[Sum], int]
+"""`counts`, `before`, `refused` and `guessers` of a week."""
+
+
+class Week(msgspec.Struct, frozen=True, kw_only=True):
+    """A week in figures.
+
+    Attributes:
+      first, last: its days since 1970, UTC; both are in it.
+      counts, before: numbers by kind, and those of the week before.
+      refused: reasons of refusals, most first.
+      guessers: networks with failed log-ins.
+      places: networks from which an account logged in for the first time in 30 days, by account; "(admin)" for the
+        admin app.
+      changes: how often an action was done in the audit log, with its objects, most first.
+      free, size: octets of the disk; 0 if it cannot be asked.
+      ends: the end of the certificate that ends first, µs UTC, and its name.
+      backup, rehearsed: the last backup and the last restore that was tried, seconds UTC; 0 for none.
+      findings: of the last night.
+    """
+
+    host: str
+    first: int
+    last: int
+    version: str
+    update: str = ""
+    counts: Mapping[DailyKind, int] = {}
+    before: Mapping[DailyKind, int] = {}
+    refused: Sequence[Sum] = ()
+    guessers: int = 0
+    places: Mapping[str, Sequence[str]] = {}
+    changes: Sequence[tuple[str, int, Sequence[str]]] = ()
+    free: int = 0
+    size: int = 0
+    ends: tuple[int, str] | None = None
+    backup: float = 0.0
+    rehearsed: float = 0.0
+    findings: Sequence[Finding] = ()
+
+
+class WeeklyMail:
+    """The task of the server that writes the mail.
+
+    Args:
+      running: the server's report about itself.
+      certificates: those in use.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        auth: AuthDB,
+        reports: ReportsDB,
+        running: Callable[[], Awaitable[Running]],
+        certificates: Callable[[], Sequence[InUse]],
+    ) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._auth = auth
+        self._reports = reports
+        self._running = running
+        self._certificates = certificates
+        self._path: Path = config.current.static.data_dir / STATE
+
+    async def serve(self) -> None:
+        """Write the mail each Monday, for ever. A server that is new writes its first one on the next Monday; one that
+        was down on a Monday, when it starts. Raises OSError: the time cannot be kept.
+        """
+        last = await trio.to_thread.run_sync(self._read)
+        if last is None:
+            await self._note(time.time())
+        elif time.time() - last.at > LATE:
+            await sleep_by_both_clocks(FIRST)
+            await self.send()
+        while True:
+            now = time.time()
+            await sleep_by_both_clocks(next_monday(now) - now)
+            await self.send()
+
+    async def send(self) -> None:
+        """Write the mail of the last 7 days; a second one about the same days is not stored. Raises OSError."""
+        week = await self.gather()
+        text = text_of(week)
+        try:
+            await notify_postmaster(
+                self._accounts, self._config.current, subject_of(week), text, once=f"weekly {week.last}"
+            )
+        except StoreError as error:
+            logger.error("weekly mail not delivered", extra={"kv": {"err": str(error)}})
+            return
+        await self._note(time.time())
+
+    async def gather(self) -> Week:
+        """The last 7 whole days. What cannot be read is left out, and logged."""
+        static = self._config.current.static
+        last = int(time.time() // DAY_SECONDS) - 1
+        first = last - WEEK + 1
+        running = await self._running()
+        counts, before, refused, guessers = await self._history(first, last)
+        night = await trio.to_thread.run_sync(read_night, static.data_dir)
+        rehearsed = await trio.to_thread.run_sync(read_rehearsed, static.data_dir)
+        free, size = await trio.to_thread.run_sync(_disk, static.data_dir)
+        leaves = [(one.pair.leaf.not_valid_after_utc.timestamp(), one.listener) for one in self._certificates()]
+        return Week(
+            host=static.hostname.ascii,
+            first=first,
+            last=last,
+            version=running.version,
+            update=running.update,
+            counts=counts,
+            before=before,
+            refused=refused,
+            guessers=guessers,
+            places=await self._places(first),
+            changes=await self._changes(first),
+            free=free,
+            size=size,
+            ends=min(((round(ends), name) for ends, name in leaves), default=None),
+            backup=running.last_backup,
+            rehearsed=0.0 if rehearsed is None or rehearsed.problem or rehearsed.unreadable else rehearsed.at,
+            findings=[one for one in night.findings if one.grade != "note"],
+        )
+
+    async def _history(self, first: int, last: int) -> Figures:
+        def read(r: Reader) -> Figures:
+            guessers = [one for one in sums(r, "login-failed", first, last, 10_000) if one.about]
+            return (
+                _numbers(r, first, last),
+                _numbers(r, first - WEEK, first - 1),
+                sums(r, "refused", first, last, REASONS + 1),
+                len(guessers),
+            )
+
+        try:
+            return await self._reports.database.scan(read, op="weekly")
+        except StoreError as error:
+            logger.warning("weekly figures not read", extra={"kv": {"err": str(error)}})
+            return {}, {}, [], 0
+
+    async def _places(self, first: int) -> dict[str, list[str]]:
+        try:
+            rows = await self._auth.attempts.places()
+        except StoreError as error:
+            logger.warning("weekly log-ins not read", extra={"kv": {"err": str(error)}})
+            return {}
+        snapshot = self._config.current
+        known = [one for one in rows if one[0] == ADMIN or snapshot.account(one[0]) is not None]
+        return new_places(known, first * DAY_SECONDS * 1_000_000)
+
+    async def _changes(self, first: int) -> list[tuple[str, int, list[str]]]:
+        wanted = AuditFilter(since=first * DAY_SECONDS * 1_000_000)
+        try:
+            entries = await self._auth.audit.entries(wanted, limit=MOST_CHANGES)
+        except StoreError as error:
+            logger.warning("weekly changes not read", extra={"kv": {"err": str(error)}})
+            return []
+        done = [one for one in entries if one.outcome == "done"]
+        numbers = Counter(one.action for one in done)
+        objects: dict[str, dict[str, None]] = {}
+        for one in reversed(done):
+            if one.object:
+                objects.setdefault(one.action, {})[one.object] = None
+        return [(action, number, list(objects.get(action, ()))) for action, number in numbers.most_common()]
+
+    def _read(self) -> Weekly | None:
+        try:
+            return from_json(self._path.read_bytes(), Weekly)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError):
+            return Weekly(time.time())
+
+    async def _note(self, at: float) -> None:
+        octets = msgspec.json.encode(Weekly(at))
+        await trio.to_thread.run_sync(lambda: write_atomically(self._path, octets, mode=0o640))
+
+
+def new_places(rows: Iterable[tuple[str, str, int]], since: int) -> dict[str, list[str]]:
+    """Networks from which accounts logged in first at `since` or later.
+
+    Args:
+      rows: accounts, addresses, and the first log-in there, µs UTC.
+    """
+    firsts: dict[tuple[str, str], int] = {}
+    for account, ip, first in rows:
+        with suppress(ValueError):  # a damaged row
+            key = account, str(network_of(ip_classes(ip_address(ip))[1]))
+            firsts[key] = min(first, firsts.get(key, first))
+    found: dict[str, list[str]] = {}
+    for (account, network), first in sorted(firsts.items(), key=lambda item: item[1]):
+        if first >= since:
+            found.setdefault(account, []).append(network)
+    return found
+
+
+def next_monday(now: float) -> float:
+    """Seconds UTC of the next Monday morning, local time."""
+    here = dt.datetime.fromtimestamp(now, dt.UTC).astimezone()
+    for days in range(9):
+        day = (here + dt.timedelta(days=days)).replace(hour=HOUR, minute=0, second=0, microsecond=0, tzinfo=None)
+        moment = day.astimezone().timestamp()
+        if day.weekday() == 0 and moment > now:
+            return moment
+    raise AssertionError("unreachable: eight days have a Monday")
+
+
+def subject_of(week: Week) -> str:
+    """The subject: what came, and whether something waits for the owner."""
+    attention = f"; {_many(len(week.findings), 'finding')} to look at" if week.findings else ""
+    return f"the week: {_many(_came(week.counts), 'message')} came, {week.counts.get('sent', 0):,} sent{attention}"
+
+
+def text_of(week: Week) -> str:
+    """The mail, at most 30 lines."""
+    parts = [[*_mail(week)], [*_logins(week)], [*_changed(week)], [*_machine(week)], [*_findings(week)]]
+    days = f"{_day(week.first)} to {_day(week.last)}"
+    lines = [f"{week.host}, {days} (UTC). In brackets: the week before.", ""]
+    for part in parts:
+        if part:
+            lines += [*part, ""]
+    return "\n".join([*lines, "doctor.weekly = false in moxlite.toml ends these mails.", ""])
+
+
+def _mail(week: Week) -> Iterator[str]:
+    def pair(kind: DailyKind) -> str:
+        return f"{week.counts.get(kind, 0):,} ({week.before.get(kind, 0):,})"
+
+    came = f"{_came(week.counts):,} ({_came(week.before):,})"
+    yield f"Mail: {came} came in, {pair('junk')} of it junk; {pair('sent')} sent, {pair('failed')} failed."
+    if week.refused:
+        named = [f"{one.number:,} {one.about or 'other'}" for one in week.refused[:REASONS]]
+        yield f"Refused: {pair('refused')}: {', '.join(named)}{', …' if len(week.refused) > REASONS else ''}."
+    corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
+    if corrected:
+        missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)
+        yield f"Junk filter: users found {missed:,} missed and {wrong:,} wrong."
+
+
+def _logins(week: Week) -> Iterator[str]:
+    failed = week.counts.get("login-failed", 0)
+    if failed:
+        from_where = f" from {_many(week.guessers, 'network')}" if week.guessers else ""
+        yield f"Log-ins: {failed:,} failed{from_where} ({week.before.get('login-failed', 0):,})."
+    if week.places:
+        yield "First log-ins from these networks in 30 days:"
+        for account, networks in sorted(week.places.items())[:MOST]:
+            more = f" and {len(networks) - 3} more" if len(networks) > 3 else ""
+            yield f"  {account}: {', '.join(networks[:3])}{more}"
+        if len(week.places) > MOST:
+            yield f"  and {_many(len(week.places) - MOST, 'account')} more"
+
+
+def _changed(week: Week) -> Iterator[str]:
+    if week.changes:
+        yield "Changes (moxlite audit list):"
+        for action, number, objects in week.changes[:MOST]:
+            more = f", … {len(objects) - 3} more" if len(objects) > 3 else ""
+            named = f": {', '.join(printable(one[:60]) for one in objects[:3])}{more}" if objects else ""
+            yield f"  {action}{f', {number} times' if number > 1 else ''}{named}"
+        if len(week.changes) > MOST:
+            yield f"  and {len(week.changes) - MOST} more kinds"
+
+
+def _machine(week: Week) -> Iterator[str]:
+    if week.size:
+        yield f"Disk: {week.free / 1e9:,.1f} of {week.size / 1e9:,.1f} GB free."
+    if week.ends is not None:
+        yield f"Certificates: the first ends on {_date(week.ends[0])}, of the listener {week.ends[1]}."
+    if week.backup:
+        tried = f"; a restore was tried on {_date(week.rehearsed)}" if week.rehearsed else "; no restore was tried"
+        yield f"Backup: {_date(week.backup)}{tried}."
+    else:
+        yield "Backup: none since the start of the server (docs/backup.md)."
+    newer = f"; {week.update} is there" if week.update else ""
+    yield f"Version: {week.version}{newer}."
+
+
+def _findings(week: Week) -> Iterator[str]:
+    if week.findings:
+        yield "To look at (moxlite doctor):"
+        for one in week.findings[:MOST]:
+            yield f"  {one.grade}, {one.code}: {printable(one.words[:160])}"
+        if len(week.findings) > MOST:
+            yield f"  and {len(week.findings) - MOST} more"
+
+
+def _came(counts: Mapping[DailyKind, int]) -> int:
+    return counts.get("delivered", 0) + counts.get("junk", 0)
+
+
+def _numbers(r: Reader, first: int, last: int) -> dict[DailyKind, int]:
+    found: Counter[DailyKind] = Counter()
+    for one in day_counts(r, DAILY_KINDS, first, last):
+        found[one.kind] += one.number
+    return dict(found)
+
+
+def _disk(data: Path) -> tuple[int, int]:
+    try:
+        found = shutil.disk_usage(data)
+    except OSError:
+        return 0, 0
+    return found.free, found.total
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _day(number: int) -> str:
+    return _date(number * DAY_SECONDS)
+
+
+def _date(moment: float) -> str:
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%-d %B %Y}"

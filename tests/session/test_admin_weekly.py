@@ -1,0 +1,155 @@
+"""The weekly mail to the postmaster (ADMIN-70a)."""
+
+import datetime as dt
+import time
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.admin.doctor import weekly
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.requests import Running, TellWeek
+from moxlite.admin.doctor.weekly import Week, WeeklyMail, new_places, next_monday, subject_of, text_of
+from moxlite.metrics import DAY_SECONDS
+from moxlite.store.auth.loginattempts import LoginAttempt, record
+from moxlite.store.reports.history import Sum, add_counts
+from tests.session.test_web_factors import notices
+from tests.web_rig import Rig
+
+DAY = 20_500
+FULL = Week(
+    host="mx.example.org",
+    first=DAY - 6,
+    last=DAY,
+    version="0.1.0",
+    update="0.2.0",
+    counts={"delivered": 1_381, "junk": 31, "refused": 1_204, "sent": 96, "failed": 2, "login-failed": 340},
+    before={"delivered": 1_370, "junk": 28, "refused": 1_350, "sent": 101, "login-failed": 120},
+    refused=[Sum(f"reason-{number}", 300 - number) for number in range(6)],
+    guessers=12,
+    places={f"user{number}": [f"192.0.{number}.0/24"] * 9 for number in range(40)},
+    changes=[(f"action {number}", 3, ["kim", "x" * 400, "\x1b[31m", "ben"]) for number in range(40)],
+    free=12_300_000_000,
+    size=40_000_000_000,
+    ends=(1_800_000_000, "public"),
+    backup=1_771_000_000.0,
+    rehearsed=1_770_500_000.0,
+    findings=[Finding(grade="warning", code="update", about="x", text="y" * 900)] * 40,
+)
+
+
+def test_the_mail_is_short_whatever_happened() -> None:
+    """ADMIN-70a: at most 30 lines, no control characters, what matters first."""
+    text = text_of(FULL)
+    lines = text.splitlines()
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 300
+    assert lines[0].startswith("mx.example.org, 10 February 2026 to 16 February 2026")
+    assert lines[2] == "Mail: 1,412 (1,398) came in, 31 (28) of it junk; 96 (101) sent, 2 (0) failed."
+    assert lines[3].startswith("Refused: 1,204 (1,350): 300 reason-0, 299 reason-1")
+    assert "Log-ins: 340 failed from 12 networks (120)." in lines
+    assert "  and 37 accounts more" in lines
+    assert "Version: 0.1.0; 0.2.0 is there." in lines
+    assert "\x1b" not in text
+    assert subject_of(FULL) == "the week: 1,412 messages came, 96 sent; 40 findings to look at"
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    """ADMIN-70a."""
+    text = text_of(Week(host="mx.example.org", first=DAY - 6, last=DAY, version="0.1.0"))
+    assert text.splitlines()[2:] == [
+        "Mail: 0 (0) came in, 0 (0) of it junk; 0 (0) sent, 0 (0) failed.",
+        "",
+        "Backup: none since the start of the server (docs/backup.md).",
+        "Version: 0.1.0.",
+        "",
+        "doctor.weekly = false in moxlite.toml ends these mails.",
+    ]
+
+
+def test_a_place_is_a_network_that_is_new() -> None:
+    """ADMIN-70a: another address of a known network is none; damaged rows do not matter."""
+    rows = [
+        ("mia", "192.0.2.7", 50),
+        ("mia", "192.0.2.8", 200),
+        ("mia", "198.51.100.1", 300),
+        ("mia", "203.0.113.9", 250),
+        ("ben", "2001:db8::1", 100),
+        ("ben", "no address", 500),
+    ]
+    assert new_places(rows, 100) == {"ben": ["2001:db8::/48"], "mia": ["203.0.113.0/26", "198.51.100.0/26"]}
+
+
+def test_it_is_written_on_mondays() -> None:
+    """ADMIN-70a: at 7 in the morning."""
+    monday = dt.datetime(2026, 3, 30, 7).astimezone().timestamp()
+    assert next_monday(monday - 1) == monday
+    later = next_monday(monday)
+    assert 6.9 * DAY_SECONDS < later - monday < 7.1 * DAY_SECONDS
+    assert dt.datetime.fromtimestamp(later, dt.UTC).astimezone().strftime("%a %H:%M") == "Mon 07:00"
+
+
+def mail_of(rig: Rig) -> WeeklyMail:
+    async def state() -> Running:
+        await trio.lowlevel.checkpoint()
+        return Running(version="0.1.0")
+
+    return WeeklyMail(
+        config=rig.holder,
+        accounts=rig.accounts,
+        auth=rig.auth,
+        reports=rig.house.files.reports,
+        running=state,
+        certificates=rig.house.network.tls.in_use,
+    )
+
+
+@pytest.mark.served
+async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
+    """ADMIN-70a: what was counted, and who logged in; a second mail about the same days is not stored."""
+    now = time.time()
+    await rig.house.files.reports.database.write(
+        lambda tx: add_counts(tx, {("delivered", int(now // DAY_SECONDS) - 2, "known"): 7})
+    )
+    attempt = LoginAttempt(result="ok", protocol="imap", mechanism="plain", account="mia", remote_ip="192.0.2.77")
+    await rig.auth.database.write(lambda tx: record(tx, [attempt]))
+    async with rig.running.ctl() as ctl:
+        text = await ctl.call("doctor weekly", TellWeek(), str)
+    assert "Mail: 7 (0) came in" in text
+    assert "  mia: 192.0.2.64/26" in text
+    assert "Certificates: the first ends on" in text
+    mail = mail_of(rig)
+    await mail.send()
+    await mail.send()
+    path = rig.holder.current.static.data_dir / weekly.STATE
+    assert now <= msgspec.json.decode(path.read_bytes())["at"]
+    mailbox = rig.holder.current.static.postmaster.mailbox
+    assert [one for one in await notices(rig, mailbox) if one.startswith("the week:")] == [
+        "the week: 7 messages came, 0 sent"
+    ]
+
+
+@pytest.mark.served
+async def test_a_new_server_waits_for_its_first_monday(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70a: one that was down on Monday writes after its start."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if seconds != weekly.FIRST:
+            await trio.sleep_forever()
+
+    monkeypatch.setattr(weekly, "sleep_by_both_clocks", sleep)
+    path = rig.holder.current.static.data_dir / weekly.STATE
+    mail = mail_of(rig)
+    for last, waits in ((None, 1), (1.0, 1), (9 * DAY_SECONDS, 2)):
+        slept.clear()
+        path.unlink(missing_ok=True)
+        if last is not None:
+            path.write_bytes(msgspec.json.encode(weekly.Weekly(time.time() - last)))
+        with trio.move_on_after(1):
+            await mail.serve()
+        assert len(slept) == waits
+        assert 0 < slept[-1] <= 8 * DAY_SECONDS
+    assert msgspec.json.decode(path.read_bytes())["at"] > time.time() - 60
