@@ -17,6 +17,7 @@ from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.groupware.commands import GroupwareCommands
+from moxlite.groupware.copying import CalendarCopies
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
@@ -52,6 +53,11 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **commands_of(HandOver.bind(partial(_hand_over, house))),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox).registry(),
+        **CalendarCopies(
+            accounts,
+            house.services.sandbox,
+            house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="calendars"),
+        ).registry(),
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),

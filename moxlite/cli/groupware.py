@@ -1,17 +1,19 @@
 """``moxlite calendar`` and ``moxlite contacts``: calendars and address books of accounts (DAV-40)."""
 
+import sys
 from typing import BinaryIO
 
 import click
 
+from moxlite.cli.archives.imapcopy import stated_password
 from moxlite.cli.common import perform, settings, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, groupware as operations
-from moxlite.operations.groupware import ImportCalendar, ImportContacts, Imported, MakeLink
+from moxlite.operations.groupware import Copied, CopyCalendars, ImportCalendar, ImportContacts, Imported, MakeLink
 
-UPLOADS = frozenset({ImportCalendar, ImportContacts})
-"""Operations with a file, whose verbs are made here."""
+OWN = frozenset({ImportCalendar, ImportContacts, CopyCalendars})
+"""Operations with a file or a password, whose verbs are made here."""
 
 
 def _show_link(found: str, as_json: bool) -> None:
@@ -34,7 +36,7 @@ def contacts() -> None:
 for _group in (calendar, contacts):
     _own = (one for one in described_in(operations) if one.name.startswith(f"{_group.name} "))
     _inner = {"link": "Secret addresses of calendars."} if _group is calendar else {}
-    described(_group, (one for one in _own if one.request not in UPLOADS), _inner, {MakeLink: _show_link})
+    described(_group, (one for one in _own if one.request not in OWN), _inner, {MakeLink: _show_link})
 
 account_argument = click.argument("account")
 file_argument = click.argument("file", type=click.File("rb"))
@@ -49,6 +51,18 @@ def import_calendar(account: str, file: BinaryIO, into: str) -> None:
     _tell(perform(ImportCalendar(account, into), upload=iter(lambda: file.read(1 << 20), b"")))
 
 
+@calendar.command("copy", help=CopyCalendars.__doc__)
+@account_argument
+@click.argument("url")
+@click.argument("user")
+def copy(account: str, url: str, user: str) -> None:
+    """See the operation."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise click.UsageError("write the user after the address, and no password")
+    request = CopyCalendars(account, url, user, stated_password(None, user))
+    _tell(perform(request, progress=lambda line: print(printable(line), file=sys.stderr)))
+
+
 @contacts.command("import", help=ImportContacts.__doc__)
 @account_argument
 @file_argument
@@ -57,7 +71,7 @@ def import_contacts(account: str, file: BinaryIO) -> None:
     _tell(perform(ImportContacts(account), upload=iter(lambda: file.read(1 << 20), b"")))
 
 
-def _tell(found: Imported) -> None:
+def _tell(found: Imported | Copied) -> None:
     if settings().as_json:
         show_json(found)
         return

@@ -123,6 +123,36 @@ class RemoveLink(Operation[None], frozen=True):
     id: int
 
 
+class Copied(msgspec.Struct):
+    """A copy from another server: calendars and address books there, entries added, entries that were here already,
+    entries that could not be read, with reasons.
+    """
+
+    places: int = 0
+    added: int = 0
+    known: int = 0
+    unread: int = 0
+    problems: list[str] = []
+
+
+@change("calendar copy", Role.COMMAND_LINE)
+class CopyCalendars(Operation[Copied], frozen=True):
+    """Copy the calendars and address books that USER has at another server (CalDAV, CardDAV) into ACCOUNT. URL: its
+    address, such as https://dav.example.com. The password is asked for, or is the first line of stdin; it is not kept.
+    Entries that the account has already stay as they are, so that it can be done again. Nothing changes at the other
+    server, and no guest is told.
+    """
+
+    account: Word
+    url: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    user: Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
+    password: Annotated[str, msgspec.Meta(max_length=1000)]
+
+    def __repr__(self) -> str:
+        """Without the password, which must not reach a log."""
+        return f"CopyCalendars(account={self.account!r}, url={self.url!r}, user={self.user!r})"
+
+
 @query("contacts list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
 class ListAddressBooks(Operation[list[Listed]], frozen=True):
     """List the address books of an account."""

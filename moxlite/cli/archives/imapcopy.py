@@ -101,7 +101,7 @@ def _copy(command: str, **options: Any) -> None:
         port=port or 0,
         since=None if since is None else moment(since),
         token=_secret(token_file) if token_file is not None else "",
-        password=_password(password_file, options["user"]) if token_file is None else "",
+        password=stated_password(password_file, options["user"]) if token_file is None else "",
     )
     told = _Told()
     kinds = MailboxPlan | MailboxStep | Note
@@ -147,7 +147,8 @@ def _secret(path: Path) -> str:
     return line
 
 
-def _password(path: Path | None, user: str) -> str:
+def stated_password(path: Path | None, user: str) -> str:
+    """A password for another server: of a file, asked for, or the first line of stdin. Raises Failure."""
     if path is not None:
         return _secret(path)
     if sys.stdin.isatty():

@@ -39,8 +39,8 @@ class BadXML(ValueError):
     """A body that is no XML, or too large; the message is for people."""
 
 
-def read_xml(data: bytes) -> Element:
-    """The root of a body. Raises BadXML."""
+def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
+    """The root of a body of at most so many elements. Raises BadXML."""
     depth = count = 0
     root: Element | None = None
     try:
@@ -50,7 +50,7 @@ def read_xml(data: bytes) -> Element:
                 continue
             root = found if root is None else root
             depth, count = depth + 1, count + 1
-            if depth > MAX_DEPTH or count > MAX_ELEMENTS:
+            if depth > MAX_DEPTH or count > most:
                 raise BadXML("the XML has too many elements, or they are too deep")
     except ParseError as error:
         raise BadXML(f"the body is no XML: {error}") from None

@@ -1,5 +1,5 @@
 """Rights of other users on calendars and address books: table `collection_acl` of the owner's file (DAV-41). Which
-accounts share with which users is copied to `auth.db` with the shares of mailboxes. Table `calendar_link` has the secret
+accounts share with which users is copied to `auth.db` with the shares of mailboxes. Table `calendar_link` has secret
 links of calendars, by the hash of the token (DAV-42).
 """
 

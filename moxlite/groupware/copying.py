@@ -1,0 +1,317 @@
+"""Calendars and address books of a user at another server, copied from there by CalDAV and CardDAV (DAV-43).
+
+The other server is a stranger's: what it says is bounded, its addresses are those of `net.httpclient`, and the password
+goes to https alone. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.operations.groupware import Copied, CopyCalendars
+from moxlite.operations.performing import commands
+from moxlite.processor import off_loop
+from moxlite.proto.cards.contactfiles import read_contacts, taken
+from moxlite.proto.cards.vcard import Unreadable
+from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
+from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.store.groupware.collection import Collection, Kind, collections_of, create_collection, ensure_defaults
+from moxlite.store.groupware.contacts import has_due, import_contacts, settle_contacts
+from moxlite.store.groupware.scheduling import add_entry
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.changelog.unit import AccountTx
+
+SECONDS: Final = 60.0
+"""Seconds of one request."""
+
+MAX_ANSWER: Final = 16 << 20
+"""Octets of an answer: a list of 20,000 entries has about 6 MB."""
+
+MAX_ELEMENTS: Final = 150_000
+"""Elements of an answer, seven for each entry of a list."""
+
+MAX_PLACES: Final = 100
+"""Calendars, or address books, that are copied."""
+
+MAX_ENTRY: Final = 1 << 20
+"""Octets of an entry (DAV-5)."""
+
+BATCH: Final = 50
+"""Entries that are asked for at once; contacts that are added in one unit."""
+
+REDIRECTS: Final = 5
+MOVED: Final = frozenset({301, 302, 307, 308})
+
+MAX_PROBLEMS: Final = 20
+"""Problems that are told."""
+
+HOMES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-home-set", "contact": CARDDAV + "addressbook-home-set"}
+TYPES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar", "contact": CARDDAV + "addressbook"}
+WELL_KNOWN: Final[dict[Kind, str]] = {"calendar": "/.well-known/caldav", "contact": "/.well-known/carddav"}
+DATA: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-data", "contact": CARDDAV + "address-data"}
+REPORTS: Final[dict[Kind, str]] = {
+    "calendar": CALDAV + "calendar-multiget",
+    "contact": CARDDAV + "addressbook-multiget",
+}
+COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
+
+Properties = dict[str, "Element"]
+
+
+class CopyFailed(Exception):
+    """The other server cannot be copied from; the text gives the reason, for people."""
+
+
+class WrongPassword(CopyFailed):
+    """The other server refuses the user; it is not asked again elsewhere."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A calendar or address book at the other server."""
+
+    kind: Kind
+    url: str
+    title: str
+    colour: str
+
+
+class Remote:
+    """The other server, asked as one of its users. All methods raise CopyFailed."""
+
+    def __init__(self, client: HTTPClient, url: str, user: str, password: str) -> None:
+        parts = urlsplit(_joined(url, ""))
+        if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+            raise CopyFailed("the address must begin with https:// and have no password in it")
+        if ":" in user:
+            raise CopyFailed("a user name has no colon")
+        self._client = client
+        self._url = url
+        self._host = parts.hostname
+        self._login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    async def places(self, kind: Kind) -> list[Place]:
+        """The calendars or address books of the user."""
+        home = await self._home(kind)
+        names = (DAV + "resourcetype", DAV + "displayname", APPLE + "calendar-color")
+        found = []
+        for href, props in (await self._find(home, names, "1"))[1]:
+            kinds = props.get(DAV + "resourcetype")
+            if kinds is None or kinds.find(TYPES[kind]) is None:
+                continue
+            title, colour = (_words(props.get(name)) for name in names[1:])
+            url = _joined(home, href)
+            last = url.rstrip("/").rpartition("/")[2]
+            found.append(Place(kind, url, (title or last)[:200], colour[:9]))
+        return found[:MAX_PLACES]
+
+    async def entries(self, place: Place) -> list[str]:
+        """The addresses of the entries of a place, as the server writes them."""
+        _, found = await self._find(place.url, (DAV + "getetag",), "1")
+        return [href for href, props in found if DAV + "getetag" in props and not href.endswith("/")]
+
+    async def data(self, place: Place, hrefs: list[str]) -> list[bytes]:
+        """What entries have; those that are gone are left out."""
+        wanted = element(DAV + "prop", element(DATA[place.kind]))
+        asked = (element(DAV + "href", text(href)) for href in hrefs)
+        _, found = await self._ask("REPORT", place.url, document(REPORTS[place.kind], (wanted, *asked)), "1")
+        texts = (props.get(DATA[place.kind]) for _, props in found)
+        return [(one.text or "").encode() for one in texts if one is not None]
+
+    async def _home(self, kind: Kind) -> str:
+        known = urljoin(self._url, WELL_KNOWN[kind])
+        below = urlsplit(self._url).path.strip("/") != ""
+        failure = CopyFailed("the server names no home of the user")
+        for start in (self._url, known) if below else (known, self._url):
+            try:
+                url = start
+                for _ in range(2):  # the place itself, then the user's principal
+                    url, found = await self._find(url, (HOMES[kind], DAV + "current-user-principal"), "0")
+                    props = found[0][1] if found else {}
+                    if home := _href(props.get(HOMES[kind])):
+                        return _joined(url, home)
+                    url = _joined(url, _href(props.get(DAV + "current-user-principal")))
+            except WrongPassword:
+                raise
+            except CopyFailed as error:
+                failure = error
+        raise failure
+
+    async def _find(self, url: str, names: tuple[str, ...], depth: str) -> tuple[str, list[tuple[str, Properties]]]:
+        body = document(DAV + "propfind", [element(DAV + "prop", *map(element, names))])
+        return await self._ask("PROPFIND", url, body, depth)
+
+    async def _ask(self, method: str, url: str, body: str, depth: str) -> tuple[str, list[tuple[str, Properties]]]:
+        """The address that answered after redirects, and the properties there are, by address."""
+        headers = (("Authorization", self._login), ("Depth", depth), ("Content-Type", "application/xml; charset=utf-8"))
+        for _ in range(REDIRECTS):
+            self._check(url)
+            try:
+                answer = await self._client.request(
+                    method, url, headers=headers, body=body.encode(), seconds=SECONDS, max_body=MAX_ANSWER
+                )
+            except HTTPError as error:
+                raise CopyFailed(str(error)) from None
+            if answer.status not in MOVED:
+                break
+            url = _joined(url, answer.header("location"))
+        if answer.status == 401:
+            raise WrongPassword("the server refuses the user name or password")
+        if answer.status != 207:
+            raise CopyFailed(
+                f"{urlsplit(url).hostname} answers {method} with {answer.status}: it has no calendars there"
+            )
+        if answer.cut:
+            raise CopyFailed(f"an answer has more than {MAX_ANSWER >> 20} MiB")
+        try:
+            return url, await off_loop(lambda: _properties(answer.body), kind="import")
+        except BadXML as error:
+            raise CopyFailed(f"an answer cannot be read: {error}") from None
+
+    def _check(self, url: str) -> None:
+        """The password is for the host that was named, and others of its domain."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        named = not self._host.rpartition(".")[2].isdigit() and ":" not in self._host
+        same = named and organizational_domain(host) == organizational_domain(self._host)
+        if parts.scheme != "https" or (host != self._host and not same):
+            raise CopyFailed(f"the server leads to {parts.scheme}://{host}, which does not get the password")
+
+
+def _properties(body: bytes) -> list[tuple[str, Properties]]:
+    root = read_xml(body, MAX_ELEMENTS)
+    if root.tag != DAV + "multistatus":
+        raise BadXML("it is no multistatus of WebDAV")
+    found = []
+    for response in root.findall(DAV + "response"):
+        good = (one for one in response.findall(DAV + "propstat") if " 200" in (one.findtext(DAV + "status") or ""))
+        props = {one.tag: one for stat in good for one in stat.find(DAV + "prop") or ()}
+        found.append(((response.findtext(DAV + "href") or "").strip(), props))
+    return found
+
+
+def _joined(base: str, href: str) -> str:
+    """The address that a reference leads to. Raises CopyFailed."""
+    try:
+        found = urljoin(base, href)
+        urlsplit(found)
+    except ValueError:
+        raise CopyFailed(f'"{(href or base)[:100]}" is no address') from None
+    return found
+
+
+def _href(one: Element | None) -> str:
+    return "" if one is None else (one.findtext(DAV + "href") or "").strip()
+
+
+def _words(one: Element | None) -> str:
+    return "" if one is None else " ".join((one.text or "").split())
+
+
+class CalendarCopies:
+    """The operation, in a running server."""
+
+    def __init__(self, accounts: Accounts, sandbox: Sandbox, client: HTTPClient) -> None:
+        self._accounts = accounts
+        self._sandbox = sandbox
+        self._client = client
+
+    def registry(self) -> Mapping[str, Command]:
+        """The operation by its name."""
+        return commands(CopyCalendars.bind_stream(self._copy), refusals=(CopyFailed,))
+
+    async def _copy(self, args: CopyCalendars, exchange: Exchange) -> Copied:
+        remote = Remote(self._client, args.url, args.user, args.password)
+        done = Copied()
+        failures = []
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            for kind in HOMES:
+                try:
+                    places = await remote.places(kind)
+                except WrongPassword:
+                    raise
+                except CopyFailed as error:
+                    failures.append(error)
+                    continue
+                for place in places:
+                    async for line in self._take(account, remote, place, done):
+                        await exchange.progress(line)
+        if len(failures) == len(HOMES):
+            raise failures[0]
+        done.problems += [str(one) for one in failures]
+        return done
+
+    async def _take(self, account: OpenAccount, remote: Remote, place: Place, done: Copied) -> AsyncIterator[str]:
+        """Copy one place; tells how far it is."""
+        hrefs = await remote.entries(place)
+        take = self._take_entries if place.kind == "calendar" else self._take_cards
+        done.places += 1
+        for start in range(0, len(hrefs), BATCH):
+            wanted = hrefs[start : start + BATCH]
+            found = await remote.data(place, wanted)
+            done.unread += max(0, len(wanted) - len(found))
+            await take(account, place, found, done)
+            yield f"{place.title}: {min(start + BATCH, len(hrefs))} of {len(hrefs)}"
+
+    async def _take_entries(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
+        where = await account.write(partial(_calendar_for, place=place))
+        expander = Expander(account, self._sandbox)
+        for data in found:
+            try:
+                if len(data) > MAX_ENTRY:
+                    raise BadEntry("", "an entry has more than 1 MiB")
+                facts = await expander.facts(where, data)
+            except TooBusy:
+                raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+            except BadEntry as error:
+                _note(done, [str(error)])
+                continue
+            added = await account.write(partial(add_entry, where=where, data=data, facts=facts))
+            done.added, done.known = done.added + added, done.known + (not added)
+
+    async def _take_cards(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
+        try:
+            file = await off_loop(lambda: taken(found), kind="import")
+            contacts, problems = await off_loop(partial(read_contacts, file), kind="import")
+        except Unreadable as error:
+            _note(done, [f"{place.title}: {error}"])
+            return
+        _note(done, problems)
+        while await account.read(has_due, op="groupware"):
+            await account.write(settle_contacts)
+        added, known = await account.write(partial(import_contacts, contacts=contacts))
+        done.added, done.known = done.added + added, done.known + known
+
+
+def _note(done: Copied, problems: list[str]) -> None:
+    done.unread += len(problems)
+    done.problems += problems[: MAX_PROBLEMS - len(done.problems)]
+
+
+def _calendar_for(tx: AccountTx, place: Place) -> Collection:
+    """The calendar into which those of a place come: of its name, or made for it."""
+    name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
+    calendars = collections_of(tx, "calendar")
+    found = [one for one in calendars if one.name == name] or [
+        one for one in calendars if place.title == one.display_name
+    ]
+    if found:
+        return found[0]
+    new = Collection(0, "calendar", name, display_name=place.title, colour=place.colour, components=COMPONENTS)
+    return create_collection(tx, new)
