@@ -36,6 +36,8 @@ USING = [
             "mdn",
             "calendars",
             "calendars:parse",
+            "principals",
+            "principals:availability",
         ),
     )
 ]

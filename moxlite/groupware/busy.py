@@ -7,16 +7,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.processor import give_way
 from moxlite.proto.cards.components import Component, Instance
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import period_of, utc_text
 from moxlite.proto.cards.repeating import Span
-from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.collection import Collection, collections_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping
 
 if TYPE_CHECKING:
-    from moxlite.groupware.entries import Expander
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account
 
 PAGE: Final = 100
@@ -58,6 +60,22 @@ async def busy_times(
         if len(rows) < PAGE:
             break
     return busy[:MAX_BUSY]
+
+
+async def busy_of(accounts: Accounts, sandbox: Sandbox, name: str, stretch: Span, own: frozenset[str]) -> list[Busy]:
+    """When the user of an account, with these addresses, is busy by all calendars. What cannot be expanded is left out.
+
+    Raises StoreError.
+    """
+    found: list[Busy] = []
+    async with accounts.use(name) as account:
+        expander = Expander(account, sandbox)
+        for where in await account.read(lambda r: collections_of(r, "calendar"), op="busy"):
+            try:
+                found += await busy_times(account, expander, where, stretch, own)
+            except (BadEntry, TooBusy):
+                continue
+    return found
 
 
 async def _busy_of(expander: Expander, one: Resource, stretch: Span, own: frozenset[str]) -> list[Busy]:

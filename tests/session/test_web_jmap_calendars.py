@@ -289,6 +289,34 @@ async def test_the_user_is_known_by_the_addresses_of_the_account(rig: Rig) -> No
     assert [one["type"] for one in refused["notDestroyed"].values()] == ["forbidden", "notFound"]
 
 
+async def test_people_of_the_same_domain_see_when_others_are_busy(rig: Rig) -> None:
+    """JMAP-78: found by their whole address; others do not exist."""
+    client, tom = Client(rig), Client(rig, "tom@example.org")
+    await Office(rig).begin()
+    tom.account = "utom"
+    await made(client)
+    await made(client, start="2026-11-30T12:30:00", status="tentative", duration="PT2H")
+    await made(client, start="2026-11-30T20:00:00", freeBusyStatus="free")
+    [own] = (await tom.call("Principal/get"))["list"]
+    assert (own["id"], own["email"]) == ("utom", "tom@example.org")
+    assert (await tom.call("Principal/query", filter={"email": "mia@example.org"}))["ids"] == ["umia"]
+    assert (await tom.call("Principal/query", filter={"text": "mia"}))["ids"] == []
+    assert (await tom.call("Principal/query", filter={"email": "jo@else.example"}))["ids"] == []
+    assert await tom.error("Principal/query", filter={"shoe": "x"}) == "unsupportedFilter"
+    [mia] = (await tom.call("Principal/get", ids=["umia", "unobody"]))["list"]
+    assert mia["capabilities"]["urn:ietf:params:jmap:calendars"]["accountId"] is None
+    stretch = {"utcStart": "2026-11-30T00:00:00Z", "utcEnd": "2026-12-01T00:00:00Z"}
+    found = await tom.call("Principal/getAvailability", id="umia", showDetails=False, **stretch)
+    assert [(one["utcStart"][11:16], one["utcEnd"][11:16], one["busyStatus"]) for one in found["list"]] == [
+        ("11:00", "12:00", "confirmed"),
+        ("12:00", "13:30", "tentative"),
+    ]
+    assert await tom.error("Principal/getAvailability", id="unobody", **stretch) == "notFound"
+    long = {**stretch, "utcEnd": "2029-12-01T00:00:00Z"}
+    assert await tom.error("Principal/getAvailability", id="umia", **long) == "tooLarge"
+    assert await tom.error("Principal/getAvailability", id="umia", utcStart="x", utcEnd="y") == "invalidArguments"
+
+
 async def test_a_stranger_cannot_break_the_answer(rig: Rig) -> None:
     """JMAP-71: lines of programs with values that do not fit are not shown."""
     client, phone = Client(rig), Program(rig)

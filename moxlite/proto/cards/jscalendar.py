@@ -95,7 +95,7 @@ NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}")
 PLACE: Final = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?);(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)")
 DAY: Final = timedelta(days=1)
 MAX_PATH: Final = 10
-"""Levels of a path into an object: those of JSCalendar have five."""
+"""Levels of a path into an object: paths of JSCalendar have five."""
 
 MAX_DEPTH: Final = 20
 """Levels of a value that a line JSPROP has."""

@@ -323,7 +323,7 @@ def _updated(name: str, _: list[Property], __: Object, wanted: Object) -> list[P
 def _with_keys(
     name: str, old: dict[str, Property], before: Object, wanted: Object, make: Callable[[Object], Property | None]
 ) -> list[Property]:
-    """The lines of objects by id; those of what has not changed stay."""
+    """The lines of objects by id; the lines of unchanged objects stay."""
     made: list[Property] = []
     known = before.get(name) or {}
     for key, one in (wanted.get(name) or {}).items():

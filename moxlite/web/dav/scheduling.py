@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.busy import busy_calendar, busy_times, merged
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.busy import busy_calendar, busy_of, merged
 from moxlite.groupware.people import account_of, is_missing, user_of
 from moxlite.proto.address import Address
 from moxlite.proto.cards.components import BadComponents, Component, read_components
@@ -17,7 +16,6 @@ from moxlite.proto.cards.contentline import Property, folded, plain
 from moxlite.proto.cards.itip import address_of
 from moxlite.proto.cards.moments import moment_of, seconds_of
 from moxlite.proto.dav.xml import CALDAV, document, element, text
-from moxlite.store.groupware.collection import collections_of
 from moxlite.web.dav.places import XML_HEADERS, Refusal, href
 from moxlite.web.http.messages import Response
 
@@ -104,14 +102,7 @@ class Questions:
 
     async def _busy(self, snapshot: Snapshot, name: str, part: Component, line: Property, stretch: Span) -> str:
         own = user_of(snapshot, name).addresses
-        found = []
-        async with self._accounts.use(name) as account:
-            expander = Expander(account, self._sandbox)
-            for where in await account.read(lambda r: collections_of(r, "calendar"), op="dav-busy"):
-                try:
-                    found += await busy_times(account, expander, where, stretch, own)
-                except (BadEntry, TooBusy):
-                    continue
+        found = await busy_of(self._accounts, self._sandbox, name, stretch, own)
         organizer = part.first("ORGANIZER")
         people = [folded(one.whole) for one in (organizer, line) if one is not None]
         return busy_calendar(stretch, merged(found, stretch), plain(part.value("UID"), 200) or "busy", people)

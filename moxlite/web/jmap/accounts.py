@@ -68,7 +68,7 @@ async def open_place(accounts: Accounts, auth: AuthDB, home: OpenAccount, name: 
         yield Place(owner=home.name, account=home, home=home)
         return
     async with AsyncExitStack() as stack:
-        owner = _account_name(name)
+        owner = account_name(name)
         try:
             account = await stack.enter_async_context(visited(accounts, auth, owner, home.name))
         except NoSuchMailbox:
@@ -83,7 +83,7 @@ def account_id(name: str) -> str:
     return "x" + name.encode().hex()
 
 
-def _account_name(text: str) -> str:
+def account_name(text: str) -> str:
     """The name of the account with an id, "" for what cannot be one."""
     if text[:1] == "u":
         return text[1:]

@@ -41,6 +41,7 @@ from moxlite.web.jmap.protocol import (
     resolved,
 )
 from moxlite.web.jmap.table import (
+    AVAILABILITY,
     BLOBS,
     CALENDARS,
     CALENDARS_PARSE,
@@ -48,6 +49,7 @@ from moxlite.web.jmap.table import (
     CONTACTS,
     MAIL,
     METHODS,
+    PRINCIPALS,
     QUOTA,
     RECEIPTS,
     SIEVE,
@@ -387,6 +389,8 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
         "mayCreateCalendar": True,
     },
     CALENDARS_PARSE: {},
+    PRINCIPALS: {},
+    AVAILABILITY: {"maxAvailabilityDuration": "P400D"},
     RECEIPTS: {},
     SIEVE: sieve.ACCOUNT_CAPABILITY,
 }
@@ -399,7 +403,12 @@ SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS)
 def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object:
     """The session resource without its state. `shared`: addresses of other accounts, by their name."""
     own = account_id(identity.account)
-    accounts: Object = {own: _account(identity.address, identity, ACCOUNT_CAPABILITIES, personal=True)}
+    personal = {
+        **ACCOUNT_CAPABILITIES,
+        PRINCIPALS: {"currentUserPrincipalId": own},
+        f"{PRINCIPALS}:owner": {"accountIdForPrincipal": own, "principalId": own},
+    }
+    accounts: Object = {own: _account(identity.address, identity, personal, personal=True)}
     guest = {
         MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False},
         BLOBS: ACCOUNT_CAPABILITIES[BLOBS],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from moxlite.web.jmap import calendars, eventqueries, events, people
+from moxlite.web.jmap import calendars, eventqueries, events, people, principals
 from moxlite.web.jmap.methods import Run
 
 RUNS: Final[Mapping[str, Run]] = {
@@ -22,4 +22,7 @@ RUNS: Final[Mapping[str, Run]] = {
     "ParticipantIdentity/get": people.identity_get,
     "ParticipantIdentity/changes": people.identity_changes,
     "ParticipantIdentity/set": people.identity_set,
+    "Principal/get": principals.get,
+    "Principal/query": principals.query,
+    "Principal/getAvailability": principals.availability,
 }

@@ -163,7 +163,7 @@ def _stretch(wish: Object, zone: ZoneInfo) -> tuple[int, int]:
 
 
 async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, timed: bool) -> AsyncIterator[_Match]:
-    """All events that may have a moment in a stretch. `timed`: those of series one by one, as a filter looks at times.
+    """All events that may have a moment in a stretch. `timed`: the events of series one by one, for filters of times.
 
     Raises MethodError.
     """

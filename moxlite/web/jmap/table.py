@@ -34,6 +34,8 @@ QUOTA: Final = "urn:ietf:params:jmap:quota"
 CONTACTS: Final = "urn:ietf:params:jmap:contacts"
 CALENDARS: Final = "urn:ietf:params:jmap:calendars"
 CALENDARS_PARSE: Final = "urn:ietf:params:jmap:calendars:parse"
+PRINCIPALS: Final = "urn:ietf:params:jmap:principals"
+AVAILABILITY: Final = "urn:ietf:params:jmap:principals:availability"
 RECEIPTS: Final = "urn:ietf:params:jmap:mdn"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
 
@@ -47,6 +49,8 @@ CAPABILITIES: Final[dict[str, Object]] = {
     CONTACTS: {},
     CALENDARS: {},
     CALENDARS_PARSE: {},
+    PRINCIPALS: {},
+    AVAILABILITY: {},
     RECEIPTS: {},
     SIEVE: sieve.CAPABILITY,
 }
@@ -125,6 +129,9 @@ METHODS: Final[Table] = {
     "ParticipantIdentity/get": _of_calendars("ParticipantIdentity/get"),
     "ParticipantIdentity/changes": _of_calendars("ParticipantIdentity/changes"),
     "ParticipantIdentity/set": _of_calendars("ParticipantIdentity/set", changes=True),
+    "Principal/get": _of_calendars("Principal/get", capability=PRINCIPALS),
+    "Principal/query": _of_calendars("Principal/query", capability=PRINCIPALS),
+    "Principal/getAvailability": _of_calendars("Principal/getAvailability", capability=AVAILABILITY),
     "MDN/send": Method(receipts.send, RECEIPTS, changes=True),
     "MDN/parse": Method(receipts.parse, RECEIPTS),
     "Quota/get": Method(quota.get, QUOTA),

@@ -1,0 +1,172 @@
+"""Principals (RFC 9670 §2): the user, and people who have an address of a domain of the user's, as for questions about
+busy times by CalDAV (DAV-28); with Principal/getAvailability (draft-ietf-jmap-calendars-26 §2.2).
+
+Colleagues are found by their whole address, or by an id from there; nothing lists them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from moxlite.groupware.busy import Busy, busy_of
+from moxlite.groupware.people import account_of, addresses_of, user_of
+from moxlite.store.errors import AccountRemoved, AccountUnknown
+from moxlite.web.jmap.accounts import account_id, account_name
+from moxlite.web.jmap.headerforms import microseconds, utc_date
+from moxlite.web.jmap.protocol import MethodError, Object, invalid
+from moxlite.web.jmap.standard import get_response, query_response, window
+
+if TYPE_CHECKING:
+    from moxlite.web.jmap.methods import Call
+
+
+PROPERTIES: Final = ("id", "type", "name", "description", "email", "timeZone", "capabilities", "accounts")
+FILTERS: Final = ("accountIds", "email", "name", "text", "type", "timeZone", "calendarAddress")
+MAX_STRETCH: Final = 400 * 86_400
+"""Seconds of a question about availability, as the session says."""
+
+STATE: Final = "0"
+"""The state of all principals, of which the configuration keeps no history."""
+
+KINDS: Final = {"BUSY": "confirmed", "BUSY-UNAVAILABLE": "unavailable", "BUSY-TENTATIVE": "tentative"}
+RANK: Final = ("confirmed", "unavailable", "tentative")
+"""What counts where periods overlap, first to last (§2.2)."""
+
+
+def _visible(call: Call, name: str) -> str | None:
+    """The address by which the user may know an account; None for one that is not a colleague's."""
+    if name == call.account.name:
+        return call.identity.address
+    domains = {one.rpartition("@")[2].lower() for one in addresses_of(call.snapshot, call.account.name)}
+    addresses = addresses_of(call.snapshot, name)
+    return next((one for one in addresses if one.rpartition("@")[2].lower() in domains), None)
+
+
+def _principal(call: Call, key: str) -> Object | None:
+    name = account_name(key)
+    settings = call.snapshot.account(name)
+    address = None if settings is None else _visible(call, name)
+    if settings is None or address is None:
+        return None
+    own = name == call.account.name
+    calendars = {
+        "accountId": key if own else None,
+        "mayGetAvailability": True,
+        "mayShareWith": False,
+        "calendarAddress": f"mailto:{address}",
+    }
+    return {
+        "id": key,
+        "type": "individual",
+        "name": settings.full_name or address,
+        "description": None,
+        "email": address,
+        "timeZone": None,
+        "capabilities": {"urn:ietf:params:jmap:calendars": calendars},
+        "accounts": None,
+    }
+
+
+async def get(call: Call) -> Object:
+    """Principal/get; without ids the user alone."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+    asked = [account_id(call.account.name)] if ids is None else ids
+    found = {key: one for key in asked if (one := _principal(call, key)) is not None}
+    objects = [{name: one[name] for name in properties} for one in found.values()]
+    return get_response(call, STATE, objects, [key for key in asked if key not in found])
+
+
+async def query(call: Call) -> Object:
+    """Principal/query: one condition, with the whole address of a colleague; else the user alone is found."""
+    wish: Object = call.argument("filter", dict, {})
+    unknown = [name for name in wish if name not in FILTERS]
+    if unknown:
+        raise MethodError("unsupportedFilter", f"principals are found by {', '.join(FILTERS)}")
+    address = wish.get("email") or str(wish.get("calendarAddress") or "").removeprefix("mailto:")
+    name = account_of(call.snapshot, address) if isinstance(address, str) and address else None
+    keys = [account_id(name or call.account.name)]
+    ids = [key for key in keys if (one := _principal(call, key)) is not None and _meets(call, one, wish)]
+    part, position, limit = window(call, ids, 100)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, STATE, part, position, total=total, calculable=False, limit=limit)
+
+
+def _meets(call: Call, one: Object, wish: Object) -> bool:
+    def holds(name: str, value: Any) -> bool:
+        if name == "accountIds":
+            return isinstance(value, list) and one["id"] == account_id(call.account.name) and one["id"] in value
+        if not isinstance(value, str):
+            raise invalid(f"filter: {name} is of the wrong type")
+        word = value.casefold().removeprefix("mailto:")
+        match name:
+            case "name" | "text":
+                return word in f"{one['name']}\n{one['email'] if name == 'text' else ''}".casefold()
+            case "type" | "timeZone":
+                return bool(one[name] == value)
+        return account_of(call.snapshot, word) == account_name(one["id"])
+
+    return all(holds(name, value) for name, value in wish.items() if value is not None)
+
+
+async def availability(call: Call) -> Object:
+    """Principal/getAvailability, without details of events."""
+    name = account_name(call.argument("id", str, ""))
+    if call.snapshot.account(name) is None or _visible(call, name) is None:
+        raise MethodError("notFound", "there is no such principal")
+    try:
+        stretch = (
+            microseconds(call.arguments.get("utcStart")) // 1_000_000,
+            microseconds(call.arguments.get("utcEnd")) // 1_000_000,
+        )
+    except ValueError:
+        raise invalid("utcStart and utcEnd are UTC dates") from None
+    if stretch[1] - stretch[0] > MAX_STRETCH:
+        raise MethodError("tooLarge", "a question is about 400 days at most")
+    own = user_of(call.snapshot, name).addresses
+    try:
+        busy = await busy_of(call.server.accounts, call.server.sandbox, name, stretch, own)
+    except (AccountUnknown, AccountRemoved):
+        raise MethodError("notFound", "there is no such principal") from None
+    return {"accountId": call.place.id, "list": periods(busy, stretch)}
+
+
+def periods(busy: Sequence[Busy], stretch: tuple[int, int]) -> list[Object]:
+    """Busy times as BusyPeriods, of which none overlap."""
+    steps: list[tuple[int, int, str]] = []
+    for start, end, kind in busy:
+        start, end = max(start, stretch[0]), min(end, stretch[1])
+        if start < end:
+            status = KINDS.get(kind, "unavailable")
+            steps += [(start, 1, status), (end, -1, status)]
+    found: list[tuple[int, int, str]] = []
+    open_ = dict.fromkeys(RANK, 0)
+    since, now = 0, ""
+    for at, step, status in sorted(steps):
+        open_[status] += step
+        after = next((one for one in RANK if open_[one]), "")
+        if after == now:
+            continue
+        if now and since < at:
+            found.append((since, at, now))
+        since, now = at, after
+    return [
+        {
+            "utcStart": utc_date(start * 1_000_000),
+            "utcEnd": utc_date(end * 1_000_000),
+            "busyStatus": status,
+            "event": None,
+        }
+        for start, end, status in _joined(found)
+    ]
+
+
+def _joined(found: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Periods of which no two of one status touch."""
+    made: list[tuple[int, int, str]] = []
+    for start, end, status in found:
+        if made and made[-1][1:] == (start, status):
+            made[-1] = (made[-1][0], end, status)
+        else:
+            made.append((start, end, status))
+    return made
