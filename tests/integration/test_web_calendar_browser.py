@@ -215,6 +215,28 @@ def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browse
         expect(event(calendar, "From the phone")).to_be_visible()
 
 
+def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """DAV-42, WEBMAIL-171: in the menu of a calendar; its address is shown once."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page, calendar = desk.page, desk.open()
+        calendar.locator(".cal-choice button").first.click()
+        page.get_by_role("button", name="Secret links…").click()
+        links = page.get_by_role("dialog", name="Secret links to")
+        links.get_by_label("For whom").fill("Grandma")
+        links.get_by_label("Busy times only").check()
+        links.get_by_role("button", name="Make a link").click()
+        expect(links.locator("code")).to_contain_text("/dav/links/")
+        expect(links.locator(".cal-choice")).to_contain_text("Grandma")
+        page.screenshot(path=tmp_path / "links.png")
+        assert not judge(page, None)
+        links.get_by_role("button", name="Withdraw").click()
+        expect(links.locator(".cal-choice")).to_have_count(0)
+        expect(links.locator("code")).to_have_count(0)
+        links.get_by_role("button", name="Close").click()
+        expect(links).to_have_count(0)
+
+
 def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-171: an answer has no more than that."""
     with fresh(chromium, server, 1280) as visitor:
