@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -282,38 +281,34 @@ def thread_rows(
     return [row[0] for row in rows], found
 
 
-_VALUE: Final = re.compile(rb"[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)")
+_FIELDS: Final = re.compile(
+    rb"\n(references|in-reply-to)[ \t]*:"
+    rb"(?:[ \t]*<([!#-;=?-~]+)>[ \t\r]*(?=\n[^ \t])|([^\n]*(?:\n[ \t][^\n]*)*))"
+)
+"""Fields in lower case, after a line end: name; the id, where there is nothing else, as usual; else the text."""
 
 
 def references_of(headers: Sequence[bytes]) -> list[tuple[str, ...]]:
     """For each header section the ids of the message's ancestors, canonical, each once (STORE-77)."""
-    # Each line of each section follows a line end, also the first one; a line with NUL separates the sections.
-    joined = b"\n" + b"\n\0\n".join(headers)
-    lower = joined.lower()
-    ends = list(accumulate([len(header) + 3 for header in headers]))
-    named: dict[int, list[bytes]] = {}
-    for position, value in _fields(lower, joined, b"\nreferences", ends):
-        named.setdefault(position, []).append(value)
-    found: list[tuple[str, ...]] = [()] * len(headers)
-    for position, values in named.items():
-        found[position] = tuple(dict.fromkeys(references(values)))
-    last = -1
-    for position, value in _fields(lower, joined, b"\nin-reply-to", ends):
-        if position != last and not found[position]:  # the first such field counts
-            found[position] = tuple(references((), value))
-        last = position
+    find = _FIELDS.findall
+    found: list[tuple[str, ...]] = []
+    for header in headers:
+        fields = find(b"\n" + header.lower())
+        if len(fields) == 1 and (single := fields[0][1]):
+            found.append((single.decode("ascii"),))
+        else:
+            found.append(_named(fields) if fields else ())
     return found
 
 
-def _fields(lower: bytes, joined: bytes, name: bytes, ends: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """Tuples (index of the header, text) of the fields of a name, which is given in lower case after a line end."""
-    position = 0
-    at = lower.find(name)
-    while at >= 0:
-        match = _VALUE.match(joined, at + len(name))
-        if match is not None:
-            while ends[position] <= at:
-                position += 1
-            value = match[1]
-            yield position, unfold(value) if b"\n" in value else value
-        at = lower.find(name, at + len(name))
+def _named(fields: list[tuple[bytes, bytes, bytes]]) -> tuple[str, ...]:
+    """The ids in matches of `_FIELDS`."""
+    above: list[bytes] = []
+    answered: bytes | None = None
+    for name, single, text in fields:
+        value = b"<%b>" % single if single else unfold(text) if b"\n" in text else text
+        if name == b"references":
+            above.append(value)
+        elif answered is None:  # the first such field counts
+            answered = value
+    return tuple(dict.fromkeys(references(above, answered)))
