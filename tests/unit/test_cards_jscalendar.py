@@ -2,14 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from moxlite.proto.cards.calendarobject import read_object
+from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
-from moxlite.proto.cards.jscalendar import Object, difference, event_of, instance_of, patched
+from moxlite.proto.cards.jscalendar import COVERED, Object, event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent
 from moxlite.proto.cards.jscalendarseries import entry_of
+from moxlite.proto.cards.jspatches import difference, patched
 
 NOW = 1_795_000_000
 EVENT = """BEGIN:VCALENDAR
@@ -211,6 +213,58 @@ def test_wrong_objects_are_refused(name: str, value: Any) -> None:
     with pytest.raises(BadEvent) as refused:
         put("", {"uid": "u1", "start": "2026-12-24T10:00:00", name: value})
     assert refused.value.name == name
+
+
+def test_many_exceptions_take_no_more_room_than_the_file() -> None:
+    """JMAP-72: also where each lacks the guests and properties of the series."""
+    guests = "".join(f"ATTENDEE:mailto:a{number}@x.example\n" for number in range(400))
+    more = "".join(f'JSPROP;JSPTR="example.com:{"x" * 200}{number}":1\n' for number in range(200))
+    head = "BEGIN:VEVENT\nUID:u\nATTENDEE:mailto:b@x.example\n"
+    late = "".join(
+        f"{head}RECURRENCE-ID:2026{month:02}{day:02}T100000Z\nDTSTART:2026{month:02}{day:02}T110000Z\nEND:VEVENT\n"
+        for month in range(1, 13)
+        for day in range(1, 29)
+    )
+    series = f"BEGIN:VEVENT\nUID:u\nDTSTART:20260101T100000Z\nRRULE:FREQ=DAILY\n{guests}{more}END:VEVENT\n"
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\n{series}{late}END:VCALENDAR\n"
+    event = found(text)
+    assert len(event["recurrenceOverrides"]) == 12 * 28
+    assert len(msgspec.json.encode(event)) < 4 * len(text)
+    assert put(text, event) == write_component(read_object(text.encode()).calendar)
+
+
+LINES = st.lists(
+    st.builds(
+        "{}{}:{}".format,
+        st.sampled_from(
+            [name for names in COVERED.values() for name in names] + ["RRULE", "RDATE", "EXDATE", "JSPROP"]
+        ),
+        st.sampled_from(
+            ["", ";JSID=a", ';JSPTR="participants/a/roles"', ";VALUE=DATE", ";TZID=Europe/Berlin", ";CN=x"]
+        ),
+        st.sampled_from(
+            ["", "5", "{}", "20261101", "20261101T100000Z", "P1D", "-PT5M", "mailto:a@b", "FREQ=DAILY;UNTIL=1"]
+        )
+        | st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LINES)
+def test_any_file_is_shown(lines: list[str]) -> None:
+    """JMAP-71: whatever a calendar took is an object, and stays as it is when that is put."""
+    start = [] if any(line.startswith("DTSTART") for line in lines) else ["DTSTART:20261101T100000Z"]
+    inner = "\n".join(("BEGIN:VEVENT", "UID:u", *start, *lines, "END:VEVENT"))
+    text = f"BEGIN:VCALENDAR\nVERSION:2.0\n{inner}\nEND:VCALENDAR\n"
+    try:
+        entry = read_object(text.encode())
+    except BadObject:
+        return
+    event = event_of(entry)
+    msgspec.json.encode(event)
+    assert entry_of(entry, event, NOW) is entry.calendar
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30).filter(str.strip)

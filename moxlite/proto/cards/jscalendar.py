@@ -20,6 +20,7 @@ import msgspec
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, split, unescaped
+from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 from moxlite.proto.cards.moments import DURATION, Zones, iana_zone, is_date, moment_of, value_of
 
 Object: TypeAlias = dict[str, Any]
@@ -94,9 +95,6 @@ WEEKDAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 NUMBER: Final = re.compile(r"[+-]?[0-9]{1,9}")
 PLACE: Final = re.compile(r"(-?[0-9]{1,3}(?:\.[0-9]{1,20})?);(-?[0-9]{1,3}(?:\.[0-9]{1,20})?)")
 DAY: Final = timedelta(days=1)
-MAX_PATH: Final = 10
-"""Levels of a path into an object: paths of JSCalendar have five."""
-
 MAX_DEPTH: Final = 20
 """Levels of a value that a line JSPROP has."""
 
@@ -176,7 +174,10 @@ def overrides_of(found: CalendarObject, event: Object) -> Object:
 
 
 def _overridable(found: Object, event: Object) -> Object:
-    """An exception with what no exception changes as its series has it."""
+    """An exception with what no exception changes as its series has it. The same goes for properties of programs that
+    the exception lacks, of each of which it would else say that it is gone.
+    """
+    found = {**{name: value for name, value in event.items() if name not in (*PROPERTIES, *FLAGS)}, **found}
     kept = {name: value for name, value in found.items() if name not in NEVER_OVERRIDDEN}
     return {**kept, **{name: event[name] for name in NEVER_OVERRIDDEN - {*OF_SERIES, "prodId"} if name in event}}
 
@@ -562,45 +563,3 @@ def _rule(text: str, clock: Clock) -> Object:
     if parts.get("WKST"):
         found["firstDayOfWeek"] = parts["WKST"].lower()
     return found
-
-
-# Patches (RFC 8984 §1.4.9)
-
-
-def patched(found: Object, patch: Object) -> Object:
-    """An object with the values of a patch at their paths; null takes away. Paths that lead nowhere are left out."""
-    for path, value in patch.items():
-        found = _with(found, tokens_of(path), value)
-    return found
-
-
-def tokens_of(path: str) -> list[str]:
-    """The names of a path."""
-    return [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
-
-
-def _with(found: Object, tokens: list[str], value: Any) -> Object:
-    name, *rest = tokens
-    if rest:
-        inner = found.get(name)
-        if not isinstance(inner, dict) or len(rest) > MAX_PATH:
-            return found
-        return {**found, name: _with(inner, rest, value)}
-    if value is None:
-        return {key: one for key, one in found.items() if key != name}
-    return {**found, name: value}
-
-
-def difference(old: Object, new: Object, path: str = "", depth: int = 0) -> Object:
-    """The patch that makes one object of another."""
-    patch: Object = {}
-    for name in [*old, *(one for one in new if one not in old)]:
-        before, after = old.get(name), new.get(name)
-        if before == after:
-            continue
-        here = path + name.replace("~", "~0").replace("/", "~1")
-        if isinstance(before, dict) and isinstance(after, dict) and depth < MAX_PATH:
-            patch |= difference(before, after, f"{here}/", depth + 1)
-        else:
-            patch[here] = after
-    return patch

@@ -31,7 +31,6 @@ from moxlite.proto.cards.jscalendar import (
     Clock,
     Object,
     alarms_of,
-    difference,
     duration_text,
     keyed,
     local_text,
@@ -39,8 +38,8 @@ from moxlite.proto.cards.jscalendar import (
     part_object,
     person_key,
     read_duration,
-    tokens_of,
 )
+from moxlite.proto.cards.jspatches import difference, tokens_of
 from moxlite.proto.cards.moments import Zones, iana_zone, utc_text
 
 LOCAL: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")

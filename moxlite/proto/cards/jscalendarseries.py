@@ -14,7 +14,9 @@ from moxlite.proto.cards.contentline import Property
 from moxlite.proto.cards.editing import with_zones
 from moxlite.proto.cards.itip import PRODID
 from moxlite.proto.cards.jscalendar import (
+    FLAGS,
     NEVER_OVERRIDDEN,
+    PROPERTIES,
     RULE_LISTS,
     Clock,
     Object,
@@ -43,6 +45,7 @@ from moxlite.proto.cards.moments import Zones
 DAYS: Final = frozenset({"mo", "tu", "we", "th", "fr", "sa", "su"})
 FREQUENCIES: Final = frozenset({"yearly", "monthly", "weekly", "daily", "hourly", "minutely", "secondly"})
 RULES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
+OWN: Final = frozenset({*PROPERTIES, *FLAGS})
 MAX_OVERRIDES: Final = 2_000
 MAX_SIZE: Final = 1 << 20
 """Characters of an entry (DAV-5)."""
@@ -57,13 +60,13 @@ def entry_of(found: CalendarObject | None, wanted: Object, now: int) -> Componen
     Raises BadEvent.
     """
     wanted = normal(wanted)
-    wanted.setdefault("updated", utc_date(datetime.fromtimestamp(now, UTC)))
     if "method" in wanted:
         raise BadEvent("method", "an event of a calendar has no method")
     zones: Zones = {} if found is None else found.zones
     before = {} if found is None else normal(event_of(found))
     if before == wanted and found is not None:
         return found.calendar
+    wanted.setdefault("updated", utc_date(datetime.fromtimestamp(now, UTC)))
     old = Component("VEVENT", [], []) if found is None else found.main
     main = written(old, _alone(before), _alone(wanted), zones, now)
     main = Component(main.name, [*main.properties], main.components)
@@ -167,15 +170,16 @@ def _exceptions(
         ):
             continue
         shown = normal(instance_of({**wanted, "recurrenceOverrides": {key: patch}}, key))
+        same = NEVER_OVERRIDDEN | {name for name in shown if name not in OWN and shown[name] == wanted.get(name)}
         if old is None:
             base = Component("VEVENT", [one for one in main.properties if one.name not in RULES], main.components)
-            part = written(base, _alone(wanted), shown, zones, now, inherited=NEVER_OVERRIDDEN)
+            part = written(base, _alone(wanted), shown, zones, now, inherited=same)
             part = Component(
                 part.name, [*part.properties, time_line("RECURRENCE-ID", moment, start_clock)], part.components
             )
         else:
             earlier = normal(instance_of(before, key))
-            part = written(old, earlier, shown, zones, now, inherited=NEVER_OVERRIDDEN)
+            part = written(old, earlier, shown, zones, now, inherited=same)
             if clock is not None:
                 part = Component(part.name, [*part.properties], part.components)
                 _set_lines(part, "RECURRENCE-ID", [time_line("RECURRENCE-ID", moment, clock)])

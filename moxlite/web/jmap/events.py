@@ -29,7 +29,6 @@ from moxlite.proto.cards.jscalendar import (
     PROPERTIES as JSCALENDAR,
     Clock,
     clock_of,
-    difference,
     duration_text,
     event_of,
     instance_of,
@@ -38,6 +37,7 @@ from moxlite.proto.cards.jscalendar import (
 )
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clock
 from moxlite.proto.cards.jscalendarseries import entry_of
+from moxlite.proto.cards.jspatches import difference
 from moxlite.proto.cards.moments import iana_zone, seconds_of, value_of
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.history import calendar_state, entry_changes
@@ -89,6 +89,9 @@ DEFAULTS: Final[Mapping[str, Any]] = {
 
 MAX_ENTRY: Final = 1 << 20
 """Octets of an entry (DAV-5)."""
+
+AS_JSON: Final = 4
+"""Octets of JSON that an octet of an entry may become."""
 
 AT_ONCE: Final = 100
 """Events that are read in one scan."""
@@ -309,7 +312,7 @@ async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[O
             one = found.get(number)
             if one is None or (key and not await has_instance(expander, one, key)):
                 continue
-            call.budget.take(one.one.size)
+            call.budget.take(AS_JSON * one.one.size)
             yield view.shown(one, key)
 
 
