@@ -22,9 +22,10 @@ import {
   send,
   smartphone,
   sun,
+  tag,
   users,
 } from "../lib/icons";
-import { Shell, disc, head, iconButton } from "../lib/pages";
+import { disc, head, iconButton, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
@@ -43,6 +44,7 @@ const places = [
   { name: "device", title: t("Set up a device"), icon: smartphone },
   { name: "security", title: t("Security"), icon: lock },
   { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") },
+  { name: "masked", title: t("Addresses to give away"), icon: tag },
   { name: "rules", title: t("Rules"), icon: filter },
   { name: "away", title: t("Away"), icon: sun },
   { name: "forwarding", title: t("Forwarding"), icon: forward },
@@ -69,6 +71,7 @@ const parts: Readonly<Record<string, string>> = {
   keys: "sending",
   transfer: "transfer",
   shares: "shares",
+  masked: "masked",
 };
 
 class App {

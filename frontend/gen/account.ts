@@ -175,6 +175,36 @@ export interface Destined {
   mailbox: string;
 }
 
+/** Some of the addresses to give away, the number of all that were asked for, and the domains of new ones. */
+export interface GivenPage {
+  items: Array<GivenItem>;
+  total: number;
+  domains: Array<string>;
+}
+
+/** An address to give away (MASK-1). ``strangers``: number of senders that are not the site, the first of them at */
+export interface GivenItem {
+  address: string;
+  state: "expired" | "off" | "on";
+  site: string;
+  note: string;
+  only_from: Array<string>;
+  created: string;
+  expires: string | null;
+  last_mail: string | null;
+  messages: number;
+  senders: Array<GivenSender>;
+  strangers: number;
+  strangers_since: string | null;
+}
+
+/** A domain that wrote to an address: its first message, and the number of them. */
+export interface GivenSender {
+  domain: string;
+  first: string;
+  messages: number;
+}
+
 /** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
 export interface Shares {
   given: Array<Given>;
@@ -710,6 +740,9 @@ export const checks: Checks = {
   Place: { received: "integer", id: "integer" },
   SortPage: { moves: ["list", ["ref", "Destined"]], looked: "integer", next: ["nullable", ["ref", "Place"]] },
   Destined: { id: "integer", mailbox: "string" },
+  GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
+  GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
+  GivenSender: { domain: "string", first: "time", messages: "integer" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
@@ -828,6 +861,21 @@ export interface Calls {
 
   /** Move messages from one mailbox to another, which is made if it is missing; returns the number of those that */
   sort_move(ids: Array<number>, source: string, target: string): Promise<number>;
+
+  /** A page of addresses, the newest first, after the first ``offset``; with ``text`` those that have it in */
+  masked_list(text: string, offset: number): Promise<GivenPage>;
+
+  /** Make an address for a site. ``word`` in front: "" for the site's name; ``domain``: "" for the first one. */
+  masked_make(site: string, word: string, domain: string, note: string): Promise<GivenItem>;
+
+  /** Change what is known of an address; without ``expires`` it does not expire. */
+  masked_change(address: string, site: string, note: string, only_from: Array<string>, expires: string | null): Promise<GivenItem>;
+
+  /** Take mail to an address, or refuse it from now on (550). */
+  masked_switch(address: string, active: boolean): Promise<GivenItem>;
+
+  /** Forget an address, with who wrote to it. */
+  masked_remove(address: string): Promise<null>;
 
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
   shares(): Promise<Shares>;
@@ -1064,6 +1112,11 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   rules_count: [{ address: "string", rules: ["list", ["ref", "Rule"]], after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
   script_count: [{ name: "string", after: ["nullable", ["ref", "Place"]] }, ["ref", "SortPage"]],
   sort_move: [{ ids: ["list", "integer"], source: "string", target: "string" }, "integer"],
+  masked_list: [{ text: "string", offset: "integer" }, ["ref", "GivenPage"]],
+  masked_make: [{ site: "string", word: "string", domain: "string", note: "string" }, ["ref", "GivenItem"]],
+  masked_change: [{ address: "string", site: "string", note: "string", only_from: ["list", "string"], expires: ["nullable", "time"] }, ["ref", "GivenItem"]],
+  masked_switch: [{ address: "string", active: "boolean" }, ["ref", "GivenItem"]],
+  masked_remove: [{ address: "string" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
   copy_state: [{}, ["ref", "Copying"]],

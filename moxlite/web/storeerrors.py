@@ -17,10 +17,13 @@ from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExi
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.vacation import BadForm
 from moxlite.store.groupware.contacts import ContactChanged
+from moxlite.store.mail.masked import MaskedRefused, NoSuchMasked
 from moxlite.store.people.templates import TemplateNameTaken
 from moxlite.web.errors import (
     APIError,
     Conflict,
+    FieldError,
+    FieldErrors,
     Gone,
     NotAllowed,
     NotFound,
@@ -85,6 +88,8 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     SendingStopped: lambda e: UserError(reason_of(e)),
     NoSuchScript: lambda e: NotFound(reason_of(e)),
     ContactChanged: lambda e: Conflict(reason_of(e)),
+    MaskedRefused: lambda e: FieldErrors([FieldError(e.field, reason_of(e))], reason_of(e)),
+    NoSuchMasked: lambda e: NotFound(reason_of(e)),
     TemplateNameTaken: lambda e: Conflict(reason_of(e)),
     ScriptExists: lambda e: Conflict(reason_of(e)),
     ScriptActive: lambda e: Conflict(reason_of(e)),

@@ -31,6 +31,7 @@ PAGES = {
     "device": "Set up a device",
     "security": "Security",
     "addresses": "Addresses",
+    "masked": "Addresses to give away",
     "rules": "Rules",
     "away": "Away",
     "forwarding": "Forwarding",

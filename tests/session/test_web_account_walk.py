@@ -59,6 +59,7 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     vacation: Any
     forwards: Any
     own_codes: list[str]
+    masked: str
 
 
 Case = tuple[dict[str, Any], int | Callable[[Any], bool]]
@@ -97,6 +98,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "vacation": OWN,
         "forwards": OWN,
         "script_list": OWN,
+        "masked_list": [({"text": text, "offset": 0}, lambda found: found["total"] == 0) for text in ("", MARK)],
         "shares": [({}, lambda found: not found["given"] and not found["received"])],
         "copy_state": [({}, lambda found: found["phase"] == "none")],
         "device_state": [({}, lambda found: found["state"] == "gone")],
@@ -159,6 +161,12 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "forward_save": [({"old": tom.forwards, "changed": tom.forwards}, own)],
         "forward_ask": [({"address": TARGET}, 404)],
         "forward_start": [({"address": TARGET}, 404)],
+        "masked_switch": [({"address": tom.masked, "active": False}, 404)],
+        "masked_change": [
+            ({"address": tom.masked, "site": "", "note": "", "only_from": [], "expires": None}, 404),
+        ],
+        "masked_remove": [({"address": tom.masked}, 404)],
+        "masked_make": [({"site": "", "word": "", "domain": "", "note": ""}, lambda f: f["address"] != tom.masked)],
         "share_set": [
             ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
             ({"mailbox": MARK, "guest": "mia", "rights": "lr", "below": False}, 400),
@@ -212,6 +220,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "script_list": {},
     "script_get": {"name": MARK},
     "shares": {},
+    "masked_list": {"text": "", "offset": 0},
     "copy_state": {},
     "device_state": {},
     "import_state": {},
@@ -283,6 +292,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     await call("script_save", name=MARK, old=None, text=SCRIPT, activate=True)
     await call("suppression_add", address=SUPPRESSED, reason=MARK)
     await call("share_set", mailbox=MARK, guest="anyone", rights="", below=False)
+    masked = (await call("masked_make", site="", word=MARK, domain="", note=MARK))["address"]
     forwards = {"forward_to": [TARGET], "keep_copy": True}
     await call("forward_save", old={"forward_to": [], "keep_copy": True}, changed=forwards)
     import_token = await import_file(browser)
@@ -319,6 +329,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         vacation=away,
         forwards=forwards,
         own_codes=[],
+        masked=masked,
     )
 
 

@@ -1,4 +1,8 @@
-"""The webmail answers from the address that was given away (docs/spec/masked.md)."""
+"""Addresses to give away in the webmail and the account app (docs/spec/masked.md)."""
+
+import time
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -7,6 +11,8 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
+from moxlite.store.mail.facts import SMTPFacts
+from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.web_rig import Rig
 
@@ -27,3 +33,58 @@ async def test_an_answer_goes_out_from_the_address_that_was_given_away(rig: Rig)
             [added] = await append(account, box.id, [Append(await prepare(Spool.of(octets.encode())))])
         begun = await browser.call("compose_prepare", kind="reply", message_id=added.message_id)
         assert begun["from"]["address"] == author
+
+
+async def test_the_account_app_makes_changes_and_removes_addresses(rig: Rig) -> None:
+    """MASK-12, MASK-1, MASK-8: with senders and the leak."""
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    made = await browser.call("masked_make", site="https://shop.example/x", word="", domain="", note="books")
+    assert made["address"].startswith("shop.")
+    assert (made["state"], made["site"], made["note"], made["strangers"]) == ("on", "shop.example", "books", 0)
+    for author in ("news@shop.example", "spam@far.example"):
+        async with rig.account() as account:
+            local, _, domain = made["address"].partition("@")
+            facts = SMTPFacts(rcptto=local, rcptto_domain=domain, msgfrom_orgdomain=author.partition("@")[2])
+            await account.write(partial(note_masked_mail, smtp=facts, received=time.time_ns() // 1000))
+    [one] = (await browser.call("masked_list", text="BOOK", offset=0))["items"]
+    assert (one["messages"], one["strangers"], one["strangers_since"]) == (2, 1, one["senders"][1]["first"])
+    assert [sender["domain"] for sender in one["senders"]] == ["shop.example", "far.example"]
+    assert (await browser.call("masked_switch", address=one["address"], active=False))["state"] == "off"
+    assert (await browser.call("masked_switch", address=one["address"], active=True))["state"] == "on"
+    form = {"address": one["address"], "site": "other.example", "note": "", "only_from": ["shop.example"]}
+    changed = await browser.call("masked_change", **form, expires="2099-01-02T03:04:05.000678Z")
+    assert (changed["site"], changed["note"], changed["only_from"]) == ("other.example", "", ["shop.example"])
+    assert changed["expires"] == "2099-01-02T03:04:05.000678Z"
+    assert (await browser.call("masked_change", **form, expires=None))["expires"] is None
+    await browser.call("masked_remove", address=one["address"])
+    assert (await browser.call("masked_list", text="", offset=0))["total"] == 0
+    assert await browser.error("masked_remove", address=one["address"]) == (404, "user:notFound")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("site", "no host"), ("note", "x" * 501), ("only_from", ["two words"]), ("expires", "2020-01-01T00:00:00Z")],
+)
+async def test_a_refused_value_is_told_at_its_field(rig: Rig, field: str, value: Any) -> None:
+    """MASK-12: and nothing is changed."""
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    made = await browser.call("masked_make", site="", word="", domain="", note="")
+    form = {"address": made["address"], "site": "", "note": "", "only_from": [], "expires": None}
+    answer = await browser.post("masked_change", form | {field: value})
+    assert [one["field"] for one in answer.json["error"]["fields"]] == [field]
+    assert (await browser.call("masked_list", text="", offset=0))["items"] == [made]
+
+
+async def test_many_addresses_are_read_by_pages(rig: Rig) -> None:
+    """MASK-12: 50 at a time, the newest first."""
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    for number in range(52):
+        await browser.call("masked_make", site="", word="", domain="", note=f"number {number}")
+    first = await browser.call("masked_list", text="", offset=0)
+    assert (len(first["items"]), first["total"], first["domains"]) == (50, 52, ["example.org"])
+    rest = await browser.call("masked_list", text="", offset=50)
+    assert [one["note"] for one in rest["items"]] == ["number 1", "number 0"]
+    assert (await browser.call("masked_list", text="number 51", offset=0))["total"] == 1

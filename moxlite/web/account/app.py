@@ -17,6 +17,7 @@ from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
 from moxlite.web.account.calls.common import Server
 from moxlite.web.account.calls.copying import CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
+from moxlite.web.account.calls.masked import MaskedCalls
 from moxlite.web.account.calls.overview import OverviewCalls
 from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
 from moxlite.web.account.calls.sending import SendingCalls
@@ -129,6 +130,7 @@ class API(
     DeviceCalls,
     CopyingCalls,
     ShareCalls,
+    MaskedCalls,
     SortingCalls,
     RecoveryCalls,
 ):

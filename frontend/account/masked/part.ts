@@ -1,0 +1,324 @@
+// Addresses to give away: one for each site, with who writes to it, to be turned off alone (MASK-12).
+
+import type { GivenItem, GivenPage } from "../../gen/account";
+import { attempt, confirm, dialog } from "../../lib/dialogs";
+import { type Child, el, fill } from "../../lib/dom";
+import { atFields, choice, field, form, line } from "../../lib/fields";
+import { holdPlace } from "../../lib/focus";
+import { atSign, plus } from "../../lib/icons";
+import { button, card, copyable, foreign, head, table } from "../../lib/pages";
+import { empty, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+
+/** Milliseconds without a key until a search begins. */
+const pause = 250;
+
+/** Addresses that one reading gives. */
+const page = 50;
+
+const masked: MakePage = async (desk) => {
+  const list = new List(desk);
+  await list.load();
+  const title = t("Addresses to give away");
+  const hint = t(
+    "A shop or newsletter gets an address of its own. Mail to it arrives here; when strangers write to it, you know who passed it on.",
+  );
+  const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
+  return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
+};
+
+class List {
+  private readonly place = el("div", {});
+  private readonly search = el("input", {
+    type: "search",
+    autocomplete: "off",
+    spellcheck: "false",
+    maxlength: "200",
+    placeholder: t("Address, site or note"),
+    "aria-label": t("Find an address"),
+  });
+  private readonly bar = el("p", { class: "gap given-search" }, this.search);
+  readonly root = el("div", {}, this.bar, this.place);
+  private offset = 0;
+  private domains: readonly string[] = [];
+  /** Counts the readings; one that arrives late is not shown. */
+  private readings = 0;
+
+  constructor(private readonly desk: Desk) {
+    let timer = 0;
+    this.search.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => void this.go(0), pause);
+    });
+    desk.onLeave(() => clearTimeout(timer));
+  }
+
+  async load(): Promise<void> {
+    const number = ++this.readings;
+    const found = await this.desk.client.masked_list(this.search.value, this.offset);
+    if (number !== this.readings) return;
+    if (found.items.length === 0 && this.offset > 0) {
+      this.offset = 0;
+      await this.load();
+      return;
+    }
+    this.domains = found.domains;
+    this.bar.hidden = found.total === 0 && this.search.value === "";
+    const giveBack = holdPlace(this.place);
+    fill(this.place, this.shown(found));
+    giveBack();
+  }
+
+  private async go(offset: number): Promise<void> {
+    this.offset = offset;
+    await attempt(t("Reading the addresses"), () => this.load());
+  }
+
+  private shown(found: GivenPage): Child {
+    const title = t("Addresses");
+    if (found.total > 0)
+      return [card("", table(title, this.columns(), found.items), { flush: true }), this.pager(found)];
+    if (this.search.value !== "") return card("", el("p", { class: "hint" }, t("No address has this in it.")));
+    const make = button(t("New address"), () => void this.make(), { icon: plus });
+    const text = t("Make one the next time a site asks for your address.");
+    return card("", empty(atSign, t("No address was given away yet"), text, make), { flush: true });
+  }
+
+  private columns() {
+    return [
+      { title: t("Address"), kind: "main", cell: (one: GivenItem) => name(one) },
+      { title: t("State"), cell: (one: GivenItem) => status(one) },
+      { title: t("Mail"), cell: (one: GivenItem) => mail(one) },
+      { title: t("Created"), cell: (one: GivenItem) => when(microseconds(one.created)) },
+      { title: "", kind: "num", cell: (one: GivenItem) => this.buttons(one) },
+    ] as const;
+  }
+
+  private buttons(one: GivenItem): Child {
+    const off = one.state === "off";
+    const names = { name: one.address };
+    return el(
+      "span",
+      { class: "flex wrap given-acts" },
+      button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), {
+        kind: "line small",
+        name: off ? t("Turn {name} on", names) : t("Turn {name} off", names),
+      }),
+      button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }),
+      button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }),
+    );
+  }
+
+  private pager({ items, total }: GivenPage): Child {
+    const last = this.offset + items.length;
+    if (this.offset === 0 && last >= total) return null;
+    return el(
+      "nav",
+      { class: "flex wrap gap", "aria-label": t("Pages of the list") },
+      el("span", { class: "grow hint" }, t("{first} to {last} of {total}", { first: this.offset + 1, last, total })),
+      this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))),
+      last < total && button(t("Older"), () => void this.go(last)),
+    );
+  }
+
+  private async turn(one: GivenItem, active: boolean): Promise<void> {
+    const doing = active ? t("Turning the address on") : t("Turning the address off");
+    const done = await attempt(doing, async () => {
+      await this.desk.client.masked_switch(one.address, active);
+      await this.load();
+    });
+    if (!done) return;
+    const names = { name: one.address };
+    this.desk.say(active ? t("{name} takes mail again", names) : t("Mail to {name} is refused from now on", names));
+  }
+
+  private async remove(one: GivenItem): Promise<void> {
+    const yes = await confirm(
+      t("Delete {name}?", { name: one.address }),
+      t("Mail to it is refused, and who wrote to it is forgotten. To refuse mail alone, turn it off."),
+      t("Delete the address"),
+    );
+    if (!yes) return;
+    await attempt(t("Deleting the address"), async () => {
+      await this.desk.client.masked_remove(one.address);
+      await this.load();
+    });
+  }
+
+  async make(): Promise<void> {
+    const made = await dialog<GivenItem | null>(t("New address to give away"), (close) => {
+      const site = line(t("Site that gets it"), "", t("Such as shop.example; may be empty."), {
+        autocapitalize: "none",
+        inputmode: "url",
+        maxlength: "300",
+        autofocus: "",
+      });
+      const note = line(t("Note"), "", t("For yourself; may be empty."), { maxlength: "500" });
+      const word = line(t("Word in front"), "", t("Letters and digits; by default from the site’s name."), {
+        autocapitalize: "none",
+        maxlength: "32",
+      });
+      const domain = choice(
+        t("Domain"),
+        this.domains.map((one) => [one, one] as const),
+        this.domains[0] ?? "",
+      );
+      const content = [site.root, note.root, word.root, this.domains.length > 1 && domain.root];
+      const box = form(content, t("Make the address"), async () => {
+        const { client } = this.desk;
+        try {
+          close(
+            await client.masked_make(site.control.value, word.control.value, domain.control.value, note.control.value),
+          );
+        } catch (error) {
+          atFields(error, { site, note, word, domain });
+        }
+      });
+      return [box.root, cancel(() => close(null))];
+    });
+    if (made === null) return;
+    await dialog<void>(t("Your new address"), (close) => [
+      el("p", { class: "gap" }, copyable(made.address)),
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")),
+      ),
+    ]);
+    this.search.value = "";
+    await this.go(0);
+  }
+
+  private async edit(one: GivenItem): Promise<void> {
+    const done = await dialog<boolean>(one.address, (close) => {
+      const site = line(t("Site that has it"), one.site, null, { autocapitalize: "none", maxlength: "300" });
+      const note = line(t("Note"), one.note, null, { maxlength: "500" });
+      const senders = line(
+        t("Only from"),
+        one.only_from.join(", "),
+        t("Addresses and domains, with commas between; empty for everybody. Mail of others is refused."),
+        { autocapitalize: "none" },
+      );
+      const until = field(t("Expires at the end of"), el("input", { type: "date" }), t("Empty for never."));
+      until.control.value = dayOf(one.expires);
+      const box = form([site.root, note.root, senders.root, until.root], t("Save"), async () => {
+        const chosen = until.control.value;
+        try {
+          await this.desk.client.masked_change(
+            one.address,
+            site.control.value,
+            note.control.value,
+            senders.control.value.split(/[\s,]+/).filter((text) => text !== ""),
+            chosen === dayOf(one.expires) ? one.expires : endOf(chosen),
+          );
+          close(true);
+        } catch (error) {
+          atFields(error, { site, note, only_from: senders, expires: until });
+        }
+      });
+      return [box.root, cancel(() => close(false))];
+    });
+    if (done === true) await attempt(t("Reading the addresses"), () => this.load());
+  }
+}
+
+function name(one: GivenItem): Child {
+  return el(
+    "div",
+    { class: "given" },
+    copyable(one.address),
+    (one.site !== "" || one.note !== "") &&
+      el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)),
+    one.only_from.length > 0 && el("p", { class: "hint" }, t("Only from {names}", { names: one.only_from.join(", ") })),
+    leak(one),
+    one.senders.length > 0 &&
+      el(
+        "details",
+        {},
+        el("summary", { class: "hint" }, t("Senders so far")),
+        el(
+          "ul",
+          { class: "given-senders" },
+          one.senders.map((sender) =>
+            el(
+              "li",
+              {},
+              el("b", {}, foreign(sender.domain)),
+              ` · ${many(sender.messages, "{n} message", "{n} messages")} · ${t("since ")}`,
+              when(microseconds(sender.first)),
+            ),
+          ),
+        ),
+      ),
+  );
+}
+
+/** Who passed it on: others than the site write to it (MASK-8). */
+function leak(one: GivenItem): Child {
+  if (one.strangers_since === null) return null;
+  const since = el("p", { class: "given-leak" });
+  const [before, after] = leakWords(one).split("{since}");
+  since.append(before ?? "", when(microseconds(one.strangers_since)), after ?? "");
+  return since;
+}
+
+function leakWords(one: GivenItem): string {
+  const values = { site: one.site, since: "{since}" };
+  return one.site === ""
+    ? many(one.strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values)
+    : many(
+        one.strangers,
+        "Given to {site}; since {since} {n} stranger writes to it",
+        "Given to {site}; since {since} {n} strangers write to it",
+        values,
+      );
+}
+
+function status(one: GivenItem): Child {
+  const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };
+  if (one.expires === null || one.state === "off") return known[one.state];
+  const words = one.state === "on" ? t("expires ") : t("since ");
+  return el(
+    "span",
+    {},
+    known[one.state],
+    el("br"),
+    el("span", { class: "hint" }, words, when(microseconds(one.expires))),
+  );
+}
+
+function mail(one: GivenItem): Child {
+  if (one.last_mail === null) return t("none yet");
+  return el(
+    "span",
+    {},
+    many(one.messages, "{n} message", "{n} messages"),
+    el("br"),
+    el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))),
+  );
+}
+
+/** The day of a moment, here, as a field for a date has it; "" for never. */
+function dayOf(text: string | null): string {
+  if (text === null) return "";
+  const at = new Date(text);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/** The end of a day, here; null for never. */
+function endOf(day: string): string | null {
+  return day === "" ? null : new Date(`${day}T23:59:59`).toISOString();
+}
+
+function cancel(run: () => void): HTMLElement {
+  return el(
+    "div",
+    { class: "dialog-buttons" },
+    el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")),
+  );
+}
+
+export const pages: Readonly<Record<string, MakePage>> = { masked };

@@ -1,0 +1,76 @@
+"""Addresses to give away in a real browser, at a desk and on a phone (docs/spec/masked.md)."""
+
+import re
+import smtplib
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.geometry import WIDTHS, in_sight
+from tests.integration.browser import Visitor, chromium
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+def visit(browser: Browser, server: LocalServer, width: int, path: str) -> Visitor:
+    """A visitor with a window of this width, logged in."""
+    screen = {"width": width, "height": WIDTHS[width]}
+    visitor = Visitor(browser, server, viewport=screen, has_touch=width < 700)
+    visitor.fill_in(path)
+    return visitor
+
+
+def send(server: LocalServer, to: str, author: str) -> None:
+    """Send a message by SMTP."""
+    with smtplib.SMTP("127.0.0.1", server.port(25)) as smtp:
+        smtp.sendmail(author, [to], f"From: {author}\r\nSubject: hello\r\n\r\nhello\r\n".encode())
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, server: LocalServer, width: int) -> None:
+    """MASK-12: from an empty page; the leak is named; all fits into the window."""
+    visitor = visit(chromium, server, width, "/#masked")
+    page = visitor.page
+    expect(page.get_by_text("No address was given away yet")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_be_hidden()
+    page.get_by_role("button", name="New address").first.click()
+    page.get_by_label("Site that gets it").fill("no host")
+    visitor.expect_problem("400")
+    page.get_by_role("button", name="Make the address").click()
+    expect(page.locator(".field .error:visible")).to_contain_text("no host name")
+    page.get_by_label("Site that gets it").fill("shop.example")
+    page.get_by_label("Note").fill("books")
+    page.get_by_role("button", name="Make the address").click()
+    address = page.locator("dialog code").inner_text()
+    assert re.fullmatch(r"shop\.[a-z0-9]{5}@.+", address)
+    page.get_by_role("button", name="Done").click()
+    row = page.get_by_role("row").filter(has_text=address)
+    expect(row).to_contain_text("none yet")
+    send(server, address, "spam@far.example")
+    page.reload()
+    expect(row).to_contain_text(re.compile(r"Given to shop\.example; since .* 1 stranger writes to it"))
+    row.get_by_text("Senders so far").click()
+    expect(row).to_contain_text("far.example · 1 message")
+    row.scroll_into_view_if_needed()
+    in_sight(row.get_by_role("button", name=f"Turn {address} off"))
+    page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    row.get_by_role("button", name=f"Turn {address} off").click()
+    expect(row.get_by_role("button", name=f"Turn {address} on")).to_be_visible()
+    row.get_by_role("button", name=f"Turn {address} on").click()
+    expect(row.get_by_role("button", name=f"Turn {address} off")).to_be_visible()
+    row.get_by_role("button", name=f"Edit {address}").click()
+    page.get_by_label("Only from").fill("shop.example")
+    page.get_by_label("Expires at the end of").fill("2099-12-31")
+    page.get_by_role("button", name="Save").click()
+    expect(row).to_contain_text("Only from shop.example")
+    expect(row).to_contain_text("2099")
+    page.get_by_role("searchbox").fill("nothing of it")
+    expect(page.get_by_text("No address has this in it.")).to_be_visible()
+    page.get_by_role("searchbox").fill("BOOKS")
+    row.get_by_role("button", name=f"Delete {address}").click()
+    page.get_by_role("button", name="Delete the address").click()
+    expect(row).to_have_count(0)
+    visitor.close()
