@@ -15,25 +15,7 @@ from moxlite.admin.shares import guest_of, share
 from moxlite.config.holder import ConfigHolder
 from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations.access import (
-    AddAdminToken,
-    AddKey,
-    AdminTokenInfo,
-    AppPasswordAdd,
-    AppPasswordInfo,
-    GetKey,
-    ListAdminTokens,
-    ListAppPasswords,
-    ListKeys,
-    ListShares,
-    RemoveAdminToken,
-    RemoveAppPassword,
-    RemoveKey,
-    ShareInfo,
-    ShareRemove,
-    ShareSet,
-    TLSKeyInfo,
-)
+from moxlite.operations import access as operations
 from moxlite.operations.performing import commands
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
@@ -55,10 +37,12 @@ class AppPasswordCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            AppPasswordAdd.bind(self.add), ListAppPasswords.bind(self.list), RemoveAppPassword.bind(self.rm)
+            operations.AppPasswordAdd.bind(self.add),
+            operations.ListAppPasswords.bind(self.list),
+            operations.RemoveAppPassword.bind(self.rm),
         )
 
-    async def add(self, args: AppPasswordAdd) -> str:
+    async def add(self, args: operations.AppPasswordAdd) -> str:
         """Make an app password and return it; it cannot be shown again."""
         named_account(self._config, args.account)
         try:
@@ -73,7 +57,7 @@ class AppPasswordCommands:
         except StoreError as error:
             raise CommandFailed("refused", str(error)) from None
 
-    async def list(self, args: ListAppPasswords) -> list[AppPasswordInfo]:
+    async def list(self, args: operations.ListAppPasswords) -> list[operations.AppPasswordInfo]:
         """List the app passwords of an account, the oldest first."""
         named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
@@ -81,15 +65,15 @@ class AppPasswordCommands:
         now = time.time_ns() // 1000
         return [_info(one, now) for one in found]
 
-    async def rm(self, args: RemoveAppPassword) -> None:
+    async def rm(self, args: operations.RemoveAppPassword) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""
         named_account(self._config, args.account)
         if not await self._passwords.revoke_app(args.account, args.name):
             raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
 
 
-def _info(one: AppPassword, now: int) -> AppPasswordInfo:
-    return AppPasswordInfo(
+def _info(one: AppPassword, now: int) -> operations.AppPasswordInfo:
+    return operations.AppPasswordInfo(
         name=one.name,
         scopes=list(one.scopes),
         read_only=one.read_only,
@@ -115,20 +99,24 @@ class AdminTokenCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
-        return commands(AddAdminToken.bind(self.add), ListAdminTokens.bind(self.list), RemoveAdminToken.bind(self.rm))
+        return commands(
+            operations.AddAdminToken.bind(self.add),
+            operations.ListAdminTokens.bind(self.list),
+            operations.RemoveAdminToken.bind(self.rm),
+        )
 
-    async def add(self, args: AddAdminToken) -> str:
+    async def add(self, args: operations.AddAdminToken) -> str:
         """Make a token and return it; it cannot be shown again."""
         try:
             return await self._tokens.add(args.name, args.scopes, args.days)
         except (AdminTokenRefused, LimitExceeded) as error:
             raise CommandFailed("refused", str(error)) from None
 
-    async def list(self, args: ListAdminTokens) -> list[AdminTokenInfo]:
+    async def list(self, args: operations.ListAdminTokens) -> list[operations.AdminTokenInfo]:
         """The tokens, the oldest first."""
         now = time.time_ns() // 1000
         return [
-            AdminTokenInfo(
+            operations.AdminTokenInfo(
                 name=one.name,
                 scopes=list(one.scopes),
                 created=_words(one.created),
@@ -140,7 +128,7 @@ class AdminTokenCommands:
             for one in await self._tokens.list()
         ]
 
-    async def rm(self, args: RemoveAdminToken) -> None:
+    async def rm(self, args: operations.RemoveAdminToken) -> None:
         """Revoke a token."""
         if not await self._tokens.remove(args.name):
             raise CommandFailed("notFound", f"there is no token {args.name!r}")
@@ -156,20 +144,23 @@ class TLSKeyCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            ListKeys.bind(self.list), GetKey.bind(self.get), AddKey.bind(self.add), RemoveKey.bind(self.remove)
+            operations.ListKeys.bind(self.list),
+            operations.GetKey.bind(self.get),
+            operations.AddKey.bind(self.add),
+            operations.RemoveKey.bind(self.remove),
         )
 
-    async def list(self, args: ListKeys) -> list[TLSKeyInfo]:
+    async def list(self, args: operations.ListKeys) -> list[operations.TLSKeyInfo]:
         """Keys of one account, or of all."""
         if args.account:
             named_account(self._config, args.account)
         return [_key_info(key) for key in await self._auth.keys.of(args.account or None)]
 
-    async def get(self, args: GetKey) -> TLSKeyInfo:
+    async def get(self, args: operations.GetKey) -> operations.TLSKeyInfo:
         """One key, with its certificate."""
         return _key_info(await self._find(args.fingerprint), certificate=True)
 
-    async def add(self, args: AddKey) -> TLSKeyInfo:
+    async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
         if recipient is None:
@@ -189,7 +180,7 @@ class TLSKeyCommands:
         except KeyExists:
             raise CommandFailed("refused", f"the key {key.fingerprint} is known already", "certificate") from None
 
-    async def remove(self, args: RemoveKey) -> None:
+    async def remove(self, args: operations.RemoveKey) -> None:
         """Forget a key."""
         key = await self._find(args.fingerprint)
         if not await self._auth.keys.remove(key.account, key.fingerprint):
@@ -202,10 +193,10 @@ class TLSKeyCommands:
         return key
 
 
-def _key_info(key: TLSKey, *, certificate: bool = False) -> TLSKeyInfo:
+def _key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo:
     pem = x509.load_der_x509_certificate(key.certificate).public_bytes(Encoding.PEM).decode() if certificate else ""
     created = dt.datetime.fromtimestamp(key.created // 1_000_000, dt.UTC)
-    return TLSKeyInfo(
+    return operations.TLSKeyInfo(
         key.fingerprint,
         key.account,
         key.login_address,
@@ -229,19 +220,19 @@ class ShareCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            ListShares.bind(self.list),
-            ShareSet.bind(lambda args: self.set(args, args.rights)),
-            ShareRemove.bind(lambda args: self.set(args, "")),
+            operations.ListShares.bind(self.list),
+            operations.ShareSet.bind(lambda args: self.set(args, args.rights)),
+            operations.ShareRemove.bind(lambda args: self.set(args, "")),
         )
 
-    async def list(self, args: ListShares) -> list[ShareInfo]:
+    async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
         """List the shares of an account, by mailbox and guest."""
         named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
             found = await account.read(all_acls, op="shares")
-        return [ShareInfo(*row) for row in found]
+        return [operations.ShareInfo(*row) for row in found]
 
-    async def set(self, args: ShareSet | ShareRemove, rights: str) -> None:
+    async def set(self, args: operations.ShareSet | operations.ShareRemove, rights: str) -> None:
         """Set or remove rights."""
         named_account(self._config, args.account)
         guest = guest_of(self._config.current, self._logins, args.guest)

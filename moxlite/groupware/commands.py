@@ -10,26 +10,7 @@ from typing import TYPE_CHECKING, Final
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.net.control.server import Command, CommandFailed, Exchange
-from moxlite.operations.groupware import (
-    CreateAddressBook,
-    CreateCalendar,
-    ExportCalendar,
-    ExportContacts,
-    ImportCalendar,
-    ImportContacts,
-    Imported,
-    ListAddressBooks,
-    ListCalendars,
-    Listed,
-    ListLinks,
-    MakeLink,
-    RemoveAddressBook,
-    RemoveCalendar,
-    RemoveLink,
-    SecretLink,
-    ShareAddressBook,
-    ShareCalendar,
-)
+from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands
 from moxlite.processor import off_loop
 from moxlite.proto.cards.calendarfiles import MAX_FILE, joined_calendars, split_calendars
@@ -96,32 +77,32 @@ class GroupwareCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            ListCalendars.bind(lambda args: self._list(args.account, "calendar")),
-            CreateCalendar.bind(lambda args: self._create(args, "calendar")),
-            RemoveCalendar.bind(lambda args: self._remove(args, "calendar")),
-            ImportCalendar.bind_stream(self._import_calendar),
-            ExportCalendar.bind_stream(self._export_calendar),
-            ShareCalendar.bind(lambda args: self._share(args, "calendar")),
-            ShareAddressBook.bind(lambda args: self._share(args, "contact")),
-            MakeLink.bind(self._make_link),
-            ListLinks.bind(self._list_links),
-            RemoveLink.bind(self._remove_link),
-            ListAddressBooks.bind(lambda args: self._list(args.account, "contact")),
-            CreateAddressBook.bind(lambda args: self._create(args, "contact")),
-            RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
-            ImportContacts.bind_stream(self._import_contacts),
-            ExportContacts.bind_stream(self._export_contacts),
+            operations.ListCalendars.bind(lambda args: self._list(args.account, "calendar")),
+            operations.CreateCalendar.bind(lambda args: self._create(args, "calendar")),
+            operations.RemoveCalendar.bind(lambda args: self._remove(args, "calendar")),
+            operations.ImportCalendar.bind_stream(self._import_calendar),
+            operations.ExportCalendar.bind_stream(self._export_calendar),
+            operations.ShareCalendar.bind(lambda args: self._share(args, "calendar")),
+            operations.ShareAddressBook.bind(lambda args: self._share(args, "contact")),
+            operations.MakeLink.bind(self._make_link),
+            operations.ListLinks.bind(self._list_links),
+            operations.RemoveLink.bind(self._remove_link),
+            operations.ListAddressBooks.bind(lambda args: self._list(args.account, "contact")),
+            operations.CreateAddressBook.bind(lambda args: self._create(args, "contact")),
+            operations.RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
+            operations.ImportContacts.bind_stream(self._import_contacts),
+            operations.ExportContacts.bind_stream(self._export_contacts),
             refusals=(NotServed,),
         )
 
-    async def _list(self, name: str, kind: Kind) -> list[Listed]:
+    async def _list(self, name: str, kind: Kind) -> list[operations.Listed]:
         async with self._accounts.use(name) as account:
             await account.write(ensure_defaults)
             found = await account.read(
                 lambda r: [(one, guests_of(r, one)) for one in collections_of(r, kind)], op="groupware"
             )
         return [
-            Listed(
+            operations.Listed(
                 one.name,
                 one.display_name,
                 one.colour,
@@ -132,14 +113,14 @@ class GroupwareCommands:
             for one, guests in found
         ]
 
-    async def _create(self, args: CreateCalendar | CreateAddressBook, kind: Kind) -> None:
+    async def _create(self, args: operations.CreateCalendar | operations.CreateAddressBook, kind: Kind) -> None:
         components = COMPONENTS if kind == "calendar" else ()
         new = Collection(0, kind, args.name, display_name=args.title or args.name, components=components)
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
             await account.write(lambda tx: create_collection(tx, new))
 
-    async def _remove(self, args: RemoveCalendar | RemoveAddressBook, kind: Kind) -> None:
+    async def _remove(self, args: operations.RemoveCalendar | operations.RemoveAddressBook, kind: Kind) -> None:
         def unit(tx: AccountTx) -> None:
             found = collection_named(tx, kind, args.name)
             if found.inbox:
@@ -149,7 +130,7 @@ class GroupwareCommands:
         async with self._accounts.use(args.account) as account:
             await account.write(unit)
 
-    async def _share(self, args: ShareCalendar | ShareAddressBook, kind: Kind) -> None:
+    async def _share(self, args: operations.ShareCalendar | operations.ShareAddressBook, kind: Kind) -> None:
         if args.guest != ANYONE and self._config.current.account(args.guest) is None:
             raise CommandFailed("notFound", f"there is no account {args.guest}")
         rights = "" if args.end else CHANGE if args.write else READ
@@ -160,7 +141,7 @@ class GroupwareCommands:
             )
             await publish_shares(self._auth, account)
 
-    async def _make_link(self, args: MakeLink) -> str:
+    async def _make_link(self, args: operations.MakeLink) -> str:
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
             return await new_link(
@@ -171,13 +152,13 @@ class GroupwareCommands:
                 busy=args.busy,
             )
 
-    async def _list_links(self, args: ListLinks) -> list[SecretLink]:
+    async def _list_links(self, args: operations.ListLinks) -> list[operations.SecretLink]:
         async with self._accounts.use(args.account) as account:
             found = await account.read(
                 lambda r: [(one, collection(r, one.collection_id).name) for one in links_of(r)], op="groupware"
             )
         return [
-            SecretLink(
+            operations.SecretLink(
                 one.id,
                 name,
                 "busy" if one.busy else "all",
@@ -187,11 +168,11 @@ class GroupwareCommands:
             for one, name in found
         ]
 
-    async def _remove_link(self, args: RemoveLink) -> None:
+    async def _remove_link(self, args: operations.RemoveLink) -> None:
         async with self._accounts.use(args.account) as account:
             await account.write(lambda tx: remove_link(tx, args.id))
 
-    async def _import_calendar(self, args: ImportCalendar, exchange: Exchange) -> Imported:
+    async def _import_calendar(self, args: operations.ImportCalendar, exchange: Exchange) -> operations.Imported:
         octets = await _received(exchange, MAX_FILE)
         entries = await off_loop(lambda: list(split_calendars(octets.decode("utf-8-sig", "replace"))), kind="import")
         if not entries:
@@ -215,9 +196,9 @@ class GroupwareCommands:
                     added += 1
                 else:
                     known += 1
-        return Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+        return operations.Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
 
-    async def _export_calendar(self, args: ExportCalendar, exchange: Exchange) -> None:
+    async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
             where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
             calendars = [(await read(data)).calendar async for data in _entries(account, where)]
@@ -225,7 +206,7 @@ class GroupwareCommands:
             await exchange.download.send(piece.encode())
         await exchange.download.end()
 
-    async def _import_contacts(self, args: ImportContacts, exchange: Exchange) -> Imported:
+    async def _import_contacts(self, args: operations.ImportContacts, exchange: Exchange) -> operations.Imported:
         octets = await _received(exchange, MAX_UPLOAD)
         try:
             data = await off_loop(lambda: taken([octets]), kind="import")
@@ -239,9 +220,9 @@ class GroupwareCommands:
             for start in range(0, len(found), BATCH):
                 done = await account.write(partial(import_contacts, contacts=found[start : start + BATCH]))
                 added, known = added + done[0], known + done[1]
-        return Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+        return operations.Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
 
-    async def _export_contacts(self, args: ExportContacts, exchange: Exchange) -> None:
+    async def _export_contacts(self, args: operations.ExportContacts, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
             found = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
         await exchange.download.send(await off_loop(partial(written, found, args.form), kind="export"))

@@ -18,23 +18,7 @@ from moxlite.admin.domains.changes import require_domain
 from moxlite.config.holder import ConfigHolder
 from moxlite.lazyimport import Late
 from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations.dns import (
-    DNSProvider,
-    ListProviders,
-    PlanRecords,
-    ProviderInUse,
-    PublishRecords,
-    Question,
-    RecordPlan,
-    RemoveProvider,
-    RotateNow,
-    Rotation,
-    SetProvider,
-    ShowProvider,
-    ShowRotation,
-    StartRotation,
-    StopRotation,
-)
+from moxlite.operations import dns as operations
 from moxlite.operations.performing import commands
 from moxlite.proto.address import Domain
 
@@ -73,33 +57,36 @@ class DNSOperations:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            ListProviders.bind(self.providers),
-            ShowProvider.bind(self.show),
-            SetProvider.bind(self.set),
-            RemoveProvider.bind(self.remove),
-            PlanRecords.bind(self.plan),
-            PublishRecords.bind(self.publish),
-            ShowRotation.bind(self.rotation),
-            StopRotation.bind(self.stop),
-            StartRotation.bind(self.start),
-            RotateNow.bind(self.rotate),
+            operations.ListProviders.bind(self.providers),
+            operations.ShowProvider.bind(self.show),
+            operations.SetProvider.bind(self.set),
+            operations.RemoveProvider.bind(self.remove),
+            operations.PlanRecords.bind(self.plan),
+            operations.PublishRecords.bind(self.publish),
+            operations.ShowRotation.bind(self.rotation),
+            operations.StopRotation.bind(self.stop),
+            operations.StartRotation.bind(self.start),
+            operations.RotateNow.bind(self.rotate),
         )
 
-    async def providers(self, args: ListProviders) -> list[DNSProvider]:
+    async def providers(self, args: operations.ListProviders) -> list[operations.DNSProvider]:
         """All that are known."""
         await trio.lowlevel.checkpoint()
         return [
-            DNSProvider(
-                one.name, one.title, one.rights, [Question(ask.option, ask.words, ask.secret) for ask in one.asked]
+            operations.DNSProvider(
+                one.name,
+                one.title,
+                one.rights,
+                [operations.Question(ask.option, ask.words, ask.secret) for ask in one.asked],
             )
             for one in KNOWN.values()
         ]
 
-    async def show(self, args: ShowProvider) -> ProviderInUse:
+    async def show(self, args: operations.ShowProvider) -> operations.ProviderInUse:
         """The provider of a domain."""
         return await self._run(args.domain, _in_use)
 
-    async def set(self, args: SetProvider) -> ProviderInUse:
+    async def set(self, args: operations.SetProvider) -> operations.ProviderInUse:
         """Try a provider, and keep it."""
         known = KNOWN.get(args.provider)
         answers = {name: text.strip() for name, text in args.secrets.items()}
@@ -108,7 +95,7 @@ class DNSOperations:
         if args.provider == RFC2136 and "#" not in answers["server"]:
             answers["server"] += "#53"
 
-        def work(publishing: Publishing, domain: Domain) -> ProviderInUse:
+        def work(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:
             stored = msgspec.structs.replace(make_stored(domain, args.provider, answers), enforce=args.enforce)
             publishing.try_out(domain, stored)
             publishing.files.set_provider(domain, stored)
@@ -116,20 +103,20 @@ class DNSOperations:
 
         return await self._run(args.domain, work)
 
-    async def remove(self, args: RemoveProvider) -> None:
+    async def remove(self, args: operations.RemoveProvider) -> None:
         """Forget a provider."""
         await self._run(args.domain, lambda publishing, domain: publishing.files.set_provider(domain, None))
 
-    async def plan(self, args: PlanRecords) -> RecordPlan:
+    async def plan(self, args: operations.PlanRecords) -> operations.RecordPlan:
         """Plan a change, and show it."""
 
-        def work(publishing: Publishing, domain: Domain) -> RecordPlan:
+        def work(publishing: Publishing, domain: Domain) -> operations.RecordPlan:
             _, plans = _plans(publishing, domain, args)
-            return RecordPlan(plans.lines(), plans.notes())
+            return operations.RecordPlan(plans.lines(), plans.notes())
 
         return await self._run(args.domain, work)
 
-    async def publish(self, args: PublishRecords) -> list[str]:
+    async def publish(self, args: operations.PublishRecords) -> list[str]:
         """Make the change that was shown."""
 
         def work(publishing: Publishing, domain: Domain) -> list[str]:
@@ -141,24 +128,24 @@ class DNSOperations:
 
         return await self._run(args.domain, work)
 
-    async def rotation(self, args: ShowRotation) -> Rotation:
+    async def rotation(self, args: operations.ShowRotation) -> operations.Rotation:
         """The rotation of a domain's key."""
         domain = self._domain(args.domain)
         return _told(domain, await (await self._rotation.get()).show(domain))
 
-    async def stop(self, args: StopRotation) -> Rotation:
+    async def stop(self, args: operations.StopRotation) -> operations.Rotation:
         """Stop it."""
         return await self._change(args.domain, stopped=True)
 
-    async def start(self, args: StartRotation) -> Rotation:
+    async def start(self, args: operations.StartRotation) -> operations.Rotation:
         """Go on."""
         return await self._change(args.domain, stopped=False)
 
-    async def rotate(self, args: RotateNow) -> Rotation:
+    async def rotate(self, args: operations.RotateNow) -> operations.Rotation:
         """Begin at once."""
         return await self._change(args.domain, asked=True, stopped=False)
 
-    async def _change(self, name: str, **changes: bool) -> Rotation:
+    async def _change(self, name: str, **changes: bool) -> operations.Rotation:
         domain = self._domain(name)
         try:
             return _told(domain, await (await self._rotation.get()).change(domain, **changes))
@@ -189,24 +176,26 @@ class DNSOperations:
             raise CommandFailed("failed", f"a file about DNS cannot be used: {error.strerror or error}") from None
 
 
-def _in_use(publishing: Publishing, domain: Domain) -> ProviderInUse:
+def _in_use(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:
     try:
         stored = publishing.stored(domain)
     except NoProvider:
-        return ProviderInUse("", "", "", False, 0)
+        return operations.ProviderInUse("", "", "", False, 0)
     steps = publishing.steps(domain)
-    return ProviderInUse(stored.provider, KNOWN[stored.provider].title, stored.zone, stored.enforce, steps)
+    return operations.ProviderInUse(stored.provider, KNOWN[stored.provider].title, stored.zone, stored.enforce, steps)
 
 
-def _plans(publishing: Publishing, domain: Domain, args: PlanRecords | PublishRecords) -> tuple[Located, Plans]:
+def _plans(
+    publishing: Publishing, domain: Domain, args: operations.PlanRecords | operations.PublishRecords
+) -> tuple[Located, Plans]:
     located = publishing.located(domain)
     if args.undo:
         return located, publishing.plan_undo(domain, located) or Plans(())
     return located, publishing.plan(domain, located, addresses=args.addresses, replace=args.replace)
 
 
-def _told(domain: Domain, state: Keys) -> Rotation:
-    return Rotation(
+def _told(domain: Domain, state: Keys) -> operations.Rotation:
+    return operations.Rotation(
         domain=domain.unicode,
         stage=state.stage,
         words=f"stopped; {WORDS[state.stage]}" if state.stopped else WORDS[state.stage],

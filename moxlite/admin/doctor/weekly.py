@@ -85,7 +85,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       first, last: its days since 1970, UTC; both are in it.
-      counts, before: numbers by kind, and those of the week before.
+      counts, before: numbers by kind, of this week and of the one before it.
       refused: reasons of refusals, most first.
       guessers: networks with failed log-ins.
       places: networks from which an account logged in for the first time in 30 days, by account; "(admin)" for the

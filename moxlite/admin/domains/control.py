@@ -17,25 +17,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations.domains import (
-    AddAlias,
-    AddDomain,
-    AddMembers,
-    AliasInfo,
-    ApplyConfig,
-    ConfigPlan,
-    DisableDomain,
-    DomainInfo,
-    EnableDomain,
-    ListAliases,
-    ListDomains,
-    PlanConfig,
-    PrintAlias,
-    RemoveAlias,
-    RemoveDomain,
-    RemoveMembers,
-    UpdateAlias,
-)
+from moxlite.operations import domains as operations
 from moxlite.operations.performing import commands
 from moxlite.operations.server import ValueChange
 from moxlite.proto.address import Domain
@@ -69,47 +51,49 @@ class DomainCommands:
         """All operations by name."""
         change = partial(change_file, self._config)
         return commands(
-            PlanConfig.bind(self.plan),
-            ApplyConfig.bind(self.apply),
-            ListDomains.bind(self.domain_list),
-            AddDomain.bind(self.add),
-            RemoveDomain.bind(self.remove),
-            DisableDomain.bind(lambda args: change(changes.disable_domain, args.domain)),
-            EnableDomain.bind(lambda args: change(changes.enable_domain, args.domain)),
-            ListAliases.bind(self.alias_list),
-            PrintAlias.bind(self.alias_print),
-            AddAlias.bind(self.alias_add),
-            UpdateAlias.bind(self.alias_update),
-            RemoveAlias.bind(lambda args: change(changes.remove_alias, args.alias)),
-            AddMembers.bind(lambda args: change(changes.add_alias_members, args.alias, args.members)),
-            RemoveMembers.bind(lambda args: change(changes.remove_alias_members, args.alias, args.members)),
+            operations.PlanConfig.bind(self.plan),
+            operations.ApplyConfig.bind(self.apply),
+            operations.ListDomains.bind(self.domain_list),
+            operations.AddDomain.bind(self.add),
+            operations.RemoveDomain.bind(self.remove),
+            operations.DisableDomain.bind(lambda args: change(changes.disable_domain, args.domain)),
+            operations.EnableDomain.bind(lambda args: change(changes.enable_domain, args.domain)),
+            operations.ListAliases.bind(self.alias_list),
+            operations.PrintAlias.bind(self.alias_print),
+            operations.AddAlias.bind(self.alias_add),
+            operations.UpdateAlias.bind(self.alias_update),
+            operations.RemoveAlias.bind(lambda args: change(changes.remove_alias, args.alias)),
+            operations.AddMembers.bind(lambda args: change(changes.add_alias_members, args.alias, args.members)),
+            operations.RemoveMembers.bind(lambda args: change(changes.remove_alias_members, args.alias, args.members)),
         )
 
-    async def plan(self, args: PlanConfig) -> ConfigPlan:
+    async def plan(self, args: operations.PlanConfig) -> operations.ConfigPlan:
         """Changes by another text in the place of domains.toml."""
         with translated():
             revision, found = await self._config.compare(args.text)
-        return ConfigPlan(revision, [ValueChange(*one) for one in found])
+        return operations.ConfigPlan(revision, [ValueChange(*one) for one in found])
 
-    async def apply(self, args: ApplyConfig) -> None:
+    async def apply(self, args: operations.ApplyConfig) -> None:
         """Put another text in the place of domains.toml."""
         with translated():
             await self._config.replace(args.text, expected=args.revision)
 
-    async def alias_add(self, args: AddAlias) -> None:
+    async def alias_add(self, args: operations.AddAlias) -> None:
         """Add an alias."""
         await self._check_address(args.alias, "alias")
         await change_file(self._config, changes.add_alias, args.alias, args.members)
 
-    async def domain_list(self, args: ListDomains) -> list[DomainInfo]:
+    async def domain_list(self, args: operations.ListDomains) -> list[operations.DomainInfo]:
         """List all domains, by name."""
         snapshot = self._config.current
         return [
-            DomainInfo(name, one.disabled, Domain.parse(name).ascii in snapshot.derived.reports_only, one.description)
+            operations.DomainInfo(
+                name, one.disabled, Domain.parse(name).ascii in snapshot.derived.reports_only, one.description
+            )
             for name, one in sorted(snapshot.domains.domains.items())
         ]
 
-    async def add(self, args: AddDomain) -> None:
+    async def add(self, args: operations.AddDomain) -> None:
         """Make DKIM keys, add the domain, and the account if it is new. The client may disconnect meanwhile."""
         new_account = args.account not in self._config.current.domains.accounts
         if new_account:
@@ -119,7 +103,7 @@ class DomainCommands:
             if new_account:
                 await self._make_account(args.account)
 
-    async def _add(self, args: AddDomain) -> None:
+    async def _add(self, args: operations.AddDomain) -> None:
         now = dt.datetime.now(dt.UTC)
         try:
             domain = changes.parse_domain(args.domain)
@@ -139,7 +123,7 @@ class DomainCommands:
             raise
         made.__exit__(None, None, None)
 
-    async def remove(self, args: RemoveDomain) -> None:
+    async def remove(self, args: operations.RemoveDomain) -> None:
         """Remove a domain, and move its keys to the folder of old ones."""
         try:
             _, settings = changes.require_domain(self._config.current, args.domain)
@@ -155,7 +139,7 @@ class DomainCommands:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
             logger.info("DKIM keys of a removed domain were put aside", extra={"kv": kv})
 
-    async def alias_list(self, args: ListAliases) -> list[AliasInfo]:
+    async def alias_list(self, args: operations.ListAliases) -> list[operations.AliasInfo]:
         """List the aliases of a domain, or of all."""
         snapshot = self._config.current
         if args.domain:
@@ -170,7 +154,7 @@ class DomainCommands:
             for localpart, alias in sorted(settings.aliases.items())
         ]
 
-    async def alias_print(self, args: PrintAlias) -> AliasInfo:
+    async def alias_print(self, args: operations.PrintAlias) -> operations.AliasInfo:
         """Return one alias."""
         try:
             domain, localpart, alias = changes.find_alias(self._config.current, args.alias)
@@ -178,7 +162,7 @@ class DomainCommands:
             raise CommandFailed("notFound", str(error)) from None
         return _alias(f"{localpart}@{domain}", alias)
 
-    async def alias_update(self, args: UpdateAlias) -> None:
+    async def alias_update(self, args: operations.UpdateAlias) -> None:
         """Change the permissions of members and others."""
         given = msgspec.structs.asdict(args)
         settings = {key: value for key, value in given.items() if key != "alias" and value is not None}
@@ -188,7 +172,9 @@ class DomainCommands:
         await change_file(self._config, changes.update_alias, args.alias, settings)
 
 
-def _adding(args: AddDomain, keys: tuple[NewKey, ...], now: dt.datetime) -> Callable[[Document, Snapshot], None]:
+def _adding(
+    args: operations.AddDomain, keys: tuple[NewKey, ...], now: dt.datetime
+) -> Callable[[Document, Snapshot], None]:
     def change(document: Document, snapshot: Snapshot) -> None:
         changes.add_domain(
             document, snapshot, args.domain, args.account, args.localpart, keys, now=now, disabled=args.disabled
@@ -197,8 +183,8 @@ def _adding(args: AddDomain, keys: tuple[NewKey, ...], now: dt.datetime) -> Call
     return change
 
 
-def _alias(name: str, alias: Alias) -> AliasInfo:
-    return AliasInfo(
+def _alias(name: str, alias: Alias) -> operations.AliasInfo:
+    return operations.AliasInfo(
         name,
         [one.pack(True) for one in alias.addresses],
         alias.post_public,

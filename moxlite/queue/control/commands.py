@@ -9,43 +9,8 @@ from typing import Final
 import msgspec
 
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations import queue as operations
 from moxlite.operations.performing import commands
-from moxlite.operations.queue import (
-    AddHoldRule,
-    AddSuppression,
-    Changed,
-    Choose,
-    CountMessages,
-    Drop,
-    Dump,
-    Explain,
-    Explanation,
-    Fail,
-    Filter,
-    Hold,
-    Line,
-    ListAttempts,
-    ListHoldRules,
-    ListMessages,
-    ListRetired,
-    ListStopped,
-    ListSuppressions,
-    LookUpSuppression,
-    PrintRetired,
-    ReadHeader,
-    Release,
-    RemoveHoldRule,
-    RemoveSuppression,
-    Rule,
-    Schedule,
-    SentFrom,
-    SetRequireTLS,
-    SetTransport,
-    StoppedAccount,
-    Suppressed,
-    Try,
-    Unhold,
-)
 from moxlite.operations.webhooks import (
     CancelHooks,
     ChooseHooks,
@@ -83,30 +48,30 @@ class QueueCommands:
         """All operations by name."""
         changes = self._queue.operations
         return commands(
-            ListMessages.bind(self.list_messages),
-            CountMessages.bind(self.count),
-            ListAttempts.bind(self.attempts),
-            Explain.bind(self.explain),
-            Hold.bind(partial(self._change, changes.hold)),
-            Unhold.bind(partial(self._change, changes.unhold)),
-            Fail.bind(partial(self._change, changes.fail)),
-            Drop.bind(partial(self._change, changes.drop)),
-            Schedule.bind(self.schedule),
-            SetTransport.bind(self.transport),
-            SetRequireTLS.bind(self.requiretls),
-            Dump.bind_stream(self.dump),
-            ReadHeader.bind(self.header),
-            ListRetired.bind(self.list_retired),
-            PrintRetired.bind(self.print_retired),
-            ListHoldRules.bind(self.list_rules),
-            AddHoldRule.bind(self.add_rule),
-            RemoveHoldRule.bind(self.remove_rule),
-            ListStopped.bind(self.list_stopped),
-            Release.bind(self.release),
+            operations.ListMessages.bind(self.list_messages),
+            operations.CountMessages.bind(self.count),
+            operations.ListAttempts.bind(self.attempts),
+            operations.Explain.bind(self.explain),
+            operations.Hold.bind(partial(self._change, changes.hold)),
+            operations.Unhold.bind(partial(self._change, changes.unhold)),
+            operations.Fail.bind(partial(self._change, changes.fail)),
+            operations.Drop.bind(partial(self._change, changes.drop)),
+            operations.Schedule.bind(self.schedule),
+            operations.SetTransport.bind(self.transport),
+            operations.SetRequireTLS.bind(self.requiretls),
+            operations.Dump.bind_stream(self.dump),
+            operations.ReadHeader.bind(self.header),
+            operations.ListRetired.bind(self.list_retired),
+            operations.PrintRetired.bind(self.print_retired),
+            operations.ListHoldRules.bind(self.list_rules),
+            operations.AddHoldRule.bind(self.add_rule),
+            operations.RemoveHoldRule.bind(self.remove_rule),
+            operations.ListStopped.bind(self.list_stopped),
+            operations.Release.bind(self.release),
             refusals=(QueueError,),
         )
 
-    async def list_messages(self, args: ListMessages) -> list[Line]:
+    async def list_messages(self, args: operations.ListMessages) -> list[operations.Line]:
         """One page of waiting messages."""
         found = await self._queue.listings.list_messages(args.filter, args.page)
         now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
@@ -125,7 +90,7 @@ class QueueCommands:
             for message in found
         ]
 
-    async def attempts(self, args: ListAttempts) -> list[Try]:
+    async def attempts(self, args: operations.ListAttempts) -> list[operations.Try]:
         """All attempts for a message that waits, or that is finished and still listed."""
         message: Message | Retired
         try:
@@ -134,39 +99,39 @@ class QueueCommands:
             message = await self._queue.listings.get_retired(args.id)
         return [_try(result) for result in message.results]
 
-    async def explain(self, args: Explain) -> Explanation:
+    async def explain(self, args: operations.Explain) -> operations.Explanation:
         """Explain the route of a message."""
         return await self._queue.listings.explain(args.recipient, args.sender, connect=args.connect)
 
-    async def list_retired(self, args: ListRetired) -> list[Line]:
+    async def list_retired(self, args: operations.ListRetired) -> list[operations.Line]:
         """One page of finished messages."""
         return [_line(message) for message in await self._queue.listings.list_retired(args.filter, args.page)]
 
-    async def count(self, args: CountMessages) -> Changed:
+    async def count(self, args: operations.CountMessages) -> operations.Changed:
         """Count the messages that an operation with these arguments would change."""
-        return Changed(await self._queue.listings.count(args.filter))
+        return operations.Changed(await self._queue.listings.count(args.filter))
 
-    async def schedule(self, args: Schedule) -> Changed:
+    async def schedule(self, args: operations.Schedule) -> operations.Changed:
         """Change the time of the next attempt."""
         change = partial(self._queue.operations.schedule, delta=args.seconds, from_now=args.from_now)
         return await self._change(change, args)
 
-    async def transport(self, args: SetTransport) -> Changed:
+    async def transport(self, args: operations.SetTransport) -> operations.Changed:
         """Change the transport."""
         return await self._change(partial(self._queue.operations.set_transport, transport=args.transport), args)
 
-    async def requiretls(self, args: SetRequireTLS) -> Changed:
+    async def requiretls(self, args: operations.SetRequireTLS) -> operations.Changed:
         """Change the demand for TLS."""
         value = {"yes": True, "no": False, "default": None}[args.require_tls]
         return await self._change(partial(self._queue.operations.set_require_tls, require_tls=value), args)
 
-    async def dump(self, args: Dump, exchange: Exchange) -> None:
+    async def dump(self, args: operations.Dump, exchange: Exchange) -> None:
         """Send the octets of a message."""
         async for piece in await self._octets(args.id):
             await exchange.download.send(piece)
         await exchange.download.end()
 
-    async def header(self, args: ReadHeader) -> str:
+    async def header(self, args: operations.ReadHeader) -> str:
         """The header of a message, as text."""
         octets = b""
         async for piece in await self._octets(args.id):
@@ -175,14 +140,14 @@ class QueueCommands:
                 break
         return octets[:HEADER].partition(b"\r\n\r\n")[0].decode("utf-8", "replace")
 
-    async def print_retired(self, args: PrintRetired) -> msgspec.Raw:
+    async def print_retired(self, args: operations.PrintRetired) -> msgspec.Raw:
         """Everything about a finished message."""
         return msgspec.Raw(msgspec.json.encode(await self._queue.listings.get_retired(args.id)))
 
-    async def list_rules(self, args: ListHoldRules) -> list[Rule]:
+    async def list_rules(self, args: operations.ListHoldRules) -> list[operations.Rule]:
         """All hold rules."""
         return [
-            Rule(
+            operations.Rule(
                 rule.id,
                 rule.account,
                 _party(rule.sender_localpart, rule.sender_domain),
@@ -191,23 +156,23 @@ class QueueCommands:
             for rule in await self._queue.operations.hold_rules()
         ]
 
-    async def add_rule(self, args: AddHoldRule) -> Changed:
+    async def add_rule(self, args: operations.AddHoldRule) -> operations.Changed:
         """Add a rule, which holds matching messages, queued and future ones."""
         number, held = await self._queue.operations.add_hold_rule(
             account=args.account, sender=args.sender, recipient=args.recipient
         )
-        return Changed(held, number)
+        return operations.Changed(held, number)
 
-    async def remove_rule(self, args: RemoveHoldRule) -> None:
+    async def remove_rule(self, args: operations.RemoveHoldRule) -> None:
         """Remove a rule; messages that it held stay on hold."""
         if not await self._queue.operations.remove_hold_rule(args.id):
             raise CommandFailed("notFound", f"there is no hold rule {args.id}")
 
-    async def list_stopped(self, args: ListStopped) -> list[StoppedAccount]:
+    async def list_stopped(self, args: operations.ListStopped) -> list[operations.StoppedAccount]:
         """All accounts that are stopped."""
         return [_stopped(one) for one in await self._queue.listings.stopped()]
 
-    async def release(self, args: Release) -> StoppedAccount:
+    async def release(self, args: operations.Release) -> operations.StoppedAccount:
         """Release an account, so that it can send again; returns the stop."""
         return _stopped(await self._queue.operations.release(args.account))
 
@@ -215,13 +180,15 @@ class QueueCommands:
         await self._queue.listings.get(number)
         return self._queue.listings.dump(number)
 
-    async def _change(self, change: Callable[[Filter], Awaitable[int]], args: Choose) -> Changed:
+    async def _change(
+        self, change: Callable[[operations.Filter], Awaitable[int]], args: operations.Choose
+    ) -> operations.Changed:
         if args.filter.is_empty and not args.all:
             raise CommandFailed("badRequest", "this would change every message: give a filter, or --all")
         if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
             text = f"There are {found} messages by now, not {args.expected}. Nothing was changed; look again."
             raise CommandFailed("badRequest", text)
-        return Changed(await change(args.filter))
+        return operations.Changed(await change(args.filter))
 
 
 class SuppressCommands:
@@ -233,19 +200,19 @@ class SuppressCommands:
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
-            ListSuppressions.bind(self.list_suppressions),
-            AddSuppression.bind(self.add),
-            RemoveSuppression.bind(self.remove),
-            LookUpSuppression.bind(self.look_up),
+            operations.ListSuppressions.bind(self.list_suppressions),
+            operations.AddSuppression.bind(self.add),
+            operations.RemoveSuppression.bind(self.remove),
+            operations.LookUpSuppression.bind(self.look_up),
             refusals=(QueueError,),
         )
 
-    async def list_suppressions(self, args: ListSuppressions) -> list[Suppressed]:
+    async def list_suppressions(self, args: operations.ListSuppressions) -> list[operations.Suppressed]:
         """Suppressed addresses, of one account or of all."""
         found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
         return [_suppressed(one) for one in await found]
 
-    async def add(self, args: AddSuppression) -> None:
+    async def add(self, args: operations.AddSuppression) -> None:
         """Add an address to the list of an account."""
         snapshot = self._queue.ctx.config.current
         if snapshot.account(args.account) is None:
@@ -255,11 +222,11 @@ class SuppressCommands:
         except QueueError as error:
             raise CommandFailed("badRequest", str(error), "address") from None
 
-    async def remove(self, args: RemoveSuppression) -> None:
+    async def remove(self, args: operations.RemoveSuppression) -> None:
         """Remove an address from the list of an account."""
         await self._queue.remove_suppression(args.account, args.address)
 
-    async def look_up(self, args: LookUpSuppression) -> list[Suppressed]:
+    async def look_up(self, args: operations.LookUpSuppression) -> list[operations.Suppressed]:
         """The entry that matches an address, as a list of at most one."""
         found = await self._queue.suppression(args.account, args.address)
         return [] if found is None else [_suppressed(found)]
@@ -292,15 +259,15 @@ class WebhookCommands:
         """One page of finished webhooks."""
         return [_hook_line(hook) for hook in await self._hooks.list_retired(args.filter, args.page)]
 
-    async def schedule(self, args: ScheduleHooks) -> Changed:
+    async def schedule(self, args: ScheduleHooks) -> operations.Changed:
         """Change the time of the next call."""
         _check_choice(args)
-        return Changed(await self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now))
+        return operations.Changed(await self._hooks.schedule(args.filter, args.seconds, from_now=args.from_now))
 
-    async def cancel(self, args: CancelHooks) -> Changed:
+    async def cancel(self, args: CancelHooks) -> operations.Changed:
         """Cancel webhooks."""
         _check_choice(args)
-        return Changed(await self._hooks.cancel(args.filter))
+        return operations.Changed(await self._hooks.cancel(args.filter))
 
     async def test(self, args: TestHooks) -> list[HookTest]:
         """Call the web servers of an account with samples."""
@@ -364,9 +331,9 @@ def _hook_line(hook: Hook | RetiredHook) -> HookLine:
     )
 
 
-def _line(message: Message | Retired) -> Line:
+def _line(message: Message | Retired) -> operations.Line:
     last = message.last_result
-    line = Line(
+    line = operations.Line(
         id=message.id,
         queued=rfc3339(message.queued),
         account=message.account,
@@ -386,9 +353,9 @@ def _line(message: Message | Retired) -> Line:
     return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
 
 
-def _try(result: Result) -> Try:
+def _try(result: Result) -> operations.Try:
     found = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
-    return Try(
+    return operations.Try(
         start=rfc3339(result.start),
         seconds=result.duration / SECOND,
         transport=result.transport,
@@ -406,9 +373,9 @@ def _party(localpart: str, domain: str) -> str:
     return f"{localpart}@{domain}" if localpart else domain
 
 
-def _stopped(found: Stopped) -> StoppedAccount:
+def _stopped(found: Stopped) -> operations.StoppedAccount:
     stop, held = found.stop, found.held
-    return StoppedAccount(
+    return operations.StoppedAccount(
         account=stop.account,
         since=rfc3339(stop.since),
         sign=stop.sign.value,
@@ -417,12 +384,15 @@ def _stopped(found: Stopped) -> StoppedAccount:
         recipients=held.recipients,
         domains=held.domains,
         oldest="" if held.oldest is None else rfc3339(held.oldest),
-        sources=[SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages) for one in found.sources],
+        sources=[
+            operations.SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages)
+            for one in found.sources
+        ],
     )
 
 
-def _suppressed(entry: Suppression) -> Suppressed:
-    return Suppressed(
+def _suppressed(entry: Suppression) -> operations.Suppressed:
+    return operations.Suppressed(
         account=entry.account,
         address=entry.original_address,
         base=entry.base_address,

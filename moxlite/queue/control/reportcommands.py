@@ -6,32 +6,8 @@ from typing import Any
 
 from moxlite.decoders import from_json
 from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations import reports as operations
 from moxlite.operations.performing import commands
-from moxlite.operations.reports import (
-    Allow,
-    AllowDMARC,
-    AllowTLS,
-    Drop,
-    DropDMARC,
-    Dropped,
-    DropTLS,
-    KeptPolicy,
-    ListKeptPolicies,
-    ListPendingDMARC,
-    ListPendingTLS,
-    ListSuppressedDMARC,
-    ListSuppressedTLS,
-    PendingReport,
-    Send,
-    SendDMARC,
-    SendTLS,
-    SentReport,
-    SentReports,
-    Suppress,
-    SuppressDMARC,
-    SuppressTLS,
-    WithoutReports,
-)
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.queue.errors import QueueError
 from moxlite.queue.queue import Queue
@@ -52,27 +28,27 @@ class ReportCommands:
         """All operations by name."""
         tls, dmarc = self._queue.reports.tls, self._queue.reports.dmarc
         return commands(
-            SendTLS.bind(partial(self._send, tls)),
-            ListPendingTLS.bind(partial(self._pending, tls)),
-            DropTLS.bind(partial(self._drop, tls)),
-            ListSuppressedTLS.bind(partial(self._list, tls.kind)),
-            SuppressTLS.bind(partial(self._suppress, tls.kind)),
-            AllowTLS.bind(partial(self._allow, tls.kind)),
-            SendDMARC.bind(partial(self._send, dmarc)),
-            ListPendingDMARC.bind(partial(self._pending, dmarc)),
-            DropDMARC.bind(partial(self._drop, dmarc)),
-            ListSuppressedDMARC.bind(partial(self._list, dmarc.kind)),
-            SuppressDMARC.bind(partial(self._suppress, dmarc.kind)),
-            AllowDMARC.bind(partial(self._allow, dmarc.kind)),
-            ListKeptPolicies.bind(self._kept),
+            operations.SendTLS.bind(partial(self._send, tls)),
+            operations.ListPendingTLS.bind(partial(self._pending, tls)),
+            operations.DropTLS.bind(partial(self._drop, tls)),
+            operations.ListSuppressedTLS.bind(partial(self._list, tls.kind)),
+            operations.SuppressTLS.bind(partial(self._suppress, tls.kind)),
+            operations.AllowTLS.bind(partial(self._allow, tls.kind)),
+            operations.SendDMARC.bind(partial(self._send, dmarc)),
+            operations.ListPendingDMARC.bind(partial(self._pending, dmarc)),
+            operations.DropDMARC.bind(partial(self._drop, dmarc)),
+            operations.ListSuppressedDMARC.bind(partial(self._list, dmarc.kind)),
+            operations.SuppressDMARC.bind(partial(self._suppress, dmarc.kind)),
+            operations.AllowDMARC.bind(partial(self._allow, dmarc.kind)),
+            operations.ListKeptPolicies.bind(self._kept),
             refusals=(QueueError,),
         )
 
-    async def _kept(self, args: ListKeptPolicies) -> list[KeptPolicy]:
+    async def _kept(self, args: operations.ListKeptPolicies) -> list[operations.KeptPolicy]:
         """A page of the MTA-STS policies of other domains that are kept, by domain."""
         found = await self._queue.ctx.policies.page(args.after, args.limit)
         return [
-            KeptPolicy(
+            operations.KeptPolicy(
                 domain=one.domain,
                 mode=one.mode,
                 mx=from_json(one.mx, list[str]),
@@ -92,25 +68,25 @@ class ReportCommands:
             raise CommandFailed("badRequest", "this server makes no reports")
         return self._queue.ctx.reports.database
 
-    async def _pending(self, reports: DailyReports[Any], args: object) -> list[PendingReport]:
+    async def _pending(self, reports: DailyReports[Any], args: object) -> list[operations.PendingReport]:
         """List the counted sessions or messages that no report contains yet."""
-        return [PendingReport(one.about, one.day, one.total, one.failed) for one in await reports.pending()]
+        return [operations.PendingReport(one.about, one.day, one.total, one.failed) for one in await reports.pending()]
 
-    async def _drop(self, reports: DailyReports[Any], args: Drop) -> Dropped:
+    async def _drop(self, reports: DailyReports[Any], args: operations.Drop) -> operations.Dropped:
         """Delete the counts of a domain."""
         try:
             domain = Domain.parse(args.domain)
         except AddressError as error:
             raise CommandFailed("badRequest", f"bad domain {args.domain!r}: {error}") from None
-        return Dropped(await reports.drop(domain.ascii))
+        return operations.Dropped(await reports.drop(domain.ascii))
 
-    async def _list(self, kind: Kind, args: object) -> list[WithoutReports]:
+    async def _list(self, kind: Kind, args: object) -> list[operations.WithoutReports]:
         """Addresses that get no reports."""
         now = self._queue.ctx.clock()
         found = await self._database().read(partial(list_suppressed, kind=kind, now=now), op="report addresses")
-        return [WithoutReports(one.address, rfc3339(one.until), one.comment) for one in found]
+        return [operations.WithoutReports(one.address, rfc3339(one.until), one.comment) for one in found]
 
-    async def _suppress(self, kind: Kind, args: Suppress) -> None:
+    async def _suppress(self, kind: Kind, args: operations.Suppress) -> None:
         """Send no reports to an address for a time."""
         try:
             address = Address.parse(args.address)
@@ -120,13 +96,13 @@ class ReportCommands:
         unit = partial(add_suppressed, kind=kind, address=str(address), until=until, comment=args.comment)
         await self._database().write(unit)
 
-    async def _allow(self, kind: Kind, args: Allow) -> None:
+    async def _allow(self, kind: Kind, args: operations.Allow) -> None:
         """Send reports to an address again."""
         unit = partial(remove_suppressed, kind=kind, address=args.address)
         if not await self._database().write(unit):
             raise CommandFailed("notFound", f"{args.address!r} is not suppressed")
 
-    async def _send(self, reports: DailyReports[Any], args: Send) -> SentReports:
+    async def _send(self, reports: DailyReports[Any], args: operations.Send) -> operations.SentReports:
         """Send the due reports now, instead of after midnight."""
         now = self._queue.ctx.clock()
         switch = f"no_outgoing_{reports.kind}_reports"
@@ -140,10 +116,10 @@ class ReportCommands:
             raise CommandFailed("badRequest", f"bad day {args.day!r}: {error}") from None
         found = await reports.send(day)
         results = [one.result for one in found]
-        return SentReports(
+        return operations.SentReports(
             len(found),
             results.count("sent"),
             results.count("skipped"),
             results.count("later"),
-            [SentReport(one.domain, one.day, one.result, one.why, one.recipients) for one in found],
+            [operations.SentReport(one.domain, one.day, one.result, one.why, one.recipients) for one in found],
         )
