@@ -7,18 +7,21 @@ from typing import Literal
 import msgspec
 
 from moxlite.operations import Request
+from moxlite.store.types import Meaning
 
 
 class ImportMail(Request, frozen=True):
     """``import``: the octets follow as a stream. `form`: mbox, tar, or archive (a zip or tar.gz file).
 
-    `mailbox` gets messages without a folder of their own; `prefix` is removed from folder names.
+    `mailbox` gets messages without a folder of their own; `prefix` is removed from folder names; `labels`: what labels
+    of Gmail mean.
     """
 
     account: str
     form: Literal["mbox", "tar", "archive"]
     mailbox: str = "Inbox"
     prefix: str = ""
+    labels: dict[str, Meaning] = msgspec.field(default_factory=dict)
     skip_duplicates: bool = False
     dry_run: bool = False
 

@@ -110,6 +110,7 @@ def _order(args: ImportMail, snapshot: Snapshot) -> Order:
         form=Form(args.form),
         mailbox=args.mailbox,
         labels=args.mailbox.lower() == INBOX.lower(),  # a chosen mailbox takes precedence
+        meanings=args.labels,
         prefix=args.prefix,
         skip_duplicates=args.skip_duplicates,
         dry_run=args.dry_run,

@@ -4,7 +4,7 @@ All structs are frozen. Times are integer microseconds UTC, sizes are octets. No
 """
 
 from enum import IntFlag
-from typing import Final, Literal, NewType
+from typing import Final, Literal, NewType, TypeAlias
 
 import msgspec
 
@@ -43,6 +43,25 @@ class SpecialUse(IntFlag):
     JUNK = 4
     SENT = 8
     TRASH = 16
+
+
+Meaning: TypeAlias = Literal[
+    "inbox",
+    "sent",
+    "drafts",
+    "trash",
+    "junk",
+    "archive",
+    "starred",
+    "important",
+    "unread",
+    "opened",
+    "mailbox",
+    "ignored",
+]
+"""What a label of Gmail says of a message (STORE-194a). ``mailbox``: it is the user's own. ``archive`` and ``ignored``
+say nothing: mail without another label is in Archive. Without ``opened``, mail that was received is unread, unless some
+label of the import means ``unread``."""
 
 
 class Mailbox(msgspec.Struct, frozen=True):

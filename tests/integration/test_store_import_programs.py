@@ -205,3 +205,27 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     assert local.cli("export", "maildir", str(tmp_path / "out2"), "moxlite").returncode == 0
     again = local.cli("export", "maildir", str(tmp_path / "out2"), "moxlite", check=False)
     assert again.returncode == 0 or "exists already" in again.stderr
+
+
+def test_labels_in_an_unknown_language_are_asked_for_and_told(tmp_path: Path) -> None:
+    """STORE-194a: the trial prints the options that the import takes."""
+    local = LocalServer(tmp_path / "server")
+    path = tmp_path / "x.mbox"
+    fields = {"Q in": "Delivered-To: a@gmail.example\nFrom: b@b.example", "Qsent": "From: a@gmail.example"}
+    path.write_bytes(
+        b"".join(
+            f"From a Thu Oct  1 10:00:00 2026\nX-Gmail-Labels: {name}\n{more}\n\n{n}\n\n".encode()
+            for name, more in fields.items()
+            for n in range(12)
+        )
+    )
+    dry = local.cli("import", "mbox", "moxlite", "Inbox", str(path), "--dry-run")
+    assert dry.stdout == "24 messages would be imported, 0 problems\n"
+    assert "--label 'Q in=inbox'  # 12 messages, 0 of them sent by the owner\n" in dry.stderr
+    assert "--label Qsent=sent  # 12 messages, 12 of them sent by the owner\n" in dry.stderr
+    bad = local.cli("import", "mbox", "moxlite", "Inbox", str(path), "--label", "Qsent=outbox", check=False)
+    assert "LABEL=MEANING is expected" in bad.stderr
+    done = local.cli("import", "mbox", "moxlite", "Inbox", str(path), "--label", "Q in=inbox", "--label", "Qsent=sent")
+    assert done.stdout == "24 messages imported, 0 problems\n"
+    local.cli("export", "mbox", str(tmp_path / "out"), "moxlite", "Sent", "--single")
+    assert (tmp_path / "out/Sent.mbox").read_bytes().count(b"X-Gmail-Labels: Qsent") == 12

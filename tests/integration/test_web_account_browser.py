@@ -211,3 +211,28 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("Password")).to_be_visible()
     visitor.close()
+
+
+def test_a_trial_asks_what_labels_mean(visitor: Visitor, tmp_path: Path) -> None:
+    """STORE-194a, WEB-73: the user corrects the guesses, and the import of the same file takes them."""
+    page = visitor.page
+    fields = {"Qin": "Delivered-To: a@gmail.example\nFrom: b@b.example", "Qsent": "From: a@gmail.example"}
+    (tmp_path / "takeout.mbox").write_bytes(
+        b"".join(
+            f"From a Thu Oct  1 10:00:00 2026\nX-Gmail-Labels: {label}\n{more}\n\n{n}\n\n".encode()
+            for label, more in [*fields.items(), ("Qbin", fields["Qin"])]
+            for n in range(12 - label.count("b"))
+        )
+    )
+    page.get_by_label("Only try it").check()
+    choose(visitor, tmp_path / "takeout.mbox")
+    expect(page.get_by_role("heading", name="What do these labels mean?")).to_be_visible()
+    expect(page.get_by_label("Meaning of Qin")).to_have_value("inbox")
+    expect(page.get_by_label("Meaning of Qsent")).to_have_value("sent")
+    page.get_by_label("Meaning of Qbin").select_option("Trash")
+    page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(path=tmp_path / "labels.png", full_page=True)
+    page.get_by_role("button", name="Import with these meanings").click()
+    expect(page.locator(".result")).to_have_text("35 messages imported.")
+    expect(page.locator(".counts tr", has_text="Trash")).to_contain_text("11")
+    expect(page.get_by_role("heading", name="What do these labels mean?")).to_be_hidden()

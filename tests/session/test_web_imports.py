@@ -1,6 +1,7 @@
 """Imports by a browser: the form, what it may not be, the progress, one at a time, the end."""
 
 import gzip
+import json
 import shutil
 import threading
 from collections import Counter
@@ -190,7 +191,35 @@ async def test_mail_goes_where_the_form_says_and_only_once_if_it_says_so(rig: Ri
         assert len((await contents(account))["Büro/Alt"]) == 3
 
 
+@pytest.mark.served
+async def test_a_trial_asks_what_labels_mean_and_the_import_takes_the_answer(rig: Rig, mia: Browser) -> None:
+    """WEB-72, WEB-73, STORE-194a."""
+    kinds = {
+        "Qinbox": b"Delivered-To: mia@gmail.example\r\nFrom: a@b.example\r\n",
+        "Qsent": b"From: mia@gmail.example\r\n",
+    }
+    file = mbox(
+        [b"X-Gmail-Labels: %b\r\n%b\r\n%d\r\n" % (name.encode(), kinds[name], n) for n in range(10) for name in kinds]
+    )
+    events = await heard(rig, await begun(mia, ("dry_run", b"1"), ("file", file)))
+    [asked] = [event for event in events if event["kind"] == "asked"]
+    assert asked["labels"] == [
+        {"name": "Qinbox", "messages": 10, "own": 0, "delivered": 10, "meaning": "inbox"},
+        {"name": "Qsent", "messages": 10, "own": 10, "delivered": 0, "meaning": "sent"},
+    ]
+    answers = {one["name"]: one["meaning"] for one in asked["labels"]} | {"é" * 225: "mailbox"}
+    end = await imported(rig, mia, ("labels", json.dumps(answers, ensure_ascii=False).encode()), ("file", file))
+    assert end == {"kind": "done", "messages": 20, "problems": 0, "dry_run": False}
+    async with rig.account() as account:
+        found = await contents(account)
+    assert (len(found["Inbox"]), len(found["Sent"])) == (10, 10)
+
+
 BAD_FORMS = {
+    "bad labels": form(("labels", b'{"A": "outbox"}'), ("file", mail(1))),
+    "labels that are none": form(("labels", b"[]"), ("file", mail(1))),
+    "many labels": form(("labels", json.dumps({str(n): "sent" for n in range(1_001)}).encode()), ("file", mail(1))),
+    "long labels": form(("labels", b'{"A": "sent"}' + b" " * 300_000), ("file", mail(1))),
     "no file": form(("mailbox", b"A")),
     "two files": form(("file", mail(1)), ("file", mail(2))),
     "a field twice": form(("mailbox", b"A"), ("mailbox", b"B"), ("file", mail(1))),

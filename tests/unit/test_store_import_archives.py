@@ -6,6 +6,7 @@ import os
 import stat
 import struct
 import tarfile
+import time
 import zipfile
 from collections.abc import Callable
 from email.header import Header
@@ -14,15 +15,16 @@ from typing import BinaryIO, cast
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Order
-from moxlite.store.imports.labels import TELLING, Labelled, Labels
+from moxlite.store.imports.labels import MAX_ASKED, TELLING, Labelled, Labels
 from moxlite.store.imports.sources import BadPath, What, find, read_source
 from moxlite.store.rows.mailboxes import state
-from moxlite.store.types import Flag, SpecialUse
+from moxlite.store.types import Flag, Meaning, SpecialUse
 from tests.store_fixtures import accounts, store_options
 from tests.store_imports import contents, done, imported, mbox, tar, tgz, zipped
 from tests.store_mail import look, mail, rows
@@ -193,16 +195,82 @@ def test_a_label_of_the_user_in_another_language_stays_one() -> None:
 
 
 async def test_labels_of_an_unknown_language_are_a_problem(accounts: Accounts) -> None:
-    """STORE-194: which says what to do, also when the import is only tried."""
+    """STORE-194, STORE-194a: which says what to do; a word that many languages have does not hide it."""
     file = mbox([mail(n).replace(b"Subject", b"X-Gmail-Labels: Qux,Quux\r\nSubject") for n in range(TELLING)])
-    [problem] = (await imported(accounts, tgz({"x.mbox": file}), Order(form=Form.ARCHIVE, dry_run=True))).problems
+    file += mbox([mail(99).replace(b"Subject", b"X-Gmail-Labels: Spam\r\nSubject")])
+    [problem] = (await imported(accounts, tgz({"x.mbox": file}))).problems
     assert "takeout.google.com/?hl=en" in problem
 
 
 @given(st.binary(max_size=100))
 def test_any_labels_have_a_meaning(value: bytes) -> None:
     """STORE-194"""
-    Labels().read(value.replace(b"\0", b""))
+    labels = Labels(trial=True)
+    labels.read(value.replace(b"\0", b""), HeaderSection(value))
+    assert labels.asked == ()
+
+
+async def test_the_user_is_asked_what_labels_of_an_unknown_language_mean(accounts: Accounts) -> None:
+    """STORE-194a: by structure, and the answers file the mail."""
+    data = tgz({"Takeout/Mail/x.mbox": mbox(hebrew())})
+    async with accounts.use("mia") as account:
+        trial = await imported(accounts, data, Order(form=Form.ARCHIVE, dry_run=True))
+        assert trial.problems == []
+        assert [(one.name, one.messages, one.own, one.delivered, one.meaning) for one in trial.asked] == [
+            ("נפתחו", 16, 6, 10, "opened"),
+            ("דואר נכנס", 14, 0, 14, "inbox"),
+            ("נשלח", 6, 6, 0, "sent"),
+            ("לא נקראו", 4, 0, 4, "mailbox"),
+            ("אשפה", 2, 0, 2, "mailbox"),
+            ("קטגוריה: עדכונים", 2, 0, 2, "ignored"),
+            ("Spam", 1, 0, 1, "mailbox"),
+        ]
+        meanings: dict[str, Meaning] = {one.name: one.meaning for one in trial.asked}
+        meanings |= {"לא  נקראו": "unread", "אשפה": "trash", "Spam": "junk"}
+        again = await imported(accounts, data, Order(form=Form.ARCHIVE, dry_run=True, meanings=meanings))
+        assert again.problems == []
+        assert {one.name: one.meaning for one in again.asked}["אשפה"] == "trash"
+        done(await imported(accounts, data, Order(form=Form.ARCHIVE, meanings=meanings)))
+        found = {name: [words for _, _, words in box] for name, box in (await contents(account)).items() if box}
+        assert {name: len(box) for name, box in found.items()} == {"Inbox": 14, "Sent": 6, "Trash": 2, "Junk": 1}
+        assert sum(r"\Seen" not in words for words in found["Inbox"]) == 4
+
+
+def hebrew() -> list[bytes]:
+    """Messages as an export in Hebrew has them: to mia@gmail.example, and from there."""
+    labels = ["דואר נכנס,נפתחו"] * 10 + ["דואר נכנס,לא נקראו"] * 4 + ["נשלח,נפתחו"] * 6
+    found = []
+    for number, value in enumerate([*labels, *["אשפה,קטגוריה: עדכונים"] * 2, "Spam"]):
+        encoded = Header(value, "utf-8", header_name="X-Gmail-Labels").encode(linesep="\r\n")
+        sent = value.startswith("נשלח")
+        more = f"X-Gmail-Labels: {encoded}\r\n" + ("" if sent else "Delivered-To: Mia@gmail.example\r\n")
+        author = "Mia <mia@gmail.example>" if sent else f"{number}@example.org"
+        found.append(f"{more}From: {author}\r\nSubject: {number}\r\n\r\nx\r\n".encode())
+    return found
+
+
+def test_opened_tells_what_is_unread_where_nothing_else_does() -> None:
+    """STORE-194a"""
+    labels = Labels({"Q": "opened", "I": "inbox", "S": "sent", "W": "important"})
+    assert labels.read(b"i,q") == Labelled(None, "Inbox", (r"\Seen",))
+    assert labels.read(b"I,W") == Labelled(None, "Inbox", ("$Important",))
+    assert labels.read(b"S").words == (r"\Seen",)
+    assert Labels({"Q": "opened", "U": "unread"}).read(b"X").words == (r"\Seen",)
+    assert Labels({"Inbox": "mailbox"}).read(b"Inbox,Spam") == Labelled(SpecialUse.JUNK, "Inbox", (r"\Seen", "Inbox"))
+
+
+def test_labels_that_are_asked_for_are_bounded() -> None:
+    """STORE-194a, STORE-156: 10,000 labels, labels of 10 kB, and as many addresses."""
+    labels = Labels(trial=True)
+    for number in range(1_000):
+        names = b",".join(b"L%d" % (number * 10 + at) for at in range(10))
+        header = HeaderSection(b"From: %d@example.org\r\nDelivered-To: %d@example.org\r\n\r\n" % (number, number))
+        labels.read(b"All,%b,%b" % (names, b"x" * 10_000), header)
+    assert (len(labels.asked), labels.asked[0].name, labels.asked[0].messages) == (MAX_ASKED, "All", 1_000)
+    assert max(len(one.name) for one in labels.asked) < 10
+    started = time.process_time()
+    labels.read(b",".join(b"M%d" % number for number in range(10_000)), HeaderSection(b""))
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

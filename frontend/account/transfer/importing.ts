@@ -7,6 +7,7 @@ import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
 import { many, t } from "../../lib/words";
 import { Follower } from "./follow";
+import { LabelQuestion } from "./labels";
 import { Upload, UploadAborted } from "../../lib/upload";
 
 /** Data of an import that this window keeps when the page is reloaded. */
@@ -62,6 +63,9 @@ export class Importing {
     t("Import another file"),
   );
   private readonly result = el("p", { class: "result", role: "alert" });
+  private readonly labels = new LabelQuestion(() => this.answered());
+  /** Name of the file with these labels. */
+  private labelled = "";
   private readonly running: HTMLElement;
   private readonly runningTitle = el("h3");
 
@@ -151,6 +155,7 @@ export class Importing {
       ),
       this.form,
       this.running,
+      this.labels.root,
     );
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault(); // the upload would stop
@@ -180,6 +185,16 @@ export class Importing {
     fill(this.fileName, file === undefined ? "" : `${file.name} · ${size(file.size)}`);
     this.fileName.hidden = file === undefined;
     this.submit.disabled = file === undefined;
+    if (file !== undefined && file.name !== this.labelled) this.labels.clear();
+  }
+
+  /** Import the file of the last trial; after a reload of the page, it has to be chosen again. */
+  private answered(): void {
+    const again = this.file.files?.length === 1;
+    if (!this.running.hidden) this.dismiss(again);
+    this.trial.checked = false;
+    if (this.file.files?.length === 1) void this.begin();
+    else this.file.focus();
   }
 
   private async begin(): Promise<void> {
@@ -199,6 +214,7 @@ export class Importing {
     if (this.prefix.value.trim() !== "") form.set("skip_mailbox_prefix", this.prefix.value.trim());
     if (this.skip.checked) form.set("skip_duplicates", "1");
     if (this.trial.checked) form.set("dry_run", "1");
+    if (this.labels.answers !== "") form.set("labels", this.labels.answers);
     form.set("file", file);
     this.open(file.name);
     const upload = new Upload();
@@ -267,13 +283,20 @@ export class Importing {
         this.texts.push(event.message);
         this.later();
         return;
+      case "asked":
+        this.labelled = this.kept?.name ?? "";
+        this.labels.ask(event.labels);
+        return;
       case "progress":
         if (this.step !== "finishing") this.progress(event);
         return;
       case "done":
       case "aborted":
         this.end(event);
-        if (event.kind === "done" && !event.dry_run) this.changed();
+        if (event.kind === "done" && !event.dry_run) {
+          this.labels.clear();
+          this.changed();
+        }
     }
   }
 
@@ -392,9 +415,10 @@ export class Importing {
     document.title = `${t("Import and export")} · moxlite`;
   }
 
-  private dismiss(): void {
+  /** Show the form again, empty unless it is to `keep` what was chosen. */
+  private dismiss(keep = false): void {
     if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
-    this.form.reset();
+    if (!keep) this.form.reset();
     this.chosen();
     this.close();
     this.file.focus();

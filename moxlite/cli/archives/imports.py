@@ -1,5 +1,6 @@
 """``moxlite import``: mail from files into an account (STORE-120, STORE-126, STORE-194)."""
 
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from moxlite.admin.requests import Imported, ImportMail
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
-    from moxlite.store.imports.items import Event
+    from moxlite.store.imports.items import Event, LabelUse
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -30,6 +31,32 @@ def _options(command: F) -> F:
     return click.option("--dry-run", is_flag=True, help="Only count messages and find problems.")(command)
 
 
+def _labels(command: F) -> F:
+    return click.option(
+        "--label",
+        "labels",
+        multiple=True,
+        metavar="LABEL=MEANING",
+        callback=_meanings,
+        help="A label of Gmail means inbox, sent, drafts, trash, junk, archive, starred, important, unread, opened, "
+        "ignored, or a mailbox. May be given several times.",
+    )(command)
+
+
+def _meanings(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    from typing import get_args
+
+    from moxlite.store.types import Meaning
+
+    found = {}
+    for text in given:
+        label, _sign, meaning = text.rpartition("=")
+        if not label or meaning not in get_args(Meaning):
+            raise click.BadParameter(f"{text!r}: LABEL=MEANING is expected, with one of {', '.join(get_args(Meaning))}")
+        found[label] = meaning
+    return found
+
+
 @click.group("import")
 def import_() -> None:
     """Add mail from files to an account: all of it, or nothing if something fails.
@@ -40,15 +67,25 @@ def import_() -> None:
 
 @import_.command()
 @_options
+@_labels
 @click.argument("account")
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def mbox(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
+def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_duplicates: bool, dry_run: bool) -> None:
     """Import an mbox file into MAILBOX of ACCOUNT.
 
-    If that is Inbox, messages with labels of Gmail go where their labels say.
+    If that is Inbox, messages with labels of Gmail go where their labels say. If these are in a language that is not
+    known, --dry-run lists them with --label for each: change what is wrong, and give them with the import.
     """
-    _import(path, account=account, form="mbox", mailbox=mailbox, skip_duplicates=skip_duplicates, dry_run=dry_run)
+    _import(
+        path,
+        account=account,
+        form="mbox",
+        mailbox=mailbox,
+        labels=labels,
+        skip_duplicates=skip_duplicates,
+        dry_run=dry_run,
+    )
 
 
 @import_.command()
@@ -76,16 +113,28 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
 
 @import_.command()
 @_options
+@_labels
 @click.option("--prefix", default="", metavar="NAME", help="Cut this off the names of mailboxes.")
 @click.argument("account")
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-def archive(account: str, file: Path, prefix: str, skip_duplicates: bool, dry_run: bool) -> None:
+def archive(
+    account: str, file: Path, prefix: str, labels: dict[str, str], skip_duplicates: bool, dry_run: bool
+) -> None:
     """Import a zip or tar.gz file, or a folder, with any mix of mail into ACCOUNT.
 
     X.mbox and Maildirs become mailboxes of their names, also those in a profile of Thunderbird and in Google Takeout.
+    If Gmail's labels are in a language that is not known, --dry-run lists them with --label for each: change what is
+    wrong, and give them with the import.
     """
-    form = "tar" if file.is_dir() else "archive"
-    _import(file, account=account, form=form, prefix=prefix, skip_duplicates=skip_duplicates, dry_run=dry_run)
+    _import(
+        file,
+        account=account,
+        form="tar" if file.is_dir() else "archive",
+        prefix=prefix,
+        labels=labels,
+        skip_duplicates=skip_duplicates,
+        dry_run=dry_run,
+    )
 
 
 def _import(path: Path, *, without: str = "", **args: Any) -> None:
@@ -118,7 +167,7 @@ def _run(
     request: "ImportMail", pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> "Imported":
     from moxlite.cli.archives.transfer import Reading
-    from moxlite.store.imports.items import Count, Trouble
+    from moxlite.store.imports.items import Asked, Count, Trouble
 
     counts: dict[str, int] = {}
 
@@ -129,6 +178,10 @@ def _run(
                 meter.count(sum(counts.values()))
             case Trouble(text):
                 meter.line(f"problem: {text}")
+            case Asked(labels):
+                meter.line("What do the labels mean? For the import, give these, changed where they are wrong:")
+                for one in labels:
+                    meter.line(f"{_option(one)}  # {one.messages} messages, {one.own} of them sent by the owner")
             case _:
                 pass
 
@@ -153,15 +206,20 @@ def _run(
         raise Failure(printable(str(error))) from None
 
 
+def _option(use: "LabelUse") -> str:
+    """The option for a label, as a shell reads it."""
+    return f"--label {shlex.quote(f'{use.name}={use.meaning}')}"
+
+
 def _running(
     request: "ImportMail", pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]
 ) -> "Imported":
     import trio
 
     from moxlite.admin.requests import Imported
-    from moxlite.store.imports.items import Aborted, Count, Done, Step, Trouble
+    from moxlite.store.imports.items import Aborted, Asked, Count, Done, Step, Trouble
 
-    kinds = Count | Trouble | Step | Done | Aborted
+    kinds = Count | Trouble | Asked | Step | Done | Aborted
 
     async def send() -> AsyncIterator[bytes]:
         source = pieces()

@@ -12,7 +12,7 @@ import io
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -34,6 +34,7 @@ from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import Done, Form, Item, Order, Problems, Progress, Running, Upload
+from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Rejoined, read_source
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
@@ -58,7 +59,7 @@ from moxlite.store.options import INITIAL_SPECIAL_USE
 from moxlite.store.rows.keywords import LEARN, split_keywords
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.rows.messages import flags_of_bits
-from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
+from moxlite.store.types import UID, Flag, Mailbox, MailboxID, Meaning, MessageAdded, MessageID, SpecialUse, ThreadKeys
 
 logger = logging.getLogger("moxlite.store.imports")
 
@@ -111,6 +112,7 @@ class _Adding:
         self._directory = directory
         self._octets = 0
         self._skip_duplicates = order is not None and order.skip_duplicates
+        self._meanings: Mapping[str, Meaning] = {} if order is None else order.meanings
 
     async def count(self, items: Iterator[Item]) -> Done:
         """Do a dry run: only count messages and find problems."""
@@ -171,6 +173,7 @@ class _Adding:
             self._space,
             skip_duplicates=self._skip_duplicates,
             allowed=EVERYTHING if self._into is None else allowed_flags(self._into.rights),
+            labels=Labels(self._meanings, trial=job is None),
         )
         await self._pump(reader, dry=job is None)
         return reader
@@ -226,6 +229,8 @@ class _Adding:
         self._progress.left_out(batch.problems)
         if batch.counts:
             self._progress.count(batch.counts)
+        if batch.asked:
+            self._progress.ask(batch.asked)
 
     async def _stage(self, messages: list[Staged], batch: Batch) -> None:
         total = self._octets

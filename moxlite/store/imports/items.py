@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.store.mail.remotes import Origin
-from moxlite.store.types import MailboxID
+from moxlite.store.types import MailboxID, Meaning
 
 MAX_MEMBER: Final = 100 << 20
 """Octets of one message (STORE-150, STORE-156)."""
@@ -74,6 +74,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
       mailbox: target of messages without a folder of their own: all of an mbox, the top of a Maildir.
       prefix: cut off the names of folders (``skip_mailbox_prefix``).
       labels: use Google's labels instead of `mailbox` for an mbox or a single message, too (STORE-194).
+      meanings: the user's answers, by label: what Google's labels mean. They are part of the order, as the import: a
+        server that stops takes it back.
       skip_duplicates: leave out messages whose body is in the mailbox already.
       dry_run: only count messages and find problems.
       max_size: maximum of unpacked octets (STORE-156).
@@ -85,6 +87,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     mailbox: str = "Inbox"
     prefix: str = ""
     labels: bool = False
+    meanings: Mapping[str, Meaning] = msgspec.field(default_factory=dict)
     skip_duplicates: bool = False
     dry_run: bool = False
     max_size: int = 50 << 30
@@ -181,6 +184,24 @@ class Trouble(msgspec.Struct, frozen=True, tag="problem"):
     text: str
 
 
+class LabelUse(msgspec.Struct, frozen=True):
+    """A label of an archive: the number of messages with it, of these the ones that the owner sent, and those that were
+    delivered to the owner; and its meaning: the user's answer, else a proposal.
+    """
+
+    name: str
+    messages: int
+    own: int
+    delivered: int
+    meaning: Meaning
+
+
+class Asked(msgspec.Struct, frozen=True, tag="asked"):
+    """At the end of a trial: Google's labels are in no known language, and the user is asked what they mean."""
+
+    labels: tuple[LabelUse, ...]
+
+
 class Step(msgspec.Struct, frozen=True, tag="step"):
     """Beginning of a part of the work: ``reading``, ``finishing``."""
 
@@ -205,7 +226,7 @@ class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
     stopped: bool = False
 
 
-Event: TypeAlias = Count | Trouble | Step | Done | Aborted
+Event: TypeAlias = Count | Trouble | Asked | Step | Done | Aborted
 
 
 class Progress:
@@ -216,6 +237,7 @@ class Progress:
         self.account: Final = account
         self.counts: dict[str, int] = {}
         self._problems = Problems()
+        self.asked: tuple[LabelUse, ...] = ()
         self.step = ""
         self.end: Done | Aborted | None = None
         self.ended = 0.0
@@ -254,6 +276,11 @@ class Progress:
         if problems.count:
             self._problems.take(problems)
             self._tell()
+
+    def ask(self, labels: tuple[LabelUse, ...]) -> None:
+        """Ask what labels mean."""
+        self.asked = labels
+        self._tell()
 
     def begin_step(self, title: str) -> None:
         """Announce another part of the work."""
@@ -305,6 +332,7 @@ class Listener:
         self._told: dict[str, int] = {}
         self._problems = 0
         self._step = ""
+        self._asked: tuple[LabelUse, ...] = ()
         self.ended = False
         """Whether the last event was taken."""
 
@@ -324,6 +352,9 @@ class Listener:
                 events.append(Count(mailbox, count))
         events += [Trouble(text) for text in progress.problems[self._problems :]]
         self._problems = len(progress.problems)
+        if self._asked != progress.asked:
+            self._asked = progress.asked
+            events.append(Asked(progress.asked))
         if progress.end is not None:
             self.ended = True
             events.append(progress.end)

@@ -2,39 +2,43 @@
 
 Google stores a message once, with any number of labels; here it is in one mailbox. The first system label in the order
 of `PLACES` names it, else the first of the user's own labels. Further own labels become keywords if their syntax
-allows. Takeout writes the names of system labels in the language of the user's Google account.
+allows. Takeout writes the names of system labels in the language of the user's Google account. Where that language is
+not known, a trial of the import counts the labels and proposes meanings, and the user's answer goes with the import.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.wire import read_addresses
 from moxlite.proto.mime.words import decode_words
 from moxlite.store.errors import BadKeyword
+from moxlite.store.imports.items import LabelUse
 from moxlite.store.names import INBOX
 from moxlite.store.rows.keywords import check_keyword
-from moxlite.store.types import SpecialUse
+from moxlite.store.types import Meaning, SpecialUse
 
-PLACES: Final[Mapping[str, SpecialUse | None]] = {
-    "spam": SpecialUse.JUNK,
+PLACES: Final[Mapping[Meaning, SpecialUse | None]] = {
+    "junk": SpecialUse.JUNK,
     "trash": SpecialUse.TRASH,
     "drafts": SpecialUse.DRAFTS,
     "sent": SpecialUse.SENT,
     "inbox": None,
 }
-"""Kinds of labels that name a mailbox, in order of precedence; None is Inbox."""
+"""Meanings of labels that name a mailbox, in order of precedence; None is Inbox."""
 
-LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
+LANGUAGES: Final[tuple[Mapping[Meaning, str], ...]] = (
     {  # English
         "inbox": "inbox",
         "sent": "sent, sent mail",
         "drafts": "draft, drafts",
         "trash": "trash, bin",
-        "spam": "spam",
+        "junk": "spam",
         "starred": "starred",
         "unread": "unread",
         "ignored": "archived, important, chat, muted, opened",
@@ -139,7 +143,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "skickat, skickade",
         "drafts": "utkast",
         "trash": "papperskorg, papperskorgen",
-        "spam": "skräppost",
+        "junk": "skräppost",
         "starred": "stjärnmärkt, stjärnmärkta",
         "unread": "oläst, olästa",
         "ignored": "arkiverat, arkiverade, viktigt, viktiga, öppnat, öppnade, ignorerade, alla mejl",
@@ -158,7 +162,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "sendt, sendte, sendt e-post",
         "drafts": "utkast",
         "trash": "papirkurv",
-        "spam": "søppelpost",
+        "junk": "søppelpost",
         "starred": "stjernemerket, stjernemerkede",
         "unread": "ulest, uleste",
         "ignored": "arkivert, viktig, viktige, åpnet, ignorert, all e-post",
@@ -168,7 +172,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "lähetetyt, lähetetty",
         "drafts": "luonnokset, luonnos",
         "trash": "roskakori",
-        "spam": "roskaposti",
+        "junk": "roskaposti",
         "starred": "tähdellä merkityt, tähdellä merkitty",
         "unread": "lukematon, lukemattomat",
         "ignored": "arkistoitu, arkistoidut, tärkeä, tärkeät, avattu, avatut, torkutetut, kaikki viestit",
@@ -196,7 +200,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "отправленные",
         "drafts": "черновик, черновики",
         "trash": "корзина",
-        "spam": "спам",
+        "junk": "спам",
         "starred": "помеченные",
         "unread": "непрочитанные, непрочитано",
         "ignored": "архив, архивировано, важное, важные, открытые, открыто, прочитанные, игнорируемые, отложенные, "
@@ -207,7 +211,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "надіслані, надіслано",
         "drafts": "чернетка, чернетки",
         "trash": "кошик",
-        "spam": "спам",
+        "junk": "спам",
         "starred": "із зірочкою",
         "unread": "непрочитані, непрочитано",
         "ignored": "заархівовані, архівовано, важливі, важливо, відкрито, відкриті, відкладені, вся пошта",
@@ -217,7 +221,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "απεσταλμένα",
         "drafts": "πρόχειρα, πρόχειρο",
         "trash": "κάδος απορριμμάτων, κάδος",
-        "spam": "ανεπιθύμητα, ανεπιθύμητη αλληλογραφία",
+        "junk": "ανεπιθύμητα, ανεπιθύμητη αλληλογραφία",
         "starred": "με αστέρι",
         "unread": "μη αναγνωσμένα, μη αναγνωσμένο",
         "ignored": "αρχειοθετημένα, σημαντικά, ανοιγμένα, όλα τα μηνύματα",
@@ -236,7 +240,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "送信済み, 送信済みメール",
         "drafts": "下書き",
         "trash": "ゴミ箱",
-        "spam": "迷惑メール",
+        "junk": "迷惑メール",
         "starred": "スター付き",
         "unread": "未読",
         "ignored": "アーカイブ済み, アーカイブ, 重要, 開封済み, 既読, ミュート, すべてのメール",
@@ -246,7 +250,7 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "已发送, 已发邮件, 寄件備份, 已傳送郵件",
         "drafts": "草稿",
         "trash": "垃圾箱, 已删除邮件, 垃圾桶",
-        "spam": "垃圾邮件, 垃圾郵件",
+        "junk": "垃圾邮件, 垃圾郵件",
         "starred": "已加星标, 已加星號",
         "unread": "未读, 未讀, 未读邮件, 未讀取",
         "ignored": "已归档, 已封存, 重要, 重要邮件, 重要郵件, 已打开, 已開啟, 已读, 已讀, 所有邮件, 所有郵件",
@@ -256,21 +260,23 @@ LANGUAGES: Final[tuple[Mapping[str, str], ...]] = (
         "sent": "보낸편지함",
         "drafts": "임시보관함",
         "trash": "휴지통",
-        "spam": "스팸함, 스팸",
+        "junk": "스팸함, 스팸",
         "starred": "별표편지함, 별표",
         "unread": "읽지 않음, 안읽은 메일",
         "ignored": "보관됨, 보관처리됨, 중요편지함, 중요, 열림, 전체보관함",
     },
 )
-"""Names of Google's own labels by kind, in lower case, separated by commas: those that Takeout writes (English,
+"""Names of Google's own labels by meaning, in lower case, separated by commas: those that Takeout writes (English,
 German, French, Spanish, Catalan, Czech: seen in exports), and the ones of Gmail's pages and IMAP folders.
 """
 
-KINDS: Final[tuple[Mapping[str, str], ...]] = tuple(
-    {name: kind for kind, words in ({"spam": "spam"} | dict(names)).items() for name in words.split(", ")}
-    for names in LANGUAGES
+SPAM: Final[Mapping[Meaning, str]] = {"junk": "spam"}
+"""The name in the languages above that have none of their own for it."""
+
+KNOWN: Final[tuple[Mapping[str, Meaning], ...]] = tuple(
+    {name: meaning for meaning, words in {**SPAM, **names}.items() for name in words.split(", ")} for names in LANGUAGES
 )
-"""By language: the kind of each name."""
+"""By language: the meaning of each name."""
 
 CATEGORIES: Final = (
     "category ",
@@ -296,12 +302,31 @@ CATEGORIES: Final = (
 
 UNKNOWN: Final = (
     "Google's own labels are in a language that is not known here: mail of Inbox, Sent and Trash is in mailboxes of "
-    "those names, and all of it counts as read. Export it in English: https://takeout.google.com/?hl=en"
+    "those names, and all of it counts as read. Try the import first, and say what the labels mean; or export in "
+    "English: https://takeout.google.com/?hl=en"
 )
-"""The problem of an import in which no label of Google's was found."""
+"""The problem of an import in which Google's labels were not found, and not explained by the user."""
 
 TELLING: Final = 10
 """Messages with labels before that is a problem: Takeout gives each at least one of Google's own."""
+
+MAX_LABEL: Final = 225
+"""Characters of a label that is asked for: Gmail's labels have no more."""
+
+MAX_COUNTED: Final = 1_000
+"""Labels that a trial counts: 3 MB. Each message has a label of Google's, so these labels are found early."""
+
+MAX_ASKED: Final = 200
+"""Labels that the user is asked for, the most frequent ones; others become mailboxes."""
+
+MAX_AUTHORS: Final = 8
+"""Addresses in From that are counted for a label: mail that the user sent has few."""
+
+MAX_OWNERS: Final = 100
+"""Addresses in Delivered-To that are the owner's."""
+
+MAX_ADDRESS: Final = 254
+"""Octets of an address (RFC 5321 §4.5.3.1.3, without the angle brackets); longer ones are cut."""
 
 
 class Labelled(msgspec.Struct, frozen=True):
@@ -317,45 +342,80 @@ class Labels:
     of the user's own may well be a word of Google's in another language.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Mapping[str, Meaning] | None = None, *, trial: bool = False) -> None:
+        """`answers`: meanings by label, which go before those that are known. `trial`: count labels for `asked`."""
+        self._answers = {fold(label): meaning for label, meaning in (answers or {}).items()}
+        given = set(self._answers.values())
+        self._unopened = "opened" in given and "unread" not in given
+        self._survey = Survey() if trial else None
         self._messages = 0
-        self._found = [0] * len(KINDS)
+        self._found = [0] * len(KNOWN)
 
     @property
     def problem(self) -> str:
-        """What to tell at the end of the import, or ""."""
-        return UNKNOWN if self._messages >= TELLING and not any(self._found) else ""
+        """What to tell at the end of an import that asks nothing, or ""."""
+        return UNKNOWN if self._unknown and not self._answers and not self.asked else ""
 
-    def read(self, value: bytes) -> Labelled:
-        """Parse the field: labels separated by commas, quoted if they have a comma; encoded words are decoded."""
+    @property
+    def asked(self) -> tuple[LabelUse, ...]:
+        """In a trial: the labels to ask the user for, as none or few are known; the most frequent ones first."""
+        return self._survey.uses(self._answers) if self._survey is not None and self._unknown else ()
+
+    @property
+    def _unknown(self) -> bool:
+        """Whether the labels are in no known language: "Spam" alone is a word of many."""
+        return self._messages >= TELLING and max(self._found) * 2 < self._messages
+
+    def read(self, value: bytes, header: HeaderSection | None = None) -> Labelled:
+        """Parse the field: labels separated by commas, quoted if they have a comma; encoded words are decoded. A trial
+        takes evidence of what they mean from the message's `header`.
+        """
         text = " ".join(decode_words(value).split())  # French has no-break spaces before colons
         labels = [label.strip() for row in csv.reader([text], skipinitialspace=True) for label in row if label.strip()]
-        kinds = self._kinds(labels)
-        own = [label for label, kind in zip(labels, kinds, strict=True) if kind == ""]
-        words = []
-        if "unread" not in kinds:
-            words.append(r"\Seen")
-        if "starred" in kinds:
-            words.append(r"\Flagged")
-        if "drafts" in kinds:
-            words.append(r"\Draft")
-        for kind, use in PLACES.items():
-            if kind in kinds:
+        if self._survey is not None and header is not None:
+            self._survey.count(labels, header)
+        meanings = self._meanings(labels)
+        own = [label for label, meaning in zip(labels, meanings, strict=True) if meaning == "mailbox"]
+        words = self._words(meanings)
+        for meaning, use in PLACES.items():
+            if meaning in meanings:
                 return Labelled(use, INBOX, (*words, *_keywords(own)))
         if own:
             return Labelled(None, own[0], (*words, *_keywords(own[1:])))
         return Labelled(SpecialUse.ARCHIVE, "", tuple(words))
 
-    def _kinds(self, labels: Sequence[str]) -> list[str]:
-        """The kind of each label, "" for one of the user's own."""
+    def _words(self, meanings: Sequence[Meaning]) -> list[str]:
+        words = []
+        unopened = self._unopened and not {"opened", "sent", "drafts"} & {*meanings}
+        if "unread" not in meanings and not unopened:
+            words.append(r"\Seen")
+        if "starred" in meanings:
+            words.append(r"\Flagged")
+        if "drafts" in meanings:
+            words.append(r"\Draft")
+        if "important" in meanings:
+            words.append("$Important")  # RFC 8457
+        return words
+
+    def _meanings(self, labels: Sequence[str]) -> list[Meaning]:
+        """The meaning of each label."""
         self._messages += 1
         lower = [label.lower() for label in labels]
-        here = [sum(label in kinds for label in lower) for kinds in KINDS]
+        here = [sum(label in known for label in lower) for known in KNOWN]
         self._found = [before + now for before, now in zip(self._found, here, strict=True)]
         language = self._found.index(max(self._found))
         if not here[language] and max(here) > 1:  # an archive with exports of several accounts
             language = here.index(max(here))
-        return [KINDS[language].get(label, "ignored" if _is_category(label) else "") for label in lower]
+        return [self._answers.get(label) or _meaning(label, KNOWN[language]) for label in lower]
+
+
+def fold(label: str) -> str:
+    """A label as it is compared: white space as single blanks, lower case."""
+    return " ".join(label.split()).lower()
+
+
+def _meaning(label: str, known: Mapping[str, Meaning]) -> Meaning:
+    return known.get(label, "ignored" if _is_category(label) else "mailbox")
 
 
 def _is_category(label: str) -> bool:
@@ -371,3 +431,96 @@ def _keywords(labels: list[str]) -> list[str]:
             continue
         found.append(word)
     return found
+
+
+# What labels in an unknown language may mean, by the messages that have them.
+#
+# The owner of an archive is known by the first Delivered-To, which Gmail writes: the account of the import has other
+# addresses. Mail from the owner is in Sent, which so is the first label found. "Opened" is on sent mail, too; Inbox is
+# not. Nothing tells Trash, Junk, stars, and drafts apart from labels of the user's own: these are left to the user.
+
+OWN: Final = 0.9
+"""Share of Sent's messages that are from the owner: some are from addresses without mail of their own."""
+
+
+class _Counted(msgspec.Struct):
+    """A label and its numbers of messages.
+
+    Attributes:
+      own: messages from addresses that were known as the owner's when they were counted.
+      authors: messages by the address in From, of the first `MAX_AUTHORS` addresses.
+    """
+
+    name: str
+    messages: int = 0
+    delivered: int = 0
+    own: int = 0
+    authors: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def sent_by(self, owners: Iterable[str]) -> int:
+        """The messages from the owner; of a label with many authors, without those before the first delivered one."""
+        return max(self.own, sum(self.authors.get(owner, 0) for owner in owners))
+
+
+class Survey:
+    """Counts of an archive's labels, bounded whatever it has."""
+
+    def __init__(self) -> None:
+        self._labels: dict[str, _Counted] = {}
+        self._owners: set[str] = set()
+
+    def count(self, labels: Sequence[str], header: HeaderSection) -> None:
+        """Count a message."""
+        owner = (header.text(b"delivered-to") or b"")[:MAX_ADDRESS].decode("ascii", "replace").strip(" <>").lower()
+        if owner and len(self._owners) < MAX_OWNERS:
+            self._owners.add(owner)
+        author = _author(header)
+        for folded, label in {fold(label): label for label in labels if len(label) <= MAX_LABEL}.items():
+            one = self._labels.get(folded)
+            if one is None:
+                if len(self._labels) >= MAX_COUNTED:
+                    continue
+                one = self._labels[folded] = _Counted(label)
+            one.messages += 1
+            one.delivered += bool(owner)
+            one.own += author in self._owners
+            if author in one.authors or len(one.authors) < MAX_AUTHORS:
+                one.authors[author] = one.authors.get(author, 0) + 1
+
+    def uses(self, answers: Mapping[str, Meaning]) -> tuple[LabelUse, ...]:
+        """The labels of most messages, at most `MAX_ASKED`. `answers` by folded label go before proposals."""
+        counted = sorted(self._labels.items(), key=lambda item: -item[1].messages)[:MAX_ASKED]
+        uses = [
+            LabelUse(
+                one.name,
+                one.messages,
+                one.sent_by(self._owners),
+                one.delivered,
+                answers.get(label) or ("ignored" if ":" in label or _is_category(label) else "mailbox"),
+            )
+            for label, one in counted
+        ]
+        return tuple(uses if answers else _proposed(uses))
+
+
+def _proposed(uses: Sequence[LabelUse]) -> list[LabelUse]:
+    """The labels with meanings for Sent, "opened" and Inbox, where they can be told."""
+    meanings: dict[str, Meaning] = {}
+    plain = [one for one in uses if one.meaning == "mailbox"]
+    sent = next((one for one in plain if one.own >= OWN * one.messages), None)
+    if sent is not None:
+        meanings[sent.name] = "sent"
+        others = [one for one in plain if one.own < OWN * one.messages]
+        opened = next((one for one in others if one.own * 2 > sent.own), None)
+        if opened is not None:
+            meanings[opened.name] = "opened"
+        inbox = next((one for one in others if one is not opened and one.own * 2 < one.messages), None)
+        if inbox is not None:
+            meanings[inbox.name] = "inbox"
+    return [msgspec.structs.replace(one, meaning=meanings.get(one.name, one.meaning)) for one in uses]
+
+
+def _author(header: HeaderSection) -> str:
+    """The address in From, in lower case; "" without one."""
+    addresses, _ = read_addresses([(header.text(b"from") or b"")[: 4 * MAX_ADDRESS]])
+    return f"{addresses[0].localpart}@{addresses[0].domain}".lower()[:MAX_ADDRESS] if addresses else ""

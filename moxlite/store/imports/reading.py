@@ -19,7 +19,7 @@ from moxlite.store.content.prepare import Prepared, prepare_here
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolspace import SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
-from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, Mail, Problem, Problems
+from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
 from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
@@ -91,13 +91,16 @@ class Box(msgspec.Struct):
 
 
 class Batch(msgspec.Struct):
-    """Messages for one unit, with problems and counts. `spool` belongs to a large message, the last of the batch."""
+    """Messages for one unit, with problems and counts. `spool` belongs to a large message, the last of the batch.
+    `asked`: labels to ask the user for, in the last batch.
+    """
 
     staged: list[Staged] = msgspec.field(default_factory=list)
     problems: Problems = msgspec.field(default_factory=Problems)
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     octets: int = 0
     spool: Spool | None = None
+    asked: tuple[LabelUse, ...] = ()
     last: bool = False
 
 
@@ -160,8 +163,11 @@ class ReadAhead:
         *,
         skip_duplicates: bool,
         allowed: tuple[Flag, bool] = EVERYTHING,
+        labels: Labels | None = None,
     ) -> None:
-        """`allowed`: the flags that are set, and whether keywords are; others are left out silently."""
+        """`allowed`: the flags that are set, and whether keywords are; others are left out silently. `labels`: what
+        Google's labels mean, if the user has said so, or is to be asked.
+        """
         self._space = space.share() if space is not None else None
         self._items = items
         self._skip_duplicates = skip_duplicates
@@ -172,7 +178,7 @@ class ReadAhead:
         self._boxes: dict[str, Box] = {}
         self._refused: set[str] = set()
         self._folders = _Folders()
-        self._labels = Labels()
+        self._labels = labels or Labels()
         self.spellings: dict[str, str] = {}
         """Keywords: stored form to spelling."""
 
@@ -207,6 +213,7 @@ class ReadAhead:
                 return batch
         if problem := self._labels.problem:
             batch.problems.add(problem)
+        batch.asked = self._labels.asked
         batch.last = True
         return batch
 
@@ -260,9 +267,9 @@ class ReadAhead:
 
     def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
         mailbox, words = mail.mailbox, mail.words
-        value = HeaderSection(prepared.header).text(b"x-gmail-labels") if mail.labels else None
-        if value:
-            labelled = self._labels.read(value[:MAX_LABELS])
+        header = HeaderSection(prepared.header) if mail.labels else None
+        if header is not None and (value := header.text(b"x-gmail-labels")):
+            labelled = self._labels.read(value[:MAX_LABELS], header)
             mailbox, words = labelled.mailbox, labelled.words
             if labelled.use is not None:
                 mailbox = self._existing.uses[labelled.use]

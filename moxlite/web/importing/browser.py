@@ -23,11 +23,13 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
+from moxlite.decoders import from_json
 from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import items as told
 from moxlite.store.imports.items import Form as FileForm, Into, Order, Part
 from moxlite.store.names import INBOX, check_name
+from moxlite.store.types import Meaning
 from moxlite.web import metrics
 from moxlite.web.calls import encode_error
 from moxlite.web.errors import APIError, Conflict, NotFound, ServerFailed, StorageRefused, TooLarge, UserError
@@ -57,6 +59,7 @@ TICK: Final = 1.0  # seconds between two checks of how far the file was read, wh
 KEEPALIVE: Final = 30.0  # seconds of silence before a keepalive, as in the webmail's streams (WEBMAIL-33)
 SLICE: Final = 64 << 10  # octets of events that are written together: an import may have 10,000 mailboxes
 MAX_FILES: Final = 1_000  # files that a user chooses at a time in the webmail; more are packed into one
+MAX_ANSWERS: Final = 1_000  # labels of Gmail whose meaning a form tells; a page is asked for 200
 MAX_LISTENERS: Final = 20  # pages that follow one import
 SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the rest will take
 OWN_ARCHIVES: Final = "archives are imported into your own mailboxes only, for they may make more mailboxes"
@@ -320,6 +323,8 @@ def _event(event: StoreEvent) -> ImportEvent:
             return ImportCount(mailbox, count)
         case told.Trouble(text):
             return ImportProblem(text)
+        case told.Asked(labels):
+            return ImportAsked([ImportLabel(*msgspec.structs.astuple(one)) for one in labels])
         case told.Done(messages, problems, dry_run, _):
             return ImportDone(messages, problems, dry_run)
         case told.Aborted(text):
@@ -370,6 +375,7 @@ def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chos
     fields = dict(form.fields)
     names = ("", "") if chosen is not None else (fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", ""))
     prefix, mailbox = names
+    answers = "" if chosen is not None else fields.pop("labels", "")
     skip, trial = [_flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")]
     if fields:
         raise UserError(worded("the form has an unknown field {name}", name=repr(next(iter(fields))[:80])))
@@ -401,10 +407,22 @@ def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chos
         mailbox=name,
         prefix=prefix,
         labels=not mailbox,
+        meanings=_meanings(answers),
         max_size=max_size,
         skip_duplicates=skip,
         dry_run=trial,
     )
+
+
+def _meanings(text: str) -> dict[str, Meaning]:
+    """The field ``labels``: a JSON object, meanings by label. Raises UserError."""
+    try:
+        found = from_json(text or "{}", dict[str, Meaning])
+    except msgspec.DecodeError as e:
+        raise UserError(worded("labels: {reason}", reason=e)) from e
+    if len(found) > MAX_ANSWERS:
+        raise UserError(worded("labels: there are more than {most}", most=MAX_ANSWERS))
+    return found
 
 
 def _flag(name: str, value: str) -> bool:
@@ -456,6 +474,24 @@ class ImportProblem(Event, frozen=True, tag="problem"):
     message: str
 
 
+class ImportLabel(msgspec.Struct, frozen=True):
+    """A label of Gmail: the number of messages with it, of these the ones that the archive's owner sent, and those that
+    were delivered; and what it means: the user's answer, else a proposal.
+    """
+
+    name: str
+    messages: int
+    own: int
+    delivered: int
+    meaning: Meaning
+
+
+class ImportAsked(Event, frozen=True, tag="asked"):
+    """At the end of a trial: Gmail's labels are in no known language. The import takes what they mean as ``labels``."""
+
+    labels: list[ImportLabel]
+
+
 class ImportProgress(Event, frozen=True, tag="progress"):
     """Octets of the file read so far, and the seconds left; null while these are unknown."""
 
@@ -479,4 +515,6 @@ class ImportAborted(Event, frozen=True, tag="aborted"):
     message: str
 
 
-ImportEvent: TypeAlias = ImportStep | ImportCount | ImportProblem | ImportProgress | ImportDone | ImportAborted
+ImportEvent: TypeAlias = (
+    ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted
+)

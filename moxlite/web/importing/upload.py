@@ -28,6 +28,7 @@ logger = logging.getLogger("moxlite.web.importing")
 WRITE_SIZE: Final = 256 << 10  # octets per write, in a thread: switching to it costs less than the copy
 LOOK_SIZE: Final = 8 << 20  # octets between two checks of the free space: below any reserve that makes sense
 MAX_FIELD: Final = 4096  # octets of a field that is not the file: the name of a mailbox, with room
+MAX_LABELS: Final = 48 << 10  # octets of the field of labels: 500 of those that people make, and their meanings
 MAX_SEGMENTS: Final = 16  # fields of a form besides its files; ours have fewer
 MAX_NAME: Final = 255  # characters of a file's name that are kept
 OVERHEAD: Final = 64 << 10  # octets of a form besides its first file
@@ -193,7 +194,7 @@ class _Reading:
                     self._held += event
                     self._octets += len(event)
                     self.files[-1].size += len(event)
-                elif len(self._text) + len(event) > MAX_FIELD:
+                elif len(self._text) + len(event) > (MAX_LABELS if self._name == "labels" else MAX_FIELD):
                     raise UserError(worded("the field {name} is too long", name=repr(self._name[:80])))
                 else:
                     self._text += event
