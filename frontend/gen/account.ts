@@ -21,6 +21,21 @@ export interface ImportProblem {
   message: string;
 }
 
+/** At the end of a trial: Gmail's labels are in no known language. The import takes what they mean as ``labels``. */
+export interface ImportAsked {
+  kind: "asked";
+  labels: Array<ImportLabel>;
+}
+
+/** A label of Gmail: the number of messages with it, of these the ones that the archive's owner sent, and those that */
+export interface ImportLabel {
+  name: string;
+  messages: number;
+  own: number;
+  delivered: number;
+  meaning: "archive" | "drafts" | "ignored" | "important" | "inbox" | "junk" | "mailbox" | "opened" | "sent" | "starred" | "trash" | "unread";
+}
+
 /** Octets of the file read so far, and the seconds left; null while these are unknown. */
 export interface ImportProgress {
   kind: "progress";
@@ -714,12 +729,14 @@ export interface ImportState {
 }
 
 /** Anything that an import tells. */
-export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportProgress | ImportDone | ImportAborted;
+export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted;
 
 export const checks: Checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
   ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
+  ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
@@ -804,7 +821,7 @@ export const checks: Checks = {
   ImportState: { token: "string", uploading: "boolean" },
 };
 
-export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
+export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
 
 /** The calls of the account. */
 export interface Calls {

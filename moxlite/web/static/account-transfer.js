@@ -588,6 +588,8 @@ var checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
   ImportCount: { kind: ["enum", ["count"]], mailbox: "string", count: "integer" },
   ImportProblem: { kind: ["enum", ["problem"]], message: "string" },
+  ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
+  ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
@@ -671,7 +673,7 @@ var checks = {
   Mailbox: { name: "string", total: "integer", size: "integer" },
   ImportState: { token: "string", uploading: "boolean" }
 };
-var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
+var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
 
 var [first, longest] = [2e3, 6e4];
 var Backoff = class {
@@ -748,6 +750,39 @@ var Follower = class {
   }
 };
 
+function meanings() {
+  return [["mailbox", t("A mailbox of this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Nothing: leave it out")]];
+}
+var isMailbox = (meaning) => meaning === "mailbox";
+var LabelQuestion = class {
+  constructor(start) {
+    this.start = start;
+  }
+  start;
+  root = el("section", { class: "form", hidden: true, "aria-labelledby": "labels-title" });
+  choices = /* @__PURE__ */ new Map();
+  ask(labels) {
+    this.choices.clear();
+    const rows = labels.map((label) => {
+      const choice2 = el("select", { "aria-label": t("Meaning of {label}", { label: label.name }) }, meanings().map(([value, words]) => el("option", { value }, words)));
+      choice2.value = label.meaning;
+      this.choices.set(label, choice2);
+      return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
+    });
+    fill(this.root, el("h3", { id: "labels-title" }, t("What do these labels mean?")), el("p", { class: "hint" }, t("Gmail’s own labels are in a language that moxlite does not know. The meanings are guessed from the messages: correct them where they are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import with these meanings"))));
+    this.root.hidden = false;
+  }
+  get answers() {
+    const said = [...this.choices].filter(([label, choice2]) => ![label.meaning, choice2.value].every(isMailbox));
+    return said.length > 0 ? JSON.stringify(Object.fromEntries(said.map(([label, choice2]) => [label.name, choice2.value]))) : "";
+  }
+  clear() {
+    this.choices.clear();
+    fill(this.root);
+    this.root.hidden = true;
+  }
+};
+
 var UploadAborted = class extends Error {
 };
 var Upload = class {
@@ -805,7 +840,7 @@ var Importing = class {
       void this.begin();
     } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Into mailbox"), this.mailbox), el("label", { class: "field" }, t("Cut off the beginning of mailbox names"), this.prefix)), el("label", { class: "check" }, this.skip, t("Leave out messages that the mailbox has already")), el("label", { class: "check" }, this.trial, t("Only try it: count messages and find problems, store nothing")), el("div", { class: "flex wrap" }, this.submit));
     this.running = el("div", { class: "running", hidden: true }, this.runningTitle, this.doing, this.bar, this.figures, this.result, this.counts, this.problems, el("div", { class: "flex wrap" }, this.cancel, this.another));
-    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")), this.form, this.running);
+    fill(this.root, el("h2", { id: "import-title" }, t("Import")), el("p", { class: "hint" }, t("All of the file is imported, or nothing if something fails. You can go on reading and writing mail meanwhile, and close this page once the file is sent.")), this.form, this.running, this.labels.root);
     addEventListener("beforeunload", (event) => {
       if (this.upload !== null) event.preventDefault();
     });
@@ -831,6 +866,8 @@ var Importing = class {
   cancel = el("button", { onclick: () => void this.askCancel() }, t("Cancel"));
   another = el("button", { class: "btn primary", onclick: () => this.dismiss() }, t("Import another file"));
   result = el("p", { class: "result", role: "alert" });
+  labels = new LabelQuestion(() => this.answered());
+  labelled = "";
   running;
   runningTitle = el("h3");
   upload = null;
@@ -859,6 +896,14 @@ var Importing = class {
     fill(this.fileName, file === void 0 ? "" : `${file.name} · ${size(file.size)}`);
     this.fileName.hidden = file === void 0;
     this.submit.disabled = file === void 0;
+    if (file !== void 0 && file.name !== this.labelled) this.labels.clear();
+  }
+  answered() {
+    const again = this.file.files?.length === 1;
+    if (!this.running.hidden) this.dismiss(again);
+    this.trial.checked = false;
+    if (this.file.files?.length === 1) void this.begin();
+    else this.file.focus();
   }
   async begin() {
     const file = this.file.files?.[0];
@@ -877,6 +922,7 @@ var Importing = class {
     if (this.prefix.value.trim() !== "") form2.set("skip_mailbox_prefix", this.prefix.value.trim());
     if (this.skip.checked) form2.set("skip_duplicates", "1");
     if (this.trial.checked) form2.set("dry_run", "1");
+    if (this.labels.answers !== "") form2.set("labels", this.labels.answers);
     form2.set("file", file);
     this.open(file.name);
     const upload = new Upload();
@@ -933,13 +979,20 @@ var Importing = class {
         this.texts.push(event.message);
         this.later();
         return;
+      case "asked":
+        this.labelled = this.kept?.name ?? "";
+        this.labels.ask(event.labels);
+        return;
       case "progress":
         if (this.step !== "finishing") this.progress(event);
         return;
       case "done":
       case "aborted":
         this.end(event);
-        if (event.kind === "done" && !event.dry_run) this.changed();
+        if (event.kind === "done" && !event.dry_run) {
+          this.labels.clear();
+          this.changed();
+        }
     }
   }
   progress(event) {
@@ -1007,9 +1060,9 @@ var Importing = class {
     this.form.hidden = false;
     document.title = `${t("Import and export")} · moxlite`;
   }
-  dismiss() {
+  dismiss(keep = false) {
     if (this.kept !== null) this.keep({ ...this.kept, dismissed: true });
-    this.form.reset();
+    if (!keep) this.form.reset();
     this.chosen();
     this.close();
     this.file.focus();
