@@ -44,8 +44,8 @@ class Pebble:
     http, tls: ports where it looks for proofs. validity: seconds that its certificates hold. nonces: percentage of
     nonces that it refuses. eab: key id and key that accounts must name. window: renewal information for all
     certificates, seconds from now; parts: the same as parts of each one's lifetime; both None for a CA that has none.
-    ahead: seconds by which its clock is ahead of the
-    machine's. err: asked before each request by path; what it returns is the answer instead of pebble's. alter: changes
+    ahead: seconds by which its clock is ahead of the machine's. err: asked before each request by path; what it returns
+    is the answer instead of pebble's. lost: a path whose requests are done, and answered with an error. alter: changes
     what pebble answers. resolver: asked instead of the own one, ``IP:PORT``. wrong: what clients did that they must
     not.
     """
@@ -59,6 +59,7 @@ class Pebble:
     window: tuple[float, float] | None = None
     parts: tuple[float, float] | None = None
     err: Callable[[str], Answer | None] = lambda _: None
+    lost: str = ""
     alter: Callable[[bytes], bytes] = lambda text: text
     resolver: str = ""
     ahead: float = 0.0
@@ -271,6 +272,8 @@ class Pebble:
                 status, found, text = answer.status, answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             status, found, text = error.code, error.headers, error.read()
+        if path == self.lost and status < 300:
+            return 500, {"Content-Type": "text/plain"}, b"out of order"
         kept = {
             name: found[name] for name in ("Content-Type", "Replay-Nonce", "Location", "Retry-After") if found[name]
         }

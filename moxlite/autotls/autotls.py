@@ -98,6 +98,7 @@ class AutoTLS:
         self._wakeup = Wakeup()
         self._pairs: dict[str, KeyPair] = {}
         self._broken = ""
+        self._key_problem = ""
 
     def load(self) -> None:
         """Read the certificates from disk, and hand them to the ports. Blocks."""
@@ -135,7 +136,7 @@ class AutoTLS:
 
     def problems(self) -> list[str]:
         """Problems that need the administrator, one line each."""
-        found = [f"acme {self.name}: {self._broken}"] if self._broken else []
+        found = [f"acme {self.name}: {one}" for one in (self._broken, self._key_problem) if one]
         snapshot, now = self._config.current, self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
@@ -163,11 +164,47 @@ class AutoTLS:
             self._states.now.hosts.setdefault(host, HostState())
         self._reachability.keep(wanted)
         await self._ask_for_windows(wanted)
-        await self._try_due(wanted)
+        if await self._keep_account_key():
+            await self._try_due(wanted)
         moments = [self._next(host) for host in wanted]
         return min(max(min(moments, default=now) - self._clock(), SHORTEST_SLEEP), LONGEST_SLEEP)
 
     # Inside
+
+    async def _keep_account_key(self) -> bool:
+        """Change the account's key when it is old (WEB-112a). Returns whether orders can be made: the CA has said which
+        key it knows us by.
+
+        Raises OSError, ValueError.
+        """
+        state, now, period = self._states.now, self._clock(), self._issuer.settings.account_key_period
+        if now < state.not_before:
+            return False
+        if not state.key_since:
+            state.key_since = now
+            await self._states.write()
+        try:
+            answer = await self._issuer.change_account_key(due=period > 0 and now >= state.key_since + period)
+        except CAFailed as error:
+            state.key_failures += 1
+            state.not_before = now + timing.pause(state.key_failures, error.retry_after)
+            self._key_problem = f"the account's key is not changed, and nothing is ordered: {error}"
+            metrics.cert_request_errors.inc()
+            logger.error("account key not changed", extra={"kv": {"acme": self.name, "err": str(error)}})
+            await self._states.write()
+            return False
+        if answer is None:
+            return True
+        self._key_problem = ""
+        kv = {"acme": self.name, "account": answer.account}
+        if answer.refused:
+            self._key_problem = f"the account keeps its key, the CA refuses another: {answer.refused}"
+            logger.error("account key not changed", extra={"kv": {**kv, "err": answer.refused}})
+        else:
+            logger.info("account key changed", extra={"kv": kv})
+        state.key_since, state.key_failures = now, 0
+        await self._states.write()
+        return True
 
     async def _try_due(self, wanted: Iterable[str]) -> None:
         """Try the names that are due, in their order, `PARALLEL` at a time. If the CA does not know our account yet,

@@ -5,6 +5,7 @@ server. Its memory and its time are limited, because a CA may send anything.
 """
 
 import datetime as dt
+import json
 import os
 import resource
 import signal
@@ -16,7 +17,7 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 import requests
-from acme import challenges, client, errors, messages
+from acme import challenges, client, errors, jws, messages
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -35,6 +36,8 @@ from moxlite.autotls.messages import (
     Failed,
     Issued,
     Job,
+    KeyChange,
+    KeyChanged,
     Order,
     Prove,
     Registered,
@@ -147,10 +150,8 @@ class Conversation:
     """All requests to one CA."""
 
     def __init__(self, authority: Authority) -> None:
-        key = load_pem_private_key(authority.account_key.encode(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
         self._authority = authority
-        self._key = JWKEC(key=ComparableECKey(key))
+        self._key = account_key(authority.account_key)
         self.net = Network(
             self._key,
             alg=ES256,
@@ -167,17 +168,67 @@ class Conversation:
 
     def register(self) -> None:
         """Find our account, or create it (RFC 8555 §7.3)."""
+        uri = self._account(self._key)
+        self._log_in(uri)
+        tell(Registered(uri))
+
+    def change_key(self, new: JWKEC) -> KeyChanged:
+        """Put our account under a new key (RFC 8555 §7.3.5).
+
+        The CA is asked which key has the account before, since an earlier change may have lost its answer, and after
+        an error. Raises the error if neither key has the account then.
+        """
+        if uri := self._existing(new):
+            return KeyChanged(uri)
+        uri = self._existing(self._key)
+        if not uri:
+            return KeyChanged("")
+        url = self.directory.to_partial_json().get("keyChange")
+        if url is None:
+            return KeyChanged(uri, "the CA offers no change of keys")
+        self._log_in(uri)
+        former = self._key.public_key().to_partial_json()
+        content = json.dumps({"account": uri, "oldKey": former}).encode()
+        try:
+            self._post(url, jws.JWS.sign(content, key=new, alg=ES256, nonce=None, url=url))
+        except (errors.Error, messages.Error) as error:
+            reason = words(error, self.net)[:TEXT]
+            if self._existing(new):
+                return KeyChanged(uri)
+            if not self._existing(self._key):
+                raise
+            return KeyChanged(uri, reason)
+        return KeyChanged(uri)
+
+    def _existing(self, key: JWKEC) -> str:
+        """The URI of the account that a key has, "" if it has none (RFC 8555 §7.3.1)."""
+        try:
+            return self._account(key, existing=True)
+        except messages.Error as error:
+            if error.code == "accountDoesNotExist":
+                return ""
+            raise
+
+    def _account(self, key: JWKEC, *, existing: bool | None = None) -> str:
+        """Find the account of a key, or create it unless it has to exist; returns its URI."""
         binding = None
         if self._authority.eab_kid:
             binding = messages.ExternalAccountBinding.from_data(
-                self._key.public_key(), self._authority.eab_kid, self._authority.eab_key, self.directory
+                key.public_key(), self._authority.eab_kid, self._authority.eab_key, self.directory
             )
         wanted = messages.NewRegistration.from_data(
-            email=self._authority.contact, terms_of_service_agreed=True, external_account_binding=binding
+            email=self._authority.contact,
+            terms_of_service_agreed=True,
+            external_account_binding=binding,
+            only_return_existing=existing,
         )
-        response = self._post(self.directory["newAccount"], wanted)
-        self.net.account = messages.RegistrationResource(body=wanted, uri=response.headers["Location"])
-        tell(Registered(response.headers["Location"]))
+        self.net.key, self.net.account = key, None
+        return str(self._post(self.directory["newAccount"], wanted).headers["Location"])
+
+    def _log_in(self, uri: str) -> None:
+        """Sign what follows with the present key, for the account."""
+        self.net.key = self._key
+        self.net.account = messages.RegistrationResource(body=messages.Registration(), uri=uri)
 
     def order(self, job: Order) -> Issued:
         """Order a certificate, from the request to the download (RFC 8555 §7.4)."""
@@ -252,6 +303,13 @@ class Conversation:
         return self.net.post(url, content, new_nonce_url=self.directory["newNonce"])
 
 
+def account_key(pem: str) -> JWKEC:
+    """The key of an account."""
+    key = load_pem_private_key(pem.encode(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return JWKEC(key=ComparableECKey(key))
+
+
 def system_roots() -> str | bool:
     """The system's root certificates, or the ones that SSL_CERT_FILE and SSL_CERT_DIR name."""
     paths = ssl.get_default_verify_paths()
@@ -320,6 +378,8 @@ def work(job: Job) -> Event:
         conversation.open()
         if isinstance(job, WindowsAsked):
             return conversation.windows(job.ids)
+        if isinstance(job, KeyChange):
+            return conversation.change_key(account_key(job.new_key))
         conversation.register()
         return conversation.order(job)
     except (

@@ -3,6 +3,7 @@
 ::
 
     NAME.key               of the account at the CA, PKCS#8 PEM
+    NAME.next-key          its next key, until the CA has said which one holds
     NAME.state             `State` as JSON
     NAME.account           the account's URI at the CA, for CAA records (RFC 8657)
     keycerts/NAME/HOST     key, leaf, chain in PEM; without the key where it is one of ``host_private_key_files``
@@ -64,10 +65,15 @@ class HostState(msgspec.Struct, omit_defaults=True):
 
 
 class State(msgspec.Struct, omit_defaults=True):
-    """States by host. `not_before`: seconds UTC before which the CA accepts no orders (RFC 8555 §6.6)."""
+    """States by host. `not_before`: seconds UTC before which the CA accepts no orders (RFC 8555 §6.6). `key_since`:
+    seconds UTC since which the account has its key, 0 for unknown. `key_failures`: tries in a row to change it that got
+    no clear answer.
+    """
 
     hosts: dict[str, HostState] = {}
     not_before: float = 0.0
+    key_since: float = 0.0
+    key_failures: int = 0
 
 
 class Folder:
@@ -77,6 +83,7 @@ class Folder:
         self._folder = folder
         self._authority = authority
         self._key = folder / f"{authority}.key"
+        self._next_key = folder / f"{authority}.next-key"
         self._state = folder / f"{authority}.state"
         self._certificates = folder / "keycerts" / authority
 
@@ -85,15 +92,32 @@ class Folder:
 
         Raises OSError. Raises ValueError if the file holds something else, which is left alone.
         """
+        return self._made_once(self._key)
+
+    def next_key(self, *, make: bool) -> str:
+        """The account's next key as PEM; "" if there is none and `make` is not set. Raises as `account_key`."""
+        return self._made_once(self._next_key) if make or self._next_key.exists() else ""
+
+    def settle_key(self, *, changed: bool) -> None:
+        """Let the next key take the place of the account's key, or drop it. Raises OSError."""
+        if changed:
+            write_atomically(self._key, self._next_key.read_bytes(), mode=MODE)
+        self._next_key.unlink()
+
+    def _made_once(self, path: Path) -> str:
         try:
-            text = self._key.read_text()
+            text = path.read_text()
         except FileNotFoundError:
             text = account_key()
             self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            write_atomically(self._key, text.encode(), mode=MODE)
+            write_atomically(path, text.encode(), mode=MODE)
         if not isinstance(serialization.load_pem_private_key(text.encode(), None), ec.EllipticCurvePrivateKey):
-            raise ValueError(f"{self._key} is not an ECDSA key")
+            raise ValueError(f"{path} is not an ECDSA key")
         return text
+
+    def has_account(self) -> bool:
+        """Whether the CA has told the URI of our account."""
+        return account_uri(self._folder, self._authority) != ""
 
     def write_account(self, uri: str) -> None:
         """Write the account's URI, if it is another one. Raises OSError."""

@@ -17,7 +17,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from moxlite.autotls import timing
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.files import Folder, HostKeys, certificate_id
-from moxlite.autotls.messages import Authority, ChallengeKind, Issued, Order, Registered, Windows, WindowsAsked
+from moxlite.autotls.messages import (
+    Authority,
+    ChallengeKind,
+    Issued,
+    KeyChange,
+    KeyChanged,
+    Order,
+    Registered,
+    Windows,
+    WindowsAsked,
+)
 from moxlite.autotls.ordering import CAFailed, Speak
 from moxlite.autotls.reachability import Ports
 from moxlite.config.snapshot import CurrentConfig
@@ -108,6 +118,25 @@ class Issuer:
             logger.warning("renewal times not known", extra={"kv": {"acme": self.name, "err": str(error)}})
             return None
         return answer if isinstance(answer, Windows) else None
+
+    async def change_account_key(self, *, due: bool) -> KeyChanged | None:
+        """Give our account a new key if that is due, or finish a change that was begun; None if there is nothing to do.
+
+        The new key is on disk before the CA hears of it, and the former one stays until the CA has said which one
+        holds. Until then no order may be made: with a key that the CA knows no more, it would make another account.
+
+        Raises CAFailed (nothing is known of the change), OSError, ValueError.
+        """
+        make = due and await trio.to_thread.run_sync(self._files.has_account)
+        new = await trio.to_thread.run_sync(lambda: self._files.next_key(make=make))
+        if not new:
+            return None
+        answer = await self._talk(KeyChange(await self._authority(), new), lambda _: None)
+        assert isinstance(answer, KeyChanged)
+        if answer.account:
+            await trio.to_thread.run_sync(self._files.write_account, answer.account)
+        await trio.to_thread.run_sync(lambda: self._files.settle_key(changed=not answer.refused))
+        return answer
 
     async def _authority(self) -> Authority:
         settings = self.settings

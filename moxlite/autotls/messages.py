@@ -52,6 +52,13 @@ class WindowsAsked(msgspec.Struct, frozen=True, tag="windows"):
     ids: tuple[str, ...]
 
 
+class KeyChange(msgspec.Struct, frozen=True, tag="key-change"):
+    """Put our account under another key (RFC 8555 §7.3.5). new_key: PEM; the authority has the present one."""
+
+    authority: Authority
+    new_key: str
+
+
 class Registered(msgspec.Struct, frozen=True, tag="registered"):
     """The account at the CA, by its URI (RFC 8555 §7.3), told before the first order."""
 
@@ -90,6 +97,15 @@ class Windows(msgspec.Struct, frozen=True, tag="windows-are"):
     supported: bool
 
 
+class KeyChanged(msgspec.Struct, frozen=True, tag="key-changed"):
+    """The CA's answer about the key of our account. account: its URI, "" if neither key has one. refused: "" if the
+    new key holds from now on; else the CA's reason, and the former key holds.
+    """
+
+    account: str
+    refused: str = ""
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The job failed. text: in the CA's words if it sent any. retry_after: seconds, if the CA named a time. clock:
     seconds that the CA's clock is ahead of ours, if that is more than a few minutes. unreached: the CA could not
@@ -102,6 +118,7 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     unreached: bool = False
 
 
-Job: TypeAlias = Order | WindowsAsked
-Event: TypeAlias = Registered | Prove | Issued | Windows | Failed
-LAST: Final = (Issued, Windows, Failed)
+Job: TypeAlias = Order | WindowsAsked | KeyChange
+Done: TypeAlias = Issued | Windows | KeyChanged
+Event: TypeAlias = Registered | Prove | Done | Failed
+LAST: Final = (Issued, Windows, KeyChanged, Failed)

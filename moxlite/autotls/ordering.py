@@ -9,7 +9,20 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.autotls.messages import LAST, MAX_LINE, PROVED, Event, Failed, Issued, Job, Prove, Registered, Windows
+from moxlite.autotls.messages import (
+    LAST,
+    MAX_LINE,
+    PROVED,
+    Done,
+    Event,
+    Failed,
+    Issued,
+    Job,
+    KeyChanged,
+    Prove,
+    Registered,
+    Windows,
+)
 from moxlite.decoders import Decoder, json_decoder
 from moxlite.ownprogram import own_program
 
@@ -21,7 +34,7 @@ SECONDS: Final = 180.0
 Show = Callable[[Prove | Registered], None]
 """Shows a proof to the CA from now on; notes the account."""
 
-Speak = Callable[[Job, Show], Awaitable[Issued | Windows]]
+Speak = Callable[[Job, Show], Awaitable[Done]]
 """The type of `speak`, which tests replace."""
 
 _events: Final[Decoder[Event]] = json_decoder(Event)
@@ -38,7 +51,7 @@ class CAFailed(Exception):
         self.unreached = unreached
 
 
-async def speak(job: Job, show: Show) -> Issued | Windows:
+async def speak(job: Job, show: Show) -> Done:
     """Do a job in a child process, which has ended when this returns.
 
     Cancellation: ends the child. Raises CAFailed.
@@ -70,7 +83,7 @@ async def speak(job: Job, show: Show) -> Issued | Windows:
         case Failed():
             clock = "" if last.clock is None else f" (the CA's clock is {last.clock:+.0f} s from ours)"
             raise CAFailed(last.text + clock, retry_after=last.retry_after, unreached=last.unreached)
-        case Issued() | Windows():
+        case Issued() | Windows() | KeyChanged():
             return last
         case _ if limit.cancelled_caught:
             raise CAFailed(f"the CA did not finish within {SECONDS:.0f} s")

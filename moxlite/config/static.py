@@ -175,6 +175,10 @@ class ACME(Section, frozen=True):
         str | None, doc("The CA's name for CAA records; known for Let's Encrypt (`letsencrypt.org`).")
     ] = None
     external_account_binding: Annotated[ExternalAccountBinding | None, doc("Binding to an account at the CA.")] = None
+    account_key_period: Annotated[
+        Duration,
+        doc("How long the account at the CA has one key; then the server makes another (RFC 8555 §7.3.5). `0s`: ever."),
+    ] = 365 * 86400.0
 
 
 class Postmaster(Section, frozen=True):

@@ -1,7 +1,9 @@
 """Certificates over time: a CA played in the test, a clock of its own (WEB-112..117, WEB-140)."""
 
+import contextlib
 import datetime as dt
 import errno
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,17 +17,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from moxlite.autotls import metrics, timing
+from moxlite.autotls import files, metrics, timing
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.child import Network, words
 from moxlite.autotls.files import Folder, HostState, State, account_uri, certificate_id
-from moxlite.autotls.messages import Issued, Job, Order, Prove, Registered, Window, Windows
+from moxlite.autotls.messages import Done, Issued, Job, KeyChange, KeyChanged, Order, Prove, Registered, Window, Windows
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
 from moxlite.autotls.reachability import Ports
 from moxlite.autotls.rehearsal import Place
 from moxlite.cli import run
+from moxlite.config.files import write_atomically
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import FakeResolver, RecordType
@@ -85,8 +88,31 @@ class PlayedCA:
         self.issued: dict[str, tuple[float, float]] = {}
         self.ids: dict[str, list[str]] = {}
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.accounts: dict[str, str] = {}
+        self.refused = ""
+        self.changes = 0
+        self.lost: BaseException | None = None
 
-    async def speak(self, job: Job, show: Callable[[Prove | Registered], None]) -> Issued | Windows:
+    def account(self, key: str) -> str:
+        return self.accounts.setdefault(key, f"https://ca.example/acct/{len(self.accounts) + 1}")
+
+    def change_key(self, job: KeyChange) -> KeyChanged:
+        """RFC 8555 §7.3.5; the answer may be lost once it is done."""
+        self.changes += 1
+        if self.wrong is not None:
+            raise self.wrong
+        former, new = job.authority.account_key, job.new_key
+        if new not in self.accounts:
+            if self.refused or former not in self.accounts:
+                return KeyChanged(self.accounts.get(former, ""), self.refused)
+            self.accounts[new] = self.accounts.pop(former)
+        if self.lost is not None:
+            raise self.lost
+        return KeyChanged(self.accounts[new])
+
+    async def speak(self, job: Job, show: Callable[[Prove | Registered], None]) -> Done:
+        if isinstance(job, KeyChange):
+            return self.change_key(job)
         if not isinstance(job, Order):
             self.asked += 1
             if self.wrong is not None:
@@ -96,7 +122,7 @@ class PlayedCA:
                 return Windows((None,) * len(job.ids), supported=False)
             return Windows(tuple(window(*self.issued[one]) for one in job.ids), supported=True)
         self.orders.append(job)
-        show(Registered("https://ca.example/acct/1"))
+        show(Registered(self.account(job.authority.account_key)))
         if self.wrong is not None:
             raise self.wrong
         request = x509.load_pem_x509_csr(job.csr.encode())
@@ -293,7 +319,7 @@ async def test_three_orders_at_a_time_mail_names_first(tmp_path: Path) -> None:
     under_way: set[str] = set()
     at_once: list[int] = []
 
-    async def slowly(job: Job, show: Callable[[Prove | Registered], None]) -> Issued | Windows:
+    async def slowly(job: Job, show: Callable[[Prove | Registered], None]) -> Done:
         if not isinstance(job, Order):
             return await ca.speak(job, show)
         [name] = _names(job)
@@ -429,6 +455,103 @@ async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: P
     assert ("mx.example.org",) not in world.used
     await world.keeper.round()
     assert world.pair().key is other
+
+
+async def test_the_accounts_key_changes_once_a_year(tmp_path: Path) -> None:
+    """WEB-112a: the account, which CAA records name, stays the same; `0s` stops it."""
+    ca = PlayedCA(days=90)
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.days(1)
+    first = Folder(tmp_path / "acme", "ca").account_key()
+    await world.days(363)
+    assert (ca.changes, list(ca.accounts)) == (0, [first])
+    await world.days(3)
+    second = Folder(tmp_path / "acme", "ca").account_key()
+    assert (ca.changes, ca.accounts) == (1, {second: "https://ca.example/acct/1"})
+    assert second != first
+    await world.days(120)
+    assert ca.orders[-1].authority.account_key == second
+    assert account_uri(tmp_path / "acme", "ca") == "https://ca.example/acct/1"
+    assert not (tmp_path / "acme/ca.next-key").exists()
+    world.snapshot = configured(tmp_path, acme='account_key_period = "0s"')
+    await world.days(500)
+    assert ca.changes == 1
+    assert world.keeper.problems() == []
+
+
+class Killed(BaseException):
+    """The server ends here."""
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+@pytest.mark.parametrize("after", [False, True])
+async def test_a_server_that_dies_while_its_accounts_key_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int, after: bool
+) -> None:
+    """WEB-112a, WEB-140: before and after each write of a file, one key of the account is on disk, and no second
+    account is made.
+    """
+    ca = PlayedCA(days=90)
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.days(364)
+    left = [writes]
+
+    def dying(path: Path, data: bytes, *, mode: int) -> os.stat_result:
+        left[0] -= 1
+        if left[0] == 0 and not after:
+            raise Killed
+        found = write_atomically(path, data, mode=mode)
+        if left[0] == 0:
+            raise Killed
+        return found
+
+    monkeypatch.setattr(files, "write_atomically", dying)
+    with contextlib.suppress(Killed):
+        await world.days(3)
+    died = left[0] <= 0
+    monkeypatch.setattr(files, "write_atomically", write_atomically)
+    world.restart()
+    await world.days(100)
+    assert died
+    assert set(ca.accounts.values()) == {"https://ca.example/acct/1"}
+    assert list(ca.accounts) == [Folder(tmp_path / "acme", "ca").account_key()]
+    assert ca.orders[-1].authority.account_key in ca.accounts
+    assert not (tmp_path / "acme/ca.next-key").exists()
+
+
+async def test_nothing_is_ordered_until_the_ca_says_which_key_holds(tmp_path: Path) -> None:
+    """WEB-112a: the CA has taken the key, and its answer is lost: both stay, and no other account is made."""
+    ca = PlayedCA(days=30)
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.days(364)
+    first, orders = Folder(tmp_path / "acme", "ca").account_key(), len(ca.orders)
+    ca.lost = CAFailed("the line is cut")
+    await world.days(40)
+    assert Folder(tmp_path / "acme", "ca").account_key() == first
+    assert len(ca.orders) == orders
+    assert ca.changes < 60
+    text = "acme ca: the account's key is not changed, and nothing is ordered: the line is cut"
+    assert world.keeper.problems()[0] == text
+    ca.lost = None
+    world.restart()
+    await world.days(2)
+    assert list(ca.accounts) == [Folder(tmp_path / "acme", "ca").account_key()] != [first]
+    assert len(ca.orders) > orders
+    assert world.keeper.problems() == []
+
+
+async def test_a_ca_that_refuses_the_accounts_next_key(tmp_path: Path) -> None:
+    """WEB-112a: the former key stays, orders go on, and the reason is told; a year later it is asked again."""
+    ca = PlayedCA(days=90)
+    ca.refused = "unauthorized: not here"
+    world = World(tmp_path, configured(tmp_path), ca)
+    await world.days(500)
+    assert ca.changes == 1
+    assert len(ca.accounts) == 1
+    assert not (tmp_path / "acme/ca.next-key").exists()
+    assert "the CA refuses another: unauthorized: not here" in world.keeper.problems()[0]
+    await world.days(300)
+    assert ca.changes == 2
 
 
 def test_files_are_whole_and_private(tmp_path: Path) -> None:
