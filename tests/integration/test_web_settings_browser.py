@@ -99,6 +99,10 @@ def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tm
     page.keyboard.press("ArrowLeft")
     assert page.locator(".middle").bounding_box()["width"] == width - 48  # type: ignore[index]
     page.set_viewport_size({"width": 1000, "height": 800})
+    expect(bar).to_have_attribute("aria-orientation", "vertical")
+    page.keyboard.press("Control+!")
+    page.get_by_role("dialog", name="Settings").get_by_role("combobox", name="Message").select_option("topbottom")
+    page.keyboard.press("Escape")
     expect(bar).to_have_attribute("aria-orientation", "horizontal")
     box = bar.bounding_box()
     assert box is not None

@@ -51,7 +51,7 @@ def parent(her: Person) -> None:
         her.tap(her.row("Class trip"))
         her.reads("Class trip")
     with her.step("Look at the attached route, and come back", 2):
-        her.tap(page.locator(".attachments").get_by_role("link", name="Route.png"))
+        her.tap(page.locator(".attachments").get_by_role("link", name="Route.png", exact=True))
         expect(her.dialog.locator("img")).to_be_visible()
         her.tap(her.dialog.get_by_role("button", name="Close"))
         expect(page.locator("dialog[open]")).to_have_count(0)
@@ -135,7 +135,7 @@ def pupil(him: Person) -> None:
         "same address: pictures are fetched when they are wanted, once for all mail of a sender (WEBMAIL-134).",
     ):
         him.click(him.button("Always for this sender"))
-        expect(page.locator(".reader-bar")).to_be_hidden()
+        expect(page.locator(".reader-bar:visible")).to_have_count(0)
     with him.step(
         "Unsubscribe from a sender who wants a message for that",
         2,
