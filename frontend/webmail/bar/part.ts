@@ -115,6 +115,8 @@ const icons: Readonly<Record<string, string>> = {
 /** Commands that keep their word when there is no space for all. */
 const worded: readonly string[] = ["compose.edit", "compose.reply", "message.not-junk"];
 const phone = matchMedia("(max-width: 700px)");
+/** Where words that can be spared have no room. */
+const half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 
 export { listChoices, threadCommands } from "../commands/choices";
 
@@ -235,16 +237,20 @@ export class Bar {
   private fold(): void {
     const buttons = [...this.buttons.children].filter((child): child is HTMLElement => child instanceof HTMLElement);
     const focused = document.activeElement === this.more;
-    for (const button of buttons) button.hidden = false;
+    const onList = this.root.closest(".chosen-tools") !== null;
+    const spare = (button: HTMLElement) => button.querySelector(".spare") !== null;
+    for (const button of buttons) {
+      button.hidden = false;
+      button.classList.toggle("bare", !phone.matches && (onList || (half.matches && spare(button))));
+    }
     const { shown, others } = this.possible();
     this.more.hidden = others.length === 0;
     const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
     let count = buttons.length;
     this.root.classList.remove("tight");
     this.root.classList.toggle("tight", crowded());
-    for (const button of buttons) button.classList.remove("bare");
     for (const button of phone.matches ? [] : [...buttons].reverse())
-      if (crowded() && button.querySelector(".spare") !== null) button.classList.add("bare");
+      if (crowded() && spare(button)) button.classList.add("bare");
     while (count > 1 && crowded()) {
       this.more.hidden = false;
       count--;

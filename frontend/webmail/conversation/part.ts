@@ -25,7 +25,7 @@ const names = 4;
 
 /** The disc of a person. */
 function disc(person: Address): HTMLElement {
-  const kind = `card-disc c${hue(bareAddress(person).toLowerCase())}`;
+  const kind = `disc card-disc c${hue(bareAddress(person).toLowerCase())}`;
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
 

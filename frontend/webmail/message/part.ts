@@ -376,7 +376,7 @@ export class Message implements OpenMessage {
       el(
         "div",
         { class: "author" },
-        el("span", { class: `author-disc c${color}`, "aria-hidden": "true" }, initials(face)),
+        el("span", { class: `disc author-disc c${color}`, "aria-hidden": "true" }, initials(face)),
         el("div", { class: "author-names" }, author, this.address),
         el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())),
         this.more,

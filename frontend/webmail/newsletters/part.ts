@@ -98,7 +98,7 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
     { class: "newsletter", role: "listitem" },
     el(
       "span",
-      { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" },
+      { class: `disc newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" },
       initials(one.name || one.address),
     ),
     el(

@@ -127,7 +127,7 @@ function row(page: Page, one: ContactItem, again: () => Promise<void>, close: ()
   return el(
     "div",
     { class: "person", role: "listitem" },
-    el("span", { class: `person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)),
+    el("span", { class: `disc person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)),
     el(
       "button",
       { class: "person-open", type: "button", onclick: () => void open() },

@@ -42,7 +42,8 @@ export function layOut(root: HTMLElement, page: Page): void {
   const opener = (kind: string, title: string, open: (at: HTMLElement) => void, ...label: (Node | string)[]) => {
     const made = el(
       "button",
-      { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) },
+      { class: kind, "aria-haspopup": "menu", title, onclick: () => open(made) },
+      el("span", { class: "sr" }, title),
       label,
     );
     return made;

@@ -170,7 +170,7 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-right:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-left:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.toolbar .bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}@media(min-width:701px){.chosen-tools .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.toolbar.tight .toolbar-at{display:none}}@media(min-width:701px)and (max-width:1279px){.toolbar .word.spare{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word,.toolbar-more .word{position:static;width:auto;max-width:100%;height:auto;overflow:hidden;clip-path:none;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-left:auto}.toolbar button.back{display:inline-flex}}\n";
+var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-right:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-left:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar.tight .toolbar-at{display:none}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word{max-width:100%;overflow:hidden;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-left:auto}.toolbar button.back{display:inline-flex}}\n";
 
 var own = "*";
 
@@ -195,6 +195,7 @@ var byThumb = ["message.archive", "message.trash", "message.delete", "compose.ed
 var icons = { "compose.edit": filePen, "compose.reply": reply, "compose.reply-all": replyAll, "compose.forward": forward, "message.archive": archive, "message.trash": trash2, "message.delete": trash2, "message.junk": octagonAlert, "message.not-junk": circleCheck, "message.move": folderInput, "message.later": clock, "message.unread": mail, "message.read": mailOpen, "message.flag": star, "message.unflag": star, "message.labels": tag, "message.export": download };
 var worded = ["compose.edit", "compose.reply", "message.not-junk"];
 var phone = matchMedia("(max-width: 700px)");
+var half = matchMedia("(min-width: 701px) and (max-width: 1279px)");
 var wordOf = (command) => command.id === "message.read" ? t("Read") : titleOf(command).replace(/…$/, "");
 var Bar = class {
   constructor(root, owner) {
@@ -249,15 +250,19 @@ var Bar = class {
   fold() {
     const buttons = [...this.buttons.children].filter((child) => child instanceof HTMLElement);
     const focused = document.activeElement === this.more;
-    for (const button of buttons) button.hidden = false;
+    const onList = this.root.closest(".chosen-tools") !== null;
+    const spare = (button) => button.querySelector(".spare") !== null;
+    for (const button of buttons) {
+      button.hidden = false;
+      button.classList.toggle("bare", !phone.matches && (onList || half.matches && spare(button)));
+    }
     const { shown: shown2, others } = this.possible();
     this.more.hidden = others.length === 0;
     const crowded = () => this.buttons.scrollWidth > this.buttons.clientWidth;
     let count = buttons.length;
     this.root.classList.remove("tight");
     this.root.classList.toggle("tight", crowded());
-    for (const button of buttons) button.classList.remove("bare");
-    for (const button of phone.matches ? [] : [...buttons].reverse()) if (crowded() && button.querySelector(".spare") !== null) button.classList.add("bare");
+    for (const button of phone.matches ? [] : [...buttons].reverse()) if (crowded() && spare(button)) button.classList.add("bare");
     while (count > 1 && crowded()) {
       this.more.hidden = false;
       count--;

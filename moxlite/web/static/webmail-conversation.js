@@ -185,14 +185,14 @@ function senders(people, own) {
   return people.map((one, at) => own(one) ? senderMe() : name(one, at)).join(", ");
 }
 
-var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{display:grid;place-content:center;flex:none;width:24px;height:24px;border-radius:50%;background:var(--g);color:var(--c);font-size:10px;font-weight:600}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
+var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{width:24px;height:24px;font-size:10px}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
 
 adopt(conversation_default);
 var openedAtOnce = 5;
 var [lines, fewest] = [3, 3];
 var names = 4;
 function disc(person) {
-  const kind = `card-disc c${hue(bareAddress(person).toLowerCase())}`;
+  const kind = `disc card-disc c${hue(bareAddress(person).toLowerCase())}`;
   return el("span", { class: kind, "aria-hidden": "true" }, initials(isolated(shortAddress(person))));
 }
 var Conversation = class {

@@ -352,7 +352,7 @@ function openBeside(title, actions) {
   return { body, close };
 }
 
-var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{display:grid;place-content:center;width:32px;height:32px;border-radius:50%;background:var(--g);color:var(--c);font-size:12px;font-weight:600}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:left;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:700px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
+var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:12px 0;border-bottom:1px solid var(--border-color)}.newsletter-disc{width:32px;height:32px;font-size:12px}.newsletter-who{min-width:0}.newsletter-name{display:block;overflow:hidden;font-weight:600;text-align:left;text-overflow:ellipsis;white-space:nowrap}.newsletter-facts{color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.newsletter-actions{display:flex;flex-wrap:wrap;align-items:center;justify-content:flex-end;gap:8px}@media(max-width:700px){.newsletter-actions{grid-column:2 / -1;justify-content:flex-start}}\n";
 
 adopt(newsletters_default);
 var asked = 20;
@@ -396,7 +396,7 @@ function row(desk, one, close) {
   };
   const draw = (unsubscribe) => fill(actions, leavingLine({ id: one.newest, name, unsubscribe }, owner, (at) => draw(unsubscribe && { ...unsubscribe, at })), el("button", { class: "btn line", type: "button", onclick: show }, t("Show")), el("button", { class: "btn line", type: "button", onclick: () => void archiveAll(desk, one, name) }, t("Archive all")));
   draw(one.unsubscribe);
-  return el("div", { class: "newsletter", role: "listitem" }, el("span", { class: `newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)), el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))), actions);
+  return el("div", { class: "newsletter", role: "listitem" }, el("span", { class: `disc newsletter-disc c${hue(one.address)}`, "aria-hidden": "true" }, initials(one.name || one.address)), el("div", { class: "newsletter-who" }, el("bdi", { class: "newsletter-name", dir: "auto" }, name), el("div", { class: "newsletter-facts" }, facts.join(" · "))), actions);
 }
 async function block(desk, one, close) {
   await attempt(t("Blocking the sender"), async () => {

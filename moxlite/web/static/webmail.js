@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.5e1f5f402789.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.8bee3fdd1234.js", checks: "checks.ea19fb887e29.js", compose: "compose.0479f382eeff.js", conversation: "conversation.d951d53d574a.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", event: "event.c2cffb0334c1.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.9384207d9fa2.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.a2e89cbe4f42.js", message: "message.216b5aaeb48d.js", newsletters: "newsletters.b94818235b4b.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.f910a194e5a8.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.f8433d914ab6.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.7ffbc1d5197b.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.8bee3fdd1234.js", checks: "checks.ea19fb887e29.js", compose: "compose.0479f382eeff.js", conversation: "conversation.129a0c7f7cbb.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", event: "event.c2cffb0334c1.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.9384207d9fa2.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.a2e89cbe4f42.js", message: "message.a6ad3e8aac34.js", newsletters: "newsletters.16d8d67f4b60.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.2bcf2875540f.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.f8433d914ab6.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -3457,7 +3457,7 @@ function layOut(root, page) {
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const opener = (kind, title, open, ...label) => {
-    const made = el("button", { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) }, label);
+    const made = el("button", { class: kind, "aria-haspopup": "menu", title, onclick: () => open(made) }, el("span", { class: "sr" }, title), label);
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
