@@ -6,12 +6,13 @@ import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import type { Desk } from "./commands/desk";
 import type * as MenuPart from "./menu/part";
+import { inCalendar } from "./state/address";
 import type { Drawer } from "./ui/drawer";
 
 /** What Back closes, the topmost first. */
 const layers = [
   ".menu",
-  "dialog[open]:not(.login-overlay)",
+  "dialog[open]:not(.login-overlay,.calendar-page)",
   "body.show-side",
   "body.choosing",
   ".composer:not([hidden],.small)",
@@ -28,6 +29,8 @@ interface Page {
 let over = false;
 /** The address of this entry, without its message. */
 let place = "";
+/** The address below the calendar, to which Back leads from there. */
+let below = "";
 const placeOf = (hash: string) => hash.replace(/,\d+$/, "");
 
 const topmost = () => layers.find((one) => document.querySelector(one) !== null);
@@ -43,7 +46,12 @@ export function writeAddress(hash: string): void {
   const [now, next] = [placeOf(location.hash), placeOf(hash)];
   const [opened, opens] = [now !== location.hash, next !== hash];
   const closes = opened && !opens && now === next;
-  if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
+  // in the calendar, its steps make no history either
+  const [from, to] = [inCalendar(location.hash), inCalendar(hash)];
+  if (to && !from) below = location.hash;
+  if (to) put(!from && !over, from && over, hash);
+  else if (from) put(false, hash === below, hash);
+  else if (over) put(false, topmost() !== undefined || closes || (opened && opens), hash);
   else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
 }
 
@@ -54,7 +62,9 @@ export function guard(): void {
 
 export function handleBack(page: Page): void {
   const address = location.hash;
-  history.replaceState({ root: true }, "", placeOf(address));
+  below = inCalendar(address) ? "#Inbox" : placeOf(address);
+  history.replaceState({ root: true }, "", below);
+  if (inCalendar(address)) put(true, false, below);
   put(true, false, address);
   document.addEventListener("focusin", guard);
   addEventListener("popstate", () => {

@@ -32,7 +32,7 @@ import type * as RulesPart from "./rules/part";
 import { Seen } from "./seen";
 import type * as SentPart from "./sent/part";
 import type * as SortingPart from "./sorting/part";
-import { parsePlace } from "./state/address";
+import { inCalendar, parsePlace } from "./state/address";
 import { Actions } from "./state/actions";
 import { Mail } from "./state/mail";
 import { spoken } from "./state/speech";
@@ -221,7 +221,7 @@ class App {
     this.mail.wanted = place.message;
     this.mail.begin(this.find.named(place.name || "Inbox"));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
-    addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
+    addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       // actions on their way to the server would be lost
       if (this.mail.pending.busy) event.preventDefault();
@@ -283,7 +283,7 @@ class App {
     root.hidden = false;
     this.list.root.focus();
     recover(this.desk);
-    this.writeAsked();
+    this.pageAsked();
     // it will be needed; a failure matters only then
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
@@ -379,8 +379,13 @@ class App {
     await follow(this.client, item, place);
   }
 
-  /** Open a composer if the address asks for one. */
-  private writeAsked(): boolean {
+  /** Open the calendar or a composer if the address asks for one. */
+  private pageAsked(): boolean {
+    if (inCalendar(location.hash)) {
+      this.desk.openPage("calendar");
+      return true;
+    }
+    document.querySelector<HTMLElement>(".calendar-page .beside-done")?.click();
     const link = askedLink();
     if (link === "") return false;
     tellPlace(this.mail, this.find);

@@ -8,6 +8,7 @@ import { part } from "../lib/parts";
 import { isDark } from "../lib/scheme";
 import type { Session } from "../lib/session";
 import { t } from "../lib/words";
+import { writeAddress } from "./back";
 import type { Desk, Navigation } from "./commands/desk";
 import type * as ComposePart from "./compose/part";
 import type { Stream } from "./data/stream";
@@ -16,7 +17,9 @@ import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type { Offline } from "./offline/part";
 import type * as PalettePart from "./palette/part";
+import { tellPlace, tellTitle } from "./place";
 import type * as SettingsPart from "./settings/part";
+import { inCalendar } from "./state/address";
 import type { Mail } from "./state/mail";
 import type { Drawer } from "./ui/drawer";
 import type { Reader } from "./ui/reader";
@@ -76,6 +79,11 @@ export function navigation(page: Page): NavigationByHand {
       void attempt(t("Opening the page"), async () =>
         (await part<{ openPage(desk: Desk): void }>(name)).openPage(page.desk),
       );
+    },
+    tellCalendar(address) {
+      if (address !== "") writeAddress(address);
+      else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
+      tellTitle(mail, page.find);
     },
     async findCommand() {
       const [palette, typed] = await typedUntil(part<typeof PalettePart>("palette"));

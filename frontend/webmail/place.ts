@@ -3,7 +3,7 @@
 import { mailboxName, t } from "../lib/words";
 import { writeAddress } from "./back";
 import type { Find } from "./find";
-import { parsePlace, writePlace } from "./state/address";
+import { inCalendar, parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
 
 /** Show the view of the address, after the user typed it or went back. */
@@ -25,14 +25,14 @@ function followMessage(mail: Mail, message: number): void {
   else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
 }
 
-/** Write the address of the current view. */
-export function tellPlace(mail: Mail, find: Find): void {
+/** Write the address of the current view; that of the calendar stays until it is `left`. */
+export function tellPlace(mail: Mail, find: Find, left = false): void {
   const shown = mail.choice.shown.value?.id ?? 0;
   const search = find.text.value;
   const mailbox = mail.current.value;
   if (mailbox === undefined && search === "") return;
   const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted });
-  if (location.hash !== hash) writeAddress(hash);
+  if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
 }
 
 /** Write the title: the current view, and its number of unread messages. */
@@ -41,6 +41,7 @@ export function tellTitle(mail: Mail, find: Find): void {
   const search = find.text.value;
   const unread = mailbox !== undefined && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
   const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
+  const listed = search !== "" ? t("Search: {text}", { text: search }) : mailboxName(mailbox?.name ?? "Webmail");
+  const shown = inCalendar(location.hash) ? t("Calendar") : listed;
   document.title = `${unread}${shown} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }

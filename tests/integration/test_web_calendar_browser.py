@@ -134,6 +134,49 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
         assert not wrong, "\n".join(wrong)
 
 
+def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-171, WEBMAIL-63, WEBMAIL-166: a link, a reload, steps without history, Back, Done and another mailbox."""
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Week", exact=True).click()
+        calendar.get_by_role("button", name="Later", exact=True).click()
+        there = f"#calendar:week,{desk.today + 7 * DAY:%Y%m%d}"
+        expect(page).to_have_url(re.compile(re.escape(there) + "$"))
+        expect(page).to_have_title(re.compile("^Calendar"))
+        page.reload()
+        expect(calendar).to_be_visible()
+        expect(calendar.get_by_role("button", name="Week", exact=True)).to_have_attribute("aria-pressed", "true")
+        expect(page).to_have_url(re.compile(re.escape(there) + "$"))
+        page.go_back()
+        expect(calendar).to_be_hidden()
+        expect(page).to_have_url(re.compile("#Inbox$"))
+        page.go_forward()
+        expect(calendar).to_be_visible()
+        calendar.get_by_role("button", name="Done").click()
+        expect(page).to_have_url(re.compile("#Inbox$"))
+        expect(page).to_have_title(re.compile("Inbox"))
+        desk.open()
+        calendar.get_by_role("button", name=re.compile("New event")).first.click()
+        expect(page.get_by_label("Title")).to_be_focused()
+        page.go_back()
+        expect(page.get_by_label("Title")).to_be_hidden()
+        expect(calendar).to_be_visible()
+        calendar.get_by_role("button", name="Done").click()
+        desk.open()
+        page.locator(".mailbox-open", has_text="Archive").click()
+        expect(calendar).to_be_hidden()
+        expect(page).to_have_url(re.compile("#Archive$"))
+        page.go_back()
+        expect(page).to_have_url(re.compile("#Inbox$"))
+        expect(calendar).to_be_hidden()
+        page.evaluate("location.hash = '#calendar:day,20270228'")
+        expect(calendar.get_by_role("heading", level=2)).to_contain_text("28")
+        page.evaluate("location.hash = '#calendar:year,0'")
+        expect(calendar).to_be_visible()
+
+
 def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-171: nothing is wider than the window; a tap on the hours makes an event."""
     with fresh(chromium, server, 390) as visitor:

@@ -32,6 +32,19 @@ export function dateOf(day: number, minutes = 0): Date {
 
 export const today = (): number => dayOf(new Date());
 
+/** The address of a view at a day: `#calendar:week,20261125`. */
+export function placeOf(view: View, day: number): string {
+  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
+
+/** The view and the day of an address; null if it has another form. */
+export function placeIn(hash: string): { view: View; day: number } | null {
+  const found = /^#calendar:(day|week|month|agenda),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+  if (found === null) return null;
+  const [year, month, day] = found.slice(2).map(Number) as [number, number, number];
+  return { view: found[1] as View, day: Date.UTC(year, month - 1, day) / dayLength };
+}
+
 /** Day of the week, 0 for Monday. */
 export const weekday = (day: number): number => (((day + 3) % 7) + 7) % 7;
 

@@ -6,7 +6,7 @@ import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
-import type { Surroundings, Writing } from "../commands/desk";
+import type { Navigation, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
 import { openBeside } from "../ui/beside";
 import { agendaDays, drawAgenda } from "./agenda";
@@ -21,6 +21,8 @@ import {
   monthName,
   monthStart,
   monthsLater,
+  placeIn,
+  placeOf,
   type Shown,
   shown,
   today,
@@ -36,14 +38,19 @@ import { drawMonth } from "./month";
 
 adopt(sheet);
 
-type Page = Pick<Surroundings, "client" | "load" | "facts"> & Pick<Writing, "compose">;
+type Page = Pick<Surroundings, "client" | "load" | "facts"> &
+  Pick<Writing, "compose"> &
+  Pick<Navigation, "tellCalendar">;
 
 const views: readonly View[] = ["day", "week", "month", "agenda"];
 const narrow = matchMedia("(max-width: 700px)");
 
-/** Open the calendar. */
+let opened: CalendarPage | null = null;
+
+/** Open the calendar, at the view and day of the address if it has them (WEBMAIL-63). */
 export function openPage(page: Page): void {
-  void new CalendarPage(page).start();
+  opened ??= new CalendarPage(page, () => (opened = null));
+  opened.follow();
 }
 
 class CalendarPage implements Board {
@@ -65,7 +72,10 @@ class CalendarPage implements Board {
   private readonly tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   private readonly state = el("p", { class: "cal-state", role: "status", hidden: true });
 
-  constructor(private readonly page: Page) {
+  constructor(
+    private readonly page: Page,
+    closed: () => void,
+  ) {
     const icon = (path: string, title: string, run: () => void) =>
       el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
     const add = el(
@@ -74,30 +84,37 @@ class CalendarPage implements Board {
       sign(plus),
       el("span", {}, t("New event")),
     );
-    const { body, close } = openBeside(t("Calendar"), [
-      el(
-        "button",
-        { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
-        t("Today"),
-      ),
-      icon(chevronLeft, t("Earlier"), () => this.step(-1)),
-      icon(chevronRight, t("Later"), () => this.step(1)),
-      this.tabs,
-      el(
-        "button",
-        {
-          class: "btn icon cal-calendars",
-          type: "button",
-          "aria-label": t("Calendars"),
-          title: t("Calendars"),
-          onclick: () => this.side.classList.toggle("open"),
-        },
-        sign(ellipsis),
-      ),
-      add,
-    ]);
+    const { body, close } = openBeside(
+      t("Calendar"),
+      [
+        el(
+          "button",
+          { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) },
+          t("Today"),
+        ),
+        icon(chevronLeft, t("Earlier"), () => this.step(-1)),
+        icon(chevronRight, t("Later"), () => this.step(1)),
+        this.tabs,
+        el(
+          "button",
+          {
+            class: "btn icon cal-calendars",
+            type: "button",
+            "aria-label": t("Calendars"),
+            title: t("Calendars"),
+            onclick: () => this.side.classList.toggle("open"),
+          },
+          sign(ellipsis),
+        ),
+        add,
+      ],
+      "calendar-page",
+      () => {
+        closed();
+        page.tellCalendar("");
+      },
+    );
     const dialogOf = body.parentElement!;
-    dialogOf.classList.add("calendar-page");
     this.heading = dialogOf.querySelector("h2")!;
     this.heading.setAttribute("aria-live", "polite");
     body.className = "cal-body";
@@ -125,9 +142,14 @@ class CalendarPage implements Board {
 
   private readonly close: () => void;
 
-  async start(): Promise<void> {
+  /** Show what the address asks for. */
+  follow(): void {
+    const asked = placeIn(location.hash);
+    this.view = asked?.view ?? this.view;
+    if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    this.day = asked?.day ?? this.day;
     this.drawHead();
-    await this.load();
+    void this.load();
   }
 
   show(view: View, day: number): void {
@@ -260,6 +282,7 @@ class CalendarPage implements Board {
   }
 
   private drawHead(): void {
+    this.page.tellCalendar(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = this.view === "day" ? longDay(this.day) : month;
     fill(

@@ -167,6 +167,8 @@ export interface Navigation {
   /** Show the page dark if it is light, or the other way, from now on. */
   switchScheme(): void;
   openPage(name: Page): void;
+  /** Write the address of what the calendar shows; "" once it is closed. */
+  tellCalendar(address: string): void;
   findCommand(): void;
   showKeys(): void;
   /** Show the titles of the focused element and of its descendants. */

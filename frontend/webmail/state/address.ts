@@ -1,5 +1,5 @@
 // The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123` (WEBMAIL-63). Colons
-// in the name of a mailbox are escaped, so that no mailbox looks like a search.
+// in the name of a mailbox are escaped, so that no mailbox looks like a search or like the calendar, `#calendar:VIEW,YYYYMMDD`.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
@@ -12,8 +12,10 @@ export interface Place {
 
 const prefix = "search:";
 
+export const inCalendar = (hash: string): boolean => hash.startsWith("#calendar:");
+
 export function parsePlace(hash: string): Place {
-  const value = hash.replace(/^#/, "");
+  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;

@@ -10,11 +10,17 @@ import sheet from "./beside.css";
 
 adopt(sheet);
 
-/** Open a page with this title; a page that is open is closed. Returns its body, and the function that closes it. */
-export function openBeside(title: string, actions: readonly Child[]): { body: HTMLElement; close: () => void } {
+/** Open a page with this title; a page that is open is closed. Returns its body, and the function that closes it; `closed` is
+ * called then. `kind`: its class. */
+export function openBeside(
+  title: string,
+  actions: readonly Child[],
+  kind = "",
+  closed?: () => void,
+): { body: HTMLElement; close: () => void } {
   document.querySelector<HTMLElement>(".beside-done")?.click();
   const giveBack = holdFocus();
-  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
+  const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event: Event) => {
     if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null)
@@ -32,6 +38,7 @@ export function openBeside(title: string, actions: readonly Child[]): { body: HT
     removeEventListener("click", leave, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
+    closed?.();
     giveBack();
   };
   addEventListener("click", leave, true);

@@ -180,10 +180,10 @@ function adopt(text2) {
 var beside_default = ".beside-page{position:fixed;inset:0 0 0 var(--side-width);z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
 adopt(beside_default);
-function openBeside(title, actions) {
+function openBeside(title, actions, kind = "", closed) {
   document.querySelector(".beside-done")?.click();
   const giveBack = holdFocus();
-  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
+  const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event) => {
     if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
@@ -199,6 +199,7 @@ function openBeside(title, actions) {
     removeEventListener("click", leave, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
+    closed?.();
     giveBack();
   };
   addEventListener("click", leave, true);
@@ -229,6 +230,15 @@ function dateOf(day, minutes = 0) {
   return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
 }
 var today = () => dayOf(/* @__PURE__ */ new Date());
+function placeOf(view, day) {
+  return `#calendar:${view},${new Date(day * dayLength).toISOString().slice(0, 10).replaceAll("-", "")}`;
+}
+function placeIn(hash) {
+  const found = /^#calendar:(day|week|month|agenda),(\d{4})(\d\d)(\d\d)$/.exec(hash);
+  if (found === null) return null;
+  const [year, month, day] = found.slice(2).map(Number);
+  return { view: found[1], day: Date.UTC(year, month - 1, day) / dayLength };
+}
 var weekday = (day) => ((day + 3) % 7 + 7) % 7;
 function firstWeekday() {
   const name = new Intl.Locale(locale() ?? navigator.language);
@@ -618,17 +628,21 @@ async function showLinks(client, calendar) {
 adopt(calendar_default);
 var views = ["day", "week", "month", "agenda"];
 var narrow = matchMedia("(max-width: 700px)");
+var opened = null;
 function openPage(page) {
-  void new CalendarPage(page).start();
+  opened ??= new CalendarPage(page, () => opened = null);
+  opened.follow();
 }
 var CalendarPage = class {
-  constructor(page) {
+  constructor(page, closed) {
     this.page = page;
     const icon2 = (path, title, run) => el("button", { class: "btn icon", type: "button", title, "aria-label": title, onclick: run }, sign(path));
     const add = el("button", { class: "btn primary cal-new", type: "button", title: `${t("New event")} (n)`, onclick: () => this.add() }, sign(plus), el("span", {}, t("New event")));
-    const { body, close } = openBeside(t("Calendar"), [el("button", { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2(chevronLeft, t("Earlier"), () => this.step(-1)), icon2(chevronRight, t("Later"), () => this.step(1)), this.tabs, el("button", { class: "btn icon cal-calendars", type: "button", "aria-label": t("Calendars"), title: t("Calendars"), onclick: () => this.side.classList.toggle("open") }, sign(ellipsis)), add]);
+    const { body, close } = openBeside(t("Calendar"), [el("button", { class: "btn line", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2(chevronLeft, t("Earlier"), () => this.step(-1)), icon2(chevronRight, t("Later"), () => this.step(1)), this.tabs, el("button", { class: "btn icon cal-calendars", type: "button", "aria-label": t("Calendars"), title: t("Calendars"), onclick: () => this.side.classList.toggle("open") }, sign(ellipsis)), add], "calendar-page", () => {
+      closed();
+      page.tellCalendar("");
+    });
     const dialogOf = body.parentElement;
-    dialogOf.classList.add("calendar-page");
     this.heading = dialogOf.querySelector("h2");
     this.heading.setAttribute("aria-live", "polite");
     body.className = "cal-body";
@@ -662,9 +676,13 @@ var CalendarPage = class {
   tabs = el("div", { class: "cal-tabs", role: "group", "aria-label": t("View") });
   state = el("p", { class: "cal-state", role: "status", hidden: true });
   close;
-  async start() {
+  follow() {
+    const asked = placeIn(location.hash);
+    this.view = asked?.view ?? this.view;
+    if (narrow.matches && (this.view === "month" || this.view === "week")) this.view = "agenda";
+    this.day = asked?.day ?? this.day;
     this.drawHead();
-    await this.load();
+    void this.load();
   }
   show(view, day) {
     this.view = view;
@@ -728,6 +746,7 @@ var CalendarPage = class {
     (same ?? this.root.querySelector(".cal-day.chosen") ?? this.root.querySelector("button"))?.focus({ preventScroll: true });
   }
   drawHead() {
+    this.page.tellCalendar(placeOf(this.view, this.day));
     const month = monthName(this.day);
     const words = this.view === "day" ? longDay(this.day) : month;
     fill(this.heading, words, this.view === "week" && el("small", {}, t("Week {n}", { n: String(weekNumber(weekStart(this.day) + 3)) })));

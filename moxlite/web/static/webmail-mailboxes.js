@@ -233,8 +233,9 @@ function allows(mailbox, rights) {
 }
 
 var prefix = "search:";
+var inCalendar = (hash) => hash.startsWith("#calendar:");
 function parsePlace(hash) {
-  const value = hash.replace(/^#/, "");
+  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
   const comma = value.lastIndexOf(",");
   const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;

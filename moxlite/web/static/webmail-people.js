@@ -253,10 +253,10 @@ function toast(text2, action, time = shown) {
 var beside_default = ".beside-page{position:fixed;inset:0 0 0 var(--side-width);z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-left:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-left:16px;padding-right:16px}}\n";
 
 adopt(beside_default);
-function openBeside(title, actions) {
+function openBeside(title, actions, kind = "", closed) {
   document.querySelector(".beside-done")?.click();
   const giveBack = holdFocus();
-  const page = el("dialog", { class: "beside-page", "aria-label": title, tabindex: "-1" });
+  const page = el("dialog", { class: `beside-page ${kind}`, "aria-label": title, tabindex: "-1" });
   const body = el("div", { class: "beside-body" });
   const leave = (event) => {
     if (event.target instanceof Element && event.target.closest(".mailbox-open, .compose-new, .search-input") !== null) close();
@@ -272,6 +272,7 @@ function openBeside(title, actions) {
     removeEventListener("click", leave, true);
     removeEventListener("keydown", pressed, true);
     page.remove();
+    closed?.();
     giveBack();
   };
   addEventListener("click", leave, true);

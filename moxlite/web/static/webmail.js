@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.7ffbc1d5197b.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.8bee3fdd1234.js", checks: "checks.ea19fb887e29.js", compose: "compose.0479f382eeff.js", conversation: "conversation.129a0c7f7cbb.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", event: "event.c2cffb0334c1.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.9384207d9fa2.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.efbe3435de12.js", menu: "menu.a2e89cbe4f42.js", message: "message.a6ad3e8aac34.js", newsletters: "newsletters.16d8d67f4b60.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.2bcf2875540f.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.f8433d914ab6.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.7ffbc1d5197b.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.04ffeacbc998.js", checks: "checks.ea19fb887e29.js", compose: "compose.0479f382eeff.js", conversation: "conversation.129a0c7f7cbb.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", event: "event.c2cffb0334c1.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.9384207d9fa2.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.c0f6eb8338f2.js", menu: "menu.a2e89cbe4f42.js", message: "message.a6ad3e8aac34.js", newsletters: "newsletters.02d0f09cf15c.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.b464de357e4d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.f8433d914ab6.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -572,11 +572,11 @@ var Session = class {
     this.client.csrfToken = localStorage.getItem(this.csrfKey) ?? "";
     return this.client.csrfToken !== "";
   }
-  logIn(reason, below = []) {
-    this.running ??= this.askOnce(reason, below).finally(() => this.running = null);
+  logIn(reason, below2 = []) {
+    this.running ??= this.askOnce(reason, below2).finally(() => this.running = null);
     return this.running;
   }
-  async askOnce(reason, below) {
+  async askOnce(reason, below2) {
     const before = this.address;
     await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
       const token = await this.client.login_prep();
@@ -585,7 +585,7 @@ var Session = class {
       if (step2 !== null) return { step: step2, finish: async (kind, code) => this.begin(await this.client.login_factor(step2.token, kind, code, stay)) };
       this.begin(result);
       return null;
-    }, below, this.stays);
+    }, below2, this.stays);
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -790,9 +790,30 @@ function acting(page) {
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
-var layers = [".menu", "dialog[open]:not(.login-overlay)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
+var prefix = "search:";
+var inCalendar = (hash) => hash.startsWith("#calendar:");
+function parsePlace(hash) {
+  const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
+  const comma = value.lastIndexOf(",");
+  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
+  const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
+  const text2 = message > 0 ? value.slice(0, comma) : value;
+  try {
+    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
+    return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
+  } catch {
+    return { name: "Inbox", search: "", message: 0 };
+  }
+}
+function writePlace({ name, search: search3, message }) {
+  const what = search3 !== "" ? `${prefix}${encodeURIComponent(search3)}` : encodeURIComponent(name);
+  return `#${what}${message > 0 ? `,${message}` : ""}`;
+}
+
+var layers = [".menu", "dialog[open]:not(.login-overlay,.calendar-page)", "body.show-side", "body.choosing", ".composer:not([hidden],.small)"];
 var over = false;
 var place = "";
+var below = "";
 var placeOf = (hash) => hash.replace(/,\d+$/, "");
 var topmost = () => layers.find((one) => document.querySelector(one) !== null);
 function put(push, same, hash = location.hash) {
@@ -804,7 +825,11 @@ function writeAddress(hash) {
   const [now, next] = [placeOf(location.hash), placeOf(hash)];
   const [opened, opens] = [now !== location.hash, next !== hash];
   const closes = opened && !opens && now === next;
-  if (over) put(false, topmost() !== void 0 || closes || opened && opens, hash);
+  const [from, to] = [inCalendar(location.hash), inCalendar(hash)];
+  if (to && !from) below = location.hash;
+  if (to) put(!from && !over, from && over, hash);
+  else if (from) put(false, hash === below, hash);
+  else if (over) put(false, topmost() !== void 0 || closes || opened && opens, hash);
   else put(location.hash !== "" && !(opened && opens) && !closes, closes, hash);
 }
 function guard() {
@@ -812,7 +837,9 @@ function guard() {
 }
 function handleBack(page) {
   const address = location.hash;
-  history.replaceState({ root: true }, "", placeOf(address));
+  below = inCalendar(address) ? "#Inbox" : placeOf(address);
+  history.replaceState({ root: true }, "", below);
+  if (inCalendar(address)) put(true, false, below);
   put(true, false, address);
   document.addEventListener("focusin", guard);
   addEventListener("popstate", () => {
@@ -1401,6 +1428,40 @@ function isDark(scheme) {
   return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
+function followPlace(mail, find2) {
+  const { name, search: search3, message } = parsePlace(location.hash);
+  if (search3 !== "") {
+    if (search3 !== find2.text.value) void find2.search(search3, message);
+    else followMessage(mail, message);
+    return;
+  }
+  const mailbox = mail.boxes.named(name);
+  if (mailbox === void 0) return;
+  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
+  else followMessage(mail, message);
+}
+function followMessage(mail, message) {
+  if (message === 0) mail.choice.unselect();
+  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
+}
+function tellPlace(mail, find2, left = false) {
+  const shown4 = mail.choice.shown.value?.id ?? 0;
+  const search3 = find2.text.value;
+  const mailbox = mail.current.value;
+  if (mailbox === void 0 && search3 === "") return;
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted });
+  if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
+}
+function tellTitle(mail, find2) {
+  const mailbox = mail.current.value;
+  const search3 = find2.text.value;
+  const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
+  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
+  const listed = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
+  const shown4 = inCalendar(location.hash) ? t("Calendar") : listed;
+  document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
+}
+
 function navigation(page) {
   const { base: base2, client, commands, mail, drawer } = page;
   function openMailbox(mailbox) {
@@ -1422,6 +1483,10 @@ function navigation(page) {
   }, openPage(name) {
     drawer.close();
     void attempt(t("Opening the page"), async () => (await part(name)).openPage(page.desk));
+  }, tellCalendar(address) {
+    if (address !== "") writeAddress(address);
+    else if (inCalendar(location.hash)) tellPlace(mail, page.find, true);
+    tellTitle(mail, page.find);
   }, async findCommand() {
     const [palette, typed] = await typedUntil(part("palette"));
     await palette.openPalette(commands, typed);
@@ -1447,58 +1512,6 @@ function navigation(page) {
     page.stream.stop();
     await page.session.logOut();
   } };
-}
-
-var prefix = "search:";
-function parsePlace(hash) {
-  const value = hash.replace(/^#/, "");
-  const comma = value.lastIndexOf(",");
-  const number = comma < 0 ? 0 : Number(value.slice(comma + 1));
-  const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
-  const text2 = message > 0 ? value.slice(0, comma) : value;
-  try {
-    if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
-    return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
-  } catch {
-    return { name: "Inbox", search: "", message: 0 };
-  }
-}
-function writePlace({ name, search: search3, message }) {
-  const what = search3 !== "" ? `${prefix}${encodeURIComponent(search3)}` : encodeURIComponent(name);
-  return `#${what}${message > 0 ? `,${message}` : ""}`;
-}
-
-function followPlace(mail, find2) {
-  const { name, search: search3, message } = parsePlace(location.hash);
-  if (search3 !== "") {
-    if (search3 !== find2.text.value) void find2.search(search3, message);
-    else followMessage(mail, message);
-    return;
-  }
-  const mailbox = mail.boxes.named(name);
-  if (mailbox === void 0) return;
-  if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
-  else followMessage(mail, message);
-}
-function followMessage(mail, message) {
-  if (message === 0) mail.choice.unselect();
-  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
-}
-function tellPlace(mail, find2) {
-  const shown4 = mail.choice.shown.value?.id ?? 0;
-  const search3 = find2.text.value;
-  const mailbox = mail.current.value;
-  if (mailbox === void 0 && search3 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted });
-  if (location.hash !== hash) writeAddress(hash);
-}
-function tellTitle(mail, find2) {
-  const mailbox = mail.current.value;
-  const search3 = find2.text.value;
-  const unread = mailbox !== void 0 && mailbox.unread > 0 ? `(${mailbox.unread}) ` : "";
-  const offline = ["on", "connecting"].includes(mail.connection.value) ? "" : ` ${t("(not connected)")}`;
-  const shown4 = search3 !== "" ? t("Search: {text}", { text: search3 }) : mailboxName(mailbox?.name ?? "Webmail");
-  document.title = `${unread}${shown4} · ${mail.facts.value.login_address || "moxlite"}${offline}`;
 }
 
 var notJunkAfter = 5e3;
@@ -1875,17 +1888,17 @@ function isListing(query) {
 var deepest = 6;
 function tree(members) {
   const known = new Set(members.map((item) => item.id));
-  const below = /* @__PURE__ */ new Map();
+  const below2 = /* @__PURE__ */ new Map();
   for (const item of [...members].sort((a, b) => a.received < b.received ? -1 : a.received > b.received ? 1 : a.id - b.id)) {
     const above = known.has(item.thread_parent) && item.thread_parent !== item.id ? item.thread_parent : 0;
-    below.set(above, [...below.get(above) ?? [], item]);
+    below2.set(above, [...below2.get(above) ?? [], item]);
   }
   const found = [];
-  const waiting2 = (below.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
+  const waiting2 = (below2.get(0) ?? []).map((item) => ({ item, depth: 0 })).reverse();
   while (waiting2.length > 0) {
     const next = waiting2.pop();
     found.push(next);
-    const children = (below.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
+    const children = (below2.get(next.item.id) ?? []).map((item) => ({ item, depth: Math.min(deepest, next.depth + 1) }));
     waiting2.push(...children.reverse());
   }
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
@@ -2130,13 +2143,13 @@ var View = class {
     const over2 = this.items.length + pageSize - kept;
     if (over2 <= 0) return;
     const above = Math.max(0, first2 - this.start);
-    const below = Math.max(0, this.start + this.items.length - last);
-    if (above > below) {
+    const below2 = Math.max(0, this.start + this.items.length - last);
+    if (above > below2) {
       const gone = Math.min(over2, above);
       this.items = this.items.slice(gone);
       this.start += gone;
     } else {
-      const gone = Math.min(over2, below);
+      const gone = Math.min(over2, below2);
       this.items = this.items.slice(0, this.items.length - gone);
       if (gone > 0) this.end = false;
     }
@@ -3931,7 +3944,7 @@ var App = class {
     this.mail.wanted = place2.message;
     this.mail.begin(this.find.named(place2.name || "Inbox"));
     const ready = place2.search === "" ? Promise.resolve() : this.find.search(place2.search, 0, true);
-    addEventListener("hashchange", () => this.writeAsked() || followPlace(this.mail, this.find));
+    addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
       if (this.mail.pending.busy) event.preventDefault();
     });
@@ -3977,7 +3990,7 @@ var App = class {
     root.hidden = false;
     this.list.root.focus();
     recover(this.desk);
-    this.writeAsked();
+    this.pageAsked();
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
     this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
@@ -4030,7 +4043,12 @@ var App = class {
     const { follow } = await part("sent");
     await follow(this.client, item, place2);
   }
-  writeAsked() {
+  pageAsked() {
+    if (inCalendar(location.hash)) {
+      this.desk.openPage("calendar");
+      return true;
+    }
+    document.querySelector(".calendar-page .beside-done")?.click();
     const link = askedLink();
     if (link === "") return false;
     tellPlace(this.mail, this.find);
