@@ -95,7 +95,7 @@ class Folder:
         return self._made_once(self._key)
 
     def next_key(self, *, make: bool) -> str:
-        """The account's next key as PEM; "" if there is none and `make` is not set. Raises as `account_key`."""
+        """The account's next key as PEM; "" without one, unless `make` is set. Raises as `account_key`."""
         return self._made_once(self._next_key) if make or self._next_key.exists() else ""
 
     def settle_key(self, *, changed: bool) -> None:

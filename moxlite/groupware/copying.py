@@ -1,7 +1,7 @@
 """Calendars and address books of a user at another server, copied from there by CalDAV and CardDAV (DAV-43).
 
-The other server is a stranger's: what it says is bounded, its addresses are those of `net.httpclient`, and the password
-goes to https alone. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
+The other server is a stranger's: its answers are bounded, its addresses those of `net.httpclient`, and the password goes
+to https alone. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
 """
 
 from __future__ import annotations
@@ -305,7 +305,7 @@ def _note(done: Copied, problems: list[str]) -> None:
 
 
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:
-    """The calendar into which those of a place come: of its name, or made for it."""
+    """The calendar for the entries of a place: the one of its name, or a new one."""
     name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
     calendars = collections_of(tx, "calendar")
     found = [one for one in calendars if one.name == name] or [

@@ -1,12 +1,79 @@
-"""The methods about calendars, loaded with the first call of one."""
+"""The methods about calendars, loaded with the first call of one; of them participant identities
+(draft-ietf-jmap-calendars-26 §3), addresses by which guests and organisers know the user.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from moxlite.web.jmap import calendars, eventqueries, events, people, principals
+from moxlite.groupware.people import addresses_of
+from moxlite.web.jmap import calendars, eventqueries, events, principals
 from moxlite.web.jmap.methods import Run
+from moxlite.web.jmap.protocol import MethodError, Object, SetError
+from moxlite.web.jmap.standard import Changes, Outcome, changes_response, get_response, run_set
+
+if TYPE_CHECKING:
+    from moxlite.web.jmap.methods import Call
+
+
+IDENTITY: Final = ("id", "name", "calendarAddress", "isDefault")
+
+
+def _identities(call: Call) -> tuple[str, dict[str, Object]]:
+    """The state, and all identities by id; the address of the log-in is the default one."""
+    settings = call.snapshot.account(call.account.name)
+    name = "" if settings is None else settings.full_name
+    found: dict[str, Object] = {}
+    for address in addresses_of(call.snapshot, call.account.name, call.identity.address):
+        key = f"P{hashlib.sha256(address.encode()).hexdigest()[:24]}"
+        default = address == call.identity.address
+        found[key] = {"id": key, "name": name, "calendarAddress": f"mailto:{address}", "isDefault": default}
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16], found
+
+
+async def identity_get(call: Call) -> Object:
+    """ParticipantIdentity/get."""
+    ids, properties = call.ids(), call.properties(IDENTITY)
+    now, found = _identities(call)
+    chosen = [*found] if ids is None else [one for one in ids if one in found]
+    objects = [{name: found[one][name] for name in properties} for one in chosen]
+    return get_response(call, now, objects, [one for one in ids or () if one not in found])
+
+
+async def identity_changes(call: Call) -> Object:
+    """ParticipantIdentity/changes: of the configuration, which keeps no history."""
+    now, _ = _identities(call)
+    if call.argument("sinceState", str) != now:
+        raise MethodError("cannotCalculateChanges", "read all anew")
+    return changes_response(call, Changes(now, now, [], [], []))
+
+
+async def identity_set(call: Call) -> Object:
+    """ParticipantIdentity/set: all belongs to the configuration."""
+    return await run_set(call, _Identities())
+
+
+class _Identities:
+    async def state(self, call: Call) -> str:
+        return _identities(call)[0]
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        text = "addresses are added in the account app, and have identities by then"
+        return dict.fromkeys(objects, SetError("forbidden", text))
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return self._refused(call, [*patches])
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        return self._refused(call, ids)
+
+    def _refused(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        _, found = _identities(call)
+        text = "addresses and their names are set in the account app"
+        return {one: SetError("forbidden", text) if one in found else SetError("notFound") for one in ids}
+
 
 RUNS: Final[Mapping[str, Run]] = {
     "Calendar/get": calendars.get,
@@ -19,9 +86,9 @@ RUNS: Final[Mapping[str, Run]] = {
     "CalendarEvent/set": events.set_,
     "CalendarEvent/copy": events.copy,
     "CalendarEvent/parse": eventqueries.parse,
-    "ParticipantIdentity/get": people.identity_get,
-    "ParticipantIdentity/changes": people.identity_changes,
-    "ParticipantIdentity/set": people.identity_set,
+    "ParticipantIdentity/get": identity_get,
+    "ParticipantIdentity/changes": identity_changes,
+    "ParticipantIdentity/set": identity_set,
     "Principal/get": principals.get,
     "Principal/query": principals.query,
     "Principal/getAvailability": principals.availability,
