@@ -1,7 +1,7 @@
 """Calendars and address books of a user at another server, copied from there by CalDAV and CardDAV (DAV-43).
 
-The other server is a stranger's: its answers are bounded, and the password goes to https alone. The addresses that may
-be asked are those of `net.httpclient`. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
+The other server is a stranger's: its answers are bounded, `net.httpclient` says which addresses may be asked, and the
+password goes to https alone. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
 """
 
 from __future__ import annotations
