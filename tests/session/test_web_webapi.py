@@ -12,7 +12,9 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
+from moxlite.store.mail.facts import Facts, SMTPFacts
 from moxlite.store.rows.mailboxes import mailbox_by_name
+from tests.store_mail import deliver_mail
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 from tests.webapi import Client, Refused, every_field
 
@@ -47,6 +49,14 @@ MAIL = (
     b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nhi\r\nthere\r\n--b\r\n"
     b"Content-Type: image/png; name=a.png\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJD\r\n--b--\r\n"
 )
+
+
+async def test_the_recipient_has_its_detail(rig: Rig) -> None:
+    """WEB-96: as the sender wrote it."""
+    facts = Facts(smtp=SMTPFacts(rcptto="mia+lists", rcptto_domain="example.org"))
+    async with rig.account() as account:
+        added = await deliver_mail(account, MAIL, facts=facts)
+    assert (await client(rig).call("MessageGet", MsgID=added.message_id))["Meta"]["RcptTo"] == "mia+lists@example.org"
 
 
 async def test_a_message_is_read_and_changed(rig: Rig) -> None:

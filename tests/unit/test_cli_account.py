@@ -10,7 +10,10 @@ from moxlite.operations.access import (
     AppPasswordInfo,
     ShareInfo,
     ShareSet,
+    Undelete,
+    UndeletedMail,
 )
+from moxlite.operations.server import Wellness
 
 pytestmark = pytest.mark.served
 
@@ -31,6 +34,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, object]]:
                 return "abcdefghij0123456789"
             case "account app-password list":
                 return [AppPasswordInfo("a \x1b[2Jphone", ["imap"], True, "2026-11-20 10:00", "", "", False)]
+            case "account undelete":
+                return UndeletedMail(2, 0)
+            case "healthcheck":
+                return Wellness([], ["account mia: its file is damaged"])
             case "account share list":
                 return [ShareInfo("Work", "bo", "lrswite")]
             case _:
@@ -105,3 +112,26 @@ def test_mailboxes_are_shared(asked: list[tuple[str, object]], capsys: Capture) 
     for rights in ("q", "rs", ""):
         assert run(["account", "share", "set", "mia", "Work", "bo", rights]) == 1
     assert len(asked) == 4
+
+
+@pytest.mark.parametrize("since", [[], ["--since", "2h"]])
+def test_removed_mail_comes_back_after_a_question(
+    asked: list[tuple[str, object]], capsys: Capture, since: list[str]
+) -> None:
+    """STORE-190: what was removed on purpose comes back, too."""
+    assert run(["account", "undelete", "me", *since]) == 1
+    assert "--yes" in capsys.readouterr().err
+    assert asked == []
+    assert run(["--yes", "account", "undelete", "me", *since]) == 0
+    assert capsys.readouterr().out == "2 messages are back\n"
+    [(name, args)] = asked
+    assert name == "account undelete"
+    assert isinstance(args, Undelete)
+    assert (args.account, args.since > 0) == ("me", bool(since))
+
+
+def test_an_account_out_of_service_fails_the_health_check(asked: list[tuple[str, object]], capsys: Capture) -> None:
+    """ADMIN-39c: its owner gets no mail, though the server runs."""
+    assert run(["healthcheck"]) == 1
+    assert "account mia: its file is damaged" in capsys.readouterr().err
+    assert [name for name, _ in asked] == ["healthcheck"]
