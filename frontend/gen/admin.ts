@@ -987,7 +987,7 @@ export interface RecordPlan {
 /** The rotation of a domain's signing key. */
 export interface Rotation {
   domain: string;
-  stage: string;
+  stage: "publishing" | "resting" | "retiring" | "waiting";
   words: string;
   since: string;
   until: string;
@@ -1129,7 +1129,7 @@ export const checks: Checks = {
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
-  Rotation: { domain: "string", stage: "string", words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
+  Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },

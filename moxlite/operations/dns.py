@@ -2,7 +2,7 @@
 AUTH-115).
 """
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -45,11 +45,14 @@ class RecordPlan(msgspec.Struct, frozen=True):
     notes: list[str]
 
 
+Stage: TypeAlias = Literal["resting", "publishing", "waiting", "retiring"]
+
+
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """The rotation of a domain's signing key.
 
     Attributes:
-      stage: resting, publishing, waiting, retiring. words: a sentence about it.
+      words: a sentence about the stage.
       since, until: RFC 3339, "" where unknown.
       new, old: the selectors that come and go.
       stopped: by the owner.
@@ -57,7 +60,7 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     domain: str
-    stage: str
+    stage: Stage
     words: str
     since: str
     until: str

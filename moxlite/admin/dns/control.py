@@ -9,7 +9,7 @@ import trio
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_stored
-from moxlite.admin.dns.rotation import KeyRotation, Keys, Stage
+from moxlite.admin.dns.rotation import KeyRotation, Keys
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import HeldKeys
 from moxlite.admin.dns.zones import Authorities, Located
@@ -24,7 +24,7 @@ from moxlite.proto.address import Domain
 
 T = TypeVar("T")
 
-WORDS: Final[dict[Stage, str]] = {
+WORDS: Final[dict[operations.Stage, str]] = {
     "resting": "the present key signs; the next one comes when it is old",
     "publishing": "the record of the next key is being published",
     "waiting": "the record is published; the next key signs once no resolver can remember that there was none",

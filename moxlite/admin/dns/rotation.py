@@ -9,7 +9,7 @@ mail may be under way that its key has signed.
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 import trio
@@ -30,6 +30,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.decoders import from_json
 from moxlite.net.control.server import CommandFailed
+from moxlite.operations.dns import Stage
 from moxlite.proto.address import Domain
 from moxlite.wakeup import Wakeup
 
@@ -52,8 +53,6 @@ LOOK: Final = 3600.0
 SOON: Final = 300.0
 FIRST: Final = 120.0
 """Seconds from the start of the server to the first look."""
-
-Stage = Literal["resting", "publishing", "waiting", "retiring"]
 
 
 class Keys(msgspec.Struct, frozen=True):
