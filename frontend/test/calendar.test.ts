@@ -1,4 +1,4 @@
-// Days, columns and rules of the calendar (WEBMAIL-171).
+// Days, columns and rules of the calendar (WEBMAIL-175).
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,4 +1,4 @@
-"""The calendar in a real browser (WEBMAIL-171): its views, what the pointer and keys do, at a desk and on a phone."""
+"""The calendar in a real browser (WEBMAIL-175): its views, what the pointer and keys do, at a desk and on a phone."""
 
 import re
 from collections.abc import Iterator
@@ -106,7 +106,7 @@ def event(calendar: Locator, title: str) -> Locator:
 
 
 def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-171, WEBMAIL-144: month, week, day, agenda, form, empty and full, light and dark."""
+    """WEBMAIL-175, WEBMAIL-144: month, week, day, agenda, form, empty and full, light and dark."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         page = desk.page
@@ -135,7 +135,7 @@ def test_a_desk_shows_each_view_and_axe_finds_nothing(chromium: Browser, server:
 
 
 def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-171, WEBMAIL-63, WEBMAIL-166: a link, a reload, steps without history, Back, Done and another mailbox."""
+    """WEBMAIL-175, WEBMAIL-63, WEBMAIL-166: a link, a reload, steps without history, Back, Done and another mailbox."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         page = desk.page
@@ -178,7 +178,7 @@ def test_the_address_names_view_and_day_and_back_leaves_the_calendar(chromium: B
 
 
 def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-171: nothing is wider than the window; a tap on the hours makes an event."""
+    """WEBMAIL-175: nothing is wider than the window; a tap on the hours makes an event."""
     with fresh(chromium, server, 390) as visitor:
         desk = Desk(visitor)
         page = desk.page
@@ -198,7 +198,7 @@ def test_a_phone_has_agenda_and_day(chromium: Browser, server: LocalServer, tmp_
 
 
 def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-171: n, arrows, Delete with Undo; a drag moves an event, its lower edge lengthens it."""
+    """WEBMAIL-175: n, arrows, Delete with Undo; a drag moves an event, its lower edge lengthens it."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         page = desk.page
@@ -234,7 +234,7 @@ def test_an_event_is_made_moved_and_deleted_by_keys_and_pointer(chromium: Browse
 
 
 def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-171: the question names the three ways; another page's change is shown."""
+    """WEBMAIL-175: the question names the three ways; another page's change is shown."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         page = desk.page
@@ -258,7 +258,7 @@ def test_one_of_a_series_is_deleted_and_a_calendar_switched_off(chromium: Browse
 
 
 def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """DAV-42, WEBMAIL-171: in the menu of a calendar; its address is shown once."""
+    """DAV-42, WEBMAIL-175: in the menu of a calendar; its address is shown once."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         page, calendar = desk.page, desk.open()
@@ -280,7 +280,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
 
 
 def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-171: an answer has no more than that."""
+    """WEBMAIL-175: an answer has no more than that."""
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
         (first,) = desk.call("calendars")

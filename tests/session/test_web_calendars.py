@@ -1,4 +1,4 @@
-"""Calendars and events as the webmail's pages have them (WEBMAIL-170)."""
+"""Calendars and events as the webmail's pages have them (WEBMAIL-174)."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -71,7 +71,7 @@ async def diary(rig: Rig, browser: Browser) -> Diary:
 
 
 async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> None:
-    """WEBMAIL-170: CalDAV shows a calendar's name and colour."""
+    """WEBMAIL-174: CalDAV shows a calendar's name and colour."""
     browser = diary.browser
     work = await browser.call("calendar_save", name=" Work \n week", colour="#3a7bd3")
     assert await browser.error("calendar_save", name=" ") == (400, "user:error")
@@ -88,7 +88,7 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
 
 
 async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Diary) -> None:
-    """WEBMAIL-170: what a form does not have stays; a change by another page is a conflict."""
+    """WEBMAIL-174: what a form does not have stays; a change by another page is a conflict."""
     browser = diary.browser
     event = form("2099-01-05T09:00", "2099-01-05T10:30", place="Room; 4", notes="a,b\nc", alarms=[10], free=True)
     one = await diary.save(event)
@@ -120,7 +120,7 @@ async def test_an_event_is_written_changed_moved_removed_and_restored(diary: Dia
 
 
 async def test_days_and_local_times_have_no_zone(diary: Diary) -> None:
-    """WEBMAIL-170."""
+    """WEBMAIL-174."""
     await diary.save(form("2099-01-05", "2099-01-07"))
     await diary.save(form("2099-01-08T09:00", "2099-01-08T10:00", zone=""))
     await diary.save(form("2099-01-09T09:00", "2099-01-09T10:00", zone="UTC"))
@@ -133,7 +133,7 @@ MONDAYS = ["01-05 08:00", "01-12 08:00", "01-19 08:00", "01-26 08:00", "02-02 08
 
 
 async def test_one_event_of_a_series_is_changed_and_removed(diary: Diary) -> None:
-    """WEBMAIL-170: a change of one is an exception, a removal too; undo brings it back."""
+    """WEBMAIL-174: a change of one is an exception, a removal too; undo brings it back."""
     one = await diary.save(WEEKLY)
     assert await diary.times() == MONDAYS
     second = (await diary.listed())[1]["recurrence"]
@@ -150,7 +150,7 @@ async def test_one_event_of_a_series_is_changed_and_removed(diary: Diary) -> Non
 
 
 async def test_this_and_following_events_become_a_series_of_their_own(diary: Diary) -> None:
-    """WEBMAIL-170: the number of events stays the same; days of the rule move with the event."""
+    """WEBMAIL-174: the number of events stays the same; days of the rule move with the event."""
     one = await diary.save(WEEKLY)
     third = (await diary.listed())[2]["recurrence"]
     form_ = (await diary.browser.call("event", event_id=one, recurrence=third))["form"]
@@ -164,7 +164,7 @@ async def test_this_and_following_events_become_a_series_of_their_own(diary: Dia
 
 
 async def test_all_events_of_a_series_move_with_their_exceptions(diary: Diary) -> None:
-    """WEBMAIL-170: another rule drops the exceptions, whose times it does not have."""
+    """WEBMAIL-174: another rule drops the exceptions, whose times it does not have."""
     one = await diary.save(WEEKLY)
     second, third = [item["recurrence"] for item in await diary.listed()][1:3]
     await diary.browser.call("event_remove", event_id=one, recurrence=second, scope="this")
@@ -186,7 +186,7 @@ async def test_all_events_of_a_series_move_with_their_exceptions(diary: Diary) -
 
 
 async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
-    """WEBMAIL-170, DAV-23: a guest of this server has the event in the own calendar, and answers there."""
+    """WEBMAIL-174, DAV-23: a guest of this server has the event in the own calendar, and answers there."""
     guests = [{"name": "Tom", "address": "tom@example.org"}]
     one = await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", guests=guests))
     async with diary.rig.account() as account:
@@ -228,7 +228,7 @@ async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     ],
 )
 async def test_a_form_that_is_no_event_is_refused(diary: Diary, wrong: dict[str, Any]) -> None:
-    """WEBMAIL-170."""
+    """WEBMAIL-174."""
     event = {**form("2099-01-05T09:00", "2099-01-05T10:00"), **wrong}
     refused = await diary.browser.error("event_save", calendar_id=diary.calendar, event=event)
     assert refused == (400, "user:error")
@@ -236,7 +236,7 @@ async def test_a_form_that_is_no_event_is_refused(diary: Diary, wrong: dict[str,
 
 
 async def test_an_answer_has_a_thousand_events(diary: Diary) -> None:
-    """WEBMAIL-170: of rules too."""
+    """WEBMAIL-174: of rules too."""
     for _ in range(2):
         await diary.save(form("2099-01-05T09:00", "2099-01-05T09:05", rule="FREQ=HOURLY"))
     since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())

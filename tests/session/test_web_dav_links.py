@@ -163,7 +163,7 @@ async def test_links_go_with_their_calendar(links: Links) -> None:
 
 
 async def test_the_page_makes_and_withdraws_links(links: Links, browser: Browser) -> None:
-    """DAV-42, WEBMAIL-170: of the user's own calendars alone."""
+    """DAV-42, WEBMAIL-174: of the user's own calendars alone."""
     (calendar,) = await browser.call("calendars")
     address = await browser.call("calendar_link_make", calendar_id=calendar["id"], note="Phone", busy=True)
     assert (await links.get(address.removeprefix("https://mail.example.org"))).status == 200

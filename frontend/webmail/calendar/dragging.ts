@@ -1,5 +1,5 @@
 // The pointer in a view: drag over free room to make an event, an event to move it, its lower edge to lengthen it
-// (WEBMAIL-171). Fingers scroll; a tap on free room makes an event.
+// (WEBMAIL-175). Fingers scroll; a tap on free room makes an event.
 
 import { el } from "../../lib/dom";
 import { clock, dateOf } from "./days";

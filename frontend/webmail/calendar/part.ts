@@ -1,4 +1,4 @@
-// The calendar (WEBMAIL-171): month, week, day and agenda, with the calendars beside them.
+// The calendar (WEBMAIL-175): month, week, day and agenda, with the calendars beside them.
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";

@@ -1,4 +1,4 @@
-// One event (WEBMAIL-171): what it says, its form, and changes with their undo.
+// One event (WEBMAIL-175): what it says, its form, and changes with their undo.
 
 import type { Calendar, EventForm, EventItem, Event as Found, Party } from "../../gen/webmail";
 import { codeOf } from "../../lib/client";

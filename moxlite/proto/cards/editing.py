@@ -1,4 +1,4 @@
-"""Events as people write them in a form, and what a form makes of a calendar file (RFC 5545 §3.6.1, WEBMAIL-170).
+"""Events as people write them in a form, and what a form makes of a calendar file (RFC 5545 §3.6.1, WEBMAIL-174).
 
 Pure: a file and a form in, a file out. Properties that a form does not have stay as they came.
 """

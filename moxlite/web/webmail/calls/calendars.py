@@ -1,4 +1,4 @@
-"""The calls for calendars and their events (WEBMAIL-170). A change goes the way of a CalDAV PUT, so that guests hear of
+"""The calls for calendars and their events (WEBMAIL-174). A change goes the way of a CalDAV PUT, so that guests hear of
 it by the same rules.
 """
 
