@@ -23,6 +23,7 @@ from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.performing import commands as commands_of
+from moxlite.operations.server import ChangeAccountKey
 from moxlite.operations.standby import HandedOver, HandOver
 from moxlite.periodic import Examinations, held_keys
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
@@ -50,7 +51,9 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **house.backups.registry(),
         **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),
-        **commands_of(HandOver.bind(partial(_hand_over, house))),
+        **commands_of(
+            HandOver.bind(partial(_hand_over, house)), ChangeAccountKey.bind(partial(_change_account_key, house))
+        ),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox).registry(),
         **CalendarCopies(
@@ -84,6 +87,21 @@ async def _hand_over(house: House, _: HandOver) -> HandedOver:
     except CannotHandOver as error:
         raise CommandFailed("failed", f"{error}; this server goes on") from None
     return HandedOver(ready.host, ready.epoch + 1)
+
+
+async def _change_account_key(house: House, args: ChangeAccountKey) -> None:
+    """Raises CommandFailed."""
+    for one in house.network.autotls:
+        if one.name == args.acme:
+            try:
+                made = await one.change_account_key()
+            except (OSError, ValueError) as error:
+                raise CommandFailed("failed", str(error)) from None
+            if not made:
+                raise CommandFailed("refused", f"there is no account at {args.acme} yet: the first order makes it")
+            return
+    known = ", ".join(one.name for one in house.network.autotls) or "none"
+    raise CommandFailed("notFound", f"moxlite.toml has no [acme.{args.acme}]; the names are: {known}")
 
 
 def _admin(house: House) -> AdminCommands:

@@ -115,6 +115,16 @@ class AutoTLS:
         """Begin a round now."""
         self._wakeup.set()
 
+    async def change_account_key(self) -> bool:
+        """Let the next round give our account at the CA another key; False without an account. It is on disk when this
+        returns, so that a restart does it, too.
+
+        Raises OSError, ValueError: a file of ours cannot be used.
+        """
+        made = await self._issuer.make_next_key()
+        self._wakeup.set()
+        return made
+
     async def serve(self) -> None:
         """Run rounds, for ever.
 

@@ -138,6 +138,16 @@ class Issuer:
         await trio.to_thread.run_sync(lambda: self._files.settle_key(changed=not answer.refused))
         return answer
 
+    async def make_next_key(self) -> bool:
+        """Make the next key of our account, which `change_account_key` then gives to it; False without an account.
+
+        Raises OSError, ValueError.
+        """
+        if not await trio.to_thread.run_sync(self._files.has_account):
+            return False
+        await trio.to_thread.run_sync(lambda: self._files.next_key(make=True))
+        return True
+
     async def _authority(self) -> Authority:
         settings = self.settings
         binding = settings.external_account_binding

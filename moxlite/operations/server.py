@@ -38,6 +38,17 @@ class ReloadCertificates(Operation[CertificatesRead], frozen=True):
     """Read the files of certificates and keys again (WEB-121)."""
 
 
+@change("tls account-key", Role.COMMAND_LINE)
+class ChangeAccountKey(Operation[None], frozen=True):
+    """Give the account at the authority ACME, a name in moxlite.toml, another key within the minute (WEB-112a).
+
+    For a key that others have seen. Certificates and the CAA record stay as they are; `moxlite doctor` says if the
+    authority refuses.
+    """
+
+    acme: Annotated[str, Meta(max_length=100)]
+
+
 @query("stop", Role.COMMAND_LINE)
 class Stop(Operation[Process], frozen=True):
     """Begin the orderly shutdown of the server."""

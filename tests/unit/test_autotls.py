@@ -457,6 +457,19 @@ async def test_a_new_host_key_gets_a_new_certificate(tmp_path: Path, host_key: P
     assert world.pair().key is other
 
 
+async def test_the_accounts_key_changes_when_the_owner_asks(tmp_path: Path) -> None:
+    """WEB-112a: within a round; not before there is an account."""
+    ca = PlayedCA(days=90)
+    world = World(tmp_path, configured(tmp_path), ca)
+    assert not await world.keeper.change_account_key()
+    await world.days(1)
+    first = Folder(tmp_path / "acme", "ca").account_key()
+    assert await world.keeper.change_account_key()
+    await world.days(1)
+    assert list(ca.accounts) == [Folder(tmp_path / "acme", "ca").account_key()] != [first]
+    assert (ca.changes, world.keeper.problems()) == (1, [])
+
+
 async def test_the_accounts_key_changes_once_a_year(tmp_path: Path) -> None:
     """WEB-112a: the account, which CAA records name, stays the same; `0s` stops it."""
     ca = PlayedCA(days=90)

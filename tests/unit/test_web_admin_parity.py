@@ -95,6 +95,7 @@ OUTSIDE = {
     "account forward list": "the user's own page has it; the owner's way is the command line",
     "account forward set": "the user's own page has it; the owner's way is the command line",
     "account forward start": "the user's own page has it; the owner's way is the command line",
+    "tls account-key": "for a key that others have; the server does it each year",
     "config apply": "for owners who keep the file elsewhere; the app changes its values one by one",
     "store repair": "repairs of the store, for a person who reads their output",
     "store recompress": "repairs of the store, for a person who reads their output",

@@ -10,9 +10,8 @@ import click
 from moxlite.cli.common import Failure, note, perform, show
 from moxlite.cli.described import described
 from moxlite.escapes import printable
-from moxlite.operations import access, described_in
+from moxlite.operations import access, described_in, server
 from moxlite.operations.access import TLSKeyInfo
-from moxlite.operations.server import ReloadCertificates
 
 
 @click.group()
@@ -28,11 +27,14 @@ def reload() -> None:
     New connections get the new certificates. If one cannot be used, that is reported, the old one stays, and the exit
     code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
-    problems = perform(ReloadCertificates()).problems
+    problems = perform(server.ReloadCertificates()).problems
     for one in problems[:-1]:
         note(one)
     if problems:
         raise Failure(f"{problems[-1]}; the old certificate stays in use")
+
+
+described(tls, described_in(server), {}, {}, without={server.ReloadCertificates})
 
 
 # ``moxlite config tlspubkey``, also ``moxlite tlspubkey``: client certificates for log-in (STORE-104).
