@@ -17,7 +17,7 @@ import msgspec
 from moxlite.store.auth.apppasswords import MAX_NAME, USE_INTERVAL
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.options import DAY
 from moxlite.wording import worded
 
@@ -109,16 +109,6 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _of_row(row: tuple[object, ...]) -> AdminToken:
+def _of_row(row: Row) -> AdminToken:
     name, scopes, created, expires, last_used, last_ip = row
-    return msgspec.convert(
-        {
-            "name": name,
-            "scopes": str(scopes).split(),
-            "created": created,
-            "expires": expires,
-            "last_used": last_used,
-            "last_ip": last_ip,
-        },
-        AdminToken,
-    )
+    return AdminToken(name, tuple(scopes.split()), created, expires, last_used, last_ip)

@@ -49,6 +49,9 @@ SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND compone
 AND (starts IS NULL OR starts < ?4)
 AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = ends)))
 ORDER BY id LIMIT ?6"""  # noqa: S608 column names
+EVENT_IDS: Final = """
+SELECT r.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
+WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id LIMIT ?"""
 DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
 CONTACTS: Final = """
@@ -231,6 +234,11 @@ def overlapping(
     """Resources of these kinds that may have a moment from `since` to before `until`, with ids above `after`."""
     kinds = msgspec.json.encode(components).decode()
     return [Resource(*row) for row in r.rows(OVERLAPPING, collection_id, kinds, since, until, after, limit)]
+
+
+def event_ids(r: Reader, limit: int) -> list[int]:
+    """The numbers of the events in all calendars, lowest first."""
+    return [number for (number,) in r.rows(EVENT_IDS, limit)]
 
 
 def instances_of(r: Reader, resource_id: int, since: int, until: int, limit: int) -> list[Instance]:

@@ -48,6 +48,7 @@ from moxlite.store.groupware.resources import (
     UIDTaken,
     delete_resource,
     entry_with_uid,
+    event_ids,
     put_resource,
     resource_data,
     resource_of,
@@ -58,7 +59,7 @@ from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, defa
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.methods import read_id
-from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, property_moment, run_set
 
 if TYPE_CHECKING:
@@ -265,23 +266,13 @@ async def get(call: Call) -> Object:
     await ready(call)
     now = await call.account.read(calendar_state, op="jmap events")
     if ids is None:
-        numbers = await call.account.scan(all_events, op="jmap events")
-        if len(numbers) > 1_000:
+        numbers = await call.account.scan(partial(event_ids, limit=LIMITS["maxObjectsInGet"] + 1), op="jmap events")
+        if len(numbers) > LIMITS["maxObjectsInGet"]:
             raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
         ids = [f"{EVENT}{one}" for one in numbers]
     objects = [one async for one in _shown(call, view, ids)]
     present = {one["id"] for one in objects}
     return get_response(call, str(now), objects, [one for one in ids if one not in present])
-
-
-def all_events(r: Reader) -> list[int]:
-    """The numbers of all events, 1,001 at most."""
-    return [number for (number,) in r.rows(ALL)]
-
-
-ALL: Final = """
-SELECT r.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
-WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id LIMIT 1001"""
 
 
 def _bound(text: str) -> int:
