@@ -38,6 +38,7 @@ KNOWN: Final = frozenset(
         "receivedid.key",
         "rehearsal.json",
         "updates.json",
+        "weekly.json",
         "version",
     }
 )
