@@ -104,7 +104,7 @@ class List {
       { class: "flex wrap given-acts" },
       button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), {
         kind: "line small",
-        name: off ? t("Turn {name} on", names) : t("Turn {name} off", names),
+        name: off ? t("Turn on {name}", names) : t("Turn off {name}", names),
       }),
       button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }),
       button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }),

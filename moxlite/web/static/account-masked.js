@@ -446,7 +446,7 @@ var List = class {
   buttons(one) {
     const off = one.state === "off";
     const names = { name: one.address };
-    return el("span", { class: "flex wrap given-acts" }, button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), { kind: "line small", name: off ? t("Turn {name} on", names) : t("Turn {name} off", names) }), button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }), button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }));
+    return el("span", { class: "flex wrap given-acts" }, button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), { kind: "line small", name: off ? t("Turn on {name}", names) : t("Turn off {name}", names) }), button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }), button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }));
   }
   pager({ items, total }) {
     const last = this.offset + items.length;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.a957c3c4f177.js", junk: "junk.c71a6231d02a.js", masked: "masked.e11500e531c8.js", rules: "rules.5e4b616d412a.js", security: "security.fd9efd171b2f.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.92fad17e22c6.js" };
+var define_PARTS_default = { device: "device.a957c3c4f177.js", junk: "junk.c71a6231d02a.js", masked: "masked.4f99201b79d3.js", rules: "rules.5e4b616d412a.js", security: "security.fd9efd171b2f.js", sending: "sending.db60a9bae9a8.js", shares: "shares.c65514a19890.js", sieve: "sieve.11f95f4b18c9.js", transfer: "transfer.92fad17e22c6.js" };
 
 var CheckFailed = class extends Error {
 };
