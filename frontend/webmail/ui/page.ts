@@ -42,8 +42,7 @@ export function layOut(root: HTMLElement, page: Page): void {
   const opener = (kind: string, title: string, open: (at: HTMLElement) => void, ...label: (Node | string)[]) => {
     const made = el(
       "button",
-      { class: kind, "aria-haspopup": "menu", title, onclick: () => open(made) },
-      el("span", { class: "sr" }, title),
+      { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) },
       label,
     );
     return made;
@@ -136,6 +135,7 @@ export function layOut(root: HTMLElement, page: Page): void {
   effect(() => {
     const { login_address } = mail.facts.value;
     fill(address, login_address);
+    account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
     disc.className = `account-disc c${hue(login_address)}`;
     fill(disc, initials(login_address.split("@", 1)[0]!));
   });

@@ -3470,7 +3470,7 @@ function layOut(root, page) {
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
   const opener = (kind, title, open, ...label) => {
-    const made = el("button", { class: kind, "aria-haspopup": "menu", title, onclick: () => open(made) }, el("span", { class: "sr" }, title), label);
+    const made = el("button", { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) }, label);
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
@@ -3497,6 +3497,7 @@ function layOut(root, page) {
   effect(() => {
     const { login_address } = mail.facts.value;
     fill(address, login_address);
+    account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
     disc.className = `account-disc c${hue(login_address)}`;
     fill(disc, initials(login_address.split("@", 1)[0]));
   });
