@@ -3499,7 +3499,7 @@ function layOut(root, page) {
     fill(address, login_address);
     account.setAttribute("aria-label", `${t("Account and settings")}: ${login_address}`);
     disc.className = `account-disc c${hue(login_address)}`;
-    fill(disc, initials(login_address.split("@", 1)[0]));
+    disc.dataset["initials"] = initials(login_address.split("@", 1)[0]);
   });
   effect(() => {
     const { storage_limit } = mail.facts.value;
