@@ -127,8 +127,9 @@ class Issuer:
 
         Raises CAFailed (nothing is known of the change), OSError, ValueError.
         """
-        make = due and await trio.to_thread.run_sync(self._files.has_account)
-        new = await trio.to_thread.run_sync(lambda: self._files.next_key(make=make))
+        if due:
+            await self.make_next_key()
+        new = await trio.to_thread.run_sync(lambda: self._files.next_key(make=False))
         if not new:
             return None
         answer = await self._talk(KeyChange(await self._authority(), new), lambda _: None)

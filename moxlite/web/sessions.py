@@ -3,7 +3,6 @@ second step of a log-in in `web.factors.steps`.
 """
 
 import hmac
-import ipaddress
 import logging
 import time
 from typing import ClassVar, Final
@@ -29,6 +28,7 @@ from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpi
 from moxlite.web import errors
 from moxlite.web.cookies import App, Caller, SessionCookies, may_stay_logged_in
 from moxlite.web.factors.steps import SecondSteps
+from moxlite.web.http.programlogin import attempt_of
 from moxlite.web.types import LoginResult, SecondStep
 from moxlite.wording import reason_of
 
@@ -293,14 +293,7 @@ class Sessions:
 
     def login_request(self, caller: Caller) -> LoginRequest:
         """The origin of an attempt, for records and limits."""
-        tls = caller.request.info.tls
-        return LoginRequest(
-            protocol=self.app,
-            remote=ipaddress.ip_address(caller.request.client_ip),
-            local=caller.request.info.local,
-            tls="" if tls is None else f"{tls.version} {tls.cipher}",
-            user_agent=caller.request.headers.get("user-agent") or "",
-        )
+        return attempt_of(caller.request, self.app)
 
 
 async def _not_handed() -> errors.APIError:

@@ -6,8 +6,8 @@ the app's path. Each operation says whether a token may ask for it (`Role.TOKEN`
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -15,7 +15,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin.doctor import requests as doctor
-from moxlite.logins.identity import LoginRefused, LoginRequest, RateLimited
+from moxlite.logins.identity import LoginRefused, RateLimited
 from moxlite.operations import (
     Description,
     Role,
@@ -38,6 +38,7 @@ from moxlite.web.calls import Call, calls_of, unindent
 from moxlite.web.callserver import CallServer, described
 from moxlite.web.errors import BadAuth, NoAuth, NotAllowed, RateLimited as TooMany
 from moxlite.web.http.authorization import bearer_token
+from moxlite.web.http.programlogin import attempt_of
 from moxlite.web.sessions import FAILURE_DELAY
 from moxlite.wording import worded
 
@@ -114,16 +115,8 @@ class TokenDoor:
         token = bearer_token(request.headers)
         if token is None:
             raise NoAuth("Send a token of the admin API: Authorization: Bearer TOKEN.", CHALLENGE)
-        tls = request.info.tls
-        attempt = LoginRequest(
-            protocol="webadmin",
-            remote=ipaddress.ip_address(request.client_ip),
-            local=request.info.local,
-            tls="" if tls is None else f"{tls.version} {tls.cipher}",
-            user_agent=request.headers.get("user-agent") or "",
-        )
         try:
-            found = await self._logins.admin_token(attempt, token)
+            found = await self._logins.admin_token(attempt_of(request, "webadmin"), token)
         except RateLimited as error:
             raise TooMany(str(error)) from None
         except LoginRefused as error:
@@ -138,6 +131,12 @@ class TokenDoor:
 
 def openapi(base: str) -> dict[str, Any]:
     """The description of the API at the URL `base`, for programs (OpenAPI 3.1)."""
+    return {**_description(), "servers": [{"url": base.rstrip("/")}]}
+
+
+@cache
+def _description() -> dict[str, Any]:
+    """The description without the URL, made once: anybody may ask for it."""
     calls = calls_of(*API)
     roots = [kind for one in calls.values() for kind in (one.parameters, one.result)]
     shown, schemas = msgspec.json.schema_components(roots, ref_template="#/components/schemas/{name}")
@@ -169,7 +168,6 @@ def openapi(base: str) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "moxlite admin API", "version": f"1 ({__version__})", "description": ABOUT},
-        "servers": [{"url": base.rstrip("/")}],
         "security": [{"token": []}],
         "paths": {
             f"/{one.name}": {"post": _operation(one, *pair)} for one, pair in zip(calls.values(), pairs, strict=True)

@@ -40,7 +40,7 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
         challenges = (challenge, ("www-authenticate", f'Bearer realm="{protocol}"'))
         text = "Log in with an address of the account and its password (HTTP Basic), or with a token (Bearer)."
         raise HTTPError(401, text, challenges)
-    attempt = _attempt(request, protocol)
+    attempt = attempt_of(request, protocol)
     wrong = "Bad address or password."
     if token is not None:
         challenge = ("www-authenticate", f'Bearer realm="{protocol}", error="invalid_token"')
@@ -63,7 +63,7 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
 async def token_login(logins: Logins, request: Request, token: str, protocol: Literal["addresses"]) -> Identity:
     """The user of a request by a token alone, wherever the request has it. Raises HTTPError: 401, 429."""
     try:
-        return await logins.token(_attempt(request, protocol), token)
+        return await logins.token(attempt_of(request, protocol), token)
     except RateLimited as error:
         raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
     except LoginRefused as error:
@@ -72,7 +72,8 @@ async def token_login(logins: Logins, request: Request, token: str, protocol: Li
         raise HTTPError(401, str(error) if told else "Bad token.") from None
 
 
-def _attempt(request: Request, protocol: Protocol) -> LoginRequest:
+def attempt_of(request: Request, protocol: Protocol) -> LoginRequest:
+    """The origin of an attempt, for records and limits."""
     tls = request.info.tls
     return LoginRequest(
         protocol=protocol,
