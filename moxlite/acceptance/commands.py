@@ -19,7 +19,7 @@ from moxlite.acceptance.cases import expand
 from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
 from moxlite.acceptance.evidence import Envelope, from_address
 from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
-from moxlite.acceptance.why import Why, unpack, why_of
+from moxlite.acceptance.why import why_of
 from moxlite.admin.storage.chosen import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
@@ -28,6 +28,8 @@ from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRe
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
+from moxlite.operations.performing import commands
+from moxlite.operations.why import Explained, WhyFile, WhyMessage
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -35,7 +37,8 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import MAX_MESSAGE, prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.actions import mailbox_names, messages_by_messageid, messages_by_sender, read_why
+from moxlite.store.delivery.actions import mailbox_names, messages_by_messageid, messages_by_sender
+from moxlite.store.delivery.reasons import Why, read_why, unpack
 from moxlite.store.errors import StoreError
 
 NO_CLIENT: Final = "127.0.0.1"
@@ -53,25 +56,6 @@ class WhyFailed(Exception):
     """The question cannot be answered; the text is for the user."""
 
 
-class WhyMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``why --account NAME``: `message` is an id, a Message-ID or a sender."""
-
-    account: str
-    message: str
-
-
-class WhyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Arguments of ``why FILE``; the message is sent as a stream.
-
-    `sender` None: the author; "": the null path. `ip`: of the client; "": nothing is asked of DNS.
-    """
-
-    recipient: str
-    sender: str | None = None
-    ip: str = ""
-    helo: str = ""
-
-
 Lists = Callable[[IPAddress], Awaitable[str]]
 """Function that returns the block list with this client's address, or ""."""
 
@@ -81,18 +65,6 @@ class Asking(NamedTuple):
 
     resolver: Resolver
     lists: Lists
-
-
-class Explained(msgspec.Struct, frozen=True):
-    """Decision about a message at an account. `message`: its id, 0 in a dry run; `why`: None if no reasons are stored;
-    `mailbox`: the mailbox that has it; `unjudged`: checks of port 25 that a dry run has left out, in words.
-    """
-
-    account: str
-    message: int
-    why: Why | None
-    mailbox: str = ""
-    unjudged: tuple[str, ...] = ()
 
 
 async def stored(accounts: Accounts, name: str, message: str) -> list[Explained]:
@@ -242,9 +214,9 @@ class WhyCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {"why message": Command(WhyMessage, self.message), "why file": Command(WhyFile, self.file)}
+        return commands(WhyMessage.bind(self.message), WhyFile.bind_stream(self.file))
 
-    async def message(self, args: WhyMessage, exchange: Exchange) -> list[Explained]:
+    async def message(self, args: WhyMessage) -> list[Explained]:
         """The stored reasons of a message."""
         named_accounts(self._config, self._accounts, args.account)
         try:

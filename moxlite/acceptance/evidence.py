@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
 
@@ -12,6 +11,7 @@ from moxlite.acceptance.checks import Checks
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
+from moxlite.store.delivery.reasons import Fact, Strength
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 
@@ -49,32 +49,6 @@ SUBJECT_PASS: Final = "subjectpass"  # noqa: S105  # the name of a fact
 """Fact: the subject has a token that was given to the author (SMTP-92)."""
 JUNK: Final = "junk"
 """Fact: the probability of junk by the account's filter; `good` is None if it has learnt too little."""
-
-
-class Strength(IntEnum):
-    """How much a fact proves."""
-
-    HINT = 1
-    WEAK = 2
-    STRONG = 3
-    PROOF = 4
-
-
-class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One fact about a message.
-
-    Attributes:
-      good: True for the message, False against it, None for neither.
-      source: where it comes from: ``header``, ``dns _dmarc.example.org``, ``junk filter of mia``.
-      until: µs UTC until when it may be used again for another message, None for this one alone.
-    """
-
-    name: str
-    value: str
-    good: bool | None
-    strength: Strength
-    source: str
-    until: int | None = None
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 import msgspec
 
 from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import DMARC, Strength
+from moxlite.acceptance.evidence import DMARC
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_vouched
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Snapshot
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.delivery.actions import AnyAction, FileInto, Mark, Redirect
+from moxlite.store.delivery.reasons import Strength
 
 
 def _external(case: Case) -> tuple[str, ...]:

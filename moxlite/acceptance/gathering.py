@@ -32,9 +32,7 @@ from moxlite.acceptance.evidence import (
     SUBJECT_PASS,
     Envelope,
     Evidence,
-    Fact,
     Headers,
-    Strength,
     facts_of,
     from_address,
     unicode_domain,
@@ -58,6 +56,7 @@ from moxlite.proto import publicsuffix
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import Prepared
+from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.delivery.reputation import received_since
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader

@@ -14,12 +14,13 @@ from typing import Final
 import msgspec
 
 from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import SUBJECT_PASS, Fact, Headers, Strength
+from moxlite.acceptance.evidence import SUBJECT_PASS, Headers
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.replies import store_reply
 from moxlite.mailauth.results import DMARCStatus
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.delivery.reputation import find_subjectpass_key, subjectpass_key
 from moxlite.store.errors import StoreError
 

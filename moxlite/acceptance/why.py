@@ -1,4 +1,4 @@
-"""The reasons stored with a message, and their form for people (ADMIN-77)."""
+"""The reasons of a plan, and their form for people (ADMIN-77); `store.delivery.reasons` keeps them."""
 
 from __future__ import annotations
 
@@ -26,14 +26,10 @@ from moxlite.acceptance.evidence import (
     STRAY,
     SUBJECT_PASS,
     Evidence,
-    Fact,
-    Strength,
 )
 from moxlite.acceptance.gathering import Decided
-from moxlite.decoders import msgpack_decoder
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.delivery.actions import (
-    MAX_WHY,
     AnyAction,
     Discard,
     Failed,
@@ -44,47 +40,7 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
-
-CLIP: Final = 160
-"""Maximum characters of one text: senders choose some of them."""
-
-
-class Said(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One proposal: the producer, its word, the names of the facts that it used, its reply and actions."""
-
-    producer: str
-    word: str
-    facts: tuple[str, ...] = ()
-    reply: str = ""
-    actions: tuple[str, ...] = ()
-
-
-class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The reasons why a message is where it is.
-
-    Attributes:
-      reason: the word in X-Moxlite-Reason.
-      remote, hello, sender, recipient: of the SMTP transaction, as text; the recipient as the client wrote it.
-      via: aliases. facts, missing, proposals: as far as they fit. reply: that of the plan, "" when it accepted.
-      actions: of the plan, as text. cut: something did not fit.
-    """
-
-    reason: str
-    remote: str = ""
-    hello: str = ""
-    sender: str = ""
-    recipient: str = ""
-    via: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    missing: tuple[str, ...] = ()
-    proposals: tuple[Said, ...] = ()
-    reply: str = ""
-    actions: tuple[str, ...] = ()
-    cut: bool = False
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgpack_decoder(Why)
+from moxlite.store.delivery.reasons import Fact, Said, Strength, Why, clipped
 
 
 def why_of(decided: Decided) -> Why:
@@ -94,12 +50,12 @@ def why_of(decided: Decided) -> Why:
     return Why(
         reason=plan.word,
         remote=str(envelope.remote),
-        hello=_clip(envelope.hello.unicode) if envelope.hello is not None else "",
-        sender=_clip(envelope.sender.pack(True)),
-        recipient=_clip(case.asked.pack(True)),
-        via=tuple(map(_clip, case.via)),
+        hello=clipped(envelope.hello.unicode) if envelope.hello is not None else "",
+        sender=clipped(envelope.sender.pack(True)),
+        recipient=clipped(case.asked.pack(True)),
+        via=tuple(map(clipped, case.via)),
         facts=tuple(
-            msgspec.structs.replace(fact, value=_clip(fact.value), source=_clip(fact.source))
+            msgspec.structs.replace(fact, value=clipped(fact.value), source=clipped(fact.source))
             for fact in case.evidence.facts
         ),
         missing=case.evidence.missing,
@@ -108,37 +64,14 @@ def why_of(decided: Decided) -> Why:
                 one.because.producer,
                 one.because.word,
                 one.because.facts,
-                _clip(str(one.reply)) if one.reply is not None else "",
+                clipped(str(one.reply)) if one.reply is not None else "",
                 tuple(map(_action, one.actions)),
             )
             for one in decided.proposals
         ),
-        reply=_clip(str(plan.reply)) if plan.reply is not None else "",
+        reply=clipped(str(plan.reply)) if plan.reply is not None else "",
         actions=tuple(map(_action, plan.actions)),
     )
-
-
-def pack(why: Why) -> bytes:
-    """Encode for the database row, with at most MAX_WHY octets: proposals and facts are left out from the last one on,
-    then actions too.
-    """
-    octets = _ENCODER.encode(why)
-    while len(octets) > MAX_WHY:
-        if why.proposals:
-            why = msgspec.structs.replace(why, proposals=why.proposals[:-1], cut=True)
-        elif why.facts:
-            why = msgspec.structs.replace(why, facts=why.facts[:-1], cut=True)
-        elif why.actions:
-            why = msgspec.structs.replace(why, actions=why.actions[:-1], cut=True)
-        else:
-            why = Why(reason=_clip(why.reason), cut=True)
-        octets = _ENCODER.encode(why)
-    return octets
-
-
-def unpack(octets: bytes) -> Why:
-    """Decode from the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
-    return _DECODER.decode(octets)
 
 
 def lines(why: Why) -> Iterator[str]:
@@ -169,30 +102,26 @@ def lines(why: Why) -> Iterator[str]:
         yield "Some of it was too long to be kept."
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
-
-
 def _action(action: AnyAction) -> str:
     match action:
         case FileInto():
             mark = f", as {action.mark.value}" if action.mark is not None else ""
-            meant = f", meant for {_clip(action.destined)}" if action.destined else ""
-            return f"file into {_clip(action.mailbox)}{mark}{meant}"
+            meant = f", meant for {clipped(action.destined)}" if action.destined else ""
+            return f"file into {clipped(action.mailbox)}{mark}{meant}"
         case KeepReject():
-            return f"keep a copy in {_clip(action.mailbox)}"
+            return f"keep a copy in {clipped(action.mailbox)}"
         case Discard():
             return "discard"
         case Redirect():
-            return f"send on to {_clip(action.to)}"
+            return f"send on to {clipped(action.to)}"
         case Vacation():
-            return f"answer {_clip(action.to)}, unless answered before"
+            return f"answer {clipped(action.to)}, unless answered before"
         case Failed():
-            return f"tell the owner: {_clip(action.script)} failed: {_clip(action.text)}"
+            return f"tell the owner: {clipped(action.script)} failed: {clipped(action.text)}"
         case Remember():
             return "remember the message, to find duplicates"
         case Notify():
-            return f"notify {_clip(action.target)}"
+            return f"notify {clipped(action.target)}"
 
 
 # The steps of a decision in plain words, for the header of a message (SMTP-78).

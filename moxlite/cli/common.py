@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -289,6 +289,19 @@ def perform(
     """The result of an operation of the running server. Arguments and errors as `call`."""
     known = description(type(operation))
     return call(known.name, operation, known.result, output=output, progress=progress, upload=upload)  # type: ignore[no-any-return]
+
+
+async def performed(
+    client: "CtlClient",
+    operation: Operation[T],
+    *,
+    upload: AsyncIterable[bytes] | None = None,
+    download: Callable[[bytes], Awaitable[None]] | None = None,
+    progress: Callable[[msgspec.Raw], None] | None = None,
+) -> T:
+    """The result of an operation, in a conversation of `talk`. Arguments and errors as `CtlClient.call`."""
+    known = description(type(operation))
+    return await client.call(known.name, operation, known.result, upload=upload, download=download, progress=progress)
 
 
 def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = NOT_RUNNING, noting: bool = True) -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.archives.imapcopy import export, import_
-from moxlite.cli.common import ask, json_option, perform, show, talk
+from moxlite.cli.common import ask, json_option, perform, performed, show, talk
 from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace
 
 if TYPE_CHECKING:
@@ -72,6 +72,6 @@ def imapserve(address: str) -> None:
             rest = rest[await trio.to_thread.run_sync(os.write, 1, rest, abandon_on_cancel=True) :]
 
     async def serve(client: "CtlClient") -> None:
-        await client.call("admin imapserve", ImapServe(address), type(None), upload=upload(), download=download)
+        await performed(client, ImapServe(address), upload=upload(), download=download)
 
     talk(serve)

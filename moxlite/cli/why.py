@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, call, load_config, settings, show
+from moxlite.cli.common import Failure, load_config, perform, settings, show
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
+from moxlite.operations.why import Explained, WhyFile, WhyMessage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from moxlite.acceptance.commands import Asking, Explained
+    from moxlite.acceptance.commands import Asking
     from moxlite.config.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -50,17 +51,17 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
         _print(found)
 
 
-def _stored(account: str, message: str) -> "list[Explained]":
-    from moxlite.acceptance.commands import Explained, WhyMessage, stored
+def _stored(account: str, message: str) -> list[Explained]:
+    from moxlite.acceptance.commands import stored
 
     return served(
-        lambda: call("why message", WhyMessage(account, message), list[Explained]),
+        lambda: perform(WhyMessage(account, message)),
         lambda: on_files(account, lambda accounts, _: _told(stored(accounts, account, message))),
     )
 
 
-def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str) -> "list[Explained]":
-    from moxlite.acceptance.commands import Explained, WhyFile, dry_run
+def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str) -> list[Explained]:
+    from moxlite.acceptance.commands import dry_run
 
     try:
         octets = Path(message).read_bytes()
@@ -76,7 +77,7 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
         return on_files(None, lambda accounts, _: _told(dry_run(snapshot, accounts, args, octets, asking)))
 
     return served(
-        lambda: call("why file", args, list[Explained], upload=octets),
+        lambda: perform(args, upload=octets),
         directly,
     )
 
@@ -101,7 +102,7 @@ async def _told(answer: "Awaitable[T]") -> T:
         raise Failure(str(error)) from None
 
 
-def _print(found: "list[Explained]") -> None:
+def _print(found: list[Explained]) -> None:
     from moxlite.acceptance.why import lines
 
     if unjudged := dict.fromkeys(words for one in found for words in one.unjudged):

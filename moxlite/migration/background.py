@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from moxlite.migration.copies import Copies, Copy, CopyBusy, CopyFailed
-from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
+from moxlite.operations.copies import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
 from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 

@@ -8,8 +8,9 @@ import trio
 from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
-from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxStep, Note
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
+from moxlite.operations.performing import commands
 
 STEP_SECONDS: Final = 0.5
 """Seconds between two progress reports of a mailbox."""
@@ -24,13 +25,13 @@ class ImapCopyCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {"imap import": Command(CopyByImap, self.import_), "imap export": Command(CopyByImap, self.export)}
+        return commands(ImportByImap.bind_stream(self.import_), ExportByImap.bind_stream(self.export))
 
-    async def import_(self, args: CopyByImap, exchange: Exchange) -> Copied:
+    async def import_(self, args: ImportByImap, exchange: Exchange) -> Copied:
         """Copy mail of another server into an account, even if log-in is disabled for it."""
         return await self._run("import", args, exchange)
 
-    async def export(self, args: CopyByImap, exchange: Exchange) -> Copied:
+    async def export(self, args: ExportByImap, exchange: Exchange) -> Copied:
         """Copy mail of an account to another server."""
         return await self._run("export", args, exchange)
 

@@ -14,9 +14,10 @@ import trio
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.migration.orders import Copied, CopyByImap, Note, Tell
+from moxlite.migration.problems import Tell
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
+from moxlite.operations.copies import Copied, CopyByImap, Note
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, ImportFailed, StoreError

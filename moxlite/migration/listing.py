@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.migration.names import RemoteBox, uses_of
-from moxlite.migration.orders import Problems, shown
+from moxlite.migration.problems import Problems, shown
 from moxlite.net.imapclient import BrokenServer, Client, Refused
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.proto.imap.seqset import SequenceSet

@@ -14,12 +14,13 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.edits import named_account
-from moxlite.admin.requests import Exported, ExportMail, Imported, ImportMail
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.protocol import StreamBroken, StreamReceiver
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations.copies import Exported, ExportMail, Imported, ImportMail
+from moxlite.operations.performing import commands
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import prefer
@@ -47,7 +48,7 @@ class CopyCommands:
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return {"import": Command(ImportMail, self.import_), "export": Command(ExportMail, self.export)}
+        return commands(ImportMail.bind_stream(self.import_), ExportMail.bind_stream(self.export))
 
     async def import_(self, args: ImportMail, exchange: Exchange) -> Imported:
         """Import the octets that the client sends; a disconnect aborts the import."""

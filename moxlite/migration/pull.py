@@ -35,8 +35,9 @@ from moxlite.migration.listing import (
     list_uids,
 )
 from moxlite.migration.names import Place, places
-from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Problems, Tell, shown
+from moxlite.migration.problems import Problems, Tell, shown
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
+from moxlite.operations.copies import Copied, CopyByImap, MailboxPlan, MailboxStep
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account

@@ -19,9 +19,10 @@ import trio
 
 from moxlite.migration.listing import fetch_facts, key_of, list_boxes, list_uids, separator_of
 from moxlite.migration.names import USES, RemoteBox, excluded, mapped, name_there
-from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Problems, Tell
+from moxlite.migration.problems import Problems, Tell
 from moxlite.migration.pull import PAUSE, without
 from moxlite.net.imapclient import Client, Refused, Selected
+from moxlite.operations.copies import Copied, CopyByImap, MailboxPlan, MailboxStep
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.seqset import SequenceSet

@@ -14,13 +14,13 @@ import trio.testing
 from moxlite.migration import pull as pull_module
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.copies import Copies, Kind
-from moxlite.migration.orders import Copied, CopyByImap, Event, MailboxPlan, Note
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, log_in
 from moxlite.net.resolver import FakeResolver, Resolver
 from moxlite.net.tls.certificates import Trust
+from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxPlan, Note
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -591,7 +591,7 @@ async def test_the_command_ends_when_its_account_is_removed(
     config = imap.context.config
     copies = Copies(config=config, accounts=imap.accounts, resolvers=RESOLVERS, trust=Trust(system=False))
     commands = ImapCopyCommands(config, copies)
-    order = CopyByImap(account="bo", host="h", user="mia@example.org", continuous=True)
+    order = ImportByImap(account="bo", host="h", user="mia@example.org", continuous=True)
     exchange: Any = Listening()
     failures: list[str] = []
 
@@ -610,7 +610,7 @@ async def test_the_command_ends_when_its_account_is_removed(
             nursery.start_soon(run)
             await exchange.told.wait()
             with pytest.raises(CommandFailed, match="another import or export of bo by IMAP is running"):
-                await commands.export(order, exchange)
+                await commands.export(ExportByImap(account="bo", host="h", user="mia@example.org"), exchange)
             domains = imap.context.config.domains_path
             domains.write_text(domains.read_text().split("[accounts.bo]")[0])
             await imap.context.config.reload()

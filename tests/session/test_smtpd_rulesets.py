@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from moxlite.acceptance import gathering
-from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence, Fact, Strength
+from moxlite.acceptance.evidence import DKIM_DOMAIN, Evidence
 from moxlite.acceptance.gathering import evidence_of
 from moxlite.config.load import ConfigError
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import deliver
+from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.score import Judgement
 from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp

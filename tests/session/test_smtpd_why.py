@@ -5,9 +5,10 @@ sender (ADMIN-77, SMTP-164).
 import pytest
 
 from moxlite.acceptance import gathering
-from moxlite.acceptance.commands import Asking, Explained, WhyFile, dry_run, stored
+from moxlite.acceptance.commands import Asking, dry_run, stored
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver
+from moxlite.operations.why import Explained, WhyFile
 from moxlite.smtpd import Context
 from moxlite.store.junk.score import Judgement
 from moxlite.store.types import Flag

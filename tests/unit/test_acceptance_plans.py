@@ -8,7 +8,7 @@ import pytest
 
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case
-from moxlite.acceptance.evidence import JUNK, Envelope, Evidence, Fact, Strength
+from moxlite.acceptance.evidence import JUNK, Envelope, Evidence
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome, Plan, Proposal, Reason, State, combined, merge, of_plan, refused
 from moxlite.acceptance.producers import ORDER
@@ -17,7 +17,6 @@ from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import (
-    MAX_WHY,
     AnyAction,
     Discard,
     Failed,
@@ -29,6 +28,7 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
+from moxlite.store.delivery.reasons import MAX_WHY, Fact, Said, Strength, Why, pack, unpack
 from moxlite.store.types import Flag
 
 MIA = Address.parse("mia@ours.example")
@@ -225,9 +225,9 @@ def test_reasons_are_cut_to_two_kib() -> None:
     facts = tuple(Fact(f"name{n}", "v" * 500, None, Strength.HINT, "s" * 500) for n in range(30))
     one = case(facts=facts, from_fields=2, asked=f"{'x' * 60}@{'y' * 60}.example")
     proposals, found = planned(one)
-    packed = why.pack(why.why_of(Decided(one, tuple(proposals), found)))
+    packed = pack(why.why_of(Decided(one, tuple(proposals), found)))
     assert len(packed) <= MAX_WHY
-    read = why.unpack(packed)
+    read = unpack(packed)
     assert read.cut
     assert read.reason == "ambiguous-from"
     assert any("too long" in line for line in why.lines(read))
@@ -247,15 +247,15 @@ def test_reasons_have_addresses_as_written_and_texts_of_senders_cut() -> None:
 
 def test_a_proposal_is_one_line_of_what_it_wants_and_why() -> None:
     """ADMIN-77"""
-    full = why.Said("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
-    lines = list(why.lines(why.Why(reason="w", proposals=(why.Said("p", "q"), full), cut=True)))
+    full = Said("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
+    lines = list(why.lines(Why(reason="w", proposals=(Said("p", "q"), full), cut=True)))
     assert lines[4:6] == ["  p: q", "  p: q: reply 550 5.7.1 no; discard  by a, b"]
     assert lines[-1] == "Some of it was too long to be kept."
 
 
 def test_reasons_without_evidence_say_so() -> None:
     """ADMIN-77"""
-    text = "\n".join(why.lines(why.Why(reason="no-bad-signals", sender="a@b.example", recipient="mia@ours.example")))
+    text = "\n".join(why.lines(Why(reason="no-bad-signals", sender="a@b.example", recipient="mia@ours.example")))
     assert text == (
         "From <a@b.example> to <mia@ours.example>, client - (without a name)\n"
         "Evidence:\n"
@@ -275,7 +275,7 @@ def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
     neutral = Fact("arc", "none", None, Strength.HINT, "seals")
     one = case(alias=alias, may_post=False, facts=(good, neutral), missing=("dnsbl", JUNK), fault=LATER)
     proposals, found = planned(one)
-    read = why.unpack(why.pack(why.why_of(Decided(one, tuple(proposals), found))))
+    read = unpack(pack(why.why_of(Decided(one, tuple(proposals), found))))
     text = "\n".join(why.lines(read))
     assert text.startswith(
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
@@ -321,10 +321,10 @@ def test_each_action_has_a_line_of_its_own(action: AnyAction, text: str) -> None
 def test_what_does_not_fit_of_the_reasons_is_left_out_from_the_end() -> None:
     """ADMIN-77: proposals first, then facts, then actions, as few as need be; the word and the envelope stay."""
     fact = Fact("spf", "v" * 150, None, Strength.HINT, "s" * 150)
-    few = why.Why(reason="w", sender="ann@remote.example", facts=(fact,) * 3, actions=("a" * 150,) * 3)
-    assert why.unpack(why.pack(few)) == few
+    few = Why(reason="w", sender="ann@remote.example", facts=(fact,) * 3, actions=("a" * 150,) * 3)
+    assert unpack(pack(few)) == few
 
-    def fitting(changed: why.Why, field: str) -> why.Why:
+    def fitting(changed: Why, field: str) -> Why:
         """The record with as many values of the field as fit."""
         values = getattr(changed, field)
         shorter = (
@@ -333,24 +333,24 @@ def test_what_does_not_fit_of_the_reasons_is_left_out_from_the_end() -> None:
         )
         return next(one for one in shorter if len(msgspec.msgpack.encode(one)) <= MAX_WHY)
 
-    many = (why.Said("p", "q", reply="r" * 150),) * 9
+    many = (Said("p", "q", reply="r" * 150),) * 9
     for count in (8, 9):  # whether an even or an odd number is left out
         full = msgspec.structs.replace(few, proposals=many[:count])
-        assert why.unpack(why.pack(full)) == fitting(full, "proposals")
+        assert unpack(pack(full)) == fitting(full, "proposals")
         full = msgspec.structs.replace(few, facts=(fact,) * count)
-        assert why.unpack(why.pack(full)) == fitting(full, "facts")
-        assert why.unpack(why.pack(msgspec.structs.replace(full, proposals=many))) == fitting(full, "facts")
+        assert unpack(pack(full)) == fitting(full, "facts")
+        assert unpack(pack(msgspec.structs.replace(full, proposals=many))) == fitting(full, "facts")
         full = msgspec.structs.replace(few, facts=(), actions=("a" * 150,) * (count + 12))
-        assert why.unpack(why.pack(full)) == fitting(full, "actions")
-    read = why.unpack(why.pack(msgspec.structs.replace(few, facts=(), actions=(), reason="w" * 3000)))
-    assert read == why.Why(reason="w" * 159 + "…", cut=True)
+        assert unpack(pack(full)) == fitting(full, "actions")
+    read = unpack(pack(msgspec.structs.replace(few, facts=(), actions=(), reason="w" * 3000)))
+    assert read == Why(reason="w" * 159 + "…", cut=True)
 
 
 def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
     """ADMIN-77"""
     one = case(rule=UNWANTED, facts=(SPAM,))
     proposals, found = planned(one)
-    text = "\n".join(why.lines(why.unpack(why.pack(why.why_of(Decided(one, tuple(proposals), found))))))
+    text = "\n".join(why.lines(unpack(pack(why.why_of(Decided(one, tuple(proposals), found))))))
     assert text == (
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
         "Evidence:\n"

@@ -477,7 +477,6 @@ SELDOM = {
     "moxlite.admin.delivery.forwarding": "forwarding that an owner changes",
     "moxlite.admin.doctor.examine": "examinations",
     "moxlite.admin.doctor.nightly": "examinations",
-    "moxlite.admin.requests": "commands",
     "moxlite.commands": "commands",
     "moxlite.imapd.commands": "commands",
     "moxlite.imapd.sieve": "ManageSieve",

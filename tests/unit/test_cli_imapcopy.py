@@ -40,7 +40,7 @@ def test_the_password_never_comes_as_an_argument(capsys: pytest.CaptureFixture[s
 
 def test_what_is_told_has_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     """IMAP-137, ADMIN-65: names of mailboxes are another server's."""
-    from moxlite.migration.orders import MailboxPlan, MailboxStep, Note
+    from moxlite.operations.copies import MailboxPlan, MailboxStep, Note
 
     told = _Told()
     told.event(MailboxPlan("a\x1b[2J", "b", 3, 2))

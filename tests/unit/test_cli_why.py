@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.acceptance.why import Why, pack
 from moxlite.admin.storage.settings import store_options
 from moxlite.cli import run
 from moxlite.config.load import load
@@ -15,6 +14,7 @@ from moxlite.net.resolver import FakeResolver
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
+from moxlite.store.delivery.reasons import Why, pack
 from tests.small_config import STATIC
 from tests.store_mail import mail, prepared, put
 

@@ -19,7 +19,6 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import (
-    MAX_WHY,
     AnyAction,
     Delivery,
     Discard,
@@ -31,9 +30,9 @@ from moxlite.store.delivery.actions import (
     Redirect,
     Vacation,
     messages_by_messageid,
-    read_why,
 )
 from moxlite.store.delivery.perform import Owed, perform, suppress_retry
+from moxlite.store.delivery.reasons import MAX_WHY, read_why
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import Facts, SMTPFacts

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, talk
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
+from moxlite.operations.copies import Exported, ExportMail
 
 if TYPE_CHECKING:
-    from moxlite.admin.requests import Exported, ExportMail
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
 
@@ -49,7 +49,6 @@ def mbox(folder: Path, account: str, mailbox: str, single: bool) -> None:
 
 
 def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbox: str, *, single: bool) -> None:
-    from moxlite.admin.requests import ExportMail
     from moxlite.cli.archives.transfer import Meter
 
     if single and not mailbox:
@@ -62,8 +61,7 @@ def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbo
         raise Failure(f"not everything could be exported: see {folder / 'errors.txt'}")
 
 
-def _run(request: "ExportMail", folder: Path, meter: "Meter") -> "Exported":
-    from moxlite.admin.requests import Exported
+def _run(request: ExportMail, folder: Path, meter: "Meter") -> Exported:
     from moxlite.cli.archives.transfer import FolderWriter
     from moxlite.migration.mailcopies import export_stopped
     from moxlite.net.control.server import CommandFailed
@@ -80,10 +78,9 @@ def _run(request: "ExportMail", folder: Path, meter: "Meter") -> "Exported":
         return write
 
     async def ask_server(client: "CtlClient") -> Exported:
-        return await client.call(
-            "export",
+        return await performed(
+            client,
             request,
-            Exported,
             download=into(writer),
             progress=lambda raw: meter.count(from_json(raw, Exported).messages),
         )

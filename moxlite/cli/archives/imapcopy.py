@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import FAILED, Failure, moment, settings, talk
+from moxlite.cli.common import FAILED, Failure, moment, performed, settings, talk
 from moxlite.decoders import from_json
 from moxlite.escapes import escaped_json, printable
+from moxlite.operations.copies import (
+    Copied,
+    CopyByImap,
+    Event,
+    ExportByImap,
+    ImportByImap,
+    MailboxPlan,
+    MailboxStep,
+)
 
 if TYPE_CHECKING:
-    from moxlite.migration.orders import Copied, Event
     from moxlite.net.control.client import CtlClient
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -73,7 +81,7 @@ def import_(**options: Any) -> None:
     after it was interrupted: nothing is copied twice. Nothing is changed on the other server. The password comes from
     --password-file, or is asked for, or is the first line of stdin.
     """
-    _copy("imap import", **options)
+    _copy(ImportByImap, **options)
 
 
 @click.command()
@@ -83,19 +91,17 @@ def export(**options: Any) -> None:
 
     The reverse of import: run it again to send what is new, or after it was interrupted. Nothing is removed there.
     """
-    _copy("imap export", **options)
+    _copy(ExportByImap, **options)
 
 
-def _copy(command: str, **options: Any) -> None:
-    from moxlite.migration.orders import Copied, CopyByImap, MailboxPlan, MailboxStep, Note
-
+def _copy(kind: type[CopyByImap], **options: Any) -> None:
     password_file, token_file = options.pop("password_file"), options.pop("oauth_token_file")
     if password_file is not None and token_file is not None:
         raise click.UsageError("--password-file and --oauth-token-file exclude one another")
     maps = [_pair(one) for one in options.pop("maps")]
     since = options.pop("since")
     port = options.pop("port")
-    order = CopyByImap(
+    order = kind(
         **options,
         maps=maps,
         port=port or 0,
@@ -104,10 +110,9 @@ def _copy(command: str, **options: Any) -> None:
         password=stated_password(password_file, options["user"]) if token_file is None else "",
     )
     told = _Told()
-    kinds = MailboxPlan | MailboxStep | Note
 
     async def ask_server(client: "CtlClient") -> Copied:
-        return await client.call(command, order, Copied, progress=lambda raw: told.event(from_json(raw, kinds)))
+        return await performed(client, order, progress=lambda raw: told.event(from_json(raw, Event)))
 
     try:
         copied = talk(ask_server, broken=FAILED)
@@ -122,7 +127,7 @@ def _copy(command: str, **options: Any) -> None:
         print(_summary(copied))
 
 
-def _summary(copied: "Copied") -> str:
+def _summary(copied: Copied) -> str:
     parts = [f"{copied.messages} messages copied", f"flags of {copied.flags} carried over"]
     if copied.removed:
         parts.append(f"{copied.removed} removed")
@@ -168,10 +173,8 @@ class _Told:
         self._open = False
         self._mailbox = ""
 
-    def event(self, event: "Event") -> None:
+    def event(self, event: Event) -> None:
         """Print an event."""
-        from moxlite.migration.orders import MailboxPlan, MailboxStep
-
         if isinstance(event, MailboxPlan):
             print(printable(f"{event.source} -> {event.target}: {event.messages} messages, {event.new} to copy"))
         elif isinstance(event, MailboxStep):

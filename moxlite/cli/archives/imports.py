@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import click
 
-from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, talk
-from moxlite.decoders import from_builtins, from_json
+from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
+from moxlite.decoders import from_json
 from moxlite.escapes import printable
+from moxlite.operations.copies import Imported, ImportMail
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from moxlite.admin.requests import Imported, ImportMail
     from moxlite.cli.archives.transfer import Meter
     from moxlite.net.control.client import CtlClient
     from moxlite.store.imports.items import Event, LabelUse
@@ -138,10 +138,9 @@ def archive(
 
 
 def _import(path: Path, *, without: str = "", **args: Any) -> None:
-    from moxlite.admin.requests import ImportMail
     from moxlite.cli.archives.transfer import Meter, folder_pieces, open_file
 
-    request = from_builtins(args, ImportMail)
+    request = ImportMail(**args)
     is_file = path.is_file()
     with Meter("importing", path.stat().st_size if is_file else None) as meter:
         file = open_file(path) if is_file else None
@@ -164,8 +163,8 @@ def _import(path: Path, *, without: str = "", **args: Any) -> None:
 
 
 def _run(
-    request: "ImportMail", pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
-) -> "Imported":
+    request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
+) -> Imported:
     from moxlite.cli.archives.transfer import Reading
     from moxlite.store.imports.items import Asked, Count, Trouble
 
@@ -211,12 +210,9 @@ def _option(use: "LabelUse") -> str:
     return f"--label {shlex.quote(f'{use.name}={use.meaning}')}"
 
 
-def _running(
-    request: "ImportMail", pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]
-) -> "Imported":
+def _running(request: ImportMail, pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]) -> Imported:
     import trio
 
-    from moxlite.admin.requests import Imported
     from moxlite.store.imports.items import Aborted, Asked, Count, Done, Step, Trouble
 
     kinds = Count | Trouble | Asked | Step | Done | Aborted
@@ -227,10 +223,9 @@ def _running(
             yield piece
 
     async def ask_server(client: "CtlClient") -> Imported:
-        return await client.call(
-            "import",
+        return await performed(
+            client,
             request,
-            Imported,
             upload=send(),
             progress=lambda raw: tell(from_json(raw, kinds)),
         )

@@ -10,10 +10,10 @@ from functools import cached_property
 import msgspec
 import trio
 
-from moxlite.acceptance import why
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.gathering import Decided
 from moxlite.acceptance.plan import Outcome
+from moxlite.acceptance.why import why_of
 from moxlite.proto.address import Address, Domain
 from moxlite.smtpd import metrics
 from moxlite.smtpd.incoming.answering import with_messages
@@ -24,6 +24,7 @@ from moxlite.smtpd.transaction import Transaction
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
 from moxlite.store.delivery.perform import Owed, Performed, owe, perform, suppress_retry
+from moxlite.store.delivery.reasons import pack
 from moxlite.store.errors import StorageBusy, StoreError
 
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
@@ -147,7 +148,7 @@ class Storing:
         return Delivery(
             actions=actions,
             facts=facts_of(self._session, self._transaction, decided.case),
-            why=why.pack(why.why_of(decided)),
+            why=pack(why_of(decided)),
             clear_rejects=(settings.rejects_mailbox or "") if settings is not None else "",
             tell=_told_address(decided.case),
         )

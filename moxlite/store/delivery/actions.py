@@ -16,7 +16,7 @@ from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.errors import StoreError
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import NO_FACTS, Facts
 
 
@@ -146,7 +146,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes:
       actions: in order; the first one that files adds the message, and later ones with equal flags and marks copy it.
       facts: facts of the message, before the mark of an action changes them.
-      why: stored with the message (`moxlite.acceptance.why`), at most `MAX_WHY` octets; empty for none.
+      why: stored with the message (`reasons`), at most `reasons.MAX_WHY` octets; empty for none.
       clear_rejects: name of the account's rejects mailbox, from which copies with the same Message-ID are removed when
         the message is filed (STORE-74); "" for none.
       received: µs UTC, None for the time of the unit.
@@ -175,11 +175,8 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Delivery)
 
 
-# Stored reasons for a message's place (ADMIN-77). Their format is defined by `moxlite.acceptance.why`.
+# Messages by their Message-ID or sender.
 
-
-MAX_WHY: Final = 2048
-"""Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
 
 FOUND: Final = 20
 """Messages found by one Message-ID (copies, and ids that senders use twice) or of one sender."""
@@ -187,8 +184,6 @@ FOUND: Final = 20
 LOOKED_AT: Final = 50_000
 """Newest messages searched for a sender: a tenth of a second in a thread."""
 
-STORE: Final = "INSERT INTO message_why (email_id, why) VALUES (?, ?)"
-READ: Final = "SELECT w.why FROM message m JOIN message_why w ON w.email_id = m.email_id WHERE m.id = ?"
 BY_MESSAGEID: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id DESC LIMIT ?"
 
 BY_SENDER: Final = """
@@ -204,19 +199,6 @@ ORDER BY s.received DESC LIMIT ?3"""
 NAMES: Final = """
 SELECT m.id, b.name FROM message m JOIN mailbox b ON b.id = m.mailbox_id
 WHERE m.id IN (SELECT value FROM json_each(?))"""
-
-
-def store_why(tx: Tx, message_id: int, why: bytes) -> None:
-    """Store the reasons of a message that this unit has added."""
-    if len(why) > MAX_WHY:
-        raise ValueError(f"{len(why)} octets of reasons")
-    tx.execute(STORE, message_id, why)
-
-
-def read_why(r: Reader, message_id: int) -> bytes | None:
-    """Reasons of a message; None if it was appended, or delivered by an earlier version."""
-    found: bytes | None = r.value(READ, message_id)
-    return found
 
 
 def messages_by_messageid(r: Reader, messageid: str) -> list[int]:

@@ -31,9 +31,9 @@ from moxlite.store.delivery.actions import (
     Redirect,
     Remember,
     Vacation,
-    store_why,
 )
 from moxlite.store.delivery.forwarding import may_forward
+from moxlite.store.delivery.reasons import store_why
 from moxlite.store.delivery.scripts import note_failure, track_seen
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.vacation import may_answer

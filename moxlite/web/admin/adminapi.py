@@ -21,17 +21,22 @@ from moxlite.operations import (
     Role,
     access,
     accounts,
+    copies,
     described_in,
     dns,
     domains,
+    groupware,
     imap,
+    masked,
     queue,
     receivedreports,
     reports,
     server,
     sieve,
+    standby,
     store,
     webhooks,
+    why,
 )
 from moxlite.web import metrics
 from moxlite.web.calls import Call, calls_of, unindent
@@ -66,6 +71,11 @@ SUBJECTS: Final = (
     store,
     sieve,
     imap,
+    copies,
+    groupware,
+    masked,
+    standby,
+    why,
     doctor,
 )
 OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.migration.background import CannotNow, ImportLook
-from moxlite.migration.orders import CopyByImap
+from moxlite.operations.copies import CopyByImap
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.mail.remotes import remote_users
 from moxlite.store.names import check_name

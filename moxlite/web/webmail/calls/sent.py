@@ -13,12 +13,12 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.acceptance.why import lines, unpack
+from moxlite.acceptance.why import lines
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.dsn import DSN, Action, DSNError, DSNRecipient, parse_dsn
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.content import body
-from moxlite.store.delivery.actions import read_why
+from moxlite.store.delivery.reasons import read_why, unpack
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.mail.facts import signing_domains, smtp_arrival

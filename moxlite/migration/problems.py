@@ -1,0 +1,44 @@
+"""Problems of a copy by IMAP, reported once each and cut to a length."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+from moxlite.operations.copies import Event, Note
+
+MAX_TOLD: Final = 1_000
+"""Problems that are reported; further ones are only counted."""
+
+MAX_TEXT: Final = 500
+"""Characters of a reported problem."""
+
+MAX_NAME: Final = 200
+"""Characters of a reported mailbox name."""
+
+
+Tell: TypeAlias = Callable[[Event], Awaitable[None]]
+"""Takes events while the copy runs."""
+
+
+class Problems:
+    """Reports problems of a copy, each once. Texts are cut, because the other server chooses their length."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+        self.count = 0
+
+    async def add(self, text: str) -> None:
+        """Report a problem, unless it was reported before. Beyond `MAX_TOLD` problems, they are only counted."""
+        if len(text) > MAX_TEXT:
+            text = text[:MAX_TEXT]
+        if text in self._told:
+            return
+        self.count += 1
+        if len(self._told) < MAX_TOLD:
+            self._told.add(text)
+            await self._tell(Note(text))
+
+
+def shown(name: str) -> str:
+    """The name of a mailbox, cut to the length that is reported."""
+    return name if len(name) <= MAX_NAME else name[:MAX_NAME] + "…"

@@ -1,0 +1,38 @@
+"""The operations about the reasons why messages are where they are (ADMIN-77, SMTP-164)."""
+
+import msgspec
+
+from moxlite.operations import Operation, Role, change
+from moxlite.store.delivery.reasons import Why
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """Decision about a message at an account. `message`: its id, 0 in a dry run; `why`: None if no reasons are stored;
+    `mailbox`: the mailbox that has it; `unjudged`: checks of port 25 that a dry run has left out, in words.
+    """
+
+    account: str
+    message: int
+    why: Why | None
+    mailbox: str = ""
+    unjudged: tuple[str, ...] = ()
+
+
+@change("why message", Role.COMMAND_LINE)  # an owner may ask who has looked at the mail
+class WhyMessage(Operation[list[Explained]], frozen=True):
+    """Tell why messages of an account are where they are. `message`: an id, a Message-ID or a sender."""
+
+    account: str
+    message: str
+
+
+@change("why file", Role.COMMAND_LINE)
+class WhyFile(Operation[list[Explained]], frozen=True):
+    """Tell what would become of a message, which is sent as a stream. `sender`: None for its author, "" for the null
+    path; `ip`: of the client, "" to ask nothing of DNS.
+    """
+
+    recipient: str
+    sender: str | None = None
+    ip: str = ""
+    helo: str = ""

@@ -1,0 +1,130 @@
+"""The reasons why a message is where it is, stored beside it (ADMIN-77): what the decision knew, what each rule
+proposed, and the plan. `moxlite.acceptance` makes them, `moxlite why` and the webmail show them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.decoders import msgpack_decoder
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader, Tx
+
+MAX_WHY: Final = 2048
+"""Octets of one row. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
+
+CLIP: Final = 160
+"""Maximum characters of one text: senders choose some of them."""
+
+
+STORE: Final = "INSERT INTO message_why (email_id, why) VALUES (?, ?)"
+READ: Final = "SELECT w.why FROM message m JOIN message_why w ON w.email_id = m.email_id WHERE m.id = ?"
+
+
+class Strength(IntEnum):
+    """How much a fact proves."""
+
+    HINT = 1
+    WEAK = 2
+    STRONG = 3
+    PROOF = 4
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One fact about a message.
+
+    Attributes:
+      good: True for the message, False against it, None for neither.
+      source: where it comes from: ``header``, ``dns _dmarc.example.org``, ``junk filter of mia``.
+      until: µs UTC until when it may be used again for another message, None for this one alone.
+    """
+
+    name: str
+    value: str
+    good: bool | None
+    strength: Strength
+    source: str
+    until: int | None = None
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One proposal: the producer, its word, the names of the facts that it used, its reply and actions."""
+
+    producer: str
+    word: str
+    facts: tuple[str, ...] = ()
+    reply: str = ""
+    actions: tuple[str, ...] = ()
+
+
+class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The reasons why a message is where it is.
+
+    Attributes:
+      reason: the word in X-Moxlite-Reason.
+      remote, hello, sender, recipient: of the SMTP transaction, as text; the recipient as the client wrote it.
+      via: aliases. facts, missing, proposals: as far as they fit. reply: that of the plan, "" when it accepted.
+      actions: of the plan, as text. cut: something did not fit.
+    """
+
+    reason: str
+    remote: str = ""
+    hello: str = ""
+    sender: str = ""
+    recipient: str = ""
+    via: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    missing: tuple[str, ...] = ()
+    proposals: tuple[Said, ...] = ()
+    reply: str = ""
+    actions: tuple[str, ...] = ()
+    cut: bool = False
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgpack_decoder(Why)
+
+
+def clipped(text: str) -> str:
+    """The text, cut to `CLIP` characters."""
+    return text if len(text) <= CLIP else text[: CLIP - 1] + "…"
+
+
+def pack(why: Why) -> bytes:
+    """Encode for the database row, with at most MAX_WHY octets: proposals and facts are left out from the last one on,
+    then actions too.
+    """
+    octets = _ENCODER.encode(why)
+    while len(octets) > MAX_WHY:
+        if why.proposals:
+            why = msgspec.structs.replace(why, proposals=why.proposals[:-1], cut=True)
+        elif why.facts:
+            why = msgspec.structs.replace(why, facts=why.facts[:-1], cut=True)
+        elif why.actions:
+            why = msgspec.structs.replace(why, actions=why.actions[:-1], cut=True)
+        else:
+            why = Why(reason=clipped(why.reason), cut=True)
+        octets = _ENCODER.encode(why)
+    return octets
+
+
+def unpack(octets: bytes) -> Why:
+    """Decode from the row. Raises msgspec.DecodeError or ValidationError for a damaged one."""
+    return _DECODER.decode(octets)
+
+
+def store_why(tx: Tx, message_id: int, why: bytes) -> None:
+    """Store the reasons of a message that this unit has added."""
+    if len(why) > MAX_WHY:
+        raise ValueError(f"{len(why)} octets of reasons")
+    tx.execute(STORE, message_id, why)
+
+
+def read_why(r: Reader, message_id: int) -> bytes | None:
+    """Reasons of a message; None if it was appended, or delivered by an earlier version."""
+    found: bytes | None = r.value(READ, message_id)
+    return found
