@@ -2,6 +2,7 @@
 // from below.
 
 import anchored from "./anchored.css";
+import { mirrored } from "./direction";
 import { adopt } from "./sheets";
 
 adopt(anchored);
@@ -29,7 +30,7 @@ export function anchor(...selectors: readonly string[]): void {
   const at = button.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
     box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
   };
   draw();

@@ -20,7 +20,7 @@ export interface Language {
   /** Locale of dates and numbers. */
   readonly locale: string;
 
-  /** The translation of a text, or of both forms of one that counts `n` things; undefined if it has no translation. */
+  /** The translation of a text, or the form for `n` of one that counts; undefined if it has no translation. */
   find(key: string, n?: number): string | undefined;
 
   /** An error of the server in this language; texts that have no translation, or cannot be loaded, stay as they are. */
@@ -48,8 +48,16 @@ export function fnv(key: string): number {
 }
 
 /** A language from lines of hash and text. `locales`: those that the reader prefers, the best first. `errors`, `rest`: addresses of
- * the texts of errors and of parts, beside the one with the lines; "" without such texts. */
-export function language(name: string, lines: string, locales: readonly string[], errors: string, rest = ""): Language {
+ * the texts of errors and of parts, beside the one with the lines; "" without such texts. `forms`: the plural categories (CLDR) of
+ * the forms of a text that counts; others have the last form. */
+export function language(
+  name: string,
+  lines: string,
+  locales: readonly string[],
+  errors: string,
+  rest = "",
+  forms: readonly string[] = ["one"],
+): Language {
   const texts = new Map<string, string>();
   const add = (more: string): void => {
     for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
@@ -62,8 +70,7 @@ export function language(name: string, lines: string, locales: readonly string[]
     find(key, n) {
       const text = texts.get(hashed(key));
       if (text === undefined || n === undefined) return text;
-      const [one, other] = text.split("|");
-      return plural.select(n) === "one" ? one : other;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
     },
     told: async (error) => {
       const found = await import(errors).catch(() => null);

@@ -1,6 +1,7 @@
 // A menu of commands below, or above, a button. Arrows move, Enter runs, Escape and a click elsewhere close it.
 
 import { type Command, hintOf, keyText, titleOf } from "./commands";
+import { mirrored } from "./direction";
 import { el, sign } from "./dom";
 import { holdFocus } from "./focus";
 import { check } from "./icons";
@@ -77,7 +78,7 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: Entr
   (within.closest("main") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();

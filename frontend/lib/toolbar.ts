@@ -1,5 +1,7 @@
 // Tool bars: one stop of the tab key, arrows, Home and End move within (WAI-ARIA APG, toolbar).
 
+import { along } from "./direction";
+
 const shown = (bar: HTMLElement) => {
   const all = [...bar.querySelectorAll<HTMLElement>("button:not([hidden])")];
   // the sheet hides some; a bar that is not in the page yet shows none
@@ -28,7 +30,7 @@ export function moveWithin(bar: HTMLElement): void {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     const all = shown(bar);
     const at = all.indexOf(document.activeElement as HTMLElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
     if (at < 0 || next === undefined) return;
     event.preventDefault();
     all[(next + all.length) % all.length]?.focus();

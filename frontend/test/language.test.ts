@@ -40,6 +40,19 @@ test("forms follow the rules of the language", () => {
   }
 });
 
+test("a language has as many forms as it needs", () => {
+  const key = hashed("{n} message|{n} messages");
+  const polish = language("pl", `${key}{n} wiadomość|{n} wiadomości|{n} wiadomości w sumie\n`, [], "", "", [
+    "one",
+    "few",
+  ]);
+  const found = [1, 2, 5, 22, 1.5].map((n) => polish.find("{n} message|{n} messages", n)?.split(" ").length);
+  assert.deepEqual(found, [2, 2, 4, 2, 4]);
+  assert.equal(polish.find("{n} message|{n} messages", 1), "{n} wiadomość");
+  const chinese = language("zh", `${key}{n} 封邮件\n`, [], "", "", []);
+  assert.equal(chinese.find("{n} message|{n} messages", 1), "{n} 封邮件");
+});
+
 test("the hash of a text is that of the generator", () => {
   assert.equal(hashed("Archive"), "suw5");
   assert.equal(hashed("Log in to {app}"), "p6bm");

@@ -107,10 +107,10 @@ class Document:
         style = css + custom_css
         script = custom_js + js
         if language != ENGLISH:
-            html = html.replace('<html lang="en">', f'<html lang="{language}">', 1)
+            page = PageLanguage(language)
+            html = html.replace('<html lang="en">', f"<html {page.attributes}>", 1)
             texts = f'<script src="./part/{self._languages[language]}"></script>\n'
-            say = PageLanguage(language).say
-            html = NOSCRIPT.sub(lambda found: found[1] + say(found[2]), html)
+            html = NOSCRIPT.sub(lambda found: found[1] + page.say(found[2]), html)
             html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
         tag = build_tag(body.decode())

@@ -228,6 +228,6 @@ def data(language: str) -> str:
     """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
     known = languages()[language]
     for key, text in known.items():
-        if why := fault(key, text):
+        if why := fault(key, text, language):
             sys.exit(f"gen: frontend/i18n/errors/{language}.json: the text for {key!r} {why}")
     return "".join(f"{hashed(key)}{known[key]}\n" for key in source_texts() if key in known)

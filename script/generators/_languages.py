@@ -2,7 +2,8 @@
 app that is translated. ``APP-lang-LANG.js`` has the texts of what nearly each visit loads, ``APP-texts-LANG.js``
 those that only other parts have. Texts of the account app alone are in ``frontend/i18n/account/LANG.json``.
 
-A source text is its own key; of a text that counts, both forms are, with ``|`` between them. Each text comes after the
+A source text is its own key; of a text that counts, both forms are, with ``|`` between them; a translation has as many
+as its language (`FORMS`). Each text comes after the
 hash of its key, so that a part is half as large as with the keys themselves.
 """
 
@@ -20,6 +21,19 @@ TRANSLATED = ("webmail", "account")
 
 COMMON = ("message", "compose")
 """Parts that nearly each visit loads."""
+
+FORMS = {
+    "ar": ("zero", "one", "two", "few", "many"),
+    "cs": ("one", "few"),
+    "he": ("one", "two"),
+    "ja": (),
+    "pl": ("one", "few"),
+    "uk": ("one", "few"),
+    "zh": (),
+}
+"""The plural categories (CLDR) with a form of their own before the last form, which all other numbers have; of other
+languages "one" alone.
+"""
 
 MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 """Mailboxes whose names are translated, each by the key ``mailbox NAME``."""
@@ -68,19 +82,23 @@ def languages(app: str) -> dict[str, dict[str, str]]:
     return found
 
 
-def fault(key: str, text: str) -> str:
+def forms(language: str) -> tuple[str, ...]:
+    """The plural categories that have a form before the last one."""
+    return FORMS.get(language, ("one",))
+
+
+def fault(key: str, text: str, language: str = "de") -> str:
     """The reason why a text does not translate its key; "" for one that does."""
     if not text.strip():
         return "is empty"
     if "\n" in text:
         return "has a line end"
-    if text.count("|") != key.count("|"):
+    if text.count("|") != (len(forms(language)) if "|" in key else 0):
         return "has other forms"
-    forms, sources = text.split("|"), key.split("|")
-    # the form for one may leave out the number
-    if set(NAMES.findall(forms[-1])) != set(NAMES.findall(sources[-1])):
-        return "has other names in braces"
-    if not set(NAMES.findall(forms[0])) <= {*NAMES.findall(sources[0]), "n"} and len(forms) == 2:
+    *few, most = text.split("|")
+    names = set(NAMES.findall(key.split("|")[-1]))
+    # the forms for one, two and few may leave out the number
+    if set(NAMES.findall(most)) != names or any(not set(NAMES.findall(form)) <= names | {"n"} for form in few):
         return "has other names in braces"
     if (key[:1] == " ", key[-1:] == " ") != (text[:1] == " ", text[-1:] == " "):
         return "begins or ends with another blank"
@@ -129,7 +147,7 @@ def data(app: str, language: str) -> tuple[str, str]:
     if len(hashes) != len(keys):
         sys.exit(f"gen: two texts of {app} have one hash: change the words of one of them")
     for key in keys:
-        if key in known and (why := fault(key, known[key])):
+        if key in known and (why := fault(key, known[key], language)):
             sys.exit(f"gen: frontend/i18n/{language}.json or {app}/{language}.json: the text for {key!r} {why}")
     first = {key for path in loaded_first(app) for key in texts(path.read_text())}
     first |= {key for key, module in keys.items() if not module}  # names of mailboxes and keys

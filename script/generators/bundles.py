@@ -36,7 +36,7 @@ PATHS = re.compile(rb"^// ([\w./-]+)\n", re.MULTILINE)
 MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
-MAX_PART_RAW, MAX_PART_GZIP = 64_000, 20_000  # WEBMAIL-5
+MAX_PART_RAW, MAX_PART_GZIP = 68_000, 20_000  # WEBMAIL-5
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
 MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 15_000, 12_000  # WEBMAIL-143: each file
@@ -119,10 +119,11 @@ def texts(source: Path, app: str) -> dict[str, bytes]:
         later = f"export const lines = {rest};\n"
         found[f"texts-{name}"] = later.encode()
         measure(f"{app}, language {name} of parts", later.encode(), MAX_PART_RAW, MAX_LANGUAGE_GZIP)
+        forms = json.dumps(_languages.forms(name))
         (source / f"lang-{name}.ts").write_text(
             'import { language } from "./lib/language";\n'
             f"globalThis.moxliteLanguage = language({json.dumps(name)}, {first}, navigator.languages, "
-            f'"./errors-{name}.{part_tag(errors.decode())}.js", "./texts-{name}.{part_tag(later)}.js");\n'
+            f'"./errors-{name}.{part_tag(errors.decode())}.js", "./texts-{name}.{part_tag(later)}.js", {forms});\n'
         )
     pages = build(source, {f"lang-{name}": f"lang-{name}.ts" for name in names}, "--format=iife")
     for name, content in pages.items():

@@ -81,7 +81,7 @@ def outputs() -> dict[str, bytes]:
     written: dict[str, bytes] = {}
     for name, known in languages().items():
         for key, text in known.items():
-            if why := fault(key, text):
+            if why := fault(key, text, name):
                 sys.exit(f"gen: frontend/i18n/pages/{name}.json: the text for {key!r} {why}")
         texts = {key: errors[name][key] for key in shown if key in errors[name]} | known
         content = json.dumps(texts, ensure_ascii=False, indent=0, sort_keys=True) + "\n"

@@ -9,7 +9,7 @@ import pytest
 from moxlite.store.errors import NoSuchMessage
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Headers
-from moxlite.web.http.pagetexts import chosen_language, page_text
+from moxlite.web.http.pagetexts import PageLanguage, chosen_language, page_text
 from moxlite.web.storeerrors import page_error
 from moxlite.wording import worded
 from tests.tools import top
@@ -44,7 +44,7 @@ def test_each_language_has_nearly_all_errors(texts: Any) -> None:
         print(f"{name}: {len(missing)} of {len(wanted)} errors are missing: {sorted(missing)}")
         assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/errors/{name}.json"
         assert not set(known) - wanted, "no error any more: remove it from frontend/i18n/errors"
-        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text, name))} == {}
 
 
 def test_each_language_has_all_texts_of_plain_pages(texts: Any) -> None:
@@ -56,7 +56,7 @@ def test_each_language_has_all_texts_of_plain_pages(texts: Any) -> None:
     assert set(pages.languages()) == set(OFFERED)
     for name, known in pages.languages().items():
         assert wanted == set(known), f"translate them in frontend/i18n/pages/{name}.json"
-        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text, name))} == {}
 
 
 def test_an_error_page_is_in_the_language_of_its_reader() -> None:
@@ -87,7 +87,7 @@ def test_each_language_has_nearly_all_texts(texts: Any, app: str) -> None:
         print(f"{name}: {len(missing)} of {len(wanted)} texts are missing: {sorted(missing)}")
         assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/{name}.json"
         assert not set(known) - wanted - shared, f"no text of the {app} any more: remove it from frontend/i18n"
-        assert {key: why for key, text in known.items() if (why := texts.fault(key, text))} == {}
+        assert {key: why for key, text in known.items() if (why := texts.fault(key, text, name))} == {}
 
 
 def test_a_text_is_translated_once(texts: Any) -> None:
@@ -111,6 +111,29 @@ def test_faults_of_a_translation_are_found(texts: Any) -> None:
         ("Archive", "Archiv\nx"),
     ]:
         assert texts.fault(key, text), (key, text)
+
+
+def test_a_language_has_as_many_forms_as_it_needs(texts: Any) -> None:
+    """WEBMAIL-143b: one, two, few, as CLDR has them; the last one, for all others, has the number."""
+    key = "{n} day of {all}|{n} days of {all}"
+    assert texts.fault(key, "{n} den z {all}|{n} dny z {all}|{n} dnů z {all}", "cs") == ""
+    assert texts.fault(key, "يوم من {all}|يوم|يومان|{n} أيام|{n} يومًا|{n} يوم من {all}", "ar") == ""
+    assert texts.fault(key, "{all} 天中的 {n} 天", "zh") == ""
+    for text, language in [
+        ("{n} den z {all}|{n} dnů z {all}", "cs"),
+        ("{n} den z {all}|{n} dny z {all}|dnů z {all}", "cs"),
+        ("{n} den z {all}|{n} dny ze {vseho}|{n} dnů z {all}", "cs"),
+        ("{n} 天|{n} 天", "zh"),
+    ]:
+        assert texts.fault(key, text, language), text
+    assert texts.fault("Archive", "归档", "zh") == ""
+    assert texts.fault("Archive", "Archiwum|Archiwa|Archiwów", "pl")
+
+
+def test_arabic_and_hebrew_pages_run_from_right_to_left() -> None:
+    """WEBMAIL-143b: told by the document, whose sheets then mirror."""
+    assert PageLanguage("he").attributes == 'lang="he" dir="rtl"'
+    assert PageLanguage("pl").attributes == 'lang="pl"'
 
 
 def test_texts_are_found_in_modules(texts: Any) -> None:

@@ -92,7 +92,7 @@ function column(board: Board, day: number): HTMLElement {
     Object.assign(found.style, {
       top: `${(from * hour) / 60 + 1}px`,
       height: `${((to - from) * hour) / 60 - 3}px`,
-      left: `calc(${(at * 100) / of}% + 3px)`,
+      insetInlineStart: `calc(${(at * 100) / of}% + 3px)`,
       width: `calc(${100 / of}% - 7px)`,
     });
     found.append(el("i", { class: "cal-grip", "aria-hidden": "true" }));

@@ -2,6 +2,7 @@
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
+import { along } from "../../lib/direction";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { chevronLeft, chevronRight, ellipsis, plus } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
@@ -533,7 +534,7 @@ class CalendarPage implements Board {
   }
 
   private keys(key: string, one: Shown | undefined, target: HTMLElement): (() => void) | null {
-    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[key];
+    const around = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -7, ArrowDown: 7 }[along(key)];
     if (around !== undefined && one !== undefined) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== undefined) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));

@@ -1,5 +1,6 @@
 // A small window at a tool, with choices in rows: colours, emoji. Arrows move, Enter chooses, Escape and a click elsewhere close it.
 
+import { along, mirrored } from "../../lib/direction";
 import { el } from "../../lib/dom";
 import { holdFocus } from "../../lib/focus";
 
@@ -54,7 +55,7 @@ export function openGrid(anchor: HTMLElement, title: string, columns: number, gr
   };
   root.addEventListener("keydown", (event) => {
     const at = items.indexOf(document.activeElement as HTMLButtonElement);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[along(event.key)];
     event.stopPropagation();
     if (step !== undefined) items[Math.max(0, Math.min(items.length - 1, at + step))]?.focus();
     else if (event.key === "Home") items[0]?.focus();
@@ -67,7 +68,7 @@ export function openGrid(anchor: HTMLElement, title: string, columns: number, gr
   const place = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = root;
   const above = place.top - 4 - height >= 8;
-  root.style.left = `${Math.max(8, Math.min(place.left, innerWidth - width - 8))}px`;
+  root.style.left = `${Math.max(8, Math.min(mirrored() ? place.right - width : place.left, innerWidth - width - 8))}px`;
   root.style.top = `${above ? place.top - 4 - height : Math.min(place.bottom + 4, innerHeight - height - 8)}px`;
   addEventListener("pointerdown", outside, true);
   (items.find((one) => one.getAttribute("aria-checked") === "true") ?? items[0])?.focus();

@@ -1,5 +1,6 @@
 // The panes beside or below each other. A bar between list and message can be dragged, or moved by the arrow keys (WEBMAIL-58).
 
+import { along, mirrored } from "../../lib/direction";
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
 import { type Local, loadLocal, saveLocal } from "../state/settings";
@@ -24,11 +25,13 @@ export class Panes {
     this.splitter.addEventListener("pointermove", (event) => {
       if (!this.splitter.hasPointerCapture(event.pointerId)) return;
       const list = this.splitter.previousElementSibling!.getBoundingClientRect();
-      this.resize(this.below ? event.clientY - list.top : event.clientX - list.left);
+      this.resize(
+        this.below ? event.clientY - list.top : mirrored() ? list.right - event.clientX : event.clientX - list.left,
+      );
     });
     this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
     this.splitter.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[event.key];
+      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[along(event.key)];
       if (by === undefined) return;
       const list = this.splitter.previousElementSibling!.getBoundingClientRect();
       this.resize((this.below ? list.height : list.width) + by);

@@ -51,7 +51,7 @@ HEADERS: Final = (
 )
 PAGE: Final = """\
 <!doctype html>
-<html lang="{language}">
+<html {attributes}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -137,5 +137,5 @@ def _form(found: Question, language: PageLanguage) -> str:
 
 def _page(body: str, language: PageLanguage) -> Response:
     title = escape(language.say("Forwarded mail"))
-    text = PAGE.format(language=language.name, title=title, style=STYLE, body=body)
+    text = PAGE.format(attributes=language.attributes, title=title, style=STYLE, body=body)
     return Response(200, HEADERS, text.encode())

@@ -31,6 +31,9 @@ MAX_FIELD: Final = 4096
 MAX_RANGES: Final = 20
 """Language ranges that count."""
 
+RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
+"""Languages that are written from right to left."""
+
 CHOICE: Final = re.compile(rf"(?:^|;) *{COOKIE}=([a-z]{{2,3}}) *(?:;|$)")
 QUALITY: Final = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 
@@ -59,6 +62,11 @@ class PageLanguage(msgspec.Struct, frozen=True):
     """The language of a page: "en" or one that has texts."""
 
     name: str = ENGLISH
+
+    @property
+    def attributes(self) -> str:
+        """The attributes of a page's `html` element."""
+        return f'lang="{self.name}" dir="rtl"' if self.name in RIGHT_TO_LEFT else f'lang="{self.name}"'
 
     def say(self, text: str) -> str:
         """A text of the code in this language; in English if it has no translation."""

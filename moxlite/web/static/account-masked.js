@@ -75,7 +75,7 @@ function icon(path, name2 = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name2);
+  svg.setAttribute("class", path.startsWith("m") ? `${name2} along` : name2);
   svg.setAttribute("aria-hidden", "true");
   const line2 = document.createElementNS(namespace, "path");
   line2.setAttribute("d", path);

@@ -75,7 +75,7 @@ function icon(path, name = "icon") {
   const namespace2 = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace2, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line2 = document.createElementNS(namespace2, "path");
   line2.setAttribute("d", path);

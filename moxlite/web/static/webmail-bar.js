@@ -84,7 +84,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -102,24 +102,30 @@ function focusHome() {
 }
 
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var arrowLeft = "M12 19l-7-7 7-7 M19 12H5";
-var chevronLeft = "M15 18l-6-6 6-6";
-var chevronRight = "M9 18l6-6-6-6";
+var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
+var chevronLeft = "m15 18l-6-6 6-6";
+var chevronRight = "m9 18l6-6-6-6";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
-var folderInput = "M2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
-var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var folderInput = "m2 9V5a2 2 0 0 1 2-2h3.9a2 2 0 0 1 1.69.9l.81 1.2a2 2 0 0 0 1.67.9H20a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2v-1 M2 13h10 M9 16l3-3-3-3";
+var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
-var replyAll = "M12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
+var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var replyAll = "m12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
 var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
 var tag = "M12.586 2.586A2 2 0 0 0 11.172 2H4a2 2 0 0 0-2 2v7.172a2 2 0 0 0 .586 1.414l8.704 8.704a2.426 2.426 0 0 0 3.42 0l6.58-6.58a2.426 2.426 0 0 0 0-3.42z M7 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+
+var mirrored = () => document.documentElement.dir === "rtl";
+function along(key) {
+  if (!mirrored()) return key;
+  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key] ?? key;
+}
 
 var shown = (bar) => {
   const all = [...bar.querySelectorAll("button:not([hidden])")];
@@ -140,7 +146,7 @@ function moveWithin(bar) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     const all = shown(bar);
     const at = all.indexOf(document.activeElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
     if (at < 0 || next === void 0) return;
     event.preventDefault();
     all[(next + all.length) % all.length]?.focus();
@@ -170,7 +176,7 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-right:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-left:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar.tight .toolbar-at{display:none}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word{max-width:100%;overflow:hidden;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-left:auto}.toolbar button.back{display:inline-flex}}\n";
+var bar_default = ".toolbar-buttons{display:flex;gap:2px;flex:0 1 auto;min-width:0;overflow:hidden;padding:3px}.toolbar button{display:inline-flex;align-items:center;gap:6px;flex:none;min-width:34px;min-height:34px;justify-content:center;padding:4px 8px;border:0;background:none;font-size:14px;font-weight:500}.toolbar button:hover:not(:disabled){background:var(--button-hover-background)}.toolbar button.soft{margin-inline-end:4px;padding-inline:12px;background:var(--mailbox-active-background);color:var(--link-color)}.toolbar .i{color:var(--color-mild)}.toolbar .soft .i,.toolbar .danger .i{color:inherit}.toolbar-head{display:flex;align-items:center;flex:none;margin-inline-start:auto}.toolbar-at{padding:0 6px;color:var(--color-mild);font-size:13px;font-variant-numeric:tabular-nums;white-space:nowrap}.toolbar button.back{display:none}.chosen-tools .toolbar-head{display:none}@media(min-width:701px){.bare .word,.toolbar-more .word{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.toolbar.tight .toolbar-at{display:none}}@media(max-width:700px){.toolbar-buttons{flex:1 1 0;gap:0;padding:0}.toolbar-buttons button,.toolbar .toolbar-more{flex:1 1 0;flex-direction:column;gap:2px;min-width:44px;min-height:52px;margin:0;padding:4px 2px;font-size:12px;line-height:16px}.toolbar .toolbar-more{flex:0 0 20%}.toolbar .word{max-width:100%;overflow:hidden;text-overflow:ellipsis}.toolbar button.soft{background:none;font-weight:600}.toolbar-head{position:absolute;inset:0 0 auto;height:52px;padding:0 4px;border-bottom:1px solid var(--border-color);background:var(--background)}.toolbar-head button{min-width:44px;min-height:44px}.toolbar-at{margin-inline-start:auto}.toolbar button.back{display:inline-flex}}\n";
 
 var own = "*";
 

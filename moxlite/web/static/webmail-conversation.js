@@ -81,7 +81,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -185,7 +185,7 @@ function senders(people, own) {
   return people.map((one, at) => own(one) ? senderMe() : name(one, at)).join(", ");
 }
 
-var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:left}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{width:24px;height:24px;font-size:10px}.older .card-disc+.card-disc{margin-left:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
+var conversation_default = ".conversation{flex:1;min-height:0;padding:0 26px 24px;overflow-y:auto}.closed{border:1px solid var(--border-color);border-bottom-width:0;overflow:hidden}.closed:not(.closed+.closed){border-radius:12px 12px 0 0}.closed:not(:has(+.closed)){border-bottom-width:1px;border-end-start-radius:12px;border-end-end-radius:12px}.card.open{padding:12px 0}.card.open+.card.open{border-top:1px solid var(--border-color)}.card-head{display:flex;align-items:center;gap:10px;width:100%;min-height:38px;padding:5px 14px;border:0;border-radius:0;background:none;text-align:start}.card-head.older{border:1px solid var(--border-color);border-bottom-width:0;border-radius:12px 12px 0 0}.older .i{color:var(--color-mild)}.older b{font-weight:600}.card-disc{width:24px;height:24px;font-size:10px}.older .card-disc+.card-disc{margin-inline-start:-14px}.card-from{flex:none;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:pre}.card.unread .card-from{font-weight:600}.card-preview{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--color-mild);font-size:13.5px}.card.beside:not(.open){background:var(--background-mild)}.card .reader-head{padding:10px 0}@media(max-width:700px){.conversation{padding:0 16px 16px}.card-head{min-height:44px}}\n";
 
 adopt(conversation_default);
 var openedAtOnce = 5;

@@ -156,7 +156,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
 adopt(choices_default);
 async function exportMail(client, base, what) {

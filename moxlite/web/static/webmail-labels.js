@@ -1,5 +1,7 @@
 var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
 
+var mirrored = () => document.documentElement.dir === "rtl";
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -21,7 +23,7 @@ function anchor(...selectors) {
   const at = button.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
     box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
   };
   draw();
@@ -101,7 +103,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -250,7 +252,7 @@ function chip({ name, color }) {
   return el("span", { class: `keyword c${color}`, title: name, dir: "auto", data: { label: name } }, name);
 }
 
-var labels_default = ".labels{display:grid;gap:2px;max-height:40vh;margin:8px 0;overflow-y:auto}.label-row{display:flex;align-items:center;gap:8px;min-height:32px}.label-row .check{flex:1;min-width:0}.label-row kbd{margin-left:auto}.label-row .btn{flex:none;padding:6px;border-color:transparent}.label-row .btn .i{width:16px;height:16px}.label-new{display:flex;gap:8px}.label-new input{flex:1;min-width:0}.label-colors{display:flex;flex-wrap:wrap;gap:8px;margin:12px 0;border:0;padding:0}.label-colors legend{padding:0 0 6px}.label-colors input{width:28px;height:28px;margin:0;border:1px solid var(--c, var(--line-strong));border-radius:50%;background:var(--g, var(--sunken));appearance:none;cursor:pointer}.label-colors input:checked{border-width:3px;box-shadow:inset 0 0 0 2px var(--surface)}.label-colors input:focus-visible{outline:2px solid var(--focus);outline-offset:2px}@media(pointer:coarse){.label-row{min-height:44px}.label-colors input{width:44px;height:44px}}\n";
+var labels_default = ".labels{display:grid;gap:2px;max-height:40vh;margin:8px 0;overflow-y:auto}.label-row{display:flex;align-items:center;gap:8px;min-height:32px}.label-row .check{flex:1;min-width:0}.label-row kbd{margin-inline-start:auto}.label-row .btn{flex:none;padding:6px;border-color:transparent}.label-row .btn .i{width:16px;height:16px}.label-new{display:flex;gap:8px}.label-new input{flex:1;min-width:0}.label-colors{display:flex;flex-wrap:wrap;gap:8px;margin:12px 0;border:0;padding:0}.label-colors legend{padding:0 0 6px}.label-colors input{width:28px;height:28px;margin:0;border:1px solid var(--c, var(--line-strong));border-radius:50%;background:var(--g, var(--sunken));appearance:none;cursor:pointer}.label-colors input:checked{border-width:3px;box-shadow:inset 0 0 0 2px var(--surface)}.label-colors input:focus-visible{outline:2px solid var(--focus);outline-offset:2px}@media(pointer:coarse){.label-row{min-height:44px}.label-colors input{width:44px;height:44px}}\n";
 
 adopt(labels_default);
 var colors = [t("No colour"), t("Red"), t("Orange"), t("Yellow"), t("Green"), t("Teal"), t("Blue"), t("Purple"), t("Pink")];

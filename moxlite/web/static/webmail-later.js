@@ -1,5 +1,7 @@
 var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
 
+var mirrored = () => document.documentElement.dir === "rtl";
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -21,7 +23,7 @@ function anchor(...selectors) {
   const at = button.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
     box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
   };
   draw();
@@ -208,7 +210,7 @@ function moment(at, now = Date.now() * 1e3) {
   return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 
-var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
 var later_default = ".later-words{margin-top:12px}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}.waiting-list{display:grid;gap:12px;max-height:65vh;margin:12px 0 0;padding:0;overflow-y:auto;list-style:none}.waiting-list li{display:grid;gap:4px;padding-bottom:12px;border-bottom:1px solid var(--line)}.waiting-list strong{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.waiting-list .waiting-what{overflow-wrap:anywhere;color:var(--muted)}.waiting-buttons{display:flex;flex-wrap:wrap;gap:8px}\n";
 

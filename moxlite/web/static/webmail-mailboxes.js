@@ -71,7 +71,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -226,7 +226,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:left}\n";
+var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
 function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
@@ -262,7 +262,7 @@ function counted({ messages, conversations }) {
   return conversations === messages ? all : many(conversations, "{all} in {n} conversation", "{all} in {n} conversations", { all });
 }
 
-var mailboxes_default = ".labels-list .mailbox-owner{display:flex;align-items:center;justify-content:space-between;margin-right:4px}.label-make{display:grid;place-content:center;min-width:28px;min-height:28px;padding:0;border:0;background:none}.label-dot{flex:none;width:10px;height:10px;margin:0 3px;border-radius:50%;background:var(--line-strong)}.d1{background:var(--tag-1-text)}.d2{background:var(--tag-2-text)}.d3{background:var(--tag-3-text)}.d4{background:var(--tag-4-text)}.d5{background:var(--tag-5-text)}.d6{background:var(--tag-6-text)}.d7{background:var(--tag-7-text)}.d8{background:var(--tag-8-text)}@media(max-width:700px),(pointer:coarse){.label-make{min-width:44px;min-height:44px}}@media(min-width:701px)and (max-width:1099px){.label-make{display:none}.label-dot{width:14px;height:14px}}\n";
+var mailboxes_default = ".labels-list .mailbox-owner{display:flex;align-items:center;justify-content:space-between;margin-inline-end:4px}.label-make{display:grid;place-content:center;min-width:28px;min-height:28px;padding:0;border:0;background:none}.label-dot{flex:none;width:10px;height:10px;margin:0 3px;border-radius:50%;background:var(--line-strong)}.d1{background:var(--tag-1-text)}.d2{background:var(--tag-2-text)}.d3{background:var(--tag-3-text)}.d4{background:var(--tag-4-text)}.d5{background:var(--tag-5-text)}.d6{background:var(--tag-6-text)}.d7{background:var(--tag-7-text)}.d8{background:var(--tag-8-text)}@media(max-width:700px),(pointer:coarse){.label-make{min-width:44px;min-height:44px}}@media(min-width:701px)and (max-width:1099px){.label-make{display:none}.label-dot{width:14px;height:14px}}\n";
 
 adopt(choices_default);
 adopt(mailboxes_default);

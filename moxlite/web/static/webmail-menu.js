@@ -80,7 +80,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -92,6 +92,8 @@ function sign(path, name = "i") {
   svg.setAttribute("viewBox", "0 0 24 24");
   return svg;
 }
+
+var mirrored = () => document.documentElement.dir === "rtl";
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -106,7 +108,7 @@ function holdFocus() {
 
 var check = "M20 6 9 17l-5-5";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-left:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -155,7 +157,7 @@ function open(place, within, title, commands, closed) {
   (within.closest("main") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
@@ -188,7 +190,7 @@ function senderCommands(desk, of) {
   return [act("search", t("Search mail of this sender")), act("contact", t("Add to contacts…")), act("always", t("Always file mail of this sender to…")), act("block", t("Block this sender: mail goes to Junk")), act("phishing", t("This is phishing"))];
 }
 
-var menu_default2 = ".key-hint{position:fixed;right:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
+var menu_default2 = ".key-hint{position:fixed;inset-inline-end:20px;bottom:20px;z-index:5;font-size:20px}.key-hint kbd{padding:6px 12px;font-size:18px;box-shadow:var(--shadow)}\n";
 
 adopt(menu_default2);
 function closeLayer(layer, drawer, desk) {

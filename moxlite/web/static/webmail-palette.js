@@ -1,5 +1,7 @@
 var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701px){.dialog.anchored{inset:auto;width:340px;margin:0;padding:14px;border-radius:12px}.anchored .palette-list{height:300px}}@media(max-width:700px){.dialog.anchored{inset:auto 0 0!important;width:100%;max-width:none;max-height:80dvh;margin:0;padding-bottom:calc(22px + env(safe-area-inset-bottom));border-radius:14px 14px 0 0}.anchored::backdrop{background:var(--overlay-background)}}\n";
 
+var mirrored = () => document.documentElement.dir === "rtl";
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -21,7 +23,7 @@ function anchor(...selectors) {
   const at = button.getBoundingClientRect();
   const draw = () => {
     const { offsetWidth: width, offsetHeight: height } = box;
-    box.style.left = `${Math.max(edge, Math.min(at.left, innerWidth - width - edge))}px`;
+    box.style.left = `${Math.max(edge, Math.min(mirrored() ? at.right - width : at.left, innerWidth - width - edge))}px`;
     box.style.top = `${Math.max(edge, Math.min(at.bottom + apart, innerHeight - height - edge))}px`;
   };
   draw();

@@ -86,7 +86,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -178,18 +178,24 @@ var image = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2
 var italic = "M19 4h-9 M14 20H5 M15 4 9 20";
 var letterSize = "M21 14h-5 M16 16v-3.5a2.5 2.5 0 0 1 5 0V16 M4.5 13h6 M3 16l4.5-9 4.5 9";
 var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
-var list = "M3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
-var listOrdered = "M11 5h10 M11 12h10 M11 19h10 M4 4h1v5 M4 9h2 M6.5 20H3.4c0-1 2.6-1.925 2.6-3.5a1.5 1.5 0 0 0-2.6-1.02";
+var list = "m3 5h.01 M3 12h.01 M3 19h.01 M8 5h13 M8 12h13 M8 19h13";
+var listOrdered = "m11 5h10 M11 12h10 M11 19h10 M4 4h1v5 M4 9h2 M6.5 20H3.4c0-1 2.6-1.925 2.6-3.5a1.5 1.5 0 0 0-2.6-1.02";
 var quote = "M16 3a2 2 0 0 0-2 2v6a2 2 0 0 0 2 2 1 1 0 0 1 1 1v1a2 2 0 0 1-2 2 1 1 0 0 0-1 1v2a1 1 0 0 0 1 1 6 6 0 0 0 6-6V5a2 2 0 0 0-2-2z M5 3a2 2 0 0 0-2 2v6a2 2 0 0 0 2 2 1 1 0 0 1 1 1v1a2 2 0 0 1-2 2 1 1 0 0 0-1 1v2a1 1 0 0 0 1 1 6 6 0 0 0 6-6V5a2 2 0 0 0-2-2z";
-var redo2 = "M15 14l5-5-5-5 M20 9H9.5a5.5 5.5 0 0 0 0 11H13";
+var redo2 = "m15 14l5-5-5-5 M20 9H9.5a5.5 5.5 0 0 0 0 11H13";
 var removeFormatting = "M4 7V4h16v3 M5 20h6 M13 4 8 20 M15 15l5 5 M20 15l-5 5";
 var smile = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M8 14s1.5 2 4 2 4-2 4-2 M9 9h.01 M15 9h.01";
 var strikethrough = "M16 4H9a3 3 0 0 0-2.83 4 M14 12a4 4 0 0 1 0 8H6 M4 12h16";
 var table = "M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18 M3 15h18 M12 3v18";
 var underline = "M6 4v6a6 6 0 0 0 12 0V4 M4 20h16";
-var undo2 = "M9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
+var undo2 = "m9 14 4 9l5-5 M4 9h10.5a5.5 5.5 0 0 1 5.5 5.5a5.5 5.5 0 0 1-5.5 5.5H11";
 
-var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:left}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-left:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
+var mirrored = () => document.documentElement.dir === "rtl";
+function along(key) {
+  if (!mirrored()) return key;
+  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key] ?? key;
+}
+
+var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--border-color);border-radius:10px;background:var(--popup-background);box-shadow:var(--shadow)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--border-color)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}}\n";
 
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
@@ -238,7 +244,7 @@ function open(place, within, title, commands, closed) {
   (within.closest("main") ?? document.body).append(menu);
   const { offsetWidth: width, offsetHeight: height } = menu;
   const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.width === 0 ? place.left : place.right - width, innerWidth - width - 8))}px`;
+  menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
   menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
   addEventListener("pointerdown", outside, true);
   items[0]?.focus();
@@ -263,7 +269,7 @@ function moveWithin(bar) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     const all = shown(bar);
     const at = all.indexOf(document.activeElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
     if (at < 0 || next === void 0) return;
     event.preventDefault();
     all[(next + all.length) % all.length]?.focus();
@@ -467,7 +473,7 @@ function openGrid(anchor, title, columns, groups) {
   };
   root.addEventListener("keydown", (event) => {
     const at = items.indexOf(document.activeElement);
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[along(event.key)];
     event.stopPropagation();
     if (step !== void 0) items[Math.max(0, Math.min(items.length - 1, at + step))]?.focus();
     else if (event.key === "Home") items[0]?.focus();
@@ -480,7 +486,7 @@ function openGrid(anchor, title, columns, groups) {
   const place = anchor.getBoundingClientRect();
   const { offsetWidth: width, offsetHeight: height } = root;
   const above = place.top - 4 - height >= 8;
-  root.style.left = `${Math.max(8, Math.min(place.left, innerWidth - width - 8))}px`;
+  root.style.left = `${Math.max(8, Math.min(mirrored() ? place.right - width : place.left, innerWidth - width - 8))}px`;
   root.style.top = `${above ? place.top - 4 - height : Math.min(place.bottom + 4, innerHeight - height - 8)}px`;
   addEventListener("pointerdown", outside, true);
   (items.find((one) => one.getAttribute("aria-checked") === "true") ?? items[0])?.focus();
@@ -549,7 +555,7 @@ function tableOf(cell2) {
   return cell2.closest("table");
 }
 
-var rich_default = ".compose-rich{overflow:auto;overflow-wrap:anywhere}.compose-rich img{max-width:100%}.compose-rich blockquote{margin:4px 0 4px 2px;padding-left:12px;border-left:2px solid var(--border-color);color:var(--color-mild)}.compose-rich :is(ul,ol){margin:4px 0;padding-left:26px}.compose-rich :is(code,pre){border-radius:4px;background:var(--sunken);font-family:var(--mono);font-size:0.93em}.compose-rich code{padding:1px 4px}.compose-rich pre{margin:6px 0;padding:8px 12px;white-space:pre-wrap}.compose-rich a{color:var(--link-color);text-decoration:underline}.compose-rich .moxlite-signature{color:var(--color-mild)}.compose-rich table{margin:6px 0;border-collapse:collapse}.compose-rich :is(td,th){min-width:48px;padding:6px 10px;border:1px solid var(--border-color);text-align:start;vertical-align:top}.compose-rich img{cursor:pointer}.compose-tools{display:flex;flex:none;flex-wrap:wrap;gap:1px;margin:0 10px 4px;padding:2px;border-radius:8px;background:var(--sunken)}.compose-tools button{width:28px;height:32px}.compose-tools button:disabled{opacity:0.4}.grid-menu{max-width:calc(100vw - 16px);max-height:min(340px,50dvh);padding:6px;overflow-y:auto}.grid-heading{padding:4px 6px;color:var(--color-mild);font-size:12px}.grid-row{display:grid;justify-content:start;gap:2px}.grid-cell{display:grid;place-content:center;min-width:32px;min-height:32px;padding:2px;border:0;border-radius:6px;background:none;color:var(--color);font:inherit}.grid-cell:is(:hover,:focus-visible){background:var(--button-hover-background)}.grid-cell[aria-checked=true]{outline:2px solid var(--link-color);outline-offset:-2px}.swatch>span{display:grid;place-content:center;width:22px;height:22px;border-radius:4px;font-weight:600}.compose-tools [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(max-width:700px){.compose-tools{display:grid;grid-template-columns:repeat(9,minmax(0,1fr));margin:0;gap:2px;padding:2px 4px;border-radius:0}.compose-tools button{width:100%;min-height:44px}.grid-cell{min-width:38px;min-height:44px}}\n";
+var rich_default = ".compose-rich{overflow:auto;overflow-wrap:anywhere}.compose-rich img{max-width:100%}.compose-rich blockquote{margin-block:4px;margin-inline:2px 0;padding-inline-start:12px;border-inline-start:2px solid var(--border-color);color:var(--color-mild)}.compose-rich :is(ul,ol){margin:4px 0;padding-inline-start:26px}.compose-rich :is(code,pre){border-radius:4px;background:var(--sunken);font-family:var(--mono);font-size:0.93em}.compose-rich code{padding:1px 4px}.compose-rich pre{margin:6px 0;padding:8px 12px;white-space:pre-wrap}.compose-rich a{color:var(--link-color);text-decoration:underline}.compose-rich .moxlite-signature{color:var(--color-mild)}.compose-rich table{margin:6px 0;border-collapse:collapse}.compose-rich :is(td,th){min-width:48px;padding:6px 10px;border:1px solid var(--border-color);text-align:start;vertical-align:top}.compose-rich img{cursor:pointer}.compose-tools{display:flex;flex:none;flex-wrap:wrap;gap:1px;margin:0 10px 4px;padding:2px;border-radius:8px;background:var(--sunken)}.compose-tools button{width:28px;height:32px}.compose-tools button:disabled{opacity:0.4}.grid-menu{max-width:calc(100vw - 16px);max-height:min(340px,50dvh);padding:6px;overflow-y:auto}.grid-heading{padding:4px 6px;color:var(--color-mild);font-size:12px}.grid-row{display:grid;justify-content:start;gap:2px}.grid-cell{display:grid;place-content:center;min-width:32px;min-height:32px;padding:2px;border:0;border-radius:6px;background:none;color:var(--color);font:inherit}.grid-cell:is(:hover,:focus-visible){background:var(--button-hover-background)}.grid-cell[aria-checked=true]{outline:2px solid var(--link-color);outline-offset:-2px}.swatch>span{display:grid;place-content:center;width:22px;height:22px;border-radius:4px;font-weight:600}.compose-tools [aria-pressed=true]{background:var(--mailbox-active-background);color:var(--color)}@media(max-width:700px){.compose-tools{display:grid;grid-template-columns:repeat(9,minmax(0,1fr));margin:0;gap:2px;padding:2px 4px;border-radius:0}.compose-tools button{width:100%;min-height:44px}.grid-cell{min-width:38px;min-height:44px}}\n";
 
 adopt(rich_default);
 var signed = "moxlite-signature";

@@ -71,7 +71,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -141,8 +141,8 @@ function setStatus(message) {
   fill(line, message);
 }
 
-var chevronLeft = "M15 18l-6-6 6-6";
-var chevronRight = "M9 18l6-6-6-6";
+var chevronLeft = "m15 18l-6-6 6-6";
+var chevronRight = "m9 18l6-6-6-6";
 
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
@@ -182,7 +182,7 @@ function guardDownload(link, base, id, path) {
   });
 }
 
-var viewer_default = ".dialog:has(>.viewer){width:min(1200px,calc(100vw - 24px));max-width:none;height:calc(100dvh - 24px);max-height:none;padding:0}.dialog:has(>.viewer)>.dialog-title{display:none}.viewer{display:flex;flex-direction:column;height:100%}.viewer-head{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.viewer-head :is(button,.button){min-height:36px}.viewer-head .button{display:inline-flex;align-items:center;padding:0 10px}.viewer-name{flex:1 1 240px;min-width:0;margin:0;overflow:hidden;font-size:15px;text-overflow:ellipsis;white-space:nowrap}.viewer-name small{margin-left:10px;color:var(--color-mild);font-weight:400}.viewer-view{display:flex;flex:1;align-items:center;justify-content:center;min-height:0;padding:8px;overflow:auto;background:var(--background-mild)}.viewer-view img{max-width:100%;max-height:100%;object-fit:contain}.viewer-frame{width:100%;height:100%;border:0;background:#ffffff}.viewer-text{align-self:stretch;width:100%;margin:0;overflow:auto;white-space:pre-wrap}@media(max-width:700px){.viewer-head :is(button,.button){min-width:44px;min-height:44px}}\n";
+var viewer_default = ".dialog:has(>.viewer){width:min(1200px,calc(100vw - 24px));max-width:none;height:calc(100dvh - 24px);max-height:none;padding:0}.dialog:has(>.viewer)>.dialog-title{display:none}.viewer{display:flex;flex-direction:column;height:100%}.viewer-head{display:flex;flex-wrap:wrap;align-items:center;gap:6px;padding:8px 12px;border-bottom:1px solid var(--border-color)}.viewer-head :is(button,.button){min-height:36px}.viewer-head .button{display:inline-flex;align-items:center;padding:0 10px}.viewer-name{flex:1 1 240px;min-width:0;margin:0;overflow:hidden;font-size:15px;text-overflow:ellipsis;white-space:nowrap}.viewer-name small{margin-inline-start:10px;color:var(--color-mild);font-weight:400}.viewer-view{display:flex;flex:1;align-items:center;justify-content:center;min-height:0;padding:8px;overflow:auto;background:var(--background-mild)}.viewer-view img{max-width:100%;max-height:100%;object-fit:contain}.viewer-frame{width:100%;height:100%;border:0;background:#ffffff}.viewer-text{align-self:stretch;width:100%;margin:0;overflow:auto;white-space:pre-wrap}@media(max-width:700px){.viewer-head :is(button,.button){min-width:44px;min-height:44px}}\n";
 
 adopt(viewer_default);
 function kindOf({ content_type: type }) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a2a5998a680c.js", bar: "bar.7ffbc1d5197b.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.04ffeacbc998.js", checks: "checks.ea19fb887e29.js", compose: "compose.0479f382eeff.js", conversation: "conversation.129a0c7f7cbb.js", details: "details.6d01ba82b0c4.js", dropping: "dropping.8281cad3f34c.js", empty: "empty.5b0208137a54.js", event: "event.c2cffb0334c1.js", export: "export.c33abeae12a8.js", hints: "hints.ed6d5d04d895.js", invitation: "invitation.330bfb908634.js", labels: "labels.ba6896e99190.js", later: "later.9384207d9fa2.js", legend: "legend.5032642483ef.js", login: "login.632f61b6e1e8.js", mailboxes: "mailboxes.c0f6eb8338f2.js", menu: "menu.a2e89cbe4f42.js", message: "message.a6ad3e8aac34.js", newsletters: "newsletters.02d0f09cf15c.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.ff69b1c9a6c7.js", people: "people.b464de357e4d.js", print: "print.90974fce40e0.js", receipt: "receipt.94b33d2a01fa.js", rich: "rich.f8433d914ab6.js", rules: "rules.addb7d01708c.js", search: "search.4acaa54671b0.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.030eb8d15a33.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.7386177db5ab.js", touch: "touch.cfbf1c895f07.js", viewer: "viewer.182fe10e353c.js", words: "words.697a657ce2e7.js" };
+var define_PARTS_default = { acts: "acts.1e7a32716ba3.js", bar: "bar.a01585380f9e.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.ab599a97fbc9.js", checks: "checks.ea19fb887e29.js", compose: "compose.89d0b2ae0e95.js", conversation: "conversation.44e7bb70d513.js", details: "details.872178aa82af.js", dropping: "dropping.4417679bc760.js", empty: "empty.5b0208137a54.js", event: "event.64ce96c1703a.js", export: "export.ac93f295d989.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.b9575d371d89.js", menu: "menu.505f070a583b.js", message: "message.f858331099ba.js", newsletters: "newsletters.e0dc6bcce427.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.3ff97d316d73.js", people: "people.fc27e909dcaa.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.638f768f5bba.js", sender: "sender.8a4a84230f3a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.0c9788c72b77.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -426,7 +426,7 @@ function icon(path, name = "icon") {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", name);
+  svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(namespace, "path");
   line.setAttribute("d", path);
@@ -625,20 +625,20 @@ var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
 var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
-var cornerDownRight = "M15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
+var cornerDownRight = "m15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
 var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
 var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
-var forward = "M15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
 var listFilter = "M2 5h20 M6 12h12 M9 19h6";
 var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
 var menu = "M4 5h16 M4 12h16 M4 19h16";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
-var reply = "M20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
 var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
-var send = "M14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
 var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
 var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
 var sun = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M12 2v2 M12 20v2 M4.93 4.93l1.41 1.41 M17.66 17.66l1.41 1.41 M2 12h2 M20 12h2 M6.34 17.66l-1.41 1.41 M19.07 4.93l-1.41 1.41";
@@ -3431,6 +3431,12 @@ var MailboxList = class {
   }
 };
 
+var mirrored = () => document.documentElement.dir === "rtl";
+function along(key2) {
+  if (!mirrored()) return key2;
+  return { ArrowLeft: "ArrowRight", ArrowRight: "ArrowLeft" }[key2] ?? key2;
+}
+
 var shown3 = (bar) => {
   const all = [...bar.querySelectorAll("button:not([hidden])")];
   const drawn = all.filter((one) => one.getClientRects().length > 0);
@@ -3450,7 +3456,7 @@ function moveWithin(bar) {
     if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
     const all = shown3(bar);
     const at = all.indexOf(document.activeElement);
-    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[along(event.key)];
     if (at < 0 || next === void 0) return;
     event.preventDefault();
     all[(next + all.length) % all.length]?.focus();
@@ -3542,11 +3548,11 @@ var Panes = class {
     this.splitter.addEventListener("pointermove", (event) => {
       if (!this.splitter.hasPointerCapture(event.pointerId)) return;
       const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
-      this.resize(this.below ? event.clientY - list2.top : event.clientX - list2.left);
+      this.resize(this.below ? event.clientY - list2.top : mirrored() ? list2.right - event.clientX : event.clientX - list2.left);
     });
     this.splitter.addEventListener("dblclick", () => this.set({ ...this.local, [this.below ? "height" : "width"]: 0 }));
     this.splitter.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[event.key];
+      const by = { ArrowLeft: -step, ArrowUp: -step, ArrowRight: step, ArrowDown: step }[along(event.key)];
       if (by === void 0) return;
       const list2 = this.splitter.previousElementSibling.getBoundingClientRect();
       this.resize((this.below ? list2.height : list2.width) + by);
