@@ -608,6 +608,22 @@ def test_chosen_rows_have_a_bar(chromium: Browser, server: LocalServer, session:
         expect(page.locator(".list-chosen")).to_be_hidden()
 
 
+def test_people_have_discs_wherever_they_are_named(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-5: round and coloured, whichever part draws them: one rule is for all."""
+    session.append("INBOX", "", "", letter("A letter"))
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        page.locator(".message").click()
+        expect(page.locator(".author-disc")).to_be_visible()
+        shape = """() => [...document.querySelectorAll("[class*=-disc]")].filter((one) => one.checkVisibility())
+            .map((one) => [one.className, getComputedStyle(one).borderRadius, getComputedStyle(one).backgroundColor])"""
+        found = page.evaluate(shape)
+        assert {name.split()[-2] for name, _, _ in found} >= {"message-disc", "author-disc", "account-disc"}
+        assert [one for one in found if one[1] != "50%" or one[2] in ("transparent", "rgba(0, 0, 0, 0)")] == []
+
+
 def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: LocalServer, session: imaplib.IMAP4) -> None:
     """WEBMAIL-69, WEBMAIL-105: it moves without opening, Enter opens, actions are about its row; the old way by a
     setting.
