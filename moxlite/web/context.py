@@ -272,10 +272,9 @@ def make_context(
                 copies=background_imports(),
                 forwarding=forwarding(),
                 logins=logins,
+                factors=factors,
+                imports=browser_imports,
             ),
-            logins=logins,
-            factors=factors,
-            imports=browser_imports,
             exports=exports,
         )
 

@@ -23,7 +23,7 @@ from moxlite.web.factors import keys
 from moxlite.web.factors.keys import Ceremony, NewKey
 from moxlite.web.factors.qr import QRCode, qr_code
 from moxlite.web.factors.steps import Pending
-from moxlite.web.logincalls import Answer, LoginCalls
+from moxlite.web.logincalls import Answer
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential
 from moxlite.wording import reason_of, worded
@@ -113,7 +113,7 @@ class RecoveryInfo(msgspec.Struct, frozen=True):
 
 
 # The API calls by which a user, or the administrator, changes second factors (WEB-151), and the page of a recovery
-# link (WEB-151a). An app's API inherits them.
+# link (WEB-151a).
 
 
 Name = Annotated[str, Meta(max_length=256)]
@@ -136,11 +136,11 @@ class _NewKey(msgspec.Struct, frozen=True):
     made: NewKey | None = None
 
 
-class FactorCalls(LoginCalls):
+class FactorCalls:
     """Second factors, for the account app and the admin app."""
 
     def __init__(self, sessions: Sessions, factors: FactorChanges) -> None:
-        super().__init__(sessions)
+        self._sessions = sessions
         self._factors = factors
         self._new_apps: Pending[_NewTOTP] = Pending()
         self._new_keys: Pending[_NewKey] = Pending()
@@ -257,8 +257,11 @@ class FactorCalls(LoginCalls):
             raise UserError("A device of this name is there already.")
 
 
-class RecoveryCalls(FactorCalls):
-    """Second factors, and the page of a recovery link: for the account app."""
+class RecoveryCalls:
+    """The page of a recovery link, for the account app."""
+
+    def __init__(self, factors: FactorChanges) -> None:
+        self._factors = factors
 
     @call(public=True)
     async def recovery_info(self, caller: Caller, token: Token) -> RecoveryInfo:

@@ -17,7 +17,7 @@ Answer = Annotated[str, Meta(max_length=16 * 1024)]
 
 
 class LoginCalls:
-    """The log-in calls, which the API of each app inherits."""
+    """The page of logging in, which each app has."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions

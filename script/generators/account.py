@@ -12,7 +12,7 @@ from moxlite.web.importing.browser import ImportEvent
 
 def outputs() -> dict[str, bytes]:
     """The schema and the TypeScript module."""
-    calls = calls_of(API)
+    calls = calls_of(*API)
     schema = api_schema("moxlite account", calls, ImportEvent)
     unions = {"ImportEvent": (ImportEvent, "Anything that an import tells.")}
     return {

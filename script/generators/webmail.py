@@ -12,7 +12,7 @@ from moxlite.web.webmail.api import API
 
 def outputs() -> dict[str, bytes]:
     """The schema and the TypeScript modules."""
-    calls = calls_of(API)
+    calls = calls_of(*API)
     schema = api_schema("moxlite webmail", calls, types.StreamEvent, querytypes.Request)
     unions = {
         "StreamEvent": (types.StreamEvent, "Anything that a stream sends."),

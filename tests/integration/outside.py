@@ -351,7 +351,7 @@ class Play:
             visitor.log_in(url, secret)
             visitor.call(url, "confirm", password=secret)
             refused = {}
-            calls = calls_of(*(module.API if isinstance(module.API, tuple) else (module.API,)))
+            calls = calls_of(*module.API)
             for name, call in calls.items():
                 if name in LEAVING:
                     continue

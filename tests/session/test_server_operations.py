@@ -49,9 +49,9 @@ COLUMNS: Final = (
     *("root", "service user", "other user", "audit", "shows"),
 )
 APPS: Final[Mapping[str, tuple[str, Sequence[Source]]]] = {
-    "account": ("/", [account_app.API]),
+    "account": ("/", account_app.API),
     "admin": ("/admin/", admin_app.API),
-    "webmail": ("/webmail/", [webmail_api.API]),
+    "webmail": ("/webmail/", webmail_api.API),
 }
 SECRETS: Final = ("relay-secret", "url-secret", "hook-secret", PASSWORD, ADMIN_PASSWORD, "$argon2", "PRIVATE KEY")
 STATIC: Final = (

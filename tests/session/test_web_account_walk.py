@@ -353,7 +353,7 @@ async def test_no_call_reaches_an_object_of_a_neighbour(rig: Rig) -> None:
     before = await state(tom)
     assert all(MARK.lower() in str(before[name]).lower() for name in KEPT)
     cases = walk(neighbour)
-    assert set(cases) == set(calls_of(API)), "a call without an entry, or an entry without a call"
+    assert set(cases) == set(calls_of(*API)), "a call without an entry, or an entry without a call"
     wrong: list[str] = []
     for name, entries in cases.items():
         for parameters, expected in entries:
@@ -402,7 +402,7 @@ async def test_no_call_works_without_the_own_session(rig: Rig, app: str) -> None
     neighbour.cookies = browser.cookies | {named[app]: browser.cookies[named[app]].replace(" mia", " tom")}
     neighbour.csrf = browser.csrf
     wrong: list[str] = []
-    for name, entry in calls_of(APPS[app]).items():
+    for name, entry in calls_of(*APPS[app]).items():
         tries = {
             "origin": (await browser.post(name, {}, {"origin": "https://evil.example"}), 403),
             "site": (await browser.post(name, {}, {"sec-fetch-site": "cross-site"}), 403),

@@ -373,7 +373,7 @@ async def test_sensitive_calls_ask_again_after_ten_minutes(rig: Rig, monkeypatch
 
 async def test_every_change_of_factors_is_a_sensitive_call(rig: Rig) -> None:
     """WEB-63a"""
-    calls = calls_of(API)
+    calls = calls_of(*API)
     changing = {
         "totp_begin",
         "totp_finish",

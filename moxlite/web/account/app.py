@@ -5,16 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.admin.factors.changes import FactorChanges
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
 from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
-from moxlite.web.account.calls.common import Server
+from moxlite.web.account.calls.common import AccountCalls, Server
 from moxlite.web.account.calls.copying import CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
 from moxlite.web.account.calls.masked import MaskedCalls
@@ -28,16 +27,16 @@ from moxlite.web.calls import call
 from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
-from moxlite.web.factorcalls import RecoveryCalls
+from moxlite.web.factorcalls import FactorCalls, RecoveryCalls
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.importing.browser import BrowserImports, ImportEvent, ImportState
+from moxlite.web.importing.browser import ImportEvent, ImportState
+from moxlite.web.logincalls import LoginCalls
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import LoginResult
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from moxlite.logins.logins import Logins
     from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Request, ResponseWriter
 
@@ -50,21 +49,24 @@ class AccountApp:
         *,
         config_dir: Path,
         server: Server,
-        logins: Logins,
-        factors: FactorChanges,
-        imports: BrowserImports,
         exports: BrowserExports,
     ) -> None:
         config = server.config
         self._parts = Bundles("account")
         self._document = Document("account", config_dir, "webaccount", self._parts.languages)
-        self._sessions = Sessions("webaccount", auth=server.auth, logins=logins, factors=factors.factors, config=config)
-        self._imports = imports
+        self._sessions = Sessions(
+            "webaccount", auth=server.auth, logins=server.logins, factors=server.factors.factors, config=config
+        )
         self._exports = exports
         self._server = server
+        shared: Mapping[type, object] = {
+            LoginCalls: LoginCalls(self._sessions),
+            FactorCalls: FactorCalls(self._sessions, server.factors),
+            RecoveryCalls: RecoveryCalls(server.factors),
+        }
         self._calls = CallServer(
-            (API,),
-            lambda page: page(self._sessions, server, self._imports, factors),
+            API,
+            lambda page: shared.get(page) or page(self._sessions, server),
             SessionDoor(self._sessions),
             metrics.account_api_seconds,
             title="moxlite account",
@@ -99,9 +101,9 @@ class AccountApp:
                 certificate=self._server.certificate,
             )
         elif rest == "import":
-            await self._imports.receive(caller, self._sessions, writer)
+            await self._server.imports.receive(caller, self._sessions, writer)
         elif rest == "importprogress":
-            await self._imports.tell(caller.request, writer)
+            await self._server.imports.tell(caller.request, writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer)
         elif rest == LICENSES:
@@ -110,42 +112,15 @@ class AccountApp:
             raise HTTPError(404, "There is nothing at this address.")
 
 
-# The calls of the account app (WEB-61..76), in groups by subject. All are for the user's own account.
+# Pages of a few calls.
 
 
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Token = Annotated[str, Meta(max_length=64)]
 
 
-class API(
-    OverviewCalls,
-    SecurityCalls,
-    AddressCalls,
-    ScriptCalls,
-    VacationCalls,
-    ForwardCalls,
-    KeyCalls,
-    SendingCalls,
-    JunkCalls,
-    DeviceCalls,
-    CopyingCalls,
-    ShareCalls,
-    MaskedCalls,
-    SortingCalls,
-    RecoveryCalls,
-):
-    """The calls of the account app. `Caller.session` is set for all calls but the public ones."""
-
-    def __init__(
-        self,
-        sessions: Sessions,
-        server: Server,
-        imports: BrowserImports,
-        factors: FactorChanges,
-    ) -> None:
-        RecoveryCalls.__init__(self, sessions, factors)
-        self._server = server
-        self._imports = imports
+class SessionCalls(AccountCalls):
+    """The page's own session."""
 
     @call(public=True)
     async def login_handed(self, caller: Caller, token: Token) -> LoginResult:
@@ -163,6 +138,10 @@ class API(
             async with self._open(caller) as account:
                 await forget_devices(account, ended)
 
+
+class TransferCalls(AccountCalls):
+    """Imports and exports of files."""
+
     @call()
     async def export_prep(self, caller: Caller) -> None:
         """Check that mail may be exported now: the user must have confirmed that (WEB-63a)."""
@@ -178,14 +157,40 @@ class API(
     @call()
     async def import_state(self, caller: Caller) -> ImportState:
         """Whether an import is running, and the token by which a page follows it."""
-        return self._imports.state(caller.require().account)
+        return self._server.imports.state(caller.require().account)
 
     @call()
     async def import_check(self, caller: Caller, size: Size) -> None:
         """Check whether a file of this size can be imported now; an error gives the reason."""
-        await self._imports.check(caller.require().account, size)
+        await self._server.imports.check(caller.require().account, size)
 
     @call()
     async def import_abort(self, caller: Caller, token: Token) -> None:
         """Abort an import with nothing changed; refused if it has finished already."""
-        self._imports.abort(caller.require().account, token)
+        self._server.imports.abort(caller.require().account, token)
+
+
+API: Final[tuple[type, ...]] = (
+    LoginCalls,
+    FactorCalls,
+    RecoveryCalls,
+    SortingCalls,
+    MaskedCalls,
+    ShareCalls,
+    CopyingCalls,
+    DeviceCalls,
+    JunkCalls,
+    SendingCalls,
+    KeyCalls,
+    ForwardCalls,
+    VacationCalls,
+    ScriptCalls,
+    AddressCalls,
+    SecurityCalls,
+    OverviewCalls,
+    SessionCalls,
+    TransferCalls,
+)
+"""The pages of the account app, whose marked methods are its calls (WEB-61..76). They are for the user's own account;
+all but the public ones need a session.
+"""

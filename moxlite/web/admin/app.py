@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from moxlite.operations import Role
@@ -23,6 +23,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import FactorCalls
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.logincalls import LoginCalls
 
 if TYPE_CHECKING:
     from moxlite.web.admin.surroundings import Surroundings
@@ -43,12 +44,14 @@ class AdminApp:
             resets=lambda: surroundings.factors.admin_resets,
         )
 
-        def make(page: type) -> object:
-            return FactorCalls(sessions, surroundings.factors) if page is FactorCalls else page(surroundings, sessions)
+        shared: Mapping[type, object] = {
+            LoginCalls: LoginCalls(sessions),
+            FactorCalls: FactorCalls(sessions, surroundings.factors),
+        }
 
         self._calls = CallServer(
             API,
-            make,
+            lambda page: shared.get(page) or page(surroundings, sessions),
             SessionDoor(sessions),
             metrics.admin_api_seconds,
             title="moxlite admin",
@@ -82,6 +85,7 @@ class AdminApp:
 
 
 API: Final[tuple[Source, ...]] = (
+    LoginCalls,
     FactorCalls,
     HistoryCalls,
     ReportCalls,

@@ -24,23 +24,22 @@ from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
-from moxlite.web.sessions import Sessions
+from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.calendars import CalendarCalls
-from moxlite.web.webmail.calls.common import Surroundings
+from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
 from moxlite.web.webmail.calls.newsletters import NewsletterCalls, UnsubscribeCalls
-from moxlite.web.webmail.calls.notices import DeviceCalls, NoticeCalls
+from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
-from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move
 from moxlite.web.webmail.querytypes import ID, AnyID, IDs, QueryAction, QueryDone, Request
 from moxlite.web.webmail.reading.parsed import own_of, parse_message
@@ -54,32 +53,15 @@ OWN_THREADS: Final = "threads are muted and folded"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
-class API(
-    DeviceCalls,
-    ComposeCalls,
-    SearchCalls,
-    SentCalls,
-    SettingsCalls,
-    RuleCalls,
-    DetailCalls,
-    UnsubscribeCalls,
-    LabelCalls,
-    MailboxCalls,
-    ImportCalls,
-    SortingCalls,
-    LaterCalls,
-    NewsletterCalls,
-    ContactCalls,
-    CalendarCalls,
-    InvitationCalls,
-    ReceiptCalls,
-    NoticeCalls,
-):
-    """The calls of the webmail. `Caller.session` is set for all calls but the public ones."""
+class SessionCalls(AccountCalls):
+    """The page's own session, and its streams."""
 
-    def __init__(self, surroundings: Surroundings, sessions: Sessions, streams: Streams) -> None:
-        super().__init__(sessions, surroundings)
-        self._streams = streams
+    @call()
+    async def export_prep(self, caller: Caller) -> None:
+        """Check that mail or contacts may be exported now: on a device that stays logged in, the user must have
+        confirmed that (WEB-63a).
+        """
+        require_fresh(self._sessions, caller.require())
 
     @call()
     async def hand_on(self, caller: Caller) -> str:
@@ -94,19 +76,23 @@ class API(
         """End the session, its streams, and the notices to the device that subscribed in it."""
         session = caller.require()
         await self._sessions.log_out(caller)
-        self._streams.end_session(session)
+        self._server.streams.end_session(session)
         async with self._accounts.use(session.account) as account:
             await forget_devices(account, session.id)
 
     @call()
     async def token(self, caller: Caller) -> str:
         """Make a token that opens one event stream within a minute."""
-        return self._streams.token(caller.require())
+        return self._server.streams.token(caller.require())
 
     @call()
     async def request(self, caller: Caller, request: Request) -> None:
         """Ask a stream for another view, or for more of its current view; the answer comes on the stream."""
-        self._streams.find(caller.require(), request.stream_id).submit(request)
+        self._server.streams.find(caller.require(), request.stream_id).submit(request)
+
+
+class MessageCalls(AccountCalls):
+    """Messages as they are shown, moved, flagged and removed."""
 
     @call()
     async def message_item(self, caller: Caller, message_id: ID) -> MessageItem:
@@ -259,3 +245,29 @@ class API(
                 await holder.account.read(known, op="webmail_rights")
                 if own:
                     holder.refuse_guest(OWN_THREADS)
+
+
+API: Final[tuple[type, ...]] = (
+    DeviceLogins,
+    NoticeCalls,
+    ReceiptCalls,
+    InvitationCalls,
+    CalendarCalls,
+    ContactCalls,
+    NewsletterCalls,
+    LaterCalls,
+    SortingCalls,
+    ImportCalls,
+    MailboxCalls,
+    LabelCalls,
+    UnsubscribeCalls,
+    DetailCalls,
+    RuleCalls,
+    SettingsCalls,
+    SentCalls,
+    SearchCalls,
+    ComposeCalls,
+    SessionCalls,
+    MessageCalls,
+)
+"""The pages of the webmail, whose marked methods are its calls. All but the public ones need a session."""

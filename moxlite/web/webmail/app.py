@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -35,6 +35,9 @@ from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
 from moxlite.web.webmail.calls.common import Edit, Surroundings
+from moxlite.web.webmail.calls.composing import ComposeCalls
+from moxlite.web.webmail.calls.mailboxes import ImportCalls
+from moxlite.web.webmail.calls.notices import DeviceLogins
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import Facts
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
@@ -92,23 +95,21 @@ class Webmail:
         assure: Assure,
         notices: Notices,
     ) -> None:
-        self._config = config
         self._bundles = Bundles("webmail")
         self._document = Document("webmail", config_dir, "webmail", self._bundles.languages)
         self._sessions = Sessions("webmail", auth=auth, logins=logins, factors=factors, config=config)
         self._holders = Holders(accounts, auth)
-        self._views = Views()
-        self._streams = Streams(self._holders, self._views, imports)
+        views = Views()
+        self._streams = Streams(self._holders, views, imports)
         self._exports = exports
-        self._sandbox = sandbox
-        self._tmp = config.current.static.data_dir / "tmp"
-        surroundings = Surroundings(
+        self._server = server = Surroundings(
             config=config,
             edit=edit,
             holders=self._holders,
-            tmp=self._tmp,
+            tmp=config.current.static.data_dir / "tmp",
             sandbox=sandbox,
-            views=self._views,
+            views=views,
+            streams=self._streams,
             keys=keys,
             deliveries=deliveries,
             http=http,
@@ -116,10 +117,16 @@ class Webmail:
             assure=assure,
             notices=notices,
         )
-        self._api = API(surroundings, self._sessions, self._streams)
+        self._files = ComposeCalls(self._sessions, server)
+        self._imports = ImportCalls(self._sessions, server)
+        shared: Mapping[type, object] = {
+            DeviceLogins: DeviceLogins(self._sessions),
+            ComposeCalls: self._files,
+            ImportCalls: self._imports,
+        }
         self._calls = CallServer(
-            (API,),
-            lambda _: self._api,
+            API,
+            lambda page: shared.get(page) or page(self._sessions, server),
             SessionDoor(self._sessions),
             metrics.api_seconds,
             title="moxlite webmail",
@@ -151,9 +158,9 @@ class Webmail:
         elif rest == "events":
             await self._events(caller, writer, account_path)
         elif rest == "upload":
-            await self._api.receive_file(caller, writer)
+            await self._files.receive_file(caller, writer)
         elif rest == "import":
-            await self._api.receive_import(caller, writer)
+            await self._imports.receive_import(caller, writer)
         elif rest.startswith("upload/"):
             await self._picture(caller, rest.removeprefix("upload/"), writer)
         elif rest == "export":
@@ -165,7 +172,7 @@ class Webmail:
         elif rest == LICENSES:
             await licenses(request, writer)
         elif rest in INSTALLED:
-            await installed(rest, request, writer, offline=self._config.current.static.webmail_offline)
+            await installed(rest, request, writer, offline=self._server.config.current.static.webmail_offline)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), request, writer)
         elif rest.startswith("msg/"):
@@ -195,7 +202,7 @@ class Webmail:
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
             )
             try:
-                with metrics.streams.labels(kind="sse").track_inprogress(), self._sandbox.page():
+                with metrics.streams.labels(kind="sse").track_inprogress(), self._server.sandbox.page():
                     await writer.start(200, (*headers, *SERVICE_HEADERS))
                     sink = EventSink(writer, compressor)
                     await stream.run(first, since, sink, request.drain, self._sessions.alive)
@@ -223,13 +230,13 @@ class Webmail:
         async with self._holders.page(session) as home:
             stream = self._add(session, home, account_path)
             try:
-                with metrics.streams.labels(kind="websocket").track_inprogress(), self._sandbox.page():
+                with metrics.streams.labels(kind="websocket").track_inprogress(), self._server.sandbox.page():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
             finally:
                 self._streams.remove(stream)
 
     def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
-        snapshot = self._config.current
+        snapshot = self._server.config.current
         settings = snapshot.account(session.account)
         aliases = snapshot.derived.aliases_of.get(session.account, ())
         addresses = [*(settings.destinations if settings is not None else ())]
@@ -246,7 +253,7 @@ class Webmail:
         )
 
         def own() -> Own:
-            return own_of(self._config.current, session.account, session.address)
+            return own_of(self._server.config.current, session.account, session.address)
 
         try:
             return self._streams.add(session, home, facts, own)
@@ -284,9 +291,9 @@ class Webmail:
             parameters = query_parameters(request)
             view = View(
                 session.account,
-                self._views,
-                self._sandbox,
-                self._tmp,
+                self._server.views,
+                self._server.sandbox,
+                self._server.tmp,
                 sameorigin=parameters.get("sameorigin") == "true",
                 scheme=scheme_of(parameters.get("scheme", "")),
                 printed=parameters.get("print") == "true",

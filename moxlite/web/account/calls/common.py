@@ -1,4 +1,4 @@
-"""Dependencies and base class of the account app's groups of calls."""
+"""Dependencies and base class of the account app's pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.passwords import Passwords
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
@@ -21,7 +22,7 @@ from moxlite.web.account.devices import DeviceLinks
 from moxlite.web.account.types import Training
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotFound, StorageRefused, Unavailable
-from moxlite.web.logincalls import LoginCalls
+from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.sessions import Sessions
 from moxlite.wording import reason_of, worded
 
@@ -54,6 +55,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       copies: imports by IMAP.
       forwarding: asks the owners of addresses to which mail is sent on.
       logins: finds the account of an address.
+      factors: second factors and recovery links.
+      imports: imports of files, shared with the webmail.
       devices: the devices that are being set up.
       training: accounts whose filters learn all messages again now.
     """
@@ -68,15 +71,17 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     copies: BackgroundImports
     forwarding: Forwarding
     logins: Logins
+    factors: FactorChanges
+    imports: BrowserImports
     devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
     training: dict[str, Training] = msgspec.field(default_factory=dict)
 
 
-class AccountCalls(LoginCalls):
-    """Calls for the account of a session."""
+class AccountCalls:
+    """A page of calls for the account of a session."""
 
     def __init__(self, sessions: Sessions, server: Server) -> None:
-        super().__init__(sessions)
+        self._sessions = sessions
         self._server = server
 
     @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Dependencies and base class of the webmail's groups of calls."""
+"""Dependencies and base class of the webmail's pages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from moxlite.submission.letter import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
 from moxlite.web.importing.browser import BrowserImports
-from moxlite.web.logincalls import LoginCalls
 from moxlite.web.notices.service import Notices
 from moxlite.web.sessions import Sessions
 from moxlite.web.webmail.holders import Holders
+from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.reading.views import Views
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       holders: opens the user's own account and accounts that share mailboxes.
       tmp: directory for temporary files of long messages.
       sandbox: processes for expensive work on strangers' mails.
+      streams: the streams of open pages.
       views: limits the messages that each account is shown at a time.
       keys: DKIM keys of the domains that sign submitted mail.
       deliveries: state of submitted messages; None while there is no queue.
@@ -56,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     tmp: Path
     sandbox: Sandbox
     views: Views
+    streams: Streams
     keys: SigningKeys
     deliveries: Deliveries | None
     http: HTTPClient
@@ -64,11 +66,11 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     notices: Notices
 
 
-class AccountCalls(LoginCalls):
-    """Calls that use the account of a session."""
+class AccountCalls:
+    """A page of calls that use the account of a session."""
 
     def __init__(self, sessions: Sessions, surroundings: Surroundings) -> None:
-        super().__init__(sessions)
+        self._sessions = sessions
         self._server = surroundings
         self._holders = surroundings.holders
         self._accounts = surroundings.holders.accounts

@@ -17,8 +17,7 @@ from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
-from moxlite.web.guards import require_fresh
-from moxlite.web.logincalls import Answer
+from moxlite.web.logincalls import Answer, LoginCalls
 from moxlite.web.types import Credential, LoginResult, Name
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import EPOCH
@@ -166,7 +165,7 @@ def _shown(one: Device) -> NoticeDevice:
 # Calls about a device that stays logged in (WEBMAIL-22a).
 
 
-class DeviceCalls(AccountCalls):
+class DeviceLogins(LoginCalls):
     """The log-in calls of the webmail: with `stay`, a browser stays logged in."""
 
     @call(public=True)
@@ -184,10 +183,3 @@ class DeviceCalls(AccountCalls):
         """Complete a log-in that asked for a second factor: start a session as `login` does."""
         caller.stays = stay
         return await super().login_factor(caller, token, kind, code)
-
-    @call()
-    async def export_prep(self, caller: Caller) -> None:
-        """Check that mail or contacts may be exported now: on a device that stays logged in, the user must have
-        confirmed that (WEB-63a).
-        """
-        require_fresh(self._sessions, caller.require())
