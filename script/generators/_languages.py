@@ -114,6 +114,7 @@ def fnv(key: str) -> int:
     return value
 
 
+@cache  # the keys are the same in each language
 def hashed(key: str) -> str:
     """The hash of a key, four digits of base 36, as ``frontend/lib/language.ts`` computes it."""
     value = fnv(key) % 36**4
