@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moxlite.web.jmap.streams import states_of
 from tests.jmap_rig import Client, Object, rig
 from tests.session.test_web_dav import HOME, Program, event
 from tests.session.test_web_dav_scheduling import Office
@@ -79,7 +80,7 @@ async def test_a_calendar_is_made_changed_and_destroyed(rig: Rig) -> None:
     [boats] = (await client.call("Calendar/get", ids=[number]))["list"]
     assert {name: boats[name] for name in patch} == patch
     assert (boats["timeZone"], boats["includeInAvailability"]) == ("Europe/Berlin", "none")
-    wrong = {"name": "", "color": "re d", "sortOrder": -1, "shareWith": {}, "timeZone": "Mars", "isSubscribed": False}
+    wrong = {"name": "", "color": "re d", "sortOrder": -1, "shareWith": [], "timeZone": "Mars", "isSubscribed": False}
     for name, value in wrong.items():
         refused = await client.call("Calendar/set", update={number: {name: value}})
         assert refused["notUpdated"][number]["properties"] == [name]
@@ -255,6 +256,59 @@ async def test_guests_hear_of_an_event_only_if_that_is_asked(rig: Rig) -> None:
     await client.call("CalendarEvent/set", destroy=[number], sendSchedulingMessages=True)
     await office.settle()
     assert (await shown(tom, theirs))["status"] == "cancelled"
+
+
+async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> None:
+    """JMAP-79: invitation, change, answer and cancellation; pushed, found, and destroyed."""
+    office = Office(rig)
+    await office.begin()
+    client, tom = Client(rig), Client(rig, "tom@example.org")
+    tom.account = "utom"
+    kind = "CalendarEventNotification"
+    state = (await tom.call(f"{kind}/get"))["state"]
+    guests = {"t": {"calendarAddress": "mailto:tom@example.org", "roles": {"attendee": True}}}
+    later: Object = {"start": f"{datetime.now(UTC).year + 1}-12-01T10:00:00", "participants": guests}
+    told = {"sendSchedulingMessages": True}
+    number = (await client.call("CalendarEvent/set", create={"a": {**LUNCH, **later}}, **told))["created"]["a"]["id"]
+    await office.settle()
+    [one] = (await tom.call(f"{kind}/get"))["list"]
+    [theirs] = await ids(tom, None)
+    assert (one["type"], one["calendarEventId"], one["event"]["title"]) == ("created", theirs, "Lunch")
+    assert one["changedBy"]["calendarAddress"] == "mailto:mia@example.org"
+    assert one["changedBy"]["principalId"] == "umia"
+    changed = await tom.call(f"{kind}/changes", sinceState=state)
+    assert (changed["created"], changed["updated"]) == ([one["id"]], [])
+    async with rig.account("tom") as account:
+        states = await account.read(states_of, op="test")
+    assert states[kind] == changed["newState"]
+    found = await tom.call(f"{kind}/query", filter={"type": "created", "calendarEventIds": [theirs]})
+    assert (found["ids"], found["canCalculateChanges"]) == ([one["id"]], True)
+    assert (await tom.call(f"{kind}/query", filter={"before": "2026-01-01T00:00:00Z"}))["ids"] == []
+    assert await tom.error(f"{kind}/query", filter={"shoe": 1}) == "unsupportedFilter"
+    assert await tom.error(f"{kind}/query", sort=[{"property": "type"}]) == "unsupportedSort"
+    await updated(client, number, {"title": "Dinner"}, **told)
+    await office.settle()
+    [again] = (await tom.call(f"{kind}/get", ids=[one["id"]]))["list"]
+    assert (again["type"], again["event"]["title"]) == ("updated", "Dinner")
+    moved = await tom.call(f"{kind}/queryChanges", sinceQueryState=found["queryState"])
+    assert (moved["removed"], moved["added"]) == ([one["id"]], [{"id": one["id"], "index": 0}])
+    people = (await shown(tom, theirs))["participants"]
+    mine = next(key for key, who in people.items() if who["calendarAddress"] == "mailto:tom@example.org")
+    await updated(tom, theirs, {f"participants/{mine}/participationStatus": "declined"}, **told)
+    await office.settle()
+    [answer] = (await client.call(f"{kind}/get"))["list"]
+    assert (answer["type"], answer["calendarEventId"]) == ("updated", number)
+    assert answer["changedBy"]["calendarAddress"] == "mailto:tom@example.org"
+    await client.call("CalendarEvent/set", destroy=[number], **told)
+    await office.settle()
+    [gone] = (await tom.call(f"{kind}/get", properties=["type"]))["list"]
+    assert gone["type"] == "destroyed"
+    refused = await tom.call(f"{kind}/set", create={"a": {}}, update={gone["id"]: {}}, destroy=["N0", theirs])
+    assert (refused["notCreated"]["a"]["type"], refused["notUpdated"][gone["id"]]["type"]) == ("forbidden",) * 2
+    assert {one["type"] for one in refused["notDestroyed"].values()} == {"notFound"}
+    before = (await tom.call(f"{kind}/get"))["state"]
+    assert (await tom.call(f"{kind}/set", destroy=[gone["id"]]))["destroyed"] == [gone["id"]]
+    assert (await tom.call(f"{kind}/changes", sinceState=before))["destroyed"] == [gone["id"]]
 
 
 async def test_files_are_read_as_events(rig: Rig) -> None:

@@ -49,7 +49,8 @@ async def test_who_shares_is_an_account(rig: Rig, tom: Account) -> None:
     session = json.loads((await client.http("GET", "/jmap/session")).body)
     account = session["accounts"][TOM]
     assert (account["name"], account["isPersonal"], account["isReadOnly"]) == ("tom@example.org", False, False)
-    assert [*account["accountCapabilities"]] == ["urn:ietf:params:jmap:mail", "urn:ietf:params:jmap:blob"]
+    capabilities = ["mail", "blob", "contacts", "calendars"]
+    assert [*account["accountCapabilities"]] == [f"urn:ietf:params:jmap:{name}" for name in capabilities]
     assert session["primaryAccounts"]["urn:ietf:params:jmap:mail"] == ACCOUNT
     await share(rig, "lri", "Sales/Old")
     found = {one["name"]: one for one in (await client.call("Mailbox/get"))["list"]}

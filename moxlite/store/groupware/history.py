@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection as Chosen, Sequence
 from typing import Final
 
 import msgspec
@@ -13,20 +13,21 @@ from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.groupware.collection import Kind
 from moxlite.store.rows.history import Change, TooManyChanges
 
-# ?1: the kind. ?2: the modseq of the client
+# ?1: the kind. ?2: the modseq of the client. ?3: 1 for messages about events, 0 for entries
+MESSAGE_STATE: Final = "SELECT coalesce(max(modseq), 0) FROM collection WHERE inbox"
 STATE: Final = """
 SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = ?1 AND NOT inbox), 0),
 coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = ?1), 0))"""
 # A collection that is gone took the tombstones of its entries with it.
 UNKNOWN: Final = """
 SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1 AND modseq > ?2 AND createseq <= ?2)
-OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox AND purged > ?2)"""
+OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND inbox = ?3 AND purged > ?2)"""
 ENTRIES: Final = """
-SELECT r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
-WHERE b.kind = ?1 AND NOT b.inbox AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
+SELECT b.id, r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
+WHERE b.kind = ?1 AND b.inbox = ?3 AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
 ENTRIES_GONE: Final = """
-SELECT g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
-WHERE b.kind = ?1 AND NOT b.inbox AND g.modseq > ?2"""
+SELECT b.id, g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
+WHERE b.kind = ?1 AND b.inbox = ?3 AND g.modseq > ?2"""
 COLLECTIONS: Final = """
 SELECT id, createseq, modseq FROM collection WHERE kind = ?1 AND NOT inbox AND modseq > ?2"""
 COLLECTIONS_GONE: Final = """
@@ -59,21 +60,33 @@ def calendar_state(r: Reader) -> int:
     return int(r.value(STATE, "calendar"))
 
 
-def entry_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
-    """The changes of cards or events after `since`, by ascending modseq. What is gone may have been a task. Raises
-    TooManyChanges.
+def message_state(r: Reader) -> int:
+    """The modseq of the last change of the messages about events that are kept."""
+    return int(r.value(MESSAGE_STATE))
+
+
+def entry_changes(
+    r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None = None, messages: bool = False
+) -> list[Change]:
+    """The changes of cards or events after `since`, by ascending modseq. What is gone may have been a task. `only`: the
+    ids of the collections that count. `messages`: of messages about events. Raises TooManyChanges.
     """
-    if since > int(r.value(STATE, kind)) or r.value(UNKNOWN, kind, since):
+    state = message_state(r) if messages else int(r.value(STATE, kind))
+    if since > state or r.value(UNKNOWN, kind, since, messages):
         raise TooManyChanges
     latest: dict[int, Change] = {}
     first: dict[int, int] = {}
-    for number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since):
+    for where, number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since, messages):
+        if only is not None and where not in only:
+            continue
         if number is None:  # of an older version
             raise TooManyChanges
         first[number] = createseq
         if createseq <= since:
             latest[number] = Change(number, "destroyed", modseq)
-    for number, createseq, modseq in r.rows(ENTRIES, kind, since):
+    for where, number, createseq, modseq in r.rows(ENTRIES, kind, since, messages):
+        if only is not None and where not in only:
+            continue
         if min(createseq, first.get(number, createseq)) <= since:
             latest[number] = Change(number, "updated", modseq)
         else:
@@ -81,8 +94,10 @@ def entry_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
     return sorted(latest.values(), key=lambda one: one.modseq)
 
 
-def collection_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
-    """The changes of address books or calendars after `since`, by ascending modseq. Raises TooManyChanges."""
+def collection_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None = None) -> list[Change]:
+    """The changes of address books or calendars after `since`, by ascending modseq; `only` as above. Raises
+    TooManyChanges.
+    """
     if since > int(r.value(STATE, kind)):
         raise TooManyChanges
     found = [
@@ -91,7 +106,8 @@ def collection_changes(r: Reader, since: int, *, kind: Kind) -> list[Change]:
     ]
     rows = r.rows(COLLECTIONS_GONE, kind, since)
     gone = [Change(number, "destroyed", modseq) for number, createseq, modseq in rows if createseq <= since]
-    return sorted([*found, *gone], key=lambda one: one.modseq)
+    seen = [one for one in (*found, *gone) if only is None or one.id in only]
+    return sorted(seen, key=lambda one: one.modseq)
 
 
 def stored_cards(r: Reader, ids: Sequence[int] | None) -> list[StoredCard]:

@@ -5,7 +5,8 @@ cards (DAV-1, DAV-2, DAV-5, DAV-9, DAV-19).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -50,8 +51,8 @@ AND (starts IS NULL OR starts < ?4)
 AND (ends IS NULL OR ends > ?3 OR (ends = ?3 AND (starts IS NULL OR starts = ends)))
 ORDER BY id LIMIT ?6"""  # noqa: S608 column names
 EVENT_IDS: Final = """
-SELECT r.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
-WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id LIMIT ?"""
+SELECT r.id, c.id FROM collection c CROSS JOIN resource r ON r.collection_id = c.id
+WHERE c.kind = 'calendar' AND NOT c.inbox AND r.component = 'VEVENT' ORDER BY r.id"""
 DATA: Final = "SELECT data FROM resource_data WHERE resource_id = ?"
 COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
 CONTACTS: Final = """
@@ -236,9 +237,10 @@ def overlapping(
     return [Resource(*row) for row in r.rows(OVERLAPPING, collection_id, kinds, since, until, after, limit)]
 
 
-def event_ids(r: Reader, limit: int) -> list[int]:
-    """The numbers of the events in all calendars, lowest first."""
-    return [number for (number,) in r.rows(EVENT_IDS, limit)]
+def event_ids(r: Reader, limit: int, only: Container[int] | None = None) -> list[int]:
+    """The numbers of the events in all calendars, lowest first. `only`: the ids of the calendars that count."""
+    found = (number for number, where in r.rows(EVENT_IDS) if only is None or where in only)
+    return [*itertools.islice(found, limit)]
 
 
 def instances_of(r: Reader, resource_id: int, since: int, until: int, limit: int) -> list[Instance]:

@@ -396,7 +396,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
 }
 
 
-SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS)
+SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS, CONTACTS, CALENDARS)
 """What other users' accounts can do."""
 
 
@@ -412,6 +412,8 @@ def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object
     guest = {
         MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False},
         BLOBS: ACCOUNT_CAPABILITIES[BLOBS],
+        CONTACTS: {**ACCOUNT_CAPABILITIES[CONTACTS], "mayCreateAddressBook": False},
+        CALENDARS: {**ACCOUNT_CAPABILITIES[CALENDARS], "mayCreateCalendar": False},
     }
     for owner, address in shared.items():
         accounts[account_id(owner)] = _account(address, identity, guest, personal=False)

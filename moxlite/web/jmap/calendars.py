@@ -23,20 +23,22 @@ from moxlite.store.groupware.collection import (
     NoSuchCollection,
     change_collection,
     collection,
-    collections_of,
     create_collection,
     delete_collection,
     ensure_defaults,
 )
 from moxlite.store.groupware.history import calendar_state, collection_changes
+from moxlite.store.groupware.sharing import Shared
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
+from moxlite.web.jmap.sharing import Shelf, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.rows.history import Change
     from moxlite.web.jmap.methods import Call
 
 
@@ -47,11 +49,6 @@ SETTABLE: Final = (
     *(*ALERTS, "timeZone", "shareWith"),
 )
 PROPERTIES: Final = ("id", *SETTABLE, "isDefault", "myRights")
-RIGHTS: Final = {
-    **{f"may{one}": True for one in ("ReadFreeBusy", "ReadItems", "WriteAll", "WriteOwn", "UpdatePrivate", "RSVP")},
-    "mayShare": False,
-    "mayDelete": True,
-}
 MAX_NAME: Final = 255
 """Octets of the name of a calendar (§4)."""
 
@@ -66,22 +63,33 @@ ZONE_YEAR: Final = 2000
 
 async def ready(call: Call) -> None:
     """Make the first calendar of an account that never had one."""
-    if not await call.account.read(calendars_of, op="jmap calendars"):
+    if not call.place.guest and not await call.account.read(partial(calendars_of, call=call), op="jmap calendars"):
         await call.account.write(ensure_defaults)
 
 
-def calendars_of(r: Reader) -> list[Collection]:
-    """The calendars that take events."""
-    return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]
+def shelf(call: Call) -> Shelf:
+    """The calendars of the account that a call is about."""
+    return Shelf(call.place, "calendar")
 
 
-def calendar_of(r: Reader, key: str) -> Collection:
+def _seen(r: Reader, call: Call) -> list[Shared]:
+    return [one for one in shelf(call).shared(r) if "VEVENT" in one.collection.components]
+
+
+def calendars_of(r: Reader, call: Call) -> list[Collection]:
+    """The calendars that the user may read and that take events."""
+    return [one.collection for one in _seen(r, call)]
+
+
+def calendar_of(r: Reader, call: Call, key: str) -> Collection:
     """The calendar with an id. Raises SetError ``notFound``."""
     try:
         found = collection(r, read_id(key, CALENDAR))
     except NoSuchCollection:
         raise SetError("notFound") from None
     if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+        raise SetError("notFound")
+    if call.place.guest and found.id not in {one.id for one in calendars_of(r, call)}:
         raise SetError("notFound")
     return found
 
@@ -92,7 +100,8 @@ def default_of(calendars: Sequence[Collection]) -> int:
     return named or next((one.id for one in calendars), 0)
 
 
-def _shown(one: Collection, default: int) -> Object:
+def _shown(r: Reader, call: Call, shared: Shared) -> Object:
+    one, owner = shared.collection, not call.place.guest
     own = _own(one)
     return {
         "id": f"{CALENDAR}{one.id}",
@@ -102,12 +111,12 @@ def _shown(one: Collection, default: int) -> Object:
         "sortOrder": max(0, one.position or 0),
         "isSubscribed": True,
         "isVisible": not one.hidden,
-        "isDefault": one.id == default,
+        "isDefault": owner and one.id == default_of(calendars_of(r, call)),
         "includeInAvailability": "none" if one.transparent else "all",
         **{name: own.get(name) for name in ALERTS},
         "timeZone": _zone(one),
-        "shareWith": None,
-        "myRights": RIGHTS,
+        "shareWith": (share_with(r, one) or None) if owner else None,
+        "myRights": rights_of("calendar", writable=shared.writable, owner=owner),
     }
 
 
@@ -136,21 +145,23 @@ async def get(call: Call) -> Object:
     ids, properties = call.ids(), call.properties(PROPERTIES)
     await ready(call)
 
-    def read(r: Reader) -> tuple[int, list[Collection]]:
-        return calendar_state(r), calendars_of(r)
+    def read(r: Reader) -> tuple[str, dict[str, Object]]:
+        return shelf(call).state(r), {f"{CALENDAR}{one.collection.id}": _shown(r, call, one) for one in _seen(r, call)}
 
-    now, calendars = await call.account.read(read, op="jmap calendars")
-    default = default_of(calendars)
-    found = {f"{CALENDAR}{one.id}": _shown(one, default) for one in calendars}
+    now, found = await call.account.read(read, op="jmap calendars")
     chosen = [one for one in (found if ids is None else ids) if one in found]
     objects = [{name: found[one][name] for name in properties} for one in chosen]
-    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
+    return get_response(call, now, objects, [one for one in ids or () if one not in found])
 
 
 async def changes(call: Call) -> Object:
     """Calendar/changes."""
-    read = partial(collection_changes, kind="calendar")
-    return changes_response(call, await changes_of(call, read, calendar_state, CALENDAR))
+    own = shelf(call)
+
+    def read(r: Reader, since: int) -> list[Change]:
+        return collection_changes(r, since, kind="calendar", only=own.visible(r))
+
+    return changes_response(call, await changes_of(call, read, calendar_state, CALENDAR, own.mark))
 
 
 async def set_(call: Call) -> Object:
@@ -164,36 +175,49 @@ class _Calendars:
         self._remove = remove
 
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(calendar_state, op="jmap calendars"))
+        return await call.account.read(shelf(call).state, op="jmap calendars")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
+            shelf(call).check_owner()
             blank = Collection(0, "calendar", uuid.uuid4().hex, components=COMPONENTS)
             wanted = _changed(blank, {"name": None, **given})
-            made = await call.account.write(lambda tx: create_collection(tx, wanted))
-            return {name: value for name, value in _shown(made, 0).items() if name not in given}
+
+            def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
+                made = create_collection(tx, wanted)
+                guests, told = put_shares(tx, call, made, given.get("shareWith"))
+                return _shown(tx, call, Shared(made, writable=True)), guests, told
+
+            whole, guests, told = await call.account.write(unit)
+            await publish(call, guests)
+            return {name: value for name, value in whole.items() if name not in given} | told
 
         return await each(objects, one)
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            def unit(tx: AccountTx) -> None:
-                found = calendar_of(tx, key)
-                now = _shown(found, default_of(calendars_of(tx)))
+            def unit(tx: AccountTx) -> tuple[list[str], Object]:
+                found = calendar_of(tx, call, key)
+                shelf(call).check_owner()
+                now = _shown(tx, call, Shared(found, writable=True))
+                now["shareWith"] = now["shareWith"] or {}
                 fixed = {name: now[name] for name in PROPERTIES if name not in SETTABLE}
                 wanted = patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed)
                 new = {name: wanted[name] for name in SETTABLE if wanted[name] != now[name] or name == "name"}
                 change_collection(tx, _changed(found, new))
+                return put_shares(tx, call, found, wanted["shareWith"])
 
-            await call.account.write(unit)
-            return None
+            guests, told = await call.account.write(unit)
+            await publish(call, guests)
+            return told or None
 
         return await each(patches, one)
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
-                found = calendar_of(tx, key)
+                found = calendar_of(tx, call, key)
+                shelf(call).check_owner()
                 if found.total and not self._remove:
                     raise SetError("calendarHasEvent", "the calendar has events")
                 delete_collection(tx, found.id)
@@ -253,7 +277,7 @@ def _is_valid(name: str, value: Any) -> bool:
         case "isSubscribed":
             return value is True
         case "shareWith":
-            return value is None
+            return isinstance(value, dict | None)
         case "timeZone":
             return value is None or bool(_zone_file(value))
         case "includeInAvailability":

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.people import addresses_of
-from moxlite.web.jmap import calendars, eventqueries, events, principals
+from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals
 from moxlite.web.jmap.methods import Run
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import Changes, Outcome, changes_response, get_response, run_set
@@ -86,6 +86,11 @@ RUNS: Final[Mapping[str, Run]] = {
     "CalendarEvent/set": events.set_,
     "CalendarEvent/copy": events.copy,
     "CalendarEvent/parse": eventqueries.parse,
+    "CalendarEventNotification/get": eventnotifications.get,
+    "CalendarEventNotification/changes": eventnotifications.changes,
+    "CalendarEventNotification/query": eventnotifications.query,
+    "CalendarEventNotification/queryChanges": eventnotifications.query_changes,
+    "CalendarEventNotification/set": eventnotifications.set_,
     "ParticipantIdentity/get": identity_get,
     "ParticipantIdentity/changes": identity_changes,
     "ParticipantIdentity/set": identity_set,

@@ -18,13 +18,19 @@ KINDS: Final = ("created", "updated", "destroyed")
 
 
 async def changes_of(
-    call: Call, read: Callable[[Reader, int], list[Change]], state: Callable[[Reader], int], letter: str
+    call: Call,
+    read: Callable[[Reader, int], list[Change]],
+    state: Callable[[Reader], int],
+    letter: str,
+    mark_of: Callable[[Reader], str] | None = None,
 ) -> Changes:
-    """The changes that the call asks for. Raises MethodError ``cannotCalculateChanges``."""
+    """The changes that the call asks for. `mark_of`: gives the end of a state, by default `Place.mark`. Raises
+    MethodError ``cannotCalculateChanges``.
+    """
     (since, mark), most = since_state(call), max_changes(call)
 
     def find(r: Reader) -> Changes:
-        if mark != call.place.mark(r):
+        if mark != (mark_of or call.place.mark)(r):
             raise TooManyChanges
         now, old = state(r), f"{since}{mark}"
         if now == since:

@@ -19,7 +19,6 @@ from moxlite.store.groupware.collection import (
     NoSuchCollection,
     change_collection,
     collection,
-    collections_of,
     create_collection,
     delete_collection,
     ensure_defaults,
@@ -33,11 +32,13 @@ from moxlite.store.groupware.history import (
     stored_cards,
 )
 from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
+from moxlite.store.groupware.sharing import Shared
 from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.sharing import Shelf, copy_entries, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import (
     Outcome,
     changes_response,
@@ -54,6 +55,7 @@ from moxlite.web.jmap.standard import (
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.rows.history import Change
     from moxlite.web.jmap.methods import Call
 
 
@@ -71,31 +73,36 @@ AT_ONCE: Final = 200
 """Cards that are read in one scan."""
 
 CAPABILITY: Final[Object] = {"maxAddressBooksPerCard": 1, "mayCreateAddressBook": True}
-RIGHTS: Final = {"mayRead": True, "mayWrite": True, "mayShare": False, "mayDelete": True}
+
+
+def shelf(call: Call) -> Shelf:
+    """The address books of the account that a call is about."""
+    return Shelf(call.place, "contact")
 
 
 async def _ready(call: Call) -> None:
     """Make the first address book of an account that never had one."""
-    if not await call.account.read(lambda r: collections_of(r, "contact"), op="jmap books"):
+    if not call.place.guest and not await call.account.read(shelf(call).shared, op="jmap books"):
         await call.account.write(ensure_defaults)
 
 
-def _default(books: Sequence[Collection]) -> int:
+def _default(books: Sequence[Shared]) -> int:
     """The id of the address book to which new cards are added, as `default_book`."""
-    named = next((one.id for one in books if one.name == "contacts"), None)
-    return named or next((one.id for one in books), 0)
+    named = next((one.collection.id for one in books if one.collection.name == "contacts"), None)
+    return named or next((one.collection.id for one in books), 0)
 
 
-def _book(one: Collection, default: int) -> Object:
+def _book(r: Reader, call: Call, shared: Shared) -> Object:
+    one, owner = shared.collection, not call.place.guest
     return {
         "id": f"{BOOK}{one.id}",
         "name": one.display_name or one.name,
         "description": one.description or None,
         "sortOrder": max(0, one.position or 0),
         "isSubscribed": True,
-        "shareWith": None,
-        "isDefault": one.id == default,
-        "myRights": RIGHTS,
+        "shareWith": (share_with(r, one) or None) if owner else None,
+        "isDefault": owner and one.id == _default(shelf(call).shared(r)),
+        "myRights": rights_of("contact", writable=shared.writable, owner=owner),
     }
 
 
@@ -104,21 +111,24 @@ async def book_get(call: Call) -> Object:
     ids, properties = call.ids(), call.properties(BOOK_PROPERTIES)
     await _ready(call)
 
-    def read(r: Reader) -> tuple[int, list[Collection]]:
-        return contact_state(r), collections_of(r, "contact")
+    def read(r: Reader) -> tuple[str, dict[str, Object]]:
+        books = shelf(call).shared(r)
+        return shelf(call).state(r), {f"{BOOK}{one.collection.id}": _book(r, call, one) for one in books}
 
-    now, books = await call.account.read(read, op="jmap books")
-    found = {f"{BOOK}{one.id}": _book(one, _default(books)) for one in books}
+    now, found = await call.account.read(read, op="jmap books")
     chosen = [one for one in (found if ids is None else ids) if one in found]
     objects = [{name: found[one][name] for name in properties} for one in chosen]
-    return get_response(call, str(now), objects, [one for one in ids or () if one not in found])
+    return get_response(call, now, objects, [one for one in ids or () if one not in found])
 
 
 async def book_changes(call: Call) -> Object:
     """AddressBook/changes."""
-    return changes_response(
-        call, await changes_of(call, partial(collection_changes, kind="contact"), contact_state, BOOK)
-    )
+    own = shelf(call)
+
+    def read(r: Reader, since: int) -> list[Change]:
+        return collection_changes(r, since, kind="contact", only=own.visible(r))
+
+    return changes_response(call, await changes_of(call, read, contact_state, BOOK, own.mark))
 
 
 async def book_set(call: Call) -> Object:
@@ -131,37 +141,48 @@ class _Books:
         self._remove = remove
 
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(contact_state, op="jmap books"))
+        return await call.account.read(shelf(call).state, op="jmap books")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
+            shelf(call).check_owner()
             blank = Collection(0, "contact", uuid.uuid4().hex)
             wanted = _changed_book(blank, {"name": None, **given})
-            made = await call.account.write(lambda tx: create_collection(tx, wanted))
-            whole = _book(made, 0)
-            return {name: value for name, value in whole.items() if name not in given}
+
+            def unit(tx: AccountTx) -> tuple[Object, list[str], Object]:
+                made = create_collection(tx, wanted)
+                guests, told = put_shares(tx, call, made, given.get("shareWith"))
+                return _book(tx, call, Shared(made, writable=True)), guests, told
+
+            whole, guests, told = await call.account.write(unit)
+            await publish(call, guests)
+            return {name: value for name, value in whole.items() if name not in given} | told
 
         return await each(objects, one)
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            def unit(tx: AccountTx) -> None:
-                found = _book_of(tx, key)
-                now = _book(found, _default(collections_of(tx, "contact")))
+            def unit(tx: AccountTx) -> tuple[list[str], Object]:
+                found = _book_of(tx, call, key)
+                shelf(call).check_owner()
+                now = _book(tx, call, Shared(found, writable=True))
+                now["shareWith"] = now["shareWith"] or {}
                 fixed = {name: now[name] for name in BOOK_PROPERTIES if name not in BOOK_SETTABLE}
-                change_collection(
-                    tx, _changed_book(found, patched({name: now[name] for name in BOOK_SETTABLE}, patch, fixed=fixed))
-                )
+                wanted = patched({name: now[name] for name in BOOK_SETTABLE}, patch, fixed=fixed)
+                change_collection(tx, _changed_book(found, wanted))
+                return put_shares(tx, call, found, wanted["shareWith"])
 
-            await call.account.write(unit)
-            return None
+            guests, told = await call.account.write(unit)
+            await publish(call, guests)
+            return told or None
 
         return await each(patches, one)
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
-                found = _book_of(tx, key)
+                found = _book_of(tx, call, key)
+                shelf(call).check_owner()
                 if found.total and not self._remove:
                     raise SetError("addressBookHasContents", "the address book has cards")
                 delete_collection(tx, found.id)
@@ -172,13 +193,14 @@ class _Books:
         return await each(dict.fromkeys(ids), one)
 
 
-def _book_of(r: Reader, key: str) -> Collection:
+def _book_of(r: Reader, call: Call, key: str) -> Collection:
     """The address book with an id. Raises SetError ``notFound``."""
     try:
         found = collection(r, read_id(key, BOOK))
     except NoSuchCollection:
         raise SetError("notFound") from None
-    if found.kind != "contact":
+    visible = shelf(call).visible(r)
+    if found.kind != "contact" or (visible is not None and found.id not in visible):
         raise SetError("notFound")
     return found
 
@@ -199,7 +221,7 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
         wrong.append("sortOrder")
     if wanted.get("isSubscribed", True) is not True:
         wrong.append("isSubscribed")
-    if wanted.get("shareWith") is not None:
+    if not isinstance(wanted.get("shareWith"), dict | None):
         wrong.append("shareWith")
     if wrong:
         raise SetError("invalidProperties", "missing, wrong, or not to be changed", properties=wrong)
@@ -219,25 +241,31 @@ async def card_get(call: Call) -> Object:
     """ContactCard/get. Without ids at most as many as a call may name."""
     ids, asked = call.ids(), call.properties(CARD_PROPERTIES, default=CARD_PROPERTIES)
     await _ready(call)
-    now = await call.account.read(contact_state, op="jmap cards")
+    now = await call.account.read(shelf(call).state, op="jmap cards")
     found: list[Object] = []
     if ids is None:
-        stored = await call.account.scan(lambda r: stored_cards(r, None), op="jmap cards")
+        stored = await call.account.scan(lambda r: _seen_cards(r, call, None), op="jmap cards")
         if len(stored) > 1_000:
             raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
         ids = [f"{CARD}{one.id}" for one in stored]
     for at in range(0, len(ids), AT_ONCE):
         part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
-        objects = await call.account.scan(partial(_cards, ids=part, names=asked), op="jmap cards")
+        objects = await call.account.scan(partial(_cards, call=call, ids=part, names=asked), op="jmap cards")
         call.budget.take(sum(size for size, _ in objects))
         found += [one for _, one in objects]
     present = {one["id"] for one in found}
-    return get_response(call, str(now), found, [one for one in ids if one not in present])
+    return get_response(call, now, found, [one for one in ids if one not in present])
 
 
-def _cards(r: Reader, ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, Object]]:
+def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> list[StoredCard]:
+    """The cards with these ids, None for all, that the user may read."""
+    visible = shelf(call).visible(r)
+    return [one for one in stored_cards(r, ids) if visible is None or one.book in visible]
+
+
+def _cards(r: Reader, call: Call, ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, Object]]:
     """Cards in the order of their ids, each with the octets that it had."""
-    by_id = {one.id: one for one in stored_cards(r, ids)}
+    by_id = {one.id: one for one in _seen_cards(r, call, ids)}
     found: list[tuple[int, Object]] = []
     for number in ids:
         if (one := by_id.get(number)) is not None:
@@ -248,7 +276,12 @@ def _cards(r: Reader, ids: Sequence[int], names: Sequence[str]) -> list[tuple[in
 
 async def card_changes(call: Call) -> Object:
     """ContactCard/changes."""
-    return changes_response(call, await changes_of(call, partial(entry_changes, kind="contact"), contact_state, CARD))
+    own = shelf(call)
+
+    def read(r: Reader, since: int) -> list[Change]:
+        return entry_changes(r, since, kind="contact", only=own.visible(r))
+
+    return changes_response(call, await changes_of(call, read, contact_state, CARD, own.mark))
 
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -299,7 +332,7 @@ async def card_query(call: Call) -> Object:
     now, ids = await call.account.scan(partial(_queried, call=call), op="jmap cards")
     part, position, limit = window(call, ids, MAX_IDS)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
 
 
 async def card_query_changes(call: Call) -> Object:
@@ -307,9 +340,9 @@ async def card_query_changes(call: Call) -> Object:
     raise MethodError("cannotCalculateChanges", "read the results anew")
 
 
-def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
+def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish = call.argument("filter", dict)
-    seen = [_Seen(one) for one in stored_cards(r, None)]
+    seen = [_Seen(one) for one in _seen_cards(r, call, None)]
     found = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
     for comparator in reversed(call.argument("sort", list, [{"property": "created"}])):
         name = comparator.get("property") if isinstance(comparator, dict) else None
@@ -324,7 +357,7 @@ def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
             case _:
                 kind = name.partition("/")[2]
                 found.sort(key=lambda one: one.part(kind), reverse=down)
-    return contact_state(r), [f"{CARD}{one.stored.id}" for one in found]
+    return shelf(call).state(r), [f"{CARD}{one.stored.id}" for one in found]
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
@@ -374,7 +407,7 @@ async def card_set(call: Call) -> Object:
 
 class _Cards:
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(contact_state, op="jmap cards"))
+        return await call.account.read(shelf(call).state, op="jmap cards")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
@@ -392,12 +425,10 @@ class _Cards:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            found = await call.account.read(lambda r: stored_cards(r, [read_id(key, CARD)]), op="jmap cards")
-            if not found:
-                raise SetError("notFound")
-            card = read_card(found[0].data).card
+            found = await _stored(call, key)
+            card = read_card(found.data).card
             now: Object = {**dict.fromkeys(JSCONTACT), **jscontact_of(card)}
-            now["addressBookIds"] = {f"{BOOK}{found[0].book}": True}
+            now["addressBookIds"] = {f"{BOOK}{found.book}": True}
             patch = {_resolved(call, path): value for path, value in patch.items()}
             fixed = {"id": key, "@type": now.pop("@type"), "version": now.pop("version")}
             changed = patched(now, patch, fixed=fixed)
@@ -405,7 +436,7 @@ class _Cards:
             wanted = {name: value for name, value in changed.items() if value is not None}
             wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
             octets = await _octets(card, wanted)
-            await call.account.write(partial(_change, call=call, before=found[0], books=books, octets=octets))
+            await call.account.write(partial(_change, call=call, before=found, books=books, octets=octets))
             return None
 
         return await each(patches, one)
@@ -414,14 +445,23 @@ class _Cards:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
                 found = resource_of(tx, read_id(key, CARD))
-                if found is None or found.component != "VCARD":
+                if found is None or found.component != "VCARD" or not _seen_cards(tx, call, [found.id]):
                     raise SetError("notFound")
+                shelf(call).check_writable(tx, found.collection_id)
                 delete_resource(tx, found.collection_id, found.name, lambda _: None)
 
             await call.account.write(unit)
             return None
 
         return await each(dict.fromkeys(ids), one)
+
+
+async def _stored(call: Call, key: str) -> StoredCard:
+    """The card with an id. Raises SetError ``notFound``."""
+    found = await call.account.scan(lambda r: _seen_cards(r, call, [read_id(key, CARD)]), op="jmap cards")
+    if not found:
+        raise SetError("notFound")
+    return found[0]
 
 
 def _resolved(call: Call, path: str) -> str:
@@ -463,14 +503,16 @@ async def _with_pictures(call: Call, wanted: Object) -> Object:
 
 def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
     """The one address book of a card. Raises SetError."""
-    if value is None:
+    if value is None and not call.place.guest:
         return default_book(tx)
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "a card is in one address book", properties=["addressBookIds"])
     try:
-        return _book_of(tx, call.id_of(next(iter(value))))
+        found = _book_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "there is no such address book", properties=["addressBookIds"]) from None
+    shelf(call).check_writable(tx, found.id)
+    return found
 
 
 def _add(tx: AccountTx, call: Call, given: Object, octets: bytes) -> Object:
@@ -484,6 +526,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     found = resource_of(tx, before.id)
     if found is None or found.hash != hashlib.sha256(before.data).digest():
         raise SetError("stateMismatch", "the card was changed meanwhile")
+    shelf(call).check_writable(tx, found.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == found.collection_id:
         _put(tx, book, found.name, octets)
@@ -501,8 +544,10 @@ def _put(tx: AccountTx, book: Collection, name: str, octets: bytes, number: int 
 
 
 async def card_copy(call: Call) -> Object:
-    """ContactCard/copy: no other account has cards for the user."""
-    source = call.argument("fromAccountId", str)
-    if source is None or source == call.place.id:
-        raise invalid("fromAccountId is missing, or is the account itself")
-    raise MethodError("fromAccountNotFound", "there is no such account")
+    """ContactCard/copy, of cards in books that others share."""
+    await _ready(call)
+
+    async def read(source: Call, key: str) -> Object:
+        return jscontact_of(read_card((await _stored(source, key)).data).card)
+
+    return await copy_entries(call, _Cards(), read, "ContactCard/set")

@@ -13,19 +13,19 @@ import msgspec
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import MAX_FILE, split_calendars
-from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of, read_object
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.jscalendar import event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local
 from moxlite.proto.cards.moments import moment_of, seconds_of
-from moxlite.store.groupware.history import calendar_state
-from moxlite.store.groupware.resources import overlapping, resource_data
+from moxlite.store.groupware.resources import Resource, overlapping
 from moxlite.web.jmap.blobs import blob_octets, find_blob
-from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready
-from moxlite.web.jmap.events import AT_ONCE, EVENT, Found, instance_id, instance_key, zone_argument
+from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
+from moxlite.web.jmap.events import AT_ONCE, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_response, window
+from moxlite.web.jmap.storedevents import EVENT, Found, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -94,7 +94,7 @@ async def query(call: Call) -> Object:
             raise invalid("a query that expands series has one condition with after and before")
         if stretch[1] - stretch[0] > MAX_EXPANDED:
             raise MethodError("expandDurationTooLarge", "a query that expands series is about 400 days at most")
-    now = await call.account.read(calendar_state, op="jmap events")
+    now = await call.account.read(shelf(call).state, op="jmap events")
     matches: list[_Match] = []
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
     async for one in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
@@ -107,7 +107,7 @@ async def query(call: Call) -> Object:
     ids = [*dict.fromkeys(one.id for one in matches)]
     part, position, limit = window(call, ids, MAX_IDS)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
 
 
 async def query_changes(call: Call) -> Object:
@@ -168,15 +168,17 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
     Raises MethodError.
     """
     expander = Expander(call.account, call.server.sandbox)
-    calendars = await call.account.read(calendars_of, op="jmap events")
+    calendars = await call.account.read(partial(calendars_of, call=call), op="jmap events")
     for where in calendars:
         after = 0
         while True:
             page = await call.account.scan(
-                partial(_page, where=where.id, stretch=stretch, after=after), op="jmap events"
+                partial(_page, call=call, where=where.id, stretch=stretch, after=after), op="jmap events"
             )
-            for found in page:
-                after = found.one.id
+            for one, found in page:
+                after = one.id
+                if found is None:
+                    continue
                 for instance in await _instances(expander, found, stretch, expand=expand, timed=timed):
                     yield _match(found, instance, expand=expand)
             if len(page) < AT_ONCE:
@@ -184,12 +186,11 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
             await give_way()
 
 
-def _page(r: Reader, where: int, stretch: tuple[int, int], after: int) -> list[Found]:
-    found: list[Found] = []
-    for one in overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE):
-        entry = read_object(resource_data(r, one.id))
-        found.append(Found(one, entry, event_of(entry)))
-    return found
+def _page(
+    r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
+) -> list[tuple[Resource, Found | None]]:
+    rows = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
+    return [(one, found_event(r, call, one)) for one in rows]
 
 
 async def _instances(

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
-from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
+from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.jscalendar import (
@@ -30,7 +29,6 @@ from moxlite.proto.cards.jscalendar import (
     Clock,
     clock_of,
     duration_text,
-    event_of,
     instance_of,
     local_text,
     read_duration,
@@ -38,7 +36,7 @@ from moxlite.proto.cards.jscalendar import (
 from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clock
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference
-from moxlite.proto.cards.moments import iana_zone, seconds_of, value_of
+from moxlite.proto.cards.moments import iana_zone, seconds_of
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.history import calendar_state, entry_changes
 from moxlite.store.groupware.resources import (
@@ -48,28 +46,38 @@ from moxlite.store.groupware.resources import (
     UIDTaken,
     delete_resource,
     entry_with_uid,
-    event_ids,
     put_resource,
     resource_data,
-    resource_of,
 )
 from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry
 from moxlite.web.jmap.blobs import data_uri
-from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready
+from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
 from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import microseconds, utc_date
-from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, property_moment, run_set
+from moxlite.web.jmap.storedevents import (
+    EVENT,
+    Found,
+    found_events,
+    has_instance,
+    instance_id,
+    is_own,
+    own_addresses,
+    seconds_at,
+    split_id,
+    user_in,
+    visible_ids,
+)
 
 if TYPE_CHECKING:
-    from moxlite.proto.cards.components import Instance
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.rows.history import Change
     from moxlite.web.jmap.methods import Call
 
 
-EVENT: Final = "J"
 ALWAYS: Final = ("id", "calendarIds", "isDraft", "isOrigin")
 COMPUTED: Final = ("utcStart", "utcEnd")
 FIXED: Final = ("id", "baseEventId", "isOrigin", "@type", "uid", "recurrenceId", "recurrenceIdTimeZone")
@@ -96,76 +104,6 @@ AS_JSON: Final = 4
 
 AT_ONCE: Final = 100
 """Events that are read in one scan."""
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A stored event, read, and as JSCalendar."""
-
-    one: Resource
-    entry: CalendarObject
-    event: Object
-
-
-def split_id(key: str) -> tuple[int, str]:
-    """The number of a resource, 0 for none, and the local time of one event of its series, "" for all."""
-    number, dash, text = key.partition("-")
-    moment = value_of(text) if dash and len(text) == 15 else None
-    if dash and moment is None:
-        return 0, ""
-    return read_id(number, EVENT), "" if moment is None else local_text(moment)
-
-
-def instance_id(number: int, key: str) -> str:
-    """The id of one event of a series."""
-    return f"{EVENT}{number}-{key.replace('-', '').replace(':', '')}"
-
-
-def instance_key(found: CalendarObject, one: Instance) -> str:
-    """The local time by the rule of an instance."""
-    moment = value_of(one.recurrence)
-    return "" if moment is None else local_text(clock_of(found.main, found.zones).local(moment))
-
-
-def own_addresses(call: Call) -> frozenset[str]:
-    """The user's addresses as a calendar user."""
-    return user_of(call.snapshot, call.account.name).addresses
-
-
-def is_own(address: object, own: frozenset[str]) -> bool:
-    """Whether a URI of a participant is of one of these addresses."""
-    return isinstance(address, str) and address.lower().removeprefix("mailto:") in own
-
-
-def found_events(r: Reader, numbers: Sequence[int]) -> list[Found]:
-    """The events with these numbers that calendars have."""
-    calendars = {one.id for one in calendars_of(r)}
-    found: list[Found] = []
-    for number in numbers:
-        one = resource_of(r, number)
-        if one is not None and one.component == "VEVENT" and one.collection_id in calendars:
-            entry = read_object(resource_data(r, one.id))
-            found.append(Found(one, entry, event_of(entry)))
-    return found
-
-
-async def has_instance(expander: Expander, found: Found, key: str) -> bool:
-    """Whether a series has an event at a local time. Raises MethodError ``serverUnavailable``."""
-    override = (found.event.get("recurrenceOverrides") or {}).get(key)
-    if override is not None or not found.entry.repeated:
-        return override is not None and override.get("excluded") is not True
-    at = _seconds(found.entry, key)
-    try:
-        instances = await expander.instances(found.one, found.entry, (at, at + 1))
-    except BadEntry:
-        return False
-    except TooBusy:
-        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
-    return any(instance_key(found.entry, one) == key for one in instances)
-
-
-def _seconds(entry: CalendarObject, key: str) -> int:
-    clock = clock_of(entry.main, entry.zones)
-    return seconds_of(datetime.fromisoformat(key).replace(tzinfo=clock.zone))
 
 
 # CalendarEvent/get
@@ -211,8 +149,8 @@ class _View(msgspec.Struct, frozen=True):
         return {
             key: patch
             for key, patch in overrides.items()
-            if (self.before is None or _seconds(entry, key) < self.before)
-            and (self.after is None or _seconds(entry, key) >= self.after)
+            if (self.before is None or seconds_at(entry, key) < self.before)
+            and (self.after is None or seconds_at(entry, key) >= self.after)
         }
 
 
@@ -264,15 +202,15 @@ async def get(call: Call) -> Object:
         names, own_addresses(call), call.argument("reduceParticipants", bool, False), before, after, zone_argument(call)
     )
     await ready(call)
-    now = await call.account.read(calendar_state, op="jmap events")
+    now = await call.account.read(shelf(call).state, op="jmap events")
     if ids is None:
-        numbers = await call.account.scan(partial(event_ids, limit=LIMITS["maxObjectsInGet"] + 1), op="jmap events")
+        numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
         if len(numbers) > LIMITS["maxObjectsInGet"]:
             raise MethodError("requestTooLarge", "name the ids: CalendarEvent/query finds them")
         ids = [f"{EVENT}{one}" for one in numbers]
     objects = [one async for one in _shown(call, view, ids)]
     present = {one["id"] for one in objects}
-    return get_response(call, str(now), objects, [one for one in ids if one not in present])
+    return get_response(call, now, objects, [one for one in ids if one not in present])
 
 
 def _bound(text: str) -> int:
@@ -297,7 +235,8 @@ async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[O
         asked = [split_id(one) for one in ids[at : at + AT_ONCE]]
         numbers = [*dict.fromkeys(number for number, _ in asked)]
         found = {
-            one.one.id: one for one in await call.account.scan(partial(found_events, numbers=numbers), op="jmap events")
+            one.one.id: one
+            for one in await call.account.scan(partial(found_events, call=call, numbers=numbers), op="jmap events")
         }
         for number, key in asked:
             one = found.get(number)
@@ -309,8 +248,12 @@ async def _shown(call: Call, view: _View, ids: Sequence[str]) -> AsyncIterator[O
 
 async def changes(call: Call) -> Object:
     """CalendarEvent/changes."""
-    read_changes = partial(entry_changes, kind="calendar")
-    return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT))
+    own = shelf(call)
+
+    def read_changes(r: Reader, since: int) -> list[Change]:
+        return entry_changes(r, since, kind="calendar", only=own.visible(r))
+
+    return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT, own.mark))
 
 
 # CalendarEvent/set
@@ -346,7 +289,7 @@ class _Events:
         self._tell = tell
 
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(calendar_state, op="jmap events"))
+        return await call.account.read(shelf(call).state, op="jmap events")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(_: str, given: Object) -> Outcome:
@@ -368,7 +311,7 @@ class _Events:
             where = _wanted_calendar(tx, call, given.get("calendarIds"))
             if entry_with_uid(tx, facts.uid) is not None:
                 raise SetError("invalidProperties", "a calendar has this event already", properties=["uid"])
-            user = user_of(call.snapshot, call.account.name, facts.addresses)
+            user = user_in(call, facts.addresses)
             done = put_entry(tx, where, f"{uuid.uuid4()}.ics", data, facts, lambda _: None, user, tell=self._tell)
             return done.resource, where
 
@@ -389,6 +332,7 @@ class _Events:
 
     async def _update(self, call: Call, key: str, patch: Object) -> None:
         found, at = await _one(call, key)
+        _check_guest(call, found)
         event = instance_of(found.event, at) if at else found.event
         calendars = {f"{CALENDAR}{found.one.collection_id}": True}
         fixed: Object = {name: event.get(name) for name in FIXED[3:]}
@@ -418,17 +362,18 @@ class _Events:
         async def one(key: str, _: None) -> Outcome:
             async with refusals():
                 found, at = await _one(call, key)
+                _check_guest(call, found)
                 if at:
                     wanted = _with_override(found.event, at, None)
                     data, facts = await self._written(call, found, wanted)
 
             def unit(tx: AccountTx) -> None:
-                home = calendar_of(tx, f"{CALENDAR}{found.one.collection_id}")
+                home = calendar_of(tx, call, f"{CALENDAR}{found.one.collection_id}")
+                shelf(call).check_writable(tx, home.id)
                 if at:
                     _put_changed(tx, call, found, home, data, facts, tell=self._tell)
                     return
-                user = user_of(call.snapshot, call.account.name)
-                delete_entry(tx, home, found.one.name, lambda _: None, user, tell=self._tell)
+                delete_entry(tx, home, found.one.name, lambda _: None, user_in(call), tell=self._tell)
 
             async with refusals():
                 await call.account.write(unit)
@@ -448,16 +393,25 @@ class _Events:
         data = await off_loop(write, kind="jmap")
         if len(data) > MAX_ENTRY:
             raise SetError("tooLarge", "an event has at most 1 MiB")
-        return data, await Expander(call.account, call.server.sandbox).facts_of(await read(data))
+        facts = await Expander(call.account, call.server.sandbox).facts_of(await read(data))
+        if call.place.guest and facts.addresses:
+            raise SetError("forbidden", "only the owner of a calendar invites people")
+        return data, facts
 
 
 async def _one(call: Call, key: str) -> tuple[Found, str]:
     """A stored event, and the local time of the one of its series that is meant. Raises SetError ``notFound``."""
     number, at = split_id(key)
-    found = await call.account.scan(partial(found_events, numbers=[number]), op="jmap events")
+    found = await call.account.scan(partial(found_events, call=call, numbers=[number]), op="jmap events")
     if not found or (at and not await has_instance(Expander(call.account, call.server.sandbox), found[0], at)):
         raise SetError("notFound")
     return found[0], at
+
+
+def _check_guest(call: Call, found: Found) -> None:
+    """Raise SetError if a guest would change an event with people, or a private one."""
+    if call.place.guest and (found.one.tag is not None or found.event.get("privacy", "public") != "public"):
+        raise SetError("forbidden", "only the owner changes private events, and those that have guests")
 
 
 def _put_changed(
@@ -465,13 +419,14 @@ def _put_changed(
 ) -> None:
     """Put a changed event into a calendar; it keeps its id."""
     one = found.one
-    home = calendar_of(tx, f"{CALENDAR}{one.collection_id}")
+    home = calendar_of(tx, call, f"{CALENDAR}{one.collection_id}")
+    shelf(call).check_writable(tx, home.id)
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != one.hash:
             raise SetError("stateMismatch", "the event was changed meanwhile")
 
-    user = user_of(call.snapshot, call.account.name, facts.addresses)
+    user = user_in(call, facts.addresses)
     done = put_entry(tx, home, one.name, data, facts, allowed, user, tell=tell)
     if there.id != home.id:
         octets = resource_data(tx, one.id)
@@ -549,19 +504,27 @@ async def _link(call: Call, one: Any) -> Any:
 
 def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
     """The one calendar of an event. Raises SetError."""
-    if value is None:
-        return calendar_of(tx, f"{CALENDAR}{default_of(calendars_of(tx))}")
+    if value is None and not call.place.guest:
+        return calendar_of(tx, call, f"{CALENDAR}{default_of(calendars_of(tx, call))}")
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "an event is in one calendar", properties=["calendarIds"])
     try:
-        return calendar_of(tx, call.id_of(next(iter(value))))
+        found = calendar_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "there is no such calendar", properties=["calendarIds"]) from None
+    shelf(call).check_writable(tx, found.id)
+    return found
 
 
 async def copy(call: Call) -> Object:
-    """CalendarEvent/copy: no other account has events for the user."""
-    source = call.argument("fromAccountId", str)
-    if source is None or source == call.place.id:
-        raise invalid("fromAccountId is missing, or is the account itself")
-    raise MethodError("fromAccountNotFound", "there is no such account")
+    """CalendarEvent/copy, of events in calendars that others share; a series as a whole."""
+    await ready(call)
+
+    async def read_event(source: Call, key: str) -> Object:
+        found, at = await _one(source, key)
+        if at:
+            raise SetError("invalidProperties", "a series is copied as a whole", properties=["id"])
+        return {name: value for name, value in found.event.items() if name != "method"}
+
+    handler = _Events(tell=call.argument("sendSchedulingMessages", bool, False))
+    return await copy_entries(call, handler, read_event, "CalendarEvent/set")

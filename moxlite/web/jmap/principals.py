@@ -34,7 +34,7 @@ RANK: Final = ("confirmed", "unavailable", "tentative")
 """What counts where periods overlap, first to last (§2.2)."""
 
 
-def _visible(call: Call, name: str) -> str | None:
+def visible_address(call: Call, name: str) -> str | None:
     """The address by which the user may know an account; None for one that is not a colleague's."""
     if name == call.account.name:
         return call.identity.address
@@ -46,14 +46,14 @@ def _visible(call: Call, name: str) -> str | None:
 def _principal(call: Call, key: str) -> Object | None:
     name = account_name(key)
     settings = call.snapshot.account(name)
-    address = None if settings is None else _visible(call, name)
+    address = None if settings is None else visible_address(call, name)
     if settings is None or address is None:
         return None
     own = name == call.account.name
     calendars = {
         "accountId": key if own else None,
         "mayGetAvailability": True,
-        "mayShareWith": False,
+        "mayShareWith": not own,
         "calendarAddress": f"mailto:{address}",
     }
     return {
@@ -112,7 +112,7 @@ def _meets(call: Call, one: Object, wish: Object) -> bool:
 async def availability(call: Call) -> Object:
     """Principal/getAvailability, without details of events."""
     name = account_name(call.argument("id", str, ""))
-    if call.snapshot.account(name) is None or _visible(call, name) is None:
+    if call.snapshot.account(name) is None or visible_address(call, name) is None:
         raise MethodError("notFound", "there is no such principal")
     try:
         stretch = (

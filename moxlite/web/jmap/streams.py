@@ -11,7 +11,7 @@ import msgspec
 import trio
 
 from moxlite.store.delivery.submissions import submission_state
-from moxlite.store.groupware.history import calendar_state, contact_state
+from moxlite.store.groupware.history import calendar_state, contact_state, message_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -36,6 +36,7 @@ STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
     "ContactCard": contact_state,
     "Calendar": calendar_state,
     "CalendarEvent": calendar_state,
+    "CalendarEventNotification": message_state,
 }
 DELIVERY: Final = "EmailDelivery"
 """Changes when mail is added (RFC 8621 §1.5)."""

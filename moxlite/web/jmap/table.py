@@ -23,7 +23,7 @@ from moxlite.web.jmap import (
     threads,
 )
 from moxlite.web.jmap.methods import Call, Method, Table
-from moxlite.web.jmap.protocol import CORE, LIMITS, Object
+from moxlite.web.jmap.protocol import CORE, LIMITS, MethodError, Object
 
 MAIL: Final = "urn:ietf:params:jmap:mail"
 SUBMISSION: Final = "urn:ietf:params:jmap:submission"
@@ -66,6 +66,8 @@ async def _late(call: Call, name: str) -> Object:
     await load("moxlite.web.jmap.calendartable")
     from moxlite.web.jmap.calendartable import RUNS
 
+    if call.place.guest and name.startswith(("ParticipantIdentity/", "CalendarEventNotification/")):
+        raise MethodError("accountNotSupportedByMethod", "only its owner can do that")
     return await RUNS[name](call)
 
 
@@ -126,6 +128,11 @@ METHODS: Final[Table] = {
     "CalendarEvent/set": _of_calendars("CalendarEvent/set", changes=True),
     "CalendarEvent/copy": _of_calendars("CalendarEvent/copy", changes=True),
     "CalendarEvent/parse": _of_calendars("CalendarEvent/parse", capability=CALENDARS_PARSE),
+    "CalendarEventNotification/get": _of_calendars("CalendarEventNotification/get"),
+    "CalendarEventNotification/changes": _of_calendars("CalendarEventNotification/changes"),
+    "CalendarEventNotification/query": _of_calendars("CalendarEventNotification/query"),
+    "CalendarEventNotification/queryChanges": _of_calendars("CalendarEventNotification/queryChanges"),
+    "CalendarEventNotification/set": _of_calendars("CalendarEventNotification/set", changes=True),
     "ParticipantIdentity/get": _of_calendars("ParticipantIdentity/get"),
     "ParticipantIdentity/changes": _of_calendars("ParticipantIdentity/changes"),
     "ParticipantIdentity/set": _of_calendars("ParticipantIdentity/set", changes=True),

@@ -1,0 +1,214 @@
+"""Calendars and address books as a user has them: the own ones, and those that another user shares (DAV-41); rights of
+others, as ``shareWith`` has them (RFC 9670 §4); and /copy between two accounts (RFC 8620 §5.4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from moxlite.store.accounts.access import publish_shares
+from moxlite.store.groupware.collection import Collection, Kind, collections_of
+from moxlite.store.groupware.history import calendar_state, contact_state
+from moxlite.store.groupware.sharing import (
+    ANYONE,
+    CHANGE,
+    READ,
+    Shared,
+    guests_of,
+    share_collection,
+    shared_collections,
+)
+from moxlite.web.jmap.accounts import account_id, account_name
+from moxlite.web.jmap.blobs import source_of
+from moxlite.web.jmap.principals import visible_address
+from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import Outcome, SetHandler, each, run_set, set_results
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.accounts import Place
+    from moxlite.web.jmap.methods import Call
+
+
+STATES: Final[Mapping[Kind, Callable[[Reader], int]]] = {"calendar": calendar_state, "contact": contact_state}
+
+RIGHTS: Final[Mapping[Kind, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]]] = {
+    "calendar": (
+        ("mayReadFreeBusy", "mayReadItems"),
+        ("mayWriteAll", "mayWriteOwn"),
+        ("mayUpdatePrivate", "mayRSVP", "mayShare", "mayDelete"),
+    ),
+    "contact": (("mayRead",), ("mayWrite",), ("mayShare", "mayDelete")),
+}
+"""Names of the rights to read, to change entries, and of the owner alone."""
+
+
+class Shelf(msgspec.Struct, frozen=True):
+    """The calendars or address books of an account that a user may read."""
+
+    place: Place
+    kind: Kind
+
+    def shared(self, r: Reader) -> list[Shared]:
+        """All of them, each with whether its entries may be changed."""
+        if self.place.guest:
+            return shared_collections(r, self.kind, self.place.guest)
+        return [Shared(one, writable=True) for one in collections_of(r, self.kind)]
+
+    def visible(self, r: Reader) -> frozenset[int] | None:
+        """The ids of those that a guest may read; None for the owner, who may read all."""
+        return frozenset(one.collection.id for one in self.shared(r)) if self.place.guest else None
+
+    def mark(self, r: Reader) -> str:
+        """The part of a guest's states that changes with the rights, as `Place.mark`."""
+        if not self.place.guest:
+            return ""
+        rights = [(one.collection.id, one.writable) for one in self.shared(r)]
+        return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
+
+    def state(self, r: Reader) -> str:
+        """The state of the type."""
+        return f"{STATES[self.kind](r)}{self.mark(r)}"
+
+    def check_writable(self, r: Reader, collection_id: int) -> None:
+        """Raise SetError unless the user may change the entries of a collection."""
+        if self.place.guest and not any(one.collection.id == collection_id and one.writable for one in self.shared(r)):
+            raise SetError("forbidden", "the owner has given no right to change entries here")
+
+    def check_owner(self) -> None:
+        """Raise SetError for a guest."""
+        if self.place.guest:
+            raise SetError("forbidden", "only its owner can do that")
+
+
+def rights_of(kind: Kind, *, writable: bool, owner: bool) -> Object:
+    """An object of rights. The owner alone may share, and delete the collection."""
+    read, write, own = RIGHTS[kind]
+    return {**dict.fromkeys(read, True), **dict.fromkeys(write, writable), **dict.fromkeys(own, owner)}
+
+
+def share_with(r: Reader, one: Collection) -> dict[str, Object]:
+    """The rights of other users on a collection, by the ids of their principals. What everybody may do is not told."""
+    return {
+        account_id(guest): rights_of(one.kind, writable=writable, owner=False)
+        for guest, writable in guests_of(r, one)
+        if guest != ANYONE
+    }
+
+
+def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted: Any) -> dict[str, str]:
+    """The letters of the rights that change, by account; "" to take them. Raises SetError."""
+    if not isinstance(wanted, dict | None):
+        raise _refused("an object of rights by the id of a principal, or null")
+    found = {account_name(key): "" for key in before if key not in (wanted or {})}
+    for key, rights in (wanted or {}).items():
+        name = account_name(key)
+        known = call.snapshot.account(name) is not None and visible_address(call, name) is not None
+        if key not in before and not (known and name != call.account.name):
+            raise _refused(f"there is no principal {key[:100]!r} to share with")
+        if rights != before.get(key):
+            found[name] = _letters(kind, rights)
+    return found
+
+
+def _letters(kind: Kind, rights: Any) -> str:
+    read, write, own = RIGHTS[kind]
+    if not isinstance(rights, dict) or not all(isinstance(one, bool) for one in rights.values()):
+        raise _refused("the rights of a principal are an object of booleans")
+    given = {name for name, has in rights.items() if has}
+    if not given:
+        return ""
+    if not given <= {*read, *write, *own} or given & {"mayShare", "mayDelete"}:
+        raise _refused("only the owner shares and deletes it")
+    if read[-1] not in given or (given & {*write} and write[0] not in given):
+        raise _refused(f"rights are {read[-1]} alone, or with {write[0]}")
+    return CHANGE if write[0] in given else READ
+
+
+def _refused(text: str) -> SetError:
+    return SetError("invalidProperties", text, properties=["shareWith"])
+
+
+def put_shares(tx: AccountTx, call: Call, one: Collection, wanted: Any) -> tuple[list[str], Object]:
+    """Give and take rights; returns whose have changed, and ``shareWith`` where it is not as wanted. Raises SetError,
+    LimitExceeded.
+    """
+    before = share_with(tx, one)
+    if (wanted or {}) == before:
+        return [], {}
+    shares = _wanted_shares(call, one.kind, before, wanted)
+    for guest, letters in shares.items():
+        share_collection(tx, one, guest, letters)
+    after = share_with(tx, one)
+    return [*shares], {} if after == (wanted or {}) else {"shareWith": after or None}
+
+
+async def publish(call: Call, guests: Sequence[str]) -> None:
+    """Make the rights of these users known, which `put_shares` has changed."""
+    if guests:
+        await publish_shares(call.server.auth, call.account)
+
+
+# /copy
+
+
+async def copy_entries(
+    call: Call, handler: SetHandler, read: Callable[[Call, str], Awaitable[Object]], method: str
+) -> Object:
+    """Copy entries of another account. `read`: gives the properties that a copy keeps. `method`: the /set that removes
+    the originals.
+    """
+    given, name = call.argument("create", dict), call.argument("fromAccountId", str)
+    if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
+        raise invalid("fromAccountId and create, an object of objects, are needed")
+    if name == call.place.id:
+        raise invalid("fromAccountId is the account itself")
+    if len(given) > LIMITS["maxObjectsInSet"]:
+        raise MethodError("requestTooLarge", f"at most {LIMITS['maxObjectsInSet']} objects")
+    async with source_of(call, name) as place:
+        source = msgspec.structs.replace(call, place=place)
+        _check_state(await handler.state(source), call.argument("ifFromInState", str))
+        old = await handler.state(call)
+        _check_state(old, call.argument("ifInState", str))
+        originals: dict[str, str] = {}
+
+        async def one(key: str, wish: Object) -> Outcome:
+            if not isinstance(wish.get("id"), str):
+                raise SetError("invalidProperties", "id is missing", properties=["id"])
+            originals[key] = call.id_of(wish["id"])
+            original = await read(source, originals[key])
+            wanted = {**original, **{part: value for part, value in wish.items() if part != "id"}}
+            outcome = (await handler.create(call, {key: wanted}))[key]
+            if isinstance(outcome, SetError):
+                raise outcome
+            return outcome
+
+        outcomes = await each(given, one)
+        done = {key: one["id"] for key, one in outcomes.items() if isinstance(one, dict)}
+        call.created.update(done)
+        if done and call.argument("onSuccessDestroyOriginal", bool, False):
+            destroy, expected = [originals[key] for key in done], call.arguments.get("destroyFromIfInState")
+            arguments = {"destroy": destroy, "ifInState": expected}
+            call.after.append(await _destroyed(source, handler, arguments, method))
+        results = set_results(outcomes, {}, {})
+        told = {part: results[part] for part in ("created", "notCreated")}
+        states = {"oldState": old, "newState": await handler.state(call)}
+        return {"fromAccountId": name, "accountId": call.place.id, **states, **told}
+
+
+def _check_state(now: str, expected: str | None) -> None:
+    if expected is not None and expected != now:
+        raise MethodError("stateMismatch", f"the state is {now}")
+
+
+async def _destroyed(source: Call, handler: SetHandler, arguments: Object, method: str) -> Invocation:
+    try:
+        found = await run_set(msgspec.structs.replace(source, arguments=arguments), handler)
+    except MethodError as error:
+        return Invocation("error", error.arguments(), source.call_id)
+    return Invocation(method, found, source.call_id)

@@ -1,0 +1,132 @@
+"""Events as they are stored: read, found by their ids, and as much of them as the user may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.people import user_of
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.jscalendar import clock_of, event_of, local_text
+from moxlite.proto.cards.moments import seconds_of, value_of
+from moxlite.store.groupware.resources import Resource, event_ids, resource_data, resource_of
+from moxlite.store.groupware.scheduling import User
+from moxlite.web.jmap.calendars import calendars_of, shelf
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import LIMITS, MethodError, Object
+
+if TYPE_CHECKING:
+    from moxlite.proto.cards.components import Instance
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+EVENT: Final = "J"
+SHARED: Final = frozenset(
+    {
+        *("@type", "uid", "created", "updated", "due", "start", "duration", "estimatedDuration", "timeZone"),
+        *("timeZones", "showWithoutTime", "freeBusyStatus", "privacy", "sequence", "recurrenceRule", "recurrenceId"),
+    }
+)
+"""Properties of a private event that its owner's guests see (RFC 8984 §4.4.3)."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A stored event, read, and as JSCalendar."""
+
+    one: Resource
+    entry: CalendarObject
+    event: Object
+
+
+def split_id(key: str) -> tuple[int, str]:
+    """The number of a resource, 0 for none, and the local time of one event of its series, "" for all."""
+    number, dash, text = key.partition("-")
+    moment = value_of(text) if dash and len(text) == 15 else None
+    if dash and moment is None:
+        return 0, ""
+    return read_id(number, EVENT), "" if moment is None else local_text(moment)
+
+
+def instance_id(number: int, key: str) -> str:
+    """The id of one event of a series."""
+    return f"{EVENT}{number}-{key.replace('-', '').replace(':', '')}"
+
+
+def instance_key(found: CalendarObject, one: Instance) -> str:
+    """The local time by the rule of an instance."""
+    moment = value_of(one.recurrence)
+    return "" if moment is None else local_text(clock_of(found.main, found.zones).local(moment))
+
+
+def own_addresses(call: Call) -> frozenset[str]:
+    """The user's addresses as a calendar user."""
+    return user_of(call.snapshot, call.account.name).addresses
+
+
+def is_own(address: object, own: frozenset[str]) -> bool:
+    """Whether a URI of a participant is of one of these addresses."""
+    return isinstance(address, str) and address.lower().removeprefix("mailto:") in own
+
+
+def user_in(call: Call, people: Iterable[str] = ()) -> User:
+    """The owner of the account as a calendar user; a guest says nothing in the owner's name (DAV-41)."""
+    return User(frozenset()) if call.place.guest else user_of(call.snapshot, call.account.name, people)
+
+
+def found_event(r: Reader, call: Call, one: Resource) -> Found | None:
+    """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
+    entry = read_object(resource_data(r, one.id))
+    event = event_of(entry)
+    privacy = event.get("privacy", "public") if call.place.guest else "public"
+    if privacy == "private":
+        overrides = event.get("recurrenceOverrides")
+        event = {name: value for name, value in event.items() if name in SHARED}
+        if overrides:
+            event["recurrenceOverrides"] = {key: _shared_part(patch) for key, patch in overrides.items()}
+    return None if privacy == "secret" else Found(one, entry, event)
+
+
+def _shared_part(patch: Object) -> Object:
+    return {path: value for path, value in patch.items() if path == "excluded" or path.partition("/")[0] in SHARED}
+
+
+def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> list[Found]:
+    """The events with these numbers that the user's calendars have."""
+    calendars = {one.id for one in calendars_of(r, call)}
+    found: list[Found | None] = []
+    for number in numbers:
+        one = resource_of(r, number)
+        if one is not None and one.component == "VEVENT" and one.collection_id in calendars:
+            found.append(found_event(r, call, one))
+    return [one for one in found if one is not None]
+
+
+def visible_ids(r: Reader, call: Call) -> list[int]:
+    """The numbers of the events that the user may see, more than a call may name at most by one."""
+    visible = shelf(call).visible(r)
+    return event_ids(r, LIMITS["maxObjectsInGet"] + 1, visible)
+
+
+async def has_instance(expander: Expander, found: Found, key: str) -> bool:
+    """Whether a series has an event at a local time. Raises MethodError ``serverUnavailable``."""
+    override = (found.event.get("recurrenceOverrides") or {}).get(key)
+    if override is not None or not found.entry.repeated:
+        return override is not None and override.get("excluded") is not True
+    at = seconds_at(found.entry, key)
+    try:
+        instances = await expander.instances(found.one, found.entry, (at, at + 1))
+    except BadEntry:
+        return False
+    except TooBusy:
+        raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
+    return any(instance_key(found.entry, one) == key for one in instances)
+
+
+def seconds_at(entry: CalendarObject, key: str) -> int:
+    clock = clock_of(entry.main, entry.zones)
+    return seconds_of(datetime.fromisoformat(key).replace(tzinfo=clock.zone))
