@@ -4,11 +4,13 @@ and no time at the start (ADMIN-82).
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import trio
 
 T = TypeVar("T")
+
+_loaded: Final[set[str]] = set()  # a module that another thread still runs is among `sys.modules` already
 
 
 async def load(name: str) -> None:
@@ -18,7 +20,9 @@ async def load(name: str) -> None:
 
     Raises: what the module raises, ImportError if it is not installed.
     """
-    await trio.to_thread.run_sync(import_module, name)
+    if name not in _loaded:
+        await trio.to_thread.run_sync(import_module, name)
+        _loaded.add(name)
 
 
 class Late(Generic[T]):

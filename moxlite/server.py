@@ -46,7 +46,7 @@ from moxlite.process.startup import Endpoint, Started, note_version
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
 from moxlite.services import handlers
-from moxlite.smtpd.connection import LocalPipe
+from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.store.file.migrations import on_progress

@@ -14,7 +14,6 @@ from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.listeners import Protocol
-from moxlite.imapd.connection import serve_connection as serve_imap
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.lazyimport import Late
 from moxlite.net.admission import Gate
@@ -26,7 +25,6 @@ from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint
 from moxlite.queue.queue import Queue
-from moxlite.smtpd.connection import serve_connection as serve_smtp
 from moxlite.smtpd.context import Context as SMTPContext, Homes
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
@@ -122,9 +120,17 @@ def _smtp(
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )
-        return Served(partial(serve_smtp, context=context), gate)
+        return Served(partial(_serve_smtp, context=context), gate)
 
     return handler
+
+
+async def _serve_smtp(stream: trio.abc.Stream, info: ConnectionInfo, *, context: SMTPContext) -> None:
+    """`serve_connection` of SMTP; the first connection loads it."""
+    await lazyimport.load("moxlite.smtpd.connection")
+    from moxlite.smtpd.connection import serve_connection
+
+    await serve_connection(stream, info, context)
 
 
 async def refuse_submission(submission: Submission, spool: Spool) -> list[int]:
@@ -160,10 +166,18 @@ def _imap(house: House) -> Callable[[Endpoint], Served]:
             require_tls=listener.managesieve.require_tls if service == "managesieve" else listener.imap.require_tls,
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, "imap"),
         )
-        serve = _serve_managesieve if service == "managesieve" else serve_imap
+        serve = _serve_managesieve if service == "managesieve" else _serve_imap
         return Served(partial(serve, context=context), context.gate)
 
     return handler
+
+
+async def _serve_imap(stream: trio.abc.Stream, info: ConnectionInfo, *, context: IMAPContext) -> None:
+    """`serve_connection` of IMAP; the first connection loads it."""
+    await lazyimport.load("moxlite.imapd.connection")
+    from moxlite.imapd.connection import serve_connection
+
+    await serve_connection(stream, info, context)
 
 
 async def _serve_managesieve(stream: trio.abc.Stream, info: ConnectionInfo, *, context: IMAPContext) -> None:

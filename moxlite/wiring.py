@@ -52,8 +52,8 @@ from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
-from moxlite.smtpd.connection import LocalPipe
 from moxlite.smtpd.context import Senders
+from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.accounts.access import sharing_task
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB

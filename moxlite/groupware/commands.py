@@ -27,8 +27,9 @@ from moxlite.store.groupware.collection import (
     create_collection,
     delete_collection,
     ensure_defaults,
+    has_due,
 )
-from moxlite.store.groupware.contacts import all_contacts, has_due, import_contacts, settle_contacts
+from moxlite.store.groupware.contacts import all_contacts, import_contacts, settle_contacts
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import add_entry
 from moxlite.store.groupware.sharing import (

@@ -25,8 +25,15 @@ from moxlite.proto.cards.contactfiles import read_contacts, taken
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.groupware.collection import Collection, Kind, collections_of, create_collection, ensure_defaults
-from moxlite.store.groupware.contacts import has_due, import_contacts, settle_contacts
+from moxlite.store.groupware.collection import (
+    Collection,
+    Kind,
+    collections_of,
+    create_collection,
+    ensure_defaults,
+    has_due,
+)
+from moxlite.store.groupware.contacts import import_contacts, settle_contacts
 from moxlite.store.groupware.scheduling import add_entry
 
 if TYPE_CHECKING:

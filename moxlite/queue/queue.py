@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.mailauth import dane
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.operations.queue import Explanation, Filter, Page, RetiredFilter, RetiredPage
@@ -34,7 +35,6 @@ from moxlite.queue.data.suppression import (
     suppressions,
 )
 from moxlite.queue.errors import NoSuchMessage
-from moxlite.queue.explaining.explain import explain, message_to, waiting_for
 from moxlite.queue.guard.signs import clean_signs, limits_from
 from moxlite.queue.guard.stops import Guard, Stopped, clean_stops, number_of_stops, stop_of, stops, take
 from moxlite.queue.hosts.hosts import NoHosts, hosts_of
@@ -384,6 +384,9 @@ class Listings:
 
         Raises BadFilter if a text is not an address.
         """
+        await lazyimport.load("moxlite.queue.explaining.explain")
+        from moxlite.queue.explaining.explain import explain, message_to, waiting_for
+
         message, now = message_to(self._ctx, recipient, sender), self._ctx.clock()
         entry = await self._database.read(partial(for_message, message=message, now=now), op="queue explain")
         stop = await self._database.read(partial(stop_of, account=message.account), op="queue explain")

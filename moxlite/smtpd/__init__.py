@@ -1,11 +1,11 @@
 """The SMTP server: incoming mail on port 25, submission on 587 and 465 (docs/spec/smtp.md).
 
-The composition root makes a `Context` per service of each listener and calls `serve_connection` for each connection.
+The composition root makes a `Context` per service of each listener, and calls `connection.serve_connection` for each
+connection; the first one loads that module.
 Decisions of accounts about incoming mail are in `acceptance`, outgoing mail in `queue`, parsing of SMTP in
 `proto.smtp`.
 """
 
-from moxlite.smtpd.connection import serve_connection
 from moxlite.smtpd.context import Context, Pace, Senders
 
-__all__ = ["Context", "Pace", "Senders", "serve_connection"]
+__all__ = ["Context", "Pace", "Senders"]

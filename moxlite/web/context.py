@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
+import trio
 
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.passwords import EndSessions, Passwords
@@ -20,7 +21,6 @@ from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.discovery.wellknown import CHALLENGE_PATH, POLICY_PATH, ChallengeAnswers, Policies
 from moxlite.web.document import favicon
-from moxlite.web.exports import BrowserExports
 from moxlite.web.handlers.files import FOLDER, Copies
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
 from moxlite.web.health import Health, Measure, Notes, Readiness
@@ -28,7 +28,6 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.load import Load
-from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.router import HostMatch, Route, Router, any_host
 
 if TYPE_CHECKING:
@@ -64,9 +63,11 @@ if TYPE_CHECKING:
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
     from moxlite.web.dav.app import DAVApp
+    from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
+    from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.jmap.app import JMAP
     from moxlite.web.notices.programs import ProgramNotices
     from moxlite.web.notices.service import Notices
@@ -148,24 +149,14 @@ class Apps(msgspec.Struct, frozen=True):
 
         return handle
 
-    def webapi_at(self, path: str) -> Handler:
-        """The handler of `WebAPI.mounted`; its first request loads it."""
-        return _mounted(self.webapi, path)
-
-    def jmap_at(self, path: str) -> Handler:
-        """The handler of `JMAP.mounted`; its first request loads it."""
-        return _mounted(self.jmap, path)
-
-    def dav_at(self, path: str) -> Handler:
-        """The handler of `DAVApp.mounted`; its first request loads it."""
-        return _mounted(self.dav, path)
-
     async def answer_consent(self, request: Request, writer: ResponseWriter) -> None:
         """The handler of `Consent`; its first request loads the page."""
         await (await self.consent.get()).handle(request, writer)
 
 
 def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handler:
+    """The handler of its `mounted`; its first request loads it."""
+
     async def handle(request: Request, writer: ResponseWriter) -> None:
         await (await app.get()).mounted(path)(request, writer)
 
@@ -231,12 +222,20 @@ def make_context(
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current
-    exports = BrowserExports(accounts, snapshot.static.data_dir / "tmp")
-    browser_imports = BrowserImports(imports, config)
+    tmp = snapshot.static.data_dir / "tmp"
+
+    def make_files() -> tuple[BrowserExports, BrowserImports]:
+        from moxlite.web.exports import BrowserExports
+        from moxlite.web.importing.browser import BrowserImports
+
+        return BrowserExports(accounts, tmp), BrowserImports(imports, config)
+
+    files = Late(make_files)  # of both apps
 
     def make_webmail() -> Webmail:
         from moxlite.web.webmail.app import Webmail
 
+        exports, browser_imports = trio.from_thread.run(files.get)
         return Webmail(
             config=config,
             config_dir=config_dir,
@@ -259,6 +258,7 @@ def make_context(
         from moxlite.web.account.app import AccountApp
         from moxlite.web.account.calls.common import Server
 
+        exports, browser_imports = trio.from_thread.run(files.get)
         return AccountApp(
             config_dir=config_dir,
             server=Server(
@@ -287,7 +287,7 @@ def make_context(
             logins=logins,
             keys=keys,
             queue=queue,
-            tmp=snapshot.static.data_dir / "tmp",
+            tmp=tmp,
             auth=auth,
         )
 
@@ -304,7 +304,7 @@ def make_context(
             queue=queue,
             deliveries=deliveries,
             programs=programs,
-            tmp=snapshot.static.data_dir / "tmp",
+            tmp=tmp,
         )
         return JMAP(server, logins)
 
@@ -434,15 +434,16 @@ def _router(
     services += _admin(config, name, listener, port, apps)
     webapi = at(listener.webapi_http, listener.webapi_https)
     if webapi is not None:
-        services.append(Route("webapi", webapi.path, hosts, apps.webapi_at(webapi.path), _proxies(webapi, proxies)))
+        handler = _mounted(apps.webapi, webapi.path)
+        services.append(Route("webapi", webapi.path, hosts, handler, _proxies(webapi, proxies)))
     for dav in (listener.dav_http, listener.dav_https):
         if dav.enabled and dav.port == port:
             system += [Route("dav", f"/.well-known/{kind}", hosts, _to_dav) for kind in ("caldav", "carddav")]
             trusted = proxies if dav.forwarded else None
-            services.append(Route("dav", DAV_PATH, hosts, apps.dav_at(DAV_PATH), trusted))
+            services.append(Route("dav", DAV_PATH, hosts, _mounted(apps.dav, DAV_PATH), trusted))
     jmap = at(listener.jmap_http, listener.jmap_https)
     if jmap is not None:
-        handler = apps.jmap_at(jmap.path)
+        handler = _mounted(apps.jmap, jmap.path)
         system.append(Route("jmap", WELL_KNOWN_JMAP, hosts, handler, _proxies(jmap, proxies)))
         services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
     if at(*_apps(listener)) is not None:
@@ -456,8 +457,8 @@ def _router(
             "webmail": partial(apps.webmail_at, account_path="", forwarded=False),
             "account": partial(apps.account_at, siblings={}, forwarded=False),
             "admin": partial(apps.admin_at, forwarded=False),
-            "webapi": apps.webapi_at,
-            "dav": apps.dav_at,
+            "webapi": partial(_mounted, apps.webapi),
+            "dav": partial(_mounted, apps.dav),
         }
         trusted = proxies if any(webserver.forwarded for webserver in served) else None
         rules = WebRules(

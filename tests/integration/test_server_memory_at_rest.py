@@ -16,10 +16,8 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc"),
 ]
 
-OWN = 50_500
-"""kB of memory that belong to no file (see docs/performance.md); code of libraries is another 8 to 13 MB. Calendars,
-tokens, operations and addresses to give away took 2 MB of it.
-"""
+OWN = 45_500
+"""kB of memory that belong to no file (see docs/performance.md); code of libraries is another 8 to 16 MB."""
 
 LATER = ("nh3", "_regex", "_re2")
 """Compiled libraries that no server needs before its first mail or browser."""

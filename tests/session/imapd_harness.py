@@ -23,7 +23,8 @@ import trio
 import trio.testing
 
 from moxlite.config.holder import ConfigHolder
-from moxlite.imapd import Context, Pace, Sessions, serve_connection
+from moxlite.imapd import Context, Pace, Sessions
+from moxlite.imapd.connection import serve_connection
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate, Seat
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard

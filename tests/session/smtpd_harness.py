@@ -33,7 +33,8 @@ from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys.receivedid import ReceivedID
 from moxlite.process.spools import Spools
 from moxlite.proto.srs import SRS
-from moxlite.smtpd import Context, Pace, Senders, serve_connection
+from moxlite.smtpd import Context, Pace, Senders
+from moxlite.smtpd.connection import serve_connection
 from moxlite.smtpd.incoming import storing
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB

@@ -12,7 +12,7 @@ import pytest
 import trio
 from imapclient import IMAPClient
 
-from moxlite.imapd import serve_connection
+from moxlite.imapd.connection import serve_connection
 from moxlite.net.admission import Admission
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import bind, listen, serve_listener

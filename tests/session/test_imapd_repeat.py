@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
-from moxlite.imapd import Context, serve_connection
+from moxlite.imapd import Context
+from moxlite.imapd.connection import serve_connection
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.updates import changes, watch
 from moxlite.net.connections import guard

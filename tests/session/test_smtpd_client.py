@@ -14,8 +14,9 @@ from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.address import Address, Path
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
-from moxlite.smtpd import Context, serve_connection
+from moxlite.smtpd import Context
 from moxlite.smtpd.commands import hello as hello_module
+from moxlite.smtpd.connection import serve_connection
 from tests.session.smtpd_harness import PASSWORD, Smtp, clock, smtp
 
 pytestmark = pytest.mark.served

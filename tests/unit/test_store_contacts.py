@@ -16,6 +16,7 @@ from moxlite.store.accounts.gentestdata import ACCOUNTS
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.groupware import contacts
 from moxlite.store.groupware.cards import Listed
+from moxlite.store.groupware.collection import has_due
 from moxlite.store.groupware.resources import resource_of
 from moxlite.store.options import Options
 from moxlite.store.people.correspondents import known_address
@@ -110,7 +111,7 @@ async def test_contacts_from_before_become_cards(tmp_path: Path, caplog: pytest.
             assert [one.kv["contact"] for one in caplog.records if "stays as it is" in one.message] == [raised + 7]  # type: ignore[attr-defined]  # set by the log
             stays = await account.read(lambda r: contacts.contact_of(r, raised + 7), op="test")
             assert stays is not None
-            assert await account.read(contacts.has_due, op="test") is False
+            assert await account.read(has_due, op="test") is False
             mended = Contact(name="P 2", emails=stays.contact.emails)
             assert await account.write(lambda tx: contacts.save_contact(tx, mended, raised + 7)) == raised + 7
             assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
@@ -125,7 +126,7 @@ async def test_thousands_of_contacts_become_cards_in_slices(tmp_path: Path) -> N
     try:
         async with accounts.use(ACCOUNTS[2]) as account:
             took = []
-            while await account.read(contacts.has_due, op="test"):
+            while await account.read(has_due, op="test"):
                 began = time.monotonic()
                 await account.write(contacts.settle_contacts)
                 took.append(time.monotonic() - began)

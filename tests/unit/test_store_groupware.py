@@ -37,7 +37,6 @@ from moxlite.store.groupware.resources import (
     instances_of,
     move_resource,
     overlapping,
-    purge_resources,
     put_resource,
     resource_data,
     resource_named,
@@ -47,6 +46,7 @@ from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.types import GroupwareChanged
 from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.erase import purge_resources
 from moxlite.store.upkeep.repairs import fix_counts
 from tests.store_fixtures import accounts, store_options
 

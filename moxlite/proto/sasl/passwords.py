@@ -7,9 +7,6 @@ User names are mail addresses here, so they are only normalized to NFC; the conf
 import unicodedata
 from typing import Final
 
-from precis_i18n import get_profile
-
-_OPAQUE_STRING: Final = get_profile("OpaqueString")
 PASSWORD_LIMIT: Final = 1024  # characters; the store accepts at most 256 octets (STORE-100)
 
 
@@ -19,8 +16,10 @@ def prepare_password(text: str) -> str:
         return text  # the profile does not change printable ASCII
     if len(text) > PASSWORD_LIMIT:
         raise ValueError("password too long")
+    from precis_i18n import get_profile  # 0.3 MB that few passwords need
+
     try:
-        return str(_OPAQUE_STRING.enforce(text))
+        return str(get_profile("OpaqueString").enforce(text))
     except UnicodeError as error:
         raise ValueError("password holds characters that cannot be used") from error
 

@@ -25,15 +25,15 @@ domains of the host (`Context.load`).
 import logging
 from collections.abc import Callable, Hashable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.net.connections import guard
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.queue import record
-from moxlite.queue.attempt import Attempt
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import octets
 from moxlite.queue.data.rows import Message
@@ -51,6 +51,9 @@ from moxlite.queue.signing import renew_signatures, seven_bit
 from moxlite.store.delivery.reputation import set_domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
+
+if TYPE_CHECKING:
+    from moxlite.queue.attempt import Attempt
 
 logger = logging.getLogger("moxlite.queue.scheduler")
 
@@ -177,6 +180,9 @@ class Scheduler:
         """Make an attempt for the candidate and its batch; returns the open connection, if it is good for more
         messages.
         """
+        await lazyimport.load("moxlite.queue.attempt")
+        from moxlite.queue.attempt import Attempt  # the first message loads it
+
         policy = policy_of(self._ctx)
         ids, waits = await self._group(candidate.id, policy)
         marked = await self._mark(ids, policy)
@@ -210,7 +216,7 @@ class Scheduler:
             raise
         return attempt.hand_over()
 
-    async def _make(self, attempt: Attempt) -> None:
+    async def _make(self, attempt: "Attempt") -> None:
         """Make an attempt, and record its outcomes."""
         ended: list[Ended] | None = None
         try:
@@ -307,7 +313,7 @@ class _Turn(msgspec.Struct):
 
     retry: bool
     since: float
-    attempt: Attempt | None = None
+    attempt: "Attempt | None" = None
 
     def silent(self, now: float) -> bool:
         """Whether the attempt has run for `SILENT_SECONDS` without a reply of its host."""
@@ -374,7 +380,7 @@ class Turns:
         self._busy[domain] = _Turn(retry, trio.current_time())
         return True
 
-    def attempting(self, domain: str, attempt: Attempt) -> None:
+    def attempting(self, domain: str, attempt: "Attempt") -> None:
         """Note the attempt of a turn."""
         self._busy[domain].attempt = attempt
 

@@ -45,8 +45,6 @@ from moxlite.store.errors import (
 )
 from moxlite.store.file.boundary import Boundary, Edge, Finding, storage
 from moxlite.store.options import AccountConfig, Options
-from moxlite.store.search.check import check_index
-from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.outbox import Handler
 from moxlite.supervision import Fate, Supervisor
 
@@ -382,6 +380,9 @@ def _listed(accounts: Accounts, name: str) -> bool:
 async def _check(account: OpenAccount) -> None:
     """Check the account's rows after its last user has left; raises CheckFailed."""
     with trio.CancelScope(shield=True):  # for tests only, whose own time limit bounds it
+        from moxlite.store.search.check import check_index
+        from moxlite.store.upkeep.check import check_account
+
         findings = await account.scan(lambda r: check_account(r, deep=True, idle=True), op="check")
         findings += await check_index(account, deep=True)
     if findings:

@@ -19,7 +19,6 @@ from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
-from moxlite.store.groupware.resources import purge_resources
 from moxlite.store.junk.trainer import Trainer
 from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
@@ -31,7 +30,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.builder import Builder
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq
-from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, reclaim
+from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, purge, purge_resources, reclaim
 from moxlite.store.upkeep.outbox import Carrier, Handler
 from moxlite.store.upkeep.reparse import SET_VERSION
 from moxlite.supervision import Supervisor, open_supervisor

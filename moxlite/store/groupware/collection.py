@@ -77,6 +77,7 @@ DELETE: Final = (
     "DELETE FROM calendar_link WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
+ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
 FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
 
@@ -247,3 +248,8 @@ def _of_row(row: Row) -> Collection:
     components, transparent, dead = row[8:11]
     read = tuple(components.split()), transparent != 0, from_json(dead, dict[str, str])
     return Collection(*(*row[:8], *read, *row[11:16], row[16] != 0))
+
+
+def has_due(r: Reader) -> bool:
+    """Whether a contact is still to become a card, or a card has no rows yet (`contacts.settle_contacts`)."""
+    return bool(r.value(ANY_DUE))

@@ -65,7 +65,6 @@ MEMBERS: Final = f"""
 SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
 ALL: Final = "SELECT id FROM contact ORDER BY sorted, id"
 DUE: Final = "SELECT id, card FROM contact_due WHERE problem IS NULL ORDER BY id LIMIT ?"
-ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 DONE: Final = "DELETE FROM contact_due WHERE id = ?"
 FAILED: Final = "UPDATE contact_due SET problem = ? WHERE id = ?"
 
@@ -265,11 +264,6 @@ def default_book(tx: AccountTx) -> Collection:
 
 
 # Contacts from before there were address books become cards (DAV-22).
-
-
-def has_due(r: Reader) -> bool:
-    """Whether a contact is still to become a card, or a card has no rows yet."""
-    return bool(r.value(ANY_DUE))
 
 
 def settle_contacts(tx: AccountTx) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -32,9 +32,6 @@ MAX_RESOURCES: Final = 50_000
 
 MAX_TITLE: Final = 500
 MAX_ADDRESSES: Final = 500
-
-PURGE_ROWS: Final = 1000
-"""Tombstones deleted in one unit."""
 
 _COLUMNS: Final = """id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
 ends, expanded_from, expanded_to, tag"""
@@ -98,8 +95,6 @@ CHANGED: Final = """
 SELECT name, hash, modseq FROM resource WHERE collection_id = ?1 AND modseq > ?2
 UNION ALL SELECT name, NULL, modseq FROM resource_gone WHERE collection_id = ?1 AND modseq > ?2
 ORDER BY modseq LIMIT ?3"""
-OLDEST_GONE: Final = "SELECT collection_id, name, modseq FROM resource_gone WHERE gone < ? ORDER BY gone LIMIT ?"
-RAISE_PURGED: Final = "UPDATE collection SET purged = max(purged, ?) WHERE id = ?"
 
 
 class NoSuchResource(StoreError):
@@ -365,15 +360,6 @@ def set_instances(tx: Tx, one: Resource, stretch: tuple[int, int], instances: It
 def due_expansions(r: Reader, before: int, limit: int) -> list[Resource]:
     """Repeated resources whose stored instances end before `before` (seconds UTC), at most `limit`."""
     return [Resource(*row) for row in r.rows(DUE, before, limit)]
-
-
-def purge_resources(tx: Tx, retention: int) -> int:
-    """Delete tombstones older than `retention` µs, 1,000 at most; returns their number."""
-    rows: list[Any] = tx.rows(OLDEST_GONE, tx.now - retention, PURGE_ROWS)
-    for collection_id, name, modseq in rows:
-        tx.execute(NOT_GONE, collection_id, name)
-        tx.execute(RAISE_PURGED, modseq, collection_id)
-    return len(rows)
 
 
 def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:

@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.contacts import has_due, settle_contacts
+from moxlite.store.groupware.collection import has_due
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
@@ -127,6 +127,8 @@ class Gatherer:
         while await self._account.read(_has_unnamed, op="gather"):
             await self._account.write(_fold)
         while await self._account.read(has_due, op="gather"):
+            from moxlite.store.groupware.contacts import settle_contacts  # 0.3 MB of cards
+
             await self._account.write(settle_contacts)
 
     async def _recipients(self) -> bool:

@@ -87,6 +87,9 @@ BEYOND_KEPT: Final = "SELECT modseq FROM expunged ORDER BY modseq DESC LIMIT 1 O
 PURGE: Final = "DELETE FROM expunged WHERE mailbox_id = ? AND uid = ?"
 PURGE_GONE: Final = "DELETE FROM mailbox_gone WHERE modseq <= ?"
 RAISE_PURGED: Final = "UPDATE state SET highest_purged_modseq = max(highest_purged_modseq, ?) WHERE id = 1"
+OLDEST_RESOURCES: Final = "SELECT collection_id, name, modseq FROM resource_gone WHERE gone < ? ORDER BY gone LIMIT ?"
+PURGE_RESOURCE: Final = "DELETE FROM resource_gone WHERE collection_id = ? AND name = ?"
+RAISE_COLLECTION: Final = "UPDATE collection SET purged = max(purged, ?) WHERE id = ?"
 FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
 
 
@@ -161,6 +164,17 @@ def purge(tx: Tx, acknowledged: ModSeq, *, retention: int, kept: int, limit: int
         tx.execute(PURGE_GONE, highest)
         tx.execute(RAISE_PURGED, highest)
     return len(gone)
+
+
+def purge_resources(tx: Tx, retention: int) -> int:
+    """Delete tombstones of calendars and address books older than `retention` µs, 1,000 at most; returns their
+    number.
+    """
+    rows: list[tuple[int, str, int]] = tx.rows(OLDEST_RESOURCES, tx.now - retention, PURGE_ROWS)
+    for collection_id, name, modseq in rows:
+        tx.execute(PURGE_RESOURCE, collection_id, name)
+        tx.execute(RAISE_COLLECTION, modseq, collection_id)
+    return len(rows)
 
 
 def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:

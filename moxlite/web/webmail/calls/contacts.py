@@ -16,6 +16,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.groupware import contacts as store
 from moxlite.store.groupware.cards import MAX_CONTACTS, Listed
+from moxlite.store.groupware.collection import has_due
 from moxlite.store.people import templates as stored
 from moxlite.web.calls import Remark, call, remark
 from moxlite.web.composing.uploads import Party, UploadID, key_of
@@ -231,7 +232,7 @@ class ContactCalls(AccountCalls):
                     raise UserError(worded("the file has more than {most} contacts", most=MAX_CONTACTS))
                 if group:
                     found = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in found]
-                while await account.read(store.has_due, op="contacts_due"):
+                while await account.read(has_due, op="contacts_due"):
                     await account.write(store.settle_contacts)
                 added = known = 0
                 for start in range(0, len(found), BATCH):
