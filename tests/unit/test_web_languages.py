@@ -14,7 +14,7 @@ from moxlite.web.storeerrors import page_error
 from moxlite.wording import worded
 from tests.tools import top
 
-OFFERED = ("de", "es", "fr", "nl")
+OFFERED = ("de", "es", "fr", "it", "nl")
 
 ENOUGH = 0.97
 """Share of the texts that each language has."""

@@ -176,7 +176,10 @@ function signatures(
   };
 }
 
-const languages = ["de", "en", "es", "fr", "nl"] as const;
+const languages = ["de", "en", "es", "fr", "it", "nl"] as const;
+
+/** Languages whose texts no speaker has read yet. */
+const unread: readonly string[] = ["it"];
 
 /** The name of a language in itself. */
 function nameOf(language: string): string {
@@ -215,6 +218,14 @@ export function openSettings(desk: Surroundings): void {
     ["", t("Automatic")],
     ...languages.map((one) => [one, nameOf(one)] as const),
   ]);
+  const spoken = document.documentElement.lang;
+  const improve = el(
+    "p",
+    { class: "hint", hidden: !unread.includes(spoken) },
+    t("A machine translated these texts. To improve them, change {file} in the source code of moxlite.", {
+      file: `frontend/i18n/${spoken}.json`,
+    }),
+  );
   const density = select(t("Rows"), old.density, [
     ["comfortable", t("With a preview")],
     ["compact", t("Compact")],
@@ -259,7 +270,7 @@ export function openSettings(desk: Surroundings): void {
     section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)),
     section("templates", t("Templates"), fileText, templates),
     section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device),
-    section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root),
+    section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root),
     section("notices", t("Notices on this device"), bell, notices),
     section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root),
   ];

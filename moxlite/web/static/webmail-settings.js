@@ -420,7 +420,8 @@ function signatures(desk, old, own) {
     return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
-var languages = ["de", "en", "es", "fr", "nl"];
+var languages = ["de", "en", "es", "fr", "it", "nl"];
+var unread = ["it"];
 function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
@@ -438,6 +439,8 @@ function openSettings(desk) {
   const quoting = select(t("Write replies"), old.quoting, [["auto", t("Above the quote, or below a selected part")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]]);
   const scheme = select(t("Colours"), old.color_scheme, [["auto", t("Same as the system")], ["light", t("Light")], ["dark", t("Dark")]]);
   const speech = select(t("Language"), old.language, [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]);
+  const spoken = document.documentElement.lang;
+  const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("A machine translated these texts. To improve them, change {file} in the source code of moxlite.", { file: `frontend/i18n/${spoken}.json` }));
   const density = select(t("Rows"), old.density, [["comfortable", t("With a preview")], ["compact", t("Compact")]]);
   const layout = select(t("Message"), panes.local.layout, [["leftright", t("Beside the list")], ["topbottom", t("Below the list")]]);
   const after = select(t("After archive, trash, move"), old.after_action, [["next", t("Show the next message")], ["previous", t("Show the previous message")], ["list", t("Back to the list")]]);
@@ -460,7 +463,7 @@ function openSettings(desk) {
   load(templates, t("Loading templates"), async () => (await desk.load("templates")).showTemplates(desk, templates));
   const device = el("div", {});
   void desk.offlineChoice().then((choice) => choice !== null && device.append(choice));
-  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
+  const sections = [section("writing", t("Writing"), pencil, signature.root, quoting.root, undo.root, bars.root, mailtoButton(desk)), section("templates", t("Templates"), fileText, templates), section("reading", t("Reading"), eye, seen.root, after.root, ...touch, html.root, headers.root, device), section("look", t("Look"), monitor, speech.root, improve, scheme.root, density.root, layout.root), section("notices", t("Notices on this device"), bell, notices), section("keys", t("Keys"), keyRound, keys.root, opens.root, hints.root, keymap.root)];
   const state = el("p", { class: "settings-state hint", role: "status" }, t("Changes are saved at once."));
   const read2 = () => ({ ...desk.settings(), ...signature.read(), quoting: quoting.read(), undo_send_seconds: Number(undo.read()), language: speech.read(), color_scheme: scheme.read(), density: density.read(), after_action: after.read(), mark_seen_ms: Number(seen.read()), show_html: html.read(), show_address_security: bars.read(), no_show_shortcuts: !hints.read(), single_keys: keys.read(), open_on_move: opens.read(), keymap: keymap.read(), show_headers: headers.read().split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "") });
   let saved = read2();
