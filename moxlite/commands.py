@@ -44,7 +44,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     commands = {
         **_admin(house).registry(),
         **DoctorCommands(examinations.sources, examinations.nightly, examinations.weekly).registry(),
-        **DNSOperations(config, held_keys(house), examinations.rotation).registry(),
+        **DNSOperations(config, held_keys(house), examinations.rotation, examinations.host_rotation).registry(),
         **IMAPCommands(imap_context(house), house.shutdown).registry(),
         **CopyCommands(config, accounts, house.files.imports).registry(),
         **ImapCopyCommands(config, house.copies).registry(),

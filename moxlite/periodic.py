@@ -17,6 +17,7 @@ from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures.recorder import HistoryRecorder
+from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.operations.queue import Filter, Page
 from moxlite.queue.queue import Queue
@@ -27,6 +28,7 @@ from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
+    from moxlite.admin.dns.hostrotation import HostKeyRotation
     from moxlite.admin.dns.rotation import KeyRotation
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.nightly import Nightly
@@ -41,13 +43,14 @@ LOOK_FOR_PROVIDER = 3600.0
 @dataclass(frozen=True)
 class Examinations:
     """The server's state as the doctor asks for it, the examination of each night (None in localserve), the weekly
-    mail, and the rotation of keys, whose libraries are loaded when the first domain wants it.
+    mail, and the rotations of keys, whose libraries are loaded when the first domain or host wants it.
     """
 
     sources: Sources
     nightly: "Nightly | None"
     weekly: "Late[WeeklyMail]"
     rotation: "Late[KeyRotation]"
+    host_rotation: "Late[HostKeyRotation]"
 
 
 def start_periodic(house: House, queue: Queue | None) -> Examinations:
@@ -80,9 +83,10 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     updates = _start_updates(house)
     sources = _sources(house, queue, updates)
     rotation = lazyimport.Late(partial(_make_rotation, house))
+    host_rotation = lazyimport.Late(partial(_make_host_rotation, house))
     weekly = lazyimport.Late(partial(_make_weekly, house, sources))
     if house.local:  # it sends nothing anywhere, and no name leads to it
-        return Examinations(sources, None, weekly, rotation)
+        return Examinations(sources, None, weekly, rotation, host_rotation)
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
 
@@ -100,7 +104,9 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
     tree.start("admin.keys", partial(_rotate_keys, house, rotation))
-    return Examinations(sources, nightly, weekly, rotation)
+    if any(house.started.acme_keys.hosts.values()):
+        tree.start("admin.hostkeys", partial(_rotate_host_keys, house, host_rotation))
+    return Examinations(sources, nightly, weekly, rotation, host_rotation)
 
 
 def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":
@@ -129,12 +135,31 @@ def _make_rotation(house: House) -> "KeyRotation":
 
 async def _rotate_keys(house: House, rotation: "Late[KeyRotation]") -> None:
     """Rotate keys, from when the first domain wants it. Errors: as `KeyRotation.serve`."""
-    folder = house.config.path.parent / DNS_FOLDER
-    while not any(one.dkim.auto_rotate for one in house.config.current.domains.domains.values()):
-        if await trio.to_thread.run_sync(folder.exists):
-            break
+    domains = house.config.current.domains.domains.values
+    while not any(one.dkim.auto_rotate for one in domains()) and not await _has_folder(house, DNS_FOLDER):
         await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
     await (await rotation.get()).serve()
+
+
+def _make_host_rotation(house: House) -> "HostKeyRotation":
+    from moxlite.admin.dns.hostrotation import HostKeyRotation
+
+    return HostKeyRotation(house.config, house.started.acme_keys.hosts, house.network.autotls)
+
+
+async def _rotate_host_keys(house: House, rotation: "Late[HostKeyRotation]") -> None:
+    """Rotate keys of hosts, from when one is wanted. Errors: as `HostKeyRotation.serve`."""
+    asked = any(one.host_key_period for one in house.static.acme.values())
+    states = house.static.data_dir / "acme" / hostkeys.FOLDER
+    while not asked and not await _has_folder(house, DNS_FOLDER, states):
+        await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
+    await (await rotation.get()).serve()
+
+
+async def _has_folder(house: House, *folders: str | Path) -> bool:
+    """Whether there is one of these; paths are relative to the folder of moxlite.toml."""
+    found = [house.config.path.parent / one for one in folders]
+    return await trio.to_thread.run_sync(lambda: any(one.exists() for one in found))
 
 
 async def _queue_sample(queue: Queue | None) -> QueueSample | None:

@@ -22,6 +22,7 @@ from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, short_of_space, store_options
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
+from moxlite.autotls.hostkeys import keys_in_use
 from moxlite.autotls.reachability import Ports
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Static
@@ -421,8 +422,8 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
     config = started.holder
     static = config.current.static
     resolver = OwnZones(config, started.keys) if local else _resolver(static)
-    read = started.parent.read if started.parent is not None else Path.read_bytes
-    tls = TLSPorts(static, started.certificates, started.acme_keys.hosts, read=read)
+    host_keys = await trio.to_thread.run_sync(keys_in_use, config.current, started.acme_keys.hosts)
+    tls = TLSPorts(static, started.certificates, host_keys, read=started.read)
     challenges = Challenges()
     autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
     for one in autotls:
@@ -430,10 +431,9 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
         config.on_change(one.reconfigured)
     listings = OwnListings(config, resolver)
     config.on_change(listings.reconfigured)
-    roots = roots_of(static)
     return Network(
         resolver=resolver,
-        roots=roots,
+        roots=(roots := roots_of(static)),
         trust=Trust(system=False) if local else trust_of(static),
         tls=tls,
         challenges=challenges,
@@ -450,7 +450,7 @@ def _autotls(name: str, started: Started, resolver: Resolver, tls: TLSPorts, cha
         name,
         config=config,
         folder=config.current.static.data_dir / "acme",
-        keys=tls.host_keys(started.acme_keys.hosts, name),
+        keys=tls.host_keys(name),
         eab_key=started.acme_keys.bindings.get(name, ""),
         resolver=resolver,
         challenges=challenges,

@@ -998,6 +998,19 @@ export interface Rotation {
   problem: string;
 }
 
+/** The rotation of the key with which a host is certified, and which TLSA records name. */
+export interface HostRotation {
+  host: string;
+  stage: "ordering" | "publishing" | "resting" | "retiring" | "waiting";
+  words: string;
+  since: string;
+  until: string;
+  made_here: boolean;
+  stopped: boolean;
+  todo: Array<string>;
+  problem: string;
+}
+
 /** Numbers of messages that are back, and of those that could not be read. */
 export interface UndeletedMail {
   messages: number;
@@ -1130,6 +1143,7 @@ export const checks: Checks = {
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
+  HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
@@ -1521,6 +1535,18 @@ export interface Calls {
   /** Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget. */
   dns_rotation_now(domain: string): Promise<Rotation>;
 
+  /** Show how far the rotation of each host's key is, which TLSA records for DANE name. */
+  dns_host_key_show(): Promise<Array<HostRotation>>;
+
+  /** Stop the rotation of HOST's key where it is. Records and the present certificate stay. */
+  dns_host_key_stop(host: string): Promise<HostRotation>;
+
+  /** Go on with a rotation that was stopped. */
+  dns_host_key_start(host: string): Promise<HostRotation>;
+
+  /** Replace the key of HOST now, not once it is old. It takes hours to days: DNS has to forget. */
+  dns_host_key_now(host: string): Promise<HostRotation>;
+
   /** Bring back messages that were removed at or after `since` (µs UTC), of `mailbox`, or all with an empty name. */
   account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
 
@@ -1671,6 +1697,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
+  dns_host_key_show: [{}, ["list", ["ref", "HostRotation"]]],
+  dns_host_key_stop: [{ host: "string" }, ["ref", "HostRotation"]],
+  dns_host_key_start: [{ host: "string" }, ["ref", "HostRotation"]],
+  dns_host_key_now: [{ host: "string" }, ["ref", "HostRotation"]],
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],

@@ -8,7 +8,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,7 @@ from moxlite.autotls.reachability import Ports, Reachability
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.values import AUTO
 from moxlite.net.resolver import Resolver
-from moxlite.net.tls.certificates import KeyPair
+from moxlite.net.tls.certificates import KeyPair, PrivateKey
 from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.autotls")
@@ -114,6 +114,17 @@ class AutoTLS:
     def look(self) -> None:
         """Begin a round now."""
         self._wakeup.set()
+
+    def use_host_keys(self, host: str, keys: Sequence[PrivateKey]) -> str | None:
+        """Order a certificate of a host for the first of these keys soon. None once it is in use; until then the reason
+        why it is not, "" if no order has failed.
+        """
+        self._issuer.use_keys(host, keys)
+        pair = self._pairs.get(host)
+        if pair is not None and not self._issuer.is_urgent(host, pair):
+            return None
+        self._wakeup.set()
+        return self._reachability.problems(host, self._states.now.hosts.get(host, HostState()).error)
 
     async def change_account_key(self) -> bool:
         """Let the next round give our account at the CA another key; False without an account. It is on disk when this
@@ -258,9 +269,11 @@ class AutoTLS:
         return now < self._renew_at(host) or now < self._states.now.not_before
 
     def _renew_at(self, host: str) -> float:
-        """Seconds UTC at which the certificate of a host is due for replacement; 0 for a host without a certificate."""
+        """Seconds UTC at which the certificate of a host is due for replacement; 0 for a host without a certificate, or
+        with one for a key that has to go.
+        """
         pair, state = self._pairs.get(host), self._states.now.hosts[host]
-        if pair is None:
+        if pair is None or self._issuer.is_urgent(host, pair):
             return 0.0
         before = self._issuer.settings.renew_before
         if before != AUTO:

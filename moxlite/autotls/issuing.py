@@ -5,7 +5,7 @@ When they are made is decided by `autotls`; `ordering` speaks with the CA in a p
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -59,7 +59,8 @@ class Issuer:
         self.name: Final = name
         self._config = config
         self._files = files
-        self._keys = keys
+        self._keys = dict(keys)
+        self._urgent: set[str] = set()
         self._eab_key = eab_key
         self._challenges = challenges
         self._ports = ports
@@ -70,6 +71,15 @@ class Issuer:
     def settings(self) -> ACME:
         """The present settings of the CA."""
         return self._config.current.static.acme[self.name]
+
+    def use_keys(self, host: str, keys: Sequence[PrivateKey]) -> None:
+        """Take these keys for a host from now on, and order a certificate for the first of them soon."""
+        self._keys[host] = keys
+        self._urgent.add(host)
+
+    def is_urgent(self, host: str, pair: KeyPair) -> bool:
+        """Whether the certificate in use is for another key than the one that `use_keys` wants."""
+        return host in self._urgent and pair.key.public_key() != self._keys[host][0].public_key()
 
     def stored(self) -> Mapping[str, KeyPair]:
         """The certificates on disk, by host. Blocks."""

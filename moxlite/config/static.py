@@ -179,6 +179,13 @@ class ACME(Section, frozen=True):
         Duration,
         doc("How long the account at the CA has one key; then the server makes another (RFC 8555 §7.3.5). `0s`: ever."),
     ] = 365 * 86400.0
+    host_key_period: Annotated[
+        Duration | None,
+        doc(
+            "How long a host has one key, which TLSA records name; then the server publishes and certifies another. "
+            "Unset: 365 days where a DNS provider is set, else ever. `0s`: ever."
+        ),
+    ] = None
 
 
 class Postmaster(Section, frozen=True):

@@ -48,6 +48,9 @@ class RecordPlan(msgspec.Struct, frozen=True):
 Stage: TypeAlias = Literal["resting", "publishing", "waiting", "retiring"]
 
 
+HostStage: TypeAlias = Literal["resting", "publishing", "waiting", "ordering", "retiring"]
+
+
 class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     """The rotation of a domain's signing key.
 
@@ -69,6 +72,34 @@ class Rotation(msgspec.Struct, frozen=True, kw_only=True):
     stopped: bool
     todo: list[str]
     problem: str
+
+
+class HostRotation(msgspec.Struct, frozen=True, kw_only=True):
+    """The rotation of the key with which a host is certified, and which TLSA records name.
+
+    Attributes:
+      words: a sentence about the stage.
+      since, until: RFC 3339, "" where unknown.
+      made_here: the present key is one that the server made in the place of a configured one.
+      stopped: by the owner.
+      todo: what the owner has to type. problem: why there is no progress.
+    """
+
+    host: str
+    stage: HostStage
+    words: str
+    since: str
+    until: str
+    made_here: bool
+    stopped: bool
+    todo: list[str]
+    problem: str
+
+
+class HostRotating(Operation[HostRotation], frozen=True, kw_only=True):
+    """An operation on the rotation of a host's key."""
+
+    host: Annotated[str, field(metavar="HOST", max_length=255)]
 
 
 class Rotating(Operation[Rotation], frozen=True, kw_only=True):
@@ -147,3 +178,23 @@ class StartRotation(Rotating, frozen=True, kw_only=True):
 @change("dns rotation now", MANAGERS)
 class RotateNow(Rotating, frozen=True, kw_only=True):
     """Replace the signing key of DOMAIN now, not once it is old. It takes hours to days: DNS has to forget."""
+
+
+@query("dns host-key show", MANAGERS)
+class ShowHostRotation(Operation[list[HostRotation]], frozen=True, kw_only=True):
+    """Show how far the rotation of each host's key is, which TLSA records for DANE name."""
+
+
+@change("dns host-key stop", MANAGERS)
+class StopHostRotation(HostRotating, frozen=True, kw_only=True):
+    """Stop the rotation of HOST's key where it is. Records and the present certificate stay."""
+
+
+@change("dns host-key start", MANAGERS)
+class StartHostRotation(HostRotating, frozen=True, kw_only=True):
+    """Go on with a rotation that was stopped."""
+
+
+@change("dns host-key now", MANAGERS)
+class RotateHostNow(HostRotating, frozen=True, kw_only=True):
+    """Replace the key of HOST now, not once it is old. It takes hours to days: DNS has to forget."""

@@ -136,6 +136,7 @@ class TLSPorts:
         read: Read = Path.read_bytes,
     ) -> None:
         self._static = static
+        self._host_keys = host_keys
         self._read = read
         self._certificates = dict(certificates)
         self._issued: dict[str, dict[tuple[str, ...], KeyPair]] = {name: {} for name in static.acme}
@@ -213,12 +214,12 @@ class TLSPorts:
             found.insert(0, Place("tls-alpn-01", https))
         return tuple(found)
 
-    def host_keys(self, keys: Mapping[str, Sequence[PrivateKey]], authority: str) -> dict[str, Sequence[PrivateKey]]:
-        """Host keys of the listeners with this ``[acme.NAME]``, by hostname (A-labels); `keys` has them by listener."""
+    def host_keys(self, authority: str) -> dict[str, Sequence[PrivateKey]]:
+        """Host keys of the listeners with this ``[acme.NAME]``, by hostname (A-labels)."""
         found: dict[str, Sequence[PrivateKey]] = {}
         for listener in self._with_acme(authority):
-            if keys.get(listener):
-                found.setdefault(self._hostname(listener), keys[listener])
+            if self._host_keys.get(listener):
+                found.setdefault(self._hostname(listener), self._host_keys[listener])
         return found
 
     def _with_acme(self, authority: str) -> list[str]:

@@ -1,6 +1,6 @@
-// The DNS provider of a domain: set once, then records are published from here; and the rotation of the signing key.
+// The DNS provider of a domain: set once, then records are published from here; and the rotation of keys.
 
-import type { DNSProvider, ProviderInUse, RecordPlan, Rotation } from "../../gen/admin";
+import type { DNSProvider, HostRotation, ProviderInUse, RecordPlan, Rotation } from "../../gen/admin";
 import { attempt, confirm, dialog, setStatus } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { choice, line, tick } from "../../lib/fields";
@@ -11,16 +11,18 @@ import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 import { fieldDialog } from "../ui/shared";
 
-/** The card of the provider; that of the rotation where one is set, or a rotation is under way. */
+/** The card of the provider; the cards of the rotations where one is set, or a rotation is under way. */
 export async function provider(desk: Desk, name: string): Promise<Child> {
-  const [used, rotation] = await Promise.all([
+  const [used, rotation, hosts] = await Promise.all([
     desk.client.dns_provider_show(name),
     desk.client.dns_rotation_show(name),
+    desk.client.dns_host_key_show(),
   ]);
   const set = used.provider !== "";
   return [
     set ? providerCard(desk, name, used) : invitation(desk, name),
     (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation),
+    hosts.map((one) => (set || one.stage !== "resting") && hostCard(desk, one)),
   ];
 }
 
@@ -174,17 +176,46 @@ async function shown(title: string, plan: RecordPlan, action: string): Promise<b
 }
 
 function rotationCard(desk: Desk, name: string, found: Rotation): Child {
-  const act = async (run: (domain: string) => Promise<Rotation>) => {
-    if (await attempt(t("Changing the rotation"), () => run(name))) await desk.refresh();
+  return stagesCard(desk, t("Rotation of the signing key"), found, {
+    question: t("Replace the signing key?"),
+    words: t("The next key is published, and signs some hours later; the former record goes after eight days."),
+    now: () => desk.client.dns_rotation_now(name),
+    stop: () => desk.client.dns_rotation_stop(name),
+    start: () => desk.client.dns_rotation_start(name),
+  });
+}
+
+function hostCard(desk: Desk, found: HostRotation): Child {
+  return stagesCard(desk, t("Rotation of the key for DANE: {host}", { host: found.host }), found, {
+    question: t("Replace the key of {host}?", { host: found.host }),
+    words: t(
+      "The TLSA record of the next key is published, and some hours later a certificate is ordered for it; the former record goes a day after that.",
+    ),
+    now: () => desk.client.dns_host_key_now(found.host),
+    stop: () => desk.client.dns_host_key_stop(found.host),
+    start: () => desk.client.dns_host_key_start(found.host),
+  });
+}
+
+interface Actions {
+  question: string;
+  words: string;
+  now: () => Promise<unknown>;
+  stop: () => Promise<unknown>;
+  start: () => Promise<unknown>;
+}
+
+/** The card of a rotation: its stage, what it waits for, and what can be done about it. */
+function stagesCard(desk: Desk, title: string, found: Rotation | HostRotation, actions: Actions): Child {
+  const act = async (run: () => Promise<unknown>) => {
+    if (await attempt(t("Changing the rotation"), run)) await desk.refresh();
   };
   const now = async () => {
-    const words = t("The next key is published, and signs some hours later; the former record goes after eight days.");
-    if (await confirm(t("Replace the signing key?"), words, t("Replace")))
-      await act((domain) => desk.client.dns_rotation_now(domain));
+    if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
   };
   const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
   return card(
-    t("Rotation of the signing key"),
+    title,
     [
       el("p", {}, state(level, found.stage), " ", sentence(found.words), "."),
       found.since !== "" &&
@@ -197,8 +228,8 @@ function rotationCard(desk: Desk, name: string, found: Rotation): Child {
     {
       actions: [
         found.stopped
-          ? button(t("Go on"), () => void act((domain) => desk.client.dns_rotation_start(domain)))
-          : button(t("Stop"), () => void act((domain) => desk.client.dns_rotation_stop(domain))),
+          ? button(t("Go on"), () => void act(actions.start))
+          : button(t("Stop"), () => void act(actions.stop)),
         found.stage === "resting" && button(t("Replace now…"), () => void now()),
       ],
     },

@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 import trio
 
 from moxlite.admin.accounts import Refused
+from moxlite.admin.dns.hostrotation import HostKeyRotation
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_stored
 from moxlite.admin.dns.rotation import KeyRotation, Keys
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
@@ -15,6 +17,7 @@ from moxlite.admin.dns.wanted import HeldKeys
 from moxlite.admin.dns.zones import Authorities, Located
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFailed
 from moxlite.admin.domains.changes import require_domain
+from moxlite.autotls.hostkeys import HostKeyState
 from moxlite.config.holder import ConfigHolder
 from moxlite.lazyimport import Late
 from moxlite.net.control.server import Command, CommandFailed
@@ -31,13 +34,21 @@ WORDS: Final[dict[operations.Stage, str]] = {
     "retiring": "the next key signs; the record of the former one stays while its mail may be under way",
 }
 
+HOST_WORDS: Final[dict[operations.HostStage, str]] = {
+    "resting": "the present key is in use; the next one comes when it is old",
+    "publishing": "the TLSA record of the next key is being published",
+    "waiting": "the record is published; the next key is used once no resolver can remember the records without it",
+    "ordering": "a certificate for the next key is being ordered; the present one is shown until then",
+    "retiring": "the next key is in use; the record of the former one stays for a day",
+}
+
 
 class DNSOperations:
     """The operations.
 
     Args:
       held: keys that the server read before it gave up its privileges.
-      rotation: made at its first use.
+      rotation, host_rotation: made at their first use.
       authorities: tests give their own.
     """
 
@@ -46,11 +57,13 @@ class DNSOperations:
         config: ConfigHolder,
         held: HeldKeys,
         rotation: Late[KeyRotation],
+        host_rotation: Late[HostKeyRotation],
         authorities: Authorities | None = None,
     ) -> None:
         self._config = config
         self._held = held
         self._rotation = rotation
+        self._host_rotation = host_rotation
         self._authorities = authorities
         self._publishing = trio.CapacityLimiter(1)  # a plan is minutes of a provider's patience
 
@@ -67,6 +80,10 @@ class DNSOperations:
             operations.StopRotation.bind(self.stop),
             operations.StartRotation.bind(self.start),
             operations.RotateNow.bind(self.rotate),
+            operations.ShowHostRotation.bind(self.host_rotations),
+            operations.StopHostRotation.bind(partial(self._change_host, stopped=True)),
+            operations.StartHostRotation.bind(partial(self._change_host, stopped=False)),
+            operations.RotateHostNow.bind(partial(self._change_host, asked=True, stopped=False)),
         )
 
     async def providers(self, args: operations.ListProviders) -> list[operations.DNSProvider]:
@@ -152,6 +169,22 @@ class DNSOperations:
         except OSError as error:
             raise CommandFailed("failed", f"the rotation cannot be written down: {error.strerror or error}") from None
 
+    async def host_rotations(self, args: operations.ShowHostRotation) -> list[operations.HostRotation]:
+        """The rotation of each host's key."""
+        rotation = await self._host_rotation.get()
+        return [_told_host(host, await rotation.show(host)) for host in rotation.hosts]
+
+    async def _change_host(self, args: operations.HostRotating, **changes: bool) -> operations.HostRotation:
+        rotation = await self._host_rotation.get()
+        host = args.host.lower().rstrip(".")
+        if host not in rotation.hosts:
+            known = ", ".join(rotation.hosts) or "none: no listener with SMTP has certificates by ACME for host keys"
+            raise CommandFailed("notFound", f"{args.host} has no host key here; hosts with one: {known}")
+        try:
+            return _told_host(host, await rotation.change(host, **changes))
+        except OSError as error:
+            raise CommandFailed("failed", f"the rotation cannot be written down: {error.strerror or error}") from None
+
     def _domain(self, name: str) -> Domain:
         try:
             return require_domain(self._config.current, name)[0]
@@ -203,6 +236,20 @@ def _told(domain: Domain, state: Keys) -> operations.Rotation:
         until=_moment(state.until),
         new=state.new,
         old=list(state.old),
+        stopped=state.stopped,
+        todo=list(state.todo),
+        problem=state.problem,
+    )
+
+
+def _told_host(host: str, state: HostKeyState) -> operations.HostRotation:
+    return operations.HostRotation(
+        host=host,
+        stage=state.stage,
+        words=f"stopped; {HOST_WORDS[state.stage]}" if state.stopped else HOST_WORDS[state.stage],
+        since=_moment(state.since),
+        until=_moment(state.until),
+        made_here=bool(state.present),
         stopped=state.stopped,
         todo=list(state.todo),
         problem=state.problem,

@@ -5,22 +5,24 @@ servers are waited for.
 """
 
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import Change, Plan, Slot, ZonePlan
+from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import UpdateRefused
-from moxlite.admin.dns.wanted import HeldKeys, Topic, Wanted, read_keys, wanted_records
-from moxlite.admin.dns.zonefile import rdata_of
+from moxlite.admin.dns.wanted import HeldKeys, Kind, Topic, Wanted, read_keys, wanted_records
+from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
     Authorities,
     ByHand,
     Located,
     access_of,
+    differing,
     missing_changes,
     plan_back,
     plan_zones,
@@ -65,6 +67,25 @@ class Plans(msgspec.Struct, frozen=True):
     def notes(self) -> list[str]:
         """Records that stay as they are, each with the reason."""
         return [note for one in self.zones for note in one.plan.left]
+
+
+class Ensured(msgspec.Struct, frozen=True):
+    """How far a record is, that was to be published. Neither `todo` nor `problem`: all authoritative servers have it.
+
+    Attributes:
+      todo: what the owner has to type, one line each.
+      problem: the first server that does not have the record yet.
+      longest: seconds for which resolvers may still have an answer without the record.
+    """
+
+    todo: tuple[str, ...] = ()
+    problem: str = ""
+    longest: float = 0.0
+
+    @property
+    def served(self) -> bool:
+        """Whether all authoritative servers have it."""
+        return not self.todo and not self.problem
 
 
 def make_stored(domain: Domain, provider: str, answers: dict[str, str]) -> Stored:
@@ -208,6 +229,57 @@ class Publishing:
             ledger.finish()
         return missing_changes(located, plans.zones)
 
+    def ensure(self, domain: Domain, record: Wanted, *, alone: bool) -> Ensured:
+        """Publish a record, if it is not there, at the provider; without one it is for the owner to do.
+
+        alone: other records of the set are removed.
+
+        Raises Busy, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
+        """
+        located, provided = self.located_anyhow(domain)
+        at = located.of(record.name)
+        if at is None:
+            return Ensured((f"add to DNS: {zone_line(record)}",), f"the zone of {record.name} is not found")
+        access, zone = at
+        data = rdata_of(record.kind, record.value)
+        there = tuple(access.found(zone, [(record.name, record.kind)])[record.name, record.kind])
+        gone = tuple(one for one in there if one != data) if alone else ()
+        change = Change(record.name, record.kind, there, gone, (data,))
+        if data not in there or gone:
+            if not provided:
+                return Ensured((*_removals(record.name, record.kind, gone), f"add to DNS: {zone_line(record)}"))
+            todo = msgspec.structs.replace(change, add=() if data in there else (data,))
+            self._make_one(domain, located, zone, todo, (record,))
+        late = differing(located, self.authorities, [ZonePlan(zone, Plan((change,), ()))])
+        if late:
+            return Ensured(problem=late[0])
+        places = (*access.authorities(zone), *self.authorities.places(zone))
+        ttl = self.authorities.ttl(places, record.name, record.kind)
+        return Ensured(longest=max(ttl, self.authorities.negative_ttl(zone, places)))
+
+    def withdraw(self, domain: Domain, name: str, kind: Kind, data: Iterable[Data] | None = None) -> tuple[str, ...]:
+        """Remove records of a name, all without `data`. Returns what the owner has to type. Raises as `ensure`."""
+        located, provided = self.located_anyhow(domain)
+        at = located.of(name)
+        if at is None:
+            return ()
+        access, zone = at
+        there = tuple(access.found(zone, [(name, kind)])[name, kind])
+        gone = there if data is None else tuple(one for one in data if one in there)
+        if gone and provided:
+            self._make_one(domain, located, zone, Change(name, kind, there, gone, ()), ())
+            return ()
+        if data is None:
+            return (f"remove from DNS: {name} {kind}",) if gone else ()
+        return _removals(name, kind, gone)
+
+    def _make_one(
+        self, domain: Domain, located: Located, zone: str, change: Change, records: tuple[Wanted, ...]
+    ) -> None:
+        missing = self.make(domain, located, Plans((ZonePlan(zone, Plan((change,), ())),), records))
+        if missing:
+            raise UpdateRefused(f"the provider took the change and did not make it: {missing[0][:120]}")
+
     def wait(self, located: Located, plans: Plans) -> list[str]:
         """Wait until the authoritative servers have the changes; what is not there at the end, one line each."""
         return wait_until_served(located, self.authorities, plans.zones)
@@ -228,3 +300,9 @@ class Publishing:
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
+
+
+def _removals(name: str, kind: Kind, gone: Iterable[Data]) -> tuple[str, ...]:
+    """Lines that tell the owner to remove records."""
+    texts = (one.to_text() for one in gone)
+    return tuple(f"remove from DNS: {name} {kind} {text[:80]}{'…' if len(text) > 80 else ''}" for text in texts)

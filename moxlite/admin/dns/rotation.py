@@ -14,12 +14,10 @@ from typing import Final, TypeVar
 import msgspec
 import trio
 
-from moxlite.admin.dns.plan import Change, Plan, ZonePlan
-from moxlite.admin.dns.publishing import Plans, Publishing
+from moxlite.admin.dns.publishing import Ensured, Publishing
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import Wanted, read_keys
-from moxlite.admin.dns.zonefile import rdata_of, zone_line
-from moxlite.admin.dns.zones import Authorities, Located, differing
+from moxlite.admin.dns.zones import Authorities
 from moxlite.admin.dnsproviders.accounts import Busy, DNSFiles
 from moxlite.admin.domains.changes import require_domain
 from moxlite.admin.domains.selectors import Algorithm, Selectors, key_facts
@@ -53,6 +51,11 @@ LOOK: Final = 3600.0
 SOON: Final = 300.0
 FIRST: Final = 120.0
 """Seconds from the start of the server to the first look."""
+
+
+def waiting_time(longest: float) -> float:
+    """Seconds until no resolver remembers what was before, which it keeps for `longest` seconds."""
+    return min(max(2 * longest, LEAST_WAIT), MOST_WAIT)
 
 
 class Keys(msgspec.Struct, frozen=True):
@@ -183,19 +186,19 @@ class KeyRotation:
         if state.new not in settings.dkim.selectors:
             algorithm = await self._in_thread(_algorithm, settings, state.old)
             await self._selectors.add(domain.ascii, state.new, algorithm)
-        wait, todo, problem = await self._in_thread(self._serve_record, domain, state.new)
-        if wait is None:
-            self._soon = not todo
-            return msgspec.structs.replace(state, todo=todo, problem=problem)
-        return self._entered(domain, state, "waiting", until=self._clock() + wait)
+        found = await self._in_thread(self._ensure, domain, state.new)
+        if not found.served:
+            self._soon = not found.todo
+            return msgspec.structs.replace(state, todo=found.todo, problem=found.problem)
+        return self._entered(domain, state, "waiting", until=self._clock() + waiting_time(found.longest))
 
     async def _switch(self, domain: Domain, settings: DomainConfig, state: Keys) -> Keys:
         if self._clock() < state.until:
             return state
-        wait, todo, problem = await self._in_thread(self._serve_record, domain, state.new)
-        if wait is None:  # the record is gone: it has to be seen everywhere again
+        found = await self._in_thread(self._ensure, domain, state.new)
+        if not found.served:  # the record is gone: it has to be seen everywhere again
             back = self._entered(domain, state, "publishing")
-            return msgspec.structs.replace(back, todo=todo, problem=problem)
+            return msgspec.structs.replace(back, todo=found.todo, problem=found.problem)
         sign = [state.new, *(one for one in settings.dkim.sign if one not in (state.new, *state.old))]
 
         def change(document: Document, snapshot: Snapshot) -> None:
@@ -236,51 +239,14 @@ class KeyRotation:
     def _has_provider(self, domain: Domain) -> bool:
         return self._publishing().files.provider(domain) is not None
 
-    def _serve_record(self, domain: Domain, selector: str) -> tuple[float | None, tuple[str, ...], str]:
-        """Publish the record of a selector. Returns the seconds to wait once all authoritative servers have it; else
-        None, what the owner has to type, and which servers do not have it yet.
-        """
-        publishing = self._publishing()
-        located, provided = publishing.located_anyhow(domain)
-        record = _record(self._config.current, domain, selector)
-        at = located.of(record.name)
-        if at is None:
-            return None, (f"add to DNS: {zone_line(record)}",), f"the zone of {record.name} is not found"
-        access, zone = at
-        data = rdata_of("TXT", str(record.value))
-        there = tuple(access.found(zone, [(record.name, "TXT")])[record.name, "TXT"])
-        change = Change(record.name, "TXT", there, tuple(one for one in there if one != data), (data,))
-        if data not in there or change.remove:
-            if not provided:
-                lines = [f"remove from DNS: {record.name} TXT {one.to_text()[:60]}…" for one in change.remove]
-                return None, (*lines, f"add to DNS: {zone_line(record)}"), ""
-            todo = msgspec.structs.replace(change, add=() if data in there else (data,))
-            _make(publishing, domain, located, zone, todo, record)
-        plans = [ZonePlan(zone, Plan((change,), ()))]
-        late = differing(located, publishing.authorities, plans)
-        if late:
-            return None, (), late[0]
-        places = (*access.authorities(zone), *publishing.authorities.places(zone))
-        wait = 2 * publishing.authorities.negative_ttl(zone, places)
-        return min(max(wait, LEAST_WAIT), MOST_WAIT), (), ""
+    def _ensure(self, domain: Domain, selector: str) -> Ensured:
+        return self._publishing().ensure(domain, _record(self._config.current, domain, selector), alone=True)
 
     def _remove_records(self, domain: Domain, selectors: Sequence[str]) -> tuple[str, ...]:
         """Remove the records of former keys. Returns what the owner has to type."""
         publishing = self._publishing()
-        located, provided = publishing.located_anyhow(domain)
-        todo = []
-        for selector in selectors:
-            name = f"{selector}._domainkey.{domain.ascii}."
-            at = located.of(name)
-            if at is None:
-                continue
-            access, zone = at
-            there = tuple(access.found(zone, [(name, "TXT")])[name, "TXT"])
-            if there and provided:
-                _make(publishing, domain, located, zone, Change(name, "TXT", there, there, ()), None)
-            elif there:
-                todo.append(f"remove from DNS: {name} TXT")
-        return tuple(todo)
+        names = (f"{selector}._domainkey.{domain.ascii}." for selector in selectors)
+        return tuple(line for name in names for line in publishing.withdraw(domain, name, "TXT"))
 
     async def _read(self, domain: Domain) -> Keys:
         def read() -> Keys:
@@ -307,15 +273,6 @@ def _record(snapshot: Snapshot, domain: Domain, selector: str) -> Wanted:
     if selector not in keys.dkim:
         raise UpdateRefused("; ".join(keys.dkim_problems) or f"the selector {selector} is gone")
     return Wanted("dkim", f"{selector}._domainkey.{domain.ascii}.", "TXT", keys.dkim[selector])
-
-
-def _make(
-    publishing: Publishing, domain: Domain, located: Located, zone: str, change: Change, record: Wanted | None
-) -> None:
-    plans = Plans((ZonePlan(zone, Plan((change,), ())),), () if record is None else (record,))
-    missing = publishing.make(domain, located, plans)
-    if missing:
-        raise UpdateRefused(f"the provider took the change and did not make it: {missing[0][:120]}")
 
 
 def _algorithm(settings: DomainConfig, signing: Sequence[str]) -> Algorithm:

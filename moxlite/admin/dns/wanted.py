@@ -7,20 +7,20 @@ from typing import Final, Literal, TypeAlias
 from urllib.parse import quote
 
 import msgspec
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, offer_for, public_first
 from moxlite.autotls.files import account_uri
+from moxlite.autotls.hostkeys import FOLDER, published_keys, read_host_state
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import PrivateKey as DKIMKey, key_record
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, SRV, TLSA
-from moxlite.net.tls.certificates import PrivateKey
+from moxlite.net.tls.certificates import CertificateError, PrivateKey, load_private_key
 from moxlite.proto.address import Domain
 
 Topic = Literal[
@@ -110,27 +110,38 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
         except KeyUnreadable as error:
             dkim_problems.append(str(error))
     tlsa: list[tuple[bool, TLSA]] = []
+    acme = snapshot.static.data_dir / "acme"
     for listener_name, listener in public_first(snapshot):
         if not listener.smtp.enabled or listener.tls is None:
             continue
         if held is not None and listener_name in held.hosts:
-            tlsa += [one for one in map(_tlsa, held.hosts[listener_name]) if one not in tlsa]
-            continue
-        for path in listener.tls.host_private_key_files:
-            try:
-                found = _tlsa(load_pem_private_key(path.read_bytes(), None))
-            except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
-                host_problems.append(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
-                continue
-            if found not in tlsa:
-                tlsa.append(found)
+            configured = list(held.hosts[listener_name])
+        else:
+            configured = _configured(listener.tls.host_private_key_files, host_problems)
+        try:
+            state = read_host_state(acme, snapshot.hostname(listener_name).ascii)
+            keys = published_keys(state, configured)
+        except (OSError, ValueError) as error:
+            host_problems.append(f"cannot use {acme / FOLDER}: {getattr(error, 'strerror', None) or error}")
+            keys = tuple(configured)
+        tlsa += [one for one in map(_tlsa, keys) if one not in tlsa]
     ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
-    acme = snapshot.static.data_dir / "acme"
     accounts = {name: uri for name in snapshot.static.acme if (uri := account_uri(acme, name))}
     return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts)
 
 
-def _tlsa(key: PrivateKeyTypes) -> tuple[bool, TLSA]:
+def _configured(paths: Iterable[Path], problems: list[str]) -> list[PrivateKey]:
+    """The keys of files; a line in `problems` for each that cannot be read."""
+    found: list[PrivateKey] = []
+    for path in paths:
+        try:
+            found.append(load_private_key(path.read_bytes()))
+        except (OSError, CertificateError) as error:
+            problems.append(f"cannot read {path}: {getattr(error, 'strerror', None) or error}")
+    return found
+
+
+def _tlsa(key: PrivateKey) -> tuple[bool, TLSA]:
     """Whether the key is ECDSA, and its TLSA record."""
     return isinstance(key, ec.EllipticCurvePrivateKey), public_key_record(key.public_key())
 

@@ -130,6 +130,17 @@ class Authorities:
             return float(max((getattr(data, "minimum", DAY) for data in found), default=DAY))
         return DAY
 
+    def ttl(self, places: Iterable[Place], name: str, kind: Kind) -> float:
+        """Seconds for which others keep the records of a name, the longest that a server gives; 0 without records."""
+        found = 0
+        for place in places:
+            try:
+                answer = _answer(place, name, dns.rdatatype.from_text(kind))
+            except NoAnswer:
+                continue
+            found = max((found, *(one.ttl for one in answer.answer)))
+        return float(found)
+
     def is_signed(self, zone: str) -> bool:
         """Whether the zone's parent vouches for its keys."""
         if zone not in self._signed:
@@ -145,6 +156,11 @@ class Authorities:
 
 def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> list[Data]:
     """The records of a name. Raises NoAnswer."""
+    answer = _answer(place, name, kind, recursive=recursive)
+    return [data for one in answer.answer if one.rdtype == kind for data in one]
+
+
+def _answer(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> dns.message.Message:
     query = dns.message.make_query(name, kind)
     if not recursive:
         query.flags &= ~dns.flags.RD
@@ -154,7 +170,7 @@ def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: b
         raise NoAnswer(f"{place[0]}: {type(error).__name__}") from None
     if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise NoAnswer(f"{place[0]}: {dns.rcode.to_text(answer.rcode())}")
-    return [data for one in answer.answer if one.rdtype == kind for data in one]
+    return answer
 
 
 class ProviderZone:

@@ -36,13 +36,13 @@ async def check_providers(examination: Examination) -> list[Finding]:
     """Check what was published at DNS providers, and the rotation of keys. Where a provider's file says so, changes by
     others to our records are undone in the nightly examination.
     """
-    folder = examination.path.absolute().parent / DNS_FOLDER
-    if not await trio.to_thread.run_sync(folder.exists):
+    folders = examination.path.absolute().parent / DNS_FOLDER, examination.snapshot.static.data_dir / "acme/hostkeys"
+    if not await trio.to_thread.run_sync(lambda: any(one.exists() for one in folders)):
         return []
     await lazyimport.load("moxlite.admin.doctor.providers")
-    from moxlite.admin.doctor.providers import look_at_domain
+    from moxlite.admin.doctor.providers import look_at_domain, look_at_hosts
 
-    found: list[Finding] = []
+    found = await trio.to_thread.run_sync(look_at_hosts, examination)
     for name, settings in examination.snapshot.domains.domains.items():
         if not settings.disabled:
             found += await trio.to_thread.run_sync(

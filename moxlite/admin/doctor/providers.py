@@ -9,12 +9,13 @@ import msgspec
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing
-from moxlite.admin.dns.rotation import read_keys_state
+from moxlite.admin.dns.rotation import Keys, read_keys_state
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.zones import Located, plan_zones
 from moxlite.admin.dnsproviders.accounts import Busy
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade
+from moxlite.autotls.hostkeys import FOLDER, HostKeyState, read_host_state
 from moxlite.proto.address import Domain
 
 
@@ -41,22 +42,50 @@ def _finding(grade: Grade, domain: Domain, text: str, command: str) -> Finding:
     )
 
 
+def look_at_hosts(examination: Examination) -> list[Finding]:
+    """The findings about the rotation of hosts' keys."""
+    acme = examination.snapshot.static.data_dir / "acme"
+    try:
+        hosts = sorted(one.name for one in (acme / FOLDER).iterdir() if not one.name.startswith("."))
+    except OSError:
+        return []
+    found: list[Finding] = []
+    for host in hosts:
+        try:
+            state = read_host_state(acme, host)
+        except (OSError, ValueError) as error:
+            text = f"{host}: its key in {acme / FOLDER} cannot be used, the configured one is: {error}"
+            found.append(
+                Finding(grade="error", code="key-rotation", about=host, text=text, commands=("moxlite doctor",))
+            )
+            continue
+        found += _waiting(
+            host, "key for DANE", state, "moxlite dns host-key show", f"moxlite dns host-key start {host}"
+        )
+    return found
+
+
 def _rotation(publishing: Publishing, domain: Domain) -> Iterator[Finding]:
     try:
         state = read_keys_state(publishing.files, domain)
     except (OSError, msgspec.DecodeError):
-        return  # the rotation begins anew, and says so itself
+        return iter(())  # the rotation begins anew, and says so itself
+    commands = (f"moxlite dns rotation {verb} {domain}" for verb in ("show", "start"))
+    return _waiting(domain.unicode, "signing key", state, *commands)
+
+
+def _waiting(about: str, key: str, state: Keys | HostKeyState, show: str, start: str) -> Iterator[Finding]:
+    """What a rotation waits for; `show` and `start` are commands."""
+
+    def finding(grade: Grade, text: str, *commands: str) -> Finding:
+        return Finding(grade=grade, code="key-rotation", about=about, text=f"{about}: {text}", commands=commands)
+
     if state.stopped and state.stage != "resting":
-        text = f"{domain}: the rotation of its signing key is stopped ({state.stage})"
-        command = f"moxlite dns rotation start {domain}"
-        yield Finding(grade="note", code="key-rotation", about=domain.unicode, text=text, commands=(command,))
+        yield finding("note", f"the rotation of its {key} is stopped ({state.stage})", start)
     elif state.todo:
-        text = f"{domain}: the next signing key waits for DNS"
-        yield Finding(grade="warning", code="key-rotation", about=domain.unicode, text=text, commands=state.todo)
+        yield finding("warning", f"the next {key} waits for DNS", *state.todo)
     elif state.problem:
-        text = f"{domain}: the next signing key waits: {state.problem}"
-        command = f"moxlite dns rotation show {domain}"
-        yield Finding(grade="warning", code="key-rotation", about=domain.unicode, text=text, commands=(command,))
+        yield finding("warning", f"the next {key} waits: {state.problem}", show)
 
 
 def _records(examination: Examination, publishing: Publishing, domain: Domain) -> Iterator[Finding]:

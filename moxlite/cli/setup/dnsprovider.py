@@ -1,5 +1,6 @@
 """``moxlite dns provider``: the provider at which the records of a domain are changed (ADMIN-71b). It needs no running
 server. ``moxlite dns rotation``: the rotation of a domain's signing key, in the running server (AUTH-115).
+``moxlite dns host-key``: that of a host's key (AUTH-118).
 """
 
 import sys
@@ -133,11 +134,37 @@ def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
     if as_json:
         show_json(found)
         return
-    until = f" until {found.until}" if found.until else ""
-    print(printable(f"{found.domain}: {found.words} ({found.stage} since {found.since or 'now'}{until})"))
+    _show_stage(found.domain, found)
     for label, value in (("next selector", found.new), ("former selectors", ", ".join(found.old))):
         if value:
             print(f"  {label}: {printable(value)}")
+    _show_steps(found)
+
+
+def _show_host(found: operations.HostRotation, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    _show_stage(found.host, found)
+    _show_steps(found)
+
+
+def _show_hosts(found: list[operations.HostRotation], as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        _show_host(one, False)
+    if not found:
+        print("no host key is rotated: no listener with SMTP has certificates by ACME and host_private_key_files")
+
+
+def _show_stage(name: str, found: operations.Rotation | operations.HostRotation) -> None:
+    until = f" until {found.until}" if found.until else ""
+    print(printable(f"{name}: {found.words} ({found.stage} since {found.since or 'now'}{until})"))
+
+
+def _show_steps(found: operations.Rotation | operations.HostRotation) -> None:
     for line in found.todo:
         print(f"  do: {printable(line)}")
     if found.problem:
@@ -148,3 +175,14 @@ rotation = click.Group(
     "rotation", help="The rotation of a domain's signing key; it begins by itself where a DNS provider is set."
 )
 described(rotation, described_in(operations), {}, {operations.Rotating: _show_rotation}, words="dns rotation")
+
+host_key = click.Group(
+    "host-key", help="The rotation of the key that TLSA records name; it begins by itself where a DNS provider is set."
+)
+described(
+    host_key,
+    described_in(operations),
+    {},
+    {operations.HostRotating: _show_host, operations.ShowHostRotation: _show_hosts},
+    words="dns host-key",
+)

@@ -747,9 +747,9 @@ function ago(at) {
 }
 
 async function provider(desk, name) {
-  const [used, rotation] = await Promise.all([desk.client.dns_provider_show(name), desk.client.dns_rotation_show(name)]);
+  const [used, rotation, hosts] = await Promise.all([desk.client.dns_provider_show(name), desk.client.dns_rotation_show(name), desk.client.dns_host_key_show()]);
   const set = used.provider !== "";
-  return [set ? providerCard(desk, name, used) : invitation(desk, name), (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation)];
+  return [set ? providerCard(desk, name, used) : invitation(desk, name), (set || rotation.stage !== "resting") && rotationCard(desk, name, rotation), hosts.map((one) => (set || one.stage !== "resting") && hostCard(desk, one))];
 }
 function invitation(desk, name) {
   return card(t("DNS provider"), el("p", { class: "hint" }, t("Give its token once, and the records below are published from here; signing keys are replaced by themselves.")), { actions: button(t("Set the DNS provider…"), () => void choose(desk, name), { kind: "primary" }) });
@@ -808,15 +808,20 @@ async function shown2(title2, plan, action) {
   return answered === true;
 }
 function rotationCard(desk, name, found) {
+  return stagesCard(desk, t("Rotation of the signing key"), found, { question: t("Replace the signing key?"), words: t("The next key is published, and signs some hours later; the former record goes after eight days."), now: () => desk.client.dns_rotation_now(name), stop: () => desk.client.dns_rotation_stop(name), start: () => desk.client.dns_rotation_start(name) });
+}
+function hostCard(desk, found) {
+  return stagesCard(desk, t("Rotation of the key for DANE: {host}", { host: found.host }), found, { question: t("Replace the key of {host}?", { host: found.host }), words: t("The TLSA record of the next key is published, and some hours later a certificate is ordered for it; the former record goes a day after that."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
+}
+function stagesCard(desk, title2, found, actions) {
   const act = async (run) => {
-    if (await attempt(t("Changing the rotation"), () => run(name))) await desk.refresh();
+    if (await attempt(t("Changing the rotation"), run)) await desk.refresh();
   };
   const now = async () => {
-    const words2 = t("The next key is published, and signs some hours later; the former record goes after eight days.");
-    if (await confirm(t("Replace the signing key?"), words2, t("Replace"))) await act((domain) => desk.client.dns_rotation_now(domain));
+    if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
   };
   const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
-  return card(t("Rotation of the signing key"), [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Go on"), () => void act((domain) => desk.client.dns_rotation_start(domain))) : button(t("Stop"), () => void act((domain) => desk.client.dns_rotation_stop(domain))), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
+  return card(title2, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Go on"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
 }
 
 async function dns(desk, name) {

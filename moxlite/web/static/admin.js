@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.cbca26dd2047.js", audit: "audit.544f4443fded.js", domains: "domains.5fa7b11c932b.js", factors: "factors.072d80f7b9f0.js", machine: "machine.e545bba5ad4c.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.cbca26dd2047.js", audit: "audit.544f4443fded.js", domains: "domains.2963fa4db976.js", factors: "factors.072d80f7b9f0.js", machine: "machine.e545bba5ad4c.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -304,6 +304,7 @@ var checks = {
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
   RecordPlan: { lines: ["list", "string"], notes: ["list", "string"] },
   Rotation: { domain: "string", stage: ["enum", ["publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", new: "string", old: ["list", "string"], stopped: "boolean", todo: ["list", "string"], problem: "string" },
+  HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" }
@@ -437,6 +438,10 @@ var Client = /* @__PURE__ */ clientOf({
   dns_rotation_stop: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_start: [{ domain: "string" }, ["ref", "Rotation"]],
   dns_rotation_now: [{ domain: "string" }, ["ref", "Rotation"]],
+  dns_host_key_show: [{}, ["list", ["ref", "HostRotation"]]],
+  dns_host_key_stop: [{ host: "string" }, ["ref", "HostRotation"]],
+  dns_host_key_start: [{ host: "string" }, ["ref", "HostRotation"]],
+  dns_host_key_now: [{ host: "string" }, ["ref", "HostRotation"]],
   account_undelete: [{ account: "string", since: ["optional", "integer"], mailbox: ["optional", "string"] }, ["ref", "UndeletedMail"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
