@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import trio
 import zstandard
 
 from moxlite.web.handlers import files
+from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Found, Kept
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
 pytestmark = pytest.mark.served
@@ -104,8 +106,51 @@ async def test_a_file_is_served_with_validators_and_its_type(opening: Opening, w
     assert (await get(rig, "/hello.txt", headers=since)).status == 304
     head = await get(rig, "/hello.txt", method="HEAD")
     assert (head.status, head.headers["content-length"], head.body) == (200, "12", b"")
-    (www / "hello.txt").write_text("another")
-    assert (await get(rig, "/hello.txt")).headers["etag"] != answer.headers["etag"]
+
+
+async def test_a_changed_file_is_sent_after_a_second_at_most(opening: Opening, www: Path) -> None:
+    """WEB-40a: meanwhile a small file is sent from memory, plain, compressed, and as the index of a folder; what is
+    missing is looked up each time.
+    """
+    (www / "text.txt").write_text("text " * 1000)
+    os.utime(www / "text.txt", (1e9, 1e9))
+    rig = await opening(static(www, more=PLAIN + "compress = true\n"))
+    asked: list[tuple[str, dict[str, str]]]
+    asked = [("/hello.txt", {}), ("/sub/", {}), ("/text.txt", {"accept-encoding": "gzip"})]
+    assert (await get(rig, "/new.txt")).status == 404
+    (www / "new.txt").write_text("new")
+    assert (await get(rig, "/new.txt")).body == b"new"
+    before = [(await get(rig, path, headers=headers)).headers["etag"] for path, headers in asked]
+    assert [(await get(rig, path, headers=headers)).headers["etag"] for path, headers in asked] == before
+    for name in ("hello.txt", "sub/index.html", "text.txt"):
+        (www / name).write_text("another " * 1000)
+    began = trio.current_time()
+    for (path, headers), tag in zip(asked, before, strict=True):
+        while (answer := await get(rig, path, headers=headers)).headers["etag"] == tag:
+            assert trio.current_time() - began < 10
+            await trio.sleep(0.05)
+        body = gzip.decompress(answer.body) if headers else answer.body
+        assert body == b"another " * 1000
+
+
+def test_files_in_memory_are_bounded() -> None:
+    """WEB-40a: 8 MiB, the least recently used ones go first; after a second none is taken."""
+    keeping = Kept()
+    file = files.File(None, 65_000, 1, 1, 1, bytes(65_000))
+    found = Found(file, file, "/x", "text/plain", None)
+    now = time.monotonic()
+    for number in range(1000):
+        keeping.keep((f"{number}",), found, now + 1000)
+    assert keeping.find(("999",)) is None
+    now = time.monotonic()
+    for number in range(300):
+        keeping.keep((f"{number}",), found, now)
+        assert keeping.find(("0",)) is found
+    here = [number for number in range(300) if keeping.find((f"{number}",)) is not None]
+    assert here == [0, *range(301 - len(here), 300)]
+    assert 100 < len(here) <= KEPT_OCTETS // 65_000
+    keeping.keep(("old",), found, now - KEPT_SECONDS)
+    assert keeping.find(("old",)) is None
 
 
 @pytest.mark.parametrize("size", [12, 700_000])

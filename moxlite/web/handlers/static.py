@@ -1,10 +1,12 @@
 """The handler ``static``: serves the files of a directory (WEB-37..40)."""
 
 import logging
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -44,6 +46,21 @@ threads: Final = trio.CapacityLimiter(16)
 """Threads of this handler only, so that a disk or network mount that hangs takes no thread from the mail store."""
 
 
+KEPT_SECONDS: Final = 1.0
+"""Seconds for which a small file is sent from memory before it is opened again, in a thread. Nothing else would show
+that it has changed: a look at it (`stat`) on the loop takes 2 µs, but would stop the whole server while the disk or
+network mount hangs.
+"""
+
+KEPT_OCTETS: Final = 8 << 20
+"""Octets of all files in memory, and of what is noted with them."""
+
+NOTED: Final = 1024
+"""Octets of what is noted with a file."""
+
+Key: TypeAlias = tuple[str | bool | None, ...]
+
+
 class Found(msgspec.Struct, frozen=True):
     """A file to send. ``file`` is what is sent, in ``coding`` or as it is; ``original`` has the facts for validators,
     and may be closed; ``path`` names it on this machine; ``kind`` is its content type.
@@ -56,6 +73,40 @@ class Found(msgspec.Struct, frozen=True):
     coding: str | None
 
 
+class Kept:
+    """The small files that were sent in the last second, the least recently used ones dropped beyond `KEPT_OCTETS`."""
+
+    def __init__(self) -> None:
+        self._files: OrderedDict[Key, tuple[float, Found]] = OrderedDict()
+        self._octets = 0
+
+    def find(self, key: Key) -> Found | None:
+        """The file as it was in the last second, or None."""
+        since, found = self._files.get(key, (0.0, None))
+        if found is None:
+            return None
+        if not 0 <= time.monotonic() - since < KEPT_SECONDS:
+            self._drop(key)
+            return None
+        self._files.move_to_end(key)
+        return found
+
+    def keep(self, key: Key, found: Found, since: float) -> None:
+        """Keep a file that was opened at this time (`time.monotonic`) or later."""
+        self._drop(key)
+        self._files[key] = since, found
+        self._octets += len(found.file.first) + NOTED
+        while self._octets > KEPT_OCTETS:
+            self._drop(next(iter(self._files)))
+
+    def _drop(self, key: Key) -> None:
+        if (was := self._files.pop(key, None)) is not None:
+            self._octets -= len(was[1].file.first) + NOTED
+
+
+kept: Final = Kept()
+
+
 class Static:
     """Serves the files below ``settings.root``, compressed if `compress` is set and it is worthwhile; `copies` keeps
     what was compressed.
@@ -66,6 +117,8 @@ class Static:
         self._compress = compress
         self._copies = copies
         self._extra = tuple((name.lower(), value) for name, value in settings.response_headers.items())
+        self._kind = next((value for key, value in self._extra if key == "content-type"), None)
+        self._key = (settings.root, settings.follow_symlinks, self._kind)
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
         """Answer; False to try the next handler.
@@ -106,9 +159,12 @@ class Static:
         (WEB-39).
         """
         follow, root = self._settings.follow_symlinks, self._settings.root
-        await self._blocking(request, partial(check_directory, root, name, follow=follow))
+        index = f"{name}/{INDEX}".lstrip("/")
+        siblings, coding = self._codings(request)
+        if kept.find((*self._key, index, *siblings, coding)) is None:
+            await self._blocking(request, partial(check_directory, root, name, follow=follow))
         try:
-            await self._file(request, writer, f"{name}/{INDEX}".lstrip("/"))
+            await self._file(request, writer, index)
         except FileError:
             pass
         else:
@@ -128,15 +184,25 @@ class Static:
 
     async def _file(self, request: Request, writer: ResponseWriter, name: str) -> None:
         """Send a file. Raises FileError before the first octet."""
-        # ranges count compressed octets, and no client resumes a compressed download
-        whole = request.headers.get("range") is None
-        siblings = accepted(request.headers) if self._settings.precompressed and whole else ()
-        coding = choose(request.headers) if self._compress and whole else None
-        found = await self._blocking(request, partial(self._open, name, siblings, coding))
+        siblings, coding = self._codings(request)
+        key = (*self._key, name, *siblings, coding)
+        found = kept.find(key)
+        if found is None:
+            since = time.monotonic()
+            found = await self._blocking(request, partial(self._open, name, siblings, coding))
+            if found.file.descriptor is None and not self._is_to_compress(found, coding):
+                kept.keep(key, found, since)
         try:
             await self._send(request, writer, found, coding)
         finally:
             close(found.file)
+
+    def _codings(self, request: Request) -> tuple[Sequence[str], str | None]:
+        """The codings in which the client may have a sibling of a file, and the one to compress it in."""
+        # ranges count compressed octets, and no client resumes a compressed download
+        whole = request.headers.get("range") is None
+        siblings = accepted(request.headers) if self._settings.precompressed and whole else ()
+        return siblings, choose(request.headers) if self._compress and whole else None
 
     def _open(self, name: str, siblings: Sequence[str], coding: str | None) -> Found:
         """In a thread: open the file, or its sibling in the first of these codings that is not older than the file, or
@@ -144,8 +210,7 @@ class Static:
         """
         root, follow = self._settings.root, self._settings.follow_symlinks
         file = open_file(root, name, follow=follow)
-        kind = next((value for key, value in self._extra if key == "content-type"), None)
-        kind = kind or content_type(name, file.first)
+        kind = self._kind or content_type(name, file.first)
         for one in siblings:
             try:
                 sibling = open_file(root, name + SIBLINGS[one], follow=follow)
@@ -159,6 +224,7 @@ class Static:
             copy = self._copies.find(f"{root}/{name}", file, coding)
             if copy is not None:
                 close(file)
+                file = msgspec.structs.replace(file, descriptor=None, first=b"")
                 return Found(copy, file, f"{root}/{name}", kind, coding)
         return Found(file, file, f"{root}/{name}", kind, None)
 
@@ -166,10 +232,9 @@ class Static:
         """Send a file; `wanted`: the coding in which it is to be sent if that is worthwhile and it is not in any."""
         file, original = found.file, found.original
         headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
-        worthwhile = self._compress and is_compressible(found.kind) and original.size >= MIN_SIZE
-        if worthwhile or self._settings.precompressed:
+        if self._is_worthwhile(found) or self._settings.precompressed:
             headers += (("vary", "Accept-Encoding"),)
-        coding = wanted if worthwhile and found.coding is None else None
+        coding = wanted if self._is_to_compress(found, wanted) else None
         tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
         if (written := coding or found.coding) is not None:
             tag += f"-{written}"
@@ -185,6 +250,13 @@ class Static:
             await self._send_plain(request, writer, file, decided)
         else:
             await self._send_in(coding, request, writer, found, decided)
+
+    def _is_worthwhile(self, found: Found) -> bool:
+        return self._compress and is_compressible(found.kind) and found.original.size >= MIN_SIZE
+
+    def _is_to_compress(self, found: Found, wanted: str | None) -> bool:
+        """Whether it is to be compressed, and is not in any coding."""
+        return wanted is not None and found.coding is None and self._is_worthwhile(found)
 
     async def _send_in(
         self, coding: str, request: Request, writer: ResponseWriter, found: Found, decided: Plan
