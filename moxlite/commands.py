@@ -55,7 +55,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
             HandOver.bind(partial(_hand_over, house)), ChangeAccountKey.bind(partial(_change_account_key, house))
         ),
         **SieveCommands(config, accounts).registry(),
-        **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox).registry(),
+        **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
         **CalendarCopies(
             accounts,
             house.services.sandbox,

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -36,7 +36,6 @@ from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Roots
 from moxlite.net.httpclient.pool import Pool
 from moxlite.net.limits import IPAddress
-from moxlite.net.listeners import is_here
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
@@ -48,7 +47,7 @@ from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started
 from moxlite.process.watchdog import ClockWatch
 from moxlite.proto.srs import SRS
-from moxlite.queue.context import Context as QueueContext, Loopback, now
+from moxlite.queue.context import Context as QueueContext, Loopback, local_addresses, now
 from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.queue import Queue
 from moxlite.queue.tls.policies import Policies, fetcher
@@ -69,9 +68,9 @@ from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.upkeep.outbox import Handler, OutboxRow
+from moxlite.store.upkeep.outbox import REFRESH, Handler, OutboxRow
 from moxlite.store.upkeep.reparse import keep_parsed
-from moxlite.supervision import Supervisor
+from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.programs import ProgramNotices, ProgramTeller
 from moxlite.web.notices.service import Notices
@@ -83,6 +82,7 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.waiting import Waiting
     from moxlite.groupware.arriving import Arriving
     from moxlite.groupware.carrying import Carrying
+    from moxlite.groupware.subscribing import Refresher, Subscriptions
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
 
@@ -262,6 +262,14 @@ class House:
             resolvers={"import": outside, "export": self.network.resolver},
             trust=trust_of(self.static) if self.local else self.network.trust,
         )
+
+    @cached_property
+    def subscriptions(self) -> "Subscriptions":
+        """Calendars that are read from addresses."""
+        from moxlite.groupware.subscribing import Subscriptions
+
+        client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
+        return Subscriptions(self.services.sandbox, client)
 
     @cached_property
     def background_imports(self) -> "BackgroundImports":
@@ -483,7 +491,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     (QUEUE-158).
     """
     path = house.static.data_dir / "queue.db"
-    local_addresses = _local_addresses(house.static)
+    addresses = local_addresses(house.static)
     policies = await databases.enter_async_context(
         Policies.open(
             None if house.local else house.static.data_dir / "cache.db",
@@ -499,12 +507,12 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         resolver=house.network.resolver,
         web=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="webhook"),
         policies=policies,
-        ipv6=IPv6Source(None if house.local else house.network.resolver, local_addresses.ipv6),
+        ipv6=IPv6Source(None if house.local else house.network.resolver, addresses.ipv6),
         connect_local=pipe.connect,
         tmp=house.files.spools.directory,
         trust=house.network.trust,
         srs=house.srs,
-        local_addresses=local_addresses,
+        local_addresses=addresses,
         dial=partial(_dial, house.network.listings),
         keys=house.started.keys,
         reports=house.files.reports,
@@ -521,8 +529,9 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
-    house.files.accounts.register_outbox(SCHEDULE, _scheduling(house))
-    house.files.accounts.register_outbox(ARRIVED, _arriving(house))
+    house.files.accounts.register_outbox(SCHEDULE, _loaded(partial(_scheduling, house)))
+    house.files.accounts.register_outbox(ARRIVED, _loaded(partial(_arriving, house)))
+    house.files.accounts.register_outbox(REFRESH, _loaded(partial(_refreshing, house)))
     house.files.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
     house.services.clock.on_set(queue.clock_set)
@@ -530,20 +539,15 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     return queue
 
 
-def _scheduling(house: House) -> Handler:
-    """The handler of messages about events, loaded with the first one."""
+class Carrier(Protocol):
+    """The handler of a kind of rows of the outbox."""
 
-    def make() -> "Carrying":
-        from moxlite.groupware.carrying import Carrying
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """Carry a row over."""
 
-        return Carrying(
-            config=house.config,
-            accounts=house.files.accounts,
-            keys=house.started.keys,
-            sandbox=house.services.sandbox,
-            tmp=house.files.spools.directory,
-        )
 
+def _loaded(make: Callable[[], Carrier]) -> Handler:
+    """A handler that is made with the first row: most servers need few of the modules."""
     late = Late(make)
 
     async def carry(account: Account, row: OutboxRow) -> None:
@@ -552,20 +556,32 @@ def _scheduling(house: House) -> Handler:
     return carry
 
 
-def _arriving(house: House) -> Handler:
-    """The handler of calendars in mail that came, loaded with the first one."""
+def _scheduling(house: House) -> "Carrying":
+    """Hands over messages about events."""
+    from moxlite.groupware.carrying import Carrying
 
-    def make() -> "Arriving":
-        from moxlite.groupware.arriving import Arriving
+    return Carrying(
+        config=house.config,
+        accounts=house.files.accounts,
+        keys=house.started.keys,
+        sandbox=house.services.sandbox,
+        tmp=house.files.spools.directory,
+    )
 
-        return Arriving(config=house.config, sandbox=house.services.sandbox)
 
-    late = Late(make)
+def _arriving(house: House) -> "Arriving":
+    """Looks at calendars in mail that came."""
+    from moxlite.groupware.arriving import Arriving
 
-    async def carry(account: Account, row: OutboxRow) -> None:
-        await (await late.get()).carry(account, row)
+    return Arriving(config=house.config, sandbox=house.services.sandbox)
 
-    return carry
+
+def _refreshing(house: House) -> "Refresher":
+    """Reads subscribed calendars."""
+    from moxlite.groupware.subscribing import Refresher
+
+    start = partial(house.tree.start, "groupware.refresh", fate=Fate.ONCE)
+    return Refresher(house.files.accounts, house.subscriptions, start)
 
 
 async def _dial(
@@ -581,20 +597,3 @@ async def _dial(
     dialed = await dial(addresses, port, inside=inside, local=local, seconds=seconds)
     listings.connected()
     return dialed
-
-
-def _local_addresses(static: Static) -> LocalAddresses:
-    """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
-    (admin.md, `ips`). With a lease the other machine may have some.
-    """
-    ips = [
-        ip
-        for listener in static.listeners.values()
-        if listener.smtp.enabled
-        for ip in listener.ips
-        if not (ip.is_unspecified or ip.is_loopback) and not (static.standby.lease and not is_here(ip))
-    ]
-    return LocalAddresses(
-        next((ip for ip in ips if ip.version == 4), None),
-        next((ip for ip in ips if ip.version == 6), None),
-    )

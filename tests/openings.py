@@ -342,6 +342,8 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_link_make",
         "calendar_link_remove",
         "calendar_links",
+        "calendar_refresh",
+        "calendar_subscribe",
         "calendar_remove",
         "calendar_save",
         "calendars",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
 from moxlite.groupware.links import NotServed, new_link
+from moxlite.groupware.subscribing import SubscriptionFailed, host_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands
@@ -41,10 +42,12 @@ from moxlite.store.groupware.sharing import (
     remove_link,
     share_collection,
 )
+from moxlite.store.groupware.subscriptions import subscription
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
+    from moxlite.groupware.subscribing import Subscriptions
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
@@ -69,11 +72,14 @@ MAX_UPLOAD: Final = 100 << 20
 class GroupwareCommands:
     """The operations, in a running server."""
 
-    def __init__(self, config: CurrentConfig, accounts: Accounts, auth: AuthDB, sandbox: Sandbox) -> None:
+    def __init__(
+        self, config: CurrentConfig, accounts: Accounts, auth: AuthDB, sandbox: Sandbox, subscriptions: Subscriptions
+    ) -> None:
         self._config = config
         self._accounts = accounts
         self._auth = auth
         self._sandbox = sandbox
+        self._subscriptions = subscriptions
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -93,14 +99,17 @@ class GroupwareCommands:
             operations.RemoveAddressBook.bind(lambda args: self._remove(args, "contact")),
             operations.ImportContacts.bind_stream(self._import_contacts),
             operations.ExportContacts.bind_stream(self._export_contacts),
-            refusals=(NotServed,),
+            operations.SubscribeCalendar.bind(self._subscribe),
+            operations.UnsubscribeCalendar.bind(self._unsubscribe),
+            refusals=(NotServed, SubscriptionFailed),
         )
 
     async def _list(self, name: str, kind: Kind) -> list[operations.Listed]:
         async with self._accounts.use(name) as account:
             await account.write(ensure_defaults)
             found = await account.read(
-                lambda r: [(one, guests_of(r, one)) for one in collections_of(r, kind)], op="groupware"
+                lambda r: [(one, guests_of(r, one), subscription(r, one.id)) for one in collections_of(r, kind)],
+                op="groupware",
             )
         return [
             operations.Listed(
@@ -110,8 +119,9 @@ class GroupwareCommands:
                 one.total,
                 one.size,
                 [f"{guest} (w)" if writes else guest for guest, writes in guests],
+                "" if source is None else f"{host_of(source.url)}: {source.error or f'read {_utc(source.succeeded)}'}",
             )
-            for one, guests in found
+            for one, guests, source in found
         ]
 
     async def _create(self, args: operations.CreateCalendar | operations.CreateAddressBook, kind: Kind) -> None:
@@ -207,6 +217,26 @@ class GroupwareCommands:
             await exchange.download.send(piece.encode())
         await exchange.download.end()
 
+    async def _subscribe(self, args: operations.SubscribeCalendar) -> operations.Subscribed:
+        try:
+            async with self._accounts.use(args.account) as account:
+                await account.write(ensure_defaults)
+                number = await self._subscriptions.add(account, args.calendar_url, args.title, name=args.name)
+                one = await account.read(lambda r: collection(r, number), op="groupware")
+        except TooBusy:
+            raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+        return operations.Subscribed(one.name, one.display_name, one.total)
+
+    async def _unsubscribe(self, args: operations.UnsubscribeCalendar) -> None:
+        def unit(tx: AccountTx) -> None:
+            one = collection_named(tx, "calendar", args.name)
+            if not one.subscribed:
+                raise SubscriptionFailed("this calendar is not subscribed; calendar rm removes it")
+            delete_collection(tx, one.id)
+
+        async with self._accounts.use(args.account) as account:
+            await account.write(unit)
+
     async def _import_contacts(self, args: operations.ImportContacts, exchange: Exchange) -> operations.Imported:
         octets = await _received(exchange, MAX_UPLOAD)
         try:
@@ -228,6 +258,10 @@ class GroupwareCommands:
             found = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
         await exchange.download.send(await off_loop(partial(written, found, args.form), kind="export"))
         await exchange.download.end()
+
+
+def _utc(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment // 1_000_000, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 async def _received(exchange: Exchange, most: int) -> bytes:

@@ -314,7 +314,7 @@ def _note(done: Copied, problems: list[str]) -> None:
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:
     """The calendar for the entries of a place: the one of its name, or a new one."""
     name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
-    calendars = collections_of(tx, "calendar")
+    calendars = [one for one in collections_of(tx, "calendar") if not one.subscribed]
     found = [one for one in calendars if one.name == name] or [
         one for one in calendars if place.title == one.display_name
     ]

@@ -11,7 +11,7 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 class Listed(msgspec.Struct, frozen=True):
     """A calendar or address book. `size`: octets of its entries; `shared`: accounts with rights, with " (w)" where they
-    may change it.
+    may change it; `source`: of a subscribed calendar the server, and when it was read last or why it cannot be read.
     """
 
     name: str
@@ -20,6 +20,7 @@ class Listed(msgspec.Struct, frozen=True):
     entries: int
     size: int
     shared: list[str] = []
+    source: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Imported(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared"))
+@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared", "source"))
 class ListCalendars(Operation[list[Listed]], frozen=True):
     """List the calendars of an account."""
 
@@ -121,6 +122,38 @@ class RemoveLink(Operation[None], frozen=True):
 
     account: Word
     id: int
+
+
+class Subscribed(msgspec.Struct, frozen=True):
+    """A calendar that was subscribed."""
+
+    name: str
+    title: str
+    entries: int
+
+
+@change("calendar subscribe", Role.COMMAND_LINE)
+class SubscribeCalendar(Operation[Subscribed], frozen=True):
+    """Make a calendar of the events at an address, https:// or webcal://, which is read each hour. Only its owner's
+    programs see it, and no one here changes its events.
+    """
+
+    account: Word
+    calendar_url: Annotated[str, field(argument=True, min_length=1, max_length=2000)]
+    name: Annotated[str, field("Last part of its address here.  [default: made of CALENDAR_URL]", max_length=200)] = ""
+    title: Annotated[str, field("Shown name.  [default: the name in the file]", max_length=200)] = ""
+
+    def __repr__(self) -> str:
+        """With the server alone: the rest of an address may be secret, and must not reach a log."""
+        return f"SubscribeCalendar(account={self.account!r})"
+
+
+@change("calendar unsubscribe", Role.COMMAND_LINE)
+class UnsubscribeCalendar(Operation[None], frozen=True):
+    """Remove a subscribed calendar with its events. NAME is that of `calendar list`."""
+
+    account: Word
+    name: Name
 
 
 class Copied(msgspec.Struct):

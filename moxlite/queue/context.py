@@ -10,9 +10,11 @@ import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
+from moxlite.config.static import Static
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import is_here
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.keys.signing import SigningKeys
@@ -97,3 +99,20 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], int] = now
     elapsed: Callable[[], int] = elapsed
     random: Random = msgspec.field(default_factory=Random)
+
+
+def local_addresses(static: Static) -> LocalAddresses:
+    """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
+    (admin.md, `ips`). With a lease the other machine may have some.
+    """
+    ips = [
+        ip
+        for listener in static.listeners.values()
+        if listener.smtp.enabled
+        for ip in listener.ips
+        if not (ip.is_unspecified or ip.is_loopback) and not (static.standby.lease and not is_here(ip))
+    ]
+    return LocalAddresses(
+        next((ip for ip in ips if ip.version == 4), None),
+        next((ip for ip in ips if ip.version == 6), None),
+    )

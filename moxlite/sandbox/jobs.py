@@ -217,6 +217,40 @@ class ExpandRules(Job[Expanded], frozen=True, tag="expand-rules"):
     limit: int
 
 
-AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | ExpandRules
-JOBS: Final = (DrawHTML, ShowText, Quote, WriteHTML, ReadDraft, ReadCalendar, CleanCalendar, ExpandRules)
+MAX_ENTRIES: Final = 10_000
+"""Entries of a subscribed calendar."""
+
+MAX_SPLIT: Final = 12 << 20
+"""Characters of the entries of a subscribed calendar together; each has the zones that it names."""
+
+
+class UIDEntry(msgspec.Struct, frozen=True):
+    """An entry of a file as a calendar of its own."""
+
+    uid: Annotated[str, msgspec.Meta(max_length=MAX_SPLIT)]
+    text: Annotated[str, msgspec.Meta(max_length=MAX_SPLIT)]
+
+
+class Split(msgspec.Struct, frozen=True):
+    """A calendar file: its name for people, and its entries."""
+
+    title: Annotated[str, msgspec.Meta(max_length=1000)]
+    entries: Annotated[tuple[UIDEntry, ...], msgspec.Meta(max_length=MAX_ENTRIES)]
+
+
+class SplitCalendar(Job[Split], frozen=True, tag="split-calendar"):
+    """Take a calendar file apart (DAV-44)."""
+
+    ANSWER = Split
+
+    text: str
+
+
+AnyJob = (
+    DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | ExpandRules | SplitCalendar
+)
+JOBS: Final = (
+    *(DrawHTML, ShowText, Quote, WriteHTML, ReadDraft),
+    *(ReadCalendar, CleanCalendar, ExpandRules, SplitCalendar),
+)
 """All jobs; `work.WORK` has a function for each."""

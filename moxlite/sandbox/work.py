@@ -11,13 +11,16 @@ import msgspec
 from dateutil.rrule import rrulestr
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
+from moxlite.proto.cards.calendarfiles import calendars_by_uid, title_of
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
 from moxlite.proto.cards.received import cleaned
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (
+    MAX_ENTRIES,
     MAX_HOSTS,
+    MAX_SPLIT,
     AnyJob,
     CleanCalendar,
     Cleaned,
@@ -31,6 +34,9 @@ from moxlite.sandbox.jobs import (
     ReadDraft,
     Shown,
     ShowText,
+    Split,
+    SplitCalendar,
+    UIDEntry,
     WriteHTML,
 )
 from moxlite.sandbox.messages import Refused
@@ -131,6 +137,18 @@ def expand_rules(job: ExpandRules) -> Expanded:
     return Expanded(tuple(int((time - EPOCH).total_seconds()) for time in sorted(found)[: job.limit]))
 
 
+def split_calendar(job: SplitCalendar) -> Split:
+    """Take a calendar file apart; what is above the limits is refused. Raises Refused."""
+    found: list[UIDEntry] = []
+    room = MAX_SPLIT
+    for uid, text in calendars_by_uid(job.text):
+        room -= len(uid) + len(text)
+        if room < 0 or len(found) == MAX_ENTRIES:
+            raise Refused(f"it has more than {MAX_ENTRIES} events, or too much in them")
+        found.append(UIDEntry(uid, text))
+    return Split(title_of(job.text), tuple(found))
+
+
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     DrawHTML: draw_html,
     ShowText: show_text,
@@ -140,6 +158,7 @@ WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
     ReadCalendar: read_event,
     CleanCalendar: clean_calendar,
     ExpandRules: expand_rules,
+    SplitCalendar: split_calendar,
 }
 
 
@@ -165,6 +184,7 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     ReadDraft(_HTML, ("a",), "data:x;"),
     ReadCalendar(_CALENDAR),
     CleanCalendar(_CALENDAR),
+    SplitCalendar(_CALENDAR),
     ExpandRules(("FREQ=YEARLY;BYDAY=1MO;BYMONTH=2;UNTIL=19800101T000000",), 0, 0, 1 << 30, 3),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

@@ -20,6 +20,7 @@ FOLDERS = ("web", "logins", "store", "compose", "submission", "sandbox", "accept
 OTHERS = (
     "proto/address.py",
     "proto/webpush.py",
+    "groupware/subscribing.py",
     "migration/background.py",
     "migration/copies.py",
     "migration/fetching.py",
@@ -100,6 +101,7 @@ RAISED = frozenset(
         "ServerFailed",
         "StorageRefused",
         "SubmissionRefused",
+        "SubscriptionFailed",
         "TemplateNameTaken",
         "TooLarge",
         "Unavailable",
@@ -123,7 +125,16 @@ RAISED = frozenset(
 """Errors whose texts pages show, and functions that make such texts."""
 
 TOLD = frozenset(
-    ["NoSuchUpload", "TooLate", "TooManyScripts", "SendingStopped", "BadScriptName", "ScriptActive", "ScriptExists"]
+    [
+        "NoSuchUpload",
+        "TooLate",
+        "TooManyScripts",
+        "SendingStopped",
+        "BadScriptName",
+        "ScriptActive",
+        "ScriptExists",
+        "ReadOnly",
+    ]
 )
 """Errors that bring their text with them."""
 

@@ -29,7 +29,9 @@ class Links:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.stranger = rig.browser(app="/dav/", port=443, tls=True)
-        self.commands = GroupwareCommands(rig.holder, rig.accounts, rig.auth, rig.house.services.sandbox).registry()
+        self.commands = GroupwareCommands(
+            rig.holder, rig.accounts, rig.auth, rig.house.services.sandbox, rig.house.subscriptions
+        ).registry()
 
     async def run(self, operation: Any) -> Any:
         found = self.commands[description(type(operation)).name]

@@ -27,7 +27,9 @@ class Family:
         self.mia = Program(rig)
         self.tom = Program(rig, "tom@example.org")
         house = rig.house
-        self.commands = GroupwareCommands(rig.holder, rig.accounts, rig.auth, house.services.sandbox).registry()
+        self.commands = GroupwareCommands(
+            rig.holder, rig.accounts, rig.auth, house.services.sandbox, house.subscriptions
+        ).registry()
 
     async def share(self, **more: Any) -> None:
         given = {"account": "mia", "name": "calendar", "guest": "tom", **more}

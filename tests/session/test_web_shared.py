@@ -346,6 +346,8 @@ WITHOUT_IDS = {
     "calendar_links",
     "calendar_link_make",
     "calendar_link_remove",
+    "calendar_refresh",
+    "calendar_subscribe",
     "events",
     "event",
     "event_save",

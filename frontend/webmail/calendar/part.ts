@@ -36,6 +36,7 @@ import { listenForDrags } from "./dragging";
 import { drawHours } from "./hours";
 import { showLinks } from "./links";
 import { drawMonth } from "./month";
+import { signOf, sourceOf, subscribe } from "./subscribing";
 
 adopt(sheet);
 
@@ -380,7 +381,7 @@ class CalendarPage implements Board {
         return el(
           "div",
           { class: "cal-choice" },
-          el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name))),
+          el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name)), signOf(one)),
           el(
             "button",
             { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) },
@@ -441,13 +442,20 @@ class CalendarPage implements Board {
         close(false);
         return showLinks(this.page.client, one!);
       };
+      const other = () => {
+        close(false);
+        return subscribe(this.page.client, first, () => this.load());
+      };
       return [
         el(
           "form",
           { onsubmit: (event: Event) => void save(event) },
+          one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()),
           el("label", { class: "field" }, t("Name"), name),
           el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
-          one !== null &&
+          one === null &&
+            el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
+          one?.source === "" &&
             el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
           el(
             "div",
@@ -513,7 +521,12 @@ class CalendarPage implements Board {
   private async move(button: HTMLElement, days: number, minutes: number, end: number): Promise<void> {
     const one = this.buttons.get(button);
     if (one === undefined || (days === 0 && minutes === 0 && end === 0)) return;
+    if (!this.isWritable(one)) return this.draw();
     await attempt(t("Moving the event"), async () => (await this.tool()).move(one.item, days, minutes, end));
+  }
+
+  private isWritable({ item }: Shown): boolean {
+    return this.calendars.find(({ id }) => id === item.calendar_id)?.writable ?? true;
   }
 
   private key(event: KeyboardEvent): void {
@@ -538,7 +551,7 @@ class CalendarPage implements Board {
     if (around !== undefined && one !== undefined) return () => this.nextEvent(target, around > 0 ? 1 : -1);
     if (around !== undefined && target.closest(".cal-scroll") === target && Math.abs(around) === 7) return null;
     if (around !== undefined) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
-    if ((key === "Delete" || key === "Backspace") && one !== undefined)
+    if ((key === "Delete" || key === "Backspace") && one !== undefined && this.isWritable(one))
       return () => void attempt(t("Deleting the event"), async () => (await this.tool()).remove(one.item));
     const letters: Record<string, () => void> = {
       t: () => this.choose(today()),

@@ -55,7 +55,8 @@ export class Events {
       free: false,
       guests: [...(wanted.guests ?? [])],
     };
-    const calendar = (this.calendars.find(({ hidden }) => !hidden) ?? this.calendars[0])!;
+    const calendars = this.calendars.filter(({ writable }) => writable);
+    const calendar = (calendars.find(({ hidden }) => !hidden) ?? calendars[0])!;
     const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) =>
       this.page.client.event_save(calendarID, event),
     );
@@ -70,6 +71,8 @@ export class Events {
     const people = [...(found.organizer === null ? [] : [found.organizer]), ...found.guests];
     const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no answer yet") };
     const title = form.title === "" ? t("(no title)") : isolated(form.title);
+    const calendar = this.calendars.find(({ id }) => id === found.calendar_id);
+    const writable = calendar?.writable ?? true;
     const chosen = await dialog<"edit" | "remove" | "mail" | "yes" | "maybe" | "no" | "close">(title, (close) => {
       const button = (words: string, what: Parameters<typeof close>[0], kind = "btn line") =>
         el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
@@ -86,7 +89,7 @@ export class Events {
           ),
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
           fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
-          fact(t("Calendar"), isolated(this.calendars.find(({ id }) => id === found.calendar_id)?.name ?? "")),
+          fact(t("Calendar"), isolated(calendar?.name ?? "")),
           fact(t("Alarms"), form.alarms.map(before).join(", ")),
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
           people.length > 0 &&
@@ -110,7 +113,8 @@ export class Events {
               ),
             ),
         ),
-        found.answer !== "" &&
+        writable &&
+          found.answer !== "" &&
           el(
             "div",
             { class: "event-answer", role: "group", "aria-label": t("Are you coming?") },
@@ -131,10 +135,10 @@ export class Events {
         el(
           "div",
           { class: "dialog-buttons event-buttons" },
-          button(t("Delete"), "remove", "btn line danger"),
+          writable && button(t("Delete"), "remove", "btn line danger"),
           people.length > 0 && button(t("Mail to all guests"), "mail"),
           button(t("Close"), "close", "btn"),
-          button(t("Edit"), "edit", "btn primary"),
+          writable && button(t("Edit"), "edit", "btn primary"),
         ),
       ];
       return parts.filter((one) => one !== false);
@@ -373,7 +377,7 @@ export class Events {
     const calendar = field(
       t("Calendar"),
       select(
-        this.calendars.map((one) => [String(one.id), isolated(one.name)]),
+        this.calendars.filter(({ writable }) => writable).map((one) => [String(one.id), isolated(one.name)]),
         String(calendarID),
         !own,
       ),

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 from moxlite.proto.cards.components import Component, write_component
-from moxlite.proto.cards.contentline import folded, property_of, unfolded
+from moxlite.proto.cards.contentline import folded, plain, property_of, unfolded
 
 MAX_FILE: Final = 20 << 20
 """Octets of a file."""
+
+HEAD_OCTETS: Final = 16 << 10
+"""Characters of a file in which its name is looked for."""
 
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
@@ -21,8 +25,13 @@ CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 
 def split_calendars(text: str) -> Iterator[str]:
-    """The entries of a file, in the order of their first components: each a calendar of its own, with the components of
-    one UID and the zones that they name. What has no UID is left out.
+    """The entries of a file as `calendars_by_uid`, without their UIDs."""
+    return (entry for _, entry in calendars_by_uid(text))
+
+
+def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
+    """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
+    components of one UID and the zones that they name. What has no UID is left out.
     """
     entries: dict[tuple[str, str], list[str]] = {}
     zones: dict[str, list[str]] = {}
@@ -47,10 +56,19 @@ def split_calendars(text: str) -> Iterator[str]:
                 elif inside[1] in KINDS:
                     entries.setdefault((inside[1], name), []).extend(lines)
             inside.pop()
-    for found in entries.values():
+    for (_, uid), found in entries.items():
         named = dict.fromkeys(match[1] or match[2] for line in found for match in ZONE.finditer(line[:500]))
         own = [line for zone in named if zone in zones for line in zones[zone]]
-        yield "".join(f"{folded(line)}\r\n" for line in (*HEAD, *own, *found, "END:VCALENDAR"))
+        yield uid, "".join(f"{folded(line)}\r\n" for line in (*HEAD, *own, *found, "END:VCALENDAR"))
+
+
+def title_of(text: str) -> str:
+    """The name that a calendar file has for people, "" without one (RFC 7986 §5.1)."""
+    for line in islice(unfolded(text[:HEAD_OCTETS]), 100):
+        one = property_of(line)
+        if one is not None and one.name in ("NAME", "X-WR-CALNAME"):
+            return plain(one.value, 200)
+    return ""
 
 
 def joined_calendars(calendars: Iterable[Component], title: str) -> Iterator[str]:

@@ -45,7 +45,8 @@ from moxlite.store.groupware.collection import (
     ensure_defaults,
 )
 from moxlite.store.groupware.resources import Facts as GroupwareFacts, card_facts, delete_resource, put_resource
-from moxlite.store.groupware.sharing import make_link
+from moxlite.store.groupware.sharing import make_link, set_shared_view
+from moxlite.store.groupware.subscriptions import note_success, subscribe
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.adding import Append
@@ -199,6 +200,9 @@ def _groupware(tx: AccountTx) -> None:
     calendar, book = collection_named(tx, "calendar", "calendar"), collection_named(tx, "contact", "contacts")
     change_collection(tx, msgspec.structs.replace(calendar, colour="#3366ccff", position=1, dead={"{x:}a": "<a/>"}))
     make_link(tx, calendar, "Grandma", busy=False)
+    new = Collection(0, "calendar", "holidays", "Holidays", components=COMPONENTS[:1], transparent=True)
+    holidays = subscribe(tx, new, "https://calendar.example.org/holidays.ics?key=secret")
+    note_success(tx, holidays.id, "https://calendar.example.org/holidays.ics?key=secret", '"1"', "", bytes(32))
     stretch = (1_735_689_600, 1_830_384_000)
     weekly = tuple(
         Instance(1_767_592_800 + week * WEEK, 1_767_596_400 + week * WEEK, str(week), 0) for week in range(50)
@@ -220,7 +224,8 @@ def _groupware(tx: AccountTx) -> None:
         ("card.vcf", book, CARD, card_facts(CARD)),
     ):
         put_resource(tx, where.id, name, data, facts, lambda _: None)
-    delete_resource(tx, calendar.id, "gone.ics", lambda _: None)
+    delete_resource(tx, calendar.id, "gone.ics", lambda _: None, keep=True)
+    set_shared_view(tx, "tom", 1, "#459C40", hidden=True)
 
 
 def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], object]]:

@@ -19,6 +19,7 @@ from moxlite.store.delivery.outgoing import shrink_outgoing
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
+from moxlite.store.groupware.kept import purge_kept
 from moxlite.store.junk.trainer import Trainer
 from moxlite.store.mail.copying import undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
@@ -82,6 +83,8 @@ class OpenAccount(IndexedAccount):
             )
         ):
             pass
+        while await self.database.write(purge_kept):
+            await trio.lowlevel.checkpoint()
         while await self.database.write(partial(purge_resources, retention=options.expunged_retention)):
             pass
         while await self.database.write(forget_keys):

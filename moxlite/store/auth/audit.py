@@ -43,7 +43,7 @@ MAX_TEXT: Final = 300
 """Characters of an argument that are kept."""
 
 SECRETS: Final = re.compile(
-    "password|passphrase|secret|token|code|answer|authorization|certificate|text|before|after|old|changed"
+    "password|passphrase|secret|token|calendar_url|code|answer|authorization|certificate|text|before|after|old|changed"
 )
 """Names of arguments that are secrets, are long, or are told as differences."""
 

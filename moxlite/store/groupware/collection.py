@@ -10,6 +10,7 @@ from moxlite.decoders import from_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.groupware.kept import keep_entries
 from moxlite.store.types import GroupwareChanged, ModSeq
 
 Kind: TypeAlias = Literal["calendar", "contact"]
@@ -47,13 +48,17 @@ HIDDEN: Final = "{urn:moxlite:webmail}hidden"
 HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
 
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
-dead, createseq, modseq, purged, total, size, inbox"""
+dead, createseq, modseq, purged, total, size, inbox,
+EXISTS (SELECT 1 FROM calendar_subscription WHERE collection_id = collection.id)"""
 BY_ID: Final = f"SELECT {_COLUMNS} FROM collection WHERE id = ?"  # noqa: S608 column names
 BY_NAME: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? AND name = ?"  # noqa: S608 column names
 ALL: Final = f"SELECT {_COLUMNS} FROM collection WHERE kind = ? AND NOT inbox ORDER BY coalesce(position, 1 << 40), id"  # noqa: S608
 COUNT: Final = "SELECT count(*) FROM collection WHERE NOT inbox"
 ANY: Final = """
-SELECT EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox)
+SELECT EXISTS (
+    SELECT 1 FROM collection
+    WHERE kind = ?1 AND NOT inbox AND id NOT IN (SELECT collection_id FROM calendar_subscription)
+)
 OR EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1)"""
 ADD: Final = """
 INSERT INTO collection (kind, name, display_name, description, colour, position, time_zone, components, transparent,
@@ -75,6 +80,7 @@ DELETE: Final = (
     "DELETE FROM resource_gone WHERE collection_id = ?",
     "DELETE FROM collection_acl WHERE collection_id = ?",
     "DELETE FROM calendar_link WHERE collection_id = ?",
+    "DELETE FROM calendar_subscription WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
@@ -88,6 +94,13 @@ class NoSuchCollection(StoreError):
 
 class CollectionExists(StoreError):
     """There is a collection of this name already."""
+
+
+class ReadOnly(StoreError):
+    """A calendar with the entries of a file elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__("this calendar is read from elsewhere, and cannot be changed here")
 
 
 class BadName(StoreError):
@@ -106,6 +119,7 @@ class Collection(msgspec.Struct, frozen=True):
       purged: highest modseq whose tombstones are gone.
       total, size: number and octets of its resources.
       inbox: it holds messages about events, and is no calendar.
+      subscribed: a file elsewhere has the same entries, and only the server changes them (DAV-44).
     """
 
     id: int
@@ -125,6 +139,7 @@ class Collection(msgspec.Struct, frozen=True):
     total: int = 0
     size: int = 0
     inbox: bool = False
+    subscribed: bool = False
 
     @property
     def hidden(self) -> bool:
@@ -194,8 +209,10 @@ def change_collection(tx: AccountTx, changed: Collection) -> None:
 
 
 def delete_collection(tx: AccountTx, collection_id: int) -> None:
-    """Delete a collection with its resources. Raises NoSuchCollection."""
+    """Delete a collection with its resources, which can come back (DAV-46). Raises NoSuchCollection."""
     gone = collection(tx, collection_id)
+    if not gone.inbox and not gone.subscribed:
+        keep_entries(tx, gone.kind, gone.id, gone.display_name or gone.name)
     for sql in DELETE:
         tx.execute(sql, collection_id)
     tx.execute(GONE, gone.id, gone.kind, gone.name, gone.createseq, tx.modseq())
@@ -206,6 +223,12 @@ def touch_collection(tx: AccountTx, kind: Kind, collection_id: int, count: int, 
     """Note that resources of a collection changed, by which its number and octets rise by `count` and `size`."""
     tx.execute(TOUCH, tx.modseq(), count, size, collection_id)
     _tell(tx, kind, collection_id)
+
+
+def check_own(one: Collection) -> None:
+    """Raise ReadOnly for a calendar that is read from an address."""
+    if one.subscribed:
+        raise ReadOnly
 
 
 def octets_used(r: Reader) -> int:
@@ -247,7 +270,7 @@ def _tell(tx: AccountTx, kind: Kind, collection_id: int) -> None:
 def _of_row(row: Row) -> Collection:
     components, transparent, dead = row[8:11]
     read = tuple(components.split()), transparent != 0, from_json(dead, dict[str, str])
-    return Collection(*(*row[:8], *read, *row[11:16], row[16] != 0))
+    return Collection(*(*row[:8], *read, *row[11:16], row[16] != 0, row[17] != 0))
 
 
 def has_due(r: Reader) -> bool:

@@ -178,7 +178,7 @@ def remove_contact(tx: AccountTx, contact_id: int) -> str:
     there = resource_of(tx, contact_id)
     if there is not None:
         card = resource_data(tx, contact_id)
-        delete_resource(tx, there.collection_id, there.name, lambda _: None)
+        delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
         return card.decode()
     before = contact_of(tx, contact_id)
     if before is None:

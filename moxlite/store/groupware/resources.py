@@ -21,10 +21,12 @@ from moxlite.store.groupware.cards import DROP_CARD, MAX_CONTACTS, note_card
 from moxlite.store.groupware.collection import (
     Collection,
     check_element,
+    check_own,
     collection,
     octets_used,
     touch_collection,
 )
+from moxlite.store.groupware.kept import come_back, keep_entries
 from moxlite.store.types import ModSeq
 
 MAX_RESOURCES: Final = 50_000
@@ -40,7 +42,8 @@ BY_ID: Final = f"SELECT {_COLUMNS} FROM resource WHERE id = ?"  # noqa: S608 col
 BY_UID: Final = "SELECT name FROM resource WHERE collection_id = ? AND uid = ?"
 ENTRY: Final = f"""
 SELECT {_COLUMNS} FROM resource WHERE uid = ?
-AND collection_id IN (SELECT id FROM collection WHERE kind = 'calendar' AND NOT inbox) LIMIT 1"""  # noqa: S608 column names
+AND collection_id IN (SELECT id FROM collection WHERE kind = 'calendar' AND NOT inbox)
+AND collection_id NOT IN (SELECT collection_id FROM calendar_subscription) LIMIT 1"""  # noqa: S608 column names
 PAGE: Final = f"SELECT {_COLUMNS} FROM resource WHERE collection_id = ? AND id > ? ORDER BY id LIMIT ?"  # noqa: S608
 OVERLAPPING: Final = f"""
 SELECT {_COLUMNS} FROM resource WHERE collection_id = ?1 AND id > ?5 AND component IN (SELECT value FROM json_each(?2))
@@ -206,7 +209,7 @@ def resource_of(r: Reader, resource_id: int) -> Resource | None:
 
 
 def entry_with_uid(r: Reader, uid: str) -> Resource | None:
-    """The entry with this UID in any calendar, or None."""
+    """The entry with this UID in any calendar of the user's own, or None."""
     row = r.row(ENTRY, uid)
     return None if row is None else Resource(*row)
 
@@ -278,6 +281,7 @@ def put_resource(
         number = number or tx.value(FORMER_ID, collection_id, name) or 0  # its tombstone goes, so it keeps the id
         number = tx.insert(ADD, number, collection_id, name, *what, *columns)
         tx.execute(NOT_GONE, collection_id, name)
+        come_back(tx, home.kind, facts.uid)
     else:
         number = before.id
         tx.execute(CHANGE, *what, *columns, number)
@@ -295,13 +299,19 @@ def put_resource(
     return after, before is None
 
 
-def delete_resource(tx: AccountTx, collection_id: int, name: str, allowed: Callable[[Resource], None]) -> None:
-    """Remove a resource; `allowed` as for `put_resource`. Raises NoSuchCollection, NoSuchResource."""
+def delete_resource(
+    tx: AccountTx, collection_id: int, name: str, allowed: Callable[[Resource], None], *, keep: bool = False
+) -> None:
+    """Remove a resource; `allowed` as for `put_resource`. `keep`: it can come back (DAV-46). Raises NoSuchCollection,
+    NoSuchResource.
+    """
     home = collection(tx, collection_id)
     gone = resource_named(tx, collection_id, name)
     if gone is None:
         raise NoSuchResource("there is no such entry")
     allowed(gone)
+    if keep and not home.inbox:
+        keep_entries(tx, home.kind, home.id, home.display_name or home.name, name)
     for sql in DELETE:
         tx.execute(sql, gone.id)
     tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now, gone.id)
@@ -313,9 +323,12 @@ def move_resource(
 ) -> bool:
     """Copy a resource to a place in a collection of the same kind, where it replaces what is there, or with `keep`
     false move it; returns whether the place was empty. `facts` are of its octets. Raises as put_resource, and
-    NoSuchResource.
+    NoSuchResource, ReadOnly.
     """
     where, new_name = target
+    check_own(where)
+    if not keep:
+        check_own(source)
     found = resource_named(tx, source.id, name)
     if found is None:
         raise NoSuchResource("there is no such entry")

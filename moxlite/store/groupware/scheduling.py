@@ -35,6 +35,7 @@ from moxlite.store.groupware.collection import (
     INBOX,
     SCHEDULE,
     Collection,
+    check_own,
     collection_named,
     collections_of,
     create_collection,
@@ -148,8 +149,9 @@ def put_entry(
       answer: an attendee's answer is sent. keep_answers: as of `itip.organized`. tell: people hear of the change; else
         of all that has changed with the next change of which they do.
 
-    Raises NotAllowed, Elsewhere, and as `put_resource`.
+    Raises NotAllowed, Elsewhere, ReadOnly, and as `put_resource`.
     """
+    check_own(where)
     before = resource_named(tx, where.id, name)
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
     if not shared:
@@ -200,12 +202,15 @@ def delete_entry(
     answer: bool = True,
     tell: bool = True,
 ) -> None:
-    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` as there."""
+    """Remove an entry as `delete_resource`, and owe its people the messages that this means; `tell` as there. Raises
+    ReadOnly, too.
+    """
+    check_own(where)
     before = resource_named(tx, where.id, name)
     was = None
     if before is not None and before.tag is not None and not where.inbox:
         was = read_object(resource_data(tx, before.id))
-    delete_resource(tx, where.id, name, allowed)
+    delete_resource(tx, where.id, name, allowed, keep=True)
     now = tx.now // 1_000_000
     if before is None or was is None or not tell or is_over(was, now):
         return
@@ -235,8 +240,9 @@ def put_received(tx: AccountTx, found: Resource | None, data: bytes, facts: Fact
 
 def add_entry(tx: AccountTx, where: Collection, data: bytes, facts: Facts) -> bool:
     """Add an entry of a file, unless a calendar of the account has it; its people are told nothing. Returns whether it
-    was added. Raises as `put_resource`.
+    was added. Raises ReadOnly, and as `put_resource`.
     """
+    check_own(where)
     if entry_with_uid(tx, facts.uid) is not None:
         return False
     put_resource(tx, where.id, entry_name(facts.uid), data, facts)
@@ -251,7 +257,7 @@ def entry_name(uid: str) -> str:
 def default_calendar(tx: AccountTx, component: str) -> Collection:
     """The calendar into which events of others come, made if the account has none that takes them."""
     ensure_defaults(tx)
-    found = [one for one in collections_of(tx, "calendar") if component in one.components]
+    found = [one for one in collections_of(tx, "calendar") if component in one.components and not one.subscribed]
     named = next((one for one in found if one.name == "calendar"), None)
     if named is None and not found:
         return create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))

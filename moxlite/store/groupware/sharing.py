@@ -50,6 +50,13 @@ ADD_LINK: Final = "INSERT INTO calendar_link (collection_id, token_hash, busy, n
 REMOVE_LINK: Final = "DELETE FROM calendar_link WHERE id = ? RETURNING id"
 
 
+SET_VIEW: Final = "INSERT OR REPLACE INTO shared_view (owner, collection_id, colour, hidden) VALUES (?, ?, ?, ?)"
+MAX_VIEWS: Final = 1000
+"""Calendars of others with a colour of their own; many more than a user can see."""
+
+COUNT_VIEWS: Final = "SELECT count(*) FROM shared_view"
+
+
 class BadGuest(StoreError):
     """A user who cannot get rights on a collection."""
 
@@ -108,6 +115,13 @@ def shared_collections(r: Reader, kind: Kind, guest: str) -> list[Shared]:
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
     return [one for one in found if one is not None]
+
+
+def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, *, hidden: bool) -> None:
+    """Set how the user sees a calendar of another one. Raises LimitExceeded."""
+    if tx.value(COUNT_VIEWS) >= MAX_VIEWS:
+        raise LimitExceeded(f"{MAX_VIEWS} calendars of others")
+    tx.execute(SET_VIEW, owner, collection_id, colour, hidden)
 
 
 def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:

@@ -59,6 +59,7 @@ SETTLE_COLLECTIONS: Final = (
     size = (SELECT coalesce(sum(size), 0) FROM resource r WHERE r.collection_id = collection.id)""",
     "DELETE FROM collection_acl WHERE collection_id NOT IN (SELECT id FROM collection)",
     "DELETE FROM calendar_link WHERE collection_id NOT IN (SELECT id FROM collection)",
+    "DELETE FROM calendar_subscription WHERE collection_id NOT IN (SELECT id FROM collection)",
     # What is looked up of cards is made anew when the account is open.
     "DELETE FROM contact_due WHERE card IS NULL",
     "INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'",

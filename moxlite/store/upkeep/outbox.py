@@ -6,8 +6,8 @@ row's key. A handler that raises is called again later, with growing delays, and
 
 A row with a due time waits until then, and may be taken back (`store.delivery.outgoing`). The carrier clears the time
 before it passes the row to its handler, so that a row is either carried over or taken back, never both. The carrier
-also lets the messages come back that are due (WEBMAIL-125). An account stays open for what is due soon; for later
-moments `accounts.rounds` opens it again.
+also lets the messages come back that are due (WEBMAIL-125), and has calendars read anew (DAV-44). An account stays open
+for what is due soon; for later moments `accounts.rounds` opens it again.
 """
 
 from __future__ import annotations
@@ -44,6 +44,17 @@ SOON: Final = 600.0
 """Seconds before its time in which an account stays open for a row: longer than messages may be taken back."""
 
 SECOND: Final = 1_000_000
+
+REFRESH: Final = "refresh"
+"""Kind of the handler of subscribed calendars that are due (DAV-44); the row's data is the number of the calendar."""
+
+REFRESH_PAUSE: Final = 3600 * SECOND
+"""µs until a calendar is due again that the handler has got; how reading it went changes that."""
+
+NEXT_REFRESH: Final = "SELECT min(due) FROM calendar_subscription"
+CLAIM_REFRESH: Final = """
+UPDATE calendar_subscription SET due = ?1 + ?2 WHERE collection_id =
+(SELECT collection_id FROM calendar_subscription WHERE due <= ?1 ORDER BY due LIMIT 1) RETURNING collection_id"""
 
 ROWS: Final = "SELECT id, key, kind, message_id, data, created, due FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
 CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ? AND due = ?"
@@ -134,8 +145,7 @@ class Carrier:
                 after = rows[-1].id
             self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
             self._held = {row_id: held for row_id, held in self._held.items() if row_id in seen}
-            if (back := await self._come_back()) is not None:
-                dues.append(back)
+            dues += [due for due in (await self._come_back(), await self._refresh()) if due is not None]
             self.due = min(dues, default=None)
             far = [trio.current_time() + max(0.0, self.due / SECOND - time.time())] if self.due is not None else []
             moments = [*far, *(moment for _, moment in self._held.values()), *(due for due, _ in self._later.values())]
@@ -179,6 +189,17 @@ class Carrier:
                 await self._account.write(lambda tx, again=again: postpone(tx, again))  # type: ignore[misc]  # a default binds the loop's value
         return due
 
+    async def _refresh(self) -> int | None:
+        """Pass the calendars that are due to the handler, which only begins to read them; returns the moment of the
+        next one.
+        """
+        handler = self._handlers.get(REFRESH)
+        while (due := await self._account.read(_next_refresh, op="refresh")) is not None and due <= _now():
+            number = await self._account.write(lambda tx: tx.value(CLAIM_REFRESH, tx.now, REFRESH_PAUSE))
+            if handler is not None and number is not None:
+                await handler(self._account, OutboxRow(0, b"", REFRESH, None, str(number).encode(), _now()))
+        return due
+
     def _held_until(self, row: OutboxRow) -> float:
         """Due time of a row by Trio's clock. A system clock that was set back does not delay the row by more than its
         original waiting time.
@@ -208,3 +229,8 @@ def _claim(tx: AccountTx, row: OutboxRow) -> bool:
 
 def _done(tx: Tx, row_id: int) -> None:
     tx.execute(DELETE, row_id)
+
+
+def _next_refresh(r: Reader) -> int | None:
+    found: int | None = r.value(NEXT_REFRESH)
+    return found

@@ -25,6 +25,7 @@ from moxlite.store.groupware.collection import (
     Collection,
     CollectionExists,
     NoSuchCollection,
+    ReadOnly,
     collections_of,
     ensure_defaults,
     octets_used,
@@ -201,8 +202,8 @@ class DAVApp:
         addresses = addresses_of(snapshot, identity.account, identity.address)
         used, calendars = await account.read(lambda r: (octets_used(r), collections_of(r, "calendar")), op="dav")
         name = (settings.full_name if settings is not None else "") or identity.address
-        calendar = next((one.name for one in calendars if "VEVENT" in one.components), "calendar")
-        return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota, calendar)
+        own = (one.name for one in calendars if "VEVENT" in one.components and not one.subscribed)
+        return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota, next(own, "calendar"))
 
 
 async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, request: Request) -> Viewer:
@@ -277,6 +278,8 @@ def _of_store(error: Exception) -> Refusal:
             return Refusal(507, DAV + "quota-not-exceeded", str(error))
         case CollectionExists():
             return Refusal(405, DAV + "resource-must-be-null", str(error))
+        case ReadOnly():
+            return Refusal(403, DAV + "need-privileges", str(error))
         case BadName():
             return Refusal(403, DAV + "valid-resource-name", str(error))
         case store.StorageFull() | OSError():

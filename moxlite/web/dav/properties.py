@@ -146,8 +146,10 @@ READING: Final = ("read", "read-acl", "read-current-user-privilege-set")
 WRITING: Final = ("all", "write", "write-content", "write-properties", "bind", "unbind", "unlock", "write-acl")
 
 
-def _privileges(viewer: Viewer, _: Target) -> str:
-    names = READING if viewer.read_only else (*WRITING[:-2], *READING)
+def _privileges(viewer: Viewer, target: Target) -> str:
+    names: tuple[str, ...] = READING if viewer.read_only else (*WRITING[:-2], *READING)
+    if not viewer.read_only and target.collection is not None and target.collection.subscribed:
+        names = ("write-properties", *READING)
     found = [element(DAV + "privilege", element(DAV + name)) for name in names]
     found.append(element(DAV + "privilege", element(CALDAV + "read-free-busy")))
     return "".join(found)

@@ -96,8 +96,9 @@ def calendar_of(r: Reader, call: Call, key: str) -> Collection:
 
 def default_of(calendars: Sequence[Collection]) -> int:
     """The id of the calendar for new events, which is that of invitations (DAV-25); 0 without one."""
-    named = next((one.id for one in calendars if one.name == "calendar"), None)
-    return named or next((one.id for one in calendars), 0)
+    own = [one for one in calendars if not one.subscribed]
+    named = next((one.id for one in own if one.name == "calendar"), None)
+    return named or next((one.id for one in own), 0)
 
 
 def _shown(r: Reader, call: Call, shared: Shared) -> Object:
@@ -116,7 +117,7 @@ def _shown(r: Reader, call: Call, shared: Shared) -> Object:
         **{name: own.get(name) for name in ALERTS},
         "timeZone": _zone(one),
         "shareWith": (share_with(r, one) or None) if owner else None,
-        "myRights": rights_of("calendar", writable=shared.writable, owner=owner),
+        "myRights": rights_of("calendar", writable=shared.writable and not one.subscribed, owner=owner),
     }
 
 

@@ -448,7 +448,7 @@ class _Cards:
                 if found is None or found.component != "VCARD" or not _seen_cards(tx, call, [found.id]):
                     raise SetError("notFound")
                 shelf(call).check_writable(tx, found.collection_id)
-                delete_resource(tx, found.collection_id, found.name, lambda _: None)
+                delete_resource(tx, found.collection_id, found.name, lambda _: None, keep=True)
 
             await call.account.write(unit)
             return None

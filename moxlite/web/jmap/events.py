@@ -37,7 +37,7 @@ from moxlite.proto.cards.jscalendarlines import BadEvent, read_local, wanted_clo
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference
 from moxlite.proto.cards.moments import iana_zone, seconds_of
-from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.collection import Collection, ReadOnly
 from moxlite.store.groupware.history import calendar_state, entry_changes
 from moxlite.store.groupware.resources import (
     Facts,
@@ -274,7 +274,7 @@ async def refusals() -> AsyncIterator[None]:
         raise SetError("invalidProperties", str(error), properties=[error.name]) from None
     except (BadEntry, BadObject) as error:
         raise SetError("invalidProperties", str(error), properties=["recurrenceRule"]) from None
-    except NotAllowed as error:
+    except (NotAllowed, ReadOnly) as error:
         raise SetError("forbidden", str(error)) from None
     except (UIDTaken, Elsewhere) as error:
         raise SetError("invalidProperties", str(error), properties=["uid"]) from None

@@ -38,6 +38,7 @@ from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
+from moxlite.web.webmail.calls.subscribing import SubscribingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move
@@ -252,6 +253,7 @@ API: Final[tuple[type, ...]] = (
     NoticeCalls,
     ReceiptCalls,
     InvitationCalls,
+    SubscribingCalls,
     CalendarCalls,
     ContactCalls,
     NewsletterCalls,

@@ -17,6 +17,7 @@ from moxlite.proto.cards.invitation import ANSWERS
 from moxlite.proto.cards.itip import attendees_of, own_line, role_of
 from moxlite.proto.cards.moments import iana_zone, is_date, moment_of
 from moxlite.store.groupware.resources import Resource
+from moxlite.web.calls import Remark
 from moxlite.web.composing.uploads import Party
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.querytypes import ID, AnyID
@@ -28,13 +29,20 @@ MAX_ENTRY: Final = 1 << 20
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries."""
+    """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may
+    change these. ``source``: the address from which it is read each hour, "" for others; ``read``: seconds UTC of the
+    last time, 0 for never; ``problem``: why it cannot be read now, "" if it can.
+    """
 
     id: int
     name: str
     colour: str
     hidden: bool
     events: int
+    writable: bool = True
+    source: str = ""
+    read: int = 0
+    problem: Remark = Remark("")
 
 
 class CalendarLink(msgspec.Struct, frozen=True):

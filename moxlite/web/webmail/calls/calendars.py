@@ -5,8 +5,7 @@ it by the same rules.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -14,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import Expander, read
 from moxlite.groupware.links import NotServed, new_link
-from moxlite.groupware.people import addresses_of, user_of
+from moxlite.groupware.people import user_of
 from moxlite.processor import give_way
-from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
+from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, Instance, write_component
 from moxlite.proto.cards.editing import (
-    Author,
     BadForm,
     ended,
     following,
@@ -32,7 +30,6 @@ from moxlite.proto.cards.editing import (
 )
 from moxlite.proto.cards.invitation import PARTSTATS
 from moxlite.proto.cards.itip import (
-    NotAllowed,
     address_of,
     attendees_of,
     mapped,
@@ -43,7 +40,6 @@ from moxlite.proto.cards.itip import (
 )
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import (
-    BadName,
     Collection,
     NoSuchCollection,
     change_collection,
@@ -56,19 +52,19 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
-    UIDTaken,
     move_resource,
     overlapping,
     resource_data,
     resource_named,
     resource_of,
 )
-from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.scheduling import delete_entry, put_entry, shared_entries
 from moxlite.store.groupware.sharing import NoSuchLink, links_of, remove_link
-from moxlite.web.calls import call
+from moxlite.store.groupware.subscriptions import Subscription, subscriptions
+from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
-from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.errors import Conflict, NotFound, UserError
+from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.events import (
     MAX_ENTRY,
     Calendar,
@@ -111,18 +107,23 @@ Scope = Literal["this", "following", "all"]
 Answer = Literal["yes", "no", "maybe"]
 
 
-class CalendarCalls(AccountCalls):
+class CalendarCalls(EntryCalls):
     """Calls about the calendars of the user's own account."""
 
     @call()
     async def calendars(self, caller: Caller) -> list[Calendar]:
         """The calendars that have events; a first one is made."""
+
+        def read(r: Reader) -> list[Calendar]:
+            sources = {one.collection_id: one for one in subscriptions(r)}
+            return [_shown(one, sources.get(one.id)) for one in _calendars(r)]
+
         async with self._accounts.use(caller.require().account) as account:
-            found = await account.read(_calendars, op="calendars")
-            if not found:
+            found = await account.read(read, op="calendars")
+            if not any(one.source == "" for one in found):
                 await account.write(ensure_defaults)
-                found = await account.read(_calendars, op="calendars")
-        return [Calendar(one.id, one.display_name or one.name, one.colour[:7], one.hidden, one.total) for one in found]
+                found = await account.read(read, op="calendars")
+        return found
 
     @call()
     async def calendar_save(
@@ -395,33 +396,6 @@ class CalendarCalls(AccountCalls):
             parts = [answered(part) if not alone or part is only else part for part in entry.parts]
             await self._put_event(caller, account, expander, one.collection_id, (rebuilt(entry, parts), one))
 
-    def _own(self, caller: Caller) -> frozenset[str]:
-        return user_of(self._server.config.current, caller.require().account).addresses
-
-    def _author(self, caller: Caller) -> Author:
-        session, snapshot = caller.require(), self._server.config.current
-        settings = snapshot.account(session.account)
-        name = "" if settings is None else settings.full_name
-        addresses = addresses_of(snapshot, session.account, session.address)
-        return Author(name, addresses[0], self._own(caller), int(time.time()))
-
-    @asynccontextmanager
-    async def _entries(self, caller: Caller) -> AsyncIterator[tuple[OpenAccount, Expander]]:
-        """The account and what reads its entries; refusals become errors of calls."""
-        try:
-            async with self._accounts.use(caller.require().account) as account:
-                yield account, Expander(account, self._server.sandbox)
-        except (BadEntry, BadObject, NotAllowed, BadName) as error:
-            raise UserError(str(error)) from None
-        except TooBusy:
-            raise Unavailable("the server is busy, try again in a moment") from None
-        except NoSuchCollection:
-            raise NotFound("this calendar was removed") from None
-        except NoSuchResource:
-            raise NotFound("this event was removed") from None
-        except (Elsewhere, UIDTaken) as error:
-            raise Conflict(str(error)) from None
-
     async def _put_event(
         self,
         caller: Caller,
@@ -463,6 +437,15 @@ class CalendarCalls(AccountCalls):
             return moved.id
 
         return put
+
+
+def _shown(one: Collection, source: Subscription | None) -> Calendar:
+    shown = Calendar(one.id, one.display_name or one.name, one.colour[:7], one.hidden, one.total)
+    if source is None:
+        return shown
+    return msgspec.structs.replace(
+        shown, writable=False, source=source.url, read=source.succeeded // 1_000_000, problem=remark(source.error)
+    )
 
 
 def _calendars(r: Reader) -> list[Collection]:

@@ -1,0 +1,333 @@
+"""Calendars of other servers, read from their addresses: each hour what has changed comes into the account (DAV-44).
+
+The file is a stranger's: `net.httpclient` says which addresses may be asked, the answer is bounded, and the sandbox
+takes it apart.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+import trio
+
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.metrics import Counter
+from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.processor import give_way
+from moxlite.sandbox.jobs import SplitCalendar
+from moxlite.sandbox.messages import Refused
+from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
+from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
+from moxlite.store.groupware.collection import COMPONENTS, Collection, NoSuchCollection, collection, delete_collection
+from moxlite.store.groupware.resources import Facts
+from moxlite.store.groupware.scheduling import entry_name
+from moxlite.store.groupware.subscriptions import (
+    MAX_SUBSCRIPTIONS,
+    Subscription,
+    changed_entries,
+    drop_entries,
+    names_of,
+    note_failure,
+    note_success,
+    put_entries,
+    subscribe,
+    subscription,
+    subscriptions,
+)
+from moxlite.wording import worded
+
+if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.upkeep.outbox import OutboxRow
+
+logger = logging.getLogger("moxlite.groupware")
+
+REFRESHES: Final = Counter(
+    "moxlite_calendar_refreshes_total", "Subscribed calendars that were read: changed, the same, failed.", ["result"]
+)
+for _result in ("changed", "same", "failed"):
+    REFRESHES.labels(result=_result)
+
+SECONDS: Final = 30.0
+"""Seconds of a request; the user waits for the first one."""
+
+MAX_FILE: Final = 5 << 20
+"""Octets of a file: 15,000 events."""
+
+MAX_ENTRY: Final = 1 << 20
+"""Octets of an entry (DAV-5)."""
+
+DEADLINE: Final = 300.0
+"""Seconds in which a file comes into the account: rules may take a second each."""
+
+AT_ONCE: Final = 2
+"""Calendars that are read at a time."""
+
+BATCH: Final = 50
+"""Entries that are compared and put in one unit: 20 ms."""
+
+REDIRECTS: Final = 5
+MOVED: Final = frozenset({301, 302, 303, 307, 308})
+PERMANENT: Final = frozenset({301, 308})
+
+
+class SubscriptionFailed(Exception):
+    """A calendar cannot be read from its address; the text gives the reason, for people."""
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """A file, None for one that is the same as before. `url`: where it is from now on."""
+
+    url: str
+    data: bytes | None
+    etag: str = ""
+    modified: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry of a file."""
+
+    name: str
+    text: str
+
+
+def address_of(text: str) -> str:
+    """The address of a calendar as it is asked for, from what a user gives. Raises SubscriptionFailed."""
+    url = text.strip()
+    scheme, mark, rest = url.partition("://")
+    if mark and scheme.lower() in ("webcal", "webcals"):
+        url = f"https://{rest}"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if not host or parts.scheme != "https" or not url.isascii() or not url.isprintable():
+        raise SubscriptionFailed("the address of a calendar begins with https:// or webcal://")
+    if "@" in parts.netloc:
+        raise SubscriptionFailed("an address with a user name or password in it is not taken")
+    return url.partition("#")[0]
+
+
+def host_of(url: str) -> str:
+    """The host of an address, for logs: the rest may be secret."""
+    return urlsplit(url).hostname or ""
+
+
+async def fetch(client: HTTPClient, url: str, known: Subscription | None = None) -> Fetched:
+    """Read the file of an address, unless it is the `known` one. Raises SubscriptionFailed."""
+    headers = [("Accept", "text/calendar, */*;q=0.5")]
+    if known is not None and known.etag:
+        headers.append(("If-None-Match", known.etag))
+    if known is not None and known.modified:
+        headers.append(("If-Modified-Since", known.modified))
+    lasting = url
+    for _ in range(REDIRECTS + 1):
+        try:
+            answer = await client.request("GET", url, headers=headers, seconds=SECONDS, max_body=MAX_FILE)
+        except HTTPError as error:
+            raise SubscriptionFailed(worded("the server cannot be reached: {reason}", reason=error)) from None
+        if answer.status not in MOVED:
+            break
+        try:
+            there = address_of(urljoin(url, answer.header("location")))
+        except ValueError:
+            raise SubscriptionFailed("the server leads to an address that cannot be read") from None
+        if lasting == url and answer.status in PERMANENT:
+            lasting = there
+        url = there
+    if answer.status == 304 and known is not None:
+        return Fetched(lasting, None)
+    if answer.status != 200:
+        raise SubscriptionFailed(worded("the server answers with {status}", status=answer.status))
+    if answer.cut:
+        raise SubscriptionFailed(worded("the calendar has more than {size} MiB", size=MAX_FILE >> 20))
+    if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
+        raise SubscriptionFailed("there is no calendar at this address")
+    return Fetched(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
+
+
+def _field(value: str) -> str:
+    return value if len(value) <= 1000 and value.isprintable() and value.isascii() else ""
+
+
+class Subscriptions:
+    """Reads calendars of an account from their addresses."""
+
+    def __init__(self, sandbox: Sandbox, client: HTTPClient) -> None:
+        self._sandbox = sandbox
+        self._client = client
+
+    async def add(self, account: Account, address: str, title: str = "", colour: str = "", name: str = "") -> int:
+        """Subscribe to a calendar, which is read now; returns its number. `name` of the collection: by default made of
+        the address.
+
+        Raises SubscriptionFailed, TooBusy, BadName, CollectionExists, LimitExceeded, OverQuota.
+        """
+        url = address_of(address)
+        there = await account.read(subscriptions, op="subscription")
+        if any(one.url == url for one in there):
+            raise SubscriptionFailed("you have this calendar already")
+        if len(there) >= MAX_SUBSCRIPTIONS:
+            raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")
+        fetched = await fetch(self._client, url)
+        assert fetched.data is not None
+        said, entries = await self._split(account, fetched.data)
+        new = Collection(
+            0,
+            "calendar",
+            name or f"sub-{hashlib.sha256(url.encode()).hexdigest()[:16]}",
+            display_name=(title or said or host_of(url))[:200],
+            colour=colour,
+            components=COMPONENTS[:3],
+            transparent=True,  # holidays and fixtures of others do not make busy
+        )
+        made = await account.write(lambda tx: subscribe(tx, new, url))
+        logger.info("calendar subscribed", extra={"kv": {"account": account.name, "host": host_of(url)}})
+        try:
+            with trio.fail_after(DEADLINE):
+                await self._take(account, made, fetched, entries)
+        except (StoreError, TooBusy, trio.TooSlowError) as error:
+            await account.write(partial(delete_collection, collection_id=made.id))
+            raise TooBusy if isinstance(error, trio.TooSlowError) else error from None
+        return made.id
+
+    async def refresh(self, account: Account, number: int) -> str:
+        """Read a calendar again; returns why it cannot be read, "" for success. The calendar keeps what it had. Raises
+        NoSuchCollection.
+        """
+        before = await account.read(lambda r: subscription(r, number), op="subscription")
+        if before is None:
+            raise NoSuchCollection("this calendar is not subscribed")
+        where = await account.read(lambda r: collection(r, number), op="subscription")
+        try:
+            fetched = await fetch(self._client, before.url, before)
+            changed = 0
+            if fetched.data is None or hashlib.sha256(fetched.data).digest() == before.hash:
+                same = msgspec.structs.replace(fetched, etag=fetched.etag or before.etag)
+                same = msgspec.structs.replace(same, modified=same.modified or before.modified)
+                await account.write(partial(_note, number=number, fetched=same, digest=before.hash))
+            else:
+                _, entries = await self._split(account, fetched.data)
+                with trio.fail_after(DEADLINE):
+                    changed = await self._take(account, where, fetched, entries)
+        except (SubscriptionFailed, OverQuota, LimitExceeded) as error:
+            return await self._failed(account, before, str(error))
+        except (TooBusy, trio.TooSlowError):
+            return await self._failed(account, before, "the calendar takes too long to be read")
+        REFRESHES.labels(result="changed" if changed else "same").inc()
+        kv = {"account": account.name, "host": host_of(before.url), "changed": changed}
+        logger.info("calendar read", extra={"kv": kv})
+        return ""
+
+    async def _failed(self, account: Account, before: Subscription, why: str) -> str:
+        await account.write(partial(note_failure, collection_id=before.collection_id, error=why))
+        REFRESHES.labels(result="failed").inc()
+        kv = {"account": account.name, "host": host_of(before.url), "err": why, "failures": before.failures + 1}
+        logger.warning("calendar not read", extra={"kv": kv})
+        return why
+
+    async def _split(self, account: Account, data: bytes) -> tuple[str, list[Entry]]:
+        text = data.decode("utf-8-sig", "replace")
+        try:
+            async with self._sandbox.turn(account.name) as turn:
+                found = await turn.do(SplitCalendar(text))
+        except Refused as error:
+            raise SubscriptionFailed(worded("the calendar cannot be read: {reason}", reason=error)) from None
+        except JobFailed as error:
+            if str(error) in (BUSY, NO_PROCESS):
+                raise TooBusy from None
+            raise SubscriptionFailed("the calendar takes too long to be read") from None
+        entries = {entry_name(one.uid): one.text for one in found.entries}  # of a UID twice, the last
+        return found.title, [Entry(*one) for one in entries.items()]
+
+    async def _take(self, account: Account, where: Collection, fetched: Fetched, entries: list[Entry]) -> int:
+        """Make the calendar have the entries of a file; returns how many have changed."""
+        expander = Expander(account, self._sandbox)
+        changed = 0
+        for start in range(0, len(entries), BATCH):
+            batch = entries[start : start + BATCH]
+            pairs = [(one.name, one.text) for one in batch]
+            places = await account.read(
+                partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
+            )
+            ready = [one async for one in _ready(expander, where, (batch[place] for place in places))]
+            if ready:
+                changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
+            await give_way()
+        kept = {one.name for one in entries}
+        after = ""
+        while names := await account.read(partial(names_of, collection_id=where.id, after=after), op="subscription"):
+            after = names[-1]
+            gone = [one for one in names if one not in kept]
+            if gone:
+                await account.write(partial(drop_entries, collection_id=where.id, names=gone))
+                changed += len(gone)
+        digest = hashlib.sha256(fetched.data or b"").digest()
+        await account.write(partial(_note, number=where.id, fetched=fetched, digest=digest))
+        return changed
+
+
+async def _ready(
+    expander: Expander, where: Collection, entries: Iterable[Entry]
+) -> AsyncIterator[tuple[str, bytes, Facts]]:
+    """The entries that a calendar can have."""
+    for one in entries:
+        data = one.text.encode("utf-8", "replace")
+        if len(data) > MAX_ENTRY:
+            continue
+        try:
+            yield one.name, data, await expander.facts(where, data)
+        except BadEntry:
+            continue
+
+
+def _note(tx: AccountTx, number: int, fetched: Fetched, digest: bytes) -> None:
+    note_success(tx, number, fetched.url, fetched.etag, fetched.modified, digest)
+
+
+class Refresher:
+    """Reads the calendars that are due, each in a task of its own that `start` starts. `reading`: accounts and numbers
+    of those that wait or are read now.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        subscriptions: Subscriptions,
+        start: Callable[[Callable[[], Awaitable[None]]], None],
+    ) -> None:
+        self._accounts = accounts
+        self._subscriptions = subscriptions
+        self._start = start
+        self._turns = trio.CapacityLimiter(AT_ONCE)
+        self.reading: set[tuple[str, int]] = set()
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """Begin to read the calendar that a row names, unless that has begun."""
+        one = account.name, int(row.data)
+        if one not in self.reading:
+            self.reading.add(one)
+            self._start(partial(self._refresh, *one))
+        await trio.lowlevel.checkpoint()
+
+    async def _refresh(self, name: str, number: int) -> None:
+        """Errors: StoreError and OSError are logged, and the calendar is read again in an hour. All others come out."""
+        try:
+            async with self._turns, self._accounts.use(name) as account:
+                await self._subscriptions.refresh(account, number)
+        except NoSuchCollection:
+            pass  # it was removed meanwhile
+        except (StoreError, OSError) as error:
+            logger.error("calendar not read", extra={"kv": {"account": name, "calendar": number, "err": str(error)}})
+        finally:
+            self.reading.discard((name, number))
