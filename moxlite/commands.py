@@ -31,6 +31,7 @@ from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.queue import Queue
 from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists
+from moxlite.web.jmap.trace import JMAPCommands
 from moxlite.wiring import House
 
 
@@ -46,6 +47,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **DoctorCommands(examinations.sources, examinations.nightly, examinations.weekly).registry(),
         **DNSOperations(config, held_keys(house), examinations.rotation, examinations.host_rotation).registry(),
         **IMAPCommands(imap_context(house), house.shutdown).registry(),
+        **JMAPCommands(config, house.services.programs).registry(),
         **CopyCommands(config, accounts, house.files.imports).registry(),
         **ImapCopyCommands(config, house.copies).registry(),
         **house.backups.registry(),

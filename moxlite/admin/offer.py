@@ -68,7 +68,7 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
             managesieve.append(Server(host, listener.managesieve.port, upgrade))
         if listener.dav_https.enabled:
             dav.append(Server(host, listener.dav_https.port, "tls"))
-        if listener.jmap_https.enabled:
+        if listener.jmap_https.enabled and not (settings and settings.no_jmap):
             jmap.append(Server(host, listener.jmap_https.port, "tls"))
         https = _https_port(listener)
         if https is not None and listener.imaps.enabled and listener.imaps.alpn_on_https:

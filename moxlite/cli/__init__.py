@@ -44,6 +44,7 @@ COMMANDS = {
     "iprev": ("moxlite.cli.checks.lookups:iprev", "Names that lead back to an address."),
     "junk": ("moxlite.cli.junk:junk", "Junk filters of accounts."),
     "imap": ("moxlite.cli.imap:imap", "IMAP sessions of the running server, and mail from and to other servers."),
+    "jmap": ("moxlite.cli.imap:jmap", "Programs that speak JMAP with the running server."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
     "limits": ("moxlite.cli.access.logins:limits", "Failed log-ins, and the limits that they reach."),
     "localserve": (

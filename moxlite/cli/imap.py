@@ -1,5 +1,5 @@
-"""``moxlite imap`` and ``moxlite admin imapserve``: sessions and their transcripts, mail from and to other servers, and
-a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159).
+"""``moxlite imap``, ``moxlite jmap`` and ``moxlite admin imapserve``: sessions and their transcripts, mail from and to
+other servers, and a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159, JMAP-8a).
 """
 
 import os
@@ -11,6 +11,7 @@ import click
 from moxlite.cli.archives.imapcopy import export, import_
 from moxlite.cli.common import ask, json_option, perform, performed, show, talk
 from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace
+from moxlite.operations.jmap import JmapTrace
 
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
@@ -48,8 +49,27 @@ def trace(account: str, minutes: int) -> None:
     the content of messages and metadata are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked
     for.
     """
+    _show_transcript(ImapTrace(account, minutes))
+
+
+@click.group()
+def jmap() -> None:
+    """Programs that speak JMAP with the running server."""
+
+
+@jmap.command("trace")
+@click.argument("account")
+@click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="How long to go on.")
+def trace_jmap(account: str, minutes: int) -> None:
+    """Show what the programs of ACCOUNT call by JMAP and are answered, as it happens: C is the program, S the server.
+    Texts, names and addresses are masked. Ends by itself, or by Ctrl-C; the server logs that it was asked for.
+    """
+    _show_transcript(JmapTrace(account, minutes))
+
+
+def _show_transcript(operation: ImapTrace | JmapTrace) -> None:
     with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
-        done = perform(ImapTrace(account, minutes), output=terminal)
+        done = perform(operation, output=terminal)
     if done.lost:
         click.echo(f"{done.lost} lines were left out: they came faster than they could be shown", err=True)
 

@@ -174,6 +174,7 @@ class DomainConfig(Section, frozen=True):
     client_settings_domain: Annotated[
         Domain | None, doc("Name of the host in settings for mail programs, such as `mail.example.org`.")
     ] = None
+    no_jmap: Annotated[bool, doc("Refuse JMAP to log-ins with an address of this domain.")] = False
     localpart_separators: Annotated[
         tuple[Separator, ...], doc("Text after one of them is ignored in delivery: `you+shop@` is `you@`.")
     ] = ()
@@ -373,6 +374,7 @@ class Account(Section, frozen=True):
         bool,
         doc("Show what waits to be sent in a mailbox `Outgoing`; moving a message from there to the trash cancels it."),
     ] = False
+    no_jmap: Annotated[bool, doc("Refuse JMAP to this account.")] = False
     imap_capabilities_disabled: Annotated[
         tuple[str, ...], doc("IMAP capabilities hidden from this account; upper case.")
     ] = ()

@@ -172,7 +172,8 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
 async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
     """GETJMAPACCESS (RFC 9698): the address of JMAP, which has the same ids as OBJECTID."""
     url = session.context.jmap_url
-    if not url:
+    settings = session.context.config.current.account(session.home.owner)
+    if not url or (settings is not None and settings.no_jmap):
         raise no("JMAP is not served")
     session.respond(JmapAccessData(url))
     return Done("JMAP told")

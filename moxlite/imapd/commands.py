@@ -18,22 +18,14 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.control.protocol import StreamBroken
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.log import bind_cid, new_cid
-from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
+from moxlite.net.transcripts import check_minutes, send_transcript
+from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, Traced
 from moxlite.operations.performing import commands
 from moxlite.store.errors import StoreError
 from moxlite.store.names import OTHERS
 from moxlite.store.rows.mailboxes import mailboxes
 
 logger = logging.getLogger("moxlite.imapd")
-
-MAX_MINUTES: Final = 60
-"""Maximum minutes of one transcript: it is for examining a client that is being tested, not for keeping."""
-
-MINUTE: Final = 60.0
-"""Seconds of a minute."""
-
-MAX_TRANSCRIPT: Final = 16 << 20
-"""Maximum octets of one transcript."""
 
 LOOPBACK: Final = ip_address("127.0.0.1")
 
@@ -81,30 +73,21 @@ class IMAPCommands:
             for one in facts
         ]
 
-    async def trace(self, args: ImapTrace, exchange: Exchange) -> ImapTraced:
+    async def trace(self, args: ImapTrace, exchange: Exchange) -> Traced:
         """Send the masked transcript of an account's sessions as it grows, until the time or size limit."""
         snapshot = self._context.config.current
         if snapshot.account(args.account) is None:
             raise CommandFailed("notFound", snapshot.no_account(args.account))
-        if not 1 <= args.minutes <= MAX_MINUTES:
-            raise CommandFailed("badRequest", f"a transcript takes 1 to {MAX_MINUTES} minutes")
-        kv = {"account": args.account, "minutes": args.minutes}
+        check_minutes(args.minutes)
+        kv: dict[str, object] = {"account": args.account, "minutes": args.minutes}
         logger.warning("imap trace started", extra={"kv": kv})
-        lines = octets = 0
+        tapped, lines = self._context.sessions.tapped(args.account), 0
         try:
-            with self._context.sessions.tapped(args.account) as tap:
-                with trio.move_on_after(args.minutes * MINUTE):
-                    async for line in tap.lines:
-                        data = line.encode()
-                        await exchange.download.send(data)
-                        lines, octets = lines + 1, octets + len(data)
-                        if octets > MAX_TRANSCRIPT:
-                            break
-                lost = tap.lost
+            lines, lost = await send_transcript(tapped, args.minutes, exchange.download.send)
         finally:
             logger.warning("imap trace ended", extra={"kv": kv | {"lines": lines}})
         await exchange.download.end()
-        return ImapTraced(lines, lost)
+        return Traced(lines, lost)
 
     async def _mailboxes(self, name: str) -> dict[int | None, str]:
         try:

@@ -31,7 +31,7 @@ class ImapSessions(Operation[list[ImapSession]], frozen=True):
     kill: int | None = None
 
 
-class ImapTraced(msgspec.Struct, frozen=True):
+class Traced(msgspec.Struct, frozen=True):
     """Number of lines in a transcript, and number of lines left out because the terminal was too slow."""
 
     lines: int
@@ -39,7 +39,7 @@ class ImapTraced(msgspec.Struct, frozen=True):
 
 
 @change("imap trace", Role.COMMAND_LINE)
-class ImapTrace(Operation[ImapTraced], frozen=True):
+class ImapTrace(Operation[Traced], frozen=True):
     """Send the masked transcript of an account's sessions as octets, for `minutes` minutes."""
 
     account: str

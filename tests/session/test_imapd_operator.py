@@ -11,15 +11,16 @@ import trio.testing
 
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.factors.changes import FactorChanges
-from moxlite.imapd import commands
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.imapd.session.trace import LENGTH, LINES, Masker, Tap
+from moxlite.imapd.session.trace import Masker
 from moxlite.lazyimport import Late
+from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
+from moxlite.net.transcripts import LENGTH, LINES, Tap
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
-from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, ImapTraced
+from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, Traced
 from moxlite.supervision import open_supervisor
 from tests.session.imapd_harness import Imap, imap
 from tests.store_fixtures import soon
@@ -187,7 +188,7 @@ async def transcript(imap: Imap, tmp_path: Path) -> AsyncIterator[list[str]]:
         shown.append(octets.decode())
 
     async with operator(imap, tmp_path) as ctl, trio.open_nursery() as nursery:
-        nursery.start_soon(partial(ctl.call, "imap trace", ImapTrace("mia", 1), ImapTraced, download=show))
+        nursery.start_soon(partial(ctl.call, "imap trace", ImapTrace("mia", 1), Traced, download=show))
         await eventually(lambda: imap.context.sessions._taps)
         yield shown
         await eventually(lambda: shown and "the session ends" in shown[-1])
@@ -268,12 +269,12 @@ async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypat
         shown.append(octets)
 
     async with operator(imap, tmp_path) as ctl:
-        monkeypatch.setattr(commands, "MINUTE", 0.01)
-        done = await ctl.call("imap trace", ImapTrace("mia", 1), ImapTraced, download=show)
+        monkeypatch.setattr(transcripts, "MINUTE", 0.01)
+        done = await ctl.call("imap trace", ImapTrace("mia", 1), Traced, download=show)
         assert (done.lines, done.lost) == (0, 0)
         for wrong, why in ((ImapTrace("mia", 61), "1 to 60 minutes"), (ImapTrace("nobody", 1), 'no account "nobody"')):
             with pytest.raises(CtlFailed, match=why):
-                await ctl.call("imap trace", wrong, ImapTraced, download=show)
+                await ctl.call("imap trace", wrong, Traced, download=show)
     tap = Tap()
     for number in range(LINES + 5):
         tap.tell(1, "S", f"{number}" * 3000)

@@ -78,6 +78,7 @@ OUTSIDE = {
     "restore mail": "octets of a file or terminal go both ways",
     "admin imapserve": "octets of a file or terminal go both ways",
     "imap trace": "octets of a file or terminal go both ways",
+    "jmap trace": "octets of a file or terminal go both ways",
     "account app-password add": "the user's own page has it; the owner's way is the command line",
     "account app-password rm": "the user's own page has it; the owner's way is the command line",
     "account share set": "the user's own page has it; the owner's way is the command line",

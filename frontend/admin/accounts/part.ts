@@ -58,6 +58,7 @@ const sections = (): Section[] => [
       "keep_retired_message_period",
       "keep_retired_webhook_period",
       "imap_capabilities_disabled",
+      "no_jmap",
     ],
   },
   { title: t("Old mail"), names: ["expire_after"] },

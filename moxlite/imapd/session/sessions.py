@@ -16,6 +16,7 @@ import trio
 from moxlite.imapd import metrics
 from moxlite.imapd.session.errors import no
 from moxlite.imapd.session.uidlist import Sharing, UidList
+from moxlite.net.transcripts import Tap
 from moxlite.proto.imap.seqset import Ranges
 from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings

@@ -12,20 +12,12 @@ literal is never taken for something else. A tap has a bounded buffer; if it is 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-import trio
-
+from moxlite.net.transcripts import LENGTH, Tap
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.writing.write import encode_command
-
-LINES: Final = 1_000
-"""Maximum lines that wait for a slow terminal."""
-
-LENGTH: Final = 2_000
-"""Maximum characters shown of one line: more of a long list of flags or UIDs is of no use."""
 
 MAX_PENDING: Final = 65_536
 """Maximum octets kept of a line that is written in pieces; its end shows whether a literal follows."""
@@ -33,35 +25,6 @@ MAX_PENDING: Final = 65_536
 _LITERAL: Final = re.compile(rb"~?\{(\d{1,20})\+?\}\Z")
 _QUOTED: Final = re.compile(r'((?:INTERNALDATE|SAVEDATE) )?"(?:[^"\\]|\\.)*(?:"|\\?\Z)')
 _CONTENT: Final = re.compile(r"(?i)\* (?:\d+ (?:UID)?FETCH|METADATA) ")
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-class Tap:
-    """Receiver of the lines of one transcript.
-
-    Attributes:
-      lost: lines that found the buffer full.
-    """
-
-    def __init__(self) -> None:
-        self.lost = 0
-        self._send, self.lines = trio.open_memory_channel[str](LINES)
-
-    def tell(self, session: int, side: str, text: str) -> None:
-        """Add a line; `side` is ``C`` or ``S``, or ``-`` for a remark about the session."""
-        now = time.time()
-        stamp = time.strftime("%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}"
-        try:
-            self._send.send_nowait(f"{stamp} {session} {side}: {_shown(text)}\n")
-        except trio.WouldBlock:
-            self.lost += 1
-        except trio.BrokenResourceError:
-            pass  # the operator has just disconnected
-
-
-def _shown(text: str) -> str:
-    text = _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-    return text if len(text) <= LENGTH else f"{text[:LENGTH]}… ({len(text)} characters)"
 
 
 class Masker:

@@ -14,6 +14,7 @@ import msgspec
 import trio
 
 from moxlite.processor import act_for, give_way, off_loop
+from moxlite.proto.address import Domain
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS, disposition
@@ -56,10 +57,11 @@ from moxlite.web.jmap.table import (
     SUBMISSION,
     VACATION,
 )
+from moxlite.web.jmap.trace import Transcript
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
@@ -156,7 +158,9 @@ class JMAP:
                 identity = await self._log_in(request)
                 with self._server.programs.live(identity.account, identity.app_password):
                     async with self._open(identity) as account:
-                        await streams.serve_events(request, writer, account, query_parameters(request))
+                        await streams.serve_events(
+                            request, writer, account, query_parameters(request), self._pushed(identity, request)
+                        )
             case "GET", "ws":
                 await self._websocket(request, writer, path)
             case _, ("" | "session" | "api" | "upload" | "download" | "events" | "ws"):
@@ -168,9 +172,26 @@ class JMAP:
     async def _log_in(self, request: Request) -> Identity:
         identity = await log_in(self._logins, request, "jmap")
         request.account = identity.account
+        self._check_allowed(identity)
+        self._transcript(identity, request).begin()
         act_for(identity.account)
         await give_way()
         return identity
+
+    def _check_allowed(self, identity: Identity) -> None:
+        """Raise HTTPError where the configuration turns JMAP off."""
+        snapshot = self._server.config.current
+        account = snapshot.account(identity.account)
+        domain = snapshot.domain(Domain.parse(identity.address.rpartition("@")[2]))
+        if (account is not None and account.no_jmap) or (domain is not None and domain.no_jmap):
+            raise HTTPError(403, "JMAP is turned off for this account.")
+
+    def _transcript(self, identity: Identity, request: Request) -> Transcript:
+        return Transcript(self._server.programs, identity.account, request)
+
+    def _pushed(self, identity: Identity, request: Request) -> Callable[[Object], None]:
+        """Adds changes that a program is told of to the transcript."""
+        return partial(self._transcript(identity, request).add, "S", "push")
 
     @asynccontextmanager
     async def _open(self, identity: Identity) -> AsyncIterator[OpenAccount]:
@@ -209,6 +230,7 @@ class JMAP:
             asked = await _read(request)
             found = await self._called(asked, identity, request, path)
         except RequestError as error:
+            self._transcript(identity, request).add("S", "error", error.problem())
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
             return
         await self._answer(request, writer, found)
@@ -231,16 +253,21 @@ class JMAP:
                 arguments={},
             )
             responses: list[Invocation] = []
+            transcript = self._transcript(identity, request)
             for invocation in asked.calls:
-                responses += await self._run(call, invocation, responses, asked.using)
+                transcript.add("C", invocation.name[:100], invocation.arguments)
+                found = await self._run(call, invocation, responses, asked.using)
+                for one in found:
+                    transcript.add("S", one.name, one.arguments)
+                responses += found
                 await give_way()
-        found: Object = {
+        response: Object = {
             "methodResponses": [one.wire() for one in responses],
             "sessionState": (await self._session(identity, request, path)).state,
         }
         if asked.created is not None:
-            found["createdIds"] = call.created
-        return found
+            response["createdIds"] = call.created
+        return response
 
     async def _run(
         self, call: Call, invocation: Invocation, before: list[Invocation], using: frozenset[str]
@@ -348,7 +375,8 @@ class JMAP:
         async def speak(socket: WebSocketConnection) -> None:
             with self._server.programs.live(identity.account, identity.app_password):
                 async with self._open(identity) as account:
-                    await streams.serve_socket(socket, account, partial(self._by_socket, identity, request, path))
+                    run = partial(self._by_socket, identity, request, path)
+                    await streams.serve_socket(socket, account, run, self._pushed(identity, request))
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
 

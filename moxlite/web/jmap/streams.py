@@ -79,10 +79,10 @@ _known: Final[WeakKeyDictionary[OpenAccount, _States]] = WeakKeyDictionary()
 
 
 class Watch:
-    """Finds which states have changed since the last look."""
+    """Finds which states have changed since the last look. `note`: hears of each message before it is told."""
 
-    def __init__(self, account: OpenAccount, types: frozenset[str] | None) -> None:
-        self._account, self._types = account, types
+    def __init__(self, account: OpenAccount, types: frozenset[str] | None, note: Callable[[Object], None]) -> None:
+        self._account, self._types, self._note = account, types, note
         self._last: dict[str, str] = {}
 
     async def run(
@@ -113,15 +113,22 @@ class Watch:
                 }
                 self._last = now
                 if changed:
-                    await tell({"@type": "StateChange", "changed": {account_id(self._account.name): changed}})
+                    message: Object = {"@type": "StateChange", "changed": {account_id(self._account.name): changed}}
+                    self._note(message)
+                    await tell(message)
         finally:
             cursor.close()
 
 
 async def serve_events(
-    request: Request, writer: ResponseWriter, account: OpenAccount, parameters: Mapping[str, str]
+    request: Request,
+    writer: ResponseWriter,
+    account: OpenAccount,
+    parameters: Mapping[str, str],
+    note: Callable[[Object], None],
 ) -> None:
-    """Serve an event stream until the client leaves, or for ``closeafter=state`` until the first change.
+    """Serve an event stream until the client leaves, or for ``closeafter=state`` until the first change. `note`: as of
+    `Watch`.
 
     Raises HTTPError 400 for wrong parameters.
     """
@@ -153,7 +160,7 @@ async def serve_events(
         nursery.start_soon(leave)
         try:
             with request.drain.waiting():
-                await Watch(account, wanted).run(tell, idle, seconds or DEFAULT_PING)
+                await Watch(account, wanted, note).run(tell, idle, seconds or DEFAULT_PING)
         except ClientGone:
             gone = True
         nursery.cancel_scope.cancel()
@@ -163,12 +170,15 @@ async def serve_events(
 
 
 async def serve_socket(
-    socket: WebSocketConnection, account: OpenAccount, run: Callable[[Object], Awaitable[Object]]
+    socket: WebSocketConnection,
+    account: OpenAccount,
+    run: Callable[[Object], Awaitable[Object]],
+    note: Callable[[Object], None],
 ) -> None:
     """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes."""
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
-            await _Socket(socket, account, run, nursery).serve()
+            await _Socket(socket, account, run, note, nursery).serve()
         nursery.cancel_scope.cancel()
 
 
@@ -180,9 +190,10 @@ class _Socket:
         socket: WebSocketConnection,
         account: OpenAccount,
         run: Callable[[Object], Awaitable[Object]],
+        note: Callable[[Object], None],
         nursery: trio.Nursery,
     ) -> None:
-        self._socket, self._account, self._run, self._nursery = socket, account, run, nursery
+        self._socket, self._account, self._run, self._note, self._nursery = socket, account, run, note, nursery
         self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
         self._watching = trio.CancelScope()
 
@@ -218,7 +229,7 @@ class _Socket:
 
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
         with scope, suppress(ConnectionClosed):
-            await Watch(self._account, types).run(self._send, self._socket.ping, DEFAULT_PING)
+            await Watch(self._account, types, self._note).run(self._send, self._socket.ping, DEFAULT_PING)
 
     async def _send(self, value: Object) -> None:
         with suppress(ConnectionClosed):  # the task that reads sees it, too

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 
 from moxlite.lazyimport import Late
+from moxlite.net.transcripts import Tap
 from moxlite.store.people.subscriptions import forget_subscriptions, has_subscriptions
 from moxlite.web.notices.rounds import Rounds
 
@@ -44,6 +45,7 @@ class ProgramNotices(Rounds):
         super().__init__(accounts, what="programs")
         self._teller = Late(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
+        self._taps: dict[str, set[Tap]] = {}
 
     @property
     def pause(self) -> float:
@@ -75,6 +77,23 @@ class ProgramNotices(Rounds):
                 self._live[account].remove(mine)
                 if not self._live[account]:
                     del self._live[account]
+
+    def taps(self, account: str) -> Collection[Tap]:
+        """The receivers of transcripts of what an account's programs say (JMAP-8a)."""
+        return self._taps.get(account, ())
+
+    @contextmanager
+    def tapped(self, account: str) -> Iterator[Tap]:
+        """Record the transcript of an account's programs during the block."""
+        tap = Tap()
+        self._taps.setdefault(account, set()).add(tap)
+        try:
+            with tap.lines:
+                yield tap
+        finally:
+            self._taps[account].discard(tap)
+            if not self._taps[account]:
+                del self._taps[account]
 
     def end(self, account: str, app_password: str) -> None:
         """End what an app password was used for: subscriptions and connections. "": the account's own password was
