@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from moxlite import lazyimport
+from moxlite.admin.dns.policies import PolicyWatch
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
@@ -103,6 +104,7 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
         tree.start("admin.weekly", partial(_serve_weekly, weekly))
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
+    tree.start("admin.policies", PolicyWatch(house.config).serve)
     tree.start("admin.keys", partial(_rotate_keys, house, rotation))
     if any(house.started.acme_keys.hosts.values()):
         tree.start("admin.hostkeys", partial(_rotate_host_keys, house, host_rotation))

@@ -368,7 +368,7 @@ def straight(fake: FakeProviders, monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(Record(f"{one.name}.", one.kind, one.data, one.ttl) for one in fake.zones[account.zone])
 
     def write(account: Account, edits: tuple[Edit, ...]) -> None:
-        for edit in edits:
+        for edit in () if fake.ignoring else edits:
             name = edit.name.rstrip(".")
             assert set(edit.before) == fake.data(name, edit.kind)
             for data in edit.add:

@@ -134,11 +134,16 @@ class MTASTS(Section, frozen=True):
     """The domain's MTA-STS policy (RFC 8461), served by listeners with `mtasts_https`."""
 
     policy_id: Annotated[
-        str, doc("Version of the policy; letters and digits. Change it with each change of the policy.")
+        str,
+        doc("Version of the policy; letters and digits. The server changes it with each change of the policy."),
     ]
     mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders do when TLS fails.")] = "enforce"
     max_age: Annotated[Duration, doc("How long senders keep the policy.")] = 86400.0
     mx: Annotated[tuple[str, ...], doc("Names of the MX hosts, `*.` for one label; without it the hostname.")] = ()
+    former_mx: Annotated[
+        tuple[str, ...],
+        doc("Names that `mx` had before. The server adds them, and removes them once no sender relies on them."),
+    ] = ()
 
 
 class Alias(Section, frozen=True):

@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
+from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
-from moxlite.admin.dns.update import UpdateRefused
+from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import HeldKeys, Kind, Topic, Wanted, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
@@ -29,7 +30,7 @@ from moxlite.admin.dns.zones import (
     send_plans,
     wait_until_served,
 )
-from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, DNSFiles, ProviderFailed, Stored, read_zone
+from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, DNSFiles, ProviderFailed, Stored, read_zone
 from moxlite.admin.domains.changes import require_domain
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.dns.client import DNSResolver
@@ -300,6 +301,29 @@ class Publishing:
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
+
+
+def publish_policy(snapshot: Snapshot, config: Path, domain: Domain, authorities: Authorities | None = None) -> str:
+    """Write the id of a domain's MTA-STS policy to DNS, where a provider is set and an id is there already. Returns why
+    that has to be tried again, "" for done or for the owner to do.
+    """
+    publishing = Publishing(snapshot, config, authorities=authorities)
+    try:
+        located = publishing.located(domain)
+        name = f"_mta-sts.{domain.ascii}."
+        at = located.of(name)
+        texts = () if at is None else at[0].found(at[1], [(name, "TXT")])[name, "TXT"]
+        if not any(one.to_text().lower().startswith('"v=stsv1') for one in texts):
+            return ""  # MTA-STS begins when the owner publishes its records
+        wanted = tuple(one for one in publishing.wanted(domain) if (one.name, one.kind) == (name, "TXT"))
+        missing = publishing.make(domain, located, Plans(tuple(plan_zones(located, wanted, replace=True)), wanted))
+    except NoProvider:
+        return ""
+    except (Busy, NoAnswer, UpdateRefused, Refused) as error:
+        return str(error)
+    except (OSError, msgspec.DecodeError) as error:
+        return f"a file about DNS cannot be used: {error}"
+    return f"the provider took the change and did not make it: {missing[0][:120]}" if missing else ""
 
 
 def _removals(name: str, kind: Kind, gone: Iterable[Data]) -> tuple[str, ...]:

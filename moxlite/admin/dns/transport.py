@@ -206,8 +206,7 @@ async def _policy(case: Case, report: Report) -> None:
         report.warnings.append("the policy has mode none: it protects nothing")
     elif policy.mode == "testing":
         report.instructions.append(
-            "the policy has mode testing: once TLS reports tell of no failures for some weeks, set mode enforce and a "
-            "new policy_id"
+            "the policy has mode testing: once TLS reports tell of no failures for some weeks, set mode enforce"
         )
     if policy.max_age <= SHORT_AGE:
         report.warnings.append(f"the policy is kept for {policy.max_age} s only; a week or more protects better")
@@ -222,5 +221,6 @@ async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:
     report.errors += [f"the policy does not name the MX host {host}" for host in hosts if not matches(policy, host)]
     for pattern in policy.mx:
         one = Policy(policy.mode, policy.max_age, (pattern,))
-        if hosts and not any(matches(one, host) for host in hosts):
+        former = case.settings.mtasts.former_mx if case.settings.mtasts is not None else ()
+        if hosts and pattern not in former and not any(matches(one, host) for host in hosts):
             report.warnings.append(f"the policy names {pattern}, which is no MX host")

@@ -361,9 +361,10 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
     if settings.mtasts is not None:
         if not POLICY_ID.fullmatch(settings.mtasts.policy_id):
             yield Finding((*path, "mtasts", "policy_id"), "must have 1 to 32 letters and digits")
-        for index, pattern in enumerate(settings.mtasts.mx):
-            if not MX_PATTERN.fullmatch(pattern):
-                yield Finding((*path, "mtasts", "mx", index), "is not a host name, or *. and one")
+        for key, patterns in (("mx", settings.mtasts.mx), ("former_mx", settings.mtasts.former_mx)):
+            for index, pattern in enumerate(patterns):
+                if not MX_PATTERN.fullmatch(pattern):
+                    yield Finding((*path, "mtasts", key, index), "is not a host name, or *. and one")
 
 
 class Owner(msgspec.Struct, frozen=True):

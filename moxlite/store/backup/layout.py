@@ -35,6 +35,7 @@ KNOWN: Final = frozenset(
         "backup.key",
         "doctor.json",
         "https.json",
+        "mtasts.json",
         "receivedid.key",
         "rehearsal.json",
         "updates.json",

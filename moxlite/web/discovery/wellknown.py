@@ -5,6 +5,7 @@ which a CA validates that a name is ours (RFC 8555 §8.3; WEB-113).
 from collections.abc import Callable
 from typing import Final
 
+from moxlite.admin.dns.policies import allowed_patterns
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
@@ -38,10 +39,8 @@ class Policies:
         if domain is None or domain.mtasts is None:
             raise HTTPError(404, "There is no policy for this domain.")
         policy = domain.mtasts
-        public = "public" in snapshot.static.listeners
-        hosts = policy.mx or ((snapshot.hostname("public") if public else snapshot.static.hostname).ascii,)
         lines = ["version: STSv1", f"mode: {policy.mode}"]
-        lines += [f"mx: {host}" for host in hosts]
+        lines += [f"mx: {host}" for host in allowed_patterns(snapshot, policy)]
         lines.append(f"max_age: {int(policy.max_age)}")
         headers = (("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-cache, max-age=0"))
         await writer.respond(Response(200, headers, "".join(f"{line}\r\n" for line in lines).encode("ascii")))
