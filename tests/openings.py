@@ -344,6 +344,8 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_links",
         "calendar_refresh",
         "calendar_subscribe",
+        "deleted_list",
+        "deleted_restore",
         "calendar_remove",
         "calendar_save",
         "calendars",

@@ -567,6 +567,15 @@ export interface Repeats {
   months: Array<number>;
 }
 
+/** A deleted event, task or contact. ``place``: the name of its calendar or address book. ``starts``: seconds UTC of */
+export interface DeletedEntry {
+  id: number;
+  title: string;
+  place: string;
+  starts: number | null;
+  deleted: number;
+}
+
 /** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may */
 export interface Calendar {
   id: number;
@@ -1042,6 +1051,12 @@ export interface Calls {
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
 
+  /** What was deleted in the last 30 days, the last first; at most 500. */
+  deleted_list(kind: "calendar" | "contact"): Promise<Array<DeletedEntry>>;
+
+  /** Bring one back, to where it was, or if that is gone to the first calendar or address book. Guests of an event */
+  deleted_restore(deleted_id: number): Promise<null>;
+
   /** Make a calendar of the events at an address, https:// or webcal://, which is read now and each hour; returns */
   calendar_subscribe(calendar_url: string, name?: string, colour?: string): Promise<number>;
 
@@ -1294,4 +1309,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer calendar_subscribe calendar_refresh calendars calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh calendars calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

@@ -134,6 +134,7 @@ TOLD = frozenset(
         "ScriptActive",
         "ScriptExists",
         "ReadOnly",
+        "NotKept",
     ]
 )
 """Errors that bring their text with them."""

@@ -348,6 +348,8 @@ WITHOUT_IDS = {
     "calendar_link_remove",
     "calendar_refresh",
     "calendar_subscribe",
+    "deleted_list",
+    "deleted_restore",
     "events",
     "event",
     "event_save",

@@ -10,6 +10,7 @@ import { many, t } from "../../lib/words";
 import type { Navigation, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
 import { openBeside } from "../ui/beside";
+import { showDeleted } from "../ui/deleted";
 import { agendaDays, drawAgenda } from "./agenda";
 import type { Board } from "./board";
 import sheet from "./calendar.css";
@@ -389,6 +390,15 @@ class CalendarPage implements Board {
           ),
         );
       }),
+      el(
+        "button",
+        {
+          class: "btn text cal-deleted",
+          type: "button",
+          onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()),
+        },
+        t("Deleted events…"),
+      ),
     );
   }
 

@@ -12,6 +12,7 @@ import { toast } from "../../lib/toasts";
 import { many, t, told } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
+import { showDeleted } from "../ui/deleted";
 import sheet from "./people.css";
 
 adopt(sheet);
@@ -66,6 +67,11 @@ export function openPage(page: Page): void {
     el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
     save("vcf", t("Export as vCards")),
     save("csv", t("Export as a table")),
+    el(
+      "button",
+      { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => load(true)) },
+      t("Deleted contacts…"),
+    ),
     file,
   );
   fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from moxlite.store.file.transaction import Tx
+import msgspec
+
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader, Tx
 
 KEPT: Final = 30 * 86_400_000_000
 """µs for which a deleted entry can come back."""
@@ -18,6 +21,7 @@ MAX_KEPT_OCTETS: Final = 20 << 20
 PURGE_ROWS: Final = 1000
 """Rows deleted in one unit."""
 
+_COLUMNS: Final = "id, kind, collection_id, collection_name, name, component, title, starts, removed"
 KEEP: Final = """
 INSERT INTO resource_kept (kind, collection_id, collection_name, name, uid, component, title, starts, size, data,
 removed)
@@ -28,7 +32,33 @@ ORDER BY r.id"""
 SIZES: Final = "SELECT id, size FROM resource_kept ORDER BY id DESC"
 DROP: Final = "DELETE FROM resource_kept WHERE id <= ?"
 BACK: Final = "DELETE FROM resource_kept WHERE kind = ? AND uid = ?"
+LIST: Final = f"""
+SELECT {_COLUMNS} FROM resource_kept WHERE kind = ? AND removed > ? ORDER BY removed DESC, id DESC LIMIT ?"""  # noqa: S608 column names
+ONE: Final = f"SELECT {_COLUMNS}, data FROM resource_kept WHERE id = ?"  # noqa: S608 column names
 PURGE: Final = "DELETE FROM resource_kept WHERE id IN (SELECT id FROM resource_kept WHERE removed <= ? LIMIT ?)"
+
+
+class NotKept(StoreError):
+    """A deleted entry that is no longer there."""
+
+    def __init__(self) -> None:
+        super().__init__("this is no longer kept, or has come back already")
+
+
+class KeptEntry(msgspec.Struct, frozen=True):
+    """A deleted entry. `collection_id`, `collection_name`: where it was, which may be gone. `starts`: seconds UTC of
+    its first moment; `removed`: µs UTC.
+    """
+
+    id: int
+    kind: str
+    collection_id: int
+    collection_name: str
+    name: str
+    component: str
+    title: str
+    starts: int | None
+    removed: int
 
 
 def keep_entries(tx: Tx, kind: str, collection_id: int, shown: str, name: str = "") -> None:
@@ -41,6 +71,19 @@ def keep_entries(tx: Tx, kind: str, collection_id: int, shown: str, name: str = 
         if place >= MAX_KEPT or octets > MAX_KEPT_OCTETS:
             tx.execute(DROP, number)
             return
+
+
+def kept_entries(r: Reader, kind: str, now: int, limit: int) -> list[KeptEntry]:
+    """Deleted entries of a kind that can come back at `now`, µs UTC, the last one first."""
+    return [KeptEntry(*row) for row in r.rows(LIST, kind, now - KEPT, limit)]
+
+
+def kept_entry(r: Reader, number: int) -> tuple[KeptEntry, bytes]:
+    """A deleted entry with its octets. Raises NotKept."""
+    row = r.row(ONE, number)
+    if row is None:
+        raise NotKept
+    return KeptEntry(*row[:-1]), bytes(row[-1])
 
 
 def come_back(tx: Tx, kind: str, uid: str) -> None:

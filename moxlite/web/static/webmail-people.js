@@ -250,7 +250,7 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var beside_default = ".beside-page{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-inline-start:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-inline-start:16px;padding-inline-end:16px}}\n";
+var beside_default = ".beside-page{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template-rows:auto minmax(0,1fr);width:auto;height:auto;max-width:none;max-height:none;margin:0;padding:0;border:0;border-inline-start:1px solid var(--border-color);background:var(--background);color:var(--color)}.beside-page:focus{outline:none}.beside-head{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;padding:10px 24px;border-bottom:1px solid var(--border-color)}.beside-head h2{flex:1;margin:0;font-size:20px;line-height:28px}.beside-head select{width:auto}.beside-body{padding:12px 24px 60px;overflow-y:auto}.beside-page .btn{display:inline-flex;align-items:center;gap:8px}@media(max-width:700px){.beside-page{inset:0;border:0}.beside-head,.beside-body{padding-inline-start:16px;padding-inline-end:16px}}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
 
 adopt(beside_default);
 function openBeside(title, actions, kind = "", closed) {
@@ -284,6 +284,35 @@ function openBeside(title, actions, kind = "", closed) {
   return { body, close };
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+async function showDeleted(client, kind, again) {
+  const list = el("ul", { class: "deleted-list" });
+  const date = (seconds) => formatted(new Date(seconds * 1e3), "deleted day", { day: "numeric", month: "short", year: "numeric" });
+  const draw = async () => {
+    const found = await client.deleted_list(kind);
+    fill(list, found.map((one) => {
+      const title = one.title === "" ? t("(no title)") : isolated(one.title);
+      return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Bring back “{title}”", { title }), onclick: () => void back(one.id) }, t("Bring back")));
+    }), found.length === 0 && el("li", { class: "hint" }, t("Nothing was deleted in the last 30 days.")));
+  };
+  const back = (id) => attempt(t("Bringing it back"), async () => {
+    await client.deleted_restore(id);
+    await Promise.all([draw(), again()]);
+    list.querySelector("button")?.focus();
+  }).then((done) => done ? setStatus(t("It is back.")) : void 0);
+  if (!await attempt(t("Loading what was deleted"), draw)) return;
+  await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+
 var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600;text-align:start}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}\n";
 
 adopt(people_default);
@@ -306,7 +335,7 @@ function openPage(page) {
     const link = event.currentTarget;
     if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
   } }, name);
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), file);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => load(true)) }, t("Deleted contacts…")), file);
   fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
   let after = 0;
   let turn = 0;

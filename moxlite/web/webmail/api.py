@@ -30,6 +30,7 @@ from moxlite.web.webmail.calls.calendars import CalendarCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
+from moxlite.web.webmail.calls.deleted import DeletedCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
@@ -253,6 +254,7 @@ API: Final[tuple[type, ...]] = (
     NoticeCalls,
     ReceiptCalls,
     InvitationCalls,
+    DeletedCalls,
     SubscribingCalls,
     CalendarCalls,
     ContactCalls,
