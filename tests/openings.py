@@ -414,7 +414,7 @@ WITHOUT_MAIL: Final = frozenset(
         "device_state",
         "device_stop",
         "factor_remove",
-        "full_name_save",
+        "settings_save",
         "generate_password",
         "junk_save",
         "key_add",

@@ -1029,8 +1029,11 @@ export interface Calls {
   /** Delete a script, which must not be the active one. */
   script_delete(name: string): Promise<null>;
 
-  /** Save the name in mail that the webmail sends. */
-  full_name_save(old: string, changed: string): Promise<null>;
+  /** The settings of the account that its user changes (`OWN`), in the form of domains.toml. */
+  settings(): Promise<Record<string, unknown>>;
+
+  /** Save these settings; one that is missing gets its default. A conflict if they are no longer the old ones. */
+  settings_save(old: Record<string, unknown>, changed: Record<string, unknown>): Promise<null>;
 
   /** All addresses with their settings and rules. */
   destination_list(): Promise<Array<DestinationItem>>;
@@ -1179,7 +1182,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   script_activate: [{ name: "string" }, "null"],
   script_rename: [{ name: "string", new_name: "string" }, "null"],
   script_delete: [{ name: "string" }, "null"],
-  full_name_save: [{ old: "string", changed: "string" }, "null"],
+  settings: [{}, ["map", "any"]],
+  settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
   destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],

@@ -5,13 +5,16 @@ Each function changes the document that `ConfigHolder.edit` gives it, or raises 
 edit find mistakes in the configuration as a whole.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from moxlite.config.checks.accounts import account_name_problem
-from moxlite.config.domains import JunkFilter
+from moxlite.config.domains import Account, JunkFilter
+from moxlite.config.fields import ArrayShape, Field, PlainShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.snapshot import AccountRecipient, Snapshot
+from moxlite.config.toml.decode import encode
 from moxlite.config.toml.edit import Document
 from moxlite.config.values import format_size, parse_size
+from moxlite.operations.accounts import SettingInfo
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.junkflags import JunkFlagRules
 
@@ -129,6 +132,76 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
     if octets == 0 or octets < -1:
         raise Refused('a quota is a size such as "5g", none, or default', "size")
     document.put(path, format_size(octets))
+
+
+QUOTA: Final = "quota"
+"""The short name of `quota_message_size` on the command line."""
+
+
+def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, text: str) -> None:
+    """Set a key of an account to the value that the text stands for; ``default`` takes it out of the file."""
+    if key == QUOTA:
+        set_quota(document, snapshot, name, text)
+        return
+    require_account(snapshot, name)
+    field = next((one for one in _settings() if one.name == key), None)
+    if field is None:
+        raise Refused(
+            f'"{key}" is not a setting of one value; they are: {", ".join(one.name for one in _settings())}', "key"
+        )
+    path = ("accounts", name, key)
+    if text == "default":
+        document.drop(path)
+    else:
+        document.put(path, _value(field, text))
+
+
+def settings_of(account: Account) -> list[SettingInfo]:
+    """The settings of an account that have one value or a list of texts."""
+    shown, kept = encode(account, whole=True), encode(account)
+    return [SettingInfo(one.name, _words(shown.get(one.name)), one.name in kept, one.doc) for one in _settings()]
+
+
+def _settings() -> list[Field]:
+    """The keys of an account that `set_setting` changes."""
+    return [one for one in fields_of(Account) if _simple(one.shape) and not one.required]
+
+
+def _simple(shape: Shape) -> bool:
+    match shape:
+        case ArrayShape():
+            return not isinstance(shape.item, TableShape | ArrayShape | TablesShape)
+        case TableShape() | TablesShape():
+            return False
+        case _:
+            return True
+
+
+def _value(field: Field, text: str) -> Any:
+    """The value in the form of the file. Raises Refused."""
+    match field.shape:
+        case PlainShape(type=kind) if kind is bool:
+            if text not in SWITCH:
+                raise Refused(f"{field.name} is true or false", "value")
+            return SWITCH[text]
+        case PlainShape(type=kind) if kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                raise Refused(f'{field.name} is a number, not "{text}"', "value") from None
+        case ArrayShape():
+            return [one.strip() for one in text.split(",") if one.strip()]
+        case _:
+            return text
+
+
+SWITCH: Final = {"true": True, "on": True, "yes": True, "false": False, "off": False, "no": False}
+
+
+def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def add_address(document: Document, snapshot: Snapshot, address: str, name: str) -> None:

@@ -40,9 +40,12 @@ from moxlite.operations.accounts import (
     FindAddress,
     ListAccounts,
     ListAddresses,
+    ListSettings,
     RemoveAccount,
     RemoveAddress,
     SetQuota,
+    SetSetting,
+    SettingInfo,
 )
 from moxlite.operations.performing import answering, commands
 from moxlite.operations.server import (
@@ -214,6 +217,8 @@ class AccountCommands:
             RemoveAccount.bind(self.account_rm),
             DisableAccount.bind(lambda args: change(changes.disable_account, args.account, args.message)),
             EnableAccount.bind(lambda args: change(changes.enable_account, args.account)),
+            ListSettings.bind(self.account_settings),
+            SetSetting.bind(lambda args: change(changes.set_setting, args.account, args.key, args.value)),
             SetQuota.bind(lambda args: change(changes.set_quota, args.account, args.size)),
             AddAddress.bind(self.address_add),
             RemoveAddress.bind(lambda args: change(changes.remove_address, args.address)),
@@ -231,6 +236,10 @@ class AccountCommands:
         """The addresses of one account."""
         account = named_account(self._config, args.account)
         return [AddressInfo(address, args.account) for address in account.destinations]
+
+    async def account_settings(self, args: ListSettings) -> list[SettingInfo]:
+        """The settings of one account, in the order of the reference."""
+        return changes.settings_of(named_account(self._config, args.account))
 
     async def account_add(self, args: AddAccount) -> None:
         """Add an account to the file, and make its database."""

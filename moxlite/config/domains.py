@@ -308,7 +308,7 @@ class Account(Section, frozen=True):
 
     domain: Annotated[Domain, doc("Preselected for new addresses in the admin app; has no other meaning.")]
     description: Annotated[str, doc("For your own notes.")] = ""
-    full_name: Annotated[str, doc("Name in mail sent by webmail.")] = ""
+    full_name: Annotated[str, doc("The name in mail that is sent from the webmail.", owner="Your name")] = ""
     login_disabled: Annotated[AsciiText | None, doc("Refuse log-ins, with this text; mail is still delivered.")] = None
     destinations: Annotated[Mapping[str, Destination], doc("Addresses; `@domain` takes what no other has.")] = {}
     outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Calls about sent messages.")] = None

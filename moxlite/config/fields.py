@@ -59,13 +59,16 @@ REQUIRED: Final = object()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A key of a table. `default` is `REQUIRED` for a key without default. `secret`: its value is not shown."""
+    """A key of a table. `default` is `REQUIRED` for a key without default. `secret`: its value is not shown. `owner`:
+    its name in the account app, "" if the user of an account does not change it.
+    """
 
     name: str
     shape: Shape
     doc: str
     default: object = REQUIRED
     secret: bool = False
+    owner: str = ""
 
     @property
     def required(self) -> bool:
@@ -86,7 +89,7 @@ def fields_of(section: type[Section]) -> tuple[Field, ...]:
             default = info.default
         hint = hints[info.name]
         said = _doc(hint)
-        found.append(Field(info.name, shape_of(hint), said.text, default, said.secret))
+        found.append(Field(info.name, shape_of(hint), said.text, default, said.secret, said.owner))
     return tuple(found)
 
 

@@ -32,15 +32,19 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 @dataclass(frozen=True, slots=True)
 class Doc:
-    """Documentation of a field, for people, as part of its annotation. The value of a `secret` field is not shown."""
+    """Documentation of a field, for people, as part of its annotation. The value of a `secret` field is not shown.
+    `owner`: the name of a setting of an account in the account app, where its user changes it; "" if only the
+    administrator does.
+    """
 
     text: str
     secret: bool = False
+    owner: str = ""
 
 
-def doc(text: str, *, secret: bool = False) -> Doc:
-    """The documentation of a field: what it does, in one or two sentences without the default."""
-    return Doc(text, secret)
+def doc(text: str, *, secret: bool = False, owner: str = "") -> Doc:
+    """The documentation of a field: what it does, in one or two sentences without the default. Else as `Doc`."""
+    return Doc(text, secret, owner)
 
 
 @dataclass(frozen=True, slots=True)

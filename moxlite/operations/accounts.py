@@ -3,6 +3,7 @@
 from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from moxlite.operations import MANAGERS, OWNER, Operation, Role, Word, change, field, query
 
@@ -73,6 +74,40 @@ class SetQuota(Operation[None], frozen=True):
 
     account: Name
     size: str
+
+
+class SettingInfo(msgspec.Struct, frozen=True):
+    """A setting of an account: its value in words, and whether domains.toml has it."""
+
+    key: str
+    value: str
+    set: bool
+    about: str
+
+
+@query("config account settings", Role.COMMAND_LINE, columns=("key", "value", "set"))
+class ListSettings(Operation[list[SettingInfo]], frozen=True):
+    """List the settings of account NAME that have one value or a list of texts, with their values.
+
+    [config.md](config.md) explains them. Tables, such as rules of addresses, are in the admin app and domains.toml.
+    """
+
+    account: Name
+
+
+@change("config account set", Role.COMMAND_LINE)
+class SetSetting(Operation[None], frozen=True):
+    """Change a setting of account NAME: one that `config account settings` lists, such as full_name.
+
+    VALUE is a text as in domains.toml without quotes, true or false, or texts with commas between them; "default" takes
+    the setting out of the file. The key quota is the room for messages: 5g, 500m, "none" without limit, "default" for
+    what moxlite.toml says for all accounts. Mail that does not fit is refused for now, so that its sender tries again
+    for days.
+    """
+
+    account: Name
+    key: Word
+    value: Annotated[str, Meta(max_length=16_000), field(kind=str)]
 
 
 @change("config address add", MANAGERS)

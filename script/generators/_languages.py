@@ -67,10 +67,10 @@ def source_texts(app: str) -> dict[str, str]:
     if app == "webmail":
         named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
         found = dict.fromkeys([SENDER, *named], "")
-    for folder in (app, "lib"):
-        for path in sorted((FRONTEND / folder).rglob("*.ts")):
-            for key in texts(path.read_text()):
-                found.setdefault(key, str(path.relative_to(FRONTEND)))
+    modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
+    for path in (*modules, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
+        for key in texts(path.read_text()):
+            found.setdefault(key, str(path.relative_to(FRONTEND)))
     return found
 
 
@@ -79,6 +79,11 @@ def languages(app: str) -> dict[str, dict[str, str]]:
     found = {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n").glob("*.json"))}
     for path in (FRONTEND / "i18n" / app).glob("*.json"):
         found[path.stem] |= json.loads(path.read_text())
+    settings = FRONTEND / "i18n" / "settings" / f"{app}.json"  # by text, so that a new setting changes one file
+    if settings.exists():
+        for text, translations in json.loads(settings.read_text()).items():
+            for language, words in translations.items():
+                found[language][text] = words
     return found
 
 

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.store.mail.facts import Facts, SMTPFacts
+from moxlite.web.account.calls.addresses import OWN
 from tests.browsing import ADDRESS, Browser
 from tests.store_mail import deliver_mail
 from tests.web_rig import Rig
@@ -104,6 +105,26 @@ async def test_a_save_upon_old_values_is_a_conflict_and_writes_nothing(rig: Rig,
     await browser.call("destination_save", address=ADDRESS, old=old, changed=old | {"full_name": "x"})
     found = await destination(browser)
     assert (found["full_name"], found["mailbox"]) == ("x", "Elsewhere"), "another field is no conflict"
+
+
+async def test_own_settings_are_saved(rig: Rig, browser: Browser) -> None:
+    """WEB-64, ADMIN-16d: those that the description of an account gives to its user, and no others."""
+    old = await browser.call("settings")
+    assert set(old) <= set(OWN)
+    for name in OWN:
+        answer = await browser.post("settings_save", {"old": old, "changed": old | {name: 1.5}})
+        if answer.status == 400:
+            assert [one["field"] for one in answer.json["error"]["fields"]] == [name]
+    changed = old | {"full_name": "Mia M"}
+    await browser.call("settings_save", old=old, changed=changed)
+    assert await browser.call("settings") == changed
+    answer = await browser.post("settings_save", {"old": old, "changed": old | {"full_name": "Other"}})
+    assert answer.status == 409
+    await browser.call("settings_save", old=changed, changed={})
+    assert await browser.call("settings") == old
+    for name in ("quota_message_size", "login_disabled", "none"):
+        answer = await browser.post("settings_save", {"old": old, "changed": old | {name: "x"}})
+        assert answer.status == 400, name
 
 
 @pytest.mark.parametrize(

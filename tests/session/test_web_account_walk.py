@@ -143,7 +143,8 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "script_count": [({"name": MARK, "after": None}, 404)],
         "sort_move": [({"ids": [1 << 40], "source": MARK, "target": "Inbox"}, lambda moved: moved == 0)],
         "rules_as_sieve": [({"rules": [RULE]}, OWN[0][1])],
-        "full_name_save": [({"old": f"{MARK} name", "changed": "Mia"}, 409)],
+        "settings": [({}, 200)],
+        "settings_save": [({"old": {"full_name": f"{MARK} name"}, "changed": {"full_name": "Mia"}}, 409)],
         "sending_save": [
             ({"old": tom.sending, "changed": tom.sending}, own),
             ({"old": tom.no_sending, "changed": tom.no_sending | {"from_id_login_addresses": [TOM]}}, 400),
@@ -277,7 +278,7 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     call = browser.call
     await call("app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
     key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)
-    await call("full_name_save", old="", changed=f"{MARK} name")
+    await call("settings_save", old={}, changed={"full_name": f"{MARK} name"})
     form = (await call("destination_list"))[0]["form"]
     form = (
         await call("destination_save", address=TOM, old=form, changed=form | {"rulesets": [RULE | {"mailbox": MARK}]})

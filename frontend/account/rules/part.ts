@@ -8,6 +8,7 @@ import { card, head } from "../../lib/pages";
 import { empty, state } from "../../lib/states";
 import { many, t } from "../../lib/words";
 import { addressName } from "../ui/program";
+import { ownSettings } from "./own";
 import type { Desk, MakePage } from "../ui/page";
 import { mailbox } from "./fields";
 import { Rules } from "./rules";
@@ -27,23 +28,12 @@ const addresses: MakePage = async (desk) => {
         settings(desk, chosen, names),
       ),
     };
-  const overview = await desk.client.overview();
-  const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
-  const save = form(name.root, t("Save"), async () => {
-    try {
-      await desk.client.full_name_save(overview.full_name, name.control.value);
-    } catch (error) {
-      atFields(error, { full_name: name });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
+  const own = ownSettings(desk, await desk.client.settings());
   const root = el(
     "div",
     { class: "page" },
     head(t("Addresses"), t("The administrator adds and removes addresses.")),
-    card("", save.root),
+    card("", own),
     card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }),
   );
   return { title: t("Addresses"), root };

@@ -18,7 +18,7 @@ from moxlite.operations.domains import AliasInfo, DomainInfo
 
 def add_commands(config: click.Group) -> None:
     """Add the commands to their group."""
-    groups = described(
+    described(
         config,
         (*described_in(accounts), *described_in(domains)),
         {
@@ -35,7 +35,6 @@ def add_commands(config: click.Group) -> None:
         },
         without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
     )
-    groups["account"].add_command(account_set)
     config.add_command(apply_config)
 
 
@@ -69,19 +68,6 @@ def apply_config(file: Path, dry_run: bool, as_json: bool) -> None:
 
 def _value(value: object) -> str:
     return "not set" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-@click.command("set")
-@click.argument("name")
-@click.argument("key", type=click.Choice(["quota"]))
-@click.argument("value")
-def account_set(name: str, key: str, value: str) -> None:
-    """Set the quota of account NAME: the room for its messages, as 5g or 500m.
-
-    "none" is without limit, "default" what moxlite.toml says for all accounts. Mail that does not fit is refused for
-    now, so that its sender tries again for days.
-    """
-    perform(accounts.SetQuota(account=name, size=value))
 
 
 def show_accounts(found: list[AccountInfo], as_json: bool) -> None:

@@ -128,42 +128,42 @@ var plus = "M5 12h14 M12 5v14";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 var made = 0;
-function field(label, control, hint = null) {
+function field(label, control2, hint = null) {
   const id = `field-${++made}`;
   const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
   const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
+  if (control2.id === "") control2.id = id;
   const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  const describe = () => described() === "" ? control2.removeAttribute("aria-describedby") : control2.setAttribute("aria-describedby", described());
   describe();
   const problem = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
+    control2.setAttribute("aria-invalid", String(text2 !== ""));
     describe();
   };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+  control2.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control2.id }, label), control2, error, help), control: control2, problem };
 }
 function tick(label, on, hint = null) {
-  const control = el("input", { type: "checkbox" });
-  control.checked = on;
+  const control2 = el("input", { type: "checkbox" });
+  control2.checked = on;
   const error = el("span", { class: "error", hidden: true });
   const problem = (text2) => {
     error.hidden = text2 === "";
     fill(error, text2);
   };
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
-  return { root: el("label", { class: "check" }, control, words), control, problem };
+  return { root: el("label", { class: "check" }, control2, words), control: control2, problem };
 }
 function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
+  const control2 = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control2, hint);
 }
 function line(label, value, hint = null, attributes = {}) {
-  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control.value = value;
-  return field(label, control, hint);
+  const control2 = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control2.value = value;
+  return field(label, control2, hint);
 }
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
@@ -247,6 +247,60 @@ function empty(path, title, text2, ...actions) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
   return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+}
+
+var settings = [
+  { name: "full_name", label: t("Your name"), about: t("The name in mail that is sent from the webmail."), type: "text", words: [] }
+];
+
+function ownSettings(desk, old) {
+  const controls2 = new Map(settings.map((one) => [one.name, control(one, old[one.name])]));
+  const parts = [...controls2.values()].map((one) => one.field.root);
+  return form(parts, t("Save"), async () => {
+    const changed = {};
+    for (const [name, one] of controls2) {
+      const value = one.read();
+      if (value !== void 0) changed[name] = value;
+    }
+    try {
+      await desk.client.settings_save(old, changed);
+    } catch (error) {
+      atFields(error, Object.fromEntries([...controls2].map(([name, one]) => [name, one.field])));
+      return;
+    }
+    desk.say(t("Saved"));
+    await desk.refresh();
+  }).root;
+}
+function control(setting, value) {
+  const { label, about } = setting;
+  const text2 = value === void 0 ? "" : String(value);
+  switch (setting.type) {
+    case "boolean": {
+      const made2 = tick(label, value === true, about);
+      return { field: made2, read: () => made2.control.checked };
+    }
+    case "enum": {
+      const words = setting.words.map((one) => [one, one]);
+      const made2 = choice(label, words, text2, about);
+      return { field: made2, read: () => made2.control.value };
+    }
+    case "list": {
+      const lines = Array.isArray(value) ? value.map(String) : [];
+      const made2 = field(label, el("textarea", { rows: 4, spellcheck: "false" }, lines.join("\n")), about);
+      const read2 = () => made2.control.value.split("\n").filter((one) => one.trim() !== "");
+      return { field: made2, read: read2 };
+    }
+    case "number": {
+      const made2 = line(label, text2, about, { inputmode: "decimal" });
+      const number = () => /^-?[0-9]+(\.[0-9]+)?$/.test(made2.control.value) ? Number(made2.control.value) : made2.control.value;
+      return { field: made2, read: () => made2.control.value === "" ? void 0 : number() };
+    }
+    default: {
+      const made2 = line(label, text2, about);
+      return { field: made2, read: () => made2.control.value === "" ? void 0 : made2.control.value };
+    }
+  }
 }
 
 var fresh = { mailbox: "", smtp_mail_from_regexp: "", msg_from_regexp: "", verified_domain: "", headers_regexp: [], is_forward: false, list_allow_domain: "", accept_rejects_to_mailbox: "", comment: "" };
@@ -631,20 +685,9 @@ var addresses = async (desk) => {
   const [all, mailboxes] = await Promise.all([desk.client.destination_list(), desk.client.mailboxes()]);
   const chosen = all.find((one) => one.address === desk.path[0]);
   const names = mailboxes.map((one) => one.name);
-  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings(desk, chosen, names)) };
-  const overview = await desk.client.overview();
-  const name = line(t("Your name"), overview.full_name, t("The name in mail that you send from the webmail."));
-  const save = form(name.root, t("Save"), async () => {
-    try {
-      await desk.client.full_name_save(overview.full_name, name.control.value);
-    } catch (error) {
-      atFields(error, { full_name: name });
-      return;
-    }
-    desk.say(t("Saved"));
-    await desk.refresh();
-  });
-  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", save.root), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
+  if (chosen !== void 0) return { title: chosen.address, root: el("div", { class: "page" }, above("#addresses", t("Addresses")), head(addressName(chosen), ""), settings2(desk, chosen, names)) };
+  const own = ownSettings(desk, await desk.client.settings());
+  const root = el("div", { class: "page" }, head(t("Addresses"), t("The administrator adds and removes addresses.")), card("", own), card(t("Addresses"), el("ul", { class: "lines" }, all.map(addressLine)), { flush: true }));
   return { title: t("Addresses"), root };
 };
 function above(href, title) {
@@ -655,7 +698,7 @@ function addressLine(one) {
   const rules2 = one.form.rulesets.length;
   return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), one.form.smtp_error !== "" && state("off", t("refuses all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules2 === 0 ? t("Rules") : many(rules2, "{n} rule", "{n} rules")));
 }
-function settings(desk, one, names) {
+function settings2(desk, one, names) {
   const old = one.form;
   const box = mailbox(t("Mail goes to"), old.mailbox, names, t("The mailbox for mail that no rule files."));
   const name = line(t("Name for this address"), old.full_name, t("Empty: your own name."));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", masked: "masked.496ece7028e9.js", rules: "rules.b66e49d54dfa.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.08d8d99c35db.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.08d8d99c35db.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -354,7 +354,8 @@ var Client = /* @__PURE__ */ clientOf({
   script_activate: [{ name: "string" }, "null"],
   script_rename: [{ name: "string", new_name: "string" }, "null"],
   script_delete: [{ name: "string" }, "null"],
-  full_name_save: [{ old: "string", changed: "string" }, "null"],
+  settings: [{}, ["map", "any"]],
+  settings_save: [{ old: ["map", "any"], changed: ["map", "any"] }, "null"],
   destination_list: [{}, ["list", ["ref", "DestinationItem"]]],
   destination_save: [{ address: "string", old: ["ref", "DestinationForm"], changed: ["ref", "DestinationForm"] }, ["ref", "DestinationItem"]],
   rules_try: [{ address: "string", rules: ["list", ["ref", "Rule"]] }, ["ref", "TriedRules"]],

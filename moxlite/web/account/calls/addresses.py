@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from moxlite.acceptance.rules.existing import as_sieve, mail_to, try_rules
 from moxlite.admin.delivery.forwarding import NoWayToAsk, PassedOn
 from moxlite.config.domains import Account, Destination, Ruleset
-from moxlite.config.toml.decode import decode, dotted
+from moxlite.config.fields import fields_of
+from moxlite.config.toml.decode import decode, dotted, encode
 from moxlite.processor import off_loop
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
@@ -34,18 +35,30 @@ LATEST: Final = 500
 TOO_SLOW: Final = "takes too long on your mail: a delivery would leave it out. Make its patterns simpler"
 
 AddressText = Annotated[str, Meta(max_length=1000)]
-Text = Annotated[str, Meta(max_length=1000)]
+
+Settings: TypeAlias = dict[str, Any]
+"""Values of settings by their keys, in the form of domains.toml. A save checks them, as it does the file."""
+
+OWN: Final = tuple(field.name for field in fields_of(Account) if field.owner)
+"""Settings that the user of an account changes: those that name themselves in `config.domains.Account`."""
+
 Rules = Annotated[list[Rule], Meta(max_length=1000)]
 
 
 class AddressCalls(AccountCalls):
     """The calls about addresses of the account."""
 
-    @call(audit="name changed")
-    async def full_name_save(self, caller: Caller, old: Text, changed: Text) -> None:
-        """Save the name in mail that the webmail sends."""
-        path = ("accounts", caller.require().account)
-        await self._change(Account, path, _name(old), _name(changed), ("full_name",))
+    @call()
+    async def settings(self, caller: Caller) -> Settings:
+        """The settings of the account that its user changes (`OWN`), in the form of domains.toml."""
+        return encode(self._settings(caller), whole=True, only=OWN)
+
+    @call(audit="settings changed")
+    async def settings_save(self, caller: Caller, old: Settings, changed: Settings) -> None:
+        """Save these settings; one that is missing gets its default. A conflict if they are no longer the old ones."""
+        if unknown := (old.keys() | changed.keys()) - set(OWN):
+            raise UserError(worded("there is no setting {name}", name=repr(min(unknown)[:80])))
+        await self._change(Account, ("accounts", caller.require().account), old, changed, OWN)
 
     @call()
     async def destination_list(self, caller: Caller) -> list[DestinationItem]:
@@ -95,10 +108,6 @@ class AddressCalls(AccountCalls):
         if found is None:
             raise NotFound(worded("{address} is not an address of this account", address=address))
         return found
-
-
-def _name(text: str) -> dict[str, Any]:
-    return {"full_name": text} if text else {}
 
 
 def rulesets_of(rules: list[Rule], settings: Account) -> tuple[Ruleset, ...]:
