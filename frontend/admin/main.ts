@@ -1,6 +1,7 @@
 // The admin app: log-in, side bar, and one page at a time. Each page has an address; pages but the overview are in parts.
 
-import { Client, checks } from "../gen/admin";
+import { Client, checks, type Happenings } from "../gen/admin";
+import { verify } from "../lib/check";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign, written } from "../lib/dom";
@@ -9,6 +10,7 @@ import {
   activity,
   chartColumn,
   database,
+  eye,
   fileText,
   globe,
   history,
@@ -39,6 +41,7 @@ const base = document.location.pathname.replace(/[^/]*$/, "");
 /** Pages in the side bar. */
 const places = [
   { name: "overview", title: t("Overview"), icon: activity },
+  { name: "live", title: t("Live"), icon: eye },
   { name: "accounts", title: t("Accounts"), icon: users },
   { name: "domains", title: t("Domains"), icon: globe },
   { name: "queue", title: t("Queue"), icon: send },
@@ -63,6 +66,7 @@ const parts: Readonly<Record<string, string>> = {
   reports: "reports",
   trends: "trends",
   "two-step": "factors",
+  live: "live",
   network: "machine",
   routes: "machine",
   web: "machine",
@@ -149,6 +153,10 @@ class App {
     return {
       client: this.client,
       address,
+      happenings: (told) => {
+        verify(checks, ["ref", "Happenings"], told, "told");
+        return told as Happenings;
+      },
       refresh: () => this.open(),
       go: (to) => {
         if (location.hash === to) void this.open();

@@ -2,6 +2,29 @@
 
 import { type BaseClient, type Checks, clientOf } from "../lib/client";
 
+/** An event of the stream: what has happened, oldest first, and how much before it is left out. ``last``: the number */
+export interface Happenings {
+  found: Array<Happening>;
+  missed: number;
+  last: number;
+}
+
+/** A delivery to an account, an attempt to log in, or a step of a message on its way out. */
+export interface Happening {
+  id: number;
+  at: number;
+  kind: "delivery" | "login" | "send";
+  outcome: "accepted" | "delivered" | "failed" | "junk" | "later" | "queued" | "refused" | "sent" | "waits";
+  account: string;
+  who: string;
+  to: string;
+  remote: string;
+  text: string;
+  cid: string;
+  message_id: string;
+  queue_id: number;
+}
+
 /** The result of a log-in, which the page keeps. The session's cookie is not included, because scripts must not read */
 export interface LoginResult {
   csrf_token: string;
@@ -404,6 +427,47 @@ export interface Logged {
   at: number;
   level: "" | "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn";
   text: string;
+}
+
+/** A message of an account, its mailbox, and the reasons why it is there; null where none are kept. */
+export interface WhyFound {
+  message: number;
+  mailbox: string;
+  why: WhyReasons | null;
+}
+
+/** The reasons that are stored with a message. `reply`: "" where it was accepted. `missing`: facts without an */
+export interface WhyReasons {
+  reason: string;
+  sender: string;
+  recipient: string;
+  remote: string;
+  hello: string;
+  via: Array<string>;
+  facts: Array<WhyFact>;
+  missing: Array<string>;
+  proposals: Array<WhyProposal>;
+  reply: string;
+  actions: Array<string>;
+  cut: boolean;
+}
+
+/** Evidence about a message. `good`: it speaks for the message, against it, or null for neither. */
+export interface WhyFact {
+  name: string;
+  value: string;
+  good: boolean | null;
+  strength: string;
+  source: string;
+}
+
+/** What one producer proposed: its word, a reply ("" for none), actions, and the names of the facts that it used. */
+export interface WhyProposal {
+  producer: string;
+  word: string;
+  reply: string;
+  actions: Array<string>;
+  facts: Array<string>;
 }
 
 /** The addresses by which others know this server, and the block lists that are watched for them. `known`: false if */
@@ -1039,6 +1103,8 @@ export interface AdminTokenInfo {
 }
 
 export const checks: Checks = {
+  Happenings: { found: ["list", ["ref", "Happening"]], missed: "integer", last: "integer" },
+  Happening: { id: "integer", at: "integer", kind: ["enum", ["delivery", "login", "send"]], outcome: ["enum", ["accepted", "delivered", "failed", "junk", "later", "queued", "refused", "sent", "waits"]], account: "string", who: "string", to: "string", remote: "string", text: "string", cid: "string", message_id: "string", queue_id: "integer" },
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
@@ -1083,6 +1149,10 @@ export const checks: Checks = {
   Level: { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] },
   LogFound: { cid: "string", lines: ["list", ["ref", "Logged"]], file: "string", since: "integer", whole: "boolean", problem: "string" },
   Logged: { at: "integer", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]], text: "string" },
+  WhyFound: { message: "integer", mailbox: "string", why: ["nullable", ["ref", "WhyReasons"]] },
+  WhyReasons: { reason: "string", sender: "string", recipient: "string", remote: "string", hello: "string", via: ["list", "string"], facts: ["list", ["ref", "WhyFact"]], missing: ["list", "string"], proposals: ["list", ["ref", "WhyProposal"]], reply: "string", actions: ["list", "string"], cut: "boolean" },
+  WhyFact: { name: "string", value: "string", good: ["nullable", "boolean"], strength: "string", source: "string" },
+  WhyProposal: { producer: "string", word: "string", reply: "string", actions: ["list", "string"], facts: ["list", "string"] },
   OwnAddresses: { hostname: "string", known: "boolean", asks: "boolean", ips: ["list", "string"], refusing: ["list", "string"], listings: ["list", ["ref", "Listing"]] },
   Listing: { zone: "string", ip: "string", status: ["enum", ["fail", "pass", "temperror", "unknown"]], at: "integer", explanation: "string", problem: "string" },
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
@@ -1255,6 +1325,9 @@ export interface Calls {
 
   /** The newest lines of a level or a graver one that have all of these words. */
   log_recent(least?: "debug" | "error" | "info" | "trace" | "traceauth" | "tracedata" | "warn", words?: string): Promise<LogFound>;
+
+  /** Why messages of an account are where they are (ADMIN-77), newest first, by Message-ID, id or sender. */
+  message_why(account: string, message: string): Promise<Array<WhyFound>>;
 
   /** The addresses by which others know this server, with the last result of each block list. */
   own_addresses(): Promise<OwnAddresses>;
@@ -1604,6 +1677,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   log_level_set: [{ pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null"],
   log_of: [{ received_id: "string" }, ["ref", "LogFound"]],
   log_recent: [{ least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]],
+  message_why: [{ account: "string", message: "string" }, ["list", ["ref", "WhyFound"]]],
   own_addresses: [{}, ["ref", "OwnAddresses"]],
   listing_check: [{ zone: "string", ip: "string" }, ["ref", "Listing"]],
   reverse_lookup: [{ ip: "string" }, ["ref", "ReverseName"]],

@@ -16,6 +16,7 @@ from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
 from moxlite.logins.guessing import NAMELESS, Attempt, FailedLogins, TooManyFailures
 from moxlite.logins.identity import FactorNeeded, LoginRefused, LoginRequest, NoSecrets, Protocol, RateLimited
 from moxlite.metrics import Counter, Gauge, daily
+from moxlite.net.activity import Happening, activity
 from moxlite.net.limits import ip_classes, network_of
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import normalize_username
@@ -178,6 +179,7 @@ class Attempts:
         authentication_total.labels(kind=request.protocol, variant=mechanism, result=result).inc()
         if result not in UNBLAMED:
             daily.count("login-failed", str(network_of(ip_classes(request.remote)[1])))
+        note_login(result, account, address, request.protocol, str(request.remote))
         self._auth.attempts.record(
             LoginAttempt(
                 result=result,
@@ -193,6 +195,21 @@ class Attempts:
                 app_password=app_password,
             )
         )
+
+
+def note_login(result: AttemptResult, account: str, name: str, protocol: str, remote: str) -> None:
+    """Show an attempt in the live view (WEB-88b)."""
+    activity.note(
+        Happening(
+            kind="login",
+            outcome="accepted" if result == "ok" else "refused",
+            account="" if account == UNKNOWN else account,
+            who=name,
+            to=protocol,
+            remote=remote,
+            text="" if result == "ok" else result,
+        )
+    )
 
 
 def canonical_name(current: Snapshot, username: str) -> str:

@@ -13,6 +13,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.mailauth import dane
+from moxlite.net.activity import Happening, activity
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.operations.queue import Explanation, Filter, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Domain
@@ -205,6 +206,19 @@ class Queue:
                     "messageid": submission.message_id or None,
                 }
             },
+        )
+        to = [str(one.address) for one in submission.recipients[:3]]
+        activity.note(
+            Happening(
+                kind="send",
+                outcome="queued",
+                account=submission.account,
+                who=str(submission.mail_from or "<>"),
+                to=", ".join([*to, *(["…"] if len(submission.recipients) > len(to) else [])]),
+                remote=submission.remote,
+                message_id=submission.message_id,
+                queue_id=ids[0],
+            )
         )
         self.scheduler.changed()
         self._watchers.changed([submission.account])

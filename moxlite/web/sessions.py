@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
+from moxlite.logins.attempts import note_login
 from moxlite.logins.identity import (
     FactorNeeded,
     Identity,
@@ -265,6 +266,7 @@ class Sessions:
     def _record(self, caller: Caller, result: AttemptResult, mechanism: str, account: str, address: str = "") -> None:
         """Record a log-in without a password."""
         request = self.login_request(caller)
+        note_login(result, account, address, request.protocol, str(request.remote))
         self._auth.attempts.record(
             LoginAttempt(
                 result=result,

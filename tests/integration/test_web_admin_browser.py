@@ -217,7 +217,7 @@ def test_a_conflict_is_explained_and_loses_nothing(visitor: Visitor, server: Loc
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_form_says_what_it_changes_before_it_is_saved(visitor: Visitor, width: int) -> None:
-    """WEB-81a: forty fields in sections, the first open; words of code are drawn as such."""
+    """WEB-89b: forty fields in sections, the first open; words of code are drawn as such."""
     page = visitor.page
     page.set_viewport_size({"width": width, "height": 844})
     go(visitor, "accounts/ben?tab=settings")

@@ -101,7 +101,8 @@ NAMES = {
     "ctrl shift z",
     "Files",
     "From ",
-}  # of errors of browsers, of a mailbox, of the program, of a key, of what is dragged, of the first line of an mbox
+    "Happenings",
+}  # of errors of browsers, a mailbox, the program, a key, what is dragged, the first line of an mbox, a type
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 

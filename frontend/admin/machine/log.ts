@@ -33,7 +33,8 @@ export async function logPage(desk: Desk): Promise<{ title: string; root: HTMLEl
   return { title: t("Log"), root: el("div", { class: "page" }, head(t("Log"), null), places(part), content) };
 }
 
-function shown(found: readonly Logged[]): HTMLElement {
+/** Lines of the log, newest first. */
+export function shown(found: readonly Logged[]): HTMLElement {
   return el(
     "ol",
     { class: "loglines", tabindex: "0", "aria-label": t("Lines of the log") },

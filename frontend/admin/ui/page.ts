@@ -1,6 +1,6 @@
 // What pages of the admin app have in common. Parts import types alone from here and are given a `Desk`.
 
-import type { Client } from "../../gen/admin";
+import type { Client, Happenings } from "../../gen/admin";
 
 /** A place in the app, as its address names it: `#accounts/mia?tab=mail`. */
 export interface Address {
@@ -14,6 +14,8 @@ export interface Address {
 export interface Desk {
   readonly client: Client;
   readonly address: Address;
+  /** What a stream told, checked. */
+  happenings(told: unknown): Happenings;
   /** Show this page again, with new data. */
   refresh(): Promise<void>;
   /** Go to an address, such as `#accounts/mia`. */

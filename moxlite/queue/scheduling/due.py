@@ -3,12 +3,13 @@ QUEUE-165), and the outcomes of attempts.
 """
 
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.net.activity import Happening, Outcome, activity
 from moxlite.queue import record
 from moxlite.queue.bounces import UNNAMED, Blocks
 from moxlite.queue.context import Context
@@ -266,3 +267,25 @@ def _log(ended: list[Ended]) -> None:
                 }
             },
         )
+        activity.note(
+            Happening(
+                kind="send",
+                outcome=SHOWN[one.verdict],
+                account=message.account,
+                who=message.sender_address or "<>",
+                to=message.recipient_address,
+                remote=result.host,
+                text=reply or result.error,
+                message_id=message.message_id,
+                queue_id=message.id,
+            )
+        )
+
+
+SHOWN: Final[Mapping[Verdict, Outcome]] = {
+    Verdict.DELIVERED: "sent",
+    Verdict.TEMPORARY: "later",
+    Verdict.PERMANENT: "failed",
+    Verdict.UNCOUNTED: "later",
+}
+"""Verdicts in the live view (WEB-88b)."""

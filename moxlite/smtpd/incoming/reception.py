@@ -83,7 +83,9 @@ class Reception:
         await self._reports.keep(results.decided[name] for name in results.in_state(State.ACCEPTED))
         sender = self._transaction.sender.host
         self._reports.evaluated(results.decided.values(), sender.ascii if isinstance(sender, Domain) else "")
-        noting = Noting(self._session, self._transaction, self._message.prepared.size, self._evidence)
+        prepared = self._message.prepared
+        messageid = prepared.index.envelope.message_id
+        noting = Noting(self._session, self._transaction, prepared.size, self._evidence, messageid)
         for name, decided in results.decided.items():
             noting.account(decided, results.outcomes[name])
         if any(one.plan.junk or _is_too_much(one) for one in results.decided.values()):

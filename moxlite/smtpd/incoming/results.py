@@ -11,6 +11,7 @@ from moxlite.acceptance.plan import Outcome, State, of_plan, refused
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.results import ARCStatus
 from moxlite.metrics import DailyKind, daily
+from moxlite.net.activity import Happening, Outcome as Shown, activity
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.notices import Failed
@@ -127,13 +128,22 @@ class Noting:
 
     Args:
       size: octets of the message. evidence: None if the message is refused before its sender is checked.
+      message_id: as in the header, "" if it is not known.
     """
 
-    def __init__(self, session: Session, transaction: Transaction, size: int, evidence: Evidence | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        transaction: Transaction,
+        size: int,
+        evidence: Evidence | None = None,
+        message_id: str = "",
+    ) -> None:
         self._session = session
         self._transaction = transaction
         self._size = size
         self._evidence = evidence
+        self._message_id = message_id
 
     def account(self, decided: Decided, outcome: Outcome) -> None:
         """Log and count the outcome at one account."""
@@ -156,7 +166,10 @@ class Noting:
             result, text = "rejected" if decided.plan.reply is not None else "error", "message refused"
             facts["reply"] = str(outcome.reply)
         metrics.delivery_total.labels(result=result, reason=word).inc()
-        daily.count(_kind(decided, outcome), word)
+        kind = _kind(decided, outcome)
+        daily.count(kind, word)
+        shown: Shown = "waits" if result == "deferred" else "refused" if result != "delivered" else "delivered"
+        self._happened(facts, "junk" if shown == "delivered" and kind == "junk" else shown, decided.case.account)
         judged = decided.case.evidence.fact(JUNK)
         if judged is not None and judged.good is not None:
             daily.count("judged-wanted" if judged.good else "judged-junk")
@@ -167,7 +180,22 @@ class Noting:
         metrics.delivery_total.labels(result="rejected", reason=UNKNOWN_USER).inc()
         daily.count("refused", UNKNOWN_USER)
         facts = self._facts(recipient, UNKNOWN_USER) | {"reply": str(replies.UNKNOWN_USER)}
+        self._happened(facts, "refused")
         logger.info("message refused", extra={"kv": facts})
+
+    def _happened(self, facts: dict[str, object], outcome: Shown, account: str = "") -> None:
+        activity.note(
+            Happening(
+                kind="delivery",
+                outcome=outcome,
+                account=account,
+                who=str(facts["mailfrom"]),
+                to=str(facts["rcptto"]),
+                remote=str(self._session.info.remote),
+                text=" ".join(str(facts[name]) for name in ("reason", "reply") if facts.get(name)),
+                message_id=self._message_id,
+            )
+        )
 
     def _facts(self, recipient: AcceptedRecipient, word: str) -> dict[str, object]:
         checks = None if self._evidence is None else self._evidence.checks

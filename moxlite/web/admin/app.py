@@ -12,6 +12,7 @@ from moxlite.web.admin.adminapi import OPERATIONS, VERSION, AdminAPI
 from moxlite.web.admin.calls.access import AccessCalls, AuditCalls
 from moxlite.web.admin.calls.accounts import AccountCalls
 from moxlite.web.admin.calls.domains import DNSCalls, DomainCalls
+from moxlite.web.admin.calls.live import Happenings, LiveCalls, LiveStreams
 from moxlite.web.admin.calls.machine import BackupCalls, LogCalls, NetworkCalls, ProcessCalls
 from moxlite.web.admin.calls.overview import HistoryCalls, OverviewCalls
 from moxlite.web.admin.calls.reports import ReportCalls
@@ -55,9 +56,11 @@ class AdminApp:
             SessionDoor(sessions),
             metrics.admin_api_seconds,
             title="moxlite admin",
+            events=Happenings,
             perform=surroundings.perform,
             audit=surroundings.auth.audit,
         )
+        self._live = LiveStreams(sessions)
         self._programs = AdminAPI(surroundings.logins, performer(surroundings.commands, Role.TOKEN))
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
@@ -76,6 +79,8 @@ class AdminApp:
             await self._calls.answer(caller, rest.removeprefix("api/"), writer)
         elif rest.startswith(VERSION):
             await self._programs.answer(caller, rest.removeprefix(VERSION), writer)
+        elif rest == "live":
+            await self._live.serve(caller, writer)
         elif rest.startswith("part/"):
             await self._bundles.handle(rest.removeprefix("part/"), caller.request, writer)
         elif rest == LICENSES:
@@ -93,6 +98,7 @@ API: Final[tuple[Source, ...]] = (
     BackupCalls,
     ProcessCalls,
     LogCalls,
+    LiveCalls,
     NetworkCalls,
     DNSCalls,
     DomainCalls,

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.bc19db7e26e4.js", audit: "audit.544f4443fded.js", domains: "domains.2963fa4db976.js", factors: "factors.072d80f7b9f0.js", machine: "machine.e545bba5ad4c.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.bc19db7e26e4.js", audit: "audit.544f4443fded.js", domains: "domains.2963fa4db976.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.e545bba5ad4c.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -200,6 +200,8 @@ function clientOf(calls, later = "") {
 }
 
 var checks = {
+  Happenings: { found: ["list", ["ref", "Happening"]], missed: "integer", last: "integer" },
+  Happening: { id: "integer", at: "integer", kind: ["enum", ["delivery", "login", "send"]], outcome: ["enum", ["accepted", "delivered", "failed", "junk", "later", "queued", "refused", "sent", "waits"]], account: "string", who: "string", to: "string", remote: "string", text: "string", cid: "string", message_id: "string", queue_id: "integer" },
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
   SecondStep: { token: "string", apps: ["list", "string"], keys: ["list", "string"], keys_elsewhere: ["list", ["ref", "KeyElsewhere"]], key_request: "string", codes: "boolean", server_time: "integer" },
   KeyElsewhere: { name: "string", host: "string" },
@@ -244,6 +246,10 @@ var checks = {
   Level: { pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] },
   LogFound: { cid: "string", lines: ["list", ["ref", "Logged"]], file: "string", since: "integer", whole: "boolean", problem: "string" },
   Logged: { at: "integer", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]], text: "string" },
+  WhyFound: { message: "integer", mailbox: "string", why: ["nullable", ["ref", "WhyReasons"]] },
+  WhyReasons: { reason: "string", sender: "string", recipient: "string", remote: "string", hello: "string", via: ["list", "string"], facts: ["list", ["ref", "WhyFact"]], missing: ["list", "string"], proposals: ["list", ["ref", "WhyProposal"]], reply: "string", actions: ["list", "string"], cut: "boolean" },
+  WhyFact: { name: "string", value: "string", good: ["nullable", "boolean"], strength: "string", source: "string" },
+  WhyProposal: { producer: "string", word: "string", reply: "string", actions: ["list", "string"], facts: ["list", "string"] },
   OwnAddresses: { hostname: "string", known: "boolean", asks: "boolean", ips: ["list", "string"], refusing: ["list", "string"], listings: ["list", ["ref", "Listing"]] },
   Listing: { zone: "string", ip: "string", status: ["enum", ["fail", "pass", "temperror", "unknown"]], at: "integer", explanation: "string", problem: "string" },
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
@@ -345,6 +351,7 @@ var Client = /* @__PURE__ */ clientOf({
   log_level_set: [{ pkg: "string", level: ["enum", ["", "debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]] }, "null"],
   log_of: [{ received_id: "string" }, ["ref", "LogFound"]],
   log_recent: [{ least: ["optional", ["enum", ["debug", "error", "info", "trace", "traceauth", "tracedata", "warn"]]], words: ["optional", "string"] }, ["ref", "LogFound"]],
+  message_why: [{ account: "string", message: "string" }, ["list", ["ref", "WhyFound"]]],
   own_addresses: [{}, ["ref", "OwnAddresses"]],
   listing_check: [{ zone: "string", ip: "string" }, ["ref", "Listing"]],
   reverse_lookup: [{ ip: "string" }, ["ref", "ReverseName"]],
@@ -624,6 +631,7 @@ var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var database = "M3 5a9 3 0 1 0 18 0a9 3 0 1 0 -18 0z M3 5V19A9 3 0 0 0 21 19V5 M3 12A9 3 0 0 0 21 12";
+var eye = "M2.062 12.348a1 1 0 0 1 0-.696 10.75 10.75 0 0 1 19.876 0 1 1 0 0 1 0 .696 10.75 10.75 0 0 1-19.876 0 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var globe = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 2a14.5 14.5 0 0 0 0 20 14.5 14.5 0 0 0 0-20 M2 12h20";
 var history = "M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8 M3 3v5h5 M12 7v5l4 2";
@@ -1341,8 +1349,8 @@ function decoded(text3) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", config: "machine" };
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
+var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
@@ -1400,7 +1408,10 @@ var App = class {
     this.displayed = here;
   }
   desk(address, number) {
-    return { client: this.client, address, refresh: () => this.open(), go: (to) => {
+    return { client: this.client, address, happenings: (told2) => {
+      verify(checks, ["ref", "Happenings"], told2, "told");
+      return told2;
+    }, refresh: () => this.open(), go: (to) => {
       if (location.hash === to) void this.open();
       else location.hash = to;
     }, note: (to) => {

@@ -1,0 +1,481 @@
+// The live view: deliveries, log-ins and sends as they happen, and the explanation of one of them.
+//
+// The stream is fetched by the script and not by an EventSource, which could not send the CSRF token. Lines that come while the
+// reader looks at one wait until the reader asks for them: nothing moves under the pointer.
+
+import type { Happening, Line, WhyFound, WhyReasons } from "../../gen/admin";
+import { Backoff } from "../../lib/backoff";
+import { codeOf, messageOf } from "../../lib/client";
+import { formatted } from "../../lib/dateformats";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { activity, inbox, keyRound, search as lens, pause, play, send } from "../../lib/icons";
+import { brief, button, card, foreign, head, pairs } from "../../lib/pages";
+import { empty, type Level, mark, notice, state } from "../../lib/states";
+import { moment, when } from "../../lib/times";
+import { many, t } from "../../lib/words";
+import { shown as logLines } from "../machine/log";
+import { addressOf, type Desk, type PagePart } from "../ui/page";
+
+/** Lines on the page, and as many that wait for the reader. */
+const most = 500;
+
+/** Milliseconds for which the list stands still after the pointer has moved on it. */
+const aiming = 4_000;
+
+type Kind = Happening["kind"];
+
+const kinds: Readonly<Record<Kind, readonly [icon: string, title: string, word: string]>> = {
+  delivery: [inbox, t("Deliveries"), t("Delivery")],
+  login: [keyRound, t("Log-ins"), t("Log-in")],
+  send: [send, t("Sends"), t("Send")],
+};
+
+const outcomes: Readonly<Record<Happening["outcome"], readonly [level: Level, word: string]>> = {
+  delivered: ["ok", t("delivered")],
+  junk: ["warn", t("junk")],
+  waits: ["wait", t("waits")],
+  refused: ["danger", t("refused")],
+  accepted: ["ok", t("logged in")],
+  queued: ["wait", t("queued")],
+  sent: ["ok", t("sent")],
+  later: ["warn", t("tried again later")],
+  failed: ["danger", t("failed")],
+};
+
+const bad = (one: Happening): boolean => ["warn", "danger"].includes(outcomes[one.outcome][0]);
+
+/** The page, or the explanation of one line. */
+async function livePage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  return desk.address.path[0] === "why" ? whyPage(desk) : new Live(desk).page();
+}
+
+export const pages: PagePart["pages"] = { live: livePage };
+
+class Live {
+  private readonly list = el("ol", { class: "live", tabindex: "0" });
+  private readonly none = el("div");
+  private readonly waiting = el("div", { class: "held" });
+  private readonly status = el("p", { class: "hint below", role: "status" }, t("Connecting…"));
+  private readonly pauser = button("", () => this.toggle(), { kind: "line" });
+  private readonly backoff = new Backoff();
+  private readonly stopping = new AbortController();
+  private readonly rows: { happening: Happening; root: HTMLElement }[] = [];
+  private held: Happening[] = [];
+  private last = 0;
+  private missed = 0;
+  private paused = false;
+  private over = false;
+  private timer = 0;
+  private kind: Kind | "" = "";
+  private troubles = false;
+  private words: readonly string[] = [];
+
+  constructor(private readonly desk: Desk) {
+    this.list.setAttribute("aria-label", t("What happens"));
+    this.list.addEventListener("pointermove", (event) => event.pointerType === "mouse" && this.aim(aiming));
+    this.list.addEventListener("pointerleave", () => this.aim(0));
+    this.list.addEventListener("focusout", () => setTimeout(() => this.flow()));
+    desk.onLeave(() => {
+      this.stopping.abort();
+      clearTimeout(this.timer);
+    });
+  }
+
+  page(): { title: string; root: HTMLElement } {
+    this.drawPauser();
+    this.draw();
+    void this.follow();
+    const root = el(
+      "div",
+      { class: "page" },
+      head(t("Live"), t("Deliveries, log-ins and sends as they happen, without contents and subjects."), this.pauser),
+      this.filter(),
+      card("", [this.waiting, this.list, this.none], { flush: true }),
+      this.status,
+    );
+    return { title: t("Live"), root };
+  }
+
+  private filter(): HTMLElement {
+    const pills = (Object.keys(kinds) as Kind[]).map((kind) => [kind, kinds[kind][1]] as const);
+    const made = ([["", t("All")], ...pills] as const).map(([kind, title]) => {
+      const one = el(
+        "button",
+        { class: "chip pill", type: "button", "aria-pressed": String(kind === this.kind), onclick: () => choose(kind) },
+        title,
+      );
+      return [kind, one] as const;
+    });
+    const choose = (kind: Kind | "") => {
+      this.kind = kind;
+      for (const [other, one] of made) one.setAttribute("aria-pressed", String(other === kind));
+      this.draw();
+    };
+    const troubles = el("input", { type: "checkbox" });
+    troubles.addEventListener("change", () => {
+      this.troubles = troubles.checked;
+      this.draw();
+    });
+    const label = t("Address, account, host or reason");
+    const words = el("input", { type: "search", "aria-label": label, placeholder: label });
+    words.addEventListener("input", () => {
+      this.words = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+      this.draw();
+    });
+    return el(
+      "div",
+      { class: "filter", role: "group", "aria-label": t("Filter") },
+      el(
+        "div",
+        { class: "pills" },
+        made.map(([, one]) => one),
+      ),
+      el("label", { class: "check" }, troubles, el("span", {}, t("Troubles only"))),
+      el("label", { class: "search" }, sign(lens), words),
+    );
+  }
+
+  /** The pointer is on its way to a line, for so many milliseconds. */
+  private aim(time: number): void {
+    clearTimeout(this.timer);
+    this.over = time > 0;
+    if (this.over) this.timer = window.setTimeout(() => this.aim(0), time);
+    else this.flow();
+  }
+
+  private toggle(): void {
+    this.paused = !this.paused;
+    this.drawPauser();
+    this.flow();
+  }
+
+  private drawPauser(): void {
+    fill(this.pauser, sign(this.paused ? play : pause), this.paused ? t("Go on") : t("Pause"));
+  }
+
+  private wanted(one: Happening): boolean {
+    if ((this.kind !== "" && one.kind !== this.kind) || (this.troubles && !bad(one))) return false;
+    const text = [one.who, one.to, one.account, one.remote, one.text, one.message_id].join(" ").toLowerCase();
+    return this.words.every((word) => text.includes(word));
+  }
+
+  /** Show what has come, unless the reader has paused or looks at a line. */
+  private flow(): void {
+    const away = this.list.scrollTop > 0 || this.list.getBoundingClientRect().top < 0;
+    const busy = this.over || away || this.list.contains(document.activeElement);
+    if (!this.paused && !busy) this.show();
+    else this.drawHeld();
+  }
+
+  private show(): void {
+    for (const happening of this.held) this.rows.push({ happening, root: row(happening) });
+    this.held = [];
+    for (const gone of this.rows.splice(0, Math.max(0, this.rows.length - most))) gone.root.remove();
+    this.draw();
+  }
+
+  private drawHeld(): void {
+    const count = this.held.filter((one) => this.wanted(one)).length;
+    fill(
+      this.waiting,
+      count > 0 &&
+        button(
+          many(count, "Show {n} new line", "Show {n} new lines"),
+          () => {
+            this.list.scrollTop = 0;
+            this.show();
+          },
+          { kind: "text small" },
+        ),
+    );
+  }
+
+  private draw(): void {
+    const found = this.rows.filter((one) => this.wanted(one.happening)).map((one) => one.root);
+    // only what differs is touched: rows that stay keep focus and selection
+    for (const root of [...this.list.children]) if (!found.includes(root as HTMLElement)) root.remove();
+    for (const [index, root] of found.reverse().entries())
+      if (this.list.children[index] !== root) this.list.insertBefore(root, this.list.children[index] ?? null);
+    this.list.hidden = found.length === 0;
+    fill(
+      this.none,
+      found.length === 0 &&
+        (this.rows.length === 0
+          ? empty(activity, t("Nothing has happened yet"), t("The next delivery, log-in or send shows up here."))
+          : empty(activity, t("No line matches"), t("New ones that do are shown as they come."))),
+    );
+    this.drawHeld();
+  }
+
+  /** Follow the stream, and connect again when it is lost, until the page is left. */
+  private async follow(): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      let why = t("The connection was lost. Trying again…");
+      try {
+        const answer = await fetch(`${base()}live?after=${this.last}`, {
+          headers: { "x-moxlite-csrf": this.desk.client.csrfToken },
+          credentials: "same-origin",
+          signal,
+        });
+        if (answer.status === 403)
+          await this.desk.client.log_levels(); // asks for a log-in
+        else if (answer.status === 503) why = t("Too many pages show this. Trying again…");
+        else if (answer.ok && answer.body !== null) for await (const told of events(answer.body)) this.take(told);
+      } catch (error) {
+        // a fetch that fails, or is given up, is a TypeError or DOMException; a call that fails has a code
+        if (!(error instanceof TypeError || error instanceof DOMException) && codeOf(error) === null) throw error;
+      }
+      if (signal.aborted) return;
+      fill(this.status, why);
+      await new Promise((resolve) => {
+        const timer = setTimeout(resolve, this.backoff.next());
+        signal.addEventListener("abort", () => {
+          clearTimeout(timer);
+          resolve(null);
+        });
+      });
+    }
+  }
+
+  private take(told: unknown): void {
+    const { found, missed, last } = this.desk.happenings(told);
+    this.backoff.reset();
+    this.last = last;
+    this.missed += missed;
+    this.held.push(...found);
+    this.missed += this.held.splice(0, Math.max(0, this.held.length - most)).length;
+    fill(
+      this.status,
+      t("Newest first, the last {n}. Older ones are in the log.", { n: most }),
+      this.missed > 0 &&
+        ` ${many(this.missed, "{n} came too fast and is left out.", "{n} came too fast and are left out.")}`,
+    );
+    this.flow();
+  }
+}
+
+const base = (): string => document.location.pathname.replace(/[^/]*$/, "");
+
+/** The data of the events of a stream (WHATWG HTML §9.2); each is one line of JSON, as this server writes them. */
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
+  const reader = body.pipeThrough(new TextDecoderStream() as never).getReader() as ReadableStreamDefaultReader<string>;
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const one of lines) if (one.startsWith("data: ")) yield JSON.parse(one.slice(6));
+  }
+}
+
+/** A moment to the second, with the whole date on hover. */
+function clock(at: number): HTMLElement {
+  const made = when(at);
+  made.textContent = formatted(new Date(at / 1000), "seconds", { timeStyle: "medium" });
+  return made;
+}
+
+/** The account of log-ins to this app. */
+const admin = "(admin)";
+
+const accountOf = (name: string): Child =>
+  name === "" || name === admin ? null : el("a", { href: addressOf("accounts", [name]) }, brief(name, 64));
+
+function row(one: Happening): HTMLElement {
+  const [icon, , word] = kinds[one.kind];
+  const [level, outcome] = outcomes[one.outcome];
+  const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
+  const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("no name");
+  const main: Child =
+    one.kind === "login"
+      ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)]
+      : [el("b", {}, who), arrow, foreign(one.to, 120)];
+  const details = [
+    one.account !== one.who && accountOf(one.account),
+    one.remote !== "" && foreign(one.remote, 80),
+    one.text !== "" && foreign(one.text, 160),
+  ].filter((part) => part !== false && part !== null);
+  return el(
+    "li",
+    { data: { kind: one.kind } },
+    sign(icon),
+    el("span", { class: "sr" }, `${word}: `),
+    clock(one.at),
+    state(level, outcome),
+    el(
+      "div",
+      { class: "grow" },
+      main,
+      el(
+        "div",
+        { class: "hint" },
+        details.flatMap((part, n) => (n > 0 ? [" · ", part] : [part])),
+      ),
+    ),
+    el(
+      "a",
+      {
+        class: "btn text small",
+        href: whyAddress(one),
+        "aria-label": t("Why? {what}", { what: `${outcome}, ${one.who}` }),
+      },
+      t("Why?"),
+    ),
+  );
+}
+
+const whyAddress = (one: Happening): string =>
+  addressOf("live", ["why"], {
+    kind: one.kind,
+    at: String(one.at),
+    outcome: one.outcome,
+    account: one.account,
+    message: one.kind === "delivery" ? one.message_id : "",
+    queue: one.queue_id > 0 ? String(one.queue_id) : "",
+    cid: one.cid,
+    text: one.text,
+  });
+
+/** The explanation of a line: what is stored with the message or its attempts, and the log of the connection. */
+async function whyPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
+  const query = desk.address.query;
+  const get = (name: string) => query.get(name) ?? "";
+  const kind = (Object.keys(kinds) as Kind[]).find((one) => one === get("kind")) ?? "delivery";
+  const outcome = Object.hasOwn(outcomes, get("outcome")) ? outcomes[get("outcome") as Happening["outcome"]] : null;
+  const at = Number(get("at"));
+  const title = t("Why?");
+  const facts: [string, Child][] = [
+    [t("What"), [kinds[kind][2], ", ", outcome !== null && state(...outcome)]],
+    [t("When"), at > 0 ? when(at) : "–"],
+    [t("Account"), accountOf(get("account")) ?? "–"],
+    [t("Reason"), get("text") === "" ? "–" : foreign(get("text"), 300)],
+  ];
+  const root = el(
+    "div",
+    { class: "page" },
+    head(title, el("p", { class: "hint" }, el("a", { href: "#live" }, t("Back to the live view")))),
+    card(t("The line"), pairs(facts)),
+    get("message") !== "" &&
+      get("account") !== "" &&
+      (await part(t("The message"), () => reasons(desk, get("account"), get("message")))),
+    get("queue") !== "" && (await part(t("In the queue"), () => queued(desk, Number(get("queue"))))),
+    get("cid") !== "" && (await part(t("Log of the connection"), () => connection(desk, get("cid")))),
+  );
+  return { title, root };
+}
+
+/** A card whose content may not be there: a message can be gone by now, a log be rotated. */
+async function part(title: string, make: () => Promise<Child>): Promise<HTMLElement> {
+  try {
+    return card(title, await make());
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return card(title, el("p", { class: "two" }, messageOf(error)));
+  }
+}
+
+async function reasons(desk: Desk, account: string, message: string): Promise<Child> {
+  const found = await desk.client.message_why(account, message);
+  return found.map((one) => el("div", {}, explained(one)));
+}
+
+function explained(one: WhyFound): Child {
+  const where = el("p", {}, t("Message {id}, in {mailbox}", { id: one.message, mailbox: one.mailbox }));
+  if (one.why === null)
+    return [
+      where,
+      el(
+        "p",
+        { class: "two" },
+        t("No reasons are kept: it was put there by a program, an import or an earlier version."),
+      ),
+    ];
+  return [where, ...details(one.why)];
+}
+
+function details(why: WhyReasons): Child[] {
+  const spoken = (good: boolean | null) =>
+    good === null ? mark("unknown", t("neutral")) : good ? mark("ok", t("for it")) : mark("warn", t("against it"));
+  const proposed = why.proposals.map((one) =>
+    el(
+      "li",
+      {},
+      el("b", {}, one.producer),
+      " ",
+      one.word,
+      [one.reply, ...one.actions].filter(Boolean).map((text) => el("div", { class: "hint" }, foreign(text, 200))),
+    ),
+  );
+  return [
+    pairs([
+      [t("Decision"), [el("b", {}, why.reason), why.reply !== "" && ` – ${why.reply}`]],
+      [t("Done"), why.actions.length === 0 ? "–" : why.actions.map((text) => el("div", {}, foreign(text, 200)))],
+      [t("From"), foreign(why.sender === "" ? "<>" : why.sender, 160)],
+      [
+        t("To"),
+        [
+          foreign(why.recipient, 160),
+          ...(why.via.length > 0 ? [" ", t("through {aliases}", { aliases: why.via.join(", ") })] : []),
+        ],
+      ],
+      [t("Client"), foreign(`${why.remote || "–"} ${why.hello === "" ? "" : `(${why.hello})`}`, 200)],
+    ]),
+    el("h3", {}, t("Evidence")),
+    el(
+      "ul",
+      { class: "evidence" },
+      why.facts.map((one) =>
+        el(
+          "li",
+          {},
+          spoken(one.good),
+          el("b", {}, one.name),
+          " ",
+          foreign(one.value, 160),
+          el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`),
+        ),
+      ),
+      why.missing.map((name) => el("li", {}, mark("unknown", t("no answer")), el("b", {}, name), " ", t("no answer"))),
+    ),
+    el("h3", {}, t("Proposals")),
+    proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed),
+    why.cut && notice("unknown", t("Some of it was too long to be kept.")),
+  ];
+}
+
+async function queued(desk: Desk, id: number): Promise<Child> {
+  const [row]: Line[] = await desk.client.queue_list({ ids: [id] }, {});
+  const tries = row === undefined ? [] : await desk.client.queue_attempts(id);
+  if (row === undefined)
+    return el(
+      "p",
+      { class: "two" },
+      t("It is not in the queue any more. "),
+      el("a", { href: "#queue/finished" }, t("Finished messages")),
+    );
+  return [
+    pairs([
+      [t("To"), foreign(row.recipient, 160)],
+      [t("Waits"), row.why === "" ? "–" : foreign(row.why, 300)],
+      [t("Next step"), row.next],
+      ...(row.admin !== "" ? [[t("Advice"), row.admin] as const] : []),
+      [t("Attempts"), String(tries.length)],
+    ]),
+    el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row.recipient }) }, t("Show it in the queue"))),
+  ];
+}
+
+async function connection(desk: Desk, cid: string): Promise<Child> {
+  const found = await desk.client.log_of(cid);
+  if (found.lines.length > 0) return logLines(found.lines);
+  return el(
+    "p",
+    { class: "two" },
+    t("None is left here. Where the log goes to the journal, this command finds them:"),
+    " ",
+    el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`),
+    found.since > 0 && ` ${t("Memory goes back to {when}.", { when: moment(found.since) })}`,
+  );
+}

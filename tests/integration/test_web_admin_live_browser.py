@@ -1,0 +1,164 @@
+"""The owner's live view in a real browser, at a desk and on a phone: real mail and log-ins, filter, pause, "Why?"."""
+
+import itertools
+import re
+import smtplib
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.geometry import in_sight, resting, within_window
+from tests.integration.browser import Visitor, chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_admin_browser import AXE, RUN, go, log_in
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+count = itertools.count()
+"""Numbers of senders: both sizes look at one server."""
+
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server of its own: only what a test does happens there."""
+    with LocalServer(tmp_path_factory.mktemp("live") / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+@pytest.fixture(params=SIZES)
+def visitor(chromium: Browser, server: LocalServer, request: pytest.FixtureRequest) -> Iterator[Visitor]:
+    """The owner, logged in."""
+    width, height = SIZES[request.param]
+    found = Visitor(chromium, server, viewport={"width": width, "height": height}, has_touch=width < 700)
+    log_in(found)
+    yield found
+    found.close()
+
+
+def deliver(server: LocalServer, sender: str, *, to: str = "") -> None:
+    with smtplib.SMTP("localhost", server.port(25)) as client:
+        client.ehlo("far.example")
+        octets = f"From: {sender}\r\nSubject: secret plans\r\nMessage-ID: <{sender}>\r\n\r\nx\r\n".encode()
+        client.sendmail(sender, [to or server.user], octets)
+
+
+def fail_to_log_in(server: LocalServer, name: str) -> None:
+    with smtplib.SMTP("localhost", server.port(587)) as client, suppress(smtplib.SMTPAuthenticationError):
+        client.starttls()
+        client.login(name, "wrong")
+
+
+def lines(page: Page) -> list[str]:
+    return page.locator(".live > li").all_inner_texts()
+
+
+def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServer, tmp_path: Path) -> None:
+    """WEB-88b: deliveries, log-ins and sends come by themselves; "Why?" shows evidence, plan and log of the message."""
+    page = go(visitor, "live")
+    deliver(server, "ann@far.example")
+    first = page.locator(".live > li", has_text="ann@far.example").first
+    expect(first).to_contain_text(re.compile("delivered|junk"))
+    fail_to_log_in(server, "mallory@far.example")
+    expect(page.locator(".live > li", has_text="mallory@far.example").first).to_contain_text("refused")
+    with smtplib.SMTP("localhost", server.port(587)) as client:
+        client.starttls()
+        client.login(server.user, server.password)
+        client.sendmail(server.user, [server.user], f"From: {server.user}\r\nSubject: x\r\n\r\nx\r\n".encode())
+    for outcome in ("logged in", "queued", "sent"):
+        expect(page.locator(".live .state", has_text=outcome).first).to_be_visible()
+    assert "secret plans" not in page.inner_text("main")
+    in_sight(first.get_by_role("link", name=re.compile("Why")))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(path=tmp_path / "live.png")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(RUN) == []
+    first.get_by_role("link", name=re.compile("Why")).click()
+    expect(page.get_by_role("heading", name="Why?")).to_be_visible()
+    expect(page.get_by_role("region", name="The message")).to_contain_text("Evidence")
+    expect(page.get_by_role("region", name="Log of the connection")).to_contain_text("mailfrom=ann@far.example")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate(RUN) == []
+    page.screenshot(path=tmp_path / "why.png", full_page=True)
+    go(visitor, "live")
+    sent = page.locator(".live > li", has=page.locator(".state", has_text="sent")).first
+    sent.get_by_role("link", name=re.compile("Why")).click()
+    expect(page.get_by_role("region", name="In the queue")).to_be_visible()
+
+
+def test_a_filter_shows_some_and_loses_none(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-88b: by kind, troubles and words; with all again, all are there."""
+    page = go(visitor, "live")
+    fail_to_log_in(server, "eve@far.example")
+    deliver(server, "bob@far.example")
+    expect(page.locator(".live > li", has_text="bob@far.example").first).to_be_visible()
+    expect(page.locator(".live > li", has_text="eve@far.example").first).to_be_visible()
+    whole = len(lines(page))
+    page.get_by_role("button", name="Log-ins").click()
+    expect(page.locator('.live > li:not([data-kind="login"])')).to_have_count(0)
+    page.get_by_label("Troubles only").check()
+    expect(page.locator(".live .state", has_text="logged in")).to_have_count(0)
+    page.get_by_role("searchbox").fill("EVE far")
+    expect(page.locator(".live > li").first).to_contain_text("eve@far.example")
+    page.get_by_role("searchbox").fill("nobody at all")
+    expect(page.get_by_text("No line matches")).to_be_visible()
+    page.get_by_role("searchbox").fill("")
+    page.get_by_label("Troubles only").uncheck()
+    page.get_by_role("button", name="All", exact=True).click()
+    assert len(lines(page)) >= whole
+
+
+def test_nothing_moves_while_one_reads(visitor: Visitor, server: LocalServer) -> None:
+    """WEB-88b: paused, or with the pointer on the list, new lines wait behind a button; then they come."""
+    page = go(visitor, "live")
+    carol, dave, frank = (f"{name}-{next(count)}@far.example" for name in ("carol", "dave", "frank"))
+    deliver(server, carol)
+    row = page.locator(".live > li", has_text=carol).first
+    expect(row).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    page.mouse.move(1, 1)
+    box = resting(row)
+    deliver(server, dave)
+    more = page.get_by_role("button", name=re.compile("^Show [0-9]+ new line"))
+    expect(more).to_be_visible()
+    within_window(more)
+    expect(page.locator(".live > li", has_text=dave)).to_have_count(0)
+    assert resting(row).left == box.left
+    more.click()
+    expect(page.locator(".live > li", has_text=dave).first).to_be_visible()
+    page.get_by_role("button", name="Go on").click()
+    page.locator(".live a", has_text="Why?").first.focus()  # as by Tab
+    deliver(server, frank)
+    expect(more).to_be_visible()
+    expect(page.locator(".live > li", has_text=frank)).to_have_count(0)
+    page.evaluate("document.activeElement.blur()")
+    expect(page.locator(".live > li", has_text=frank).first).to_be_visible()
+
+
+@pytest.mark.nightly
+def test_a_lost_server_is_found_again(chromium: Browser, server: LocalServer) -> None:
+    """WEB-88b: the page says that the connection is lost, asks for a log-in, and goes on."""
+    visitor = Visitor(chromium, server)
+    visitor.expect_problem("403", "Failed to load")
+    log_in(visitor)
+    page = go(visitor, "live")
+    expect(page.get_by_role("status").filter(has_text="Newest first")).to_be_visible()
+    server.stop()
+    expect(page.get_by_text("The connection was lost")).to_be_visible()
+    server.start()
+    page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("status").filter(has_text="Newest first")).to_be_visible()
+    deliver(server, "grace@far.example")
+    expect(page.locator(".live > li", has_text="grace@far.example").first).to_be_visible()
+    visitor.close()
