@@ -461,7 +461,7 @@ export interface WhyFact {
   source: string;
 }
 
-/** What one producer proposed: its word, a reply ("" for none), actions, and the names of the facts that it used. */
+/** Proposal of one producer: its word, a reply ("" for none), actions, and the names of the facts that it used. */
 export interface WhyProposal {
   producer: string;
   word: string;
