@@ -4,12 +4,14 @@ One record is the source of the printed settings, of the settings that programs 
 profiles), and of the domain's SRV records.
 """
 
+import base64
+import hashlib
 from typing import Final, Literal
 
 import msgspec
 
 from moxlite.config.listeners import Listener
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import Snapshot, jmap_session
 from moxlite.proto.address import Domain
 
 DAV_PATH: Final = "/dav/"
@@ -85,6 +87,39 @@ def offer_for(snapshot: Snapshot, domain: Domain) -> Offer:
         tuple(dict.fromkeys(jmap)),
         host,
     )
+
+
+def dav_url(server: Server) -> str:
+    """The address of calendars and contacts."""
+    port = "" if server.port == 443 else f":{server.port}"
+    return f"https://{server.host.ascii}{port}{DAV_PATH}"
+
+
+def agent_configuration(offer: Offer) -> bytes:
+    """What programs find at ``ua-auto-config.D`` (PACC, draft-ietf-mailmaint-pacc-02): JSON whose SHA-256 is in DNS
+    (`agent_record`). It names services on their usual ports with TLS from the start alone.
+    """
+    protocols: dict[str, dict[str, str]] = {}
+    for name, servers, port in (("imap", offer.imap, 993), ("smtp", offer.submission, 465)):
+        usual = [one for one in servers if one.security == "tls" and one.port == port and not one.on_https]
+        if usual:
+            protocols[name] = {"host": usual[0].host.ascii}
+    if any(one.port == 4190 for one in offer.managesieve):
+        protocols["managesieve"] = {"host": next(one for one in offer.managesieve if one.port == 4190).host.ascii}
+    for one in [one for one in offer.jmap if one.port == 443][:1]:
+        protocols["jmap"] = {"url": jmap_session(one.host, one.port)}
+    for one in [one for one in offer.dav if one.port == 443][:1]:
+        protocols |= {name: {"url": dav_url(one)} for name in ("caldav", "carddav")}
+    info = {"provider": {"name": offer.domain.ascii}}
+    return msgspec.json.encode(
+        {"protocols": protocols, "authentication": {"password": True}, "info": info}, order="sorted"
+    )
+
+
+def agent_record(offer: Offer) -> str:
+    """The text of the TXT record ``_ua-auto-config.D``, by which programs trust the configuration."""
+    digest = base64.b64encode(hashlib.sha256(agent_configuration(offer)).digest()).decode()
+    return f"v=UAAC1; a=sha256; d={digest}"
 
 
 def public_first(snapshot: Snapshot) -> list[tuple[str, Listener]]:

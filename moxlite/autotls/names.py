@@ -54,7 +54,7 @@ def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterab
         if policies and settings.mtasts is not None:
             yield f"mta-sts.{domain}"
         if autoconfig:
-            yield from (f"autoconfig.{domain}", f"autodiscover.{domain}")
+            yield from (f"autoconfig.{domain}", f"autodiscover.{domain}", f"ua-auto-config.{domain}")
 
 
 def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:

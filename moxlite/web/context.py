@@ -18,7 +18,7 @@ from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.web.discovery.service import AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
+from moxlite.web.discovery.service import AGENTS, AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
 from moxlite.web.discovery.wellknown import CHALLENGE_PATH, POLICY_PATH, ChallengeAnswers, Policies
 from moxlite.web.document import favicon
 from moxlite.web.handlers.files import FOLDER, Copies
@@ -538,6 +538,7 @@ def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, 
         networks = proxies if autoconfig.forwarded else None
         for path in CONFIG_PATHS:
             yield Route("autoconf", path, settings, apps.discovery.autoconfig, networks)
+        yield Route("autoconf", AGENTS, settings, apps.discovery.agents, networks)
         yield Route("autodiscover", AUTODISCOVER, settings, apps.discovery.autodiscover, networks, fold=True)
         yield Route("mobileconfig", PROFILE, settings, apps.discovery.profile, networks)
     if mtasts.enabled and port == mtasts.port:

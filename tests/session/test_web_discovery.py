@@ -1,6 +1,9 @@
 """What mail programs and servers fetch from well-known names: autoconfig, autodiscover, Apple profiles, MTA-STS."""
 
+import base64
 import datetime as dt
+import hashlib
+import json
 import plistlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,8 +16,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from moxlite.admin.offer import agent_record, offer_for
 from moxlite.mailauth.mtasts import parse_policy
 from moxlite.net.tls.certificates import KeyPair, self_signed
+from moxlite.proto.address import Domain
 from moxlite.web import metrics
 from tests.web_rig import STATIC, Browser, Rig, open_rig
 
@@ -49,6 +54,7 @@ domain = "example.org"
 [accounts.mia.destinations."mia@plain.example"]
 """
 
+AGENTS = "/.well-known/user-agent-configuration.json"
 MOZILLA = "/mail/config-v1.1.xml"
 OUTLOOK = """<?xml version="1.0" encoding="utf-8"?>
 <Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/outlook/requestschema/2006"><Request>
@@ -103,6 +109,28 @@ async def test_thunderbird_finds_its_settings(discovery: Rig, host: str, path: s
         ("addressBook", "carddav", "%EMAILADDRESS%", "https://imap.example.org/dav/"),
         ("calendar", "caldav", "%EMAILADDRESS%", "https://imap.example.org/dav/"),
     ]
+
+
+async def test_programs_find_their_settings_by_pacc(discovery: Rig) -> None:
+    """WEB-126b: at the one name; its digest is that of the DNS record."""
+    answer = await client(discovery, "ua-auto-config.example.org").fetch(AGENTS)
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
+    assert json.loads(answer.body) == {
+        "authentication": {"password": True},
+        "info": {"provider": {"name": "example.org"}},
+        "protocols": {
+            "caldav": {"url": "https://imap.example.org/dav/"},
+            "carddav": {"url": "https://imap.example.org/dav/"},
+            "imap": {"host": "imap.example.org"},
+            "jmap": {"url": "https://imap.example.org/.well-known/jmap"},
+            "smtp": {"host": "imap.example.org"},
+        },
+    }
+    digest = base64.b64encode(hashlib.sha256(answer.body).digest()).decode()
+    offer = offer_for(discovery.holder.current, Domain.parse("example.org"))
+    assert agent_record(offer) == f"v=UAAC1; a=sha256; d={digest}"
+    for host in ("example.org", "autoconfig.example.org", "ua-auto-config.else.example"):
+        assert (await client(discovery, host).fetch(AGENTS)).status in (400, 404), host
 
 
 async def test_an_address_is_the_user_name(discovery: Rig) -> None:

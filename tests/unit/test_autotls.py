@@ -309,8 +309,9 @@ async def test_three_orders_at_a_time_mail_names_first(tmp_path: Path) -> None:
     services = "autoconfig_https.enabled = true\nmtasts_https.enabled = true"
     ca = PlayedCA()
     world = World(tmp_path, configured(tmp_path, listener=services, domains=domains), ca)
-    settings = ["mta-sts.example.org", "autoconfig.example.org", "autodiscover.example.org"]
-    settings += ["autoconfig.two.example", "autodiscover.two.example"]
+    settings = ["mta-sts.example.org"]
+    labels = ("autoconfig", "autodiscover", "ua-auto-config")
+    settings += [f"{label}.{one}" for one in ("example.org", "two.example") for label in labels]
     for name in settings:
         world.resolver.set(f"{name}.", RecordType.A, ["192.0.2.1"])
     mail = ["mx.example.org", "mail.example.org", "mail.two.example"]

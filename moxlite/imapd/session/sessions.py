@@ -7,7 +7,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -22,9 +22,6 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.rows.keywords import spellings
 from moxlite.store.types import ModSeq
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
-
-if TYPE_CHECKING:
-    from moxlite.imapd.session.trace import Tap
 
 MAX_SESSIONS: Final = 100
 """Maximum sessions of one account (IMAP-15): ten devices with ten connections each, and a bound for a client that leaks
@@ -192,8 +189,6 @@ class Sessions:
     @contextmanager
     def tapped(self, account: str) -> Iterator[Tap]:
         """Record the transcript of an account's sessions, from their next command on, during the block."""
-        from moxlite.imapd.session.trace import Tap  # all of IMAP's syntax, which the first session loads
-
         taps, tap = self._taps.setdefault(account, set()), Tap()
         taps.add(tap)
         try:

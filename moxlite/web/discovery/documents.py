@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKC
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from moxlite.admin.offer import DAV_PATH, Offer, Security, Server
+from moxlite.admin.offer import Offer, Security, Server, dav_url
 from moxlite.config.snapshot import jmap_session
 from moxlite.net.tls.certificates import KeyPair
 
@@ -124,12 +124,6 @@ def _payload(offer: Offer, address: str, name: str, password: str) -> dict[str, 
     if password:
         settings["IncomingPassword"] = password
     return settings
-
-
-def dav_url(server: Server) -> str:
-    """The address of calendars and contacts."""
-    port = "" if server.port == 443 else f":{server.port}"
-    return f"https://{server.host.ascii}{port}{DAV_PATH}"
 
 
 def _dav_payload(server: Server, kind: str, address: str, password: str) -> dict[str, object]:

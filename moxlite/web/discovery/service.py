@@ -10,7 +10,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite import lazyimport
-from moxlite.admin.offer import Offer, offer_for
+from moxlite.admin.offer import Offer, agent_configuration, offer_for
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.net.tls.certificates import KeyPair
 from moxlite.proto.address import Address, AddressError, Domain
@@ -28,6 +28,7 @@ CONFIG_PATHS: Final = (
 )
 AUTODISCOVER: Final = "/autodiscover/autodiscover.xml"
 PROFILE: Final = "/profile.mobileconfig"
+AGENTS: Final = "/.well-known/user-agent-configuration.json"
 
 MAX_REQUEST: Final = 16 << 10
 """Octets of an autodiscover request; Outlook sends about 400."""
@@ -37,7 +38,7 @@ MAX_ADDRESSES: Final = 20
 
 MAX_NAME: Final = 200
 
-LABELS: Final = ("autoconfig.", "autodiscover.")
+LABELS: Final = ("autoconfig.", "autodiscover.", "ua-auto-config.")
 
 Certificate = Callable[[str], KeyPair | None]
 
@@ -77,6 +78,16 @@ class Discovery:
 
         document = client_config(offer, address)
         await writer.respond(Response(200, (("content-type", "text/xml; charset=utf-8"), *NO_STORE), document))
+
+    async def agents(self, request: Request, writer: ResponseWriter) -> None:
+        """Answer with the settings of a domain at its name ``ua-auto-config.`` (PACC)."""
+        _only(request, "GET", "HEAD")
+        domain = self._domain(request.host) if (request.host.name or "").startswith("ua-auto-config.") else None
+        metrics.autoconf_requests.labels(domain="(unknown)" if domain is None else domain.ascii).inc()
+        if domain is None:
+            raise HTTPError(404, "There are no settings for this domain here.")
+        document = agent_configuration(self._offer(domain))
+        await writer.respond(Response(200, (("content-type", "application/json"), *NO_STORE), document))
 
     async def autodiscover(self, request: Request, writer: ResponseWriter) -> None:
         """Answer with Outlook's settings. The request is XML with an address."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import Meta
 
 from moxlite.admin.notices import notify_account
-from moxlite.admin.offer import offer_for
+from moxlite.admin.offer import dav_url, offer_for
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.auth.apppasswords import app_passwords
@@ -21,7 +21,6 @@ from moxlite.web.account.devices import DeviceLinks, LinkGone
 from moxlite.web.account.types import DeviceLink, DeviceLook, DeviceState
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.discovery.documents import dav_url
 from moxlite.web.discovery.service import profile_response
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
 from moxlite.web.factors.qr import qr_code
