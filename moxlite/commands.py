@@ -17,7 +17,6 @@ from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.groupware.commands import GroupwareCommands
-from moxlite.groupware.copying import CalendarCopies
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands
 from moxlite.migration.mailcopies import CopyCommands
@@ -58,11 +57,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         ),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
-        **CalendarCopies(
-            accounts,
-            house.services.sandbox,
-            house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="calendars"),
-        ).registry(),
+        **house.calendar_copies.registry(),
         **SortCommands(config, accounts).registry(),
         **ForwardCommands(config, config.edit, house.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),

@@ -243,6 +243,7 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
         factors=house.factor_changes,
         imports=house.files.imports,
         background_imports=lambda: house.background_imports,
+        calendar_copies=lambda: house.calendar_copies,
         forwarding=forwarding,
         sandbox=house.services.sandbox,
         keys=house.started.keys,

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import trio
 
@@ -57,7 +57,6 @@ from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.accounts.access import sharing_task
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import prefer
 from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL
 from moxlite.store.delivery.submission import Submit
@@ -68,7 +67,7 @@ from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.upkeep.outbox import REFRESH, Handler, OutboxRow
+from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
@@ -82,6 +81,7 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.waiting import Waiting
     from moxlite.groupware.arriving import Arriving
     from moxlite.groupware.carrying import Carrying
+    from moxlite.groupware.copying import CalendarCopies
     from moxlite.groupware.subscribing import Refresher, Subscriptions
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
@@ -270,6 +270,15 @@ class House:
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
         return Subscriptions(self.services.sandbox, client)
+
+    @cached_property
+    def calendar_copies(self) -> "CalendarCopies":
+        """Copies of calendars and contacts from other servers."""
+        from moxlite.groupware.copying import CalendarCopies
+
+        client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
+        start = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE)
+        return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start)
 
     @cached_property
     def background_imports(self) -> "BackgroundImports":
@@ -529,31 +538,14 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.files.accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     house.files.accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     house.files.accounts.register_outbox(SUBMIT, carrier(queue.submit, house.files.spools.directory))
-    house.files.accounts.register_outbox(SCHEDULE, _loaded(partial(_scheduling, house)))
-    house.files.accounts.register_outbox(ARRIVED, _loaded(partial(_arriving, house)))
-    house.files.accounts.register_outbox(REFRESH, _loaded(partial(_refreshing, house)))
+    house.files.accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, house)))
+    house.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, house)))
+    house.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, house)))
     house.files.accounts.register_task("queue.attend", queue.mirror.attend)
     house.config.on_change(queue.mirror.reconfigured)
     house.services.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue
-
-
-class Carrier(Protocol):
-    """The handler of a kind of rows of the outbox."""
-
-    async def carry(self, account: Account, row: OutboxRow) -> None:
-        """Carry a row over."""
-
-
-def _loaded(make: Callable[[], Carrier]) -> Handler:
-    """A handler that is made with the first row: most servers need few of the modules."""
-    late = Late(make)
-
-    async def carry(account: Account, row: OutboxRow) -> None:
-        await (await late.get()).carry(account, row)
-
-    return carry
 
 
 def _scheduling(house: House) -> "Carrying":

@@ -296,6 +296,22 @@ export interface ServerForm {
   since: string | null;
 }
 
+/** A copy of calendars and contacts from another server. ``place``: what is read now; ``at``, ``of``: its entries. */
+export interface CalendarCopying {
+  phase: "aborted" | "done" | "failed" | "none" | "running";
+  host: string;
+  user: string;
+  place: string;
+  at: number;
+  of: number;
+  places: number;
+  added: number;
+  known: number;
+  unread: number;
+  problems: Array<Remark>;
+  error: Remark;
+}
+
 /** A one-time link for a device, and its QR code. */
 export interface DeviceLink {
   url: string;
@@ -768,6 +784,7 @@ export const checks: Checks = {
   Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
@@ -917,6 +934,18 @@ export interface Calls {
 
   /** Forget the result of an import that has ended. */
   copy_dismiss(): Promise<null>;
+
+  /** How far the copy is, or its result. */
+  calendar_copy_state(): Promise<CalendarCopying>;
+
+  /** Copy the calendars and address books that a user has at another server, in the background. The password is */
+  calendar_copy(url: string, user: string, password: string): Promise<null>;
+
+  /** End the copy; what was copied stays. */
+  calendar_copy_abort(): Promise<null>;
+
+  /** Forget the result of a copy that has ended. */
+  calendar_copy_dismiss(): Promise<null>;
 
   /** Make the link for a device of this name, which becomes the name of its app password. It leads to the public */
   device_start(name: string): Promise<DeviceLink>;
@@ -1145,6 +1174,10 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   copy_pause: [{}, "null"],
   copy_abort: [{}, "null"],
   copy_dismiss: [{}, "null"],
+  calendar_copy_state: [{}, ["ref", "CalendarCopying"]],
+  calendar_copy: [{ url: "string", user: "string", password: "string" }, "null"],
+  calendar_copy_abort: [{}, "null"],
+  calendar_copy_dismiss: [{}, "null"],
   device_start: [{ name: "string" }, ["ref", "DeviceLink"]],
   device_state: [{}, ["ref", "DeviceState"]],
   device_answer: [{ yes: "boolean" }, "null"],

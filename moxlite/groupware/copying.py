@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
+import trio
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import commands
 from moxlite.processor import off_loop
@@ -25,6 +28,7 @@ from moxlite.proto.cards.contactfiles import read_contacts, taken
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
 from moxlite.proto.publicsuffix import organizational_domain
+from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.groupware.collection import (
     Collection,
     Kind,
@@ -35,6 +39,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.contacts import import_contacts, settle_contacts
 from moxlite.store.groupware.scheduling import add_entry
+from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.unit import AccountTx
+
+logger = logging.getLogger("moxlite.groupware")
 
 SECONDS: Final = 60.0
 """Seconds of one request."""
@@ -65,12 +72,19 @@ BATCH: Final = 50
 REDIRECTS: Final = 5
 MOVED: Final = frozenset({301, 302, 307, 308})
 
+MAX_RUNNING: Final = 8
+"""Copies that run at a time; each holds an answer of 16 MiB at most."""
+
+KEPT_SECONDS: Final = 24 * 3600.0
+"""Seconds for which the result of a copy in the background is shown."""
+
 MAX_PROBLEMS: Final = 20
 """Problems that are told."""
 
 HOMES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-home-set", "contact": CARDDAV + "addressbook-home-set"}
 TYPES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar", "contact": CARDDAV + "addressbook"}
 WELL_KNOWN: Final[dict[Kind, str]] = {"calendar": "/.well-known/caldav", "contact": "/.well-known/carddav"}
+SERVICES: Final[dict[Kind, str]] = {"calendar": "caldavs", "contact": "carddavs"}
 DATA: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-data", "contact": CARDDAV + "address-data"}
 REPORTS: Final[dict[Kind, str]] = {
     "calendar": CALDAV + "calendar-multiget",
@@ -78,11 +92,16 @@ REPORTS: Final[dict[Kind, str]] = {
 }
 COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
 
+Phase = Literal["running", "done", "failed", "aborted"]
 Properties = dict[str, "Element"]
 
 
 class CopyFailed(Exception):
     """The other server cannot be copied from; the text gives the reason, for people."""
+
+
+class CopyBusy(CopyFailed):
+    """A copy of this account, or several of others, are running."""
 
 
 class WrongPassword(CopyFailed):
@@ -101,13 +120,15 @@ class Place(msgspec.Struct, frozen=True):
 class Remote:
     """The other server, asked as one of its users. All methods raise CopyFailed."""
 
-    def __init__(self, client: HTTPClient, url: str, user: str, password: str) -> None:
+    def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
         parts = urlsplit(_joined(url, ""))
         if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
             raise CopyFailed("the address must begin with https:// and have no password in it")
         if ":" in user:
             raise CopyFailed("a user name has no colon")
         self._client = client
+        self._resolver = resolver
+        self._proven: set[str] = set()  # hosts of other domains that DNSSEC names
         self._url = url
         self._host = parts.hostname
         self._login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
@@ -146,18 +167,50 @@ class Remote:
         failure = CopyFailed("the server names no home of the user")
         for start in (self._url, known) if below else (known, self._url):
             try:
-                url = start
-                for _ in range(2):  # the place itself, then the user's principal
-                    url, found = await self._find(url, (HOMES[kind], DAV + "current-user-principal"), "0")
-                    props = found[0][1] if found else {}
-                    if home := _href(props.get(HOMES[kind])):
-                        return _joined(url, home)
-                    url = _joined(url, _href(props.get(DAV + "current-user-principal")))
+                if home := await self._home_from(start, kind):
+                    return home
             except WrongPassword:
                 raise
             except CopyFailed as error:
                 failure = error
-        raise failure
+        announced = await self._announced(kind)
+        home = await self._home_from(announced, kind) if announced else ""
+        if not home:
+            raise failure
+        return home
+
+    async def _home_from(self, start: str, kind: Kind) -> str:
+        """The home that a place names, or the user's principal that it names; "" for none."""
+        url = start
+        for _ in range(2):
+            url, found = await self._find(url, (HOMES[kind], DAV + "current-user-principal"), "0")
+            props = found[0][1] if found else {}
+            if home := _href(props.get(HOMES[kind])):
+                return _joined(url, home)
+            url = _joined(url, _href(props.get(DAV + "current-user-principal")))
+        return ""
+
+    async def _announced(self, kind: Kind) -> str:
+        """The address that DNS has for the service of the domain (RFC 6764 §6), "" for none. A server of another domain
+        counts only where DNSSEC proves the record.
+        """
+        name = f"_{SERVICES[kind]}._tcp.{self._host}."
+        try:
+            answer = await self._resolver.srv(name)
+        except DNSError:
+            return ""
+        found = sorted(one for one in answer.records if one.target.rstrip("."))
+        if not found:
+            return ""
+        host, port = found[0].target.rstrip(".").lower(), found[0].port
+        if answer.authentic:
+            self._proven.add(host)
+        try:
+            texts = (await self._resolver.txt(name)).records
+        except DNSError:
+            texts = ()
+        paths = (one.partition("=")[2] for one in texts if one.lower().startswith("path=/"))
+        return f"https://{host}:{port}{next(paths, WELL_KNOWN[kind])}"
 
     async def _find(self, url: str, names: tuple[str, ...], depth: str) -> tuple[str, list[tuple[str, Properties]]]:
         body = document(DAV + "propfind", [element(DAV + "prop", *map(element, names))])
@@ -181,14 +234,19 @@ class Remote:
             raise WrongPassword("the server refuses the user name or password")
         if answer.status != 207:
             raise CopyFailed(
-                f"{urlsplit(url).hostname} answers {method} with {answer.status}: it has no calendars there"
+                worded(
+                    "{host} answers {method} with {status}: it has no calendars there",
+                    host=urlsplit(url).hostname,
+                    method=method,
+                    status=answer.status,
+                )
             )
         if answer.cut:
-            raise CopyFailed(f"an answer has more than {MAX_ANSWER >> 20} MiB")
+            raise CopyFailed(worded("an answer has more than {size} MiB", size=MAX_ANSWER >> 20))
         try:
             return url, await off_loop(lambda: _properties(answer.body), kind="import")
         except BadXML as error:
-            raise CopyFailed(f"an answer cannot be read: {error}") from None
+            raise CopyFailed(worded("an answer cannot be read: {reason}", reason=error)) from None
 
     def _check(self, url: str) -> None:
         """The password is for the host that was named, and others of its domain."""
@@ -196,8 +254,9 @@ class Remote:
         host = parts.hostname or ""
         named = not self._host.rpartition(".")[2].isdigit() and ":" not in self._host
         same = named and organizational_domain(host) == organizational_domain(self._host)
-        if parts.scheme != "https" or (host != self._host and not same):
-            raise CopyFailed(f"the server leads to {parts.scheme}://{host}, which does not get the password")
+        if parts.scheme != "https" or (host != self._host and host not in self._proven and not same):
+            place = f"{parts.scheme}://{host}"
+            raise CopyFailed(worded("the server leads to {place}, which does not get the password", place=place))
 
 
 def _properties(body: bytes) -> list[tuple[str, Properties]]:
@@ -218,7 +277,7 @@ def _joined(base: str, href: str) -> str:
         found = urljoin(base, href)
         urlsplit(found)
     except ValueError:
-        raise CopyFailed(f'"{(href or base)[:100]}" is no address') from None
+        raise CopyFailed(worded("“{text}” is no address", text=(href or base)[:100])) from None
     return found
 
 
@@ -230,23 +289,125 @@ def _words(one: Element | None) -> str:
     return "" if one is None else " ".join((one.text or "").split())
 
 
-class CalendarCopies:
-    """The operation, in a running server."""
+class CopyLook(msgspec.Struct, kw_only=True):
+    """A copy in the background, of `host` for `user`. `place`, `at`, `of`: the calendar or address book that is read
+    now, and its entries. `error`: why it has failed. `ended`: in Trio's clock.
+    """
 
-    def __init__(self, accounts: Accounts, sandbox: Sandbox, client: HTTPClient) -> None:
+    host: str
+    user: str
+    phase: Phase = "running"
+    place: str = ""
+    at: int = 0
+    of: int = 0
+    copied: Copied = msgspec.field(default_factory=Copied)
+    error: str = ""
+    ended: float = 0.0
+
+    async def tell(self, place: str, at: int, of: int) -> None:
+        """Note how far it is."""
+        self.place, self.at, self.of = place, at, of
+        await trio.lowlevel.checkpoint()
+
+
+Tell = Callable[[str, int, int], Awaitable[None]]
+"""Function that hears of a place, the number of its entries that were read, and of all."""
+
+
+class CalendarCopies:
+    """Copies from other servers: for the operation, and in the background for users, the latest of each account.
+
+    Args:
+      start: starts a task of its own.
+    """
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        sandbox: Sandbox,
+        client: HTTPClient,
+        resolver: Resolver,
+        start: Callable[[Callable[[], Awaitable[None]]], None],
+    ) -> None:
         self._accounts = accounts
         self._sandbox = sandbox
         self._client = client
+        self._resolver = resolver
+        self._start = start
+        self._looks: dict[str, CopyLook] = {}
+        self._scopes: dict[str, trio.CancelScope] = {}
 
     def registry(self) -> Mapping[str, Command]:
         """The operation by its name."""
         return commands(CopyCalendars.bind_stream(self._copy), refusals=(CopyFailed,))
 
+    def begin(self, order: CopyCalendars) -> None:
+        """Begin a copy in the background. Raises CopyBusy, and CopyFailed for an address that is not asked."""
+        if order.account in self._scopes:
+            raise CopyBusy("calendars are being copied already")
+        if len(self._scopes) >= MAX_RUNNING:
+            raise CopyBusy("several copies are running on this server; try again later")
+        remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
+        self._looks[order.account] = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
+        self._scopes[order.account] = trio.CancelScope()
+        self._start(partial(self._serve, order.account, remote))
+
+    def look(self, account: str) -> CopyLook | None:
+        """The copy of an account that runs, or has ended in the last day."""
+        found = self._looks.get(account)
+        if found is not None and found.ended and trio.current_time() - found.ended > KEPT_SECONDS:
+            del self._looks[account]
+            return None
+        return found
+
+    def abort(self, account: str) -> None:
+        """End a copy; what was copied stays."""
+        if account in self._scopes:
+            self._scopes[account].cancel()
+
+    def forget(self, account: str) -> None:
+        """Show the result of a copy that has ended no longer."""
+        if account not in self._scopes:
+            self._looks.pop(account, None)
+
+    async def _serve(self, name: str, remote: Remote) -> None:
+        """Errors: all are shown to the user; unexpected ones come out, too."""
+        look, scope = self._looks[name], self._scopes[name]
+        phase: Phase = "failed"
+        error = "something went wrong in the server; its log tells more"
+        try:
+            with scope:
+                await self._run(name, remote, look.copied, look.tell)
+                phase, error = "done", ""
+            if scope.cancelled_caught:
+                phase, error = "aborted", ""
+        except (CopyFailed, LimitExceeded) as failure:
+            error = reason_of(failure)
+        except OverQuota:
+            error = "the account has no room for it"
+        except CommandFailed as failure:
+            error = str(failure)
+        finally:
+            del self._scopes[name]
+            look.phase, look.error, look.ended = phase, error, trio.current_time()
+            counts = {"added": look.copied.added, "known": look.copied.known, "unread": look.copied.unread}
+            kv = {"account": name, "host": look.host, "user": look.user, **counts, "end": error or phase}
+            logger.info("calendars copied", extra={"kv": kv})
+
     async def _copy(self, args: CopyCalendars, exchange: Exchange) -> Copied:
-        remote = Remote(self._client, args.url, args.user, args.password)
+        remote = Remote(self._client, self._resolver, args.url, args.user, args.password)
         done = Copied()
+
+        async def tell(place: str, at: int, of: int) -> None:
+            await exchange.progress(f"{place}: {at} of {of}")
+
+        await self._run(args.account, remote, done, tell)
+        return done
+
+    async def _run(self, name: str, remote: Remote, done: Copied, tell: Tell) -> None:
+        """Copy all; `done` grows. Raises CopyFailed, CommandFailed, StoreError."""
         failures = []
-        async with self._accounts.use(args.account) as account:
+        async with self._accounts.use(name) as account:
             await account.write(ensure_defaults)
             for kind in HOMES:
                 try:
@@ -257,15 +418,13 @@ class CalendarCopies:
                     failures.append(error)
                     continue
                 for place in places:
-                    async for line in self._take(account, remote, place, done):
-                        await exchange.progress(line)
+                    await self._take(account, remote, place, done, tell)
         if len(failures) == len(HOMES):
             raise failures[0]
         done.problems += [str(one) for one in failures]
-        return done
 
-    async def _take(self, account: OpenAccount, remote: Remote, place: Place, done: Copied) -> AsyncIterator[str]:
-        """Copy one place; tells how far it is."""
+    async def _take(self, account: OpenAccount, remote: Remote, place: Place, done: Copied, tell: Tell) -> None:
+        """Copy one place."""
         hrefs = await remote.entries(place)
         take = self._take_entries if place.kind == "calendar" else self._take_cards
         done.places += 1
@@ -274,7 +433,7 @@ class CalendarCopies:
             found = await remote.data(place, wanted)
             done.unread += max(0, len(wanted) - len(found))
             await take(account, place, found, done)
-            yield f"{place.title}: {min(start + BATCH, len(hrefs))} of {len(hrefs)}"
+            await tell(place.title, min(start + BATCH, len(hrefs)), len(hrefs))
 
     async def _take_entries(self, account: OpenAccount, place: Place, found: list[bytes], done: Copied) -> None:
         where = await account.write(partial(_calendar_for, place=place))

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         WebService,
     )
     from moxlite.config.snapshot import CurrentConfig, Snapshot
+    from moxlite.groupware.copying import CalendarCopies
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
     from moxlite.net.httpclient import HTTPClient
@@ -173,6 +174,7 @@ def make_context(
     factors: FactorChanges,
     imports: Imports,
     background_imports: Callable[[], BackgroundImports],
+    calendar_copies: Callable[[], CalendarCopies],
     forwarding: Callable[[], Forwarding],
     sandbox: Sandbox,
     keys: SigningKeys,
@@ -201,7 +203,7 @@ def make_context(
       config_dir: directory that may hold the administrator's style and script files.
       factors: changes second factors.
       imports: the engine of all imports of the server; its `serve` must run.
-      background_imports: makes the imports by IMAP, when the account app is loaded.
+      background_imports, calendar_copies: make the imports by IMAP and by CalDAV, when the account app is loaded.
       forwarding: makes what asks the owners of addresses to which mail is sent on.
       sandbox: processes for expensive work on strangers' mails; its `serve` must run.
       keys: DKIM keys of the domains that sign submitted mail.
@@ -215,8 +217,7 @@ def make_context(
       notes: lines of ``/readyz`` that are no problems.
       certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
-      admin: makes the admin app.
-      backends: connections to the servers that requests are forwarded to.
+      admin: makes the admin app. backends: connections to the servers that requests are forwarded to.
       senders: requests to the servers of senders of mail.
       notices, programs: tell devices of new mail, and programs of changes.
       strict: tells browsers to use only https; its `serve` must run.
@@ -270,6 +271,7 @@ def make_context(
                 queue=queue,
                 certificate=certificate,
                 copies=background_imports(),
+                calendar_copies=calendar_copies(),
                 forwarding=forwarding(),
                 logins=logins,
                 factors=factors,

@@ -2,20 +2,26 @@
 
 import gzip
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
+import trio
 
 from moxlite.groupware.copying import MAX_ANSWER, CalendarCopies
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPResponse
+from moxlite.net.resolver import SRV, FakeResolver, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import SILENT
+from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.contacts import all_contacts
+from moxlite.supervision import Fate
 from tests.session.test_web_dav import Program, card, event
+from tests.tools import eventually
 from tests.web_rig import PASSWORD, Rig
 
 pytestmark = pytest.mark.served
@@ -52,9 +58,15 @@ class Way(HTTPClient):
         return HTTPResponse(found.status, given, found.body)
 
 
+def copies(rig: Rig, client: HTTPClient, resolver: Resolver | None = None) -> CalendarCopies:
+    start = partial(rig.house.tree.start, "groupware.copy", fate=Fate.ONCE)
+    found = resolver or rig.house.network.resolver
+    return CalendarCopies(rig.accounts, rig.house.services.sandbox, client, found, start)
+
+
 async def copy(rig: Rig, client: HTTPClient, url: str = HOST, user: str = "tom@example.org", **more: Any) -> Copied:
     """Copy into mia's account."""
-    run = CalendarCopies(rig.accounts, rig.house.services.sandbox, client).registry()["calendar copy"].run
+    run = copies(rig, client, more.get("resolver")).registry()["calendar copy"].run
     found = await run(CopyCalendars("mia", url, user, more.get("password", PASSWORD)), SILENT)
     assert isinstance(found, Copied)
     return found
@@ -161,3 +173,85 @@ async def test_addresses_of_an_inner_network_are_not_asked(rig: Rig) -> None:
     ):
         with pytest.raises(CommandFailed, match=reason):
             await copy(rig, client, url)
+
+
+def records(target: str, *, authentic: bool = False) -> FakeResolver:
+    """DNS of a domain whose services are at another host."""
+    place = SRV(0, 1, 443, f"{target}.")
+    return FakeResolver(
+        {"SRV": {f"{name}._tcp.example.org.": [place] for name in ("_caldavs", "_carddavs")}}, authentic=authentic
+    )
+
+
+def site(method: str, url: str) -> HTTPResponse:
+    """A web site without calendars."""
+    return HTTPResponse(404, (), b"")
+
+
+class Domain(Way):
+    """A domain with a web site, whose calendars are at another host."""
+
+    async def request(self, method: str, url: str, **more: Any) -> HTTPResponse:
+        self.plan = None if url.startswith(HOST) else site
+        return await super().request(method, url.replace(f"{HOST}:443", HOST), **more)
+
+
+async def test_services_are_found_by_dns(rig: Rig, tom: Program) -> None:
+    """DAV-43: by SRV records (RFC 6764), where neither the address nor the well-known names have a home."""
+    way = Domain(rig)
+    done = await copy(rig, way, "https://example.org", resolver=records("mail.example.org"))
+    assert (done.places, done.added) == (3, 5)
+    assert ("PROPFIND", "https://example.org/.well-known/caldav") in way.asked
+
+
+async def test_a_host_that_only_unsigned_dns_names_gets_no_password(rig: Rig, tom: Program) -> None:
+    """DAV-43: one of another domain counts where DNSSEC proves the record."""
+    for authentic in (False, True):
+        resolver = records("calendars.example.net", authentic=authentic)
+        way = Way(rig, lambda method, url: HTTPResponse(404, (), b""))
+        with pytest.raises(CommandFailed, match="no calendars there" if authentic else "does not get the password"):
+            await copy(rig, way, "https://example.org", resolver=resolver)
+        assert any("calendars.example.net" in url for _, url in way.asked) is authentic
+
+
+async def test_a_user_copies_in_the_account_app(rig: Rig, tom: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-45: in the background, with the progress and the result; again only what is new. No log has the password."""
+    way = Way(rig)
+    monkeypatch.setattr(HTTPClient, "request", way.request)
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    assert (await browser.call("calendar_copy_state"))["phase"] == "none"
+    for _ in range(2):
+        await browser.call("calendar_copy", url="mail.example.org", user="tom@example.org", password=PASSWORD)
+        assert await browser.error("calendar_copy", url=HOST, user="tom", password="x") == (409, "user:conflict")
+        await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
+        found = await browser.call("calendar_copy_state")
+        assert (found["phase"], found["host"], found["places"]) == ("done", "mail.example.org", 3)
+    assert (found["added"], found["known"]) == (0, 5)
+    await browser.call("calendar_copy_dismiss")
+    await browser.call("calendar_copy", url=HOST, user="tom@example.org", password="wr0ng")
+    await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
+    found = await browser.call("calendar_copy_state")
+    assert (found["phase"], found["error"]["message"]) == ("failed", "the server refuses the user name or password")
+    entries = await rig.auth.audit.entries(AuditFilter(), before=1 << 40, limit=10)
+    assert "calendars copied" in [one.action for one in entries]
+    assert not any("wr0ng" in str(one) for one in entries)
+
+
+async def test_a_copy_is_ended_by_its_user(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-45: and mistakes in the form are told at their fields."""
+
+    async def never(*_: Any, **__: Any) -> HTTPResponse:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    monkeypatch.setattr(HTTPClient, "request", never)
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    assert (await browser.error("calendar_copy", url=" ", user="", password=""))[0] == 400
+    assert (await browser.error("calendar_copy", url="http://a.example", user="a", password="b"))[0] == 400
+    await browser.call("calendar_copy", url=HOST, user="tom", password="x")
+    assert (await browser.call("calendar_copy_state"))["phase"] == "running"
+    await browser.call("calendar_copy_abort")
+    await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
+    assert (await browser.call("calendar_copy_state"))["phase"] == "aborted"

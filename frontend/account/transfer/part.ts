@@ -1,8 +1,9 @@
-// Import and export of mail: as files, and from another server.
+// Import and export: as files, and from other servers.
 
 import { el } from "../../lib/dom";
 import { head } from "../../lib/pages";
 import { t } from "../../lib/words";
+import { CalendarCopies } from "./calendars";
 import { Copying } from "./copying";
 import { Exporting } from "./exporting";
 import { Importing } from "./importing";
@@ -15,7 +16,8 @@ const transfer: MakePage = async (desk) => {
     void exporting.show();
   });
   const copying = new Copying(desk);
-  await Promise.all([importing.show(), exporting.show(), copying.show()]);
+  const calendars = new CalendarCopies(desk);
+  await Promise.all([importing.show(), exporting.show(), copying.show(), calendars.show()]);
   return {
     title: t("Import and export"),
     root: el(
@@ -23,6 +25,7 @@ const transfer: MakePage = async (desk) => {
       { class: "page transfer" },
       head(t("Import and export"), ""),
       copying.root,
+      calendars.root,
       importing.root,
       exporting.root,
     ),

@@ -15,11 +15,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import msgspec
 import trio
 
+from moxlite.lazyimport import Late
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT
@@ -77,6 +78,23 @@ class OutboxRow(msgspec.Struct, frozen=True):
 
 Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
 """Function that carries one row over; called again for the same row after a crash or an error."""
+
+
+class Carries(Protocol):
+    """What carries rows of a kind over."""
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """A `Handler`."""
+
+
+def loaded(make: Callable[[], Carries]) -> Handler:
+    """A handler that is made with the first row: most servers need few of the modules."""
+    late = Late(make)
+
+    async def carry(account: Account, row: OutboxRow) -> None:
+        await (await late.get()).carry(account, row)
+
+    return carry
 
 
 def _rows(r: Reader, after: int) -> list[OutboxRow]:

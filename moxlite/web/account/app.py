@@ -14,7 +14,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
 from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
 from moxlite.web.account.calls.common import AccountCalls, Server
-from moxlite.web.account.calls.copying import CopyingCalls
+from moxlite.web.account.calls.copying import CalendarCopyingCalls, CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
 from moxlite.web.account.calls.masked import MaskedCalls
 from moxlite.web.account.calls.overview import OverviewCalls
@@ -178,6 +178,7 @@ API: Final[tuple[type, ...]] = (
     MaskedCalls,
     ShareCalls,
     CopyingCalls,
+    CalendarCopyingCalls,
     DeviceCalls,
     JunkCalls,
     SendingCalls,

@@ -349,6 +349,73 @@ function atFields(error, places) {
   if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
+var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
+function notice(level, text2, ...actions) {
+  const alert = level === "danger" ? "alert" : void 0;
+  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
+}
+
+var period = 1e3;
+var CalendarCopies = class {
+  constructor(desk) {
+    this.desk = desk;
+    desk.onLeave(() => clearTimeout(this.timer));
+  }
+  desk;
+  root = el("div", { class: "copying" });
+  timer = 0;
+  phase = "";
+  async show() {
+    clearTimeout(this.timer);
+    const found = await this.desk.client.calendar_copy_state();
+    if (found.phase === "running" || found.phase !== this.phase) {
+      const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
+      const [error = "", ...problems2] = await Promise.all(texts.map(async (one) => (await told(one)).message));
+      const failed = found.error.message !== "";
+      this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== ""));
+    }
+    this.phase = found.phase;
+    if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
+  }
+  async again() {
+    if (!this.desk.shown()) return;
+    try {
+      await this.show();
+    } catch {
+      this.timer = window.setTimeout(() => void this.again(), period * 5);
+    }
+  }
+  draw(found, error, problems2) {
+    const title = t("Calendars and contacts from another server");
+    if (found.phase === "none") {
+      const hint = t("They are read by CalDAV and CardDAV. Nothing is changed at the other server, no guest is told, and nothing is copied twice when you do it again.");
+      fill(this.root, card(title, this.ask(), { hint }));
+      return;
+    }
+    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"), found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read")].filter(Boolean).join(", ");
+    const running = found.phase === "running";
+    fill(this.root, card(title, [el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host))), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("End"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
+  }
+  ask() {
+    const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), { inputmode: "url", autocapitalize: "none" });
+    const user = line(t("User name there"), "", t("Often the whole address."), { autocapitalize: "none" });
+    const password = line(t("Password there"), "", t("Never stored. Many providers want an app password."), { type: "password", autocomplete: "off" });
+    return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
+      try {
+        await this.desk.client.calendar_copy(url.control.value, user.control.value, password.control.value);
+      } catch (error) {
+        atFields(error, { url, user, password });
+        return;
+      }
+      await this.show();
+    }).root;
+  }
+  async act(work) {
+    await attempt(t("Copying calendars"), work);
+    await this.show();
+  }
+};
+
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -370,13 +437,7 @@ function duration(seconds) {
   return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }
 
-var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
-function notice(level, text2, ...actions) {
-  const alert = level === "danger" ? "alert" : void 0;
-  return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
-}
-
-var period = 1e3;
+var period2 = 1e3;
 var shownMailboxes = 500;
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
 var Copying = class {
@@ -396,14 +457,14 @@ var Copying = class {
     if (!keep) this.draw(found);
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
-    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
+    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period2);
   }
   async again() {
     if (!this.desk.shown()) return;
     try {
       await this.show();
     } catch {
-      this.timer = window.setTimeout(() => void this.again(), period * 5);
+      this.timer = window.setTimeout(() => void this.again(), period2 * 5);
     }
   }
   draw(found) {
@@ -621,6 +682,7 @@ var checks = {
   Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
@@ -1102,8 +1164,9 @@ var transfer = async (desk) => {
     void exporting.show();
   });
   const copying = new Copying(desk);
-  await Promise.all([importing.show(), exporting.show(), copying.show()]);
-  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), copying.root, importing.root, exporting.root) };
+  const calendars = new CalendarCopies(desk);
+  await Promise.all([importing.show(), exporting.show(), copying.show(), calendars.show()]);
+  return { title: t("Import and export"), root: el("div", { class: "page transfer" }, head(t("Import and export"), ""), copying.root, calendars.root, importing.root, exporting.root) };
 };
 var pages = { transfer };
 export {

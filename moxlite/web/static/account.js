@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.08d8d99c35db.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.e4cd27196588.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -233,6 +233,7 @@ var checks = {
   Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
+  CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
   DeviceLink: { url: "string", qr: ["ref", "QRCode"] },
   DeviceState: { state: ["enum", ["asking", "gone", "issuing", "ready", "refused", "waiting"]], remote_ip: "string", user_agent: "string" },
   DeviceLook: { state: ["enum", ["asking", "issuing", "ready", "refused", "waiting"]], password: "string", program: ["ref", "Program"], davx5: "string" },
@@ -317,6 +318,10 @@ var Client = /* @__PURE__ */ clientOf({
   copy_pause: [{}, "null"],
   copy_abort: [{}, "null"],
   copy_dismiss: [{}, "null"],
+  calendar_copy_state: [{}, ["ref", "CalendarCopying"]],
+  calendar_copy: [{ url: "string", user: "string", password: "string" }, "null"],
+  calendar_copy_abort: [{}, "null"],
+  calendar_copy_dismiss: [{}, "null"],
   device_start: [{ name: "string" }, ["ref", "DeviceLink"]],
   device_state: [{}, ["ref", "DeviceState"]],
   device_answer: [{ yes: "boolean" }, "null"],

@@ -30,7 +30,7 @@ from moxlite.web.webmail.calls.calendars import CalendarCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
-from moxlite.web.webmail.calls.deleted import DeletedCalls
+from moxlite.web.webmail.calls.entries import DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
@@ -39,7 +39,6 @@ from moxlite.web.webmail.calls.notices import DeviceLogins, NoticeCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
-from moxlite.web.webmail.calls.subscribing import SubscribingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move

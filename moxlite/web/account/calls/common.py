@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.config.toml.edit import Keys
     from moxlite.config.values import Section
+    from moxlite.groupware.copying import CalendarCopies
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
     from moxlite.net.tls.certificates import KeyPair
@@ -52,7 +53,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       passwords: sets and revokes passwords.
       queue: None while it cannot be used.
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
-      copies: imports by IMAP.
+      copies: imports by IMAP. calendar_copies: copies of calendars and contacts from other servers.
       forwarding: asks the owners of addresses to which mail is sent on.
       logins: finds the account of an address.
       factors: second factors and recovery links.
@@ -69,6 +70,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     queue: Queue | None
     certificate: Callable[[str], KeyPair | None]
     copies: BackgroundImports
+    calendar_copies: CalendarCopies
     forwarding: Forwarding
     logins: Logins
     factors: FactorChanges

@@ -1,19 +1,22 @@
-"""Imports from another IMAP server (WEB-159)."""
+"""Imports from another IMAP server (WEB-159), and of calendars and contacts from another CalDAV server (DAV-45)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
+import msgspec
 from msgspec import Meta
 
+from moxlite.groupware.copying import CopyBusy, CopyFailed
 from moxlite.migration.background import CannotNow, ImportLook
 from moxlite.operations.copies import CopyByImap
+from moxlite.operations.groupware import CopyCalendars
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.mail.remotes import remote_users
 from moxlite.store.names import check_name
 from moxlite.web.account.calls.common import AccountCalls
 from moxlite.web.account.mailtypes import Copying, KnownServer, PlannedMailbox, ServerForm
-from moxlite.web.calls import call, remark
+from moxlite.web.calls import Remark, call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, FieldError, FieldErrors
 from moxlite.wording import reason_of
@@ -165,3 +168,79 @@ def _shown(look: ImportLook | None, known: list[KnownServer], *, insecure: bool)
         known=known,
         insecure=insecure,
     )
+
+
+class CalendarCopying(msgspec.Struct, frozen=True):
+    """A copy of calendars and contacts from another server. ``place``: what is read now; ``at``, ``of``: its entries.
+    ``places``: calendars and address books that were begun; ``added``, ``known``, ``unread``: entries that were added,
+    were here already, or cannot be read, with the first ``problems``.
+    """
+
+    phase: Literal["none", "running", "done", "failed", "aborted"]
+    host: str = ""
+    user: str = ""
+    place: str = ""
+    at: int = 0
+    of: int = 0
+    places: int = 0
+    added: int = 0
+    known: int = 0
+    unread: int = 0
+    problems: list[Remark] = []
+    error: Remark = Remark("")
+
+
+class CalendarCopyingCalls(AccountCalls):
+    """The calls about copies of calendars and contacts from another server."""
+
+    @call()
+    async def calendar_copy_state(self, caller: Caller) -> CalendarCopying:
+        """How far the copy is, or its result."""
+        look = self._server.calendar_copies.look(caller.require().account)
+        if look is None:
+            return CalendarCopying("none")
+        done = look.copied
+        counts = (done.places, done.added, done.known, done.unread, [remark(one) for one in done.problems])
+        return CalendarCopying(
+            look.phase, look.host, look.user, look.place, look.at, look.of, *counts, remark(look.error)
+        )
+
+    @call(audit="calendars copied")
+    async def calendar_copy(
+        self,
+        caller: Caller,
+        url: Annotated[str, Meta(max_length=2000)],
+        user: Annotated[str, Meta(max_length=500)],
+        password: Annotated[str, Meta(max_length=1000)],
+    ) -> None:
+        """Copy the calendars and address books that a user has at another server, in the background. The password is
+        not kept. What is here already stays as it is; nothing changes there.
+        """
+        address, name = url.strip(), user.strip()
+        if "://" not in address:
+            address = f"https://{address}"
+        mistakes = []
+        if not url.strip():
+            mistakes.append(FieldError("url", "is empty: give the address of the other server"))
+        if not name:
+            mistakes.append(FieldError("user", "is empty: give the user name at the other server"))
+        if not password:
+            mistakes.append(FieldError("password", "is empty: give the password at the other server"))
+        if mistakes:
+            raise FieldErrors(mistakes)
+        try:
+            self._server.calendar_copies.begin(CopyCalendars(caller.require().account, address, name, password))
+        except CopyBusy as error:
+            raise Conflict(reason_of(error)) from error
+        except CopyFailed as error:
+            raise FieldErrors([FieldError("url", reason_of(error))]) from error
+
+    @call()
+    async def calendar_copy_abort(self, caller: Caller) -> None:
+        """End the copy; what was copied stays."""
+        self._server.calendar_copies.abort(caller.require().account)
+
+    @call()
+    async def calendar_copy_dismiss(self, caller: Caller) -> None:
+        """Forget the result of a copy that has ended."""
+        self._server.calendar_copies.forget(caller.require().account)

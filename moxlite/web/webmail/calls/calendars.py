@@ -64,7 +64,7 @@ from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls
+from moxlite.web.webmail.calls.entries import COLOUR, EntryCalls
 from moxlite.web.webmail.events import (
     MAX_ENTRY,
     Calendar,
@@ -98,8 +98,6 @@ PAGE: Final = 200
 
 CLOCKS: Final = 14 * 3600
 """Seconds by which a day anywhere differs from the day in UTC."""
-
-COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
 Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
 Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
