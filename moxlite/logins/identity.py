@@ -50,7 +50,8 @@ class Identity(msgspec.Struct, frozen=True):
     """A logged-in user: the account, and the canonical address used to log in.
 
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
-    a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191).
+    a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191);
+    `only_addresses`: a token for addresses to give away and nothing else, with which programs log in by JMAP (MASK-13).
     `login`: the address as typed, including the part after a separator (SMTP-118); None if it equals the canonical one.
     """
 
@@ -61,6 +62,7 @@ class Identity(msgspec.Struct, frozen=True):
     app_expires: int | None = None
     read_only: bool = False
     login: Address | None = None
+    only_addresses: bool = False
 
 
 class Candidate(msgspec.Struct, frozen=True):

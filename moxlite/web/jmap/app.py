@@ -49,6 +49,7 @@ from moxlite.web.jmap.table import (
     CAPABILITIES,
     CONTACTS,
     MAIL,
+    MASKED,
     METHODS,
     PRINCIPALS,
     QUOTA,
@@ -116,7 +117,7 @@ class JMAP:
         self._logins = logins
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
-        self._sessions: dict[tuple[str, str, bool], Session] = {}
+        self._sessions: dict[tuple[str, str, bool, bool], Session] = {}
 
     def mounted(self, path: str) -> Handler:
         """The handler of the service at a path that ends in a slash; the well-known address is answered, too. Pages of
@@ -145,7 +146,7 @@ class JMAP:
         name, _, tail = rest.partition("/")
         match request.method, name:
             case (("GET" | "HEAD"), ("" | "session")):
-                identity = await self._log_in(request)
+                identity = await self._log_in(request, addresses=True)
                 session = await self._session(identity, request, path)
                 await self._send(request, writer, session.octets)
             case "POST", "api":
@@ -169,10 +170,13 @@ class JMAP:
             case _:
                 raise HTTPError(404, "There is nothing at this address.")
 
-    async def _log_in(self, request: Request) -> Identity:
+    async def _log_in(self, request: Request, *, addresses: bool = False) -> Identity:
+        """The user of a request. `addresses`: tokens for addresses to give away alone may make it (MASK-13)."""
         identity = await log_in(self._logins, request, "jmap")
         request.account = identity.account
         self._check_allowed(identity)
+        if identity.only_addresses and not addresses:
+            raise HTTPError(403, "This token is for addresses to give away.")
         self._transcript(identity, request).begin()
         act_for(identity.account)
         await give_way()
@@ -204,7 +208,8 @@ class JMAP:
         """The session resource (RFC 8620 §2): kept until what it is made of has changed."""
         base = f"{request.origin}{path}"
         snapshot, sharing = self._server.config.current, self._server.auth.sharing
-        key, version = (base, identity.address, identity.read_only), (snapshot.revision, sharing.changes)
+        key = (base, identity.address, identity.read_only, identity.only_addresses)
+        version = (snapshot.revision, sharing.changes)
         known = self._sessions.get(key)
         if known is not None and known.version == version:
             return known
@@ -225,7 +230,7 @@ class JMAP:
         await writer.respond(await compressed(request.headers, Response(status, API_HEADERS, octets)))
 
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
-        identity = await self._log_in(request)
+        identity = await self._log_in(request, addresses=True)
         try:
             asked = await _read(request)
             found = await self._called(asked, identity, request, path)
@@ -281,6 +286,8 @@ class JMAP:
                 if method is None or method.capability not in using:
                     raise MethodError("unknownMethod", "the method is unknown, or its capability is not in use")
                 arguments = resolved(invocation.arguments, before)
+                if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
+                    raise MethodError("forbidden", "this token is for addresses to give away")
                 if method.changes and call.identity.read_only:
                     raise MethodError("accountReadOnly", "this app password may only read")
                 async with self._place_of(call, method, arguments) as place:
@@ -421,6 +428,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
     AVAILABILITY: {"maxAvailabilityDuration": "P400D"},
     RECEIPTS: {},
     SIEVE: sieve.ACCOUNT_CAPABILITY,
+    MASKED: {},
 }
 
 
@@ -431,11 +439,15 @@ SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS, CONTACTS, CALENDARS)
 def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object:
     """The session resource without its state. `shared`: addresses of other accounts, by their name."""
     own = account_id(identity.account)
-    personal = {
+    if identity.only_addresses:
+        shared = {}
+    personal: Object = {
         **ACCOUNT_CAPABILITIES,
         PRINCIPALS: {"currentUserPrincipalId": own},
         f"{PRINCIPALS}:owner": {"accountIdForPrincipal": own, "principalId": own},
     }
+    if identity.only_addresses:
+        personal = {MASKED: {}}
     accounts: Object = {own: _account(identity.address, identity, personal, personal=True)}
     guest = {
         MAIL: {**ACCOUNT_CAPABILITIES[MAIL], "mayCreateTopLevelMailbox": False},
@@ -449,7 +461,7 @@ def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object
     return {
         "capabilities": capabilities,
         "accounts": accounts,
-        "primaryAccounts": dict.fromkeys(ACCOUNT_CAPABILITIES, own),
+        "primaryAccounts": dict.fromkeys((one for one in ACCOUNT_CAPABILITIES if one in personal), own),
         "username": identity.address,
         "apiUrl": f"{base}api",
         "downloadUrl": f"{base}download/{{accountId}}/{{blobId}}/{{name}}?accept={{type}}",

@@ -38,6 +38,7 @@ PRINCIPALS: Final = "urn:ietf:params:jmap:principals"
 AVAILABILITY: Final = "urn:ietf:params:jmap:principals:availability"
 RECEIPTS: Final = "urn:ietf:params:jmap:mdn"
 SIEVE: Final = "urn:ietf:params:jmap:sieve"
+MASKED: Final = "https://www.fastmail.com/dev/maskedemail"
 
 CAPABILITIES: Final[dict[str, Object]] = {
     CORE: {**LIMITS, "collationAlgorithms": ["i;unicode-casemap"]},
@@ -53,6 +54,7 @@ CAPABILITIES: Final[dict[str, Object]] = {
     AVAILABILITY: {},
     RECEIPTS: {},
     SIEVE: sieve.CAPABILITY,
+    MASKED: {},
 }
 
 
@@ -69,6 +71,14 @@ async def _late(call: Call, name: str) -> Object:
     if call.place.guest and name.startswith(("ParticipantIdentity/", "CalendarEventNotification/")):
         raise MethodError("accountNotSupportedByMethod", "only its owner can do that")
     return await RUNS[name](call)
+
+
+async def _masked(call: Call, name: str) -> Object:
+    """A method of addresses to give away."""
+    await load("moxlite.web.jmap.masked")
+    from moxlite.web.jmap import masked
+
+    return await (masked.get if name == "get" else masked.set_)(call)
 
 
 def _of_calendars(name: str, *, capability: str = CALENDARS, changes: bool = False) -> Method:
@@ -139,6 +149,8 @@ METHODS: Final[Table] = {
     "Principal/get": _of_calendars("Principal/get", capability=PRINCIPALS),
     "Principal/query": _of_calendars("Principal/query", capability=PRINCIPALS),
     "Principal/getAvailability": _of_calendars("Principal/getAvailability", capability=AVAILABILITY),
+    "MaskedEmail/get": Method(partial(_masked, name="get"), MASKED),
+    "MaskedEmail/set": Method(partial(_masked, name="set_"), MASKED, changes=True),
     "MDN/send": Method(receipts.send, RECEIPTS, changes=True),
     "MDN/parse": Method(receipts.parse, RECEIPTS),
     "Quota/get": Method(quota.get, QUOTA),

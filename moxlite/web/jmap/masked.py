@@ -1,0 +1,164 @@
+"""MaskedEmail, an extension of Fastmail: addresses to give away, as password managers make them (MASK-13).
+
+An address is ``enabled`` or ``disabled``, which refuses its mail; ``deleted`` is taken for the latter, and ``pending``
+for the former. Programs' names and links back to them are not kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from moxlite.admin.masked import MaskedAddresses, New
+from moxlite.store.errors import LimitExceeded
+from moxlite.store.mail.masked import (
+    MAX_MASKED,
+    Masked,
+    MaskedChange,
+    MaskedRefused,
+    NoSuchMasked,
+    masked_by_id,
+    masked_list,
+    masked_state,
+)
+from moxlite.web.jmap.headerforms import utc_date
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.protocol import Object, SetError
+from moxlite.web.jmap.standard import Outcome, each, get_response, patched, run_set
+
+if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "A"
+SETTABLE: Final = ("state", "forDomain", "description", "url")
+PROPERTIES: Final = ("id", "email", *SETTABLE, "lastMessageAt", "createdAt", "createdBy")
+STATES: Final = {"pending": True, "enabled": True, "disabled": False, "deleted": False}
+"""Whether mail is taken, by state."""
+
+FIELDS: Final = {"site": "forDomain", "note": "description", "word": "emailPrefix"}
+"""Properties by the names that the store has for them."""
+
+
+def _addresses(call: Call) -> MaskedAddresses:
+    return MaskedAddresses(call.server.config, call.server.accounts, call.server.auth.masked)
+
+
+def _shown(one: Masked) -> Object:
+    return {
+        "id": f"{LETTER}{one.id}",
+        "email": one.address,
+        "state": "enabled" if one.active else "disabled",
+        "forDomain": f"https://{one.given_to}" if one.given_to else "",
+        "description": one.note,
+        "url": None,
+        "lastMessageAt": None if one.last_mail is None else utc_date(one.last_mail),
+        "createdAt": utc_date(one.created),
+        "createdBy": "",
+    }
+
+
+async def get(call: Call) -> Object:
+    """MaskedEmail/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+
+    def read(r: Reader) -> tuple[str, list[Masked]]:
+        if ids is None:
+            return masked_state(r), masked_list(r, limit=MAX_MASKED)
+        found = (masked_by_id(r, read_id(one, LETTER)) for one in ids)
+        return masked_state(r), [one for one in found if one is not None]
+
+    now, found = await call.account.scan(read, op="jmap masked")
+    objects = [_shown(one) for one in found]
+    present = {one["id"] for one in objects}
+    shown = [{name: one[name] for name in properties} for one in objects]
+    return get_response(call, now, shown, [one for one in ids or () if one not in present])
+
+
+async def set_(call: Call) -> Object:
+    """MaskedEmail/set. An address of which too many were made today is refused with ``rateLimit``."""
+    return await run_set(call, _Addresses())
+
+
+class _Addresses:
+    async def state(self, call: Call) -> str:
+        return await call.account.scan(masked_state, op="jmap masked")
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(_: str, given: Object) -> Outcome:
+            wanted = _checked(given, ("emailPrefix", *SETTABLE))
+            site, word = wanted.get("forDomain") or "", wanted.get("emailPrefix") or ""
+            new = New(site=site, word=word, note=wanted.get("description") or "")
+            addresses, name = _addresses(call), call.account.name
+            try:
+                made = await addresses.make(name, new)
+                if not STATES[wanted.get("state") or "enabled"]:
+                    made = await addresses.change(name, made.address, MaskedChange(active=False))
+            except LimitExceeded as error:
+                full = await addresses.count(name) >= MAX_MASKED
+                raise SetError("overQuota" if full else "rateLimit", str(error)) from None
+            except MaskedRefused as error:
+                raise _refused(error) from None
+            whole = _shown(made)
+            return {part: value for part, value in whole.items() if part not in given or given[part] != value}
+
+        return await each(objects, one)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        async def one(key: str, patch: Object) -> Outcome:
+            before = await _found(call, key)
+            now = _shown(before)
+            fixed = {name: value for name, value in now.items() if name not in SETTABLE}
+            wanted = _checked(patched({name: now[name] for name in SETTABLE}, patch, fixed=fixed), SETTABLE)
+            change = MaskedChange(
+                active=STATES[wanted["state"] or "enabled"] if "state" in patch else None,
+                given_to=wanted["forDomain"] or "" if "forDomain" in patch else None,
+                note=wanted["description"] or "" if "description" in patch else None,
+            )
+            try:
+                after = _shown(await _addresses(call).change(call.account.name, before.address, change))
+            except NoSuchMasked:
+                raise SetError("notFound") from None
+            except MaskedRefused as error:
+                raise _refused(error) from None
+            return {name: after[name] for name in SETTABLE if name in patch and after[name] != patch[name]} or None
+
+        return await each(patches, one)
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        async def one(key: str, _: None) -> Outcome:
+            found = await _found(call, key)
+            try:
+                await _addresses(call).remove(call.account.name, found.address)
+            except NoSuchMasked:
+                raise SetError("notFound") from None
+            return None
+
+        return await each(dict.fromkeys(ids), one)
+
+
+async def _found(call: Call, key: str) -> Masked:
+    """The address with an id. Raises SetError ``notFound``."""
+    found = await call.account.read(lambda r: masked_by_id(r, read_id(key, LETTER)), op="jmap masked")
+    if found is None:
+        raise SetError("notFound")
+    return found
+
+
+def _checked(given: Object, names: Sequence[str]) -> Object:
+    """An object whose values have the types of their properties. Raises SetError."""
+    wrong = [name for name, value in given.items() if name not in names or not _fits(name, value)]
+    if wrong:
+        raise SetError("invalidProperties", "wrong, or only the server sets it", properties=wrong)
+    return given
+
+
+def _fits(name: str, value: Any) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, str) and len(value) <= 2_000 and (name != "state" or value in STATES)
+
+
+def _refused(error: MaskedRefused) -> SetError:
+    return SetError("invalidProperties", str(error), properties=[FIELDS.get(error.field, "forDomain")])
