@@ -7,17 +7,13 @@ import argparse
 import base64
 import http.client
 import json
-import os
 import statistics
-import tempfile
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
-from bench.measures import fill
-from bench.servers import Moxlite
+from bench.measures import filled
 from tests.tools import until
 
 __all__ = ["measure"]
@@ -164,15 +160,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.jmap", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="moxlite-bench-", ignore_cleanup_errors=True) as scratch:
-        server = Moxlite(Path(scratch))
-        server.start()
-        try:
-            fill(server, options.messages)
-            print(f"# {options.messages} messages are there, load {os.getloadavg()[0]:.1f}", flush=True)
-            figures = measure(Client(server.http_port, server.user, server.password))
-        finally:
-            server.stop()
+    with filled(options.messages) as server:
+        figures = measure(Client(server.http_port, server.user, server.password))
     print("| Figure | bar | moxlite |\n|---|---|---|")
     for name, value in figures.items():
         print(f"| {name} | {BARS.get(name, ''):} | {value:,.1f} |")

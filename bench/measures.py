@@ -1,5 +1,6 @@
 """What is measured. Each function takes a running server and returns named figures; the unit is the end of the name."""
 
+import os
 import re
 import selectors
 import shutil
@@ -9,16 +10,17 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.accounts import accounts
 from bench.cold import cold
 from bench.imapload import IMAP, corpus
-from bench.servers import Server
+from bench.servers import Moxlite, Server
 from bench.webload import Webmail
 
-__all__ = ["MEASURES", "OWN", "Figures", "fill"]
+__all__ = ["MEASURES", "OWN", "Figures", "fill", "filled"]
 
 Figures = dict[str, float]
 
@@ -42,6 +44,20 @@ def fill(server: Server, count: int) -> None:
     for first in range(have, count, 100):
         session.append(b"INBOX", [corpus(n) for n in range(first, min(first + 100, count))])
     session.close()
+
+
+@contextmanager
+def filled(messages: int) -> Iterator[Moxlite]:
+    """A running moxlite whose Inbox has so many messages."""
+    with tempfile.TemporaryDirectory(prefix="moxlite-bench-", ignore_cleanup_errors=True) as scratch:
+        server = Moxlite(Path(scratch))
+        server.start()
+        try:
+            fill(server, messages)
+            print(f"# {messages} messages are there, load {os.getloadavg()[0]:.1f}", flush=True)
+            yield server
+        finally:
+            server.stop()
 
 
 def send(server: Server, connections: int, count: int, size: int = 10_000) -> float:

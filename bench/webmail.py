@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 from playwright.sync_api import sync_playwright
 
-from bench.measures import Figures, fill
-from bench.servers import Moxlite
+from bench.measures import Figures, filled
 from tests.firefox import firefox
 from tests.tools import need
 
@@ -252,21 +251,13 @@ def main() -> None:
     parser.add_argument("--only", choices=[*BROWSERS])
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="moxlite-bench-", ignore_cleanup_errors=True) as scratch:
-        server = Moxlite(Path(scratch))
-        server.start()
-        try:
-            fill(server, options.messages)
-            print(f"# {options.messages} messages are there, load {os.getloadavg()[0]:.1f}", flush=True)
-            figures: dict[str, Figures] = {}
-            for name, run in BROWSERS.items():
-                if options.only not in (None, name):
-                    continue
+    figures: dict[str, Figures] = {}
+    with filled(options.messages) as server:
+        for name, run in BROWSERS.items():
+            if options.only in (None, name):
                 base = f"http://localhost:{server.http_port}/webmail/"
                 figures[name] = run(base, server.user, server.password, options.messages)
                 print(f"# {name}: done, load {os.getloadavg()[0]:.1f}", flush=True)
-        finally:
-            server.stop()
     table(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import sys
 
 PR_SET_DUMPABLE = 4
@@ -30,6 +31,19 @@ def forbid_new_privileges() -> None:
     """
     if sys.platform == "linux":
         call_prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def bound_child(seconds: int, memory: int) -> None:
+    """Bound a child process that does one job: it ends after so many seconds, has so many octets of address space, and
+    leaves no readable trace of the secrets in its memory. Raises OSError.
+    """
+    import resource  # this module is loaded on Windows, too
+
+    hide_memory()
+    signal.alarm(seconds)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.umask(0o077)
 
 
 def call_prctl(option: int, *arguments: int) -> int:

@@ -6,9 +6,6 @@ server. Its memory and its time are limited, because a CA may send anything.
 
 import datetime as dt
 import json
-import os
-import resource
-import signal
 import ssl
 import sys
 import time
@@ -46,7 +43,7 @@ from moxlite.autotls.messages import (
     WindowsAsked,
 )
 from moxlite.decoders import from_json
-from moxlite.prctl import hide_memory
+from moxlite.prctl import bound_child
 
 SECONDS: Final = 240
 """Seconds after which the system ends the process: longer than the server waits."""
@@ -391,10 +388,6 @@ def work(job: Job) -> Event:
 
 def main() -> None:
     """Do the one job of this process."""
-    hide_memory()
-    signal.alarm(SECONDS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o077)
+    bound_child(SECONDS, MEMORY)
     job: Job = from_json(sys.stdin.buffer.readline(MAX_LINE), Job)
     tell(work(job))

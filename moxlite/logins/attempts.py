@@ -180,21 +180,26 @@ class Attempts:
         if result not in UNBLAMED:
             daily.count("login-failed", str(network_of(ip_classes(request.remote)[1])))
         note_login(result, account, address, request.protocol, str(request.remote))
-        self._auth.attempts.record(
-            LoginAttempt(
-                result=result,
-                protocol=request.protocol,
-                mechanism=mechanism,
-                account=account,
-                address=address,
-                remote_ip=str(request.remote),
-                local_ip=str(request.local),
-                tls=request.tls,
-                tls_key=request.fingerprint,
-                user_agent=request.user_agent,
-                app_password=app_password,
-            )
-        )
+        self._auth.attempts.record(attempt_row(request, result, mechanism, account, address, app_password))
+
+
+def attempt_row(
+    request: LoginRequest, result: AttemptResult, mechanism: str, account: str, address: str, app_password: str = ""
+) -> LoginAttempt:
+    """An attempt as it is recorded."""
+    return LoginAttempt(
+        result=result,
+        protocol=request.protocol,
+        mechanism=mechanism,
+        account=account,
+        address=address,
+        remote_ip=str(request.remote),
+        local_ip=str(request.local),
+        tls=request.tls,
+        tls_key=request.fingerprint,
+        user_agent=request.user_agent,
+        app_password=app_password,
+    )
 
 
 def note_login(result: AttemptResult, account: str, name: str, protocol: str, remote: str) -> None:

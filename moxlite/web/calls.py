@@ -192,6 +192,34 @@ def unindent(definitions: dict[str, dict[str, Any]]) -> None:
             definition["description"] = inspect.cleandoc(definition["description"])
 
 
+def openapi(
+    info: Mapping[str, str],
+    scheme: Mapping[str, str],
+    paths: Mapping[str, object],
+    schemas: Mapping[str, object],
+    responses: Mapping[str, object],
+) -> dict[str, Any]:
+    """A document of OpenAPI 3.1 without the URL of its server; `scheme` is the way to log in, `paths` have the
+    operations by their names, all POST, `schemas` and `responses` are those that they refer to.
+    """
+    return {
+        "openapi": "3.1.0",
+        "info": info,
+        "security": [{scheme["scheme"]: []}],
+        "paths": {f"/{name}": {"post": operation} for name, operation in paths.items()},
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {scheme["scheme"]: {"type": "http", **scheme}},
+            "responses": responses,
+        },
+    }
+
+
+def json_content(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A body of JSON, as OpenAPI describes it."""
+    return {"application/json": {"schema": schema}}
+
+
 def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, request: Any = None) -> dict[str, Any]:
     """A document of JSON Schema 2020-12. The top level describes an event of a stream, if the app has any; ``x-calls``
     has the calls; ``x-request`` has the requests to a stream.

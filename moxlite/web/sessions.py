@@ -10,7 +10,7 @@ from typing import ClassVar, Final
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
-from moxlite.logins.attempts import note_login
+from moxlite.logins.attempts import attempt_row, note_login
 from moxlite.logins.identity import (
     FactorNeeded,
     Identity,
@@ -24,7 +24,7 @@ from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import ConfirmKind, FactorKind, SecondFactors
 from moxlite.processor import act_for, give_way
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult, LoginAttempt
+from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired, SessionStolen
 from moxlite.web import errors
 from moxlite.web.cookies import App, Caller, SessionCookies, may_stay_logged_in
@@ -267,19 +267,7 @@ class Sessions:
         """Record a log-in without a password."""
         request = self.login_request(caller)
         note_login(result, account, address, request.protocol, str(request.remote))
-        self._auth.attempts.record(
-            LoginAttempt(
-                result=result,
-                protocol=request.protocol,
-                mechanism=mechanism,
-                account=account,
-                address=address,
-                remote_ip=str(request.remote),
-                local_ip=str(request.local),
-                tls=request.tls,
-                user_agent=request.user_agent,
-            )
-        )
+        self._auth.attempts.record(attempt_row(request, result, mechanism, account, address))
 
     async def alive(self, session: Session) -> bool:
         """Whether the session that started a stream is still valid: not logged out, expired, removed or disabled

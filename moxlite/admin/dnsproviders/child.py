@@ -10,8 +10,6 @@ Where the library gets a provider wrong, a class here corrects it (docs/dns.md).
 
 import importlib
 import os
-import resource
-import signal
 import ssl
 import sys
 import time
@@ -41,7 +39,7 @@ from moxlite.admin.dnsproviders.messages import (
     text_data,
 )
 from moxlite.decoders import from_json
-from moxlite.prctl import hide_memory
+from moxlite.prctl import bound_child
 
 SECONDS: Final = 280
 """Seconds after which the system ends the process; the caller waits longer. deSEC takes 15 changes a minute."""
@@ -357,11 +355,7 @@ def without_secrets(answer: Answer, account: Account) -> Answer:
 
 def main() -> None:
     """Do the one job of this process."""
-    hide_memory()
-    signal.alarm(SECONDS)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o077)
+    bound_child(SECONDS, MEMORY)
     job: Job = from_json(sys.stdin.buffer.read(MAX_JOB), Job)
     bound_requests()
     answer = without_secrets(work(job), job.account)

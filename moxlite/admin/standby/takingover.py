@@ -47,6 +47,11 @@ from moxlite.store.errors import BackupError
 
 logger = logging.getLogger("moxlite.admin.standby")
 
+FIT_SECONDS: Final = 60.0
+"""Seconds for which the other machine hears that this one could serve, without a new look: that reads the whole
+configuration. Before it takes the lease it looks anyway.
+"""
+
 LOOK: Final = 2.0
 """Seconds between two looks at the lease."""
 
@@ -80,6 +85,7 @@ class Candidate:
         assert not isinstance(source.access, Login)
         self._followed = followed
         self._hindrance = hindrance
+        self._fit_until = 0.0
         self._told = ""
         self._folder = folder
         self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
@@ -168,10 +174,20 @@ class Candidate:
             )
         return followed.unfit or self._hindrance()
 
+    def _told_unfit(self) -> str:
+        """As `_unfit`, for the other machine: a copy that is fit counts as that for `FIT_SECONDS`. Blocks."""
+        if time.monotonic() < self._fit_until:
+            return ""
+        unfit = self._unfit()
+        if not unfit:
+            self._fit_until = time.monotonic() + FIT_SECONDS
+        return unfit
+
     def _tell(self, number: int) -> None:
         """Show the other machine that this one is there. Blocks. Raises OSError."""
         lease = self.watch.lease
-        ready = Ready(number, socket.gethostname()[:255], __version__, lease.epoch if lease else 0, self._unfit()[:500])
+        epoch = lease.epoch if lease else 0
+        ready = Ready(number, socket.gethostname()[:255], __version__, epoch, self._told_unfit()[:500])
         self._storage.write(READY, msgspec.json.encode(ready))
 
     @property

@@ -40,7 +40,7 @@ from moxlite.operations import (
     why,
 )
 from moxlite.web import metrics
-from moxlite.web.calls import Call, calls_of, unindent
+from moxlite.web.calls import Call, calls_of, json_content, openapi, unindent
 from moxlite.web.callserver import CallServer, described
 from moxlite.web.errors import BadAuth, NoAuth, NotAllowed, RateLimited as TooMany
 from moxlite.web.http.authorization import bearer_token
@@ -58,6 +58,8 @@ VERSION: Final = "v1/"
 """Path of the API below the app's. It changes when a program that uses it would have to."""
 
 DOCUMENT: Final = "openapi.json"
+
+REF: Final = "#/components/schemas/Error"
 
 SUBJECTS: Final = (
     queue,
@@ -108,7 +110,7 @@ class AdminAPI:
         """Answer the call `name`; GET of ``openapi.json`` gets the description."""
         request = caller.request
         if name in ("", DOCUMENT) and request.method in ("GET", "HEAD"):
-            await described(openapi(f"{request.origin}{caller.path}{VERSION}"), request, writer)
+            await described(document(f"{request.origin}{caller.path}{VERSION}"), request, writer)
         else:
             await self._calls.answer(caller, name, writer)
 
@@ -141,7 +143,7 @@ class TokenDoor:
         return f"(token {found.name})"
 
 
-def openapi(base: str) -> dict[str, Any]:
+def document(base: str) -> dict[str, Any]:
     """The description of the API at the URL `base`, for programs (OpenAPI 3.1)."""
     return {**_description(), "servers": [{"url": base.rstrip("/")}]}
 
@@ -177,24 +179,13 @@ def _description() -> dict[str, Any]:
         "required": ["error"],
     }
     pairs = zip(shown[::2], shown[1::2], strict=True)
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "moxlite admin API", "version": f"1 ({__version__})", "description": ABOUT},
-        "security": [{"token": []}],
-        "paths": {
-            f"/{one.name}": {"post": _operation(one, *pair)} for one, pair in zip(calls.values(), pairs, strict=True)
-        },
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "responses": {
-                "Error": {
-                    "description": "The call was refused.",
-                    "content": _json({"$ref": "#/components/schemas/Error"}),
-                }
-            },
-        },
-    }
+    return openapi(
+        {"title": "moxlite admin API", "version": f"1 ({__version__})", "description": ABOUT},
+        {"scheme": "bearer"},
+        {one.name: _operation(one, *pair) for one, pair in zip(calls.values(), pairs, strict=True)},
+        schemas,
+        {"Error": {"description": "The call was refused.", "content": json_content({"$ref": REF})}},
+    )
 
 
 def _operation(call: Call, parameters: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
@@ -205,14 +196,10 @@ def _operation(call: Call, parameters: Mapping[str, Any], result: Mapping[str, A
         "operationId": call.name,
         "summary": call.summary,
         "description": f"{call.source.about}\n\nScope: {scopes}.",
-        "requestBody": {"required": True, "content": _json(parameters)},
+        "requestBody": {"required": True, "content": json_content(parameters)},
         "responses": {
-            "200": {"description": "Done.", "content": _json(answer)},
+            "200": {"description": "Done.", "content": json_content(answer)},
             "4XX": {"$ref": "#/components/responses/Error"},
             "5XX": {"$ref": "#/components/responses/Error"},
         },
     }
-
-
-def _json(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {"application/json": {"schema": schema}}

@@ -49,6 +49,7 @@ from moxlite.web.jmap.standard import (
     patched,
     query_response,
     run_set,
+    strings,
     window,
 )
 
@@ -383,20 +384,8 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
     _, _, kind = name.partition("/")
     if kind:
         return value.casefold() in one.part(kind)
-    texts = "\n".join(_strings([one.whole.get(part) for part in TEXTS[name]]))
+    texts = "\n".join(strings([one.whole.get(part) for part in TEXTS[name]]))
     return all(word in texts for word in value.casefold().split())
-
-
-def _strings(value: object) -> list[str]:
-    """All texts in a value, in lower case; names of members count where they are texts themselves (keywords)."""
-    match value:
-        case str():
-            return [value.casefold()]
-        case list():
-            return [text for one in value for text in _strings(one)]
-        case dict():
-            return [text for key, one in value.items() for text in ([key.casefold()] if one is True else _strings(one))]
-    return []
 
 
 async def card_set(call: Call) -> Object:

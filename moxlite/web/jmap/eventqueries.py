@@ -24,7 +24,7 @@ from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_response, window
+from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_response, strings, window
 from moxlite.web.jmap.storedevents import EVENT, Found, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def _meets(call: Call, one: _Match, zone: ZoneInfo, name: str, value: Any) -> bo
             return one.starts < at if name == "before" else one.ends > at or one.starts == one.ends == at
     words = value.casefold().split()
     for event in one.objects():
-        texts = "\n".join(_strings([_looked(event, name, part) for part in TEXTS[name]]))
+        texts = "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]]))
         if all(word.strip("\"'") in texts for word in words):
             return True
     return False
@@ -244,18 +244,6 @@ def _looked(event: Object, name: str, part: str) -> Any:
     if name in ("owner", "attendee") and isinstance(value, dict):
         return [one for one in value.values() if name in one.get("roles", {})]
     return value
-
-
-def _strings(value: object) -> list[str]:
-    """All texts in a value, in lower case; names of members that are texts themselves (keywords), too."""
-    match value:
-        case str():
-            return [value.casefold()]
-        case list():
-            return [text for one in value for text in _strings(one)]
-        case dict():
-            return [text for key, one in value.items() for text in ([key.casefold()] if one is True else _strings(one))]
-    return []
 
 
 # CalendarEvent/parse

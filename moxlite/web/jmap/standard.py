@@ -337,3 +337,15 @@ def _changed(value: object, tokens: list[str], new: object, path: str) -> Object
     else:
         found[name] = new
     return found
+
+
+def strings(value: object) -> list[str]:
+    """All texts in a value, in lower case; names of members count where they are texts themselves (keywords)."""
+    match value:
+        case str():
+            return [value.casefold()]
+        case list():
+            return [text for one in value for text in strings(one)]
+        case dict():
+            return [text for key, one in value.items() for text in ([key.casefold()] if one is True else strings(one))]
+    return []

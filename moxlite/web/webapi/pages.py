@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from moxlite import __version__
-from moxlite.web.calls import unindent
+from moxlite.web.calls import json_content, openapi, unindent
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.webapi.errors import CODES
 from moxlite.web.webapi.methods import METHODS, OCTETS, Method
@@ -208,23 +208,19 @@ def document(base: str) -> Schema:
         },
         "required": ["Code", "Message"],
     }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "moxlite web API", "version": f"0 ({__version__})", "description": DESCRIPTION},
-        "servers": [{"url": base.rstrip("/")}],
-        "security": [{"basic": []}],
-        "paths": {f"/{one.name}": {"post": _operation(one)} for one in METHODS.values()},
-        "components": {
-            "schemas": schemas,
-            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
-            "responses": {
-                "Error": {"description": "The call was refused.", "content": _json(REF.format(name="Error"))},
-                "Refused": {"description": "The request has no right credentials.", "content": _text()},
-                "TooMany": {"description": "Too many requests, or failed log-ins.", "content": _text()},
-                "TooLarge": {"description": "The request is too large.", "content": _text()},
-            },
+    document = openapi(
+        {"title": "moxlite web API", "version": f"0 ({__version__})", "description": DESCRIPTION},
+        {"scheme": "basic"},
+        {one.name: _operation(one) for one in METHODS.values()},
+        schemas,
+        {
+            "Error": {"description": "The call was refused.", "content": _json(REF.format(name="Error"))},
+            "Refused": {"description": "The request has no right credentials.", "content": _text()},
+            "TooMany": {"description": "Too many requests, or failed log-ins.", "content": _text()},
+            "TooLarge": {"description": "The request is too large.", "content": _text()},
         },
-    }
+    )
+    return {**document, "servers": [{"url": base.rstrip("/")}]}
 
 
 def _hook(kind: type) -> Schema:
@@ -330,7 +326,7 @@ def _success(method: Method) -> Schema:
 
 
 def _json(ref: str) -> Schema:
-    return {"application/json": {"schema": {"$ref": ref}}}
+    return json_content({"$ref": ref})
 
 
 def _text() -> Schema:

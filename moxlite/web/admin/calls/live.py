@@ -11,9 +11,10 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.acceptance.commands import Explained, WhyFailed, stored
-from moxlite.acceptance.why import Why
+from moxlite.acceptance.commands import WhyFailed, stored
 from moxlite.net.activity import Activity, Happening, activity
+from moxlite.operations.why import Explained
+from moxlite.store.delivery.reasons import Why
 from moxlite.web import metrics
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.calls import call
