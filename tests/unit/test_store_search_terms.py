@@ -9,6 +9,8 @@ from hypothesis import example, given, strategies as st
 
 from moxlite.proto.mime.text import fold
 from moxlite.store.search.queries import (
+    BEGINNING,
+    LAST,
     MAX_GRAMS,
     Every,
     Has,
@@ -17,10 +19,11 @@ from moxlite.store.search.queries import (
     Term,
     Where,
     holds,
+    is_exact,
     looks_into_bodies,
     trigram_query,
 )
-from moxlite.store.search.texts import Text
+from moxlite.store.search.texts import Text, indexed
 
 ALPHABET = "abAB \"'*()\0\n-ßẞİıſﬁé\u0301\u0327日本語한글ｱ\ud800\udfff\ufffe\uffff\U0001f600\U00010400"
 """Few, so that needles are often found; quotes and signs of FTS5's language; what folding makes more or less of."""
@@ -35,8 +38,8 @@ def text_of(header: str, body: str) -> Text:
     return Text(b"%b\n%b" % (head, fold(body).encode("utf-8", "surrogatepass")), len(head))
 
 
-def candidates(texts: Iterable[Text], query: str) -> list[int]:
-    """Positions of the texts that FTS5 finds."""
+def candidates(texts: Iterable[Text], query: str | Term) -> list[int] | None:
+    """Positions of the texts that FTS5 finds; None for a term that rules none out."""
     db = apsw.Connection(":memory:")
     try:
         db.execute(
@@ -44,7 +47,15 @@ def candidates(texts: Iterable[Text], query: str) -> list[int]:
             "contentless_delete = 1, detail = none)"
         )
         for number, text in enumerate(texts):
-            db.execute("INSERT INTO t (rowid, text) VALUES (?, ?)", (number, text.data.decode("utf-8", "replace")))
+            db.execute("INSERT INTO t (rowid, text) VALUES (?, ?)", (number, indexed(text.data)))
+        if not isinstance(query, str):
+            db.execute("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(t, 'row')")
+            asked = trigram_query(
+                query, lambda needle: [row[0] for row in db.execute(BEGINNING, (needle, needle + LAST))]
+            )
+            if asked is None:
+                return None
+            query = asked
         return [row[0] for row in db.execute("SELECT rowid FROM t WHERE t MATCH ? ORDER BY rowid", (query,))]
     finally:
         db.close()
@@ -84,7 +95,7 @@ def test_the_index_leaves_out_no_text_that_matches(pairs: list[list[str]], term:
         return
     texts = [text_of(*pair) for pair in pairs]
     found = candidates(texts, query)
-    assert [number for number, text in enumerate(texts) if holds(term, text) and number not in found] == []
+    assert [number for number, text in enumerate(texts) if holds(term, text) and number not in (found or ())] == []
 
 
 @given(st.text(ALPHABET, min_size=3, max_size=8), st.text(ALPHABET, max_size=4), st.text(ALPHABET, max_size=4))
@@ -96,8 +107,32 @@ def test_the_index_finds_what_stands_in_a_text(needle: str, before: str, after: 
         assert candidates([text], query) == [0]
 
 
-def test_a_short_needle_asks_the_index_nothing() -> None:
+@given(st.lists(TEXTS, min_size=1, max_size=6), TERMS)
+@example([["", "ab"], ["ab", ""], ["a", "b"], ["a\0b", "\ud800"]], Some((Has("ab"), Has("\ufffd"))))
+def test_needles_of_two_characters_are_looked_up(pairs: list[list[str]], term: Term) -> None:
+    """STORE-111: as what begins with them, also at the end of a text; what is found by two or three is a match."""
+    texts = [text_of(*pair) for pair in pairs]
+    matches = [number for number, text in enumerate(texts) if holds(term, text)]
+    found = candidates(texts, term)
+    if found is not None:
+        assert set(matches) <= set(found)
+    if is_exact(term):
+        assert found == matches
+
+
+def test_which_needles_need_no_look_into_the_text() -> None:
     """STORE-111."""
+    exact: tuple[Term, ...] = (Has("ab"), Has("日本"), Has("abc"), Some((Has("ab"), Has("abc"))))
+    assert [term for term in exact if not is_exact(term)] == []
+    single: tuple[Term, ...] = (Has("a"), Has("abcd"), Has("ab", Where.BODY), Has("a\n"), Has("\ufffdb"), Has("a\0"))
+    several: tuple[Term, ...] = (Lacks(Has("ab")), Every(()), Every((Has("ab"), Has("abcd"))))
+    assert [term for term in (*single, *several) if is_exact(term)] == []
+
+
+def test_a_short_needle_asks_the_index_nothing() -> None:
+    """STORE-111: unless what begins with it is known."""
+    assert trigram_query(Has("a"), lambda _: []) is None
+    assert trigram_query(Has("ab"), lambda needle: [needle + "c", needle + '"']) == '("abc" OR "ab""")'
     assert trigram_query(Has("ab")) is None
     assert trigram_query(Has("日本")) is None
     assert trigram_query(Every((Has("ab"), Has("abc")))) == '(("abc"))'

@@ -83,6 +83,8 @@ async def narrow(
         return await _by_fields(account, mailbox_id, last, condition, wanted, wanted.fields, candidates)
     if wanted.term is None:
         return None
+    if candidates is not None and candidates.exact and wanted.decides:
+        return await _as_found(account, mailbox_id, last, condition, candidates)
     if candidates is not None:
         condition = And((condition, Or((Messages(candidates.ids), NewerThan(candidates.watermark)))))
     elif not account.search.enabled or not in_bodies:
@@ -106,6 +108,19 @@ async def narrow(
             uid for message_id, uid in uids.items() if message_id not in decided and message_id not in sifted.ruled_out
         ),
     )
+
+
+async def _as_found(
+    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, found: queries.Candidates
+) -> Narrowed:
+    """As `narrow`, for candidates that match."""
+    sure = And((Messages(found.ids), Not(Messages(found.unread)))) if found.unread else Messages(found.ids)
+    matching = await matching_until(account, mailbox_id, And((condition, sure)), last)
+    left = uid_array()
+    if found.unread or (await account.read(lambda r: r.value(HIGHEST) or 0, op="imap-search")) > found.watermark:
+        tested = Or((Messages(found.unread), NewerThan(found.watermark)))
+        left = await matching_until(account, mailbox_id, And((condition, tested)), last)
+    return Narrowed(matching, left)
 
 
 async def matching_until(account: IndexedAccount, mailbox_id: MailboxID, condition: Condition, last: int) -> array[int]:

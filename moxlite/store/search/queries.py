@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from functools import partial
 from typing import Final, TypeAlias
@@ -21,7 +21,9 @@ from moxlite.store.search.texts import FieldQuery, Text, unpack
 
 
 GRAM: Final = 3
-"""Characters of an indexed sequence; a shorter needle cannot be looked up in the index."""
+"""Characters of an indexed sequence. A needle of two is looked up as all sequences that begin with it; one character
+cannot be looked up.
+"""
 
 MAX_GRAMS: Final = 12
 """Trigrams of one needle in a query: the first few rule out most messages, and each further one costs reading a list of
@@ -93,9 +95,15 @@ def looks_into_bodies(term: Term) -> bool:
     return any(leaf.where is not Where.HEADER for leaf in _leaves(term))
 
 
-def trigram_query(term: Term) -> str | None:
-    """The query of the index in the syntax of FTS5; None if the term rules no message out."""
-    found = _query(term, 0)
+Expand: TypeAlias = Callable[[str], Sequence[str]]
+"""Returns the indexed sequences that begin with two characters."""
+
+
+def trigram_query(term: Term, expand: Expand | None = None) -> str | None:
+    """The query of the index in the syntax of FTS5; None if the term rules no message out. Without `expand` needles of
+    two characters rule none out.
+    """
+    found = _query(term, 0, expand)
     return None if found is None or found.count('"') > 2 * MAX_QUERY else found
 
 
@@ -110,18 +118,32 @@ def _leaves(term: Term) -> Iterator[Has]:
             yield from _leaves(part)
 
 
-def _query(term: Term, depth: int) -> str | None:
+def is_exact(term: Term) -> bool:
+    """Whether the messages that the index finds are the matches, so that no text need be looked into: needles of two or
+    three characters.
+    """
+    if isinstance(term, Every | Some):
+        return bool(term.of) and all(isinstance(part, Has) and is_exact(part) for part in term.of)
+    if not isinstance(term, Has) or term.where is not Where.TEXT:
+        return False
+    # A line feed may be that between header and body; U+FFFD is in the index what is no UTF-8 in a text.
+    return 2 <= len(term.needle) <= GRAM and _is_indexed(term.needle) and not {"\n", "\ufffd"} & set(term.needle)
+
+
+def _query(term: Term, depth: int, expand: Expand | None) -> str | None:
     if depth > MAX_DEPTH:
         return None
     match term:
         case Has(needle=needle):
+            if expand is not None and len(needle) == GRAM - 1 and _is_indexed(needle):
+                return f"({' OR '.join(_quoted(expand(needle) or [needle + NOWHERE]))})"
             grams = _grams(needle)
             return f"({' AND '.join(grams)})" if grams else None
         case Every(of=parts):
-            known = [query for part in parts if (query := _query(part, depth + 1)) is not None]
+            known = [query for part in parts if (query := _query(part, depth + 1, expand)) is not None]
             return f"({' AND '.join(known)})" if known else None
         case Some(of=parts):
-            queries = [_query(part, depth + 1) for part in parts]
+            queries = [_query(part, depth + 1, expand) for part in parts]
             some = [query for query in queries if query is not None]
             return f"({' OR '.join(some)})" if some and len(some) == len(queries) else None
         case Lacks():
@@ -130,12 +152,20 @@ def _query(term: Term, depth: int) -> str | None:
 
 def _grams(needle: str) -> list[str]:
     """Distinct trigrams of a needle, quoted for FTS5, at most MAX_GRAMS of them from all over it."""
-    # The tokeniser skips NUL, and lone surrogates are not UTF-8: only the texts can decide on such a needle.
-    if "\0" in needle or any("\ud800" <= character <= "\udfff" for character in needle):
+    if not _is_indexed(needle):
         return []
     grams = list(dict.fromkeys(needle[at : at + GRAM] for at in range(len(needle) - GRAM + 1)))
     if len(grams) > MAX_GRAMS:
         grams = [grams[number * len(grams) // MAX_GRAMS] for number in range(MAX_GRAMS)]
+    return _quoted(grams)
+
+
+def _is_indexed(needle: str) -> bool:
+    """The tokeniser skips NUL, and lone surrogates are not UTF-8: only the texts can decide on a needle with these."""
+    return "\0" not in needle and not any("\ud800" <= character <= "\udfff" for character in needle)
+
+
+def _quoted(grams: Sequence[str]) -> list[str]:
     return ['"' + gram.replace('"', '""') + '"' for gram in grams]
 
 
@@ -150,6 +180,11 @@ SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FIL
 FROM (SELECT f.message_id AS message_id, {} AS hit FROM {} LIMIT -1)"""
 ALL_FIELDS: Final = "field f WHERE f.message_id > ?"
 SOME_FIELDS: Final = "carray(?) v CROSS JOIN field f ON f.message_id = v.value WHERE f.message_id > ?"
+BEGINNING: Final = "SELECT term FROM vocabulary WHERE term >= ? AND term <= ?"
+LAST: Final = "\U0010ffff"
+NOWHERE: Final = "\uffff"
+"""A character that no text has: it is for no interchange."""
+
 BOUNDS: Final = "SELECT watermark, unread FROM state WHERE id = 1"
 OPEN: Final = "SELECT message_id FROM text INDEXED BY text_boundary WHERE boundary IS NULL"
 TEXTS: Final = """
@@ -158,10 +193,14 @@ LEFT JOIN tail l ON l.message_id = v.value WHERE t.data IS NOT NULL"""
 
 
 class Candidates(msgspec.Struct, frozen=True):
-    """Ids (ascending) of all messages up to `watermark` that may match."""
+    """Ids (ascending) of all messages up to `watermark` that may match. `unread`: ids of messages without a stored
+    text. `exact`: all others match.
+    """
 
     ids: array[int]
     watermark: int
+    unread: array[int]
+    exact: bool
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -183,11 +222,12 @@ class Sifted(msgspec.Struct, frozen=True):
 
 
 async def candidates(index: Index, term: Term, *, most: int | None = None) -> Candidates | None:
-    """The messages that may match; None if the index cannot answer, or if they are more than `most`."""
-    query = trigram_query(term)
-    if query is None:
+    """The messages that may match; None if the index cannot answer, or if there are more than `most`. Then needles of
+    two characters, mostly common ones, are not looked up either.
+    """
+    if trigram_query(term, None if most is not None else lambda needle: (needle,)) is None:
         return None
-    return await index.ask(partial(_candidates, query=query, most=most), "search-candidates")
+    return await index.ask(partial(_candidates, term=term, most=most), "search-candidates")
 
 
 async def decide(index: Index, query: FieldQuery, among: Sequence[int] | None = None) -> Decided | None:
@@ -211,15 +251,21 @@ async def sift(index: Index, message_ids: Sequence[int], term: Term) -> Sifted |
     return Sifted(frozenset(matching), frozenset(ruled_out))
 
 
-def _candidates(r: Reader, query: str, most: int | None) -> Candidates | None:
+def _candidates(r: Reader, term: Term, most: int | None) -> Candidates | None:
+    def expand(needle: str) -> list[str]:
+        return [row[0] for row in r.rows(BEGINNING, needle, needle + LAST)]
+
+    query = trigram_query(term, expand if most is None else None)
+    if query is None:
+        return None
     bounds = r.row(BOUNDS)
     assert bounds is not None
     listed: str | None = r.value(CANDIDATES, query, -1 if most is None else most + 1)
     ids = array("q", map(int, listed.split(",")) if listed else ())
     if most is not None and len(ids) > most:
         return None
-    unread = [row[0] for row in r.rows(OPEN)]
-    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, bounds[0])
+    unread = array("q", [row[0] for row in r.rows(OPEN)])
+    return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, bounds[0], unread, is_exact(term))
 
 
 def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decided:

@@ -233,9 +233,14 @@ def _pack(found: Found) -> Packed:
     fields = NO_FIELDS if text is None else field_texts(header)
     if text is None or not whole:
         return Packed(message_id, None, None, None, fields)
-    # SQLite does not store lone surrogates, which broken UTF-7 gives. No query has them either.
-    plain = text.data.decode("utf-8", "replace")
-    return Packed(message_id, plain, text.boundary, _coders.compressor.compress(text.data), fields)
+    return Packed(message_id, indexed(text.data), text.boundary, _coders.compressor.compress(text.data), fields)
+
+
+def indexed(data: bytes) -> str:
+    """The text for the trigrams. SQLite does not store lone surrogates, which broken UTF-7 gives, and its tokeniser
+    skips NUL: no query has either. The last characters, too, are to begin a sequence of three.
+    """
+    return data.decode("utf-8", "replace").replace("\0", "\ufffd") + "\n"
 
 
 def _is_of_a_row(error: Exception) -> bool:
