@@ -62,7 +62,7 @@ def test_a_share_of_the_campaign_finds_nothing(name: str) -> None:
     WEBMAIL-43, WEBMAIL-44, WEBMAIL-60, WEBMAIL-88, WEBMAIL-98, WEBMAIL-100, WEBMAIL-119a, WEBMAIL-124, WEBMAIL-154,
     STORE-198, STORE-199, WEB-134, IMAP-142c, SMTP-85, SMTP-88, SMTP-93, SMTP-183, AUTH-39, WEB-46, WEB-47, WEB-115,
     WEB-116, WEB-117,
-    WEB-140, DAV-23, DAV-25, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
+    WEB-140, AUTH-115, AUTH-118, DAV-23, DAV-25, STORE-186g, STORE-186h, STORE-186i, STORE-186k: see tests/campaigns/.
     """
     seed = zlib.crc32(name.encode())
     share = MORE.get(name, SHARE)
