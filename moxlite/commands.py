@@ -18,7 +18,7 @@ from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
-from moxlite.migration.commands import ImapCopyCommands
+from moxlite.migration.commands import ImapCopyCommands, LinkCommands
 from moxlite.migration.mailcopies import CopyCommands
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.performing import commands as commands_of
@@ -49,6 +49,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **JMAPCommands(config, house.services.programs).registry(),
         **CopyCommands(config, accounts, house.files.imports).registry(),
         **ImapCopyCommands(config, house.copies).registry(),
+        **LinkCommands(config, house.links).registry(),
         **house.backups.registry(),
         **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),

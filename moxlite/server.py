@@ -45,7 +45,7 @@ from moxlite.process.signals import Signals, keep_alive, more_time, notify
 from moxlite.process.startup import Endpoint, Started, note_version
 from moxlite.process.watchdog import Watchdog
 from moxlite.queue.queue import Queue
-from moxlite.services import handlers
+from moxlite.services import attend_links, handlers
 from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
@@ -122,6 +122,7 @@ async def serve(
         house = await open_house(started, databases, tree, budget, local=local)
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, house, signals))
+        house.files.accounts.register_task("migration.links", partial(attend_links, house))
         house.files.accounts.start(tree)
         house.files.auth.start(tree)
         house.files.reports.start(tree)

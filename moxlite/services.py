@@ -26,10 +26,12 @@ from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.context import Context as SMTPContext, Homes
+from moxlite.store.changelog.account import Account
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Defer
 from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
+from moxlite.store.mail.links import links
 from moxlite.submission.letter import not_asked
 from moxlite.web.context import make_context
 from moxlite.web.http.hsts import StrictTransport
@@ -270,3 +272,10 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
         return Served(partial(serve_http, context=context), context.gates[endpoint.listener])
 
     return handler
+
+
+async def attend_links(house: House, account: Account) -> None:
+    """Run the links of an account; what they need is loaded where there are some. Raises StoreError."""
+    if await account.read(links, op="links"):
+        await lazyimport.load("moxlite.migration.links")
+        await house.links.attend(account)

@@ -19,7 +19,7 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.knownpasswords import KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
-from moxlite.admin.storage.settings import compression, short_of_space, store_options
+from moxlite.admin.storage.settings import compression, permitting, short_of_space, store_options
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.hostkeys import keys_in_use
@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from moxlite.groupware.subscribing import Refresher, Subscriptions
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
+    from moxlite.migration.links import Links
 
 logger = logging.getLogger("moxlite.server")
 
@@ -281,6 +282,13 @@ class House:
         return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start)
 
     @cached_property
+    def links(self) -> "Links":
+        """Mailboxes of users at other providers."""
+        from moxlite.migration.links import Links
+
+        return Links(self.copies, self.tree)
+
+    @cached_property
     def background_imports(self) -> "BackgroundImports":
         """Imports by IMAP that users start."""
         from moxlite.migration.background import BackgroundImports
@@ -384,7 +392,8 @@ async def _open_files(
     config = started.holder
     static, faults = config.current.static, StorageFaults()
     waiting = _waiting(static)
-    permitted = _permitting(waiting, lease)
+    conditions = [lease.holding] if lease is not None else []
+    permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
     options = store_options(config, degraded=faults.note, copied=waiting, permitted=permitted)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
@@ -416,23 +425,6 @@ def _waiting(static: Static) -> "Waiting | None":
     from moxlite.admin.standby.waiting import Waiting
 
     return Waiting(static.data_dir, refuse=static.standby.target_away == "refuse")
-
-
-def _permitting(waiting: "Waiting | None", lease: "HoldingTask | None") -> Callable[[Path], None] | None:
-    """The conditions of `Options.permitted`; None without any."""
-    found: list[Callable[[Path], None]] = []
-    if lease is not None:
-        found.append(lease.holding)
-    if waiting is not None:
-        found.append(waiting.before)
-    if not found:
-        return None
-
-    def permitted(path: Path) -> None:
-        for one in found:
-            one(path)
-
-    return permitted
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:

@@ -47,6 +47,7 @@ COMMANDS = {
     "jmap": ("moxlite.cli.imap:jmap", "Programs that speak JMAP with the running server."),
     "import": ("moxlite.cli.archives.imports:import_", "Add mail from files to an account."),
     "limits": ("moxlite.cli.access.logins:limits", "Failed log-ins, and the limits that they reach."),
+    "link": ("moxlite.cli.imap:link", "Mailboxes at other providers, mirrored here."),
     "localserve": (
         "moxlite.cli.serving:localserve",
         "Try moxlite out on this machine, without root and without sending mail anywhere.",

@@ -3,13 +3,17 @@ other servers, and a session over stdin and stdout (IMAP-22, IMAP-137, IMAP-159,
 """
 
 import os
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from moxlite.cli.archives.imapcopy import export, import_
-from moxlite.cli.common import ask, json_option, perform, performed, show, talk
+from moxlite.cli.archives.imapcopy import export, import_, stated_password
+from moxlite.cli.common import ask, json_option, perform, performed, show, show_json, talk
+from moxlite.cli.described import described
+from moxlite.escapes import printable
+from moxlite.operations import described_in, links
 from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace
 from moxlite.operations.jmap import JmapTrace
 
@@ -95,3 +99,81 @@ def imapserve(address: str) -> None:
         await performed(client, ImapServe(address), upload=upload(), download=download)
 
     talk(serve)
+
+
+# Linked mailboxes (LINK-4)
+
+
+@click.group()
+def link() -> None:
+    """Mailboxes at other providers, mirrored here: read and answered in one place."""
+
+
+described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
+
+_OPTIONS = (
+    click.option("--host", required=True, help="The IMAP server there."),
+    click.option("--user", default="", help="User name there; by default the address."),
+    click.option("--port", type=click.IntRange(1, 65535), help="By default the usual one."),
+    click.option(
+        "--tls",
+        type=click.Choice(["implicit", "starttls", "none"]),
+        default="implicit",
+        show_default=True,
+        help="TLS at once, by STARTTLS, or none.",
+    ),
+    click.option(
+        "--password-file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        help="Its first line is the password there; else it is asked for, or read from stdin.",
+    ),
+)
+
+
+def _server_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+@link.command("add")
+@click.argument("account")
+@click.argument("address")
+@click.option("--name", default="", help="The mailbox here below which its mailboxes are; by default of the address.")
+@_server_options
+@json_option
+def link_add(account: str, address: str, name: str, as_json: bool, **given: Any) -> None:
+    """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own."""
+    made = perform(links.AddLink(account=account, address=address, name=name, **_server(address, given)))
+    if as_json:
+        show_json(made)
+    else:
+        print(printable(f"{made.address} is linked; its mailboxes are below {made.name}"))
+
+
+@link.command("test")
+@click.argument("address")
+@_server_options
+@json_option
+def link_test(address: str, as_json: bool, **given: Any) -> None:
+    """Log in as ADDRESS at another provider and say what is there; nothing is kept."""
+    found = perform(links.TryLink(address=address, **_server(address, given)))
+    if as_json:
+        show_json(found)
+    else:
+        how = "tells of new mail at once" if found.instant else "is asked for new mail every 15 seconds"
+        print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
+
+
+@link.command("set-password")
+@click.argument("account")
+@click.argument("name", metavar="LINK")
+@click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def link_set_password(account: str, name: str, password_file: Path | None) -> None:
+    """Give LINK of ACCOUNT the password that it has at its provider now: asked for, or the first line of stdin."""
+    perform(links.SetLinkPassword(account, name, stated_password(password_file, name)))
+
+
+def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
+    password = stated_password(given.pop("password_file"), given["user"] or address)
+    return {**given, "port": given["port"] or 0, "password": password}

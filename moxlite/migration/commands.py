@@ -1,4 +1,4 @@
-"""``imap import`` and ``imap export`` as commands of the control socket (IMAP-137)."""
+"""``imap import``, ``imap export`` and the links of accounts as commands of the control socket (IMAP-137, LINK-4)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
@@ -7,10 +7,16 @@ import trio
 
 from moxlite.admin.edits import named_account
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import CurrentConfig
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind
+from moxlite.migration.links import Asked, Links
+from moxlite.migration.linkstate import LinkState
 from moxlite.net.control.server import Command, CommandFailed, Exchange
+from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
 from moxlite.operations.performing import commands
+from moxlite.store.errors import BadMailboxName, LimitExceeded
+from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink
 
 STEP_SECONDS: Final = 0.5
 """Seconds between two progress reports of a mailbox."""
@@ -69,3 +75,95 @@ def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event],
             scope.cancel()
 
     return tell
+
+
+# Linked mailboxes
+
+
+class LinkCommands:
+    """The operations of `moxlite.operations.links`."""
+
+    def __init__(self, config: CurrentConfig, links: Links) -> None:
+        self._config = config
+        self._links = links
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ops.ListLinks.bind(self.list),
+            ops.AddLink.bind(self.add),
+            ops.TryLink.bind(self.test),
+            ops.SetLinkPassword.bind(self.set_password),
+            ops.PauseLink.bind(self.pause),
+            ops.ResumeLink.bind(self.resume),
+            ops.RemoveLink.bind(self.rm),
+            refusals=(LinkRefused, NoSuchLink, LimitExceeded, BadMailboxName),
+        )
+
+    async def list(self, args: ops.ListLinks) -> list[ops.LinkInfo]:
+        """The links of an account."""
+        named_account(self._config, args.account)
+        return [link_info(link, state) for link, state in await self._links.list(args.account)]
+
+    async def add(self, args: ops.AddLink) -> ops.LinkInfo:
+        """Make a link."""
+        named_account(self._config, args.account)
+        link = await self._links.add(args.account, _asked(args, name=args.name))
+        return link_info(link, LinkState())
+
+    async def test(self, args: ops.TryLink) -> ops.LinkTest:
+        """Try what a link would have."""
+        found = await self._links.test(_asked(args))
+        return ops.LinkTest(mailboxes=found.mailboxes, messages=found.messages, instant=found.instant)
+
+    async def set_password(self, args: ops.SetLinkPassword) -> None:
+        """Change the password of a link."""
+        named_account(self._config, args.account)
+        await self._links.set_password(args.account, args.link, args.password)
+
+    async def pause(self, args: ops.PauseLink) -> None:
+        """Stop a link."""
+        named_account(self._config, args.account)
+        await self._links.pause(args.account, args.link, paused=True)
+
+    async def resume(self, args: ops.ResumeLink) -> None:
+        """Let a link run again."""
+        named_account(self._config, args.account)
+        await self._links.pause(args.account, args.link, paused=False)
+
+    async def rm(self, args: ops.RemoveLink) -> None:
+        """Remove a link."""
+        named_account(self._config, args.account)
+        await self._links.remove(args.account, args.link, delete=args.delete)
+
+
+def _asked(args: ops.AddLink | ops.TryLink, name: str = "") -> Asked:
+    return Asked(
+        address=args.address,
+        host=args.host,
+        password=args.password,
+        name=name,
+        user=args.user,
+        port=args.port,
+        tls=args.tls,
+    )
+
+
+def link_info(link: Link, state: LinkState) -> ops.LinkInfo:
+    """A link as operations show it."""
+    text = state.said
+    if state.phase == "copying":
+        text = f"{state.mailbox}: {state.done} of {state.total}"
+    elif state.phase in ("waiting", "refused"):
+        text = f"{text}; next try in {max(int(state.again - trio.current_time()), 0)} s"
+    return ops.LinkInfo(
+        name=link.name,
+        address=link.address,
+        host=link.host,
+        port=link.port,
+        tls=link.tls,
+        user=link.username,
+        state=state.phase,
+        text=text,
+        problems=[str(one) for one in state.problems],
+    )

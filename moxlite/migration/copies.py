@@ -78,8 +78,8 @@ class Copies:
     def __init__(
         self, *, config: ConfigHolder, accounts: Accounts, resolvers: Mapping[Kind, Resolver], trust: Trust
     ) -> None:
-        self._config = config
-        self._accounts = accounts
+        self.config = config
+        self.accounts = accounts
         self._resolvers = resolvers
         self._trust = trust
         self._running: dict[str, trio.CancelScope] = {}
@@ -119,9 +119,9 @@ class Copies:
 
             try:
                 with scope:
-                    async with self._accounts.use(account_name) as account:
-                        tmp = self._config.current.static.data_dir / "tmp"
-                        copy = make(account, self._accounts, order, tell, tmp)
+                    async with self.accounts.use(account_name) as account:
+                        tmp = self.config.current.static.data_dir / "tmp"
+                        copy = make(account, self.accounts, order, tell, tmp)
                         begun(copy)
                         await self._connected(kind, copy, order, tell, inside=inside)
                     end = "done"
@@ -158,7 +158,7 @@ class Copies:
         failures, progress, greeted = 0, 0, False
         while True:
             try:
-                client = await self._connect(kind, order, inside)
+                client = await self.connect(kind, order, inside)
                 greeted = True
                 try:
                     await copy.once(client)
@@ -182,7 +182,8 @@ class Copies:
             else:
                 return
 
-    async def _connect(self, kind: Kind, order: CopyByImap, inside: bool) -> "Client":
+    async def connect(self, kind: Kind, order: CopyByImap, inside: bool) -> "Client":
+        """Log in at another server; the IMAP client must have been loaded. Raises IMAPClientError."""
         from moxlite.net.imapclient import Credentials, Server, connect
 
         credentials = Credentials(order.user, order.password, order.token, allow_clear=order.tls == "none")

@@ -62,6 +62,13 @@ class Feed:
         """End the queue after the messages in it."""
         self._send.close()
 
+    async def get(self) -> Mail | None:
+        """The next message, on the loop; None at the end."""
+        try:
+            return await self._receive.receive()
+        except trio.EndOfChannel:
+            return None
+
     def items(self) -> Iterator[Item]:
         """The messages in the queue, until it is closed. For a worker thread."""
         while True:

@@ -168,13 +168,14 @@ def places(
     excludes: Sequence[str] = (),
     leave_out: Collection[str] = (),
     prefix: str = "",
+    uses_below: bool = False,
 ) -> list[Place]:
     """The targets of another server's mailboxes.
 
     Args:
       own: names of our mailboxes by special use.
       excludes: patterns of mailboxes that are left out with all below. leave_out: names of mailboxes that are.
-      prefix: mailbox below which all targets are.
+      prefix: mailbox below which all targets are; with `uses_below`, those with a special use are named there as ours.
     """
     separators = {box.separator for box in boxes if box.separator}
     common = personal_prefix([box.name for box in boxes], next(iter(separators), ""))
@@ -189,15 +190,16 @@ def places(
             target = wanted
         elif box.name.lower() == "inbox":
             target = INBOX
-        elif not below and box.everything:
+        elif (not below or uses_below) and box.everything:
             target, use = own[SpecialUse.ARCHIVE], SpecialUse.ARCHIVE
-        elif not below and (bits := [bit for bit in own if bit & box.use]):
+        elif (not below or uses_below) and (bits := [bit for bit in own if bit & box.use]):
             target, use = own[bits[0]], bits[0]
         else:
             short = _without(box.name, common)
             elements = short.split(box.separator) if box.separator else [short]
             target = SEPARATOR.join(map(_element, elements))
-        found.append(Place(box, f"{below}{SEPARATOR}{target}" if below and wanted is None else target, use))
+        inside = below and wanted is None
+        found.append(Place(box, f"{below}{SEPARATOR}{target}" if inside else target, SpecialUse(0) if below else use))
     return found
 
 

@@ -53,6 +53,7 @@ from moxlite.store.mail.remotes import (
     Found,
     Origin,
     Remote,
+    Role,
     copies_by_google,
     count_copies,
     find_remote,
@@ -96,6 +97,8 @@ class Pull:
       tmp: folder for temporary files.
     """
 
+    role: Role = "source"
+
     def __init__(self, account: Account, accounts: Accounts, order: CopyByImap, tell: Tell, tmp: Path) -> None:
         self._account = account
         self._accounts = accounts
@@ -103,14 +106,14 @@ class Pull:
         self._tell = tell
         self._tmp = tmp
         self._messages = self._flags = self._removed = self._mailboxes = 0
-        self._problems = Problems(tell)
+        self.problems = Problems(tell)
         self._pace = _Pace(0, 0)
         self._inbox = _SourceInbox()
 
     @property
     def result(self) -> Copied:
         """Counts of the work done so far."""
-        return Copied(self._messages, self._flags, self._removed, self._mailboxes, self._problems.count)
+        return Copied(self._messages, self._flags, self._removed, self._mailboxes, self.problems.count)
 
     @property
     def progress(self) -> int:
@@ -122,15 +125,8 @@ class Pull:
 
         Raises: IMAPClientError: the connection cannot be used; StoreError: the account cannot be used.
         """
-        found = places(
-            await list_boxes(client, self._problems),
-            own=await self._account.read(_own_names, op="import"),
-            maps=self._order.maps,
-            excludes=self._order.excludes,
-            leave_out=frozenset(self._order.leave_out),
-            prefix=self._order.prefix,
-        )
-        statuses = await self._statuses(client, found)
+        found = await self.places(client)
+        statuses = await self.statuses(client, found)
         inbox = next((status for name, status in statuses.items() if name.upper() == "INBOX"), {})
         self._inbox.looked_at = (inbox.get("UIDVALIDITY"), inbox.get("UIDNEXT"), inbox.get("MESSAGES"))
         self._mailboxes = len(found)
@@ -141,7 +137,7 @@ class Pull:
                 await self._mailbox(client, place)
             self._pace.left -= status.get("MESSAGES") or 0
         for text in client.misunderstood:
-            await self._problems.add(worded("a response of the server could not be understood: {reason}", reason=text))
+            await self.problems.add(worded("a response of the server could not be understood: {reason}", reason=text))
 
     async def pause(self, client: Client) -> None:
         """Wait until there may be something new. Raises IMAPClientError."""
@@ -149,7 +145,20 @@ class Pull:
 
     # --- one mailbox
 
-    async def _statuses(self, client: Client, found: Sequence[Place]) -> dict[str, dict[str, int]]:
+    async def places(self, client: Client) -> list[Place]:
+        """The mailboxes of the source that are copied, with their targets. Raises IMAPClientError."""
+        return places(
+            await list_boxes(client, self.problems),
+            own=await self._account.read(own_names, op="import"),
+            maps=self._order.maps,
+            excludes=self._order.excludes,
+            leave_out=frozenset(self._order.leave_out),
+            prefix=self._order.prefix,
+            uses_below=self.role == "link",
+        )
+
+    async def statuses(self, client: Client, found: Sequence[Place]) -> dict[str, dict[str, int]]:
+        """What STATUS says of mailboxes, by name and item. Raises IMAPClientError."""
         items = ("MESSAGES", "UIDNEXT", "UIDVALIDITY") + (
             ("HIGHESTMODSEQ",) if client.has("CONDSTORE", "QRESYNC") else ()
         )
@@ -169,13 +178,13 @@ class Pull:
     async def _remote(self, place: Place) -> Remote | None:
         order = self._order
         return await self._account.read(
-            lambda r: find_remote(r, "source", order.host, order.user, place.box.name), op="import"
+            lambda r: find_remote(r, self.role, order.host, order.user, place.box.name), op="import"
         )
 
     async def _is_done(self, place: Place, status: Mapping[str, int]) -> bool:
         """Whether STATUS shows that a mailbox needs no work."""
         remote = await self._remote(place)
-        if remote is None or not _unchanged(remote, status):
+        if remote is None or not unchanged(remote, status):
             return False
         if not self._order.delete:
             return True
@@ -186,45 +195,46 @@ class Pull:
         try:
             target = check_name(place.target)
         except BadMailboxName as error:
-            await self._problems.add(_left_out(name, error))
+            await self.problems.add(_left_out(name, error))
             return
         if await self._account.read(lambda r: is_kept(r, target, self._account.config), op="import"):
-            await self._problems.add(_left_out(name, MailboxNotAllowed(KEPT)))
+            await self.problems.add(_left_out(name, MailboxNotAllowed(KEPT)))
             return
         try:
             selected = await client.examine(name)
         except Refused as error:
-            await self._problems.add(_left_out(name, error))
+            await self.problems.add(_left_out(name, error))
             return
         uids = await list_uids(client, self._order.since)
         if self._order.dry_run:
             remote = await self._remote(place)
             same = remote is not None and remote.uidvalidity == selected.uidvalidity
-            known = await self._known(remote.id) if remote is not None and same else array("I")
+            known = await self.known(remote.id) if remote is not None and same else array("I")
             await self._tell(MailboxPlan(shown(name), target, len(uids), len(await without(uids, known))))
             return
-        remote = await self._prepared(client, place, target, selected.uidvalidity)
-        known = await self._known(remote.id)
+        remote = await self.prepared(client, place, target, selected.uidvalidity)
+        known = await self.known(remote.id)
         new_uids = await without(uids, known)
         if await self._account.read(lambda r: has_lost(r, remote.id), op="import"):
-            new_uids = await self._match(client, remote, new_uids)
+            new_uids = await self.match(client, remote, new_uids)
         await self._carry_flags(client, remote, known)
         if self._order.delete and self._order.since is None:
-            await self._remove(remote, await without(known, uids))
+            await self.remove(remote, await without(known, uids))
         if await self._copy(client, place, target, remote, new_uids) and self._order.since is None:
             state = partial(settle, messages=selected.exists, uidnext=selected.uidnext, modseq=selected.modseq)
             await self._account.write(lambda tx: state(tx, remote.id))
 
-    async def _known(self, remote_id: int) -> array[int]:
+    async def known(self, remote_id: int, since: int = 0) -> array[int]:
+        """UIDs above `since` that have a row, ascending."""
         found: array[int] = array("I")
         while True:
-            after = found[-1] if found else 0
+            after = found[-1] if found else since
             some = await self._account.read(lambda r, after=after: known_uids(r, remote_id, after), op="import")  # type: ignore[misc] # bound now
             found.extend(some)
             if len(some) < SLICE:
                 return found
 
-    async def _prepared(self, client: Client, place: Place, target: str, uidvalidity: int) -> Remote:
+    async def prepared(self, client: Client, place: Place, target: str, uidvalidity: int) -> Remote:
         """The row of a mailbox in ``imap_copy``; if the mailbox is new here, create it as it is at the source."""
         order, box = self._order, place.box
         first = await self._remote(place) is None
@@ -253,27 +263,27 @@ class Pull:
                         )
                     )
             remote = open_remote(
-                tx, "source", order.host, order.user, box.name, uidvalidity=uidvalidity, mailbox_id=own.id
+                tx, self.role, order.host, order.user, box.name, uidvalidity=uidvalidity, mailbox_id=own.id
             )
             return remote, own.id, bool(own.total + own.deleted) and not has_copies(tx, remote.id)
 
         remote, mailbox_id, seed = await self._account.write(unit)
         for text in left_out:
-            await self._problems.add(text)
+            await self.problems.add(text)
         after: int | None = 0
         while seed and after is not None:
             seeding = partial(seed_lost, remote_id=remote.id, mailbox_id=mailbox_id, after=after)
             after = await self._account.write(seeding)
         return remote
 
-    async def _match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
+    async def match(self, client: Client, remote: Remote, uids: Sequence[int]) -> array[int]:
         """Match messages whose UIDs have changed by their keys; returns the UIDs of messages that are really new."""
         new: array[int] = array("I")
         for start in range(0, len(uids), SLICE):
             async with aclosing(fetch_facts(client, uids[start : start + SLICE], message_id=True)) as some:
                 found = [Found(facts.uid, key_of(facts), facts.flags, facts.gm_msgid) async for facts in some]
             again = await self._account.write(partial(match_lost, remote_id=remote.id, found=found))
-            await self._merge(remote, [(one.uid, one.flags) for one in found if one.uid in again])
+            await self.merge(remote, [(one.uid, one.flags) for one in found if one.uid in again])
             new.extend(uid for uid in uids[start : start + SLICE] if uid not in again)
         await self._account.write(lambda tx: forget_lost(tx, remote.id))
         return new
@@ -285,38 +295,45 @@ class Pull:
             if client.selected.modseq != remote.modseq:
                 async with aclosing(flags_changed(client, remote.modseq)) as parts:
                     async for part in parts:
-                        await self._merge(remote, part)
+                        await self.merge(remote, part)
             return
         for start in range(0, len(known), SLICE):
-            await self._merge(remote, await flags_in(client, known[start : start + SLICE]))
+            await self.merge(remote, await flags_in(client, known[start : start + SLICE]))
 
-    async def _merge(self, remote: Remote, seen: Sequence[tuple[int, str]]) -> None:
+    async def merge(self, remote: Remote, seen: Sequence[tuple[int, str]]) -> None:
+        """Carry over flags: pairs of UID and flags as `join_words`. Raises StoreError."""
         for start in range(0, len(seen), SLICE):
             some = seen[start : start + SLICE]
             try:
                 self._flags += await self._account.write(partial(merge_flags, remote_id=remote.id, seen=some))
             except LimitExceeded as error:
-                await self._problems.add(worded("flags of some messages are not carried over: {reason}", reason=error))
+                await self.problems.add(worded("flags of some messages are not carried over: {reason}", reason=error))
 
-    async def _remove(self, remote: Remote, gone: Sequence[int]) -> None:
+    async def remove(self, remote: Remote, gone: Sequence[int]) -> None:
+        """Remove messages that are gone at the source. Raises StoreError."""
         for start in range(0, len(gone), SLICE):
             some = gone[start : start + SLICE]
             self._removed += await self._account.write(partial(remove_gone, remote_id=remote.id, uids=some))
 
     # --- new messages
 
+    async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
+        """Add the messages of a feed, `count` at most; returns how many were added. Raises StoreError, OSError."""
+        del count
+        return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp)
+
     async def _copy(self, client: Client, place: Place, target: str, remote: Remote, uids: Sequence[int]) -> bool:
         """Add new messages; returns whether all of them are here now."""
-        before, added = self._problems.count, 0
+        before, added = self.problems.count, 0
         for start in range(0, len(uids), JOB):
             self._account.check_space()
             await self._tell(self._pace.step(place, start, len(uids), self._messages))
-            added += await self._job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
+            added += await self.job(client, place, target, remote, uids[start : start + JOB], start, len(uids))
         if uids:
             await self._tell(self._pace.step(place, len(uids), len(uids), self._messages))
-        return self._problems.count == before
+        return self.problems.count == before
 
-    async def _job(
+    async def job(
         self,
         client: Client,
         place: Place,
@@ -334,7 +351,9 @@ class Pull:
         progress = Progress(b"", self._account.name)
 
         async def here(ids: Collection[int]) -> Mapping[int, MessageID]:
-            return await self._account.read(lambda r: copies_by_google(r, order.host, order.user, ids), op="import")
+            return await self._account.read(
+                lambda r: copies_by_google(r, order.host, order.user, ids, self.role), op="import"
+            )
 
         async def known(found: Sequence[tuple[Found, MessageID]]) -> None:
             def unit(tx: AccountTx) -> None:
@@ -362,7 +381,7 @@ class Pull:
             self._account,
             course=Course(shown(place.box.name), remote.id, target),
             feed=feed,
-            problem=self._problems.add,
+            problem=self.problems.add,
             here=here,
             known=known,
             only_others=place.box.everything and client.has(GOOGLE),
@@ -373,13 +392,13 @@ class Pull:
             nursery.start_soon(fetch)
             nursery.start_soon(listen)
             try:
-                added = await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp)
+                added = await self._add(feed, progress, len(uids))
             except (StoreError, OSError) as error:
                 failure = error
             nursery.cancel_scope.cancel()
         self._messages += added
         for text in progress.problems:
-            await self._problems.add(text)
+            await self.problems.add(text)
         if failure is not None:
             raise failure
         return added
@@ -429,7 +448,7 @@ class _Pace:
         return MailboxStep(shown(place.box.name), done, total, estimate, left)
 
 
-def _own_names(r: Reader) -> dict[SpecialUse, str]:
+def own_names(r: Reader) -> dict[SpecialUse, str]:
     names = {}
     for use in SpecialUse:
         box = mailbox_by_use(r, use)
@@ -437,7 +456,7 @@ def _own_names(r: Reader) -> dict[SpecialUse, str]:
     return names
 
 
-def _unchanged(remote: Remote, status: Mapping[str, int]) -> bool:
+def unchanged(remote: Remote, status: Mapping[str, int]) -> bool:
     """Whether CONDSTORE shows that a mailbox has not changed since the end of the last run."""
     modseq = status.get("HIGHESTMODSEQ", 0)
     return (

@@ -90,14 +90,14 @@ class Push:
         self._order = order
         self._tell = tell
         self._messages = self._flags = self._mailboxes = 0
-        self._problems = Problems(tell)
+        self.problems = Problems(tell)
         self._since = ALWAYS if order.since is None else order.since
-        self._spelling: dict[str, str] = {}
+        self.spelling: dict[str, str] = {}
 
     @property
     def result(self) -> Copied:
         """Counts of the work done so far."""
-        return Copied(self._messages, self._flags, 0, self._mailboxes, self._problems.count)
+        return Copied(self._messages, self._flags, 0, self._mailboxes, self.problems.count)
 
     @property
     def progress(self) -> int:
@@ -106,14 +106,14 @@ class Push:
 
     async def once(self, client: Client) -> None:
         """Copy everything in which the account differs from the target. Raises: IMAPClientError, StoreError."""
-        self._spelling = await self._account.read(spellings, op="export")
+        self.spelling = await self._account.read(spellings, op="export")
         own = await self._places(client)
         self._mailboxes = len(own)
         for one in own:
             try:
                 await self._mailbox(client, one)
             except Refused as error:
-                await self._problems.add(f"mailbox {one.box.name!r} is not complete: {error}")
+                await self.problems.add(f"mailbox {one.box.name!r} is not complete: {error}")
 
     async def pause(self, client: Client) -> None:
         """Wait for a minute. The next run keeps the connection alive."""
@@ -121,7 +121,7 @@ class Push:
         await trio.sleep(PAUSE)
 
     async def _places(self, client: Client) -> list[Own]:
-        there = await list_boxes(client, self._problems)
+        there = await list_boxes(client, self.problems)
         separator, prefix = await separator_of(client)
         names = {box.name for box in there}
         order = self._order
@@ -143,9 +143,9 @@ class Push:
                 target = _by_use(box.special_use, there) or name_there(box.name, separator, prefix)
             target = "Inbox" if target.lower() == "inbox" else target
             if not client.can_name(target):
-                await self._problems.add(f"mailbox {box.name!r} is left out: its name is too long for the other server")
+                await self.problems.add(f"mailbox {box.name!r} is left out: its name is too long for the other server")
                 continue
-            plain = prefix + separator.join(map(_plain, target.removeprefix(prefix).split(separator or None)))
+            plain = prefix + separator.join(map(plain_element, target.removeprefix(prefix).split(separator or None)))
             found.append(Own(box, subscribed, target, plain, target in names))
         return found
 
@@ -159,7 +159,7 @@ class Push:
             await self._tell(MailboxPlan(own.box.name, own.target, own.box.total + own.box.deleted, new))
             return
         if not own.exists:
-            own = await self._create(client, own)
+            own = await self.create(client, own)
         selected = await client.select(own.target)
         remote, again = await self._account.write(partial(self._open, own=own, uidvalidity=selected.uidvalidity))
         await self._recognize(client, remote, own, again=again)
@@ -176,7 +176,7 @@ class Push:
         )
         return remote, before is not None and before.uidvalidity != uidvalidity
 
-    async def _create(self, client: Client, own: Own) -> Own:
+    async def create(self, client: Client, own: Own) -> Own:
         """Create a mailbox; if the server refuses its name, with a name without the characters that some servers
         refuse.
         """
@@ -262,14 +262,17 @@ class Push:
                     break
                 batch.append(row)
             after = batch[-1].uid
-            await self._append(client, selected, remote, own, batch)
+            await self.append(client, selected, remote, own, batch)
             done += len(batch)
             await self._tell(MailboxStep(own.box.name, done, max(total, done)))
 
-    async def _append(
+    async def append(
         self, client: Client, selected: Selected, remote: Remote, own: Own, batch: Sequence[Waiting]
     ) -> None:
-        """Send messages, and save their rows. If the server refuses a batch, its messages are sent one by one."""
+        """Send messages, and save their rows. If the server refuses a batch, its messages are sent one by one.
+
+        Raises Refused: the target takes no more; IMAPClientError, StoreError.
+        """
         messages: list[tuple[Appended, AsyncIterator[bytes] | bytes]] = []
         sent: list[tuple[Waiting, str]] = []
         for row in batch:
@@ -289,10 +292,10 @@ class Push:
             if error.code in ("OVERQUOTA", "TRYCREATE", "NOPERM"):
                 raise
             if len(batch) == 1:
-                await self._problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
+                await self.problems.add(f"{own.box.name}, message with UID {batch[0].uid}: left out, {error}")
                 return
             for row in batch:
-                await self._append(client, selected, remote, own, [row])
+                await self.append(client, selected, remote, own, [row])
             return
         uids = _appended(answer.state.code.argument) if answer.state.code is not None else []
         if len(uids) != len(sent):
@@ -321,16 +324,16 @@ class Push:
         except NoSuchMessage:  # removed meanwhile
             return None
         except ChunkDamaged as error:
-            await self._problems.add(f"{place}: left out, {error}")
+            await self.problems.add(f"{place}: left out, {error}")
             return None
         if binary and not client.has("BINARY"):
-            await self._problems.add(f"{place}: left out, the server takes no NUL octets")
+            await self.problems.add(f"{place}: left out, the server takes no NUL octets")
             return None
         return content, binary
 
     def _words(self, bits: int, keywords: str, selected: Selected) -> list[str]:
         """Flags and keywords, without the ones that the server does not store permanently."""
-        words = flag_words(flags_of_bits(bits), split_keywords(keywords), self._spelling)
+        words = flag_words(flags_of_bits(bits), split_keywords(keywords), self.spelling)
         kept = selected.permanent
         if kept is None or r"\*" in kept:
             return words
@@ -376,7 +379,7 @@ def _by_use(use: SpecialUse, there: Sequence[RemoteBox]) -> str | None:
     return next((box.name for box in there if use and box.use & use), None)
 
 
-def _plain(element: str) -> str:
+def plain_element(element: str) -> str:
     """An element of a name with only the characters that every server accepts: some use a file system."""
     return _ODD.sub("_", element)
 

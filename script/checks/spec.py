@@ -31,8 +31,9 @@ ROOMS = {
     "ADMIN": "admin",
     "DAV": "dav",
     "MASK": "masked",
+    "LINK": "linked",
 }
-SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV", "MASK"})
+SERVED = frozenset({"SMTP", "QUEUE", "AUTH", "WEB", "WEBMAIL", "ADMIN", "DAV", "MASK", "LINK"})
 KINDS = "|".join(ROOMS)
 DEFINED = re.compile(rf"^(?:- )?(?:\*\*)?(?:\| )?((?:{KINDS})-\d+[a-z]?)\b")
 TABLE = re.compile(rf"^\| \*{{0,2}}((?:{KINDS})-\d+[a-z]?)\b")

@@ -1,7 +1,7 @@
 """The settings of the store, from the configuration."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,16 @@ def store_options(
         copied=copied,
         permitted=permitted,
     )
+
+
+def permitting(conditions: Sequence[Callable[[Path], None]]) -> Callable[[Path], None] | None:
+    """All of these conditions of `Options.permitted` in one; None without any."""
+
+    def permitted(path: Path) -> None:
+        for one in conditions:
+            one(path)
+
+    return permitted if conditions else None
 
 
 def short_of_space(static: Static) -> str:

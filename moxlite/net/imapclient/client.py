@@ -37,6 +37,9 @@ T = TypeVar("T")
 
 GREETING_SECONDS: Final = 60.0
 
+CHANGES: Final = r.Exists | r.ExpungeData | r.Vanished | r.FetchData | r.StatusData | r.ListData
+"""Responses that end IDLE: of the open mailbox, and what NOTIFY tells of others (RFC 5465)."""
+
 LOGOUT_SECONDS: Final = 5.0
 """Seconds for LOGOUT. A timeout has no consequences."""
 
@@ -322,9 +325,9 @@ class Client(Line):
         state = await self._finish(tag, data)
         return Answer(tuple(data), self._settle(state, "APPEND"))
 
-    async def idle(self, seconds: float) -> bool:
-        """IDLE (RFC 2177) until the server sends a change of the open mailbox, for at most `seconds`. Returns whether
-        it did, or had just before.
+    async def idle(self, seconds: float, scope: trio.CancelScope | None = None) -> bool:
+        """IDLE (RFC 2177) until the server sends a change of the open mailbox, or of others after NOTIFY, for at most
+        `seconds`, and until `scope`, a new one, is cancelled. Returns whether it did, or had just before.
         """
         known = self.selected.exists if self.selected is not None else 0
         tag = self._begin("IDLE")
@@ -336,9 +339,11 @@ class Client(Line):
             self._settle(state, "IDLE")
             return False
         told = self.selected is not None and self.selected.exists != known
-        with trio.move_on_after(seconds):
+        scope = scope or trio.CancelScope()
+        scope.deadline = trio.current_time() + seconds
+        with scope:
             while not told:
-                told = isinstance(await self._next(patient=True), r.Exists | r.ExpungeData | r.Vanished | r.FetchData)
+                told = isinstance(await self._next(patient=True), CHANGES)
         await self._transport.send(b"DONE\r\n", "DONE")
         self._settle(await self._finish(tag, data), "IDLE")
         return told

@@ -55,6 +55,7 @@ from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import Facts, SMTPFacts, ip_classes
 from moxlite.store.mail.flags import store_flags
+from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.mail.masked import add_masked
 from moxlite.store.options import AccountConfig, Options
@@ -80,6 +81,17 @@ CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@re
 
 GIVEN: Final = f"shop.x7k2p@{DOMAINS[0]}"
 """An address to give away."""
+
+LINKED: Final = NewLink(
+    name="Elsewhere",
+    address="mia@provider.example",
+    host="imap.provider.example",
+    port=0,
+    tls="implicit",
+    username="mia@provider.example",
+    secret=b"sealed by a key that is lost",
+)
+"""A linked mailbox."""
 
 PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
 
@@ -128,6 +140,7 @@ async def fill(data: Path) -> None:
             await add_app_password(account, "archive", ["imap"], read_only=True, expires=RECEIVED * 2)
             await add_token(account, "program", ["jmap"])
             await account.write(lambda tx: add_masked(tx, GIVEN, given_to="shop.example", note="books"))
+            await account.write(lambda tx: pause_link(tx, add_link(tx, LINKED).id, paused=True))
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

@@ -155,7 +155,7 @@ class _Work:
 
     def files(self) -> None:
         for other in other_files(self.source.data):
-            if other.regular:
+            if other.regular and (self.source.include_keys or not other.private):
                 self.file(self.source.data / other.path, self.target / "data" / other.path)
         for one in config_files(self.source, keys=self.source.include_keys, encrypted=False, report=self.report):
             if one.content is None:

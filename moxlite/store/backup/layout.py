@@ -35,6 +35,7 @@ KNOWN: Final = frozenset(
         "backup.key",
         "doctor.json",
         "https.json",
+        "links.key",
         "mtasts.json",
         "receivedid.key",
         "rehearsal.json",
@@ -44,6 +45,11 @@ KNOWN: Final = frozenset(
     }
 )
 """At the top: files that the server makes, and that are backed up."""
+
+PRIVATE: Final = frozenset({"links.key"})
+"""Of these, keys without which a backup tells less: a backup without encryption takes them only with
+`backup.include_keys` (LINK-2).
+"""
 
 SKIPPED: Final = frozenset(
     {"tmp", "made", "lock", "ctl", "ctl.token", "standby", "submit.sock", "httpcompresscache", INCOMPLETE, RESTORING}
@@ -65,11 +71,12 @@ class DatabaseFile(msgspec.Struct, frozen=True):
 
 
 class OtherFile(msgspec.Struct, frozen=True):
-    """Any other file of a backup. `known`: it is one that belongs into a data directory."""
+    """Any other file of a backup. `known`: it is one that belongs into a data directory. `private`: see `PRIVATE`."""
 
     path: PurePosixPath
     known: bool
     regular: bool
+    private: bool
 
 
 def databases(data: Path) -> list[DatabaseFile]:
@@ -107,4 +114,5 @@ def other_files(data: Path) -> Iterator[OtherFile]:
             if str(path) in skipped or (top and name in SKIPPED) or DISPOSABLE.fullmatch(name):
                 continue
             known = path.parts[0] == "acme" or (top and name in KNOWN)
-            yield OtherFile(path, known, stat.S_ISREG((data / path).lstat().st_mode))
+            regular = stat.S_ISREG((data / path).lstat().st_mode)
+            yield OtherFile(path, known, regular, top and name in PRIVATE)

@@ -555,7 +555,7 @@ class _Work:
 
     def files(self, *, keys: bool, encrypted: bool) -> None:
         for other in other_files(self.source.data):
-            if other.regular:
+            if other.regular and (keys or encrypted or not other.private):
                 self.file(self.source.data / other.path, f"data/{other.path}")
         for one in config_files(self.source, keys=keys, encrypted=encrypted, report=self.report):
             if one.content is None:

@@ -70,7 +70,7 @@ BODIES: Final = "SELECT b.hash FROM message m JOIN body b ON b.id = m.body_id WH
 
 
 async def add_messages(
-    account: Account, accounts: Accounts, items: Iterator[Item], progress: Progress, tmp: Path
+    account: Account, accounts: Accounts, items: Iterator[Item], progress: Progress, tmp: Path, *, gap: int = GAP
 ) -> int:
     """Add messages in one job: staged in units, then all or nothing becomes visible; returns the number of messages.
 
@@ -78,11 +78,12 @@ async def add_messages(
       items: iterated in worker threads of Trio; it may call back to the loop.
       progress: gets counts and problems.
       tmp: for temporary files.
+      gap: ids that are left for deliveries.
 
     Raises: StoreError, OSError: nothing is changed.
     Cancellation: nothing is changed, unless the final unit has begun, which then completes.
     """
-    adding = _Adding(account, accounts, Running(progress, trio.CancelScope()), tmp)
+    adding = _Adding(account, accounts, Running(progress, trio.CancelScope()), tmp, gap=gap)
     return (await adding.run(items)).messages
 
 

@@ -3,7 +3,7 @@ resumable (IMAP-138).
 
 Theory of operation
 -------------------
-A `Remote` is one mailbox of one user on one server, as the source of an import or the target of an export. A message
+A `Remote` is one mailbox of one user on one server: source of an import, target of an export, or linked. A message
 that is in the `Remote` and here has a row of ``imap_copy`` under its remote UID. The row is written with the message,
 in the same commit (`staging.stage`), or right after an APPEND.
 
@@ -30,7 +30,7 @@ from moxlite.store.options import SECOND
 from moxlite.store.rows.keywords import parse_flags
 from moxlite.store.types import Flag, MailboxID, MessageID
 
-Role: TypeAlias = Literal["source", "target"]
+Role: TypeAlias = Literal["source", "target", "link"]
 
 MAX_WORD: Final = 128
 MAX_WORDS: Final = 120
@@ -71,7 +71,7 @@ SELECT m.uid, m.id, m.messageid, m.size, m.received FROM message m WHERE m.mailb
 ORDER BY m.uid LIMIT ?"""
 BY_GOOGLE: Final = """
 SELECT i.gm_msgid, m.id FROM carray(?1) c CROSS JOIN imap_copy i ON i.gm_msgid = c.value
-CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.host = ?2 AND o.username = ?3
+CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.host = ?2 AND o.username = ?3 AND o.role = ?4
 CROSS JOIN message m ON m.id = i.message_id"""
 SET_FLAGS: Final = "UPDATE imap_copy SET flags = ? WHERE remote_id = ? AND uid = ?"
 IN_MAILBOX: Final = """
@@ -267,9 +267,11 @@ def link(tx: Tx, origin: Origin, message_id: int, key: bytes) -> None:
     tx.execute(INSERT_COPY, origin.remote_id, origin.uid, message_id, key, origin.flags, origin.gm_msgid)
 
 
-def copies_by_google(r: Reader, host: str, username: str, ids: Collection[int]) -> dict[int, MessageID]:
+def copies_by_google(
+    r: Reader, host: str, username: str, ids: Collection[int], role: Role = "source"
+) -> dict[int, MessageID]:
     """Find messages that are here under any label, by X-GM-MSGID."""
-    return dict(r.rows(BY_GOOGLE, int_array(ids), host, username))
+    return dict(r.rows(BY_GOOGLE, int_array(ids), host, username, role))
 
 
 def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) -> int:
@@ -293,7 +295,7 @@ def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) 
             continue
         changed += 1
         old, new = set(copy.flags.split()), set(words.split())
-        changes.setdefault((*_parsed(new - old), *_parsed(old - new)), []).append(copy.message_id)
+        changes.setdefault((*parsed_flags(new - old), *parsed_flags(old - new)), []).append(copy.message_id)
     for (add, add_words, remove, remove_words), ids in changes.items():
         if add or add_words:
             store_flags_ids(tx, ids, mode="add", flags=add, keywords=add_words)
@@ -302,7 +304,7 @@ def merge_flags(tx: AccountTx, remote_id: int, seen: Sequence[tuple[int, str]]) 
     return changed
 
 
-def _parsed(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
+def parsed_flags(words: Iterable[str]) -> tuple[Flag, frozenset[str]]:
     """Parse flags into bits and keywords, without invalid ones."""
     flags, keywords = Flag(0), set[str]()
     for word in words:

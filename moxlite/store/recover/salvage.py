@@ -51,6 +51,7 @@ COPIED: Final = (
     "masked",
     "masked_sender",
     "masked_day",
+    "link",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 
@@ -383,7 +384,7 @@ def found_remote(record: Record) -> FoundRemote | None:
     """Convert a record; None if it cannot be a row of ``imap_remote``."""
     match record[:7]:
         case (int(rowid), str(role), str(host), str(username), str(mailbox), int(uidvalidity), int(mailbox_id)):
-            if role in ("source", "target"):
+            if role in ("source", "target", "link"):
                 return FoundRemote(rowid, role, host, username, mailbox, uidvalidity, mailbox_id)
         case _:
             pass
@@ -414,7 +415,7 @@ def restore_copies(
         mailbox_id = mailbox_ids.get(one.mailbox_id, 0)  # 0: the next run sets it
         row = (one.id, one.role, one.host, one.username, one.mailbox, one.uidvalidity, mailbox_id)
         db.execute(INSERT_REMOTE, row)
-        if db.changes() and one.role == "source":
+        if db.changes() and one.role != "target":
             sources[one.id] = mailbox_id
     known = {one.id for one in remotes}
     [(highest,)] = _rows(db, HIGHEST_ID)

@@ -1,0 +1,426 @@
+"""Changes of a linked server: its mailboxes as mailboxes of the account (LINK-5..9).
+
+Theory of operation
+-------------------
+It is an import that is never finished, and one in which removals count. A look goes through the mailboxes that may
+have changed. First it surveys them: which messages are new, which are gone, which flags are others. A message that is
+gone in one and new in another was moved there, so it is moved here; the rest of what is gone is removed here. Then it
+fetches what is new, the newest first, in portions between which the caller may have something more urgent done.
+
+A mailbox whose last look was complete is surveyed by its end and its counts: as many messages as there should be, so
+none was removed. All else lists it whole, against the rows of ``imap_copy``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import trio
+
+from moxlite.migration.fetching import Feed
+from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_of, list_uids
+from moxlite.migration.names import Place
+from moxlite.migration.problems import Tell, shown
+from moxlite.migration.pull import Pull, unchanged, without
+from moxlite.net.imapclient import Client, Refused, Selected
+from moxlite.operations.copies import CopyByImap, MailboxStep
+from moxlite.proto.imap import responses as r
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import BadMailboxName, BadMessage, LimitExceeded, MailboxHasChildren, MailboxNotAllowed
+from moxlite.store.file.transaction import Reader
+from moxlite.store.imports.adding import add_messages
+from moxlite.store.imports.items import Mail, Progress
+from moxlite.store.mail import remotes
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.links import Gone, arrived, drop_copies, drop_remote, gone_rows, linked_remotes, rename_remote
+from moxlite.store.mail.mailboxes import delete_mailbox, ensure_mailbox, rename_mailbox
+from moxlite.store.names import check_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.types import MailboxID
+from moxlite.wording import worded
+
+PORTION: Final = 500
+"""Messages fetched at a time: ten seconds at 2 MB/s, after which what is urgent comes first."""
+
+FEW: Final = 20
+"""New messages that are delivered one by one; more are a job, which appears at once."""
+
+GAP: Final = 1 << 14
+"""Ids left for deliveries during a portion: a minute of 270 a second. 32 bits hold 260,000 portions."""
+
+AT_END: Final = 5_000
+"""Messages since the last look that are asked for by one search."""
+
+MOVED: Final = 5_000
+"""New messages of a mailbox that are compared with what is gone elsewhere."""
+
+NEWEST: Final = 500
+"""Messages whose flags are asked for between two whole looks, at servers without CONDSTORE."""
+
+MANY: Final = 100
+"""Messages, if they are also over half of a mailbox, whose disappearance is believed at the second look only."""
+
+DOUBT_SECONDS: Final = 600.0
+"""Seconds until that second look, and for which a mailbox must be missing until it is removed here."""
+
+
+class Survey(msgspec.Struct):
+    """Findings of a look at a mailbox: state there, UIDs of new messages, and of those that are gone."""
+
+    place: Place
+    target: str
+    remote: remotes.Remote
+    exists: int
+    uidnext: int
+    modseq: int
+    new: array[int]
+    gone: array[int]
+
+
+class Incoming:
+    """The mailboxes of a linked server. `order.prefix` is the mailbox below which they are here.
+
+    Args:
+      urgent: whether the portion that comes next should wait for another look; called between two.
+      turn: one link of an account adds a portion at a time, as imports do.
+
+    Attributes:
+      found: the mailboxes there, from the last whole look. inbox: messages and UIDNEXT of Inbox at its last survey.
+      complete: the last look has fetched all.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        accounts: Accounts,
+        order: CopyByImap,
+        tell: Tell,
+        tmp: Path,
+        *,
+        urgent: Callable[[Client], Awaitable[bool]],
+        turn: trio.Lock,
+    ) -> None:
+        self._account = account
+        self._order = order
+        self._tell = tell
+        self._pull = _LinkPull(account, accounts, order, tell, tmp)
+        self._urgent = urgent
+        self._turn = turn
+        self._unusable: set[tuple[int, int]] = set()
+        self._doubted: dict[int, float] = {}
+        self._missing: dict[str, float] = {}
+        self.found: list[Place] = []
+        self.inbox = (-1, -1)
+        self.complete = False
+
+    async def look(self, client: Client, *, inbox: bool = False) -> None:
+        """Look at all mailboxes, or at Inbox alone. Raises IMAPClientError, StoreError."""
+        statuses: Mapping[str, Mapping[str, int]] = {}
+        if not inbox:
+            self.found = await self._pull.places(client)
+            statuses = await self._pull.statuses(client, self.found)
+            await self._follow_names(client, statuses)
+        here = await self._account.read(_names, op="link")
+        rows = await self._account.read(self._remotes, op="link")
+        surveys = []
+        for place in self.found:
+            remote = rows.get(place.box.name)
+            if inbox and place.box.name.upper() != "INBOX":
+                continue
+            status = statuses.get(place.box.name)
+            if status is not None and remote is not None and remote.mailbox_id in here and unchanged(remote, status):
+                continue
+            survey = await self._survey(client, place, remote, here, whole=not inbox)
+            if survey is not None:
+                surveys.append(survey)
+        if inbox and any(one.gone for one in surveys):  # they may have been moved to another one
+            await self.look(client)
+            return
+        await self._settle_gone(client, surveys)
+        self.complete = await self._fetch_new(client, surveys)
+
+    def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
+        return linked_remotes(r, self._order.host, self._order.user)
+
+    # --- names
+
+    async def _follow_names(self, client: Client, statuses: Mapping[str, Mapping[str, int]]) -> None:
+        """Rename mailboxes here that were renamed there, and remove those that have been missing there for a while."""
+        rows = await self._account.read(self._remotes, op="link")
+        names = {place.box.name for place in self.found}
+        now = trio.current_time()
+        self._missing = {name: self._missing.get(name, now) for name in rows if name not in names}
+        for place in self.found:
+            if place.box.name in rows or not self._missing:
+                continue
+            status = statuses.get(place.box.name, {})
+            for old in list(self._missing):
+                remote = rows[old]
+                alike = status.get("UIDVALIDITY") == remote.uidvalidity and status.get("UIDNEXT", 0) >= remote.uidnext
+                if alike and await self._is_same(client, place.box.name, remote):
+                    await self._account.write(partial(_renamed, remote=remote, place=place))
+                    del self._missing[old]
+                    break
+        for name, since in list(self._missing.items()):
+            if now - since >= DOUBT_SECONDS:
+                await self._drop_mailbox(rows[name])
+
+    async def _is_same(self, client: Client, name: str, remote: remotes.Remote) -> bool:
+        """Whether a mailbox has the messages that one of another name had: the last of them are looked at."""
+        known = (await self._pull.known(remote.id))[-5:]
+        if not known:
+            return False
+        try:
+            await client.examine(name)
+        except Refused:
+            return False
+        rows = {one.uid: one.key for one in await self._account.read(partial(_gone, remote.id, known), op="link")}
+        async with aclosing(fetch_facts(client, known, message_id=True)) as facts:
+            keys = {one.uid: key_of(one) async for one in facts}
+        return bool(keys) and all(rows.get(uid) == key for uid, key in keys.items())
+
+    async def _drop_mailbox(self, remote: remotes.Remote) -> None:
+        await self._pull.remove(remote, await self._pull.known(remote.id))
+        await self._account.write(partial(_dropped, remote=remote))
+
+    # --- surveys
+
+    async def _survey(
+        self, client: Client, place: Place, remote: remotes.Remote | None, here: Mapping[MailboxID, str], *, whole: bool
+    ) -> Survey | None:
+        """Open a mailbox there and compare it; None if it cannot be opened, or not be here."""
+        name = place.box.name
+        try:
+            target = here.get(remote.mailbox_id) if remote is not None else None
+            target = target or check_name(place.target)
+            selected = await client.examine(name)
+        except (Refused, BadMailboxName) as error:
+            await self._pull.problems.add(
+                worded("mailbox {name} is left out: {reason}", name=repr(shown(name)), reason=error)
+            )
+            return None
+        if remote is None or remote.uidvalidity != selected.uidvalidity or remote.mailbox_id not in here:
+            remote = await self._pull.prepared(client, place, target, selected.uidvalidity)
+        lost = await self._account.read(lambda r: remotes.has_lost(r, remote.id), op="link")
+        new = None if lost else await self._at_end(client, remote, selected)
+        gone: array[int] = array("I")
+        known: array[int] | None = None
+        if new is None:
+            uids, known = await list_uids(client), await self._pull.known(remote.id)
+            new, gone = await without(uids, known), await without(known, uids)
+            if lost:
+                new = await self._pull.match(client, remote, new)
+        await self._flags_there(client, remote, selected, known, whole=whole)
+        if self._unusable:
+            new = array("I", [uid for uid in new if (remote.id, uid) not in self._unusable])
+        exists = selected.exists
+        if name.upper() == "INBOX":
+            self.inbox = exists, selected.uidnext
+        if len(gone) > MANY and known is not None and len(gone) * 2 > len(known):
+            since = self._doubted.setdefault(remote.id, trio.current_time())
+            if trio.current_time() - since < DOUBT_SECONDS:
+                gone, exists = array("I"), -1  # -1: the next look lists the mailbox again
+        if exists >= 0:
+            self._doubted.pop(remote.id, None)
+        return Survey(place, target, remote, exists, selected.uidnext, selected.modseq, new, gone)
+
+    async def _at_end(self, client: Client, remote: remotes.Remote, selected: Selected) -> array[int] | None:
+        """The new UIDs, if the numbers show that no message was removed since the last complete look; else None."""
+        if remote.messages < 0 or not 0 < remote.uidnext <= selected.uidnext <= remote.uidnext + AT_END:
+            return None
+        if selected.uidnext == remote.uidnext:
+            return array("I") if selected.exists == remote.messages else None
+        answer = await client.run(b"UID SEARCH UID %d:%d" % (remote.uidnext, selected.uidnext - 1))
+        found = {n for data in answer.of(r.SearchData) for n in data.numbers if remote.uidnext <= n < selected.uidnext}
+        if selected.exists != remote.messages + len(found):
+            return None
+        uids = sorted(found)
+        known = set[int]()
+        for start in range(0, len(uids), remotes.SLICE):
+            some = uids[start : start + remotes.SLICE]
+            known |= (await self._account.read(partial(_copies, remote.id, some), op="link")).keys()
+        return array("I", [uid for uid in uids if uid not in known])
+
+    async def _flags_there(
+        self, client: Client, remote: remotes.Remote, selected: Selected, known: array[int] | None, *, whole: bool
+    ) -> None:
+        """Carry over flags that changed there."""
+        if remote.modseq and selected.modseq:
+            if selected.modseq != remote.modseq:
+                async with aclosing(flags_changed(client, remote.modseq)) as parts:
+                    async for part in parts:
+                        await self._pull.merge(remote, part)
+            return
+        if known is None:
+            known = await self._pull.known(remote.id, 0 if whole else max(remote.uidnext - NEWEST, 0))
+        if not whole:
+            known = known[-NEWEST:]
+        for start in range(0, len(known), remotes.SLICE):
+            await self._pull.merge(remote, await flags_in(client, known[start : start + remotes.SLICE]))
+
+    # --- what is gone
+
+    async def _settle_gone(self, client: Client, surveys: Sequence[Survey]) -> None:
+        """Move what was moved there, and remove what was removed there."""
+        gone: dict[bytes, tuple[Survey, Gone]] = {}
+        for survey in surveys:
+            for start in range(0, len(survey.gone), remotes.SLICE):
+                some = survey.gone[start : start + remotes.SLICE]
+                rows = await self._account.read(partial(_gone, survey.remote.id, some), op="link")
+                gone |= {one.key: (survey, one) for one in rows}
+        if gone:
+            for survey in surveys:
+                if survey.new and len(survey.new) <= MOVED:
+                    await self._follow_moves(client, survey, gone)
+        for survey in surveys:
+            await self._pull.remove(survey.remote, survey.gone)
+
+    async def _follow_moves(self, client: Client, survey: Survey, gone: dict[bytes, tuple[Survey, Gone]]) -> None:
+        """Move messages here that came into this mailbox from another one; these are taken out of `gone`."""
+        await client.examine(survey.place.box.name)
+        moved = set[int]()
+        for start in range(0, len(survey.new), remotes.SLICE):
+            some = survey.new[start : start + remotes.SLICE]
+            async with aclosing(fetch_facts(client, some, message_id=True)) as facts:
+                found = [(one, gone.pop(key)) async for one in facts if (key := key_of(one)) in gone]
+            pairs = [(facts.uid, source.remote, one) for facts, (source, one) in found]
+            await self._account.write(partial(_moved, pairs=pairs, to=survey.remote))
+            await self._pull.merge(survey.remote, [(facts.uid, facts.flags) for facts, _ in found])
+            moved.update(facts.uid for facts, _ in found)
+            for _, (source, one) in found:
+                source.gone.remove(one.uid)
+        survey.new = array("I", [uid for uid in survey.new if uid not in moved])
+
+    # --- what is new
+
+    async def _fetch_new(self, client: Client, surveys: Sequence[Survey]) -> bool:
+        """Fetch new messages, the newest first; returns whether all were."""
+        for survey in surveys:
+            if survey.new:
+                await client.examine(survey.place.box.name)
+            left = len(survey.new)
+            while left:
+                self._account.check_space()
+                await self._tell(MailboxStep(shown(survey.place.box.name), len(survey.new) - left, len(survey.new)))
+                portion = survey.new[max(left - PORTION, 0) : left]
+                before = self._pull.problems.count
+                async with self._turn if len(portion) > FEW else nullcontext():
+                    await self._pull.job(
+                        client, survey.place, survey.target, survey.remote, portion, 0, len(survey.new)
+                    )
+                if self._pull.problems.count > before:
+                    there = await self._account.read(partial(_copies, survey.remote.id, portion), op="link")
+                    self._unusable |= {(survey.remote.id, uid) for uid in portion if uid not in there}
+                left -= len(portion)
+                if left and await self._urgent(client):
+                    return False
+            state = partial(remotes.settle, messages=survey.exists, uidnext=survey.uidnext, modseq=survey.modseq)
+            if self._differs(survey):
+                await self._account.write(partial(_settled, state, survey.remote.id))
+        return True
+
+    def _differs(self, survey: Survey) -> bool:
+        before = survey.remote
+        return (before.messages, before.uidnext, before.modseq) != (survey.exists, survey.uidnext, survey.modseq)
+
+
+class _LinkPull(Pull):
+    """A pull that delivers few messages one by one."""
+
+    role: remotes.Role = "link"
+
+    async def _add(self, feed: Feed, progress: Progress, count: int) -> int:
+        if count > FEW:
+            return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP)
+        added = 0
+        while (one := await feed.get()) is not None:
+            spool = Spool(self._tmp)
+            with spool:
+                while (piece := await trio.to_thread.run_sync(next, one.pieces, None)) is not None:
+                    await spool.write(piece)
+                await spool.finish()
+                try:
+                    ready = await prepare(spool)
+                    await self._account.write(partial(_delivered, one=one, ready=ready), weight=ready.size)
+                except (BadMessage, LimitExceeded) as error:
+                    await self.problems.add(worded("{place}: left out, {reason}", place=one.place, reason=error))
+                    continue
+            added += 1
+        return added
+
+
+def _names(r: Reader) -> dict[MailboxID, str]:
+    return {box.id: box.name for box in mailboxes(r)}
+
+
+def _copies(remote_id: int, uids: Sequence[int], r: Reader) -> Mapping[int, object]:
+    return remotes.copies(r, remote_id, uids)
+
+
+def _gone(remote_id: int, uids: Sequence[int], r: Reader) -> list[Gone]:
+    return gone_rows(r, remote_id, uids)
+
+
+def _settled(state: Callable[..., None], remote_id: int, tx: AccountTx) -> None:
+    state(tx, remote_id)
+
+
+def _renamed(tx: AccountTx, *, remote: remotes.Remote, place: Place) -> None:
+    """Give a mailbox the name that it has there now, unless another one here has that."""
+    rename_remote(tx, remote.id, place.box.name)
+    if mailbox_by_name(tx, place.target) is None and any(box.id == remote.mailbox_id for box in mailboxes(tx)):
+        try:
+            rename_mailbox(tx, remote.mailbox_id, place.target)
+        except (BadMailboxName, MailboxNotAllowed):
+            return  # it keeps its name here
+
+
+def _dropped(tx: AccountTx, *, remote: remotes.Remote) -> None:
+    """Forget a mailbox that is no longer there, and remove it here if nothing is left in it."""
+    drop_remote(tx, remote.id)
+    box = next((box for box in mailboxes(tx) if box.id == remote.mailbox_id), None)
+    if box is not None and not box.exists:
+        try:
+            delete_mailbox(tx, box.id)
+        except (MailboxHasChildren, MailboxNotAllowed):
+            return
+
+
+def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, Gone]], to: remotes.Remote) -> None:
+    """Follow moves: new UID, the mailbox there before, and the row. What was moved here as well stays where it is: that
+    move goes there (LINK-12).
+    """
+    for uid, source, one in pairs:
+        drop_copies(tx, source.id, [one.uid])
+        if one.mailbox_id == source.mailbox_id:
+            move_ids(tx, [one.message_id], to.mailbox_id)
+        arrived(tx, to.id, uid, one.message_id, one.key, one.flags)
+
+
+def _delivered(tx: AccountTx, *, one: Mail, ready: Prepared) -> None:
+    """Add a message as a delivery, with its row."""
+    origin = one.origin
+    assert origin is not None
+    flags, keywords = remotes.parsed_flags(one.words)
+    added = add_message(
+        tx,
+        ready,
+        ensure_mailbox(tx, one.mailbox).id,
+        flags=flags,
+        keywords=keywords,
+        received=one.received,
+        received_offset=one.offset,
+        delivery=True,
+    )
+    remotes.link(tx, origin, added.message_id, remotes.copy_key(ready.thread.messageid, origin.size, origin.received))

@@ -1,0 +1,432 @@
+"""The links of all accounts: made, tested, paused and removed, and kept running (LINK-1..4, LINK-9).
+
+The mirroring itself is in `mirror`, which is loaded with the first link that runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import trio
+
+from moxlite import lazyimport
+from moxlite.config.snapshot import Snapshot
+from moxlite.metrics import Counter, Gauge
+from moxlite.migration.copies import Copies
+from moxlite.migration.linkstate import LinkState, Phase, Tested
+from moxlite.operations.copies import CopyByImap
+from moxlite.safefile import key_file
+from moxlite.store.changelog.account import Account
+from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
+from moxlite.store.mail.links import (
+    Link,
+    LinkRefused,
+    NewLink,
+    Transport,
+    add_link,
+    forget_link,
+    link_by_id,
+    link_named,
+    links,
+    mailboxes_below,
+    note_accepted,
+    note_refused,
+    pause_link,
+    remove_link,
+    reseal_link,
+)
+from moxlite.store.mail.mailboxes import delete_in_slices
+from moxlite.supervision import Fate, Supervisor
+from moxlite.wording import reason_of, worded
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from moxlite.net.imapclient import Client
+
+logger = logging.getLogger("moxlite.migration.links")
+
+links_running: Final = Gauge("moxlite_links", "Linked mailboxes that are not paused, by what they do.", ["phase"])
+links_failures: Final = Counter(
+    "moxlite_link_failures_total", "Connections of linked mailboxes that ended.", ["reason"]
+)
+
+PHASES: Final[tuple[Phase, ...]] = ("connecting", "copying", "current", "waiting", "refused")
+
+WAITS: Final = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
+"""Seconds before each new connection after failed ones; the last for all further ones. Each is varied by a half, so
+that the links of many accounts do not come back together.
+"""
+
+REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
+"""Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
+
+LONGEST: Final = 86_400.0
+"""Seconds for which a server may have us wait."""
+
+TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
+"""How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
+
+TEMPORARY: Final = ("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]")
+"""Response codes of a refused log-in that say nothing about the password (RFC 5530 §3)."""
+
+REFUSES: Final = "the other server refuses the password: give it again"
+
+CALM: Final = 60.0
+"""Seconds of a connection after which earlier failures are forgotten."""
+
+TEST_SECONDS: Final = 45.0
+"""Seconds for a test: it is waited for."""
+
+KEEP_OPEN: Final = 300.0
+"""Seconds for which the account of a link stays open after its last use."""
+
+KEY: Final = "links.key"
+KEY_OCTETS: Final = 32
+NONCE: Final = 12
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
+    one.
+    """
+
+    address: str
+    host: str
+    password: str
+    name: str = ""
+    user: str = ""
+    port: int = 0
+    tls: Transport = "implicit"
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Asked({self.address!r}, {self.host!r})"
+
+
+class Sealing:
+    """Encrypts passwords of other servers, by a key in a file of its own (LINK-2). Methods block."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / KEY
+
+    def _cipher(self, *, create: bool) -> AESGCM:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        key = key_file(self._path, KEY_OCTETS, create=create, mode=0o600)
+        if len(key) != KEY_OCTETS:
+            raise LinkRefused(f"{self._path} is no key of {KEY_OCTETS} octets")
+        return AESGCM(key)
+
+    def seal(self, password: str, host: str, username: str) -> bytes:
+        """Encrypt a password, for this user of this server alone. Raises OSError, LinkRefused."""
+        nonce = secrets.token_bytes(NONCE)
+        return nonce + self._cipher(create=True).encrypt(nonce, password.encode(), _bound(host, username))
+
+    def open(self, link: Link) -> str:
+        """Decrypt the password of a link. Raises LinkRefused: the key is another one, or lost."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            cipher = self._cipher(create=False)
+            octets = cipher.decrypt(link.secret[:NONCE], link.secret[NONCE:], _bound(link.host, link.username))
+        except (OSError, InvalidTag):
+            raise LinkRefused(worded("the stored password cannot be read any more: give it again")) from None
+        return octets.decode()
+
+
+def _bound(host: str, username: str) -> bytes:
+    return f"{host}\0{username}".encode()
+
+
+class Links:
+    """The links of a server.
+
+    Args:
+      copies: connects to other servers.
+      tree: runs a task for each link.
+    """
+
+    def __init__(self, copies: Copies, tree: Supervisor) -> None:
+        self._config = copies.config
+        self._accounts = copies.accounts
+        self._copies = copies
+        self._tree = tree
+        self._sealing = Sealing(copies.config.current.static.data_dir)
+        self._running: dict[tuple[str, int], _Running] = {}
+        self._turns: dict[str, trio.Lock] = {}
+        copies.config.on_change(self._changed)
+
+    @property
+    def inside(self) -> bool:
+        """Whether users may name hosts of the inner network, as for webhooks (WEB-111)."""
+        return self._config.current.static.allow_private_webhooks
+
+    async def attend(self, account: Account) -> None:
+        """Run the links of an account that was opened; for `Accounts.register_task`. Raises StoreError."""
+        for link in await account.read(links, op="links"):
+            if not link.paused:
+                self._start(account.name, link.id)
+
+    def _start(self, name: str, link_id: int) -> None:
+        if (name, link_id) not in self._running:
+            running = self._running[name, link_id] = _Running()
+            self._tree.start("migration.link", partial(self._run, name, link_id, running), Fate.ONCE)
+
+    def _changed(self, old: Snapshot, new: Snapshot) -> None:
+        """End the links of accounts that are being removed (STORE-140)."""
+        del old
+        for (name, _), running in self._running.items():
+            if new.account(name) is None:
+                running.scope.cancel()
+
+    # For users
+
+    async def list(self, name: str) -> list[tuple[Link, LinkState]]:
+        """All links of an account, with their states. Raises StoreError."""
+        async with self._accounts.use(name) as account:
+            found = await account.read(links, op="links")
+        return [(one, self._state(name, one)) for one in found]
+
+    def _state(self, name: str, link: Link) -> LinkState:
+        if link.paused:
+            return LinkState("paused")
+        running = self._running.get((name, link.id))
+        return LinkState() if running is None else running.state
+
+    async def add(self, name: str, asked: Asked) -> Link:
+        """Test a link, make it and start it. Raises StoreError, OSError, LinkRefused: also where the test fails."""
+        asked = self._checked(asked)
+        await self.test(asked)
+        secret = await trio.to_thread.run_sync(self._sealing.seal, asked.password, asked.host, asked.user)
+        new = NewLink(
+            name=asked.name,
+            address=asked.address,
+            host=asked.host,
+            port=asked.port,
+            tls=asked.tls,
+            username=asked.user,
+            secret=secret,
+        )
+        async with self._accounts.use(name) as account:
+            link = await account.write(lambda tx: add_link(tx, new))
+        _note("added", name, link)
+        self._start(name, link.id)
+        return link
+
+    async def test(self, asked: Asked) -> Tested:
+        """Log in at the other server and look. Raises LinkRefused: the text says why it cannot be linked."""
+        asked = self._checked(asked)
+        from moxlite.net.imapclient import IMAPClientError, LoginFailed
+
+        with trio.move_on_after(TEST_SECONDS):
+            try:
+                await lazyimport.load("moxlite.migration.mirror")
+                from moxlite.migration.mirror import look
+
+                client = await self._connect(asked.host, asked.port, asked.tls, asked.user, asked.password)
+                try:
+                    return await look(client)
+                finally:
+                    with trio.move_on_after(1, shield=True):
+                        await client.logout()
+            except LoginFailed as error:
+                raise LinkRefused(reason_of(error), "password") from None
+            except IMAPClientError as error:
+                raise LinkRefused(reason_of(error), "host") from None
+        raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
+
+    def _checked(self, asked: Asked) -> Asked:
+        address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
+        if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
+            raise LinkRefused("is not a mail address, such as mia@example.org", "address")
+        if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
+            raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
+        if not asked.password:
+            raise LinkRefused("is empty: give the password at the other server", "password")
+        if asked.tls == "none" and not self.inside:
+            text = "without encryption, only servers of the inner network are asked, which is not allowed here"
+            raise LinkRefused(text, "tls")
+        name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
+        user = asked.user.strip() or address
+        return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user)
+
+    async def set_password(self, name: str, text: str, password: str) -> None:
+        """Give a link another password, which is tested. Raises StoreError, OSError, LinkRefused."""
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            await self.test(
+                Asked(
+                    address=link.address,
+                    host=link.host,
+                    password=password,
+                    user=link.username,
+                    port=link.port,
+                    tls=link.tls,
+                )
+            )
+            secret = await trio.to_thread.run_sync(self._sealing.seal, password, link.host, link.username)
+            await account.write(lambda tx: reseal_link(tx, link.id, secret))
+        await self._stop(name, link.id)
+        if not link.paused:
+            self._start(name, link.id)
+
+    async def pause(self, name: str, text: str, *, paused: bool) -> None:
+        """Stop a link, or let it run again, with a new try now. Raises StoreError."""
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            await account.write(lambda tx: pause_link(tx, link.id, paused=paused))
+        await self._stop(name, link.id)
+        if not paused:
+            self._start(name, link.id)
+        _note("paused" if paused else "resumed", name, link)
+
+    async def remove(self, name: str, text: str, *, delete: bool) -> None:
+        """Remove a link. With `delete` its mailboxes here are deleted, too; the other server keeps all. Raises
+        StoreError.
+        """
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            await account.write(lambda tx: remove_link(tx, link.id))  # first: nothing goes there from now on
+            await self._stop(name, link.id)
+            while await account.write(lambda tx: forget_link(tx, link.host, link.username)):
+                pass
+            if delete:
+                for box in await account.read(lambda r: mailboxes_below(r, link.name), op="links"):
+                    await delete_in_slices(account, lambda _, mailbox_id=box.id: mailbox_id)  # type: ignore[misc] # bound now
+        _note("removed", name, link)
+
+    async def _stop(self, name: str, link_id: int) -> None:
+        running = self._running.get((name, link_id))
+        if running is not None:
+            running.scope.cancel()
+            await running.ended.wait()
+
+    # The running links
+
+    async def _run(self, name: str, link_id: int, running: _Running) -> None:
+        """Keep a link connected until it is paused or removed.
+
+        Errors: StoreError ends it; it runs again when the account is opened the next time.
+        """
+        try:
+            with running.scope:
+                async with self._accounts.use(name, linger=KEEP_OPEN) as account:
+                    await self._keep(account, link_id, running)
+        except (AccountUnknown, AccountRemoved):
+            pass
+        except StoreError as error:
+            logger.error("link ended", extra={"kv": {"account": name, "link": link_id, "err": str(error)}})
+        finally:
+            del self._running[name, link_id]
+            running.ended.set()
+            _count(self._running)
+
+    async def _keep(self, account: Account, link_id: int, running: _Running) -> None:
+        from moxlite.net.imapclient import IMAPClientError, LoginFailed, TLSFailed
+
+        failures = 0
+        while True:
+            link = await account.read(lambda r: link_by_id(r, link_id), op="links")
+            if link is None or link.paused:
+                return
+            if link.refused is not None and not failures:  # since the last start of the server
+                waits = REFUSED_WAITS[min(link.refusals, len(REFUSED_WAITS)) - 1]
+                await self._wait(running, "refused", worded(REFUSES), _left(link.refused, waits))
+            began = trio.current_time()
+            try:
+                await self._serve(account, link, running)
+            except LoginFailed as error:
+                failures += 1
+                if any(code in str(error) for code in TEMPORARY):
+                    await self._wait(running, "waiting", reason_of(error), _pause(failures, error))
+                    continue
+                await account.write(lambda tx: note_refused(tx, link_id))
+                if not link.refusals:
+                    logger.warning("password of a link refused", extra={"kv": _who(account.name, link)})
+                links_failures.labels(reason="password").inc()
+                seconds = REFUSED_WAITS[min(link.refusals, len(REFUSED_WAITS) - 1)]
+                await self._wait(running, "refused", reason_of(error), seconds)
+            except (IMAPClientError, StoreError, OSError, LinkRefused) as error:
+                if isinstance(error, (AccountUnknown, AccountRemoved)):
+                    raise
+                failures = 1 if trio.current_time() - began > CALM else failures + 1
+                links_failures.labels(reason="tls" if isinstance(error, TLSFailed) else "connection").inc()
+                await self._wait(running, "waiting", reason_of(error), _pause(failures, error))
+
+    async def _serve(self, account: Account, link: Link, running: _Running) -> None:
+        self._enter(running, "connecting")
+        await lazyimport.load("moxlite.migration.mirror")
+        from moxlite.migration.mirror import Mirror
+
+        password = await trio.to_thread.run_sync(self._sealing.open, link)
+        client = await self._connect(link.host, link.port, link.tls, link.username, password)
+        try:
+            if link.refused is not None:
+                await account.write(lambda tx: note_accepted(tx, link.id))
+            tmp = self._config.current.static.data_dir / "tmp"
+            lock = self._turns.setdefault(account.name, trio.Lock())
+            entered = partial(self._enter, running)
+            mirror = Mirror(account, self._accounts, link, state=running.state, entered=entered, turn=lock, tmp=tmp)
+            await mirror.serve(client)
+        finally:
+            with trio.move_on_after(5, shield=True):
+                await client.logout()
+
+    async def _connect(self, host: str, port: int, tls: Transport, user: str, password: str) -> Client:
+        await lazyimport.load("moxlite.net.imapclient")
+        order = CopyByImap(account="", host=host, port=port, tls=tls, user=user, password=password)
+        return await self._copies.connect("import", order, self.inside)
+
+    def _enter(self, running: _Running, phase: Phase, said: str = "") -> None:
+        running.state.phase, running.state.said = phase, said
+        _count(self._running)
+
+    async def _wait(self, running: _Running, phase: Phase, said: str, seconds: float) -> None:
+        self._enter(running, phase, said)
+        running.state.again = trio.current_time() + seconds
+        await trio.sleep(seconds)
+
+
+class _Running:
+    """A link that runs."""
+
+    def __init__(self) -> None:
+        self.scope = trio.CancelScope()
+        self.ended = trio.Event()
+        self.state = LinkState()
+
+
+def _count(all_running: Mapping[tuple[str, int], _Running]) -> None:
+    for phase in PHASES:
+        links_running.labels(phase=phase).set(sum(one.state.phase == phase for one in all_running.values()))
+
+
+def _left(since: int, seconds: float) -> float:
+    """Seconds of a pause that are left, from `since` on, µs UTC."""
+    return min(max(since / 1_000_000 + seconds - time.time(), 0.0), seconds)
+
+
+def _pause(failures: int, error: Exception) -> float:
+    """Seconds until the next try; as long as the server told, a day at most."""
+    told = TOLD.search(str(error))
+    asked = int(told[1]) / (1000 if told[2].startswith("m") else 1) if told else 0.0
+    usual = WAITS[min(failures, len(WAITS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+    return max(usual, min(asked, LONGEST))
+
+
+def _who(name: str, link: Link) -> dict[str, object]:
+    return {"account": name, "link": link.name, "host": link.host, "user": link.username}
+
+
+def _note(change: str, name: str, link: Link) -> None:
+    logger.info(f"link {change}", extra={"kv": _who(name, link)})

@@ -1,0 +1,214 @@
+"""One linked server while a connection lasts: what comes, what goes, and the wait for either (LINK-5, LINK-8).
+
+Theory of operation
+-------------------
+One task uses the connection. It looks at the other server, sends what was changed here, and waits by IDLE in the other
+server's Inbox. A second task waits for changes of the account and ends that wait. Mailboxes besides Inbox are asked for
+their state each minute; where the server has NOTIFY, it tells of them, too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from moxlite.migration.incoming import Incoming
+from moxlite.migration.linkstate import LinkState, Phase, Tested
+from moxlite.migration.listing import list_boxes
+from moxlite.migration.problems import Problems, shown
+from moxlite.migration.upstream import Upstream
+from moxlite.net.imapclient import Client, IMAPClientError, Refused
+from moxlite.operations.copies import CopyByImap, Event, MailboxStep, Note
+from moxlite.proto.imap import commands as c, responses as r
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.bus import Cursor
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.links import Link, note_sent
+from moxlite.store.types import AccountClosing
+
+logger = logging.getLogger("moxlite.migration.links")
+
+LOOK_SECONDS: Final = 60.0
+"""Seconds between two looks at all mailboxes there."""
+
+NO_IDLE_SECONDS: Final = 15.0
+"""Seconds between two looks at Inbox, where the server has no IDLE."""
+
+TOGETHER: Final = 1.0
+"""Seconds between a change here and its way there: more come with it."""
+
+MAX_PROBLEMS: Final = 50
+"""Texts about what was left out that are kept."""
+
+EVENTS: Final = b"(MessageNew MessageExpunge FlagChange)"
+
+
+class Mirror:
+    """A linked server.
+
+    Args:
+      state: shows what is being done.
+      entered: called with each new phase.
+      turn: one link of an account fetches at a time, as imports do.
+      tmp: folder for temporary files.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        accounts: Accounts,
+        link: Link,
+        *,
+        state: LinkState,
+        entered: Callable[[Phase], None],
+        turn: trio.Lock,
+        tmp: Path,
+    ) -> None:
+        order = CopyByImap(account=account.name, host=link.host, user=link.username, prefix=link.name, delete=True)
+        self._account = account
+        self._link = link
+        self._state = state
+        self._entered = entered
+        self._sent = link.sent
+        self._incoming = Incoming(account, accounts, order, self._tell, tmp, urgent=self._urgent, turn=turn)
+        self._upstream = Upstream(account, accounts, order, self._tell, tmp)
+        self._idle = trio.CancelScope()
+        self._changed = False
+        self._notified = False
+
+    async def serve(self, client: Client) -> None:
+        """Mirror until the connection or the account ends. Raises IMAPClientError, StoreError."""
+        failure: Exception | None = None
+        _, cursor = await self._account.subscribe(op="link")
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._listen, cursor, nursery.cancel_scope)
+                try:
+                    await self._mirror(client)
+                except (IMAPClientError, StoreError, OSError) as error:
+                    failure = error  # raised below, outside of the nursery
+                nursery.cancel_scope.cancel()
+        finally:
+            cursor.close()
+        if failure is not None:
+            raise failure
+
+    async def _listen(self, cursor: Cursor, scope: trio.CancelScope) -> None:
+        """End the wait when the account changes, and all when it closes."""
+        while True:
+            await cursor.wait()
+            batch = await cursor.take()
+            cursor.acknowledge(batch.modseq)
+            if any(isinstance(event, AccountClosing) for event in batch.events):
+                scope.cancel()
+                return
+            self._changed = True
+            self._idle.cancel()
+
+    async def _mirror(self, client: Client) -> None:
+        await self._ask_notices(client)
+        last = -LOOK_SECONDS
+        while True:
+            soon = trio.current_time() - last < LOOK_SECONDS and not self._notified and self._incoming.complete
+            if not soon:
+                last = trio.current_time()
+            await self._incoming.look(client, inbox=soon)
+            await self._send(client)
+            if not self._incoming.complete:
+                continue
+            if self._state.phase != "current":
+                self._entered("current")
+            while await self._wait(client, LOOK_SECONDS - (trio.current_time() - last)):
+                await self._send(client)
+
+    async def _send(self, client: Client) -> None:
+        self._changed = False
+        sent = await self._upstream.send(client, self._incoming.found, self._sent)
+        if sent != self._sent:
+            self._sent = sent
+            await self._account.write(lambda tx: note_sent(tx, self._link.id, sent))
+            self._changed = False  # that unit changed nothing that goes there
+
+    async def _ask_notices(self, client: Client) -> None:
+        """Have the server tell of all mailboxes (RFC 5465), if it can."""
+        if client.has("NOTIFY"):
+            try:
+                await client.run(b"NOTIFY SET (SELECTED %b) (PERSONAL %b)" % (EVENTS, EVENTS))
+            except Refused:
+                return
+            self._notified = True
+
+    async def _wait(self, client: Client, seconds: float) -> bool:
+        """Wait for a change on either side; returns whether it was here alone."""
+        if seconds <= 0:
+            return False
+        selected = await client.examine("INBOX")
+        if (selected.exists, selected.uidnext) != self._incoming.inbox:  # it changed while another mailbox was open
+            return False
+        self._idle = trio.CancelScope()
+        told = False
+        if not self._pending() and client.has("IDLE"):
+            told = await client.idle(seconds, self._idle)
+        elif not self._pending():
+            with self._idle:
+                await trio.sleep(min(seconds, NO_IDLE_SECONDS))
+        if told or not self._pending():
+            return False
+        await trio.sleep(TOGETHER)
+        return True
+
+    def _pending(self) -> bool:
+        return self._changed
+
+    async def _urgent(self, client: Client) -> bool:
+        """Whether new mail has come to Inbox, or something was changed here, while older mail is fetched."""
+        answer = await client.run(c.Status("INBOX", ("MESSAGES", "UIDNEXT")))
+        for data in answer.of(r.StatusData):
+            items = dict(data.items)
+            if (items.get("MESSAGES"), items.get("UIDNEXT")) != self._incoming.inbox:
+                return True
+        return self._changed
+
+    async def _tell(self, event: Event) -> None:
+        """Keep what the page shows."""
+        match event:
+            case MailboxStep():
+                self._state.mailbox, self._state.done, self._state.total = event.mailbox, event.done, event.total
+                if self._state.phase != "copying" and event.total - event.done > 1:
+                    self._entered("copying")
+            case Note(text):
+                if len(self._state.problems) < MAX_PROBLEMS and text not in self._state.problems:
+                    self._state.problems.append(text)
+                    kv = {"account": self._account.name, "link": self._link.name, "text": str(text)}
+                    logger.info("not mirrored", extra={"kv": kv})
+            case _:
+                pass
+        await trio.lowlevel.checkpoint()
+
+
+async def look(client: Client) -> Tested:
+    """List the mailboxes that can be linked. Raises IMAPClientError."""
+    problems = Problems(_ignore)
+    boxes = await list_boxes(client, problems)
+    messages = 0
+    for box in boxes:
+        if box.everything:
+            continue
+        try:
+            answer = await client.run(c.Status(box.name, ("MESSAGES",)))
+        except Refused:
+            continue
+        for data in answer.of(r.StatusData):
+            count = dict(data.items).get("MESSAGES")
+            messages += count if isinstance(count, int) else 0
+    return Tested([shown(box.name) for box in boxes], messages, client.has("IDLE"))
+
+
+async def _ignore(event: Event) -> None:
+    del event
+    await trio.lowlevel.checkpoint()

@@ -1,0 +1,344 @@
+"""Links of an account: mailboxes of its user at other providers, which are mirrored here (LINK-1).
+
+A link is a row. Which mailbox there is which here, and which message, is in the rows of `remotes` with role ``link``.
+The password is stored as the octets of `migration.sealing`; nothing here can read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, StoreError
+from moxlite.store.file.transaction import Reader, Row, Tx, int_array
+from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
+from moxlite.store.names import SEPARATOR, check_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.types import Mailbox, MailboxID, MessageID
+from moxlite.wording import worded
+
+Transport: TypeAlias = Literal["implicit", "starttls", "none"]
+
+MAX_LINKS: Final = 10
+"""Links of an account: each holds a connection."""
+
+FORGOTTEN: Final = 2_000
+"""Rows of messages that are deleted in one unit."""
+
+COLUMNS: Final = "id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent"
+ALL: Final = f"SELECT {COLUMNS} FROM link ORDER BY id"  # noqa: S608 - constants
+BY_ID: Final = f"SELECT {COLUMNS} FROM link WHERE id = ?"  # noqa: S608 - constants
+SAME: Final = "SELECT EXISTS (SELECT 1 FROM link WHERE host = ? AND username = ?)"
+ADD: Final = """
+INSERT INTO link (name, address, host, port, tls, username, secret, created, sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+MODSEQ: Final = "SELECT modseq FROM state"
+PAUSE: Final = "UPDATE link SET paused = ? WHERE id = ?"
+RESEAL: Final = "UPDATE link SET secret = ?, refused = NULL, refusals = 0 WHERE id = ?"
+REFUSE: Final = "UPDATE link SET refused = ?, refusals = refusals + 1 WHERE id = ?"
+ACCEPT: Final = "UPDATE link SET refused = NULL, refusals = 0 WHERE id = ?"
+SENT: Final = "UPDATE link SET sent = ? WHERE id = ?"
+REMOVE: Final = "DELETE FROM link WHERE id = ?"
+FORGET_COPIES: Final = """
+DELETE FROM imap_copy WHERE (remote_id, uid) IN (SELECT i.remote_id, i.uid FROM imap_remote o
+CROSS JOIN imap_copy i ON i.remote_id = o.id WHERE o.role = 'link' AND o.host = ? AND o.username = ? LIMIT ?)"""
+FORGET_REMOTES: Final = "DELETE FROM imap_remote WHERE role = 'link' AND host = ? AND username = ?"
+
+
+class LinkRefused(StoreError):
+    """The link cannot be made so; the text says why. `field`: the argument, "" for none."""
+
+    def __init__(self, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class NoSuchLink(StoreError):
+    """The account has no such link."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(worded("{name} is no linked mailbox of this account", name=name))
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """A mailbox at another provider; times in µs UTC.
+
+    Attributes:
+      name: the mailbox here below which its mailboxes are.
+      secret: the sealed password.
+      refused: when the other server last refused the password, None while it is good; `refusals`: how often in a row.
+      sent: modseq up to which changes made here are there.
+    """
+
+    id: int
+    name: str
+    address: str
+    host: str
+    port: int
+    tls: Transport
+    username: str
+    secret: bytes
+    created: int
+    paused: bool
+    refused: int | None
+    refusals: int
+    sent: int
+
+    def __repr__(self) -> str:
+        """Without the secret, sealed as it is."""
+        return f"Link({self.id}, {self.name!r}, {self.host!r})"
+
+
+class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to make; fields as of `Link`."""
+
+    name: str
+    address: str
+    host: str
+    port: int
+    tls: Transport
+    username: str
+    secret: bytes
+
+
+def _link(row: Row) -> Link:
+    link_id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent = row
+    return Link(
+        id=link_id,
+        name=name,
+        address=address,
+        host=host,
+        port=port,
+        tls=tls,
+        username=username,
+        secret=secret,
+        created=created,
+        paused=bool(paused),
+        refused=refused,
+        refusals=refusals,
+        sent=sent,
+    )
+
+
+def links(r: Reader) -> list[Link]:
+    """All links of the account, the oldest first."""
+    return [_link(row) for row in r.rows(ALL)]
+
+
+def link_by_id(r: Reader, link_id: int) -> Link | None:
+    """The link of this id."""
+    row = r.row(BY_ID, link_id)
+    return None if row is None else _link(row)
+
+
+def link_named(r: Reader, text: str) -> Link:
+    """The link with this name, or this address if only one has it. Raises NoSuchLink."""
+    all_links = links(r)
+    found = [one for one in all_links if one.name == text] or [one for one in all_links if one.address == text]
+    if len(found) != 1:
+        raise NoSuchLink(text)
+    return found[0]
+
+
+def add_link(tx: AccountTx, new: NewLink) -> Link:
+    """Make a link. Raises LinkRefused; LimitExceeded; BadMailboxName: the name cannot be that of a mailbox."""
+    name = check_name(new.name)
+    if SEPARATOR in name:
+        raise LinkRefused(worded("give a name without {separator}", separator=SEPARATOR), "name")
+    here = links(tx)
+    if len(here) >= MAX_LINKS:
+        raise LimitExceeded("linked mailboxes")
+    if any(one.name == name for one in here):
+        raise LinkRefused("another linked mailbox has this name", "name")
+    if tx.value(SAME, new.host, new.username):
+        raise LinkRefused("this mailbox is linked already", "user")
+    box = mailbox_by_name(tx, name)
+    if box is not None and (box.special_use or box.system or name == "Inbox"):
+        raise LinkRefused("a mailbox of your own has this name: give another one", "name")
+    tx.execute(ADD, name, new.address, new.host, new.port, new.tls, new.username, new.secret, tx.now, tx.value(MODSEQ))
+    return link_named(tx, name)
+
+
+def pause_link(tx: Tx, link_id: int, *, paused: bool) -> None:
+    """Stop or resume a link."""
+    tx.execute(PAUSE, int(paused), link_id)
+
+
+def reseal_link(tx: Tx, link_id: int, secret: bytes) -> None:
+    """Give a link another password."""
+    tx.execute(RESEAL, secret, link_id)
+
+
+def note_refused(tx: AccountTx, link_id: int) -> None:
+    """Record that the other server refused the password."""
+    tx.execute(REFUSE, tx.now, link_id)
+
+
+def note_accepted(tx: Tx, link_id: int) -> None:
+    """Record that the other server took the password."""
+    tx.execute(ACCEPT, link_id)
+
+
+def note_sent(tx: Tx, link_id: int, modseq: int) -> None:
+    """Record that changes made here are there, up to this modseq."""
+    tx.execute(SENT, modseq, link_id)
+
+
+def remove_link(tx: Tx, link_id: int) -> None:
+    """Delete the row of a link; `forget_link` deletes the rest."""
+    tx.execute(REMOVE, link_id)
+
+
+def forget_link(tx: Tx, host: str, username: str) -> bool:
+    """Delete rows about the messages and mailboxes of a removed link; returns whether there are more."""
+    if tx.execute(FORGET_COPIES, host, username, FORGOTTEN):
+        return True
+    tx.execute(FORGET_REMOTES, host, username)
+    return False
+
+
+def mailboxes_below(r: Reader, name: str) -> Sequence[Mailbox]:
+    """The mailbox of this name and those below it, the deepest first."""
+    found = [box for box in mailboxes(r) if box.name == name or box.name.startswith(name + SEPARATOR)]
+    return sorted(found, key=lambda box: box.name, reverse=True)
+
+
+# What differs between both sides. A message here that belongs to one there has a row of ``imap_copy``, its flags there
+# when last seen. So each difference can be read off the rows, whatever happened in between, and however often it is
+# tried to be settled.
+
+REMOTES: Final = """
+SELECT mailbox, id, uidvalidity, mailbox_id, messages, uidnext, modseq FROM imap_remote
+WHERE role = 'link' AND host = ? AND username = ?"""
+GONE: Final = """
+SELECT i.uid, i.message_id, i.key, i.flags, m.mailbox_id FROM carray(?2) c
+CROSS JOIN imap_copy i ON i.remote_id = ?1 AND i.uid = c.value LEFT JOIN message m ON m.id = i.message_id"""
+RENAME: Final = "UPDATE imap_remote SET mailbox = ? WHERE id = ?"
+DROP_REMOTE: Final = "DELETE FROM imap_remote WHERE id = ?"
+DROP: Final = "DELETE FROM imap_copy WHERE remote_id = ? AND uid = ?"
+FEWER: Final = "UPDATE imap_remote SET messages = max(messages - 1, 0) WHERE id = ? AND messages > 0 AND uidnext > ?"
+CHANGED: Final = """
+SELECT id, modseq, flags, keywords FROM message WHERE mailbox_id = ? AND (modseq, id) > (?, ?)
+ORDER BY modseq, id LIMIT ?"""
+COPIES_OF: Final = """
+SELECT i.message_id, i.remote_id, i.uid, i.flags, i.key FROM carray(?1) c
+CROSS JOIN imap_copy i ON i.message_id = c.value CROSS JOIN imap_remote o ON o.id = i.remote_id
+AND o.role = 'link' AND o.host = ?2 AND o.username = ?3"""
+WITHOUT_MESSAGE: Final = """
+SELECT i.remote_id, i.uid FROM imap_remote o CROSS JOIN imap_copy i ON i.remote_id = o.id AND i.uid > 0
+WHERE o.role = 'link' AND o.host = ? AND o.username = ?
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = i.message_id)"""
+REMOVED: Final = """
+SELECT DISTINCT i.remote_id, i.uid FROM expunged e CROSS JOIN imap_copy i ON i.message_id = e.message_id AND i.uid > 0
+CROSS JOIN imap_remote o ON o.id = i.remote_id AND o.role = 'link' AND o.host = ?1 AND o.username = ?2
+WHERE e.modseq > ?3 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = i.message_id)"""
+EXPECTED: Final = """
+DELETE FROM imap_copy WHERE remote_id = ?1 AND uid = -?2
+AND EXISTS (SELECT 1 FROM imap_copy i WHERE i.message_id = ?2 AND i.remote_id = ?1 AND i.uid > 0)"""
+WAITING_ROWS: Final = """
+SELECT id, messageid, size, received, received_offset, flags, keywords, uid FROM carray(?) c
+CROSS JOIN message m ON m.id = c.value"""
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A message that is no longer in a remote mailbox; `mailbox_id`: where it is here, None if it is not."""
+
+    uid: int
+    message_id: MessageID
+    key: bytes
+    flags: str | None
+    mailbox_id: MailboxID | None
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """A message that changed here."""
+
+    id: MessageID
+    modseq: int
+    flags: int
+    keywords: str
+
+
+class Linked(msgspec.Struct, frozen=True):
+    """A row of ``imap_copy`` of a link; `uid` below 0: the message is on its way there."""
+
+    message_id: MessageID
+    remote_id: int
+    uid: int
+    flags: str | None
+    key: bytes
+
+
+def linked_remotes(r: Reader, host: str, username: str) -> dict[str, Remote]:
+    """The remote mailboxes of a link by their names."""
+    return {row[0]: Remote(*row[1:]) for row in r.rows(REMOTES, host, username)}
+
+
+def gone_rows(r: Reader, remote_id: int, uids: Sequence[int]) -> list[Gone]:
+    """The rows of messages that were removed from a remote mailbox."""
+    return [Gone(*row) for row in r.rows(GONE, remote_id, int_array(uids))]
+
+
+def drop_copies(tx: Tx, remote_id: int, uids: Sequence[int], *, removed: bool = False) -> None:
+    """Delete rows of messages; `removed`: we have removed these from the remote mailbox since the last look."""
+    for uid in uids:
+        if tx.execute(DROP, remote_id, uid) and removed:
+            tx.execute(FEWER, remote_id, uid)
+
+
+def rename_remote(tx: Tx, remote_id: int, name: str) -> None:
+    """Record that a remote mailbox has another name."""
+    tx.execute(RENAME, name, remote_id)
+
+
+def drop_remote(tx: Tx, remote_id: int) -> None:
+    """Forget a remote mailbox, of which no row is left."""
+    tx.execute(DROP_REMOTE, remote_id)
+
+
+def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[Changed]:
+    """The next messages of a mailbox that changed here after this pair of modseq and id, in this order."""
+    return [Changed(*row) for row in r.rows(CHANGED, mailbox_id, *after, SLICE)]
+
+
+def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[Linked]:
+    """The rows of messages here."""
+    return [Linked(*row) for row in r.rows(COPIES_OF, int_array(ids), host, username)]
+
+
+def removed_here(r: Reader, host: str, username: str, since: int | None) -> list[tuple[int, int]]:
+    """Pairs of remote mailbox and UID of messages that were removed here: after modseq `since`, or None for all."""
+    if since is None:
+        return [(remote_id, uid) for remote_id, uid in r.rows(WITHOUT_MESSAGE, host, username)]
+    return [(remote_id, uid) for remote_id, uid in r.rows(REMOVED, host, username, since)]
+
+
+def to_send(r: Reader, ids: Sequence[int]) -> list[Waiting]:
+    """Messages that go to the other server."""
+    return [
+        Waiting(
+            uid, MessageID(message_id), copy_key(messageid, size, received), size, received, offset, flags, keywords
+        )
+        for message_id, messageid, size, received, offset, flags, keywords, uid in r.rows(WAITING_ROWS, int_array(ids))
+    ]
+
+
+def expect(tx: Tx, remote_id: int, coming: Iterable[tuple[MessageID, bytes, str | None]]) -> None:
+    """Record messages, with key and flags, that will be in a remote mailbox under UIDs that are not known yet. If the
+    connection ends now, they are recognised by their keys (`remotes.match_lost`).
+    """
+    for message_id, key, flags in coming:
+        tx.execute(INSERT_COPY, remote_id, -message_id, message_id, key, flags, None)
+
+
+def arrived(tx: Tx, remote_id: int, uid: int, message_id: MessageID, key: bytes, flags: str | None) -> None:
+    """Record the UID of a message that was expected."""
+    tx.execute(DROP, remote_id, -message_id)
+    tx.execute(INSERT_COPY, remote_id, uid, message_id, key, flags, None)
+
+
+def forget_expected(tx: Tx, remote_id: int, message_id: MessageID) -> None:
+    """Delete the row of an expected message that has one with its UID by now."""
+    tx.execute(EXPECTED, remote_id, message_id)

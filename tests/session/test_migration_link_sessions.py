@@ -1,0 +1,356 @@
+"""Linked mailboxes with our own server on the other side (LINK-5..13)."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+
+from moxlite.migration import incoming as incoming_module
+from moxlite.migration.linkstate import LinkState
+from moxlite.migration.mirror import Mirror
+from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, log_in
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import copy_ids, move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.links import Link, NewLink, add_link, link_named
+from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.types import Flag, MailboxID, MessageID
+from moxlite.store.upkeep.repairs import reassign_uids
+from tests.session.imapd_harness import PASSWORD, Imap, imap
+from tests.session.test_migration_imapcopy_sessions import Breaking, fill
+
+pytestmark = pytest.mark.served
+
+__all__ = ["imap"]
+
+SECONDS = 20.0
+
+Kept = Flag.SEEN | Flag.ANSWERED | Flag.FLAGGED | Flag.DRAFT
+
+ROWS = "SELECT messageid, id, flags, keywords FROM message WHERE mailbox_id = ? ORDER BY messageid"
+
+
+class Linking:
+    """Mailboxes of mia's, linked to bo's account as ``Mia``."""
+
+    def __init__(self, imap: Imap, tmp: Path) -> None:
+        self.imap = imap
+        self.tmp = tmp
+        self.plain: frozenset[str] = frozenset()
+        """Capabilities that the server does not have."""
+        self.state = LinkState()
+        self.links = 0
+
+    async def link(self) -> Link:
+        """The link, made at first."""
+        async with self.imap.accounts.use("bo") as account:
+            if not self.links:
+                self.links += 1
+                new = NewLink(
+                    name="Mia", address="mia@example.org", host="h", port=0, tls="none", username="mia", secret=b"x"
+                )
+                await account.write(lambda tx: add_link(tx, new))
+            return await account.read(lambda r: link_named(r, "Mia"), op="test")
+
+    @asynccontextmanager
+    async def client(self, limit: int | None = None) -> AsyncIterator[Client]:
+        """A client of mia's; its connection breaks after so many octets from the server."""
+        ours, theirs = trio.testing.memory_stream_pair()
+        ended = trio.Event()
+        self.imap.nursery.start_soon(self.imap.serve, theirs, self.imap.info(), self.imap.context, ended)
+        client = Client(ours if limit is None else Breaking(ours, limit), strict=True)
+        try:
+            await client.greet()
+            await log_in(client, Credentials("mia@example.org", PASSWORD))
+            client.capabilities -= self.plain
+            yield client
+        finally:
+            with suppress(ConnectionLost), trio.CancelScope(shield=True):
+                await client.logout()
+            with trio.CancelScope(shield=True):
+                await trio.aclose_forcefully(ours)
+                await ended.wait()
+
+    async def serve(self, limit: int | None = None) -> None:
+        """Mirror over one connection."""
+        link = await self.link()
+        async with self.imap.accounts.use("bo") as account, self.client(limit) as client:
+            mirror = Mirror(
+                account,
+                self.imap.accounts,
+                link,
+                state=self.state,
+                entered=self._entered,
+                turn=trio.Lock(),
+                tmp=self.tmp,
+            )
+            await mirror.serve(client)
+
+    def _entered(self, phase: str) -> None:
+        self.state.phase = phase  # type: ignore[assignment] # one of them
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While it is mirrored."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.serve)
+            yield
+            nursery.cancel_scope.cancel()
+
+    async def until(self, condition: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for what must happen."""
+        with trio.move_on_after(SECONDS):
+            while not await condition():  # noqa: ASYNC110  two sides, no event
+                await trio.sleep(0.02)
+            return
+        async with self.imap.accounts.use("mia") as mia, self.imap.accounts.use("bo") as bo:
+            raise AssertionError((await shown(mia, ""), await shown(bo, "Mia/"), self.state))
+
+    async def same(self) -> bool:
+        """Whether both sides have the same."""
+        async with self.imap.accounts.use("mia") as mia, self.imap.accounts.use("bo") as bo:
+            return await shown(mia, "") == await shown(bo, "Mia/")
+
+    async def change(self, who: str, unit: Callable[[AccountTx], object]) -> None:
+        """A change on one side, as by another client."""
+        async with self.imap.accounts.use(who) as account:
+            await account.write(unit)
+
+    async def box(self, who: str, name: str) -> MailboxID:
+        """The id of a mailbox."""
+        async with self.imap.accounts.use(who) as account:
+            found = await account.read(lambda r: mailbox_by_name(r, name), op="test")
+        assert found is not None, name
+        return found.id
+
+    async def message(self, who: str, name: str, number: int) -> MessageID:
+        """The id of a message, by its number."""
+        box = await self.box(who, name)
+        async with self.imap.accounts.use(who) as account:
+            rows = await account.read(lambda r: r.rows(ROWS, box), op="test")
+        return next(MessageID(row[1]) for row in rows if row[0] == f"{number}@example.com")
+
+
+def _shown(r: Reader, below: str) -> Mapping[str, list[tuple[str, int, tuple[str, ...]]]]:
+    found = {}
+    for box in mailboxes(r):
+        if box.system or not box.name.startswith(below):
+            continue
+        rows = [(row[0], row[2] & int(Kept), tuple(row[3].split())) for row in r.rows(ROWS, box.id)]
+        if rows:
+            found[box.name.removeprefix(below)] = rows
+    return found
+
+
+async def shown(account: Account, below: str) -> Mapping[str, list[tuple[str, int, tuple[str, ...]]]]:
+    """The messages of an account by mailbox, with flags and keywords."""
+    return await account.read(partial(_shown, below=below), op="test")
+
+
+@pytest.fixture
+def linking(imap: Imap, tmp_path: Path) -> Linking:
+    """From mia to bo."""
+    return Linking(imap, tmp_path)
+
+
+async def test_all_mail_comes_and_new_mail_at_once(linking: Linking) -> None:
+    """LINK-5, LINK-8: into mailboxes of their own; new mail within two seconds."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 30)
+    await fill(imap, "Archive", 101, 5, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        await fill(imap, "Inbox", 40, 1, "()")
+        began = trio.current_time()
+        await linking.until(linking.same)
+        assert trio.current_time() - began < 2
+        async with imap.accounts.use("bo") as account:
+            assert set(await shown(account, "Mia/")) == {"Inbox", "Archive"}
+            assert "Inbox" not in await shown(account, "Inbox")
+
+
+async def _is(linking: Linking, phase: str) -> bool:
+    await trio.lowlevel.checkpoint()
+    return linking.state.phase == phase
+
+
+async def test_flags_moves_and_removals_go_back(linking: Linking) -> None:
+    """LINK-10: what is done here is done there within five seconds."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 10, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        one, two, three, four = [await linking.message("bo", "Mia/Inbox", number) for number in (1, 2, 3, 4)]
+        archive = await linking.box("bo", "Mia/Archive")
+        began = trio.current_time()
+        await linking.change(
+            "bo", lambda tx: store_flags_ids(tx, [one], mode="add", flags=Flag.SEEN, keywords=["work"])
+        )
+        await linking.change("bo", lambda tx: move_ids(tx, [two], archive))
+        await linking.change("bo", lambda tx: expunge_ids(tx, [three]))
+        await linking.change("bo", lambda tx: copy_ids(tx, [four], archive))
+
+        async def done() -> bool:
+            async with imap.accounts.use("mia") as mia:
+                there = await shown(mia, "")
+            inbox = [number for number, *_ in there.get("Inbox", [])]
+            return await linking.same() and len(inbox) == 8 and len(there.get("Archive", [])) == 2
+
+        await linking.until(done)
+        assert trio.current_time() - began < 5
+        async with imap.accounts.use("mia") as mia:
+            assert ("1@example.com", int(Flag.SEEN), ("work",)) in (await shown(mia, ""))["Inbox"]
+
+
+async def test_what_is_done_there_is_done_here(linking: Linking) -> None:
+    """LINK-6: flags, moves and removals; a moved message is the same message here."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 10, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        before = await linking.message("bo", "Mia/Inbox", 2)
+        one, two, three = [await linking.message("mia", "Inbox", number) for number in (1, 2, 3)]
+        archive = await linking.box("mia", "Archive")
+        await linking.change("mia", lambda tx: store_flags_ids(tx, [one], mode="add", flags=Flag.FLAGGED))
+        await linking.change("mia", lambda tx: move_ids(tx, [two], archive))
+        await linking.change("mia", lambda tx: expunge_ids(tx, [three]))
+        await linking.until(linking.same)
+        assert await linking.message("bo", "Mia/Archive", 2) == before
+
+
+async def test_moved_to_the_trash_or_elsewhere(linking: Linking) -> None:
+    """LINK-10: out of the link's mailboxes means into the trash there; back again is back there."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 3, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        one = await linking.message("bo", "Mia/Inbox", 1)
+        own, back = await linking.box("bo", "Trash"), await linking.box("bo", "Mia/Inbox")
+        await linking.change("bo", lambda tx: move_ids(tx, [one], own))
+
+        async def in_trash(number: int) -> bool:
+            async with imap.accounts.use("mia") as mia:
+                return len((await shown(mia, "")).get("Trash", [])) == number
+
+        await linking.until(lambda: in_trash(1))
+        await linking.change("bo", lambda tx: move_ids(tx, [one], back))
+        await linking.until(lambda: in_trash(0))
+        await linking.until(linking.same)
+
+
+async def test_new_mail_and_mailboxes_of_ours_go_there(linking: Linking) -> None:
+    """LINK-11: a mailbox made here is made there, and what is put into it is sent."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 2, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.change("bo", lambda tx: create_mailbox(tx, "Mia/Trips/2026"))
+        one = await linking.message("bo", "Mia/Inbox", 1)
+        box = await linking.box("bo", "Mia/Trips/2026")
+        await linking.change("bo", lambda tx: copy_ids(tx, [one], box))
+
+        async def there() -> bool:
+            async with imap.accounts.use("mia") as mia:
+                return "Trips/2026" in await shown(mia, "")
+
+        await linking.until(there)
+        await linking.until(linking.same)
+
+
+async def test_mailboxes_renamed_there_are_renamed_here(linking: Linking) -> None:
+    """LINK-7: with the messages that they have; without a trace of the old name."""
+    imap = linking.imap
+    await linking.change("mia", lambda tx: create_mailbox(tx, "Work"))
+    await fill(imap, "Work", 1, 6, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    before = await linking.message("bo", "Mia/Work", 3)
+    work = await linking.box("mia", "Work")
+    await linking.change("mia", lambda tx: rename_mailbox(tx, work, "Job"))
+    async with linking.running():
+        await linking.until(linking.same)
+    assert await linking.message("bo", "Mia/Job", 3) == before
+    async with imap.accounts.use("bo") as account:
+        assert await account.read(lambda r: mailbox_by_name(r, "Mia/Work"), op="test") is None
+
+
+@pytest.mark.parametrize("limit", [3_000, 9_000, 14_000, 22_000, 40_000])
+async def test_cut_off_anywhere_nothing_is_lost_or_doubled(
+    linking: Linking, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """LINK-12: with changes on both sides while the connection is away."""
+    monkeypatch.setattr(incoming_module, "PORTION", 7)
+    monkeypatch.setattr(incoming_module, "FEW", 3)
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 40, "()")
+    for _ in range(4):
+        with suppress(IMAPClientError), trio.move_on_after(3):
+            await linking.serve(limit)
+    async with linking.running():
+        await linking.until(linking.same)
+    archive, there = await linking.box("bo", "Mia/Archive"), await linking.box("mia", "Archive")
+    ours = [await linking.message("bo", "Mia/Inbox", number) for number in range(1, 8)]
+    theirs = [await linking.message("mia", "Inbox", number) for number in range(5, 12)]
+    await linking.change("bo", lambda tx: move_ids(tx, ours[:6], archive))
+    await linking.change("bo", lambda tx: expunge_ids(tx, ours[6:]))
+    await linking.change("bo", lambda tx: copy_ids(tx, ours[:2], archive))
+    await linking.change("mia", lambda tx: move_ids(tx, theirs[2:], there))
+    await linking.change("mia", lambda tx: store_flags_ids(tx, theirs, mode="add", flags=Flag.FLAGGED))
+    for _ in range(6):
+        with suppress(IMAPClientError), trio.move_on_after(3):
+            await linking.serve(limit // 2)
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+    async with imap.accounts.use("mia") as mia:
+        found = [number for rows in (await shown(mia, "")).values() for number, *_ in rows]
+    assert sorted(set(found)) == sorted(f"{number}@example.com" for number in range(1, 41) if number != 7)
+    assert len(found) == 39 + 2
+
+
+async def test_a_server_without_extensions(linking: Linking) -> None:
+    """LINK-8: is asked in turn."""
+    linking.plain = frozenset({"IDLE", "NOTIFY", "CONDSTORE", "QRESYNC", "MOVE", "UIDPLUS", "IMAP4REV2", "ESEARCH"})
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 5, "()")
+    await fill(imap, "Archive", 11, 2, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        await linking.until(lambda: _is(linking, "current"))
+        one, two = await linking.message("bo", "Mia/Inbox", 1), await linking.message("bo", "Mia/Inbox", 2)
+        archive = await linking.box("bo", "Mia/Archive")
+        await linking.change("bo", lambda tx: move_ids(tx, [one], archive))
+        await linking.change("bo", lambda tx: copy_ids(tx, [two], archive))
+
+        async def done() -> bool:
+            async with imap.accounts.use("mia") as mia:
+                there = await shown(mia, "")
+            return len(there.get("Archive", [])) == 4 and await linking.same()
+
+        await linking.until(done)
+
+
+async def test_mailboxes_numbered_anew_are_recognised(linking: Linking) -> None:
+    """LINK-7: messages are found again by their keys, and none is fetched twice."""
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 20, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    before = await linking.message("bo", "Mia/Inbox", 9)
+    await linking.change("mia", lambda tx: reassign_uids(tx, "Inbox"))
+    await fill(imap, "Inbox", 30, 2, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    assert await linking.message("bo", "Mia/Inbox", 9) == before

@@ -1,0 +1,200 @@
+"""Linked mailboxes of a whole server, by the control socket; the other provider is Tom's account (LINK-1..9)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.migration import links as links_module
+from moxlite.migration.links import Sealing
+from moxlite.net import imapclient
+from moxlite.net.control.client import CtlClient, CtlFailed
+from moxlite.net.imapclient import Client, Credentials, log_in
+from moxlite.operations.links import (
+    AddLink,
+    LinkInfo,
+    LinkTest,
+    ListLinks,
+    PauseLink,
+    RemoveLink,
+    ResumeLink,
+    SetLinkPassword,
+    TryLink,
+)
+from moxlite.operations.server import AuditLine, AuditList
+from moxlite.store.mail.links import Link, LinkRefused, links
+from tests.house import PASSWORD, STATIC, Running, house
+
+pytestmark = pytest.mark.served
+
+SECONDS = 20.0
+
+
+class Provider:
+    """The other provider: counts connections, and may be away."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.connections = 0
+
+    async def connect(self, server: Any, credentials: Credentials, **options: Any) -> Client:
+        """In place of `net.imapclient.connect`."""
+        del server, options
+        self.connections += 1
+        client = Client(self.running.connect(port=self.running.port("imap")))
+        try:
+            await client.greet()
+            await log_in(client, msgspec.structs.replace(credentials, allow_clear=True))
+        except BaseException:
+            await client.aclose()
+            raise
+        return client
+
+
+@asynccontextmanager
+async def provider(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Provider, CtlClient]]:
+    """A server whose links lead to itself, and its control socket."""
+    async with house(tmp_path, static=STATIC) as running, running.ctl() as ctl:
+        found = Provider(running)
+        monkeypatch.setattr(imapclient, "connect", found.connect)
+        yield found, ctl
+
+
+def asked(password: str = PASSWORD) -> AddLink:
+    """A link of Mia's to Tom's mailboxes."""
+    return AddLink(account="mia", address="tom@example.org", host="imap.example.net", password=password, name="Tom")
+
+
+async def until(ctl: CtlClient, state: str) -> LinkInfo:
+    """Wait for a state of the only link."""
+    with trio.fail_after(SECONDS):
+        while True:
+            [one] = await ctl.call("link list", ListLinks("mia"), list[LinkInfo])
+            if one.state == state:
+                return one
+            await trio.sleep(0.02)
+
+
+async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-4: by the command line; LINK-2: the password is in no file, nor in the audit log."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        smtp = await other.running.smtp()
+        await smtp.deliver("tom@example.org")
+        test = TryLink(address="tom@example.org", host="imap.example.net", password=PASSWORD)
+        found = await ctl.call("link test", test, LinkTest)
+        assert (found.messages, found.instant, "Inbox" in found.mailboxes) == (1, True, True)
+        made = await ctl.call("link add", asked(), LinkInfo)
+        assert (made.name, made.host, made.user) == ("Tom", "imap.example.net", "tom@example.org")
+        await until(ctl, "current")
+        imap = await other.running.imap("mia")
+        assert "Tom/Inbox" in "".join(await imap.ok('a LIST "" "Tom/*"'))
+        with pytest.raises(CtlFailed, match="linked already"):
+            await ctl.call("link add", msgspec.structs.replace(asked(), name="Other"), LinkInfo)
+        with pytest.raises(CtlFailed, match="log-in failed"):
+            await ctl.call("link test", msgspec.structs.replace(test, password="wrong"), LinkTest)
+        await ctl.call("link pause", PauseLink("mia", "Tom"), type(None))
+        await until(ctl, "paused")
+        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await until(ctl, "current")
+        data = other.running.house.static.data_dir
+        assert (data / "links.key").stat().st_mode & 0o777 == 0o600
+        lines = await ctl.call("audit list", AuditList(), list[AuditLine])
+        assert {"link add", "link pause"} <= {line.action for line in lines}
+        assert PASSWORD not in repr(lines)
+        for path in data.rglob("*"):
+            assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
+        await ctl.call("link rm", RemoveLink("mia", "Tom", delete=True), type(None))
+        assert await ctl.call("link list", ListLinks("mia"), list[LinkInfo]) == []
+        assert "Tom" not in "".join(await imap.ok('b LIST "" "*"'))
+        theirs = await other.running.imap("tom")
+        assert "MESSAGES 1" in "".join(await theirs.ok("c STATUS Inbox (MESSAGES)"))
+
+
+async def test_a_refused_password_is_tried_rarely_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-9: no storm of log-ins; a new password is used at once."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        async with other.running.house.files.accounts.use("mia") as account:
+            [link] = await account.read(links, op="test")
+            wrong = Sealing(other.running.house.static.data_dir).seal("wrong", link.host, link.username)
+            await account.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
+        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        refused = await until(ctl, "refused")
+        assert "next try in" in refused.text
+        count = other.connections
+        await trio.sleep(0.3)
+        assert other.connections == count
+        await ctl.call("link set-password", SetLinkPassword("mia", "Tom", PASSWORD), type(None))
+        await until(ctl, "current")
+
+
+async def test_after_a_restart_links_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-3: with what they know."""
+    async with provider(tmp_path, monkeypatch) as (_, ctl):
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+    async with house(tmp_path, passwords={}) as running, running.ctl() as ctl:
+        monkeypatch.setattr(imapclient, "connect", Provider(running).connect)
+        await until(ctl, "current")
+
+
+async def test_a_lost_connection_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-9: after a pause."""
+    monkeypatch.setattr(links_module, "WAITS", (0.05,))
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        before = other.connections
+        other.running.house.services.imap_sessions.end_account("tom", "go away")
+        with trio.fail_after(SECONDS):
+            while other.connections == before:  # noqa: ASYNC110  another part of the server, no event
+                await trio.sleep(0.02)
+        await until(ctl, "current")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("Suggested Backoff Time: 87623 milliseconds", 87.6),
+        ("[LIMIT] try again in 600 s", 600),
+        ("try again in 999999999 s", 86_400),
+        ("no more", 0),
+    ],
+)
+def test_a_server_tells_how_long_to_wait(text: str, seconds: float) -> None:
+    """LINK-9: up to a day."""
+    told = links_module._pause(1, Exception(text))
+    assert told == pytest.approx(seconds, abs=1) if seconds else told <= 3
+
+
+def test_a_sealed_password_opens_for_its_server_alone(tmp_path: Path) -> None:
+    """LINK-2: not with another key, nor for another host."""
+    sealing = Sealing(tmp_path)
+    secret = sealing.seal("s3cret", "imap.example.net", "tom")
+    assert b"s3cret" not in secret
+    link = Link(
+        id=1,
+        name="Tom",
+        address="tom@example.net",
+        host="imap.example.net",
+        port=0,
+        tls="implicit",
+        username="tom",
+        secret=secret,
+        created=0,
+        paused=False,
+        refused=None,
+        refusals=0,
+        sent=0,
+    )
+    assert sealing.open(link) == "s3cret"
+    with pytest.raises(LinkRefused, match="give it again"):
+        sealing.open(msgspec.structs.replace(link, host="evil.example"))
+    (tmp_path / "links.key").unlink()
+    with pytest.raises(LinkRefused, match="give it again"):
+        sealing.open(link)
