@@ -147,7 +147,7 @@ class Walk:
         self.browser.open(f"{self.base}/robots.txt")
         self.browser.run("() => { localStorage['moxlite-webmail-hints'] = '3'; }")
         self.browser.open(f"{self.base}/webmail/")
-        self.browser.wait("document.querySelector('.list-title, input[type=password]') !== null")
+        self.browser.wait("document.querySelector('.list-title:not(:empty), input[type=password]') !== null")
         if self.count("input[type=password]"):
             self.write("input[name=username]", self.server.user)
             self.write("input[name=password]", self.server.password)

@@ -69,7 +69,11 @@ def say_much(reader: Reader) -> None:
     expect(page.locator(".toast", has_text="disk")).to_be_visible()
     page.keyboard.press("w")
     page.get_by_role("dialog").get_by_role("option", name=re.compile("^Letters")).click()
-    expect(page.locator(".toast", has_text="Moved to Letters")).to_be_visible()
+    moved = page.locator(".toast", has_text="Moved to Letters")
+    expect(moved).to_be_visible()
+    words = moved.locator("span").first.bounding_box()
+    assert words is not None
+    assert words["width"] > 120  # words are not cut into letters
 
 
 def apart(one: Locator, other: Locator) -> None:
