@@ -85,10 +85,9 @@ class Subjects:
     def add(self, messages: Sequence[Threadable]) -> None:
         """Add messages, in ascending order of their numbers."""
         before = len(self)
-        for message in messages:
-            self._dates.append(message.date)
-            self._subjects.append(hash(message.subject))
-            self._begins.append(0)
+        self._dates.extend([message.date for message in messages])
+        self._subjects.extend([hash(message.subject) for message in messages])
+        self._begins += bytes(len(messages))
         self._link(messages)
         self._changed += self._nodes(range(before, len(self)))
         if self._groups is not None:
@@ -306,9 +305,29 @@ class References(Subjects):
         named = {id_ for one in messages for id_ in (one.id, *one.references) if id_ is not None} if few else None
         ids = _positions(self._ids, None if named is None else set(map(hash, named)))
         ids.pop(0, None)
+        self._responses += bytes([message.response for message in messages])
+        count = len(self._parents)
+        self._grow(len(messages) + sum([len(message.references) for message in messages]))
         for message in messages:
-            self._responses.append(message.response)
-            self._add(message, ids)
+            count = self._add(message, ids, count)
+        self._grow(count - len(self._parents))
+
+    def _grow(self, count: int) -> None:
+        """Add room for nodes, or remove what was not used."""
+        for column, fresh in (
+            (self._ids, array("q", [0])),
+            (self._parents, array("i", [_NONE])),
+            (self._message, array("i", [_NONE])),
+            (self._depth, array("i", [0])),
+        ):
+            if count > 0:
+                column.extend(fresh * count)
+            elif count:
+                del column[count:]
+        if count > 0:
+            self._used += bytes(count)
+        elif count:
+            del self._used[count:]
 
     def _nodes(self, messages: Sequence[int]) -> Sequence[int]:
         return list(map(self._node.__getitem__, messages))
@@ -319,35 +338,24 @@ class References(Subjects):
     def _links(self) -> Sequence[int]:
         return self._parents
 
-    def _new(self, id_: int) -> int:
-        """Make a node without a message."""
-        self._ids.append(id_)
-        self._parents.append(_NONE)
-        self._message.append(_NONE)
-        self._used.append(0)
-        self._depth.append(0)
-        return len(self._parents) - 1
-
-    def _add(self, message: Threadable, ids: dict[int, int]) -> None:
+    def _add(self, message: Threadable, ids: dict[int, int], count: int) -> int:
+        """Add the nodes of a message, the new ones from number `count` on; returns the next number."""
         parents = self._parents
-        node = None
         id_ = 0 if message.id is None else hash(message.id)
-        if id_:
-            node = ids.get(id_)
-            if node is None:
-                node = ids[id_] = self._new(id_)
-            elif self._message[node] >= 0:
-                node = None  # the id is another message's
-        if node is None:
-            node = self._new(0)
+        node = ids.get(id_, _NONE) if id_ else _NONE
+        if node < 0 or self._message[node] >= 0:
+            if id_ and node < 0:  # else it has no id, or that of another message
+                ids[id_], self._ids[count] = count, id_
+            node, count = count, count + 1
         self._message[node] = len(self._node)
         self._node.append(node)
         above = _NONE
         for reference in message.references:
             id_ = hash(reference)
-            found = ids.get(id_)
-            if found is None:
-                found = ids[id_] = self._new(id_)
+            found = ids.get(id_, _NONE)
+            if found < 0:
+                ids[id_], self._ids[count] = count, id_
+                found, count = count, count + 1
             if above >= 0 and parents[found] < 0:
                 self._put(found, above)
             above = found
@@ -356,6 +364,7 @@ class References(Subjects):
             parents[node] = _NONE
             if above >= 0:
                 self._put(node, above)
+        return count
 
     def _put(self, node: int, above: int) -> None:
         """Link a node below `above`, unless `above` is its descendant or is too deep to check."""
