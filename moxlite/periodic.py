@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from moxlite.admin.dns.rotation import KeyRotation
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.nightly import Nightly
+    from moxlite.admin.doctor.signaturewatch import SignatureWatch
     from moxlite.admin.doctor.weekly import WeeklyMail
     from moxlite.admin.updates import UpdateWatch
     from moxlite.lazyimport import Late
@@ -44,7 +45,8 @@ LOOK_FOR_PROVIDER = 3600.0
 @dataclass(frozen=True)
 class Examinations:
     """The server's state as the doctor asks for it, the examination of each night (None in localserve), the weekly
-    mail, and the rotations of keys, whose libraries are loaded when the first domain or host wants it.
+    mail, and the rotations of keys, whose libraries are loaded when the first domain or host wants it. `signatures`,
+    `policies`: tasks that look again when the configuration has changed; None in localserve.
     """
 
     sources: Sources
@@ -52,6 +54,8 @@ class Examinations:
     weekly: "Late[WeeklyMail]"
     rotation: "Late[KeyRotation]"
     host_rotation: "Late[HostKeyRotation]"
+    signatures: "SignatureWatch | None" = None
+    policies: PolicyWatch | None = None
 
 
 def start_periodic(house: House, queue: Queue | None) -> Examinations:
@@ -104,11 +108,12 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
         tree.start("admin.weekly", partial(_serve_weekly, weekly))
     signatures = SignatureWatch(house.config, house.started.keys, house.network.resolver, house.files.accounts)
     tree.start("admin.signatures", signatures.serve)
-    tree.start("admin.policies", PolicyWatch(house.config).serve)
+    policies = PolicyWatch(house.config)
+    tree.start("admin.policies", policies.serve)
     tree.start("admin.keys", partial(_rotate_keys, house, rotation))
     if any(house.started.acme_keys.hosts.values()):
         tree.start("admin.hostkeys", partial(_rotate_host_keys, house, host_rotation))
-    return Examinations(sources, nightly, weekly, rotation, host_rotation)
+    return Examinations(sources, nightly, weekly, rotation, host_rotation, signatures, policies)
 
 
 def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":

@@ -31,6 +31,7 @@ import trio
 from moxlite import __version__, lazyimport
 from moxlite.admin.audit.recording import recorder
 from moxlite.admin.delivery.memberquestions import MemberQuestions
+from moxlite.config.holder import Observer
 from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.heap import give_memory_back, keep_heap_small
@@ -116,7 +117,7 @@ async def serve(
     listen: Listen = listen,
 ) -> None:
     """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
-    budget = make_budget(raise_limit(), memory_limit())
+    budget, first = make_budget(raise_limit(), memory_limit()), started.holder.current
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         on_progress(more_time())
         house = await open_house(started, databases, tree, budget, local=local)
@@ -145,9 +146,6 @@ async def serve(
         tree.start("imapd.expiry", house.services.imap_sessions.end_expired)
         await _finish_removals(house)
         house.services.clock.on_set(house.services.imap_sessions.look_again)
-        house.config.on_change(
-            lambda old, new: tree.start("server.end-logins", partial(_end_logins, house, old, new), Fate.ONCE)
-        )
         pipe = LocalPipe(house.static, house.shutdown, tree)
         queue = await open_queue(house, pipe, databases)
         if queue is not None and not house.files.auth.broken:
@@ -155,13 +153,16 @@ async def serve(
         house.config.record = recorder(house.files.auth.audit)
         make = handlers(house, queue)
         pipe.handler = make["smtp"](pipe.endpoint).handler
-        house.registry.provide(partial(_commands, house, queue, start_periodic(house, queue)))
+        examinations = start_periodic(house, queue)
+        house.registry.provide(partial(_commands, house, queue, examinations))
+        questions = None if queue is None else MemberQuestions(house.config, partial(house.forwarding, queue.submit))
+        for observer in _observers(house, queue, questions, examinations).values():
+            house.config.on_change(observer, since=first)
         for wait in house.before_serving:
             await wait()
         async with trio.open_nursery() as connections, trio.open_nursery() as attempts:
-            if queue is not None:
+            if queue is not None and questions is not None:
                 queue.start(tree, attempts)
-                questions = MemberQuestions(house.config, partial(house.forwarding, queue.submit))
                 house.files.accounts.register_outbox(QUESTIONS, questions.carry)
                 tree.start("admin.member-questions", questions.serve)
             ports = {_name(endpoint): listen(sock) for endpoint, sock in started.sockets}
@@ -198,6 +199,34 @@ async def serve(
             connections.cancel_scope.deadline = now + GRACE_SECONDS
             attempts.cancel_scope.deadline = now + house.static.queue.shutdown_grace
     logger.info("stopped")
+
+
+def _observers(
+    house: House, queue: Queue | None, questions: MemberQuestions | None, examinations: Examinations
+) -> Mapping[str, Observer]:
+    """The parts that hear of a changed domains.toml at once, by what they do then. All others read the settings in use
+    whenever they need them.
+    """
+
+    def end_logins(old: Snapshot, new: Snapshot) -> None:
+        house.tree.start("server.end-logins", partial(_end_logins, house, old, new), Fate.ONCE)
+
+    found: dict[str, Observer] = {
+        "end sessions of accounts that are disabled or gone": end_logins,
+        "end copies by IMAP of accounts that are gone": house.end_copies,
+        "ask block lists that are new about this server": house.network.listings.reconfigured,
+    }
+    for one in house.network.autotls:
+        found[f"order certificates of {one.name} for new host names"] = one.reconfigured
+    if queue is not None:
+        found["make or remove the mailboxes that show the queue"] = queue.mirror.reconfigured
+    if questions is not None:
+        found["ask new members of aliases at other servers"] = questions.reconfigured
+    if examinations.signatures is not None:
+        found["check signatures by new keys"] = examinations.signatures.reconfigured
+    if examinations.policies is not None:
+        found["publish new MTA-STS policies"] = examinations.policies.reconfigured
+    return found
 
 
 def _name(endpoint: Endpoint) -> str:

@@ -25,6 +25,7 @@ from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.hostkeys import keys_in_use
 from moxlite.autotls.reachability import Ports
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.lazyimport import Late
@@ -281,6 +282,11 @@ class House:
         start = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE)
         return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start)
 
+    def end_copies(self, old: Snapshot, new: Snapshot) -> None:
+        """End imports and exports by IMAP of accounts that are being removed."""
+        if "copies" in vars(self):
+            self.copies.reconfigured(old, new)
+
     @cached_property
     def links(self) -> "Links":
         """Mailboxes of users at other providers."""
@@ -437,9 +443,7 @@ async def _make_network(started: Started, budget: Budget, *, local: bool) -> Net
     autotls = tuple(_autotls(name, started, resolver, tls, challenges) for name in static.acme)
     for one in autotls:
         await trio.to_thread.run_sync(one.load)
-        config.on_change(one.reconfigured)
     listings = OwnListings(config, resolver)
-    config.on_change(listings.reconfigured)
     return Network(
         resolver=resolver,
         roots=(roots := roots_of(static)),
@@ -534,7 +538,6 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.files.accounts.register_outbox(ARRIVED, loaded(partial(_arriving, house)))
     house.files.accounts.register_outbox(REFRESH, loaded(partial(_refreshing, house)))
     house.files.accounts.register_task("queue.attend", queue.mirror.attend)
-    house.config.on_change(queue.mirror.reconfigured)
     house.services.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue

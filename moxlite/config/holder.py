@@ -62,6 +62,9 @@ Examine = Callable[[Snapshot], Sequence[Finding]]
 """Function that checks files named in domains.toml, such as keys. It runs in a thread, except at start."""
 
 
+Observer: TypeAlias = Callable[[Snapshot, Snapshot], None]
+"""Takes the snapshot that was in use, and the one that is now."""
+
 Note: TypeAlias = Callable[[Sequence[Changed]], Awaitable[None]]
 """Keeps what an edit is about to change; it is on disk when this returns."""
 
@@ -109,7 +112,7 @@ class ConfigHolder:
         self._examine = examine
         self._problems: tuple[Problem, ...] = ()
         self._lock = trio.Lock()
-        self._observers: list[Callable[[Snapshot, Snapshot], None]] = []
+        self._observers: list[Observer] = []
         self.record: Record | None = None
         """Records edits, and what a person has changed in the file."""
         reload_success.set(1)
@@ -145,9 +148,13 @@ class ConfigHolder:
         """Why the file on disk isn't the one in use; empty while it is (shown by /readyz and the admin app)."""
         return self._problems
 
-    def on_change(self, observer: Callable[[Snapshot, Snapshot], None]) -> None:
-        """Call `observer(old, new)` on the loop, right after a new snapshot is in use. It must not block or raise."""
+    def on_change(self, observer: Observer, *, since: Snapshot | None = None) -> None:
+        """Call `observer(old, new)` on the loop, right after a new snapshot is in use. It must not block or raise.
+        `since`: the snapshot that it knows; if another one is in use already, it hears of that now.
+        """
         self._observers.append(observer)
+        if since is not None and since is not self._current:
+            observer(since, self._current)
 
     async def watch(self) -> None:
         """Reload domains.toml whenever it changes on disk, until cancelled.

@@ -83,7 +83,6 @@ class Copies:
         self._resolvers = resolvers
         self._trust = trust
         self._running: dict[str, trio.CancelScope] = {}
-        config.on_change(self._changed)
 
     def is_running(self, account: str) -> bool:
         """Whether a copy of this account is running."""
@@ -142,7 +141,7 @@ class Copies:
             raise CopyFailed(_told(failure, copy))
         return done
 
-    def _changed(self, old: Snapshot, new: Snapshot) -> None:
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """End the copies of accounts that are being removed: the removal waits until the accounts are unused
         (STORE-140).
         """

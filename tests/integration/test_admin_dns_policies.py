@@ -67,6 +67,7 @@ class World:
     def start(self) -> None:
         self.config, _ = ConfigHolder.open(self.path)
         self.watch = PolicyWatch(self.config, clock=lambda: self.now, publish=self.publish)
+        self.config.on_change(self.watch.reconfigured)
 
     def edit(self, old: str, new: str) -> None:
         """As the owner does by hand."""

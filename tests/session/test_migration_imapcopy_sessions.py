@@ -590,6 +590,7 @@ async def test_the_command_ends_when_its_account_is_removed(
     await fill(imap, "Inbox", 0, 2)
     config = imap.context.config
     copies = Copies(config=config, accounts=imap.accounts, resolvers=RESOLVERS, trust=Trust(system=False))
+    config.on_change(copies.reconfigured)
     commands = ImapCopyCommands(config, copies)
     order = ImportByImap(account="bo", host="h", user="mia@example.org", continuous=True)
     exchange: Any = Listening()

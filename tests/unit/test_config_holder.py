@@ -114,6 +114,18 @@ async def test_a_valid_file_becomes_active_when_it_is_saved(
     assert not [record for record in caplog.records if "looked at" in record.message]
 
 
+async def test_a_part_that_starts_late_hears_of_an_earlier_change(holder: ConfigHolder) -> None:
+    """ADMIN-5: the change came while the server started; without one, nothing is told."""
+    first, seen = holder.current, list[tuple[Snapshot, Snapshot]]()
+    holder.on_change(lambda old, new: seen.append((old, new)), since=first)
+    assert seen == []
+    holder.domains_path.write_text(DOMAINS + '[domains."example.net"]\n')
+    assert await holder.reload()
+    late: list[tuple[Snapshot, Snapshot]] = []
+    holder.on_change(lambda old, new: late.append((old, new)), since=first)
+    assert late == seen == [(first, holder.current)]
+
+
 async def test_a_file_behind_links_is_followed(tmp_path: Path) -> None:
     """ADMIN-5: as Kubernetes and NixOS give them: the file is a link through a link to a folder, which is exchanged."""
     for name, text in (("one", DOMAINS), ("two", DOMAINS + '[domains."two.example"]\n')):

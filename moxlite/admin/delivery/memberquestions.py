@@ -36,7 +36,10 @@ class MemberQuestions:
         self._forwarding = Late(forwarding)
         self._known: set[tuple[str, str]] = set()
         self._changed = trio.Event()
-        config.on_change(lambda old, new: self._changed.set())
+
+    def reconfigured(self, _old: Snapshot, _new: Snapshot) -> None:
+        """Look for new members."""
+        self._changed.set()
 
     async def serve(self) -> None:
         """Ask after each change of the configuration, for ever."""

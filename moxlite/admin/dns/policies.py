@@ -91,7 +91,10 @@ class PolicyWatch:
         self._clock = clock
         self._publish = publish
         self._wakeup = Wakeup()
-        config.on_change(lambda _old, _new: self._wakeup.set())
+
+    def reconfigured(self, _old: Snapshot, _new: Snapshot) -> None:
+        """Look at the policies again."""
+        self._wakeup.set()
 
     async def serve(self) -> None:
         """Look at the policies at the start, after each change, and each hour, for ever.

@@ -39,9 +39,9 @@ class SignatureWatch:
         self._accounts = accounts
         self._changed: dict[Domain, set[str]] = {}
         self._wakeup = Wakeup()
-        config.on_change(self._note)
 
-    def _note(self, old: Snapshot, new: Snapshot) -> None:
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """Note which keys and selectors have changed."""
         for name, settings in new.domains.domains.items():
             domain = Domain.parse(name)
             before = old.domain(domain)
