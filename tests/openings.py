@@ -344,6 +344,7 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_links",
         "calendar_refresh",
         "calendar_subscribe",
+        "calendar_view",
         "deleted_list",
         "deleted_restore",
         "calendar_remove",

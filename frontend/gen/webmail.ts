@@ -576,33 +576,6 @@ export interface DeletedEntry {
   deleted: number;
 }
 
-/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may */
-export interface Calendar {
-  id: number;
-  name: string;
-  colour: string;
-  hidden: boolean;
-  events: number;
-  writable: boolean;
-  source: string;
-  read: number;
-  problem: Remark;
-}
-
-/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
-export interface Remark {
-  message: string;
-  words: unknown;
-}
-
-/** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
-export interface CalendarLink {
-  id: number;
-  note: string;
-  busy: boolean;
-  made: number;
-}
-
 /** Events in a range, and whether there are more than an answer has. */
 export interface Events {
   events: Array<EventItem>;
@@ -675,6 +648,34 @@ export interface RemovedEvent {
   name: string;
   data: string;
   changed: number;
+}
+
+/** A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may */
+export interface Calendar {
+  id: number;
+  name: string;
+  colour: string;
+  hidden: boolean;
+  events: number;
+  writable: boolean;
+  source: string;
+  read: number;
+  problem: Remark;
+  owner: string;
+}
+
+/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
+export interface Remark {
+  message: string;
+  words: unknown;
+}
+
+/** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
+export interface CalendarLink {
+  id: number;
+  note: string;
+  busy: boolean;
+  made: number;
 }
 
 /** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
@@ -1063,24 +1064,6 @@ export interface Calls {
   /** Read a subscribed calendar now. An error if it cannot be read: then it stays as it was. */
   calendar_refresh(calendar_id: number): Promise<null>;
 
-  /** The calendars that have events; a first one is made. */
-  calendars(): Promise<Array<Calendar>>;
-
-  /** Make a calendar, or change the one with this id; returns its id. */
-  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number): Promise<number>;
-
-  /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
-  calendar_remove(calendar_id: number): Promise<null>;
-
-  /** The secret links of a calendar. */
-  calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
-
-  /** Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the */
-  calendar_link_make(calendar_id: number, note?: string, busy?: boolean): Promise<string>;
-
-  /** Withdraw a secret link. */
-  calendar_link_remove(link_id: number): Promise<null>;
-
   /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
   events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
 
@@ -1098,6 +1081,27 @@ export interface Calls {
 
   /** Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it. */
   event_answer(event_id: number, answer: "maybe" | "no" | "yes", recurrence?: string): Promise<null>;
+
+  /** The calendars that have events, the own ones first; a first one is made. */
+  calendars(): Promise<Array<Calendar>>;
+
+  /** Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is */
+  calendar_view(calendar_id: number, colour?: string, hidden?: boolean): Promise<null>;
+
+  /** Make a calendar, or change the one with this id; returns its id. */
+  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number): Promise<number>;
+
+  /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
+  calendar_remove(calendar_id: number): Promise<null>;
+
+  /** The secret links of a calendar. */
+  calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
+
+  /** Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the */
+  calendar_link_make(calendar_id: number, note?: string, busy?: boolean): Promise<string>;
+
+  /** Withdraw a secret link. */
+  calendar_link_remove(link_id: number): Promise<null>;
 
   /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
   contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
@@ -1309,4 +1313,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh calendars calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove events event event_save event_remove event_restore event_answer contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

@@ -218,8 +218,7 @@ def make_context(
       certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
       admin: makes the admin app. backends: connections to the servers that requests are forwarded to.
-      senders: requests to the servers of senders of mail.
-      notices, programs: tell devices of new mail, and programs of changes.
+      senders: requests to the servers of senders of mail. notices, programs: tell devices and programs of changes.
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current

@@ -348,6 +348,7 @@ WITHOUT_IDS = {
     "calendar_link_remove",
     "calendar_refresh",
     "calendar_subscribe",
+    "calendar_view",
     "deleted_list",
     "deleted_restore",
     "events",

@@ -37,7 +37,7 @@ import { listenForDrags } from "./dragging";
 import { drawHours } from "./hours";
 import { showLinks } from "./links";
 import { drawMonth } from "./month";
-import { signOf, sourceOf, subscribe } from "./subscribing";
+import { shownName, signOf, sourceOf, subscribe } from "./subscribing";
 
 adopt(sheet);
 
@@ -182,7 +182,7 @@ class CalendarPage implements Board {
       item.place,
       item.answer === "ask" && t("not answered yet"),
       item.cancelled && t("called off"),
-      this.calendars[place]?.name,
+      place !== -1 && shownName(this.calendars[place]!),
     ];
     const made = el(
       "button",
@@ -374,15 +374,17 @@ class CalendarPage implements Board {
           "change",
           () =>
             void attempt(t("Changing the calendar"), async () => {
-              await this.page.client.calendar_save(one.name, one.colour, !box.checked, one.id);
+              const { client } = this.page;
+              if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
+              else await client.calendar_view(one.id, one.colour, !box.checked);
               await this.load();
             }),
         );
-        const title = t("Change “{name}”", { name: isolated(one.name) });
+        const title = t("Change “{name}”", { name: shownName(one) });
         return el(
           "div",
           { class: "cal-choice" },
-          el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name)), signOf(one)),
+          el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)),
           el(
             "button",
             { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) },
@@ -431,13 +433,11 @@ class CalendarPage implements Board {
       const save = async (event: Event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
+        const kept = colour === first && one !== null ? one.colour : colour;
         const saved = await attempt(t("Saving the calendar"), () =>
-          this.page.client.calendar_save(
-            name.value,
-            colour === first && one !== null ? one.colour : colour,
-            one?.hidden ?? false,
-            one?.id ?? 0,
-          ),
+          one !== null && one.owner !== ""
+            ? this.page.client.calendar_view(one.id, kept, one.hidden)
+            : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0),
         );
         if (saved) close(true);
       };
@@ -461,16 +461,25 @@ class CalendarPage implements Board {
           "form",
           { onsubmit: (event: Event) => void save(event) },
           one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()),
-          el("label", { class: "field" }, t("Name"), name),
+          one !== null && one.owner !== ""
+            ? el(
+                "p",
+                { class: "dialog-text" },
+                t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }),
+                " ",
+                one.writable ? t("You may change its events.") : t("You may read it."),
+              )
+            : el("label", { class: "field" }, t("Name"), name),
           el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
           one === null &&
             el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
           one?.source === "" &&
+            one.owner === "" &&
             el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
           el(
             "div",
             { class: "dialog-buttons" },
-            one !== null &&
+            one?.owner === "" &&
               el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
             el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
             el("button", { class: "btn primary", type: "submit" }, t("Save")),

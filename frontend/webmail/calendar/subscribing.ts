@@ -2,7 +2,7 @@
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog, setStatus } from "../../lib/dialogs";
-import { type Child, el, sign } from "../../lib/dom";
+import { type Child, el, isolated, sign } from "../../lib/dom";
 import { refreshCw, triangleAlert } from "../../lib/icons";
 import type { Told } from "../../lib/language";
 import { t, told } from "../../lib/words";
@@ -10,6 +10,10 @@ import type { Surroundings } from "../commands/desk";
 import { clock, dayOf, shortDay } from "./days";
 
 type Client = Surroundings["client"];
+
+/** The name of a calendar, and who shares it. */
+export const shownName = (one: Calendar): string =>
+  one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 
 /** A mark behind the name of a calendar that cannot be read, and of one that is read from elsewhere. */
 export function signOf(one: Calendar): Child {

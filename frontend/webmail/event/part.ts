@@ -56,7 +56,8 @@ export class Events {
       guests: [...(wanted.guests ?? [])],
     };
     const calendars = this.calendars.filter(({ writable }) => writable);
-    const calendar = (calendars.find(({ hidden }) => !hidden) ?? calendars[0])!;
+    const own = calendars.filter(({ owner }) => owner === "");
+    const calendar = (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0])!;
     const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) =>
       this.page.client.event_save(calendarID, event),
     );
@@ -89,7 +90,7 @@ export class Events {
           ),
           fact(t("Repeats"), found.repeats && inWords(form.rule)),
           fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))),
-          fact(t("Calendar"), isolated(calendar?.name ?? "")),
+          fact(t("Calendar"), calendar !== undefined && named(calendar)),
           fact(t("Alarms"), form.alarms.map(before).join(", ")),
           form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))),
           people.length > 0 &&
@@ -283,6 +284,8 @@ export class Events {
     save: (event: EventForm, calendarID: number) => Promise<unknown>,
   ): Promise<boolean> {
     const own = found?.own ?? true;
+    /** An event stays in the calendars of its owner. */
+    const owned = this.calendars.find(({ id }) => id === calendarID)?.owner ?? "";
     const text = (value: string) =>
       el("input", { class: "dialog-input", value, maxlength: "1000", dir: "auto", disabled: !own });
     const input = (type: string, value: string, label: string) =>
@@ -377,7 +380,9 @@ export class Events {
     const calendar = field(
       t("Calendar"),
       select(
-        this.calendars.filter(({ writable }) => writable).map((one) => [String(one.id), isolated(one.name)]),
+        this.calendars
+          .filter(({ writable, owner }) => writable && (found === null || owner === owned))
+          .map((one) => [String(one.id), named(one)]),
         String(calendarID),
         !own,
       ),
@@ -527,6 +532,10 @@ export async function eventOf(page: Page & Pick<Selection, "reading" | "shown">)
     if (added) toast(t("Event added"));
   });
 }
+
+/** The name of a calendar, and who shares it. */
+const named = (one: Calendar): string =>
+  one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 
 /** People of a text, which commas or semicolons part. */
 function parties(text: string): Party[] {

@@ -50,6 +50,7 @@ ADD_LINK: Final = "INSERT INTO calendar_link (collection_id, token_hash, busy, n
 REMOVE_LINK: Final = "DELETE FROM calendar_link WHERE id = ? RETURNING id"
 
 
+VIEWS: Final = "SELECT owner, collection_id, colour, hidden FROM shared_view"
 SET_VIEW: Final = "INSERT OR REPLACE INTO shared_view (owner, collection_id, colour, hidden) VALUES (?, ?, ?, ?)"
 MAX_VIEWS: Final = 1000
 """Calendars of others with a colour of their own; many more than a user can see."""
@@ -115,6 +116,16 @@ def shared_collections(r: Reader, kind: Kind, guest: str) -> list[Shared]:
     """The collections of a kind that are shared with a user."""
     found = (_seen(r, collection(r, number), guest) for (number,) in r.rows(SEEN, guest, kind))
     return [one for one in found if one is not None]
+
+
+def shared_by_id(r: Reader, collection_id: int, guest: str) -> Shared | None:
+    """The collection with this id, if it is shared with a user. Raises NoSuchCollection."""
+    return _seen(r, collection(r, collection_id), guest)
+
+
+def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
+    """How the user sees calendars of others: colour, "" for the owner's, and whether it is off, by owner and id."""
+    return {(owner, number): (colour, hidden != 0) for owner, number, colour, hidden in r.rows(VIEWS)}
 
 
 def set_shared_view(tx: AccountTx, owner: str, collection_id: int, colour: str, *, hidden: bool) -> None:

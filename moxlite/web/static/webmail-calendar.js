@@ -655,6 +655,7 @@ async function showLinks(client, calendar) {
   await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make2 }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
 }
 
+var shownName = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 function signOf(one) {
   if (one.source === "") return null;
   const words = one.problem.message === "" ? t("read from another server") : t("cannot be read now");
@@ -766,7 +767,7 @@ var CalendarPage = class {
     const colour = place === -1 ? 5 : colourOf(this.calendars[place], place);
     const title = item.title === "" ? t("(no title)") : isolated(item.title);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
-    const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), this.calendars[place]?.name];
+    const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), place !== -1 && shownName(this.calendars[place])];
     const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
     this.buttons.set(made, one);
     return made;
@@ -840,11 +841,13 @@ var CalendarPage = class {
       const box = el("input", { type: "checkbox", class: `c${colourOf(one, place)}` });
       box.checked = !one.hidden;
       box.addEventListener("change", () => void attempt(t("Changing the calendar"), async () => {
-        await this.page.client.calendar_save(one.name, one.colour, !box.checked, one.id);
+        const { client } = this.page;
+        if (one.owner === "") await client.calendar_save(one.name, one.colour, !box.checked, one.id);
+        else await client.calendar_view(one.id, one.colour, !box.checked);
         await this.load();
       }));
-      const title = t("Change “{name}”", { name: isolated(one.name) });
-      return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, isolated(one.name)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
+      const title = t("Change “{name}”", { name: shownName(one) });
+      return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
@@ -861,7 +864,8 @@ var CalendarPage = class {
       const save = async (event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
-        const saved = await attempt(t("Saving the calendar"), () => this.page.client.calendar_save(name.value, colour === first && one !== null ? one.colour : colour, one?.hidden ?? false, one?.id ?? 0));
+        const kept = colour === first && one !== null ? one.colour : colour;
+        const saved = await attempt(t("Saving the calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0));
         if (saved) close(true);
       };
       const remove = async () => {
@@ -879,7 +883,7 @@ var CalendarPage = class {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }

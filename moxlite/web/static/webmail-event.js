@@ -333,7 +333,8 @@ var Events = class {
   async add(wanted) {
     const form = { title: wanted.title ?? "", place: "", notes: wanted.notes ?? "", all_day: wanted.allDay, start: local(wanted.start, wanted.allDay), end: local(wanted.end, wanted.allDay), zone: wanted.allDay ? "" : ownZone(), rule: "", alarms: [], free: false, guests: [...wanted.guests ?? []] };
     const calendars = this.calendars.filter(({ writable }) => writable);
-    const calendar = calendars.find(({ hidden }) => !hidden) ?? calendars[0];
+    const own = calendars.filter(({ owner }) => owner === "");
+    const calendar = own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0];
     const done = await this.form(t("New event"), form, calendar.id, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
     if (done) await this.again();
     return done;
@@ -349,7 +350,7 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), isolated(calendar?.name ?? "")), fact(t("Alarms"), form.alarms.map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form.alarms.map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -428,6 +429,7 @@ var Events = class {
   }
   async form(heading, old, calendarID, found, save) {
     const own = found?.own ?? true;
+    const owned = this.calendars.find(({ id }) => id === calendarID)?.owner ?? "";
     const text2 = (value) => el("input", { class: "dialog-input", value, maxlength: "1000", dir: "auto", disabled: !own });
     const input = (type, value, label) => el("input", { class: "dialog-input", type, value, "aria-label": label, required: true, disabled: !own });
     const select = (options, value, disabled = !own) => {
@@ -458,7 +460,7 @@ var Events = class {
     const alarmBoxes = [...old.alarms, void 0].slice(0, 5).map(alarm);
     for (const [at, one] of alarmBoxes.entries()) one.setAttribute("aria-label", t("Alarm {n}", { n: at + 1 }));
     const busy = field(t("Shown as"), select([["", t("busy")], ["free", t("free")]], old.free ? "free" : "", false));
-    const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable }) => writable).map((one) => [String(one.id), isolated(one.name)]), String(calendarID), !own));
+    const calendar = field(t("Calendar"), select(this.calendars.filter(({ writable, owner }) => writable && (found === null || owner === owned)).map((one) => [String(one.id), named(one)]), String(calendarID), !own));
     const adapt = () => {
       const whole = allDay.control.checked;
       for (const one of [times.start, times.end]) one.hidden = whole;
@@ -532,6 +534,7 @@ async function eventOf(page) {
     if (added) toast(t("Event added"));
   });
 }
+var named = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 function parties(text2) {
   return text2.split(/[,;\n](?=(?:[^"]*"[^"]*")*[^"]*$)/).map((one) => /^\s*(?:"?([^"<]*?)"?\s*<([^>]*)>|(.*?))\s*$/.exec(one)).map((found) => ({ name: found?.[1] ?? "", address: (found?.[2] ?? found?.[3] ?? "").trim() })).filter(({ address }) => address !== "");
 }

@@ -26,11 +26,11 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
-from moxlite.web.webmail.calls.calendars import CalendarCalls
+from moxlite.web.webmail.calls.calendars import EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
-from moxlite.web.webmail.calls.entries import DeletedCalls, SubscribingCalls
+from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
 from moxlite.web.webmail.calls.later import LaterCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls, LabelCalls, MailboxCalls, SearchCalls
@@ -255,6 +255,7 @@ API: Final[tuple[type, ...]] = (
     InvitationCalls,
     DeletedCalls,
     SubscribingCalls,
+    EventCalls,
     CalendarCalls,
     ContactCalls,
     NewsletterCalls,

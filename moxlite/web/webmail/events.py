@@ -31,7 +31,8 @@ MAX_ENTRY: Final = 1 << 20
 class Calendar(msgspec.Struct, frozen=True):
     """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may
     change these. ``source``: the address from which it is read each hour, "" for others; ``read``: seconds UTC of the
-    last time, 0 for never; ``problem``: why it cannot be read now, "" if it can.
+    last time, 0 for never; ``problem``: why it cannot be read now, "" if it can. ``owner``: the account that shares it,
+    "" for an own one.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Calendar(msgspec.Struct, frozen=True):
     source: str = ""
     read: int = 0
     problem: Remark = Remark("")
+    owner: str = ""
 
 
 class CalendarLink(msgspec.Struct, frozen=True):

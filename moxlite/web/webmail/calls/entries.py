@@ -1,11 +1,11 @@
-"""What the groups of calls about events share; the calls for calendars that are read from addresses (DAV-44), and for
-deleted events and contacts, which come back for 30 days (DAV-46).
+"""What the groups of calls about events share; the calls for calendars, also shared ones (DAV-47) and ones at other
+addresses (DAV-44), and for deleted events and contacts, which come back for 30 days (DAV-46).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from secrets import token_hex
@@ -15,39 +15,101 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import addresses_of, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
+from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
     Collection,
     NoSuchCollection,
     ReadOnly,
+    change_collection,
     collection,
+    collections_of,
+    create_collection,
+    delete_collection,
     ensure_defaults,
 )
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.kept import KeptEntry, NotKept, kept_entries, kept_entry
-from moxlite.store.groupware.resources import Facts, NoSuchResource, UIDTaken, put_resource, resource_named
-from moxlite.store.groupware.scheduling import Elsewhere, default_calendar, put_entry
-from moxlite.web.calls import call
+from moxlite.store.groupware.resources import (
+    Facts,
+    NoSuchResource,
+    Resource,
+    UIDTaken,
+    put_resource,
+    resource_named,
+)
+from moxlite.store.groupware.scheduling import Elsewhere, default_calendar, delete_entry, put_entry, shared_entries
+from moxlite.store.groupware.sharing import (
+    NoSuchLink,
+    links_of,
+    remove_link,
+    set_shared_view,
+    shared_by_id,
+    shared_collections,
+    shared_views,
+)
+from moxlite.store.groupware.subscriptions import Subscription, subscriptions
+from moxlite.web.calls import call, remark
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.querytypes import ID
+from moxlite.web.webmail.events import Calendar, CalendarLink
+from moxlite.web.webmail.holders import BITS
+from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
-    from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.search.index import IndexedAccount
+    from moxlite.web.webmail.holders import Holder
 
 
 COLOUR: Final = r"^(#[0-9A-Fa-f]{6})?$"
 
+MAX_OWNERS: Final = 50
+"""Accounts whose shared calendars are shown; each is opened."""
+
 MOST: Final = 500
 """Deleted entries in an answer."""
+
+
+class Visit(msgspec.Struct, frozen=True, eq=False):
+    """An account with calendars: the user's own, or that of another one, as whose guest the user sees what is shared
+    (DAV-47).
+    """
+
+    holder: Holder
+    expander: Expander
+
+    @property
+    def account(self) -> IndexedAccount:
+        """The account."""
+        return self.holder.account
+
+    def calendar(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
+        """A calendar for events; with `write`, the user wants to change these. Raises NoSuchCollection, UserError."""
+        found = collection(r, local_id)
+        if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+            raise NoSuchCollection("there is no such calendar")
+        if self.holder.guest:
+            shared = shared_by_id(r, local_id, self.holder.guest)
+            if shared is None:
+                raise NoSuchCollection("there is no such calendar")
+            if write and not shared.writable:
+                raise UserError("the owner of this calendar lets you read it, not change it")
+        return found
+
+    def check_alone(self, one: Resource | None) -> None:
+        """Raise UserError if a guest would change an entry with people, who would hear of it from its owner."""
+        if self.holder.guest and one is not None and one.tag is not None:
+            raise UserError("only the owner of a calendar changes events that have guests")
 
 
 class EntryCalls(AccountCalls):
@@ -64,11 +126,11 @@ class EntryCalls(AccountCalls):
         return Author(name, addresses[0], self._own(caller), int(time.time()))
 
     @asynccontextmanager
-    async def _entries(self, caller: Caller) -> AsyncIterator[tuple[OpenAccount, Expander]]:
-        """The account and what reads its entries; refusals become errors of calls."""
+    async def _entries(self, caller: Caller, shown: int = 0) -> AsyncIterator[Visit]:
+        """The account of an id of the browser, the user's own without one; refusals become errors of calls."""
         try:
-            async with self._accounts.use(caller.require().account) as account:
-                yield account, Expander(account, self._server.sandbox)
+            async with self._holders.at(caller.require(), shown) as holder:
+                yield Visit(holder, Expander(holder.account, self._server.sandbox))
         except (BadEntry, BadObject, NotAllowed, BadName, ReadOnly, SubscriptionFailed) as error:
             raise UserError(reason_of(error)) from None
         except TooBusy:
@@ -95,15 +157,15 @@ class SubscribingCalls(EntryCalls):
         """Make a calendar of the events at an address, https:// or webcal://, which is read now and each hour; returns
         its id. ``name``: by default as the file has it.
         """
-        async with self._entries(caller) as (account, _):
-            await account.write(ensure_defaults)
-            return await self._subscriptions().add(account, calendar_url, " ".join(name.split()), colour)
+        async with self._entries(caller) as visit:
+            await visit.account.write(ensure_defaults)
+            return await self._subscriptions().add(visit.account, calendar_url, " ".join(name.split()), colour)
 
     @call()
     async def calendar_refresh(self, caller: Caller, calendar_id: ID) -> None:
         """Read a subscribed calendar now. An error if it cannot be read: then it stays as it was."""
-        async with self._entries(caller) as (account, _):
-            failure = await self._subscriptions().refresh(account, calendar_id)
+        async with self._entries(caller) as visit:
+            failure = await self._subscriptions().refresh(visit.account, calendar_id)
         if failure:
             raise UserError(failure)
 
@@ -129,8 +191,8 @@ class DeletedCalls(EntryCalls):
     @call()
     async def deleted_list(self, caller: Caller, kind: Literal["calendar", "contact"]) -> list[DeletedEntry]:
         """What was deleted in the last 30 days, the last first; at most 500."""
-        async with self._entries(caller) as (account, _):
-            found = await account.read(
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(
                 partial(kept_entries, kind=kind, now=time.time_ns() // 1000, limit=MOST), op="deleted"
             )
         return [
@@ -144,9 +206,9 @@ class DeletedCalls(EntryCalls):
         """
         name = caller.require().account
         try:
-            async with self._entries(caller) as (account, expander):
-                kept, data = await account.read(lambda r: kept_entry(r, deleted_id), op="deleted")
-                facts = await _facts(expander, kept, data)
+            async with self._entries(caller) as visit:
+                kept, data = await visit.account.read(lambda r: kept_entry(r, deleted_id), op="deleted")
+                facts = await _facts(visit.expander, kept, data)
                 user = user_of(self._server.config.current, name, facts.addresses)
 
                 def unit(tx: AccountTx) -> None:
@@ -158,7 +220,7 @@ class DeletedCalls(EntryCalls):
                     else:
                         put_resource(tx, home.id, free, data, facts)
 
-                await account.write(unit)
+                await visit.account.write(unit)
         except NotKept as error:
             raise NotFound(str(error)) from None
 
@@ -177,3 +239,176 @@ def _home(tx: AccountTx, kept: KeptEntry) -> Collection:
         if kept.kind == "contact" or (kept.component in home.components and not home.subscribed):
             return home
     return default_calendar(tx, kept.component) if kept.kind == "calendar" else default_book(tx)
+
+
+class CalendarCalls(EntryCalls):
+    """Calls about calendars: the own ones, and those that others share."""
+
+    @call()
+    async def calendars(self, caller: Caller) -> list[Calendar]:
+        """The calendars that have events, the own ones first; a first one is made."""
+
+        def read(r: Reader) -> list[Calendar]:
+            sources = {one.collection_id: one for one in subscriptions(r)}
+            return [_shown(one, sources.get(one.id)) for one in _calendars(r)]
+
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(read, op="calendars")
+            if not any(one.source == "" for one in found):
+                await visit.account.write(ensure_defaults)
+                found = await visit.account.read(read, op="calendars")
+            seen = await visit.account.read(shared_views, op="calendars")
+        return [*found, *await self._shared(caller, seen)]
+
+    async def _shared(self, caller: Caller, seen: Mapping[tuple[str, int], tuple[str, bool]]) -> list[Calendar]:
+        """The calendars of others that the user may see, as the user wants to see them."""
+        found = []
+        guest = caller.require().account
+        for owner, number in await self._holders.auth.sharing.numbered_owners(guest, MAX_OWNERS):
+            try:
+                async with self._entries(caller, number << BITS | 1) as visit:
+                    shared = await visit.account.read(
+                        lambda r: shared_collections(r, "calendar", guest), op="calendars"
+                    )
+            except (StoreError, NotFound):
+                continue  # one broken account must not hide the others
+            for one in shared:
+                place = one.collection
+                if "VEVENT" not in place.components:
+                    continue
+                colour, hidden = seen.get((owner, place.id), ("", False))
+                shown = _shown(place, None)
+                found.append(
+                    msgspec.structs.replace(
+                        shown,
+                        id=visit.holder.shown_id(place.id),
+                        colour=colour or shown.colour,
+                        hidden=hidden,
+                        writable=one.writable and not place.subscribed,
+                        owner=owner,
+                    )
+                )
+        return found
+
+    @call()
+    async def calendar_view(
+        self,
+        caller: Caller,
+        calendar_id: ID,
+        colour: Annotated[str, Meta(pattern=COLOUR)] = "",
+        hidden: bool = False,
+    ) -> None:
+        """Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is
+        off.
+        """
+        async with self._entries(caller, calendar_id) as visit:
+            place = await visit.account.read(
+                lambda r: visit.calendar(r, visit.holder.local_id(calendar_id)), op="calendars"
+            )
+        async with self._entries(caller) as own:
+            await own.account.write(lambda tx: set_shared_view(tx, visit.holder.owner, place.id, colour, hidden=hidden))
+
+    @call()
+    async def calendar_save(
+        self,
+        caller: Caller,
+        name: Annotated[str, Meta(min_length=1, max_length=200)],
+        colour: Annotated[str, Meta(pattern=COLOUR)] = "",
+        hidden: bool = False,
+        calendar_id: AnyID = 0,
+    ) -> int:
+        """Make a calendar, or change the one with this id; returns its id."""
+        shown = " ".join(name.split())
+        if not shown:
+            raise UserError("name: a calendar needs a name")
+
+        def unit(tx: AccountTx) -> int:
+            before = (
+                _calendar(tx, calendar_id)
+                if calendar_id
+                else Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
+            )
+            changed = msgspec.structs.replace(
+                before,
+                display_name=shown,
+                colour=before.colour if colour == before.colour[:7] else colour,
+            ).with_hidden(hidden=hidden)
+            if not calendar_id:
+                return create_collection(tx, changed).id
+            if changed != before:
+                change_collection(tx, changed)
+            return before.id
+
+        async with self._entries(caller) as visit:
+            return await visit.account.write(unit)
+
+    @call()
+    async def calendar_remove(self, caller: Caller, calendar_id: ID) -> None:
+        """Remove a calendar with its events; guests of coming ones hear that these are called off."""
+        user = user_of(self._server.config.current, caller.require().account)
+        now = int(time.time())
+
+        def unit(tx: AccountTx) -> None:
+            where = _calendar(tx, calendar_id)
+            for name in shared_entries(tx, where.id, now):
+                delete_entry(tx, where, name, lambda _: None, user)
+            delete_collection(tx, where.id)
+
+        async with self._entries(caller) as visit:
+            await visit.account.write(unit)
+
+    @call()
+    async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
+        """The secret links of a calendar."""
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(links_of, op="calendar-link")
+        return [
+            CalendarLink(one.id, one.note, one.busy, one.made // 1_000_000)
+            for one in found
+            if one.collection_id == calendar_id
+        ]
+
+    @call(audit="calendar link made")
+    async def calendar_link_make(
+        self, caller: Caller, calendar_id: ID, note: Annotated[str, Meta(max_length=200)] = "", busy: bool = False
+    ) -> str:
+        """Make a secret link of a calendar; returns its address, which cannot be had again. Those who have it read the
+        calendar, or with ``busy`` when its owner is busy.
+        """
+        try:
+            async with self._entries(caller) as visit:
+                return await new_link(
+                    visit.account, self._server.config.current, lambda r: _calendar(r, calendar_id), note, busy=busy
+                )
+        except NotServed:
+            raise UserError("this server has no https address for calendars: ask its administrator") from None
+
+    @call(audit="calendar link withdrawn")
+    async def calendar_link_remove(self, caller: Caller, link_id: ID) -> None:
+        """Withdraw a secret link."""
+        try:
+            async with self._entries(caller) as visit:
+                await visit.account.write(lambda tx: remove_link(tx, link_id))
+        except NoSuchLink:
+            raise NotFound("this link was withdrawn already") from None
+
+
+def _shown(one: Collection, source: Subscription | None) -> Calendar:
+    shown = Calendar(one.id, one.display_name or one.name, one.colour[:7], one.hidden, one.total)
+    if source is None:
+        return shown
+    return msgspec.structs.replace(
+        shown, writable=False, source=source.url, read=source.succeeded // 1_000_000, problem=remark(source.error)
+    )
+
+
+def _calendars(r: Reader) -> list[Collection]:
+    return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]
+
+
+def _calendar(r: Reader, calendar_id: int) -> Collection:
+    """A calendar for events. Raises NoSuchCollection."""
+    found = collection(r, calendar_id)
+    if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
+        raise NoSuchCollection("there is no such calendar")
+    return found

@@ -1,0 +1,110 @@
+"""Calendars of others in the webmail (DAV-47)."""
+
+from functools import partial
+from typing import Any
+
+import pytest
+
+from moxlite.store.accounts.access import publish_shares
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.groupware.collection import collection_named
+from moxlite.store.groupware.sharing import CHANGE, READ, share_collection
+from tests.session.test_web_calendars import form
+from tests.session.test_web_dav import HOME, Program, event
+from tests.web_rig import PASSWORD, Browser, Rig
+
+pytestmark = pytest.mark.served
+
+SPAN = {"since": 1_795_000_000, "until": 1_797_000_000}
+
+
+class Guest:
+    """Tom, with whom mia shares her calendar."""
+
+    def __init__(self, rig: Rig, browser: Browser) -> None:
+        self.rig, self.browser = rig, browser
+
+    async def give(self, rights: str) -> None:
+        async with self.rig.account() as account:
+            where = await account.read(lambda r: collection_named(r, "calendar", "calendar"), op="test")
+            await account.write(partial(share_collection, one=where, guest="tom", rights=rights))
+            await publish_shares(self.rig.auth, account)
+
+    async def calendars(self) -> list[dict[str, Any]]:
+        return list(await self.browser.call("calendars"))
+
+    async def events(self, *ids: int) -> list[dict[str, Any]]:
+        return list((await self.browser.call("events", **SPAN, calendar_ids=list(ids)))["events"])
+
+
+@pytest.fixture
+async def guest(rig: Rig) -> Guest:
+    async with rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    mia = Program(rig)
+    assert (await mia.put("a.ics", event("1", "SUMMARY:Boat"))).status == 201
+    browser = rig.browser()
+    await browser.log_in("tom@example.org")
+    return Guest(rig, browser)
+
+
+async def test_a_shared_calendar_is_read_and_has_its_own_colour(guest: Guest) -> None:
+    """DAV-47: off and on, in a colour that is the guest's alone; nothing of it can be changed."""
+    assert [one["owner"] for one in await guest.calendars()] == [""]
+    await guest.give(READ)
+    own, shared = await guest.calendars()
+    assert (shared["owner"], shared["name"], shared["writable"], shared["hidden"]) == ("mia", "Calendar", False, False)
+    (item,) = await guest.events(own["id"], shared["id"])
+    assert (item["title"], item["calendar_id"], item["answer"]) == ("Boat", shared["id"], "")
+    found = await guest.browser.call("event", event_id=item["id"])
+    assert (found["id"], found["calendar_id"]) == (item["id"], shared["id"])
+    changed = {**found["form"], "title": "Ship"}
+    saving = {"calendar_id": shared["id"], "event": changed}
+    assert await guest.browser.error("event_save", **saving, event_id=item["id"]) == (400, "user:error")
+    assert await guest.browser.error("event_save", **saving) == (400, "user:error")
+    assert await guest.browser.error("event_remove", event_id=item["id"]) == (400, "user:error")
+    assert await guest.browser.error("calendar_remove", calendar_id=shared["id"]) == (404, "user:notFound")
+    await guest.browser.call("calendar_view", calendar_id=shared["id"], colour="#459C40", hidden=True)
+    _, shared = await guest.calendars()
+    assert (shared["colour"], shared["hidden"]) == ("#459C40", True)
+    mia = guest.rig.browser()
+    await mia.log_in()
+    (hers,) = await mia.call("calendars")
+    assert (hers["colour"], hers["hidden"]) == ("", False)
+
+
+async def test_a_guest_with_the_right_changes_events(guest: Guest) -> None:
+    """DAV-47: adds, changes, removes with Undo; events with guests stay the owner's, and no guest is invited."""
+    await guest.give(CHANGE)
+    own, shared = await guest.calendars()
+    call, error = guest.browser.call, guest.browser.error
+    (item,) = await guest.events(shared["id"])
+    plan = form("2026-11-24T12:00", "2026-11-24T13:00", title="Lunch")
+    made = await call("event_save", calendar_id=shared["id"], event=plan)
+    assert {one["title"] for one in await guest.events(shared["id"])} == {"Boat", "Lunch"}
+    await call("event_save", calendar_id=shared["id"], event={**plan, "title": "Supper"}, event_id=made)
+    gone = await call("event_remove", event_id=item["id"])
+    assert [one["title"] for one in await guest.events(shared["id"])] == ["Supper"]
+    await call("event_restore", removed=gone)
+    assert {one["title"] for one in await guest.events(shared["id"])} == {"Boat", "Supper"}
+    people = {**plan, "guests": [{"name": "", "address": "ada@x.example"}]}
+    assert await error("event_save", calendar_id=shared["id"], event=people) == (400, "user:error")
+    moved = {"calendar_id": own["id"], "event": plan, "event_id": made}
+    assert await error("event_save", **moved) == (400, "user:error")
+    with_guests = event("9", "SUMMARY:Party", "ORGANIZER:mailto:mia@example.org", "ATTENDEE:mailto:ada@x.example")
+    assert (await Program(guest.rig).put("p.ics", with_guests)).status == 201
+    (party,) = [one for one in await guest.events(shared["id"]) if one["title"] == "Party"]
+    assert await error("event_remove", event_id=party["id"]) == (400, "user:error")
+    assert (await Program(guest.rig).ask("GET", HOME + "p.ics")).status == 200
+
+
+async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:
+    """DAV-47: other calendars are shown all the same."""
+    await guest.give(READ)
+    own, shared = await guest.calendars()
+    (item,) = await guest.events(shared["id"])
+    await guest.give("")
+    assert await guest.events(own["id"], shared["id"]) == []
+    assert len(await guest.calendars()) == 1
+    assert await guest.browser.error("event", event_id=item["id"]) == (404, "user:notFound")
+    assert await guest.browser.error("calendar_view", calendar_id=shared["id"]) == (404, "user:notFound")
