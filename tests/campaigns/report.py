@@ -62,7 +62,7 @@ class Report:
         """Put the row of this run into a table of campaigns, in place of the campaign's last one."""
         above, line, table = page.read_text().partition(ROWS)
         share = "" if self.share == 1 else f" --share {self.share:g}"
-        counted = self.lines[0] if self.lines else ""
+        counted = self.lines[0].partition("\n")[0] if self.lines else ""
         date = time.strftime("%Y-%m-%d", time.gmtime(self.began))
         row = f"| {self.name} | `--seed {self.seed}{share}` | {counted} | {outcome} | {date} |"
         others = [one for one in table.splitlines() if not one.startswith(f"| {self.name} |")]
