@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, fromstring
 
 import pytest
+import trio
 
 from moxlite.admin.dns.wanted import read_keys, wanted_records
 from moxlite.admin.domains.changes import require_domain
@@ -652,6 +653,27 @@ async def test_an_expansion_of_a_large_entry_is_bounded(mia: Program) -> None:
     assert shown["a.ics"].count("BEGIN:VEVENT") == 9
     other = '<CR:address-data version="3.0"/>'
     assert await mia.query(of("VEVENT"), other) == {"a.ics": ""}
+
+
+async def test_others_do_not_wait_for_many_filters_of_a_long_entry(mia: Program) -> None:
+    """DAV-18a: each of the lines of an entry is compared with each of the texts; the loop goes on meanwhile."""
+    await mia.put("long.ics", event("1", *(f"X-NOTE:{index} über die Brücke" for index in range(20_000))))
+    text = '<C:prop-filter name="X-NOTE"><C:text-match collation="i;unicode-casemap">19999 Ü</C:text-match>'
+    wanted = f'<C:comp-filter name="VEVENT">{(text + "</C:prop-filter>") * 90}</C:comp-filter>'
+    gaps: list[float] = []
+
+    async def tick() -> None:
+        last = time.monotonic()
+        while True:
+            await trio.sleep(0.01)
+            gaps.append(time.monotonic() - last)
+            last = time.monotonic()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tick)
+        assert await mia.names(wanted) == ["long.ics"]
+        nursery.cancel_scope.cancel()
+    assert max(gaps) < 1
 
 
 async def test_half_of_an_xml_document_and_pieces_of_a_path(mia: Program) -> None:

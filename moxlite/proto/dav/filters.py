@@ -35,7 +35,7 @@ class BadFilter(ValueError):
 
 
 class TextMatch(msgspec.Struct, frozen=True):
-    """A text that is looked for: `kind` is contains, equals, starts-with or ends-with."""
+    """A text that is looked for, as its collation compares it: `kind` is contains, equals, starts-with or ends-with."""
 
     text: str
     collation: str
@@ -44,11 +44,7 @@ class TextMatch(msgspec.Struct, frozen=True):
 
     def holds(self, value: str) -> bool:
         """Whether a value has the text."""
-        text = self.text
-        if self.collation == "i;ascii-casemap":
-            text, value = _ascii_lower(text), _ascii_lower(value)
-        elif self.collation != "i;octet":
-            text, value = text.casefold(), value.casefold()
+        text, value = self.text, _compared(value, self.collation)
         found = {
             "equals": value == text,
             "starts-with": value.startswith(text),
@@ -172,12 +168,24 @@ def _match(one: Element, space: str) -> TextMatch:
     collation = one.get("collation") or default
     if collation not in COLLATIONS:
         raise BadFilter(space + "supported-collation", "this collation is not known")
+    if collation == "default":
+        collation = default
     return TextMatch(
-        one.text or "",
-        default if collation == "default" else collation,
+        _compared(one.text or "", collation),  # once: each line is compared
+        collation,
         one.get("match-type") or "contains",
         one.get("negate-condition") == "yes",
     )
+
+
+def _compared(value: str, collation: str) -> str:
+    """A value as a collation compares it."""
+    match collation:
+        case "i;octet":
+            return value
+        case "i;ascii-casemap":
+            return _ascii_lower(value)
+    return value.casefold()
 
 
 def matches(wanted: ComponentFilter, found: CalendarObject, instances: Callable[[Span], Sequence[Instance]]) -> bool:
