@@ -30,6 +30,9 @@ pytestmark = pytest.mark.served
 
 __all__ = ["rig"]
 
+ONE = "Principal/query"
+"""Looks at one object, by one condition."""
+
 
 async def test_the_session_says_where_everything_is(rig: Rig) -> None:
     """JMAP-1, JMAP-2: the session, at its two addresses, and nothing without a log-in."""
@@ -60,6 +63,7 @@ async def test_the_session_says_where_everything_is(rig: Rig) -> None:
         (b'{"using": [], "methodCalls": [["Core/echo", {}]]}', "notRequest"),
         (b'{"using": ["urn:x"], "methodCalls": []}', "unknownCapability"),
         (json.dumps({"using": USING, "methodCalls": [["Core/echo", {}, "0"]] * 51}).encode(), "limit"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {"a": [%s[]]}, "0"]]}' % (b"[]," * 300_000), "limit"),
     ],
 )
 async def test_a_wrong_request_is_refused_as_a_whole(rig: Rig, body: bytes, kind: str) -> None:
@@ -362,6 +366,34 @@ async def test_queries_filter_sort_and_page(rig: Rig) -> None:
     )
     assert {*changed["removed"]} == {numbers[0], numbers[1]}
     assert changed["added"] == []
+
+
+@pytest.mark.parametrize("name", [one for one in METHODS if one.endswith("/query") and one != ONE])
+async def test_no_query_costs_more_than_its_objects(rig: Rig, name: str) -> None:
+    """JMAP-5a: sorts and filters are bounded for each type, whatever it has; each is compared with each object."""
+    client = Client(rig)
+    comparator, condition = {"property": "name"}, {"text": "x"}
+    for key, value in (
+        ("sort", [comparator] * 11),
+        ("filter", {"operator": "OR", "conditions": [condition] * 201}),
+        ("filter", {"operator": "NOT", "conditions": [{"text": "x" * 10_001}]}),
+        ("filter", {"text": ["x"] * 10_001}),
+    ):
+        assert await client.error(name, **{key: value}) == f"unsupported{key.title()}"
+
+
+async def test_names_and_paths_of_a_patch_are_bounded(rig: Rig) -> None:
+    """JMAP-5a: a patch of many paths copies what it changes for each of them."""
+    client = Client(rig)
+    number = await client.imported(b"From: a@else.example\r\nSubject: x\r\n\r\nx\r\n")
+    many = [f"header:X-{index}" for index in range(1_001)]
+    assert await client.error("Email/get", ids=[number], properties=many) == "requestTooLarge"
+    patch = {f"keywords/k{index}": True for index in range(2_001)}
+    refused = await client.call("Email/set", update={number: patch})
+    assert refused["notUpdated"][number]["type"] == "tooLarge"
+    twice: Object = {"keywords/a": True, "keywords/a!b": True, "keywords": {}}
+    refused = await client.call("Email/set", update={number: twice})
+    assert refused["notUpdated"][number]["type"] == "invalidPatch"
 
 
 async def test_threads_and_snippets(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.processor import act_for, give_way, off_loop
+from moxlite.processor import act_for, give_way
 from moxlite.proto.address import Domain
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
@@ -37,7 +37,8 @@ from moxlite.web.jmap.protocol import (
     Object,
     RequestError,
     SetError,
-    read_request,
+    encoded,
+    read_object,
     request_of,
     resolved,
 )
@@ -72,9 +73,6 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("moxlite.web.jmap")
-
-ON_LOOP: Final = 64 << 10
-"""Octets of a request that are decoded on the event loop."""
 
 MAX_SESSIONS: Final = 1_000
 """Sessions that are kept: about 2 KB each."""
@@ -224,7 +222,7 @@ class JMAP:
         return made
 
     async def _answer(self, request: Request, writer: ResponseWriter, found: object, status: int = 200) -> None:
-        await self._send(request, writer, msgspec.json.encode(found), status)
+        await self._send(request, writer, await encoded(found), status)
 
     async def _send(self, request: Request, writer: ResponseWriter, octets: bytes, status: int = 200) -> None:
         await writer.respond(await compressed(request.headers, Response(status, API_HEADERS, octets)))
@@ -232,21 +230,25 @@ class JMAP:
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
         identity = await self._log_in(request, addresses=True)
         try:
-            asked = await _read(request)
-            found = await self._called(asked, identity, request, path)
+            async with self._turn(identity):
+                found = await self._called(await _read(request), identity, request, path)
         except RequestError as error:
             self._transcript(identity, request).add("S", "error", error.problem())
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
             return
         await self._answer(request, writer, found)
 
+    def _turn(self, identity: Identity) -> trio.CapacityLimiter:
+        """Limits the requests of an account whose octets and values are in memory."""
+        most = LIMITS["maxConcurrentRequests"]
+        return self._requests.setdefault(identity.account, trio.CapacityLimiter(most))
+
     async def _called(self, asked: JMAPRequest, identity: Identity, request: Request, path: str) -> Object:
         """The response to a request. Raises RequestError, HTTPError."""
         unknown = asked.using - CAPABILITIES.keys() - {WEBSOCKET}
         if unknown:
             raise RequestError("unknownCapability", f"{min(unknown)!r} is not spoken here")
-        limiter = self._requests.setdefault(identity.account, trio.CapacityLimiter(LIMITS["maxConcurrentRequests"]))
-        async with limiter, self._open(identity) as account:
+        async with self._open(identity) as account:
             call = Call(
                 server=self._server,
                 identity=identity,
@@ -383,7 +385,8 @@ class JMAP:
             with self._server.programs.live(identity.account, identity.app_password):
                 async with self._open(identity) as account:
                     run = partial(self._by_socket, identity, request, path)
-                    await streams.serve_socket(socket, account, run, self._pushed(identity, request))
+                    told = self._pushed(identity, request)
+                    await streams.serve_socket(socket, account, run, told, self._turn(identity))
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
 
@@ -488,6 +491,4 @@ async def _read(request: Request) -> JMAPRequest:
         octets = await request.body.read(LIMITS["maxSizeRequest"])
     except BodyTooLarge:
         raise RequestError("limit", "the request is too large", 413, limit="maxSizeRequest") from None
-    if len(octets) <= ON_LOOP:
-        return read_request(octets)
-    return await off_loop(partial(read_request, octets), kind="jmap")
+    return request_of(await read_object(octets))

@@ -314,12 +314,19 @@ class _Seen:
     def __init__(self, stored: StoredCard) -> None:
         self.stored = stored
         self._whole: Object | None = None
+        self._texts: dict[str, str] = {}
 
     @property
     def whole(self) -> Object:
         if self._whole is None:
             self._whole = _card(self.stored)
         return self._whole
+
+    def text(self, name: str) -> str:
+        """The texts that a filter looks at."""
+        if name not in self._texts:
+            self._texts[name] = "\n".join(strings([self.whole.get(part) for part in TEXTS[name]]))
+        return self._texts[name]
 
     def part(self, kind: str) -> str:
         """A part of the name, for sorting."""
@@ -342,11 +349,11 @@ async def card_query_changes(call: Call) -> Object:
 
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
-    wish = call.argument("filter", dict)
+    wish = call.filter()
     seen = [_Seen(one) for one in _seen_cards(r, call, None)]
     found = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
-    for comparator in reversed(call.argument("sort", list, [{"property": "created"}])):
-        name = comparator.get("property") if isinstance(comparator, dict) else None
+    for comparator in reversed(call.order() or [{"property": "created"}]):
+        name = comparator.get("property")
         if name not in SORTS:
             raise MethodError("unsupportedSort", f"cards are sorted by {', '.join(SORTS)}")
         down = comparator.get("isAscending") is False
@@ -384,8 +391,7 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
     _, _, kind = name.partition("/")
     if kind:
         return value.casefold() in one.part(kind)
-    texts = "\n".join(strings([one.whole.get(part) for part in TEXTS[name]]))
-    return all(word in texts for word in value.casefold().split())
+    return all(word in one.text(name) for word in value.casefold().split())
 
 
 async def card_set(call: Call) -> Object:

@@ -53,7 +53,6 @@ LETTER: Final = "M"
 MAX_IDS: Final = 5_000
 """Ids of one answer."""
 
-MAX_CONDITIONS: Final = 200
 MAX_WORDS: Final = 30
 FLAGS: Final[Mapping[str, Flag]] = {name: flag for flag, name in FLAG_KEYWORDS.items()}
 LIVING: Final = q.WithFlags(lacking=Flag.DELETED)
@@ -98,7 +97,6 @@ class _Compiler:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._guest = bool(call.place.guest)
-        self._left = MAX_CONDITIONS
 
     def filter(self, wish: object) -> Filter:
         """The whole filter. Raises MethodError."""
@@ -136,9 +134,6 @@ class _Compiler:
             raise invalid("filter: an operator has no other members than conditions")
 
     def _condition(self, name: str, value: Any) -> Node:
-        self._left -= 1
-        if self._left < 0:
-            raise MethodError("unsupportedFilter", f"more than {MAX_CONDITIONS} conditions")
         match name, value:
             case "inMailbox", str():
                 return Node(rows=q.EmailIn([self._mailbox(value)]))
@@ -328,8 +323,8 @@ class Comparator(msgspec.Struct, frozen=True):
 
 def _comparators(call: Call) -> list[Comparator]:
     found: list[Comparator] = []
-    for one in call.argument("sort", list, []):
-        if not isinstance(one, dict) or not isinstance(name := one.get("property"), str):
+    for one in call.order():
+        if not isinstance(name := one.get("property"), str):
             raise invalid("sort: an array of comparators is expected")
         keyword = one.get("keyword")
         if name not in SORTS or ("Keyword" in name and not isinstance(keyword, str)):
@@ -343,7 +338,7 @@ def _comparators(call: Call) -> list[Comparator]:
 async def query(call: Call) -> Object:
     """Email/query."""
     await call.learn_boxes()
-    wish = _Compiler(call).filter(call.argument("filter", dict))
+    wish = _Compiler(call).filter(call.filter())
     order = _comparators(call)
     collapse = call.argument("collapseThreads", bool, False)
     count = call.argument("calculateTotal", bool, False)
@@ -483,7 +478,7 @@ async def query_changes(call: Call) -> Object:
     """Email/queryChanges: emails that have changed are taken out, and put in where they match now."""
     await call.learn_boxes()
     (since, mark), most = since_state(call, "sinceQueryState"), max_changes(call)
-    wish = _Compiler(call).filter(call.argument("filter", dict))
+    wish = _Compiler(call).filter(call.filter())
     order = _comparators(call)
     collapse = call.argument("collapseThreads", bool, False)
 

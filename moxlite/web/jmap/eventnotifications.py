@@ -133,11 +133,11 @@ async def changes(call: Call) -> Object:
 
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
-    wish, sort = call.argument("filter", dict), call.argument("sort", list, [{"property": "created"}])
+    wish, sort = call.filter(), call.order() or [{"property": "created"}]
     objects = [read for one in _messages(r) if (read := _object(r, call, one)) is not None]
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(sort):
-        if not isinstance(comparator, dict) or comparator.get("property") != "created":
+        if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications are sorted by created")
         found.sort(key=lambda one: str(one["created"]), reverse=comparator.get("isAscending") is False)
     return message_state(r), [one["id"] for one in found]

@@ -57,17 +57,24 @@ TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
 """Filters about texts, with the properties that are looked at."""
 
 FILTERS: Final = ("inCalendar", "after", "before", "uid", *TEXTS)
+FEW: Final = 20
+"""Exceptions of a series in which texts are looked for on the event loop."""
+
 SORTS: Final = ("start", "uid", "recurrenceId", "created", "updated")
 
 
 class _Match(msgspec.Struct, frozen=True):
-    """What a query looks at: an event, a series, or with `key` one of it. `starts`, `ends`: seconds UTC."""
+    """What a query looks at: an event, a series, or with `key` one of it. `starts`, `ends`: seconds UTC.
+
+    `texts`: those that filters look at, of it and each of its exceptions, by the filter's name, once they were read.
+    """
 
     found: Found
     key: str
     starts: int
     ends: int
     floating: bool
+    texts: dict[str, list[str]] = {}
 
     @property
     def id(self) -> str:
@@ -85,7 +92,7 @@ class _Match(msgspec.Struct, frozen=True):
 async def query(call: Call) -> Object:
     """CalendarEvent/query."""
     await ready(call)
-    wish, expand = call.argument("filter", dict), call.argument("expandRecurrences", bool, False)
+    wish, expand = call.filter(), call.argument("expandRecurrences", bool, False)
     zone = ZoneInfo(zone_argument(call))
     sort = _sort(call)
     stretch = _stretch(wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
@@ -98,7 +105,7 @@ async def query(call: Call) -> Object:
     matches: list[_Match] = []
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
     async for one in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
-        if wish is None or holds(wish, partial(_meets, call, one, zone)):
+        if wish is None or await _fits(call, one, wish, zone):
             matches.append(one)
         if len(matches) > MAX_FOUND:
             raise MethodError("cannotCalculateOccurrences", "there are too many events")
@@ -108,6 +115,13 @@ async def query(call: Call) -> Object:
     part, position, limit = window(call, ids, MAX_IDS)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
     return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+
+
+async def _fits(call: Call, one: _Match, wish: Object, zone: ZoneInfo) -> bool:
+    """Whether a filter holds for an event; where it has many exceptions, in a thread."""
+    await give_way()
+    find = partial(holds, wish, partial(_meets, call, one, zone))
+    return find() if len(one.found.entry.parts) <= FEW else await off_loop(find, kind="jmap")
 
 
 async def query_changes(call: Call) -> Object:
@@ -127,8 +141,8 @@ def _is_timed(wish: object, depth: int = 0) -> bool:
 
 def _sort(call: Call) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
-    for comparator in call.argument("sort", list, [{"property": "start"}]):
-        name = comparator.get("property") if isinstance(comparator, dict) else None
+    for comparator in call.order() or [{"property": "start"}]:
+        name = comparator.get("property")
         if name not in SORTS:
             raise MethodError("unsupportedSort", f"events are sorted by {', '.join(SORTS)}")
         found.append((name, comparator.get("isAscending") is False))
@@ -230,12 +244,12 @@ def _meets(call: Call, one: _Match, zone: ZoneInfo, name: str, value: Any) -> bo
             moment = _moment(name, value)
             at = seconds_of(moment if one.floating else moment.replace(tzinfo=zone))
             return one.starts < at if name == "before" else one.ends > at or one.starts == one.ends == at
-    words = value.casefold().split()
-    for event in one.objects():
-        texts = "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]]))
-        if all(word.strip("\"'") in texts for word in words):
-            return True
-    return False
+    if name not in one.texts:
+        one.texts[name] = [
+            "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]])) for event in one.objects()
+        ]
+    words = [word.strip("\"'") for word in value.casefold().split()]
+    return any(all(word in texts for word in words) for texts in one.texts[name])
 
 
 def _looked(event: Object, name: str, part: str) -> Any:

@@ -209,7 +209,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     subscribed = {*subscriptions(r)}
     orders = annotations_named(r, [SORT_KEY])
     boxes = call.place.boxes(r)
-    wish = call.argument("filter", dict)
+    wish = call.filter()
     matching = [box for box in boxes if wish is None or holds(wish, partial(_meets, call, box, subscribed))]
     keys: dict[str, Callable[[Mailbox], Any]] = {
         "sortOrder": lambda box: order_of(box, orders),
@@ -217,9 +217,8 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         "parentId": lambda box: box.parent_id or 0,
     }
     ordered = [*boxes]
-    comparators = call.argument("sort", list, [{"property": "sortOrder"}, {"property": "name"}])
-    for one in reversed(comparators):
-        if not isinstance(one, dict) or one.get("property") not in SORTS:
+    for one in reversed(call.order() or [{"property": "sortOrder"}, {"property": "name"}]):
+        if one.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "mailboxes are sorted by sortOrder, name or parentId")
         ordered.sort(key=keys[one["property"]], reverse=one.get("isAscending") is False)
     if call.argument("sortAsTree", bool, False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -24,6 +24,22 @@ if TYPE_CHECKING:
     from moxlite.web.http.exchange import Request
     from moxlite.web.jmap.accounts import Place
     from moxlite.web.notices.programs import ProgramNotices
+
+
+MAX_NAMES: Final = 1_000
+"""Names in an argument: as many as a call may have objects."""
+
+MAX_CONDITIONS: Final = 200
+"""Conditions of a filter, each of which is compared with each object."""
+
+MAX_TEXT: Final = 10_000
+"""Characters of all texts in a filter."""
+
+MAX_VALUES: Final = 10_000
+"""Values in a filter: members of its lists, such as mailboxes, are compared with each object, too."""
+
+MAX_COMPARATORS: Final = 10
+"""Properties by which results are sorted: each sorts them anew."""
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,9 +113,40 @@ class Call(msgspec.Struct, kw_only=True):
             raise invalid(f"{name} is negative")
         return value
 
+    def filter(self) -> Object | None:
+        """The filter of a /query. Raises MethodError ``unsupportedFilter`` for one that would cost too much."""
+        whole: Object | None = self.argument("filter", dict)
+        conditions = texts = values = 0
+        rest: list[object] = [whole]
+        while rest:
+            match rest.pop():
+                case dict(found):
+                    conditions += len(found.keys() - {"operator", "conditions"})
+                    rest += found.values()
+                case list(found):
+                    values += len(found)
+                    rest += found
+                case str(text):
+                    texts += len(text)
+        if conditions > MAX_CONDITIONS or texts > MAX_TEXT or values > MAX_VALUES:
+            most = f"{MAX_CONDITIONS} conditions, {MAX_TEXT} characters and {MAX_VALUES} values"
+            raise MethodError("unsupportedFilter", f"a filter has at most {most}")
+        return whole
+
+    def order(self) -> list[Object]:
+        """The comparators of a /query. Raises MethodError."""
+        found: list[Object] = self.argument("sort", list, [])
+        if not all(isinstance(one, dict) for one in found):
+            raise invalid("sort: an array of comparators is expected")
+        if len(found) > MAX_COMPARATORS:
+            raise MethodError("unsupportedSort", f"results are sorted by at most {MAX_COMPARATORS} properties")
+        return found
+
     def names(self, name: str) -> list[str] | None:
-        """An argument that is an array of strings."""
+        """An argument that is an array of strings. Raises MethodError ``requestTooLarge``."""
         value: list[str] | None = self.argument(name, list)
+        if value is not None and len(value) > MAX_NAMES:
+            raise MethodError("requestTooLarge", f"{name}: at most {MAX_NAMES} are taken")
         if value is not None and not all(isinstance(one, str) for one in value):
             raise invalid(f"{name}: an array of strings is expected")
         return value

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import msgspec
+
+from moxlite.processor import off_loop
 
 Object: TypeAlias = dict[str, Any]
 """A JSON object. Its members are checked where they are used."""
@@ -14,6 +17,12 @@ CORE: Final = "urn:ietf:params:jmap:core"
 
 LARGEST: Final = 2**53 - 1
 """The largest integer of I-JSON (RFC 7493 §2.2)."""
+
+ON_LOOP: Final = 64 << 10
+"""Octets of a request that are decoded on the event loop."""
+
+FEW: Final = 20
+"""Objects of a response that is written on the event loop: an email may have a text of 1 MiB."""
 
 LIMITS: Final[dict[str, int]] = {
     "maxSizeUpload": 50_000_000,
@@ -28,6 +37,9 @@ LIMITS: Final[dict[str, int]] = {
 
 EACH: Final = "*"
 MAX_STARS: Final = 8
+
+MAX_VALUES: Final = 500_000
+"""Values of a request, as commas and brackets tell: an empty array of three octets takes 64 of memory."""
 
 MAX_REFERENCED: Final = 100_000
 """Values that one result reference may collect: more than any limit of a method that takes them."""
@@ -101,23 +113,36 @@ class JMAPRequest(msgspec.Struct, frozen=True):
     created: dict[str, str] | None
 
 
-def read_request(octets: bytes | bytearray | memoryview) -> JMAPRequest:
-    """Decode a request. Raises RequestError ``notJSON``, ``notRequest``, ``limit``."""
-    return request_of(read_object(octets))
+async def read_object(octets: bytes | bytearray | memoryview) -> Object:
+    """Decode an object of I-JSON, a long one in a thread. Raises RequestError as `decoded`."""
+    return decoded(octets) if len(octets) <= ON_LOOP else await off_loop(partial(decoded, octets), kind="jmap")
 
 
-def read_object(octets: bytes | bytearray | memoryview) -> Object:
-    """Decode an object of I-JSON (RFC 7493). Raises RequestError ``notJSON``, ``notRequest``."""
+def decoded(octets: bytes | bytearray | memoryview) -> Object:
+    """Decode an object of I-JSON (RFC 7493). Raises RequestError ``notJSON``, ``notRequest``, ``limit``."""
+    octets = bytes(octets)
+    if octets.count(b",") + octets.count(b"[") + octets.count(b"{") > MAX_VALUES:
+        raise RequestError("limit", "the request has too many values", limit="maxSizeRequest")
     try:
-        value = json.loads(
-            bytes(octets).decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer
-        )
+        value = json.loads(octets.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer)
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RequestError("notJSON", detail) from None
     if not isinstance(value, dict):
         raise RequestError("notRequest", "a request is an object")
     return value
+
+
+async def encoded(found: object) -> bytes:
+    """A response as JSON, one of many values in a thread."""
+    responses = found.get("methodResponses", ()) if isinstance(found, dict) else ()
+    values = sum(_length(one) for _, arguments, _ in responses for one in arguments.values())
+    write = partial(msgspec.json.encode, found)
+    return write() if values <= FEW else await off_loop(write, kind="jmap")
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, (list, dict)) else 0
 
 
 def request_of(value: Object) -> JMAPRequest:

@@ -84,9 +84,9 @@ def _numbers(text: str) -> tuple[int, int]:
 async def query(call: Call) -> Object:
     """Quota/query."""
     now, whole = await _read(call)
-    wish = call.argument("filter", dict)
-    for one in call.argument("sort", list, []):
-        if not isinstance(one, dict) or one.get("property") not in SORTS:
+    wish = call.filter()
+    for one in call.order():
+        if one.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "quotas are sorted by name or used")
     ids = [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
     part, position, limit = window(call, ids, 1)

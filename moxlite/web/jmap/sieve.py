@@ -77,10 +77,10 @@ async def get(call: Call) -> Object:
 async def query(call: Call) -> Object:
     """SieveScript/query."""
     now, rows = await call.account.scan(_read, op="jmap sieve")
-    wish = call.argument("filter", dict)
+    wish = call.filter()
     found = [key for key, one in rows.items() if wish is None or holds(wish, partial(_meets, one))]
-    for comparator in reversed(call.argument("sort", list, [{"property": "name"}])):
-        name = comparator.get("property") if isinstance(comparator, dict) else None
+    for comparator in reversed(call.order() or [{"property": "name"}]):
+        name = comparator.get("property")
         if name not in ("name", "isActive"):
             raise MethodError("unsupportedSort", "scripts are sorted by name or isActive")
         found.sort(

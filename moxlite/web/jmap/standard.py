@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
@@ -25,6 +26,9 @@ from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, inv
 
 MAX_DEPTH: Final = 20
 """Levels of a filter."""
+
+MAX_PATHS: Final = 2_000
+"""Paths of a patch: each copies the members beside what it changes. As many as a series has exceptions (JMAP-72)."""
 
 Outcome: TypeAlias = "Object | SetError | None"
 """What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
@@ -300,13 +304,16 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
 
     `fixed`: properties that only the server sets, with their values, which a patch may repeat.
 
-    Raises SetError ``invalidPatch``, ``invalidProperties``.
+    Raises SetError ``invalidPatch``, ``invalidProperties``, ``tooLarge``.
     """
+    if len(patch) > MAX_PATHS:
+        raise SetError("tooLarge", f"a patch has at most {MAX_PATHS} paths")
     found = dict(current)
-    paths = [*patch]
-    for path in paths:
-        if any(other.startswith(f"{path}/") for other in paths):
-            raise SetError("invalidPatch", f"{path} contains another path of the patch")
+    paths = sorted(path.replace("/", "\0") for path in patch)  # what is within a path comes right after it
+    for path, other in pairwise(paths):
+        if other.startswith(f"{path}\0"):
+            shown = path.replace("\0", "/")
+            raise SetError("invalidPatch", f"{shown} contains another path of the patch")
     for path, value in patch.items():
         tokens = [token.replace("~1", "/").replace("~0", "~") for token in path.split("/")]
         name = tokens[0]

@@ -18,7 +18,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.websocket import ConnectionClosed
 from moxlite.web.jmap.accounts import account_id
-from moxlite.web.jmap.protocol import Object, RequestError, read_object
+from moxlite.web.jmap.protocol import ON_LOOP, Object, RequestError, decoded, encoded, read_object
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount
@@ -174,11 +174,15 @@ async def serve_socket(
     account: OpenAccount,
     run: Callable[[Object], Awaitable[Object]],
     note: Callable[[Object], None],
+    turn: trio.CapacityLimiter,
 ) -> None:
-    """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes."""
+    """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes.
+
+    `turn`: limits the requests of the account.
+    """
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
-            await _Socket(socket, account, run, note, nursery).serve()
+            await _Socket(socket, account, run, note, turn, nursery).serve()
         nursery.cancel_scope.cancel()
 
 
@@ -191,9 +195,11 @@ class _Socket:
         account: OpenAccount,
         run: Callable[[Object], Awaitable[Object]],
         note: Callable[[Object], None],
+        turn: trio.CapacityLimiter,
         nursery: trio.Nursery,
     ) -> None:
-        self._socket, self._account, self._run, self._note, self._nursery = socket, account, run, note, nursery
+        self._socket, self._account, self._run, self._nursery = socket, account, run, nursery
+        self._note, self._turn = note, turn
         self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
         self._watching = trio.CancelScope()
 
@@ -202,9 +208,21 @@ class _Socket:
         while True:
             text = await self._socket.get_message()
             try:
-                await self._take(read_object(text.encode() if isinstance(text, str) else text))
+                octets = text.encode() if isinstance(text, str) else text
+                if len(octets) <= ON_LOOP:
+                    await self._take(decoded(octets))
+                else:
+                    await self._take_long(octets)
             except RequestError as error:
                 await self._send({"@type": "RequestError", **error.problem()})
+
+    async def _take_long(self, octets: bytes | bytearray) -> None:
+        """A long request: nothing more is read until it is answered."""
+        async with self._turn:
+            value = await read_object(octets)
+            if value.get("@type") != "Request":
+                raise RequestError("notRequest", "a message of this length is a Request")
+            await self._send(await self._run(value))
 
     async def _take(self, value: Object) -> None:
         match value.get("@type"):
@@ -224,7 +242,7 @@ class _Socket:
                 raise RequestError("notRequest", "@type is Request, WebSocketPushEnable or WebSocketPushDisable")
 
     async def _answer(self, value: Object) -> None:
-        async with self._limiter:
+        async with self._limiter, self._turn:
             await self._send(await self._run(value))
 
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
@@ -233,4 +251,4 @@ class _Socket:
 
     async def _send(self, value: Object) -> None:
         with suppress(ConnectionClosed):  # the task that reads sees it, too
-            await self._socket.send_message(msgspec.json.encode(value).decode())
+            await self._socket.send_message((await encoded(value)).decode())

@@ -165,10 +165,10 @@ FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before"
 
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
-    wish = call.argument("filter", dict)
+    wish = call.filter()
     rows = [one for one in submissions(r) if wish is None or holds(wish, partial(_meets, one))]
-    for comparator in reversed(call.argument("sort", list, [])):
-        if not isinstance(comparator, dict) or comparator.get("property") not in SORTS:
+    for comparator in reversed(call.order()):
+        if comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
     return submission_state(r), [f"{LETTER}{one.id}" for one in rows]

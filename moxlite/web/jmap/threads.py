@@ -78,7 +78,7 @@ async def snippets(call: Call) -> Object:
         raise invalid("emailIds is missing")
     if len(ids) > MAX_SNIPPETS:
         raise MethodError("requestTooLarge", f"at most {MAX_SNIPPETS} emails")
-    words = matching_terms(call, call.argument("filter", dict))[:MAX_MARKED]
+    words = matching_terms(call, call.filter())[:MAX_MARKED]
     wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
     found = await call.account.scan(partial(_snippets, ids=wanted, words=words, place=call.place), op="jmap snippets")
     present = {one["emailId"] for one in found}
