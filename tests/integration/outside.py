@@ -19,6 +19,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from email import message_from_string
 from email.message import EmailMessage, Message
 from pathlib import Path
@@ -34,6 +35,7 @@ from moxlite.web.webmail import api as webmail_api
 from tests.certs import Authority
 from tests.dnsworld import DNSWorld
 from tests.integration.newcomer import OWN, USER, Served, say
+from tests.integration.outsidepages import ACCOUNT, ADMIN, Clicks, browser_in
 from tests.ownnet import add_address, set_up_net
 from tests.tools import until
 
@@ -59,7 +61,7 @@ class OtherMachine:
     def __init__(self) -> None:
         self._alive = subprocess.Popen(["unshare", "--net", "sleep", "900"])
         until(self._is_apart, what="another namespace")
-        inside = ["nsenter", f"--net={self._path}"]
+        inside = ["nsenter", f"--net={self.path}"]
         for command in (
             "ip link add near0 type veth peer name far0",
             "ip link set near0 master ext0 up",
@@ -79,15 +81,15 @@ class OtherMachine:
         threading.Thread(target=self._take_mail, args=(listening,), daemon=True).start()
 
     @property
-    def _path(self) -> str:
+    def path(self) -> str:
         return f"/proc/{self._alive.pid}/ns/net"
 
     def _is_apart(self) -> bool:
-        return os.readlink(self._path) != os.readlink("/proc/self/ns/net")
+        return os.readlink(self.path) != os.readlink("/proc/self/ns/net")
 
     def _enter(self) -> None:
         """Move this thread alone into the namespace."""
-        with open(self._path) as file:
+        with open(self.path) as file:
             assert ctypes.CDLL(None, use_errno=True).setns(file.fileno(), NEWNET) == 0, os.strerror(ctypes.get_errno())
 
     def close(self) -> None:
@@ -100,11 +102,14 @@ class OtherMachine:
         return self._threads.submit(function, *args, **more).result(120)
 
     def _take_mail(self, listening: socket.socket) -> None:
-        """Take one message after the other, of one client at a time."""
+        """Take all messages."""
         while True:
             connection, _ = listening.accept()
-            with connection, connection.makefile("rwb") as stream:
-                self._speak(stream)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb") as stream:
+            self._speak(stream)
 
     def _speak(self, stream: Any) -> None:
         def reply(text: str) -> None:
@@ -130,6 +135,26 @@ class OtherMachine:
 
         until(lambda: len(found()) >= number, what=f"mail about {subject!r}", seconds=120, pause=0.2)
         return found()[number - 1]
+
+    def forward(self, port: int) -> None:
+        """Take connections to this port of its own loopback to that of the server, as `ssh -L` does."""
+        listening = self.run(socket.create_server, ("127.0.0.1", port))
+
+        def pump(source: socket.socket, to: socket.socket) -> None:
+            with suppress(OSError):
+                while octets := source.recv(65536):
+                    to.sendall(octets)
+            with suppress(OSError):
+                to.shutdown(socket.SHUT_WR)
+
+        def serve() -> None:
+            while True:
+                near, _ = listening.accept()
+                there = socket.create_connection(("127.0.0.1", port))
+                for pair in ((near, there), (there, near)):
+                    threading.Thread(target=pump, args=pair, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
 
     def is_open(self, ip: str, port: int) -> bool:
         """Whether a port answers there."""
@@ -362,6 +387,19 @@ class Play:
             assert refused == {}, refused
             say(f"{url}: calls {len(calls)}")
 
+    def clicked(self) -> None:
+        """WEB-55: each page of the apps is used over there by clicks, in a browser; the admin app through a tunnel."""
+        self.far.forward(self.admin_port)
+        with browser_in(self.far.path, self.tls_files.parent, OWN) as context:
+            clicks = Clicks(context, "you@example.org", self.password, self.admin_password)
+            clicks.walk(f"http://localhost:{self.admin_port}/admin/", ADMIN)
+            clicks.walk("https://mx.example.org/", ACCOUNT)
+            link = clicks.read_mail("https://mx.example.org/webmail/")
+            assert clicks.problems == [], "\n".join(clicks.problems)
+        status, calendar = self.visitor.fetch(link)
+        assert (status, "Dentist" in calendar) == (200, True), (link, calendar)
+        assert self.links_of(self.far.mail("Written over there")) == []
+
     def switched(self) -> None:
         """ADMIN-34b: off, for all."""
         for service in ("managesieve", "webapi"):
@@ -436,7 +474,7 @@ def main() -> None:
         play = Play(folder, world)
         try:
             steps = (play.quickstart, play.ports, play.settings, play.consent, play.without_an_address)
-            for step in (*steps, play.published, play.used, play.switched):
+            for step in (*steps, play.published, play.used, play.clicked, play.switched):
                 step()
                 say(step.__name__)
         finally:
