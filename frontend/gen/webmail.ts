@@ -171,6 +171,7 @@ export interface ParsedMessage {
   unsubscribe: Unsubscribe | null;
   receipt: ReceiptRequest | null;
   claim: Claim | null;
+  given: GivenTo | null;
 }
 
 /** One field of the message's header, decoded. */
@@ -227,6 +228,15 @@ export interface Claim {
   known: string;
   sender: string;
   contact_id: number;
+}
+
+/** An address that was given away, to which a message came (MASK-14). ``strangers``: other senders than ``site``, */
+export interface GivenTo {
+  address: string;
+  state: "expired" | "off" | "on";
+  site: string;
+  strangers: number;
+  since: string | null;
 }
 
 /** Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have */
@@ -967,7 +977,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]] },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -975,6 +985,7 @@ export const checks: Checks = {
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },
   ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
   Claim: { kind: ["enum", ["domain", "own", "person"]], name: "string", known: "string", sender: "string", contact_id: "integer" },
+  GivenTo: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", strangers: "integer", since: ["nullable", "time"] },
   ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
@@ -1042,6 +1053,12 @@ export interface Calls {
 
   /** Set the choices for all devices. */
   notices_choose(choice: NoticeChoice): Promise<null>;
+
+  /** Make an address for a site, "" for none; returns it. */
+  given_make(site: string): Promise<string>;
+
+  /** Take mail to the address to which a message came, or refuse it from now on. */
+  given_switch(message_id: number, active: boolean): Promise<null>;
 
   /** Send the receipt that a message asks for, from the address that the message came to, and mark the message */
   receipt_send(message_id: number, subject: string, text: string): Promise<null>;
@@ -1313,4 +1330,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose given_make given_switch receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

@@ -67,6 +67,8 @@ export const calls: Calls = {
   notices_test: [{ device_id: "integer" }, "string"],
   notice_archive: [{ message_id: "integer" }, "null"],
   notices_choose: [{ choice: ["ref", "NoticeChoice"] }, "null"],
+  given_make: [{ site: "string" }, "string"],
+  given_switch: [{ message_id: "integer", active: "boolean" }, "null"],
   receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],
   invitation_answer: [{ message_id: "integer", path: "string", answer: ["enum", ["maybe", "no", "yes"]], submit_id: "string", note: ["optional", "string"] }, "null"],

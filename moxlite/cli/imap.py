@@ -14,8 +14,7 @@ from moxlite.cli.common import ask, json_option, perform, performed, show, show_
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, links
-from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace
-from moxlite.operations.jmap import JmapTrace
+from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace, JmapTrace
 
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient

@@ -1,5 +1,5 @@
 """The operations about IMAP sessions: their list, transcripts, and sessions for the operator's own programs (IMAP-22,
-IMAP-159).
+IMAP-159); and transcripts of JMAP (JMAP-8a).
 """
 
 import msgspec
@@ -41,6 +41,16 @@ class Traced(msgspec.Struct, frozen=True):
 @change("imap trace", Role.COMMAND_LINE)
 class ImapTrace(Operation[Traced], frozen=True):
     """Send the masked transcript of an account's sessions as octets, for `minutes` minutes."""
+
+    account: str
+    minutes: int
+
+
+@change("jmap trace", Role.COMMAND_LINE)
+class JmapTrace(Operation[Traced], frozen=True):
+    """Send the masked transcript of the programs that speak JMAP, of an account, as octets, for `minutes` minutes
+    (JMAP-8a).
+    """
 
     account: str
     minutes: int

@@ -524,9 +524,7 @@ def _redirect(service: WebService, scheme: str) -> Handler:
 
 
 def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, apps: Apps) -> Iterator[Route]:
-    """Routes of the well-known names. Settings are served on the port of plain http, too: some programs ask there
-    first, and the settings hold no secret (WEB-123).
-    """
+    """Routes of the well-known names. Settings hold no secret, and are served by plain http, too (WEB-123)."""
     hosts = _account_hosts(config, name)
 
     def settings(host: Host) -> bool:

@@ -74,3 +74,34 @@ def test_an_address_is_made_changed_turned_off_and_deleted(chromium: Browser, se
     page.get_by_role("button", name="Delete the address").click()
     expect(row).to_have_count(0)
     visitor.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_webmail_gives_an_address_and_turns_it_off(chromium: Browser, server: LocalServer, width: int) -> None:
+    """MASK-14: made in From of the composer; below the head of what came to it; the leak is named there."""
+    visitor = visit(chromium, server, width, "/webmail/")
+    page = visitor.page
+    expect(page.get_by_role("main").first).to_be_visible()
+    page.keyboard.press("c")
+    composer = page.locator(".composer")
+    expect(composer).to_be_visible()
+    select = composer.get_by_role("combobox", name="From")
+    composer.get_by_role("button", name="More fields").click()
+    page.get_by_role("menuitem", name="New address to give away…").click()
+    expect(select).to_have_value(re.compile(r"[a-z]+\.[a-z0-9]{5}@"))
+    address = re.sub(r"^.*<(.*)>$", r"\1", select.input_value())
+    composer.get_by_label("Close", exact=True).click()
+    page.get_by_role("button", name="Remove it").click()
+    stranger = f"spam{width}@far.example"
+    for author in ("news@shop.example", stranger):
+        send(server, address, author)
+    page.locator(".message", has_text=stranger).first.click()
+    line = page.locator(".given-to")
+    expect(line).to_contain_text(f"It came to {address}, an address that you gave away.")
+    expect(line).to_contain_text("1 stranger writes to it")
+    in_sight(line.get_by_role("button", name="Turn off"))
+    line.get_by_role("button", name="Turn off").click()
+    expect(line).to_contain_text("It is off: new mail to it is refused.")
+    line.get_by_role("button", name="Turn on").click()
+    expect(line.get_by_role("button", name="Turn off")).to_be_focused()
+    visitor.close()

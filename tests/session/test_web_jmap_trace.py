@@ -12,8 +12,7 @@ from moxlite.lazyimport import Late
 from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
-from moxlite.operations.imap import Traced
-from moxlite.operations.jmap import JmapTrace
+from moxlite.operations.imap import JmapTrace, Traced
 from moxlite.supervision import open_supervisor
 from moxlite.web.jmap.trace import JMAPCommands, masked
 from tests.jmap_rig import Client, rig

@@ -11,9 +11,10 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
-from moxlite.store.mail.facts import SMTPFacts
+from moxlite.store.mail.facts import Facts, SMTPFacts
 from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.rows.mailboxes import mailbox_by_name
+from tests.store_mail import deliver_mail
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -88,3 +89,28 @@ async def test_many_addresses_are_read_by_pages(rig: Rig) -> None:
     rest = await browser.call("masked_list", text="", offset=50)
     assert [one["note"] for one in rest["items"]] == ["number 1", "number 0"]
     assert (await browser.call("masked_list", text="number 51", offset=0))["total"] == 1
+
+
+async def test_the_webmail_makes_an_address_and_turns_it_off(rig: Rig) -> None:
+    """MASK-14: while one writes, and where one reads what came to it; with who else writes. No guest does that."""
+    browser = rig.browser()
+    await browser.log_in()
+    address = await browser.call("given_make", site="shop.example")
+    assert address.startswith("shop.")
+    local, _, domain = address.partition("@")
+    ids = []
+    async with rig.account() as account:
+        for author in ("shop.example", "far.example"):
+            octets = f"From: <news@{author}>\r\nTo: <x@else.example>\r\n\r\nhello\r\n".encode()
+            facts = SMTPFacts(rcptto=local, rcptto_domain=domain, msgfrom_orgdomain=author)
+            ids.append((await deliver_mail(account, octets, facts=Facts(smtp=facts))).message_id)
+        plain = await deliver_mail(account, b"Subject: x\r\n\r\ny\r\n")
+    given = (await browser.call("parsed_message", message_id=ids[0]))["given"]
+    assert (given["address"], given["state"], given["site"], given["strangers"]) == (address, "on", "shop.example", 1)
+    assert given["since"] is not None
+    await browser.call("given_switch", message_id=ids[1], active=False)
+    assert (await browser.call("parsed_message", message_id=ids[1]))["given"]["state"] == "off"
+    await browser.call("given_switch", message_id=ids[1], active=True)
+    assert (await browser.call("parsed_message", message_id=ids[1]))["given"]["state"] == "on"
+    assert (await browser.call("parsed_message", message_id=plain.message_id))["given"] is None
+    assert (await browser.error("given_switch", message_id=plain.message_id, active=False))[0] == 404

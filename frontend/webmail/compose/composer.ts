@@ -62,6 +62,9 @@ function iconButton(
 /** Most messages that are written at once, and px that a window takes. */
 const [most, windowWidth] = [3, 572];
 
+/** Value of the choice in From that makes an address. */
+const fresh = "+";
+
 const stack = el("div", { class: "composers" });
 const open = new Set<Composer>();
 
@@ -75,10 +78,12 @@ export class Composer {
     class: "compose-from",
     "aria-label": t("From"),
     onchange: () => {
-      this.text.sign(this.sender);
-      this.changed();
+      if (this.from.value === fresh) void this.makeAddress();
+      else this.chooseSender();
     },
   });
+  /** The sender that was chosen last. */
+  private lastSender = "";
   private readonly tls: HTMLSelectElement;
   private readonly subject = el("input", {
     class: "compose-subject",
@@ -403,7 +408,7 @@ export class Composer {
   private hideSeldom(): void {
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
     const shown: Record<Seldom, boolean> = {
-      from: this.from.options.length > 1 && !this.docked,
+      from: this.from.options.length > 2 && !this.docked,
       cc: cc.length > 0,
       bcc: bcc.length > 0,
       reply_to: replyTo.length > 0,
@@ -446,6 +451,14 @@ export class Composer {
       field("from", t("From"), () => this.from.focus()),
       field("reply_to", t("Reply to"), () => this.replyTo.input.focus()),
       field("tls", t("Encryption"), () => this.tls.focus()),
+      {
+        id: "field.given",
+        title: t("New address to give away…"),
+        run: () => {
+          this.show("from");
+          void this.makeAddress();
+        },
+      },
       asking("ask_read", t("Ask for a receipt of reading")),
       asking("ask_delivered", t("Ask for a receipt of delivery")),
     ].filter(enabled);
@@ -504,7 +517,9 @@ export class Composer {
     fill(
       this.from,
       [first, ...others].map((one) => el("option", { value: one }, one)),
+      el("option", { value: fresh }, t("New address to give away…")),
     );
+    this.lastSender = first;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [
       draft.to,
       draft.cc,
@@ -515,6 +530,27 @@ export class Composer {
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
+  }
+
+  private chooseSender(): void {
+    this.lastSender = this.from.value;
+    this.text.sign(this.sender);
+    this.changed();
+  }
+
+  /** Write from a new address, for the site of the first recipient (MASK-14). */
+  private async makeAddress(): Promise<void> {
+    this.from.value = this.lastSender;
+    const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
+    await attempt(t("Making an address"), async () => {
+      const address = await this.desk.client.given_make(site);
+      const made = formatParty({ name: this.draft.from.name, address });
+      this.from.options[this.from.options.length - 1]!.before(el("option", { value: made }, made));
+      this.from.value = made;
+      this.chooseSender();
+      this.note(t("Mail to {address} comes to you", { address }));
+    });
+    this.from.focus();
   }
 
   private get sender(): string {

@@ -19,6 +19,7 @@ import { missing } from "../ui/missing";
 import { subjectOf } from "../ui/subject";
 import { asciiDomains } from "./addresses";
 import { claimLine } from "./claim";
+import { givenLine } from "./given";
 import sheet from "./message.css";
 import { readableText } from "./text";
 import { doubtful, trustLine } from "./trust";
@@ -104,6 +105,8 @@ export class Message implements OpenMessage {
   /** What follows the text: attachments, and the bar by which it is answered. */
   private readonly after = el("div", { class: "reader-after" });
   private readonly claim = el("div", { class: "claim", hidden: true });
+  /** The line about an address that was given away. */
+  private readonly given = el("div", { class: "given-to", hidden: true });
   private readonly labels = el("div", { class: "message-keywords", hidden: true });
   /** The card of an event to which the message invites. */
   private readonly event = el("div", { class: "event-card", hidden: true });
@@ -383,6 +386,7 @@ export class Message implements OpenMessage {
         el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust),
       ),
       this.claim,
+      this.given,
       this.labels,
       this.fields,
     );
@@ -418,6 +422,27 @@ export class Message implements OpenMessage {
     fill(this.leaving, leavingLine(listed, leaving, again));
     this.address.hidden = !doubtful(parsed, item.from[0]);
     this.drawClaim(parsed);
+    this.drawGiven(parsed);
+  }
+
+  /** Draw the line about the address to which the message came, if it was given away. */
+  private drawGiven(parsed: ParsedMessage): void {
+    const given = parsed.given ?? null;
+    this.given.hidden = given === null;
+    if (given === null) return;
+    this.given.classList.toggle("given-leaked", given.strangers > 0);
+    const turn = async (on: boolean) => {
+      if (!(await this.owner.sender(this.item, on ? "accept" : "refuse"))) return;
+      const changed = { ...parsed, given: { ...given, state: on ? ("on" as const) : ("off" as const) } };
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+      this.given.querySelector("button")?.focus();
+    };
+    fill(
+      this.given,
+      givenLine(given, (on) => void turn(on)),
+    );
   }
 
   /** Draw the line about a name that the author claims; it has the address, too. */

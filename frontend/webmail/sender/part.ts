@@ -10,8 +10,9 @@ import type { Mail } from "../state/mail";
 import { bareAddress } from "../ui/format";
 
 /** The actions: search the sender's mail; add the sender to the contacts; file all further mail elsewhere, or as junk; mark one message as phishing;
- * confirm that the sender is the person whose name a message has (WEBMAIL-161). */
-export type AboutSender = "search" | "contact" | "always" | "block" | "phishing" | "known";
+ * confirm that the sender is the person whose name a message has (WEBMAIL-161); refuse mail to the address that was given away, to which a message
+ * came, or take it again (MASK-14). */
+export type AboutSender = "search" | "contact" | "always" | "block" | "phishing" | "known" | "refuse" | "accept";
 
 interface Page {
   readonly client: Client;
@@ -33,6 +34,13 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
     return attempt(t("Saving the contact"), async () => {
       await page.client.claim_confirm(item.id);
       page.say(t("Added to your contacts"));
+    });
+  if (what === "refuse" || what === "accept")
+    return attempt(t("Changing the address"), async () => {
+      await page.client.given_switch(item.id, what === "accept");
+      page.say(
+        what === "accept" ? t("Mail to this address is taken again") : t("Mail to this address is refused from now on"),
+      );
     });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]!).replaceAll('"', '""')}"`);

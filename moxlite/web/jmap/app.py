@@ -23,13 +23,12 @@ from moxlite.web.http.errors import BodyTooLarge, ClientGone, HTTPError
 from moxlite.web.http.messages import Response, header_value
 from moxlite.web.http.programlogin import log_in
 from moxlite.web.http.websocket import check_upgrade, serve_websocket
-from moxlite.web.jmap import blobdata, blobs, contacts, sieve, streams
+from moxlite.web.jmap import blobs, streams
 from moxlite.web.jmap.accounts import Place, account_id, open_place
 from moxlite.web.jmap.blobs import find_blob
 from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.methods import Call, Method, Server
 from moxlite.web.jmap.protocol import (
-    CORE,
     LIMITS,
     Invocation,
     JMAPRequest,
@@ -43,21 +42,16 @@ from moxlite.web.jmap.protocol import (
     resolved,
 )
 from moxlite.web.jmap.table import (
-    AVAILABILITY,
+    ACCOUNT_CAPABILITIES,
     BLOBS,
     CALENDARS,
-    CALENDARS_PARSE,
     CAPABILITIES,
     CONTACTS,
     MAIL,
     MASKED,
     METHODS,
     PRINCIPALS,
-    QUOTA,
-    RECEIPTS,
-    SIEVE,
-    SUBMISSION,
-    VACATION,
+    SHARED_CAPABILITIES,
 )
 from moxlite.web.jmap.trace import Transcript
 from moxlite.web.metrics import jmap_calls, jmap_seconds
@@ -401,42 +395,6 @@ class JMAP:
 
 
 WEBSOCKET: Final = "urn:ietf:params:jmap:websocket"
-ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
-    MAIL: {
-        "maxMailboxesPerEmail": None,
-        "maxMailboxDepth": 30,
-        "maxSizeMailboxName": 255,
-        "maxSizeAttachmentsPerEmail": LIMITS["maxSizeUpload"],
-        "emailQuerySortOptions": [
-            *("receivedAt", "sentAt", "size", "from", "to", "subject"),
-            *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
-        ],
-        "mayCreateTopLevelMailbox": True,
-    },
-    SUBMISSION: {"maxDelayedSend": 365 * 86_400, "submissionExtensions": {"FUTURERELEASE": []}},
-    VACATION: {},
-    BLOBS: blobdata.CAPABILITY,
-    QUOTA: {},
-    CONTACTS: contacts.CAPABILITY,
-    CALENDARS: {
-        "maxCalendarsPerEvent": 1,
-        "minDateTime": "0001-01-01T00:00:00Z",
-        "maxDateTime": "9999-12-31T23:59:59Z",
-        "maxExpandedQueryDuration": "P400D",
-        "maxParticipantsPerEvent": 500,
-        "mayCreateCalendar": True,
-    },
-    CALENDARS_PARSE: {},
-    PRINCIPALS: {},
-    AVAILABILITY: {"maxAvailabilityDuration": "P400D"},
-    RECEIPTS: {},
-    SIEVE: sieve.ACCOUNT_CAPABILITY,
-    MASKED: {},
-}
-
-
-SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS, CONTACTS, CALENDARS)
-"""What other users' accounts can do."""
 
 
 def _session(base: str, identity: Identity, shared: Mapping[str, str]) -> Object:

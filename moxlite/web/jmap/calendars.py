@@ -29,11 +29,10 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.history import calendar_state, collection_changes
 from moxlite.store.groupware.sharing import Shared
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.sharing import Shelf, publish, put_shares, rights_of, share_with
-from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, run_set
+from moxlite.web.jmap.standard import Outcome, changes_of, changes_response, each, get_response, patched, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx

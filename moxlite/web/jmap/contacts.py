@@ -34,13 +34,13 @@ from moxlite.store.groupware.history import (
 from moxlite.store.groupware.resources import UIDTaken, card_facts, delete_resource, put_resource, resource_of
 from moxlite.store.groupware.sharing import Shared
 from moxlite.web.jmap.blobs import data_uri
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import Shelf, copy_entries, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import (
     Outcome,
+    changes_of,
     changes_response,
     each,
     filter_moment,

@@ -29,11 +29,10 @@ from moxlite.web.jmap.bodies import (
     part_object,
     sorted_parts,
 )
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import CONVENIENT, HeaderProperty, header_property, utc_date, value_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import changes_response, get_response
+from moxlite.web.jmap.standard import changes_of, changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import Structure

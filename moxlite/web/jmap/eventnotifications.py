@@ -30,12 +30,12 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import MAX_INBOX
 from moxlite.web.jmap.accounts import account_id
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Outcome,
+    changes_of,
     changes_response,
     each,
     filter_moment,

@@ -52,11 +52,19 @@ from moxlite.store.groupware.resources import (
 from moxlite.store.groupware.scheduling import Elsewhere, delete_entry, put_entry
 from moxlite.web.jmap.blobs import data_uri
 from moxlite.web.jmap.calendars import CALENDAR, calendar_of, calendars_of, default_of, ready, shelf
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
-from moxlite.web.jmap.standard import Outcome, changes_response, each, get_response, patched, property_moment, run_set
+from moxlite.web.jmap.standard import (
+    Outcome,
+    changes_of,
+    changes_response,
+    each,
+    get_response,
+    patched,
+    property_moment,
+    run_set,
+)
 from moxlite.web.jmap.storedevents import (
     EVENT,
     Found,

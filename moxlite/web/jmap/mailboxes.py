@@ -25,11 +25,11 @@ from moxlite.store.rows.emails import threads_in, unread_threads_in
 from moxlite.store.rows.history import Change, mailbox_changes, mailbox_state, only_counts_changed
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
 from moxlite.store.types import MailboxID, SpecialUse
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Outcome,
+    changes_of,
     changes_response,
     each,
     get_response,

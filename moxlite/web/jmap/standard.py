@@ -20,6 +20,8 @@ from moxlite.store.errors import (
     OverQuota,
     StoreError,
 )
+from moxlite.store.file.transaction import Reader
+from moxlite.store.rows.history import Change, TooManyChanges, portion
 from moxlite.web.jmap.headerforms import microseconds
 from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
@@ -86,6 +88,37 @@ def max_changes(call: Call) -> int | None:
     if most == 0:
         raise invalid("maxChanges is a positive number")
     return most
+
+
+KINDS: Final = ("created", "updated", "destroyed")
+
+
+async def changes_of(
+    call: Call,
+    read: Callable[[Reader, int], list[Change]],
+    state: Callable[[Reader], int],
+    letter: str,
+    mark_of: Callable[[Reader], str] | None = None,
+) -> Changes:
+    """The changes that the call asks for. `mark_of`: gives the end of a state, by default `Place.mark`. Raises
+    MethodError ``cannotCalculateChanges``.
+    """
+    (since, mark), most = since_state(call), max_changes(call)
+
+    def find(r: Reader) -> Changes:
+        if mark != (mark_of or call.place.mark)(r):
+            raise TooManyChanges
+        now, old = state(r), f"{since}{mark}"
+        if now == since:
+            return Changes(old, old, [], [], [])
+        part, reached, more = portion(read(r, since), since, now, most)
+        named = {kind: [f"{letter}{one.id}" for one in part if one.kind == kind] for kind in KINDS}
+        return Changes(old, f"{reached}{mark}", named["created"], named["updated"], named["destroyed"], more)
+
+    try:
+        return await call.account.scan(find, op="jmap changes")
+    except TooManyChanges:
+        raise MethodError("cannotCalculateChanges", "read all anew") from None
 
 
 def filter_moment(text: str) -> int:

@@ -43,7 +43,6 @@ from moxlite.store.rows.messages import structures
 from moxlite.submission.letter import SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 from moxlite.web.composing.sending import Wish, addressed
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.emailset import set_ as email_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
 from moxlite.web.jmap.identities import identities
@@ -51,6 +50,7 @@ from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Invocation, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import (
     Outcome,
+    changes_of,
     changes_response,
     each,
     filter_moment,

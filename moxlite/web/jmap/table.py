@@ -58,6 +58,44 @@ CAPABILITIES: Final[dict[str, Object]] = {
 }
 
 
+ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
+    MAIL: {
+        "maxMailboxesPerEmail": None,
+        "maxMailboxDepth": 30,
+        "maxSizeMailboxName": 255,
+        "maxSizeAttachmentsPerEmail": LIMITS["maxSizeUpload"],
+        "emailQuerySortOptions": [
+            *("receivedAt", "sentAt", "size", "from", "to", "subject"),
+            *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
+        ],
+        "mayCreateTopLevelMailbox": True,
+    },
+    SUBMISSION: {"maxDelayedSend": 365 * 86_400, "submissionExtensions": {"FUTURERELEASE": []}},
+    VACATION: {},
+    BLOBS: blobdata.CAPABILITY,
+    QUOTA: {},
+    CONTACTS: contacts.CAPABILITY,
+    CALENDARS: {
+        "maxCalendarsPerEvent": 1,
+        "minDateTime": "0001-01-01T00:00:00Z",
+        "maxDateTime": "9999-12-31T23:59:59Z",
+        "maxExpandedQueryDuration": "P400D",
+        "maxParticipantsPerEvent": 500,
+        "mayCreateCalendar": True,
+    },
+    CALENDARS_PARSE: {},
+    PRINCIPALS: {},
+    AVAILABILITY: {"maxAvailabilityDuration": "P400D"},
+    RECEIPTS: {},
+    SIEVE: sieve.ACCOUNT_CAPABILITY,
+    MASKED: {},
+}
+
+
+SHARED_CAPABILITIES: Final = (CORE, MAIL, BLOBS, CONTACTS, CALENDARS)
+"""What other users' accounts can do."""
+
+
 async def echo(call: Call) -> Object:
     """Core/echo (RFC 8620 §4)."""
     return call.arguments

@@ -16,12 +16,11 @@ from moxlite.store.rows.emails import emails, emails_of_threads
 from moxlite.store.rows.history import Change, mail_state, thread_changes
 from moxlite.store.rows.messages import structures
 from moxlite.web.jmap.bodies import sorted_parts
-from moxlite.web.jmap.changing import changes_of
 from moxlite.web.jmap.emailqueries import matching_terms
 from moxlite.web.jmap.emails import state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import changes_response, get_response
+from moxlite.web.jmap.standard import changes_of, changes_response, get_response
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

@@ -14,8 +14,7 @@ import msgspec
 
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.transcripts import check_minutes, send_transcript
-from moxlite.operations.imap import Traced
-from moxlite.operations.jmap import JmapTrace
+from moxlite.operations.imap import JmapTrace, Traced
 from moxlite.operations.performing import commands
 
 if TYPE_CHECKING:

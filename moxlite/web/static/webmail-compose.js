@@ -715,6 +715,7 @@ function iconButton(path, name, run, kind = "", key) {
   return button;
 }
 var [most, windowWidth] = [3, 572];
+var fresh = "+";
 var stack = el("div", { class: "composers" });
 var open2 = /* @__PURE__ */ new Set();
 var Composer = class _Composer {
@@ -773,9 +774,10 @@ var Composer = class _Composer {
   bcc;
   replyTo;
   from = el("select", { class: "compose-from", "aria-label": t("From"), onchange: () => {
-    this.text.sign(this.sender);
-    this.changed();
+    if (this.from.value === fresh) void this.makeAddress();
+    else this.chooseSender();
   } });
+  lastSender = "";
   tls;
   subject = el("input", { class: "compose-subject", "aria-label": t("Subject"), placeholder: t("Subject"), dir: "auto", maxlength: "5000", oninput: () => {
     this.title();
@@ -899,7 +901,7 @@ var Composer = class _Composer {
   }
   hideSeldom() {
     const { cc, bcc, reply_to: replyTo, tls } = this.draft;
-    const shown2 = { from: this.from.options.length > 1 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", receipts: false, subject: !this.docked };
+    const shown2 = { from: this.from.options.length > 2 && !this.docked, cc: cc.length > 0, bcc: bcc.length > 0, reply_to: replyTo.length > 0, tls: (tls ?? "default") !== "default", receipts: false, subject: !this.docked };
     for (const row of Object.values(this.rows)) row.hidden = true;
     for (const name of Object.keys(shown2)) if (shown2[name]) this.show(name);
     if (this.draft.ask_read || this.draft.ask_delivered) this.ask();
@@ -916,7 +918,10 @@ var Composer = class _Composer {
       focus();
     } });
     const asking = (id, title) => ({ id, title, when: () => !this.draft[id], run: () => this.ask(id) });
-    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus()), asking("ask_read", t("Ask for a receipt of reading")), asking("ask_delivered", t("Ask for a receipt of delivery"))].filter(enabled);
+    const all = [field("subject", t("Subject"), () => this.subject.focus()), field("from", t("From"), () => this.from.focus()), field("reply_to", t("Reply to"), () => this.replyTo.input.focus()), field("tls", t("Encryption"), () => this.tls.focus()), { id: "field.given", title: t("New address to give away…"), run: () => {
+      this.show("from");
+      void this.makeAddress();
+    } }, asking("ask_read", t("Ask for a receipt of reading")), asking("ask_delivered", t("Ask for a receipt of delivery"))].filter(enabled);
     if (all.length > 0) openMenu(button, t("More fields"), all);
     else this.text.focus();
   }
@@ -946,12 +951,31 @@ var Composer = class _Composer {
     const own = this.desk.facts().addresses.filter((one) => !one.startsWith("@"));
     const first = formatParty(draft.from);
     const others = own.filter((one) => one !== draft.from.address).map((address) => formatParty({ name: draft.from.name, address }));
-    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)));
+    fill(this.from, [first, ...others].map((one) => el("option", { value: one }, one)), el("option", { value: fresh }, t("New address to give away…")));
+    this.lastSender = first;
     [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [draft.to, draft.cc, draft.bcc, draft.reply_to];
     this.subject.value = draft.subject;
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;
     this.title();
+  }
+  chooseSender() {
+    this.lastSender = this.from.value;
+    this.text.sign(this.sender);
+    this.changed();
+  }
+  async makeAddress() {
+    this.from.value = this.lastSender;
+    const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
+    await attempt(t("Making an address"), async () => {
+      const address = await this.desk.client.given_make(site);
+      const made = formatParty({ name: this.draft.from.name, address });
+      this.from.options[this.from.options.length - 1].before(el("option", { value: made }, made));
+      this.from.value = made;
+      this.chooseSender();
+      this.note(t("Mail to {address} comes to you", { address }));
+    });
+    this.from.focus();
   }
   get sender() {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");

@@ -33,8 +33,8 @@ function codeOf(error) {
 }
 
 function initials(name) {
-  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
-  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
+  const words3 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words3.length > 1 ? [...words3[0]][0] + [...words3[words3.length - 1]][0] : [...words3[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
 function hue(key) {
@@ -133,6 +133,7 @@ function sign(path, name = "i") {
   return svg;
 }
 
+var atSign = "M8 12a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z M16 8v5a3 3 0 0 0 6 0v-1a10 10 0 1 0-4 8";
 var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
 var chevronDown = "M6 9l6 6 6-6";
 var download = "M12 15V3 M21 15v4a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2v-4 M7 10l5 5 5-5";
@@ -151,6 +152,7 @@ var replyAll = "m12 17l-5-5 5-5 M22 18v-2a4 4 0 0 0-4-4H7 M7 17l-5-5 5-5";
 var shield = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z";
 var shieldAlert = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M12 8v4 M12 16h.01";
 var shieldCheck = "M20 13c0 5-3.5 7.5-7.66 8.95a1 1 0 0 1-.67-.01C7.5 20.5 4 18 4 13V6a1 1 0 0 1 1-1c2 0 4.5-1.2 6.24-2.72a1.17 1.17 0 0 1 1.52 0C14.51 3.81 17 5 19 5a1 1 0 0 1 1 1z M9 12l2 2 4-4";
+var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var x = "M18 6 6 18 M6 6l12 12";
 
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
@@ -276,7 +278,22 @@ function claimLine(claim, confirm2, report) {
   return [sign(octagonAlert), el("p", {}, words(claim)), el("div", { class: "claim-actions" }, el("button", { class: "btn line", onclick: confirm2 }, claim.kind === "own" ? t("It is really me") : t("It is really {name}", { name })), el("button", { class: "btn line", onclick: report }, t("Report phishing")))];
 }
 
-var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:0 -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
+function words2({ address, site }) {
+  const values = { address: isolated(address), site: isolated(site) };
+  return site === "" ? t("It came to {address}, an address that you gave away.", values) : t("It came to {address}, which you gave to {site}.", values);
+}
+function leak({ strangers, since }) {
+  if (since === null) return "";
+  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
+  return many(strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values);
+}
+function givenLine(given, turn) {
+  const off = given.state === "off";
+  const since = leak(given);
+  return [sign(since === "" ? atSign : triangleAlert), el("p", {}, words2(given), since !== "" && [" ", el("b", {}, since), "."], off && [" ", t("It is off: new mail to it is refused.")], given.state === "expired" && [" ", t("It has expired: mail to it is refused.")]), given.state !== "expired" && el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off"))];
+}
+
+var message_default = '.reader-fields{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:2px 12px;margin:0;font-size:14px;padding-top:10px;max-height:45vh;overflow-y:auto}.author{display:grid;grid-template:"disc names time menu" auto "disc more more more" auto / 40px minmax(0,1fr) auto auto;align-items:center;column-gap:12px}.author-disc{grid-area:disc;align-self:start;width:40px;height:40px;font-size:14px}.author-names{grid-area:names;display:flex;flex-wrap:wrap;align-items:baseline;gap:0 8px;min-width:0}.author-name{min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-size:15px;font-weight:600}.author-address{min-width:0;color:var(--color-mild);font-size:13px;overflow-wrap:anywhere}.author-time{grid-area:time;color:var(--color-mild);font-size:13px;white-space:nowrap}.author-more{grid-area:more;min-width:0}.author-to{display:flex;flex-wrap:wrap;align-items:center;gap:0 12px;min-width:0}.message-menu{grid-area:menu;display:grid;place-content:center;min-width:34px;min-height:30px;margin-block:-4px;margin-inline:0 -7px;padding:0}button.quiet{border-color:transparent;background:none;text-align:start}button.quiet.author-name{padding:0;min-height:24px}.reader-recipients{display:flex;align-items:center;gap:2px;max-width:100%;min-height:24px;padding:0;color:var(--color-mild);font-size:13px}.reader-recipients bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.reader-recipients[aria-expanded=true] .i{rotate:180deg}.trust{color:var(--color-mild);font-size:13px}.trust-line{display:flex;gap:6px;align-items:center}.trust-line .i{width:15px;height:15px}.trust-forged{margin:4px 0;padding:8px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text)}.trust-forged .i,.claim>.i{color:var(--danger)}.claim{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 8px;margin-top:8px;padding:9px 12px;border-radius:8px;background:color-mix(in srgb,var(--danger) 12%,transparent);color:var(--text);font-size:13.5px}.given-to{display:flex;flex-wrap:wrap;align-items:center;gap:6px 8px;margin-top:8px;padding:7px 12px;border:1px solid var(--line);border-radius:8px;color:var(--color-mild);font-size:13.5px}.given-to p{flex:1 1 240px;margin:0;overflow-wrap:anywhere}.given-leaked{border-color:transparent;background:var(--warn-soft);color:var(--text)}.claim p{margin:0;overflow-wrap:anywhere}.claim-actions{display:flex;flex-wrap:wrap;gap:6px;grid-column:2}.claim-actions .btn{display:block;max-width:100%;overflow:hidden;text-overflow:ellipsis}.reader-fields dt{color:var(--color-mild)}.reader-fields dd{margin:0;white-space:pre-wrap;overflow-wrap:anywhere}.reader-note{padding:0 26px 12px;font-size:13.5px}.reader-after{flex:none;padding:0 26px 24px}.reader-after:empty{display:none}.attachments-head{display:flex;flex-wrap:wrap;gap:4px 16px;padding:8px 0;color:var(--color-mild);font-size:13px}.attachments{display:grid;grid-template-columns:repeat(auto-fill,minmax(148px,1fr));gap:10px;align-items:center}.attachment{position:relative;display:grid;max-width:200px;border:1px solid var(--border-color);border-radius:10px;overflow:hidden;background:var(--background)}.attachment:hover,.attachment:focus-within{border-color:var(--line-strong)}.attachment-open,.attachment-open:visited{display:grid;color:inherit;text-decoration:none}.attachment-open:focus-visible{outline-offset:-2px}.attachment-face{display:grid;grid-template-columns:100%;place-items:center;height:92px;overflow:hidden;border-bottom:1px solid var(--border-color);background:var(--g, var(--background-mild));color:var(--c, var(--color-mild))}.attachment-face .i{width:32px;height:32px;stroke-width:1.5}.attachment-face img{width:100%;height:92px;object-fit:cover}.attachment-face.pdf{--g: var(--tag-1);--c: var(--tag-1-text)}.attachment-face.table{--g: var(--tag-4);--c: var(--tag-4-text)}.attachment-face.document{--g: var(--tag-6);--c: var(--tag-6-text)}.attachment-face.archive{--g: var(--tag-3);--c: var(--tag-3-text)}.attachment-name{padding:7px 10px 0;overflow:hidden;font-size:13px;line-height:18px;text-overflow:ellipsis;white-space:nowrap}.attachment-size{padding-block:0 8px;padding-inline:10px 44px;color:var(--color-milder);font-size:12px;line-height:18px;white-space:nowrap}.attachment-get{position:absolute;inset-inline-end:4px;bottom:3px;display:grid;place-content:center;width:30px;height:28px;border-radius:8px;color:var(--color-mild)}.attachment-get:visited{color:var(--color-mild)}.attachment-get .i{width:18px;height:18px}.attachment-get:hover{background:var(--button-hover-background)}.answer-bar{display:flex;flex-wrap:wrap;gap:4px;max-width:78ch;margin-top:20px;padding:6px;border:1px solid var(--border-color);border-radius:12px}.answer-bar button{display:flex;align-items:center;gap:8px;min-width:0;min-height:36px;border:0;background:none}.answer-bar button>span{overflow:hidden;text-overflow:ellipsis}.answer-bar .answer-first{flex:1;color:var(--color-mild)}.answer-bar .i{color:var(--color-mild)}.reader:has(>.composer) .answer-bar{display:none}.reader-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 14px;flex:none;margin:0 22px 10px;padding:7px 12px;border-radius:8px;background:var(--background-mild);color:var(--color-mild);font-size:13px}.reader-bar-words{min-width:0;overflow-wrap:anywhere}.hint{padding:0 8px;color:var(--color-milder);font-size:13px}.reader-body{flex:1;min-height:0;overflow:auto}.reader-body.framed{display:flex;flex-direction:column}.text-part{max-width:78ch;padding:22px 26px}.text-part+.text-part{border-top:1px solid var(--border-color)}.text{white-space:pre-wrap;unicode-bidi:plaintext;text-align:start;overflow-wrap:anywhere;line-height:1.55}.elsewhere{margin:0 4px;padding:0 5px;border-radius:4px;background:var(--warning-background);font-size:12.5px}.quoted1{color:var(--quoted1)}.quoted2{color:var(--quoted2)}.quoted3{color:var(--quoted3)}.html-sheet{flex:none}.html{display:block;width:100%;height:80px;border:0}.html-sheet.dimmed{margin:0 16px 16px;border-radius:10px;overflow:hidden;isolation:isolate;background:var(--sheet)}.dimmed .html{mix-blend-mode:multiply}.headers{margin:14px 26px;border-collapse:collapse;font:12.5px/1.5 var(--mono)}.headers th{padding-inline-end:14px;text-align:end;vertical-align:top;white-space:nowrap;font-weight:400;color:var(--color-mild)}.headers td{overflow-wrap:anywhere}.reader-message{display:flex;flex-direction:column;flex:1;min-height:0}.card .reader-bar{margin:0 0 8px}.card .text-part{padding:14px 0}.card .reader-after{padding:0 0 8px}.conversation>.reader-after{padding:0}.card .reader-body{overflow:visible}.quote{margin:6px 0}.quote>summary{width:max-content;padding:1px 9px;border-radius:9px;background:var(--button-hover-background);color:var(--color-mild);font-size:12.5px;cursor:pointer;list-style:none}.quote[open]>summary{margin-bottom:4px}.validation{text-decoration:underline 2px;text-underline-offset:3px}.validation.green{text-decoration-color:var(--underline-green)}.validation.blue{text-decoration-color:var(--underline-blue)}.validation.grey{text-decoration-color:var(--underline-grey)}.validation.red{text-decoration-color:var(--underline-red)}.text.signature{color:var(--color-mild)}@media(max-width:700px){.reader-bar{margin:0 10px 8px}.trust:has(>.trust-good:only-child){display:none}.reader-after{padding:0 16px 16px}.attachment-get{inset-inline-end:0;bottom:0;width:44px;height:44px}.attachment-size{padding-bottom:12px}.answer-bar button{min-height:44px}.answer-bar .answer-first{flex:1 1 100%}.message-menu{min-width:44px;min-height:44px}.claim-actions .btn,.given-to .btn{min-height:44px}.reader-recipients{min-height:32px}.text-part{padding:16px}}@media print{.side,.middle,.splitter,.toolbar,.reader-bar,.message-menu,.claim-actions,.given-to,.leaving,.answer-bar,.attachment-get,.composers,.toasts{display:none}.app,.reader,.reader-message,.reader-body{display:block;height:auto;overflow:visible}}.message-keywords{display:flex;flex-wrap:wrap;gap:4px 6px;margin-top:6px}.keyword-link{display:inline-flex;max-width:100%;text-decoration:none}.keyword-link:hover .keyword{text-decoration:underline}\n';
 
 var start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
 var trailing = new Set(".,;:!?'»”*_");
@@ -414,11 +431,11 @@ function doubtful(parsed, from) {
 }
 function trustLine(parsed, item) {
   const [from] = item.from;
-  const words2 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
-  if (words2.length === 0) return [];
+  const words3 = [proof(parsed, from), ordinal(parsed)].filter((one) => one !== "");
+  if (words3.length === 0) return [];
   const looks = parsed.validation === "none" || (from?.name ?? "").includes("@");
   const kind = parsed.validation === "forged" ? "forged" : looks ? "look" : parsed.earlier === 0 ? "first" : "good";
-  return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words2.join(" · ")))];
+  return [el("span", { class: `trust-line trust-${kind}` }, sign(shapes[kind], "i s"), el("span", {}, words3.join(" · ")))];
 }
 
 function focusHome() {
@@ -491,7 +508,7 @@ function stack() {
   return made;
 }
 function toast(text2, action, time = shown) {
-  const words2 = el("span", {}, text2);
+  const words3 = el("span", {}, text2);
   let timer = 0;
   let holds = 0;
   const hold = () => {
@@ -509,7 +526,7 @@ function toast(text2, action, time = shown) {
     box.remove();
     if (focused) focusHome();
   };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words3, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
     close();
     action.run();
   } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
@@ -518,7 +535,7 @@ function toast(text2, action, time = shown) {
   all.append(box);
   const passing = (one) => one.querySelector(".toast-close") !== null;
   while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words2, other), close };
+  return { say: (other) => fill(words3, other), close };
 }
 
 function leavingLine({ id, name, unsubscribe: found }, owner, again) {
@@ -797,9 +814,9 @@ function enabled(command) {
 function answerBar(commands, item) {
   const [from] = item.from;
   if (from === void 0 || !enabled(commands.get("compose.reply"))) return null;
-  const button = (id, kind, path, words2) => {
+  const button = (id, kind, path, words3) => {
     const command = commands.get(`compose.${id}`);
-    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words2));
+    return el("button", { class: kind, title: hintOf(command), onclick: () => command.run() }, sign(path), el("span", { dir: "auto" }, words3));
   };
   const several = item.to.length + item.cc.length > 1;
   return el("div", { class: "answer-bar" }, button("reply", "answer-first", reply, t("Reply to {name}…", { name: isolated(firstName(from)) })), several && button("reply-all", "", replyAll, t("Reply all")), button("forward", "", forward, t("Forward")));
@@ -865,6 +882,7 @@ var Message = class {
   leaving = el("span", { class: "leaving" });
   after = el("div", { class: "reader-after" });
   claim = el("div", { class: "claim", hidden: true });
+  given = el("div", { class: "given-to", hidden: true });
   labels = el("div", { class: "message-keywords", hidden: true });
   event = el("div", { class: "event-card", hidden: true });
   receipt = el("div", { class: "reader-bar receipt", hidden: true });
@@ -1012,7 +1030,7 @@ var Message = class {
     fill(this.after, attachmentCards(this.source, item.attachments.filter((one) => one !== calendar2)), !this.whole && this.owner.answer(item));
     const face = from === void 0 ? "?" : isolated(shortAddress(from));
     const color = hue(from === void 0 ? "" : bareAddress(from).toLowerCase());
-    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, el("span", { class: `disc author-disc c${color}`, "aria-hidden": "true" }, initials(face)), el("div", { class: "author-names" }, author, this.address), el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())), this.more, el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust)), this.claim, this.labels, this.fields);
+    return el("header", { class: "reader-head" }, !this.whole && subjectOf(item), el("div", { class: "author" }, el("span", { class: `disc author-disc c${color}`, "aria-hidden": "true" }, initials(face)), el("div", { class: "author-names" }, author, this.address), el("time", { class: "author-time", datetime: time, title: fullTime(time) }, loneTime(time, Date.now())), this.more, el("div", { class: "author-more" }, el("div", { class: "author-to" }, unfold, this.leaving), this.trust)), this.claim, this.given, this.labels, this.fields);
   }
   drawTrust(parsed) {
     const { item } = this;
@@ -1032,6 +1050,22 @@ var Message = class {
     fill(this.leaving, leavingLine(listed, leaving, again));
     this.address.hidden = !doubtful(parsed, item.from[0]);
     this.drawClaim(parsed);
+    this.drawGiven(parsed);
+  }
+  drawGiven(parsed) {
+    const given = parsed.given ?? null;
+    this.given.hidden = given === null;
+    if (given === null) return;
+    this.given.classList.toggle("given-leaked", given.strangers > 0);
+    const turn = async (on) => {
+      if (!await this.owner.sender(this.item, on ? "accept" : "refuse")) return;
+      const changed = { ...parsed, given: { ...given, state: on ? "on" : "off" } };
+      this.parsed = changed;
+      this.owner.chosen(changed);
+      this.drawTrust(changed);
+      this.given.querySelector("button")?.focus();
+    };
+    fill(this.given, givenLine(given, (on) => void turn(on)));
   }
   drawClaim(parsed) {
     const { item } = this;
@@ -1071,10 +1105,10 @@ var Message = class {
     if (parsed === null || mode === "text") return;
     const alone = item.from.length === 1 && parsed.view_mode !== "html_ext";
     const always = alone && el("button", { class: "link", onclick: () => this.choose("htmlexternal", true) }, t("Always for this sender"));
-    const words2 = picturesWords(mode, blocked);
-    if (words2 === "" || mode === "htmlexternal" && !always) return;
+    const words3 = picturesWords(mode, blocked);
+    if (words3 === "" || mode === "htmlexternal" && !always) return;
     const load = mode === "html" && el("button", { class: "link", onclick: () => this.choose("htmlexternal") }, t("Show"));
-    fill(this.bar, el("span", { class: "reader-bar-words" }, words2), load, always);
+    fill(this.bar, el("span", { class: "reader-bar-words" }, words3), load, always);
     this.bar.hidden = false;
   }
   draw() {

@@ -152,6 +152,10 @@ async function act(item, what, page) {
     await page.client.claim_confirm(item.id);
     page.say(t("Added to your contacts"));
   });
+  if (what === "refuse" || what === "accept") return attempt(t("Changing the address"), async () => {
+    await page.client.given_switch(item.id, what === "accept");
+    page.say(what === "accept" ? t("Mail to this address is taken again") : t("Mail to this address is refused from now on"));
+  });
   if (what === "search") {
     page.search(`from:"${bareAddress(item.from[0]).replaceAll('"', '""')}"`);
     return true;

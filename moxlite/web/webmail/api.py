@@ -28,7 +28,7 @@ from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
 from moxlite.web.webmail.calls.calendars import EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.calls.composing import ComposeCalls, ReceiptCalls
+from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls
@@ -251,6 +251,7 @@ class MessageCalls(AccountCalls):
 API: Final[tuple[type, ...]] = (
     DeviceLogins,
     NoticeCalls,
+    GivenCalls,
     ReceiptCalls,
     InvitationCalls,
     DeletedCalls,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite import lazyimport
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
 from moxlite.logins.secondfactor import SecondFactors
@@ -116,6 +117,7 @@ class Webmail:
             imports=imports,
             assure=assure,
             notices=notices,
+            masked=MaskedAddresses(config, accounts, auth.masked),
         )
         self._files = ComposeCalls(self._sessions, server)
         self._imports = ImportCalls(self._sessions, server)

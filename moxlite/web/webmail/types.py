@@ -163,6 +163,18 @@ class Claim(msgspec.Struct, frozen=True):
     contact_id: int = 0
 
 
+class GivenTo(msgspec.Struct, frozen=True):
+    """An address that was given away, to which a message came (MASK-14). ``strangers``: other senders than ``site``,
+    ``since`` the first message of one, None without them.
+    """
+
+    address: str
+    state: Literal["on", "off", "expired"]
+    site: str
+    strangers: int
+    since: Time | None
+
+
 class ParsedMessage(msgspec.Struct, frozen=True):
     """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
@@ -186,6 +198,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     unsubscribe: Unsubscribe | None = None
     receipt: ReceiptRequest | None = None
     claim: Claim | None = None
+    given: GivenTo | None = None
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

@@ -25,6 +25,7 @@ from moxlite.web.webmail.live.openstreams import Streams
 from moxlite.web.webmail.reading.views import Views
 
 if TYPE_CHECKING:
+    from moxlite.admin.masked import MaskedAddresses
     from moxlite.config.holder import Change
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.store.delivery.status import Deliveries
@@ -49,6 +50,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
       notices: tells devices of new mail (WEBMAIL-122).
       imports: imports of files, shared with the account app.
       assure: finds how well mail to a domain would be protected.
+      masked: the addresses to give away.
     """
 
     config: CurrentConfig
@@ -64,6 +66,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     imports: BrowserImports
     assure: Assure
     notices: Notices
+    masked: MaskedAddresses
 
 
 class AccountCalls:

@@ -12,6 +12,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
+from moxlite.admin.masked import New
 from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, answer, answers_from, edit_again, forward, unquoted
 from moxlite.processor import off_loop
@@ -28,7 +29,8 @@ from moxlite.store.content.uploads import drop_upload
 from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
-from moxlite.store.mail.masked import masked_key, masked_named
+from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.mail.masked import Masked, MaskedChange, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.letter import Finding
 from moxlite.web.calls import Remark, call, encode_result, remark
@@ -47,7 +49,7 @@ from moxlite.web.composing.uploads import (
     shown_upload,
 )
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import APIError, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import APIError, NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.errors import HTTPError
@@ -61,6 +63,7 @@ from moxlite.web.webmail.reading.originals import carry_files, carry_message, re
 from moxlite.web.webmail.reading.parsed import (
     MAX_FIELDS,
     MAX_HEADER,
+    given_address,
     original_of,
     own_of,
     receipt_request,
@@ -433,6 +436,33 @@ def _party(one: MailAddress) -> Party:
 
 
 # Sending a receipt of reading (WEBMAIL-139, RFC 8098): always by the user's hand, and once for a message.
+
+
+class GivenCalls(AccountCalls):
+    """Addresses to give away, where one writes and reads (MASK-14)."""
+
+    @call(audit="address to give away made")
+    async def given_make(self, caller: Caller, site: Annotated[str, Meta(max_length=2000)]) -> str:
+        """Make an address for a site, "" for none; returns it."""
+        return (await self._server.masked.make(caller.require().account, New(site=site))).address
+
+    @call(audit="address to give away switched")
+    async def given_switch(self, caller: Caller, message_id: ID, active: bool) -> None:
+        """Take mail to the address to which a message came, or refuse it from now on."""
+        session = caller.require()
+        async with self._holders.at(session, message_id) as holder:
+            holder.refuse_guest("addresses are turned off and on")
+            local = holder.local_id(message_id)
+
+            def read(r: Reader) -> Masked | None:
+                holder.check_message(r, local)
+                came = smtp_arrival(r, local)
+                return None if came is None else given_address(r, came)
+
+            found = await holder.account.read(read, op="webmail_given")
+        if found is None:
+            raise NotFound("the message came to no address that was given away")
+        await self._server.masked.change(session.account, found.address, MaskedChange(active=active))
 
 
 class ReceiptCalls(AccountCalls):

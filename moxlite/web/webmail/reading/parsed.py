@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncGenerator, Collection, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 import msgspec
 
+from moxlite.admin.masked import state_of
 from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
 from moxlite.config.snapshot import AccountRecipient, DomainDisabled
 from moxlite.proto import authresults
@@ -25,7 +27,7 @@ from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
-from moxlite.store.mail.masked import masked_key
+from moxlite.store.mail.masked import Masked, masked_key, masked_named
 from moxlite.store.mail.settings import address_view
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
@@ -42,7 +44,7 @@ from moxlite.web.webmail.items import (
 )
 from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.webmail.settings import ViewMode
-from moxlite.web.webmail.types import Answering, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
+from moxlite.web.webmail.types import Answering, GivenTo, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
 
 if TYPE_CHECKING:
@@ -96,7 +98,9 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     parsed = await read(lambda r: _parse(r, message_id, structure, own), op="webmail_message")
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
-        return msgspec.structs.replace(parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None)
+        return msgspec.structs.replace(
+            parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None, given=None
+        )
     return parsed
 
 
@@ -129,6 +133,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         unsubscribe=unsubscribe,
         receipt=receipt_request(r, message_id, structure, section, own),
         claim=claim_of(r, message_id, structure.envelope, own),
+        given=None if came is None else _given(r, came),
     )
 
 
@@ -266,6 +271,20 @@ def list_post(values: Iterable[str]) -> str:
 
 MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
+
+
+def given_address(r: Reader, came: SMTPArrival) -> Masked | None:
+    """The address that the account gives away, if a message came to one."""
+    return masked_named(r, f"{came.rcptto.lower()}@{came.rcptto_domain}")
+
+
+def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
+    one = given_address(r, came)
+    if one is None:
+        return None
+    strangers = one.strangers
+    since = EPOCH + timedelta(microseconds=strangers[0].first) if strangers else None
+    return GivenTo(one.address, state_of(one, time.time_ns() // 1000), one.given_to, len(strangers), since)
 
 
 def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> Own:

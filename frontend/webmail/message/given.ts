@@ -1,0 +1,41 @@
+// The line about an address that was given away, to which a message came: who passed it on, and a button that turns it off (MASK-14).
+
+import type { ParsedMessage } from "../../gen/webmail";
+import { type Child, el, isolated, sign } from "../../lib/dom";
+import { atSign, triangleAlert } from "../../lib/icons";
+import { many, t } from "../../lib/words";
+
+type Given = NonNullable<ParsedMessage["given"]>;
+
+function words({ address, site }: Given): string {
+  const values = { address: isolated(address), site: isolated(site) };
+  return site === ""
+    ? t("It came to {address}, an address that you gave away.", values)
+    : t("It came to {address}, which you gave to {site}.", values);
+}
+
+/** Who else writes to it, and since when. */
+function leak({ strangers, since }: Given): string {
+  if (since === null) return "";
+  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
+  return many(strangers, "Since {since} {n} stranger writes to it", "Since {since} {n} strangers write to it", values);
+}
+
+/** The line; `turn` turns the address on or off. */
+export function givenLine(given: Given, turn: (on: boolean) => void): Child {
+  const off = given.state === "off";
+  const since = leak(given);
+  return [
+    sign(since === "" ? atSign : triangleAlert),
+    el(
+      "p",
+      {},
+      words(given),
+      since !== "" && [" ", el("b", {}, since), "."],
+      off && [" ", t("It is off: new mail to it is refused.")],
+      given.state === "expired" && [" ", t("It has expired: mail to it is refused.")],
+    ),
+    given.state !== "expired" &&
+      el("button", { class: "btn line", onclick: () => turn(off) }, off ? t("Turn on") : t("Turn off")),
+  ];
+}
