@@ -223,6 +223,8 @@ class Publishing:
 
         Raises Busy, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
         """
+        if not plans.changes:  # a step without changes would be in the way of `undo`
+            return []
         with self.files.locked():
             ledger = Ledger(self.files, domain)
             ledger.begin(plans.zones, plans.wanted)
