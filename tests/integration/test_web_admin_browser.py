@@ -267,6 +267,35 @@ def test_a_site_a_redirect_and_a_proxy_are_three_fields_each(visitor: Visitor, w
     expect(lines.nth(2)).to_contain_text("· ^/")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_limits_are_three_fields(visitor: Visitor, server: LocalServer, width: int) -> None:
+    """WEB-88c: with their defaults; mistakes at their fields; what is emptied is the default again."""
+    visitor.expect_problem("400")
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 844})
+    go(visitor, "accounts/ben")
+    page.get_by_role("button", name="Limits…").click()
+    dialog = page.get_by_role("dialog", name="Limits of ben")
+    in_sight(dialog)
+    expect(dialog.get_by_role("textbox")).to_have_count(3)
+    assert dialog.get_by_label("Recipients in 24 hours", exact=True).get_attribute("placeholder") == "1000"
+    dialog.get_by_label("Storage").fill("much")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.locator(".field", has_text="Storage").locator(".error")).to_be_visible()
+    dialog.get_by_label("Storage").fill("2g")
+    dialog.get_by_label("Recipients in 24 hours", exact=True).fill("77")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    assert "max_outgoing_messages_per_day = 77" in (server.folder / "config" / "domains.toml").read_text()
+    page.get_by_role("button", name="Limits…").click()
+    expect(dialog.get_by_label("Recipients in 24 hours", exact=True)).to_have_value("77")
+    for one in dialog.get_by_role("textbox").all():
+        one.fill("")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    assert "= 77" not in (server.folder / "config" / "domains.toml").read_text()
+
+
 def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     """WEB-81: all at once, with the units that can be typed."""
     visitor.expect_problem("400")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.geometry import in_sight
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_admin_browser import go, log_in
@@ -89,6 +90,25 @@ def test_routes_and_handlers_are_edited_in_their_order(visitor: Visitor, server:
     expect(page.get_by_text("Web handlers 1: two.example · ^/")).to_be_visible()
     text = domains.read_text()
     assert text.index("two.example") < text.index("one.example")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: int) -> None:
+    """WEB-88c: it comes before the routes for all; a mistake is told in the dialog."""
+    visitor.expect_problem("400")
+    page = visitor.page
+    page.set_viewport_size({"width": width, "height": 844})
+    go(visitor, "routes")
+    page.get_by_role("button", name="Add a route").click()
+    dialog = page.get_by_role("dialog", name="A route")
+    in_sight(dialog)
+    dialog.get_by_label("To addresses at").fill("not a domain!")
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("To addresses at").fill(f"w{width}.example, .below.example")
+    dialog.get_by_role("button", name="Add").click()
+    expect(dialog).to_have_count(0)
+    assert f"w{width}.example" in (server.folder / "config" / "domains.toml").read_text()
 
 
 def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> None:

@@ -238,6 +238,46 @@ async function add(desk: Desk): Promise<void> {
   desk.go(addressOf("accounts", [name.control.value]));
 }
 
+/** Ask for the three limits of an account; empty is the default, which the field shows. */
+async function limits(desk: Desk, name: string): Promise<void> {
+  const path = ["accounts", name];
+  const { fields: known, values } = await desk.client.settings(path);
+  const ask = (key: string, title: string, hint: string) => {
+    const standard = known.find((one) => one.name === key)?.default ?? null;
+    const value = values[key] ?? null;
+    return line(title, value === null ? "" : String(value), hint, {
+      placeholder: standard === null ? "" : String(standard),
+    });
+  };
+  const fields = {
+    quota_message_size: ask("quota_message_size", t("Storage"), t("Such as 5g. Empty: as for all accounts.")),
+    max_outgoing_messages_per_day: ask(
+      "max_outgoing_messages_per_day",
+      t("Recipients in 24 hours"),
+      t("Against abuse of a stolen password."),
+    ),
+    max_first_time_recipients_per_day: ask(
+      "max_first_time_recipients_per_day",
+      t("First-time recipients in 24 hours"),
+      t("Addresses to which the account has never written."),
+    ),
+  };
+  const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));
+  const save = async () => {
+    const after: Record<string, unknown> = { ...values };
+    for (const [key, one] of Object.entries(fields)) {
+      const typed = one.control.value.trim();
+      if (typed === "") delete after[key];
+      else after[key] = /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    }
+    await desk.client.settings_save(path, values, after);
+    return true;
+  };
+  if ((await fieldDialog(t("Limits of {name}", { name }), t("Save"), fields, save, all)) !== true) return;
+  desk.say(t("Saved"));
+  await desk.refresh();
+}
+
 async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const name = desk.address.path[0];
   if (name === undefined || name === "") return listPage(desk);
@@ -278,6 +318,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
         row.description !== "" && [" · ", el("bdi", {}, row.description)],
       ),
       disabled(row),
+      button(t("Limits…"), () => void limits(desk, name)),
       button(t("New password"), () => void newPassword(desk, name)),
       button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
     ),

@@ -4,7 +4,7 @@ import type { Listing, OwnAddresses, ReverseName, TransportRow } from "../../gen
 import { messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
-import { line } from "../../lib/fields";
+import { choice, line } from "../../lib/fields";
 import { refreshCw, route } from "../../lib/icons";
 import { button, card, foreign, head, iconButton, pairs, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
@@ -205,7 +205,11 @@ export async function routesPage(desk: Desk): Promise<Page> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Routes"), t("By which way mail goes out.")),
+    head(
+      t("Routes"),
+      t("By which way mail goes out."),
+      found.length > 0 && button(t("Add a route"), () => void addRoute(desk, found)),
+    ),
     card(t("Transports"), found.length === 0 ? none : list, {
       flush: true,
       hint:
@@ -220,6 +224,33 @@ export async function routesPage(desk: Desk): Promise<Page> {
     }),
   );
   return { title: t("Routes"), root };
+}
+
+/** Ask for the three fields of a route, and add it: one for some domains before those for all, which would take its mail. */
+async function addRoute(desk: Desk, transports: readonly TransportRow[]): Promise<void> {
+  const names = transports.map((one): [string, string] => [one.name, `${one.name}, ${methods[one.method]}`]);
+  const hint = t("Domains, with blanks between; .example.org is for all below it. Empty: all.");
+  const fields = {
+    transport: choice(t("Transport"), names, names[0]?.[0] ?? ""),
+    to_domain: line(t("To addresses at"), "", hint),
+    from_domain: line(t("From addresses at"), "", hint),
+  };
+  const domains = (one: "to_domain" | "from_domain") => {
+    const typed = fields[one].control.value.split(/[\s,]+/).filter((word) => word !== "");
+    return typed.length > 0 ? { [one]: typed } : {};
+  };
+  const done = await fieldDialog(t("A route"), t("Add"), fields, async () => {
+    const { values } = await desk.client.settings([]);
+    const before: unknown[] = Array.isArray(values["routes"]) ? values["routes"] : [];
+    const some = { ...domains("to_domain"), ...domains("from_domain") };
+    const made = { transport: fields.transport.control.value, ...some };
+    const routes = Object.keys(some).length > 0 ? [made, ...before] : [...before, made];
+    await desk.client.settings_save([], values, { ...values, routes });
+    return true;
+  });
+  if (done !== true) return;
+  desk.say(t("Added"));
+  await desk.refresh();
 }
 
 /** Add a handler of the web server in front of those whose paths are shorter: they would take its requests. */

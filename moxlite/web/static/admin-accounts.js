@@ -905,6 +905,30 @@ async function add(desk) {
   await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
   desk.go(addressOf("accounts", [name.control.value]));
 }
+async function limits(desk, name) {
+  const path = ["accounts", name];
+  const { fields: known, values } = await desk.client.settings(path);
+  const ask = (key, title2, hint2) => {
+    const standard = known.find((one) => one.name === key)?.default ?? null;
+    const value = values[key] ?? null;
+    return line(title2, value === null ? "" : String(value), hint2, { placeholder: standard === null ? "" : String(standard) });
+  };
+  const fields = { quota_message_size: ask("quota_message_size", t("Storage"), t("Such as 5g. Empty: as for all accounts.")), max_outgoing_messages_per_day: ask("max_outgoing_messages_per_day", t("Recipients in 24 hours"), t("Against abuse of a stolen password.")), max_first_time_recipients_per_day: ask("max_first_time_recipients_per_day", t("First-time recipients in 24 hours"), t("Addresses to which the account has never written.")) };
+  const all = el("p", {}, el("a", { href: addressOf("accounts", [name], { tab: "settings" }) }, t("All settings")));
+  const save = async () => {
+    const after = { ...values };
+    for (const [key, one] of Object.entries(fields)) {
+      const typed = one.control.value.trim();
+      if (typed === "") delete after[key];
+      else after[key] = /^-?\d+$/.test(typed) ? Number(typed) : typed;
+    }
+    await desk.client.settings_save(path, values, after);
+    return true;
+  };
+  if (await fieldDialog(t("Limits of {name}", { name }), t("Save"), fields, save, all) !== true) return;
+  desk.say(t("Saved"));
+  await desk.refresh();
+}
 async function accountPage(desk) {
   const name = desk.address.path[0];
   if (name === void 0 || name === "") return listPage(desk);
@@ -915,7 +939,7 @@ async function accountPage(desk) {
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Where mail to this address goes.") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last log-in"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is out of service: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Log-in is disabled: “{text}”. Mail still arrives.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, without a limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last log-in"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Log-ins"))]), shown2);
   return { title: name, root };
 }
 function addresses(desk, found) {

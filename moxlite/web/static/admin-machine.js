@@ -922,8 +922,29 @@ async function routesPage(desk) {
   const found = await desk.client.transport_list();
   const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("How"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Chosen by routes of"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
   const none = empty(route, t("No transports"), t("All mail goes directly to the servers of its recipients. A transport, such as a smarthost, is set in moxlite.toml as [transports.NAME]."));
-  const root = el("div", { class: "page" }, head(t("Routes"), t("By which way mail goes out.")), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }));
+  const root = el("div", { class: "page" }, head(t("Routes"), t("By which way mail goes out."), found.length > 0 && button(t("Add a route"), () => void addRoute(desk, found))), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("They are set in moxlite.toml; a restart of the server reads it. Passwords are not shown.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("The first that matches counts. Routes of an account come first, then the routes of its domain, then the routes here.") }));
   return { title: t("Routes"), root };
+}
+async function addRoute(desk, transports) {
+  const names2 = transports.map((one) => [one.name, `${one.name}, ${methods[one.method]}`]);
+  const hint2 = t("Domains, with blanks between; .example.org is for all below it. Empty: all.");
+  const fields = { transport: choice(t("Transport"), names2, names2[0]?.[0] ?? ""), to_domain: line(t("To addresses at"), "", hint2), from_domain: line(t("From addresses at"), "", hint2) };
+  const domains = (one) => {
+    const typed = fields[one].control.value.split(/[\s,]+/).filter((word) => word !== "");
+    return typed.length > 0 ? { [one]: typed } : {};
+  };
+  const done = await fieldDialog(t("A route"), t("Add"), fields, async () => {
+    const { values: values2 } = await desk.client.settings([]);
+    const before = Array.isArray(values2["routes"]) ? values2["routes"] : [];
+    const some = { ...domains("to_domain"), ...domains("from_domain") };
+    const made2 = { transport: fields.transport.control.value, ...some };
+    const routes = Object.keys(some).length > 0 ? [made2, ...before] : [...before, made2];
+    await desk.client.settings_save([], values2, { ...values2, routes });
+    return true;
+  });
+  if (done !== true) return;
+  desk.say(t("Added"));
+  await desk.refresh();
 }
 async function addHandler(desk, host, path, what) {
   const { values: values2 } = await desk.client.settings([]);
