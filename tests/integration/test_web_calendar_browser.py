@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.geometry import fresh, resting, within_window
 from tests.integration.browser import Visitor, chromium
@@ -303,3 +303,76 @@ def test_a_month_is_drawn_in_50_ms_from_a_thousand_events(chromium: Browser, ser
             }"""
         )
         assert took <= 50, took
+
+
+def as_others_publish(desk: Desk) -> None:
+    """Have the page see a subscribed calendar that cannot be read, and one that another user shares."""
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        first = found["result"][0]
+        plain = {"message": "", "words": None}
+        problem = {"message": "the server answers with 404", "words": None}
+        more = {"events": 3, "writable": False, "hidden": False}
+        source = {"source": "https://example.org/holidays.ics", "read": 1_795_514_400, "problem": problem, "owner": ""}
+        found["result"] += [
+            {**first, **more, **source, "id": 901, "name": "Holidays", "colour": "#459C40"},
+            {**first, **more, "id": 902, "name": "Family", "source": "", "read": 0, "problem": plain, "owner": "mia"},
+        ]
+        route.fulfill(json=found)
+
+    desk.page.route("**/api/calendars", answer)
+
+
+@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
+def test_calendars_of_others_and_deleted_events(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """DAV-44, DAV-46, DAV-47, WEBMAIL-144: the list, what is said of a source, the form, the way back of an event."""
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor)
+        page, wrong = desk.page, list[str]()
+        desk.fill()
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        event(calendar, "Lunch with Sam").click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(event(calendar, "Lunch with Sam")).to_have_count(0)
+        as_others_publish(desk)
+        page.keyboard.press("Escape")
+        calendar = desk.open()
+
+        def look(name: str) -> None:
+            for scheme in ("dark", "light"):
+                page.emulate_media(color_scheme=scheme)
+                page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png")
+                wrong.extend(judge(page, None if scheme == "light" else ["color-contrast"]))
+
+        if width < 700:
+            calendar.get_by_role("button", name="Calendars", exact=True).click()
+        look("list")
+        for title, words in (("Holidays", "answers with 404"), ("Family", "shares this calendar")):
+            calendar.get_by_role("button", name=f"Change “{title}").click()
+            form = page.locator("dialog:modal").last
+            expect(form).to_contain_text(words)
+            look(title)
+            form.get_by_role("button", name="Cancel").click()
+        calendar.get_by_role("button", name="New calendar").click()
+        page.get_by_role("button", name="Subscribe to one…").click()
+        form = page.get_by_role("dialog", name="Subscribe to a calendar")
+        expect(form.get_by_label("Address")).to_be_focused()
+        look("subscribe")
+        form.get_by_label("Address").fill("http://example.org/x.ics")
+        visitor.expect_problem("400")
+        page.keyboard.press("Enter")
+        refused = page.locator("dialog:modal").last
+        expect(refused).to_contain_text("begins with https")
+        look("refused")
+        refused.get_by_role("button").last.click()
+        form.get_by_role("button", name="Cancel").click()
+        calendar.get_by_role("button", name="Deleted events…").click()
+        look("deleted")
+        page.get_by_role("button", name="Bring back “Lunch with Sam”").click()
+        expect(page.get_by_text("Nothing was deleted in the last 30 days.")).to_be_visible()
+        look("empty")
+        assert wrong == []
