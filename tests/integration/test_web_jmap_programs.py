@@ -1,0 +1,65 @@
+"""Programs that speak JMAP against localserve, each in an environment of its own that the test makes (JMAP-91)."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.running import LocalServer
+from tests.tools import top
+
+pytestmark = [
+    pytest.mark.served,
+    pytest.mark.slow,
+    pytest.mark.nightly(
+        smoke="tests/session/test_web_jmap_push.py::test_a_program_proves_its_address_and_is_told_of_changes"
+    ),
+]
+
+HERE = Path(__file__).parent / "jmapprograms"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path_factory.mktemp("jmap") / "server") as running:
+        yield running
+
+
+def python(name: str) -> Path:
+    """An interpreter with what `jmapprograms/NAME.txt` names, installed once for its version."""
+    wanted = HERE / f"{name}.txt"
+    place = top() / "build" / f"jmap-{name}-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
+    if not (place / "done").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+        pip: list[str | Path] = [place / "bin/python", "-m", "pip", "install", "--quiet", "-r", wanted]
+        if subprocess.run(pip, check=False).returncode != 0:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{name} cannot be installed, and CI=true allows no skip")
+            pytest.skip(f"{name} cannot be installed")
+        (place / "done").touch()
+    return place / "bin/python"
+
+
+def test_jmapc_reads_writes_sends_and_is_told(server: LocalServer) -> None:
+    """JMAP-91: the session, mailboxes, a draft, its submission, search, text, keywords and the event stream."""
+    command = [str(python("jmapc")), str(HERE / "session_jmapc.py")]
+    command += [f"localhost:{server.port(443)}", server.user, server.password]
+    trusted = {"REQUESTS_CA_BUNDLE": str(server.folder / "config/localhost.crt"), "no_proxy": "*"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | trusted
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"Inbox", "Drafts", "Sent"} <= {*found.pop("mailboxes")}
+    assert found == {
+        "account": "umoxlite",
+        "sent": found["sent"],
+        "read": ["Written by jmapc", "green harbour\n"],
+        "marked": True,
+        "pushed": True,
+    }
+    assert found["sent"] in ("final", "pending")
