@@ -354,3 +354,26 @@ async def test_mailboxes_numbered_anew_are_recognised(linking: Linking) -> None:
     async with linking.running():
         await linking.until(linking.same)
     assert await linking.message("bo", "Mia/Inbox", 9) == before
+
+
+async def test_many_removals_at_once_are_believed_later(linking: Linking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-6: when they still hold; new mail comes meanwhile."""
+    monkeypatch.setattr(incoming_module, "MANY", 5)
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 12, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+    gone = [await linking.message("mia", "Inbox", number) for number in range(1, 12)]
+    await linking.change("mia", lambda tx: expunge_ids(tx, gone))
+    await fill(imap, "Inbox", 40, 1, "()")
+
+    async def has(number: int) -> bool:
+        async with imap.accounts.use("bo") as account:
+            return len((await shown(account, "Mia/"))["Inbox"]) == number
+
+    async with linking.running():
+        await linking.until(lambda: has(13))
+        monkeypatch.setattr(incoming_module, "DOUBT_SECONDS", 0.0)
+        await fill(imap, "Inbox", 41, 1, "()")
+        await linking.until(linking.same)
+        assert await has(3)

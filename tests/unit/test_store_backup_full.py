@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 import trio
 
@@ -173,6 +174,19 @@ async def test_an_account_known_to_be_damaged_is_told(accounts: Accounts, tmp_pa
     broken = Source(tmp_path / "data", source(tmp_path).config, frozenset({"mia"}), {"mia": "malformed"})
     report = await back_up_in_thread(broken, tmp_path / "backup")
     assert report.errors == [f"{tmp_path}/data/accounts/mia/account.db: copied, but damaged: malformed"]
+
+
+async def test_the_key_of_links_stays_here_unless_keys_are_wanted(accounts: Accounts, tmp_path: Path) -> None:
+    """LINK-2: passwords of other providers are not readable in a backup without encryption."""
+    async with accounts.use("mia") as account:
+        await put(account, 1)
+    (tmp_path / "data/links.key").write_bytes(b"k" * 32)
+    plain = source(tmp_path, "mia")
+    report = await back_up_in_thread(plain, tmp_path / "one")
+    assert (report.errors, report.warnings) == ([], [])
+    assert not (tmp_path / "one/data/links.key").exists()
+    await back_up_in_thread(msgspec.structs.replace(plain, include_keys=True), tmp_path / "two")
+    assert (tmp_path / "two/data/links.key").read_bytes() == b"k" * 32
 
 
 async def test_nothing_is_overwritten(accounts: Accounts, tmp_path: Path) -> None:

@@ -1,0 +1,193 @@
+"""Kills and cuts of a linked mailbox: Debian's Dovecot is the other provider (LINK-12).
+
+In each round mail comes, and messages are flagged, moved and removed, on both sides; meanwhile the server is killed, or
+the connection to Dovecot is cut after a random number of octets. Every few rounds both sides must agree:
+- each message is on both sides, once, in the same mailbox with the same flags;
+- none is lost that no side has removed.
+"""
+
+import contextlib
+import random
+import socket
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import imapclient
+from imapclient.exceptions import IMAPClientError
+
+from tests.campaigns.kill import insecure
+from tests.campaigns.report import Finding, Report
+from tests.realservers import Dovecot
+from tests.running import ServedServer
+
+__all__ = ["run"]
+
+ROUNDS = 2_000
+SETTLED_EACH = 5
+SETTLE_SECONDS = 120.0
+PASSWORD = "moxmoxmox"
+BOXES = ("Work", "Trips")
+LINK = "Far"
+FLAGS = (rb"\Seen", rb"\Flagged", rb"\Answered", b"blue")
+COMPARED = frozenset(flag.lower() for flag in FLAGS)
+
+State = dict[str, tuple[str, frozenset[bytes]]]
+
+
+class Cutter:
+    """A relay to Dovecot that ends connections after a number of octets from it."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.left = -1
+        """Octets until the cut, below 0 for no cut."""
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            near, _ = self._listener.accept()
+            far = socket.create_connection(("127.0.0.1", self._target))
+            threading.Thread(target=self._relay, args=(near, far, False), daemon=True).start()
+            threading.Thread(target=self._relay, args=(far, near, True), daemon=True).start()
+
+    def _relay(self, source: socket.socket, target: socket.socket, counted: bool) -> None:
+        with contextlib.suppress(OSError):
+            while octets := source.recv(4096):
+                if counted and self.left >= 0:
+                    octets = octets[: self.left]
+                    self.left -= len(octets)
+                target.sendall(octets)
+                if counted and self.left == 0:
+                    self.left, self.cuts = -1, self.cuts + 1
+                    break
+        for one in (source, target):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+
+class Side:
+    """One of the two: where its clients log in, and the name of a mailbox there."""
+
+    def __init__(self, port: int, user: str, *, linked: bool) -> None:
+        self._port = port
+        self._user = user
+        self._linked = linked
+
+    @contextlib.contextmanager
+    def client(self):  # type: ignore[no-untyped-def] # imapclient has no types
+        """A client that has logged in."""
+        context = insecure() if self._linked else None
+        with imapclient.IMAPClient(
+            "127.0.0.1", self._port, ssl=self._linked, ssl_context=context, timeout=30
+        ) as client:
+            client.login(self._user, PASSWORD)
+            yield client
+
+    def name(self, box: str) -> str:
+        """A mailbox by its name at Dovecot."""
+        return f"{LINK}/{'Inbox' if box == 'INBOX' else box}" if self._linked else box
+
+    def state(self) -> tuple[State, Counter[str]]:
+        """Mailbox and flags of each message by its mark, and the number of copies."""
+        found: State = {}
+        count: Counter[str] = Counter()
+        with self.client() as client:
+            for box in ("INBOX", *BOXES):
+                with contextlib.suppress(IMAPClientError):
+                    client.select_folder(self.name(box), readonly=True)
+                    for one in client.fetch(client.search(), ["FLAGS", "BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]).values():
+                        mark = one[b"BODY[HEADER.FIELDS (SUBJECT)]"].split()[1].decode()
+                        count[mark] += 1
+                        found[mark] = box, frozenset(flag.lower() for flag in one[b"FLAGS"]) & COMPARED
+        return found, count
+
+
+def change(side: Side, rng: random.Random, number: int, kept: set[str], removed: set[str]) -> None:
+    """Do some things at one side."""
+    with side.client() as client:
+        for index in range(rng.randrange(1, 4)):
+            mark = f"m{number}.{index}.{side.name('')[:1]}x"
+            text = f"From: a@example.net\r\nSubject: {mark}\r\nMessage-ID: <{mark}@soak>\r\n\r\nhello\r\n"
+            client.append(side.name(rng.choice(("INBOX", *BOXES))), text.encode())
+            kept.add(mark)
+        box = rng.choice(("INBOX", *BOXES))
+        client.select_folder(side.name(box))
+        uids = client.search()
+        for uid in rng.sample(uids, min(len(uids), 6)):
+            act = rng.random()
+            if act < 0.5:
+                flag = rng.choice(FLAGS)
+                (client.add_flags if rng.random() < 0.6 else client.remove_flags)([uid], [flag])
+            elif act < 0.8:
+                client.move([uid], side.name(rng.choice([one for one in ("INBOX", *BOXES) if one != box])))
+            elif act < 0.9:
+                answer = client.fetch([uid], ["BODY.PEEK[HEADER.FIELDS (SUBJECT)]"]).get(uid)
+                if answer is not None:
+                    removed.add(answer[b"BODY[HEADER.FIELDS (SUBJECT)]"].split()[1].decode())
+                    client.delete_messages([uid])
+                    client.uid_expunge([uid])
+
+
+def settled(near: Side, far: Side, kept: set[str], removed: set[str]) -> None:
+    """Wait until both sides agree; raises Finding."""
+    end = time.monotonic() + SETTLE_SECONDS
+    while True:
+        (here, count), (there, far_count) = near.state(), far.state()
+        twice = [mark for mark, copies in (count + far_count).items() if copies > 2]
+        lost = kept - removed - (here.keys() | there.keys())
+        if here == there and not twice and not lost:
+            return
+        if time.monotonic() > end:
+            differing = {mark: (here.get(mark), there.get(mark)) for mark in here.keys() | there.keys()}
+            differing = {mark: pair for mark, pair in differing.items() if pair[0] != pair[1]}
+            raise Finding(f"lost {sorted(lost)[:9]}, twice {twice[:9]}, differing {dict(list(differing.items())[:9])}")
+        time.sleep(0.3)
+
+
+def run(seed: int, share: float, report: Report) -> None:
+    """ROUNDS × share kills and cuts."""
+    rng = random.Random(seed)
+    rounds = max(5, round(ROUNDS * share))
+    kept, removed, kills = set[str](), set[str](), 0
+    with tempfile.TemporaryDirectory(prefix="moxlite-link-") as name, Dovecot(Path(name) / "dovecot") as dovecot:
+        cutter = Cutter(dovecot.port)
+        server = ServedServer(Path(name) / "server", top="allow_private_webhooks = true")
+        far = Side(dovecot.port, "far", linked=False)
+        near = Side(server.ports["imaps"], "bob@example.org", linked=True)
+        with far.client() as client:
+            for box in BOXES:
+                client.create_folder(box)
+        change(far, rng, 0, kept, removed)
+        with server:
+            place = ("--host", "127.0.0.1", "--port", str(cutter.port), "--tls", "none")
+            server.cli("link", "add", "bob", "far@example.net", "--user", "far", "--name", LINK, *place, stdin=PASSWORD)
+            for box in BOXES:
+                with near.client() as client, contextlib.suppress(IMAPClientError):
+                    client.create_folder(near.name(box))
+            settled(near, far, kept, removed)
+            for number in range(1, rounds + 1):
+                kill = rng.random() < 0.5
+                cutter.left = -1 if kill else rng.randrange(20_000)
+                with contextlib.suppress(IMAPClientError, OSError):
+                    for side in rng.sample((near, far), 2):
+                        change(side, rng, number, kept, removed)
+                        time.sleep(rng.random() * 1.5)
+                if kill:
+                    server.kill()
+                    server.start()
+                    kills += 1
+                cutter.left = -1
+                server.cli("link", "resume", "bob", LINK)
+                if number % SETTLED_EACH == 0:
+                    settled(near, far, kept, removed)
+            settled(near, far, kept, removed)
+            server.cli("store", "check", "--deep")
+    report.tell(
+        f"{kills} kills and {cutter.cuts} cuts of a link to Dovecot; {len(kept)} messages, each once on both sides"
+    )
