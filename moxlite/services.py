@@ -13,9 +13,11 @@ import trio
 from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
 from moxlite.admin.masked import MaskedAddresses
+from moxlite.admin.passwords import Passwords
 from moxlite.config.listeners import Protocol
 from moxlite.imapd.session.context import Context as IMAPContext
 from moxlite.lazyimport import Late
+from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.listeners import Handler
@@ -33,14 +35,25 @@ from moxlite.store.delivery.submission import Submission, Submit
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.links import links
 from moxlite.submission.letter import not_asked
-from moxlite.web.context import make_context
+from moxlite.web.context import Apps, make_context
+from moxlite.web.discovery.service import Discovery
+from moxlite.web.discovery.wellknown import Policies
+from moxlite.web.health import Health
 from moxlite.web.http.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http
 from moxlite.wiring import House
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
+    from moxlite.web.account.app import AccountApp
+    from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
+    from moxlite.web.dav.app import DAVApp
+    from moxlite.web.exports import BrowserExports
+    from moxlite.web.importing.browser import BrowserImports
+    from moxlite.web.jmap.app import JMAP
+    from moxlite.web.webapi.app import WebAPI
+    from moxlite.web.webmail.app import Webmail
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -227,6 +240,124 @@ def _admin_app(house: House) -> "AdminApp":
     return AdminApp(surroundings)
 
 
+def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Apps:
+    """The web apps; the first request of each makes it, in a thread."""
+    config, files, services = house.config, house.files, house.services
+    keys, tmp = house.started.keys, house.static.data_dir / "tmp"
+    deliveries = queue.deliveries if queue else None
+
+    def make_transfers() -> "tuple[BrowserExports, BrowserImports]":
+        from moxlite.web.exports import BrowserExports
+        from moxlite.web.importing.browser import BrowserImports
+
+        return BrowserExports(files.accounts, tmp), BrowserImports(files.imports, config)
+
+    transfers = Late(make_transfers)  # of both apps
+
+    def make_webmail() -> "Webmail":
+        from moxlite.web.webmail.app import Webmail
+
+        exports, imports = trio.from_thread.run(transfers.get)
+        allow_internal = house.static.allow_private_webhooks
+        return Webmail(
+            config=config,
+            config_dir=config.path.parent,
+            accounts=files.accounts,
+            auth=files.auth,
+            logins=services.logins,
+            factors=house.factor_changes.factors,
+            exports=exports,
+            imports=imports,
+            sandbox=services.sandbox,
+            keys=keys,
+            edit=config.edit,
+            deliveries=deliveries,
+            http=house.network.https_client(allow_internal=allow_internal, purpose="unsubscribe"),
+            assure=queue.assure if queue else not_asked,
+            notices=services.notices,
+        )
+
+    def make_account() -> "AccountApp":
+        from moxlite.web.account.app import AccountApp
+        from moxlite.web.account.calls.common import Server
+
+        exports, imports = trio.from_thread.run(transfers.get)
+        server = Server(
+            config=config,
+            edit=config.edit,
+            accounts=files.accounts,
+            auth=files.auth,
+            passwords=Passwords(files.accounts, services.logins, services.end_sessions),
+            queue=queue,
+            certificate=house.network.tls.certificate,
+            copies=house.background_imports,
+            calendar_copies=house.calendar_copies,
+            forwarding=forwarding(),
+            logins=services.logins,
+            factors=house.factor_changes,
+            imports=imports,
+        )
+        return AccountApp(config_dir=config.path.parent, server=server, exports=exports)
+
+    def make_webapi() -> "WebAPI":
+        from moxlite.web.webapi.app import WebAPI
+
+        return WebAPI(
+            config=config,
+            accounts=files.accounts,
+            logins=services.logins,
+            keys=keys,
+            queue=queue,
+            tmp=tmp,
+            auth=files.auth,
+        )
+
+    def make_jmap() -> "JMAP":
+        from moxlite.web.jmap.app import JMAP
+        from moxlite.web.jmap.methods import Server as JMAPServer
+
+        server = JMAPServer(
+            config=config,
+            accounts=files.accounts,
+            auth=files.auth,
+            keys=keys,
+            sandbox=services.sandbox,
+            queue=queue,
+            deliveries=deliveries,
+            programs=services.programs,
+            tmp=tmp,
+        )
+        return JMAP(server, services.logins)
+
+    def make_dav() -> "DAVApp":
+        from moxlite.web.dav.app import DAVApp
+
+        return DAVApp(
+            config=config,
+            accounts=files.accounts,
+            auth=files.auth,
+            logins=services.logins,
+            sandbox=services.sandbox,
+        )
+
+    def make_consent() -> "Consent":
+        from moxlite.web.account.consent import Consent
+
+        return Consent(Late(forwarding), house.static.rate_limits.exempt)
+
+    return Apps(
+        webmail=Late(make_webmail),
+        account=Late(make_account),
+        admin=Late(partial(_admin_app, house)),
+        webapi=Late(make_webapi),
+        dav=Late(make_dav),
+        jmap=Late(make_jmap),
+        discovery=Discovery(config, house.network.tls.certificate),
+        policies=Policies(config),
+        consent=Late(make_consent),
+    )
+
+
 def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding]") -> Callable[[Endpoint], Served]:
     tls = house.network.tls
     strict = StrictTransport(
@@ -236,36 +367,20 @@ def _web(house: House, queue: Queue | None, forwarding: "Callable[[], Forwarding
         house.network.trust,
     )
     house.tree.start("web.hsts", strict.serve)
+    broken = house.files.accounts.broken
+
+    def notes() -> list[str]:
+        return [note() for note in house.notes] + [f"account {name}: {why}" for name, why in sorted(broken().items())]
+
     context = make_context(
-        config=house.config,
-        config_dir=house.config.path.parent,
-        accounts=house.files.accounts,
-        auth=house.files.auth,
-        logins=house.services.logins,
-        factors=house.factor_changes,
-        imports=house.files.imports,
-        background_imports=lambda: house.background_imports,
-        calendar_copies=lambda: house.calendar_copies,
-        forwarding=forwarding,
-        sandbox=house.services.sandbox,
-        keys=house.started.keys,
-        edit=house.config.edit,
-        deliveries=queue.deliveries if queue else None,
-        queue=queue,
-        end_sessions=house.services.end_sessions,
-        assure=queue.assure if queue else not_asked,
-        opaque_id=house.services.received_id.encode,
-        readiness=house.problems,
-        measure=house.measure,
-        notes=lambda: [note() for note in house.notes],
-        certificate=house.network.tls.certificate,
+        house.config,
+        _apps(house, queue, forwarding),
+        health=Health(house.problems, house.measure, notes),
         challenge=house.network.challenges.answer,
-        admin=partial(_admin_app, house),
         backends=house.network.backends,
-        notices=house.services.notices,
-        programs=house.services.programs,
+        sites=SiteLogins(house.services.logins.attempts),
         strict=strict,
-        senders=house.network.https_client(allow_internal=house.static.allow_private_webhooks, purpose="unsubscribe"),
+        opaque_id=house.services.received_id.encode,
     )
 
     def handler(endpoint: Endpoint) -> Served:

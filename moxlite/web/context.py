@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import msgspec
-import trio
 
 from moxlite.admin.offer import DAV_PATH
-from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.admin.publicpages import CONSENT_PATH, consent_ports
 from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
@@ -23,7 +21,7 @@ from moxlite.web.discovery.wellknown import CHALLENGE_PATH, POLICY_PATH, Challen
 from moxlite.web.document import favicon
 from moxlite.web.handlers.files import FOLDER, Copies
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
-from moxlite.web.health import Health, Measure, Notes, Readiness
+from moxlite.web.health import Health
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.http.waiting import Waiting
@@ -31,11 +29,6 @@ from moxlite.web.http2.load import Load
 from moxlite.web.router import HostMatch, Route, Router, any_host
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from moxlite.admin.delivery.forwarding import Forwarding
-    from moxlite.admin.factors.changes import FactorChanges
-    from moxlite.admin.settings import Edit
     from moxlite.config.listeners import (
         DAVService,
         Listener,
@@ -45,33 +38,16 @@ if TYPE_CHECKING:
         WebService,
     )
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.groupware.copying import CalendarCopies
-    from moxlite.logins.logins import Logins
-    from moxlite.migration.background import BackgroundImports
-    from moxlite.net.httpclient import HTTPClient
     from moxlite.net.httpclient.pool import Pool
     from moxlite.net.limits import IPNetwork
-    from moxlite.net.tls.certificates import KeyPair
-    from moxlite.process.keys.signing import SigningKeys
-    from moxlite.queue.queue import Queue
-    from moxlite.sandbox.processes import Sandbox
-    from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.auth.authdb import AuthDB
-    from moxlite.store.delivery.status import Deliveries
-    from moxlite.store.imports.engine import Imports
-    from moxlite.submission.letter import Assure
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent
     from moxlite.web.admin.app import AdminApp
     from moxlite.web.dav.app import DAVApp
-    from moxlite.web.exports import BrowserExports
     from moxlite.web.http.exchange import Handler, Request, ResponseWriter
     from moxlite.web.http.hsts import StrictTransport
     from moxlite.web.http.paths import Host
-    from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.jmap.app import JMAP
-    from moxlite.web.notices.programs import ProgramNotices
-    from moxlite.web.notices.service import Notices
     from moxlite.web.webapi.app import WebAPI
     from moxlite.web.webmail.app import Webmail
 
@@ -165,177 +141,26 @@ def _mounted(app: Late[WebAPI] | Late[JMAP] | Late[DAVApp], path: str) -> Handle
 
 
 def make_context(
-    *,
     config: CurrentConfig,
-    config_dir: Path,
-    accounts: Accounts,
-    auth: AuthDB,
-    logins: Logins,
-    factors: FactorChanges,
-    imports: Imports,
-    background_imports: Callable[[], BackgroundImports],
-    calendar_copies: Callable[[], CalendarCopies],
-    forwarding: Callable[[], Forwarding],
-    sandbox: Sandbox,
-    keys: SigningKeys,
-    edit: Edit,
-    deliveries: Deliveries | None,
-    queue: Queue | None,
-    end_sessions: EndSessions,
-    assure: Assure,
-    opaque_id: Callable[[int], str],
-    readiness: Readiness,
-    measure: Measure,
-    notes: Notes,
-    certificate: Callable[[str], KeyPair | None],
+    apps: Apps,
+    *,
+    health: Health,
     challenge: Callable[[str, str], str | None],
-    admin: Callable[[], AdminApp],
     backends: Pool,
-    senders: HTTPClient,
-    notices: Notices,
-    programs: ProgramNotices,
+    sites: SiteLogins,
     strict: StrictTransport,
+    opaque_id: Callable[[int], str],
 ) -> Context:
     """The context of a server.
 
     Args:
-      config: gives the current configuration.
-      config_dir: directory that may hold the administrator's style and script files.
-      factors: changes second factors.
-      imports: the engine of all imports of the server; its `serve` must run.
-      background_imports, calendar_copies: make the imports by IMAP and by CalDAV, when the account app is loaded.
-      forwarding: makes what asks the owners of addresses to which mail is sent on.
-      sandbox: processes for expensive work on strangers' mails; its `serve` must run.
-      keys: DKIM keys of the domains that sign submitted mail.
-      edit: changes the configuration of domains and accounts.
-      deliveries: state of submitted messages; None while there is no queue.
-      queue: None while it cannot be used.
-      end_sessions: ends the mail sessions of an account, or of one app password.
-      assure: finds how well mail to a domain would be protected.
-      readiness: lists the reasons why the server is not ready (``/readyz``).
-      measure: sets the gauges that are computed when they are read (``/metrics``).
-      notes: lines of ``/readyz`` that are no problems.
-      certificate: returns the certificate of a listener by its name.
       challenge: returns the answer to a CA's challenge (ACME) for a host and a token, or None.
-      admin: makes the admin app. backends: connections to the servers that requests are forwarded to.
-      senders: requests to the servers of senders of mail. notices, programs: tell devices and programs of changes.
+      backends: connections to the servers that requests are forwarded to.
+      sites: log-ins by HTTP Basic to sites of the web server.
       strict: tells browsers to use only https; its `serve` must run.
     """
     snapshot = config.current
-    tmp = snapshot.static.data_dir / "tmp"
-
-    def make_files() -> tuple[BrowserExports, BrowserImports]:
-        from moxlite.web.exports import BrowserExports
-        from moxlite.web.importing.browser import BrowserImports
-
-        return BrowserExports(accounts, tmp), BrowserImports(imports, config)
-
-    files = Late(make_files)  # of both apps
-
-    def make_webmail() -> Webmail:
-        from moxlite.web.webmail.app import Webmail
-
-        exports, browser_imports = trio.from_thread.run(files.get)
-        return Webmail(
-            config=config,
-            config_dir=config_dir,
-            accounts=accounts,
-            auth=auth,
-            logins=logins,
-            factors=factors.factors,
-            exports=exports,
-            imports=browser_imports,
-            sandbox=sandbox,
-            keys=keys,
-            edit=edit,
-            deliveries=deliveries,
-            http=senders,
-            assure=assure,
-            notices=notices,
-        )
-
-    def make_account() -> AccountApp:
-        from moxlite.web.account.app import AccountApp
-        from moxlite.web.account.calls.common import Server
-
-        exports, browser_imports = trio.from_thread.run(files.get)
-        return AccountApp(
-            config_dir=config_dir,
-            server=Server(
-                config=config,
-                edit=edit,
-                accounts=accounts,
-                auth=auth,
-                passwords=Passwords(accounts, logins, end_sessions),
-                queue=queue,
-                certificate=certificate,
-                copies=background_imports(),
-                calendar_copies=calendar_copies(),
-                forwarding=forwarding(),
-                logins=logins,
-                factors=factors,
-                imports=browser_imports,
-            ),
-            exports=exports,
-        )
-
-    def make_webapi() -> WebAPI:
-        from moxlite.web.webapi.app import WebAPI
-
-        return WebAPI(
-            config=config,
-            accounts=accounts,
-            logins=logins,
-            keys=keys,
-            queue=queue,
-            tmp=tmp,
-            auth=auth,
-        )
-
-    def make_jmap() -> JMAP:
-        from moxlite.web.jmap.app import JMAP
-        from moxlite.web.jmap.methods import Server as JMAPServer
-
-        server = JMAPServer(
-            config=config,
-            accounts=accounts,
-            auth=auth,
-            keys=keys,
-            sandbox=sandbox,
-            queue=queue,
-            deliveries=deliveries,
-            programs=programs,
-            tmp=tmp,
-        )
-        return JMAP(server, logins)
-
-    def make_dav() -> DAVApp:
-        from moxlite.web.dav.app import DAVApp
-
-        return DAVApp(config=config, accounts=accounts, auth=auth, logins=logins, sandbox=sandbox)
-
-    def make_consent() -> Consent:
-        from moxlite.web.account.consent import Consent
-
-        return Consent(Late(forwarding), snapshot.static.rate_limits.exempt)
-
-    apps = Apps(
-        Late(make_webmail),
-        Late(make_account),
-        Late(admin),
-        Late(make_webapi),
-        Late(make_dav),
-        Late(make_jmap),
-        Discovery(config, certificate),
-        Policies(config),
-        Late(make_consent),
-    )
-
-    def all_notes() -> list[str]:
-        return [*notes(), *(f"account {name}: {reason}" for name, reason in sorted(accounts.broken().items()))]
-
-    health, answers = Health(readiness, measure, all_notes), ChallengeAnswers(challenge)
-    sites = SiteLogins(logins.attempts)
+    answers = ChallengeAnswers(challenge)
     copies = Copies(snapshot.static.data_dir / FOLDER, reserve=snapshot.static.store.min_free_space)
     routers: dict[tuple[str, int], Router] = {}
     unlimited: set[tuple[str, int]] = set()
