@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import LocalServer
-from tests.tools import top
+from tests.tools import need, top
 
 pytestmark = [
     pytest.mark.served,
@@ -63,3 +64,31 @@ def test_jmapc_reads_writes_sends_and_is_told(server: LocalServer) -> None:
         "pushed": True,
     }
     assert found["sent"] in ("final", "pending")
+
+
+JAM = "jmap-jam@0.13.1"
+
+
+def test_jam_reads_writes_sends_and_is_told(server: LocalServer) -> None:
+    """JMAP-91, JMAP-2a: the same by a token."""
+    node, npm = need("node"), need("npm")
+    place = top() / "build" / JAM
+    if not (place / "done").exists():
+        place.mkdir(parents=True, exist_ok=True)
+        if subprocess.run([npm, "install", "--silent", "--prefix", place, JAM], check=False).returncode != 0:
+            if os.environ.get("CI") == "true":
+                pytest.fail(f"{JAM} cannot be installed, and CI=true allows no skip")
+            pytest.skip(f"{JAM} cannot be installed")
+        (place / "done").touch()
+    shutil.copy(HERE / "session_jam.mjs", place)
+    made = server.cli("account", "app-password", "add", "moxlite", "jam", "--scope", "jmap", "--token")
+    token = next(word for word in made.stdout.split() if word.startswith("moxlite_"))
+    url = f"https://localhost:{server.port(443)}/.well-known/jmap"
+    trusted = os.environ | {"NODE_EXTRA_CA_CERTS": str(server.folder / "config/localhost.crt"), "no_proxy": "*"}
+    command = [node, str(place / "session_jam.mjs"), url, token]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=trusted)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"Inbox", "Drafts", "Sent"} <= {*found.pop("mailboxes")}
+    read = ["Written by jam", "blue harbour\n"]
+    assert found == {"account": "umoxlite", "sent": ["send"], "read": read, "marked": True, "pushed": True}
