@@ -10,6 +10,8 @@ fail() {
     exit 1
 }
 [ "$(uname -sm)" = "Linux @MACHINE@" ] || fail "this file is for Linux on @MACHINE@, and this machine is $(uname -sm)"
+[ -e /lib64/ld-linux-x86-64.so.2 ] || [ -e /lib/ld-linux-aarch64.so.1 ] ||
+    fail "this file needs the GNU C library (glibc), which this machine does not have where programs look for it; with musl, as on Alpine, use the container"
 if [ -e "$0" ]; then file=$0; else file=$(PATH=$path command -v -- "$0") || fail "$0 cannot be found again"; fi
 file=$(readlink -f -- "$file")
 user=$(id -u)

@@ -72,3 +72,25 @@ def test_no_other_module_runs_the_interpreter() -> None:
         if isinstance(node, ast.Attribute) and node.attr == "executable"
     }
     assert found == {"ownprogram.py", "admin/standby/litestream.py"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the one file is for Linux")
+def test_the_one_file_names_what_a_system_with_musl_lacks(tmp_path: Path) -> None:
+    """ADMIN-60c: before anything is unpacked; else the shell would say that the program itself is not found."""
+    head = (Path(moxlite.__file__).parents[1] / "packaging/head.sh").read_text()
+    values = {
+        "VERSION": "1.0",
+        "HASH": "0" * 64,
+        "SHORT": "0" * 12,
+        "MACHINE": os.uname().machine,
+        "OFFSET": "00000000",
+    }
+    for name, value in values.items():
+        head = head.replace(f"@{name}@", value)
+    file = tmp_path / "moxlite"
+    file.write_text(head.replace("/ld-linux-", "/no-linux-"))
+    environment = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(["sh", file, "version"], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("moxlite: this file needs the GNU C library (glibc)")
+    assert list(tmp_path.iterdir()) == [file]
