@@ -268,7 +268,7 @@ class Upstream:
                         command = b"UID STORE %b %bFLAGS.SILENT (%b)" % (uids, sign.encode(), words.encode())
                         done = await self._tried(client.run(command)) is not None and done
                 if done:
-                    seen = [(one.uid, one.words) for one in part]
+                    seen = [(one.uid, _had(one, add, remove)) for one in part]
                     await self._account.write(partial(note_flags, remote_id=remote.id, seen=seen))
 
     def _lasting(self, words: str, selected: Selected) -> str:
@@ -348,6 +348,13 @@ class Upstream:
             partial(_opened, order=self._order, name=own.target, uidvalidity=selected.uidvalidity, mailbox_id=box.id)
         )
         return Place(RemoteBox(own.target, separator, SpecialUse(0), subscribed), box.name)
+
+
+def _had(one: Retag, add: str, remove: str) -> str:
+    """The flags that the server has of a message by now, of which it keeps these additions and removals alone."""
+    refused = set(one.add.split()) - set(add.split())
+    left = set(one.remove.split()) - set(remove.split())
+    return join_words((set(one.words.split()) - refused) | left)
 
 
 async def _removed(client: Client, uids: Sequence[int]) -> bool:

@@ -12,7 +12,7 @@ import trio.testing
 from moxlite.migration import incoming as incoming_module
 from moxlite.migration.linkstate import LinkState
 from moxlite.migration.mirror import Mirror
-from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, log_in
+from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, Selected, log_in
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -377,3 +377,32 @@ async def test_many_removals_at_once_are_believed_later(linking: Linking, monkey
         await fill(imap, "Inbox", 41, 1, "()")
         await linking.until(linking.same)
         assert await has(3)
+
+
+async def test_flags_that_the_server_does_not_keep_stay_here(linking: Linking, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-10: also when others change there."""
+    select = Client.select
+
+    async def without_keywords(client: Client, mailbox: str) -> Selected:
+        found = await select(client, mailbox)
+        found.permanent = (r"\Seen", r"\Flagged")
+        return found
+
+    monkeypatch.setattr(Client, "select", without_keywords)
+    imap = linking.imap
+    await fill(imap, "Inbox", 1, 2, "()")
+    async with linking.running():
+        await linking.until(linking.same)
+        one, there = await linking.message("bo", "Mia/Inbox", 1), await linking.message("mia", "Inbox", 1)
+        await linking.change(
+            "bo", lambda tx: store_flags_ids(tx, [one], mode="add", flags=Flag.SEEN, keywords=["work"])
+        )
+
+        async def has(who: str, flags: Flag, *keywords: str) -> bool:
+            async with imap.accounts.use(who) as account:
+                found = await shown(account, "Mia/" if who == "bo" else "")
+            return ("1@example.com", int(flags), keywords) in found["Inbox"]
+
+        await linking.until(lambda: has("mia", Flag.SEEN))
+        await linking.change("mia", lambda tx: store_flags_ids(tx, [there], mode="add", flags=Flag.FLAGGED))
+        await linking.until(lambda: has("bo", Flag.SEEN | Flag.FLAGGED, "work"))
