@@ -1069,7 +1069,7 @@ export interface Calls {
   /** Answer an invitation to its organiser, from the address that is invited, once for each ``submit_id`` */
   invitation_answer(message_id: number, path: string, answer: "maybe" | "no" | "yes", submit_id: string, note?: string): Promise<null>;
 
-  /** What was deleted in the last 30 days, the last first; at most 500. */
+  /** Entries that were deleted in the last 30 days, the last first; at most 500. */
   deleted_list(kind: "calendar" | "contact"): Promise<Array<DeletedEntry>>;
 
   /** Bring one back, to where it was, or if that is gone to the first calendar or address book. Guests of an event */

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import trio
 
 from moxlite.compose.draft import BadDraft, check, message, recipients
@@ -33,6 +34,7 @@ from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota
 from moxlite.store.groupware.resources import Facts, Resource, entry_with_uid, put_resource, resource_data, resource_of
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
+from moxlite.store.mail.settings import load_settings
 from moxlite.submission.letter import Letter, SubmissionRefused
 from moxlite.submission.submit import complete, counted_as, limits_of
 
@@ -60,6 +62,12 @@ FAILED: Final = "5.1"
 
 Change = Callable[[CalendarObject | None], Component | None]
 """Makes the receiver's entry of what it was; None for no change."""
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The language that the user has chosen for the webmail, "" for none, in which mail about events is written."""
+
+    language: str = ""
 
 
 class Carrying:
@@ -149,7 +157,8 @@ class Carrying:
         settings = snapshot.account(account.name)
         name = "" if settings is None else settings.full_name
         try:
-            draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now)
+            language = (await account.read(lambda r: load_settings(r, Chosen), op="schedule")).language
+            draft, files = letter(owed, to, name, new_message_id(snapshot.static.hostname.ascii), now, language)
             check(draft, files)
             envelope = Letter(
                 snapshot=snapshot,

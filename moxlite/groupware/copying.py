@@ -154,7 +154,7 @@ class Remote:
         return [href for href, props in found if DAV + "getetag" in props and not href.endswith("/")]
 
     async def data(self, place: Place, hrefs: list[str]) -> list[bytes]:
-        """What entries have; those that are gone are left out."""
+        """The octets of entries; those that are gone are left out."""
         wanted = element(DAV + "prop", element(DATA[place.kind]))
         asked = (element(DAV + "href", text(href)) for href in hrefs)
         _, found = await self._ask("REPORT", place.url, document(REPORTS[place.kind], (wanted, *asked)), "1")

@@ -5,7 +5,10 @@ that, and as a file for programs that look for one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from moxlite.compose.draft import Draft, File
 from moxlite.proto.cards.components import Component
@@ -19,27 +22,137 @@ from moxlite.store.groupware.scheduling import Owed
 MAX_SHOWN: Final = 500
 """Characters of a title or place in the text."""
 
-TITLES: Final = {"ACCEPTED": "Accepted", "DECLINED": "Declined", "TENTATIVE": "Tentative"}
-VERBS: Final = {"ACCEPTED": "accepted", "DECLINED": "declined", "TENTATIVE": "tentatively accepted"}
+
+class Language(msgspec.Struct, frozen=True):
+    """The words of one language.
+
+    Attributes:
+      subjects: before the title, by what a message says. sentences: the first line by that, with ``{name}``.
+      labels: of the time and the place. answer: how to answer. was: what a value was before. open: no value any more.
+      days: from Monday on; months. date: with ``{day}``, ``{number}``, ``{month}``, ``{year}``.
+    """
+
+    subjects: dict[str, str]
+    sentences: dict[str, str]
+    labels: tuple[str, str]
+    answer: str
+    was: str
+    open: str
+    repeated: str
+    days: tuple[str, ...]
+    months: tuple[str, ...]
+    date: str
 
 
-def letter(owed: Owed, to: Sequence[str], name: str, message_id: str, now: int) -> tuple[Draft, list[File]]:
-    """The mail of a message to these addresses, and its files. `name`: the sender's; `now`: µs UTC.
+SAID: Final = ("REQUEST", "CHANGE", "CANCEL", "ACCEPTED", "DECLINED", "TENTATIVE", "ANSWER")
+"""Kinds of messages: an invitation, a change, the end of an event, and the answers of a guest."""
+
+
+def _language(subjects: str, sentences: str, words: str, days: str, months: str, date: str) -> Language:
+    when, where, answer, was, nothing, repeated = words.split("|")
+    return Language(
+        dict(zip(SAID, subjects.split("|"), strict=True)),
+        dict(zip(SAID, sentences.split("|"), strict=True)),
+        (when, where),
+        answer,
+        was,
+        nothing,
+        repeated,
+        tuple(days.split()),
+        tuple(months.split()),
+        date,
+    )
+
+
+LANGUAGES: Final = {
+    "en": _language(
+        "Invitation|Updated|Cancelled|Accepted|Declined|Tentative|Answer",
+        "{name} invites you to this event.|{name} has changed this event.|{name} has called off this event."
+        "|{name} has accepted this invitation.|{name} has declined this invitation."
+        "|{name} has tentatively accepted this invitation.|{name} has answered this invitation.",
+        "When|Where|Answer with your calendar, or with the buttons of your mail program.|was|open|repeated",
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
+        "January February March April May June July August September October November December",
+        "{day}, {number} {month} {year}",
+    ),
+    "de": _language(
+        "Einladung|Geändert|Abgesagt|Zugesagt|Abgelehnt|Vielleicht|Antwort",
+        "{name} lädt zu diesem Termin ein.|{name} hat diesen Termin geändert.|{name} hat diesen Termin abgesagt."
+        "|{name} hat zugesagt.|{name} hat abgesagt.|{name} hat mit Vorbehalt zugesagt.|{name} hat geantwortet.",
+        "Wann|Wo|Antworten geht im Kalender oder mit den Knöpfen des E-Mail-Programms.|vorher|offen|wiederholt",
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
+        "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
+        "{day}, {number}. {month} {year}",
+    ),
+    "es": _language(
+        "Invitación|Modificado|Cancelado|Aceptado|Rechazado|Provisional|Respuesta",
+        "{name} te invita a este evento.|{name} ha modificado este evento.|{name} ha cancelado este evento."
+        "|{name} ha aceptado la invitación.|{name} ha rechazado la invitación."
+        "|{name} ha aceptado provisionalmente la invitación.|{name} ha respondido a la invitación.",
+        "Cuándo|Dónde|Responde desde tu calendario o con los botones de tu programa de correo."
+        "|antes|por decidir|repetido",
+        "lunes martes miércoles jueves viernes sábado domingo",
+        "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+        "{day}, {number} de {month} de {year}",
+    ),
+    "fr": _language(
+        "Invitation|Modifié|Annulé|Accepté|Refusé|Peut-être|Réponse",
+        "{name} vous invite à cet événement.|{name} a modifié cet événement.|{name} a annulé cet événement."
+        "|{name} a accepté cette invitation.|{name} a refusé cette invitation."
+        "|{name} a accepté provisoirement cette invitation.|{name} a répondu à cette invitation.",
+        "Quand|Où|Répondez dans votre agenda ou avec les boutons de votre messagerie.|avant|à définir|répété",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+        "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+        "{day} {number} {month} {year}",
+    ),
+    "it": _language(
+        "Invito|Modificato|Annullato|Accettato|Rifiutato|Forse|Risposta",
+        "{name} ti invita a questo evento.|{name} ha modificato questo evento.|{name} ha annullato questo evento."
+        "|{name} ha accettato l’invito.|{name} ha rifiutato l’invito.|{name} ha accettato l’invito con riserva."
+        "|{name} ha risposto all’invito.",
+        "Quando|Dove|Rispondi dal calendario o con i pulsanti del programma di posta.|prima|da definire|ripetuto",
+        "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+        "{day} {number} {month} {year}",
+    ),
+    "nl": _language(
+        "Uitnodiging|Gewijzigd|Afgelast|Aangenomen|Afgewezen|Misschien|Antwoord",
+        "{name} nodigt je uit voor deze afspraak.|{name} heeft deze afspraak gewijzigd."
+        "|{name} heeft deze afspraak afgelast.|{name} heeft de uitnodiging aangenomen."
+        "|{name} heeft de uitnodiging afgewezen.|{name} heeft de uitnodiging onder voorbehoud aangenomen."
+        "|{name} heeft op de uitnodiging geantwoord.",
+        "Wanneer|Waar|Antwoord in je agenda, of met de knoppen van je mailprogramma.|was|open|herhaald",
+        "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
+        "januari februari maart april mei juni juli augustus september oktober november december",
+        "{day} {number} {month} {year}",
+    ),
+}
+"""The languages of the webmail by their codes."""
+
+
+def letter(
+    owed: Owed, to: Sequence[str], name: str, message_id: str, now: int, language: str = "en"
+) -> tuple[Draft, list[File]]:
+    """The mail of a message to these addresses, and its files. `name`: the sender's; `now`: µs UTC; `language`: of
+    `LANGUAGES`, else English.
 
     Raises BadComponents, BadObject.
     """
     _, entry = read_message(owed.text)
     part = entry.main
-    subject, first = _words(owed, part, name or owed.sender)
+    words = LANGUAGES.get(language, LANGUAGES["en"])
+    said = _said(owed, part)
+    first = words.sentences[said].replace("{name}", name or owed.sender)
     lines = [first, "", plain(part.value("SUMMARY"), MAX_SHOWN)]
     earlier = read_message(owed.before)[1].main if owed.before else None
-    for label, shown in (("When", when), ("Where", _place)):
-        value, was = shown(part), "" if earlier is None else shown(earlier)
+    was_when, was_place = ("", "") if earlier is None else (_when(earlier, words), _place(earlier))
+    facts = ((_when(part, words), was_when), (_place(part), was_place))
+    for label, (value, was) in zip(words.labels, facts, strict=True):
         if value or was:
-            changed = f" (was: {was})" if was and was != value else ""
-            lines.append(f"{label}: {value or 'open'}{changed}")
+            changed = f" ({words.was}: {was})" if was and was != value else ""
+            lines.append(f"{label}: {value or words.open}{changed}")
     if owed.method == "REQUEST":
-        lines += ["", "Answer with your calendar, or with the buttons of your mail program."]
+        lines += ["", words.answer]
     octets = owed.text.encode()
     parameters = (("method", owed.method), ("charset", "utf-8"))
     files = [
@@ -49,7 +162,7 @@ def letter(owed: Owed, to: Sequence[str], name: str, message_id: str, now: int) 
     draft = Draft(
         author=_address(owed.sender, name),
         to=tuple(_address(one, "") for one in to),
-        subject=f"{subject}: {plain(part.value('SUMMARY'), MAX_SHOWN)}",
+        subject=f"{words.subjects[said]}: {plain(part.value('SUMMARY'), MAX_SHOWN)}",
         text="\n".join(lines) + "\n",
         message_id=message_id,
         date=now,
@@ -58,7 +171,7 @@ def letter(owed: Owed, to: Sequence[str], name: str, message_id: str, now: int) 
     return draft, files
 
 
-def when(part: Component) -> str:
+def _when(part: Component, words: Language) -> str:
     """The time of an event in words, in the zone in which it was made; "" without one."""
     start = part.first("DTSTART")
     begin = None if start is None else value_of(start.value.strip())
@@ -68,13 +181,19 @@ def when(part: Component) -> str:
     until = None if end is None else value_of(end.value.strip())
     if end is None and (length := duration_of(part.value("DURATION"))) is not None:
         until = begin + length
-    repeated = ", repeated" if part.first("RRULE") is not None else ""
+    repeated = f", {words.repeated}" if part.first("RRULE") is not None else ""
     if is_date(start):
-        return f"{begin:%A, %-d %B %Y}{repeated}"
-    text = f"{begin:%A, %-d %B %Y, %H:%M}"
+        return f"{_day(begin, words)}{repeated}"
+    text = f"{_day(begin, words)}, {begin:%H:%M}"
     if until is not None:
-        text += f"–{until:%H:%M}" if until.date() == begin.date() else f" – {until:%A, %-d %B %Y, %H:%M}"
+        text += f"–{until:%H:%M}" if until.date() == begin.date() else f" – {_day(until, words)}, {until:%H:%M}"
     return text + _zone(start) + repeated
+
+
+def _day(moment: datetime, words: Language) -> str:
+    return words.date.format(
+        day=words.days[moment.weekday()], number=moment.day, month=words.months[moment.month - 1], year=moment.year
+    )
 
 
 def _zone(start: Property) -> str:
@@ -89,17 +208,15 @@ def _place(part: Component) -> str:
     return plain(part.value("LOCATION"), MAX_SHOWN)
 
 
-def _words(owed: Owed, part: Component, name: str) -> tuple[str, str]:
-    """Subject and first line."""
+def _said(owed: Owed, part: Component) -> str:
+    """The kind of a message, of `SAID`."""
     if owed.method == "CANCEL":
-        return "Cancelled", f"{name} has called off this event."
+        return "CANCEL"
     if owed.method == "REPLY":
         line = next((one for one in part.all("ATTENDEE") if address_of(one) == owed.sender), None)
         status = "" if line is None else line.parameter("PARTSTAT").upper()
-        return TITLES.get(status, "Answer"), f"{name} has {VERBS.get(status, 'answered')} this invitation."
-    if owed.before:
-        return "Updated", f"{name} has changed this event."
-    return "Invitation", f"{name} invites you to this event."
+        return status if status in ("ACCEPTED", "DECLINED", "TENTATIVE") else "ANSWER"
+    return "CHANGE" if owed.before else "REQUEST"
 
 
 def _address(address: str, name: str) -> MailAddress:

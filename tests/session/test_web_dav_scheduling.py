@@ -10,6 +10,7 @@ import msgspec
 import pytest
 import trio
 
+from moxlite.groupware.carrying import Chosen
 from moxlite.operations.queue import Fail
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.auth.credentials import change_password
@@ -18,6 +19,7 @@ from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
+from moxlite.store.mail.settings import save_settings
 from moxlite.store.upkeep.outbox import OutboxRow
 from tests.session.test_web_dav import HOME, C, D, Program, calendar, refused, text
 from tests.store_mail import deliver_mail
@@ -131,6 +133,37 @@ async def test_a_meeting_of_two_users_of_the_server(office: Office) -> None:
     await office.settle()
     assert "STATUS:CANCELLED" in await office.entry("tom")
     assert office.mails == []
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        (
+            "de",
+            "Einladung: Plan",
+            ("lädt zu diesem", "Wann: Dienstag, 24. November 2099, 10:00–11:00 (UTC)"),
+        ),
+        ("fr", "Invitation: Plan", ("vous invite", "Quand: mardi 24 novembre 2099, 10:00–11:00 (UTC)")),
+        ("es", "Invitación: Plan", ("te invita", "Cuándo: martes, 24 de noviembre de 2099, 10:00–11:00 (UTC)")),
+        ("", "Invitation: Plan", ("invites you", "When: Tuesday, 24 November 2099, 10:00–11:00 (UTC)")),
+    ],
+)
+async def test_mail_about_events_is_in_the_language_of_its_sender(
+    office: Office, language: str, subject: str, words: tuple[str, ...]
+) -> None:
+    """DAV-25: the one that the user has chosen, else English; the change says what was before."""
+    async with office.rig.account() as account:
+        await account.write(lambda tx: save_settings(tx, Chosen(language)))
+    await office.mia.put("m.ics", meeting(ADA_ASKED, "LOCATION:Kiruna"))
+    await office.settle()
+    await office.mia.put("m.ics", meeting(ADA_ASKED, "LOCATION:Oslo"))
+    await office.settle()
+    first, second = office.mails
+    assert first["Subject"] == subject
+    bodies = [one.get_body(("plain",)).get_content() for one in (first, second)]  # type: ignore[union-attr]  # it has one
+    assert all(one in bodies[0] for one in words)
+    assert "Oslo (" in bodies[1]
+    assert "Kiruna)" in bodies[1]
 
 
 async def test_guests_elsewhere_get_mail_once(office: Office) -> None:

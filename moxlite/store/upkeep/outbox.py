@@ -81,7 +81,7 @@ Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
 
 
 class Carries(Protocol):
-    """What carries rows of a kind over."""
+    """A carrier of rows of a kind."""
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """A `Handler`."""

@@ -1,4 +1,4 @@
-"""What the groups of calls about events share; the calls for calendars, also shared ones (DAV-47) and ones at other
+"""Base of the groups of calls about events; the calls for calendars, also shared ones (DAV-47) and ones at other
 addresses (DAV-44), and for deleted events and contacts, which come back for 30 days (DAV-46).
 """
 
@@ -190,7 +190,7 @@ class DeletedCalls(EntryCalls):
 
     @call()
     async def deleted_list(self, caller: Caller, kind: Literal["calendar", "contact"]) -> list[DeletedEntry]:
-        """What was deleted in the last 30 days, the last first; at most 500."""
+        """Entries that were deleted in the last 30 days, the last first; at most 500."""
         async with self._entries(caller) as visit:
             found = await visit.account.read(
                 partial(kept_entries, kind=kind, now=time.time_ns() // 1000, limit=MOST), op="deleted"
