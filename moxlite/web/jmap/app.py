@@ -57,7 +57,7 @@ from moxlite.web.jmap.trace import Transcript
 from moxlite.web.metrics import jmap_calls, jmap_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
@@ -152,7 +152,11 @@ class JMAP:
                 with self._server.programs.live(identity.account, identity.app_password):
                     async with self._open(identity) as account:
                         await streams.serve_events(
-                            request, writer, account, query_parameters(request), self._pushed(identity, request)
+                            request,
+                            writer,
+                            account,
+                            query_parameters(request),
+                            self._transcript(identity, request).push,
                         )
             case "GET", "ws":
                 await self._websocket(request, writer, path)
@@ -184,10 +188,6 @@ class JMAP:
 
     def _transcript(self, identity: Identity, request: Request) -> Transcript:
         return Transcript(self._server.programs, identity.account, request)
-
-    def _pushed(self, identity: Identity, request: Request) -> Callable[[Object], None]:
-        """Adds changes that a program is told of to the transcript."""
-        return partial(self._transcript(identity, request).add, "S", "push")
 
     @asynccontextmanager
     async def _open(self, identity: Identity) -> AsyncIterator[OpenAccount]:
@@ -379,7 +379,7 @@ class JMAP:
             with self._server.programs.live(identity.account, identity.app_password):
                 async with self._open(identity) as account:
                     run = partial(self._by_socket, identity, request, path)
-                    told = self._pushed(identity, request)
+                    told = self._transcript(identity, request).push
                     await streams.serve_socket(socket, account, run, told, self._turn(identity))
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])

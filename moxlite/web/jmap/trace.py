@@ -123,6 +123,10 @@ class Transcript:
         agent = (request.headers.get("user-agent") or "")[:200]
         self.add("-", f"{request.method} {path} {request.info.remote} {agent}")
 
+    def push(self, change: object) -> None:
+        """Add a change that a program is told of."""
+        self.add("S", "push", change)
+
     def add(self, side: str, text: str, value: object = None) -> None:
         """Add a line: a text, and a value that is masked."""
         taps = self._programs.taps(self._account)
