@@ -16,7 +16,9 @@ import trio.testing
 
 from bench.imapload import corpus
 from moxlite.config.holder import ConfigHolder
-from moxlite.imapd import Context, Sessions, serve_connection
+from moxlite.imapd.connection import serve_connection
+from moxlite.imapd.session.context import Context
+from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.connections import ConnectionInfo, TLSFacts
