@@ -7,12 +7,16 @@ the memory of a server at rest (ADMIN-82).
 from collections.abc import Mapping
 from functools import partial
 
+import trio
+
+from moxlite import lazyimport
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit.commands import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.dns.control import DNSOperations
+from moxlite.admin.doctor.requests import ListPlacement, Provider, TryPlacement
 from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.masked import MaskedAddresses, MaskedCommands
 from moxlite.admin.receivedreports import ReceivedCommands
@@ -54,7 +58,10 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),
         **commands_of(
-            HandOver.bind(partial(_hand_over, house)), ChangeAccountKey.bind(partial(_change_account_key, house))
+            HandOver.bind(partial(_hand_over, house)),
+            ChangeAccountKey.bind(partial(_change_account_key, house)),
+            ListPlacement.bind(partial(_list_placement, house)),
+            TryPlacement.bind(partial(_try_placement, house, examinations)),
         ),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
@@ -100,6 +107,29 @@ async def _change_account_key(house: House, args: ChangeAccountKey) -> None:
             return
     known = ", ".join(one.name for one in house.network.autotls) or "none"
     raise CommandFailed("notFound", f"moxlite.toml has no [acme.{args.acme}]; the names are: {known}")
+
+
+async def _list_placement(house: House, args: ListPlacement) -> list[Provider]:
+    """List where mail lands."""
+    await lazyimport.load("moxlite.admin.doctor.placement")
+    from moxlite.admin.doctor.placement import providers, read_tests
+
+    return providers(await trio.to_thread.run_sync(read_tests, house.static.data_dir))
+
+
+async def _try_placement(house: House, examinations: Examinations, args: TryPlacement) -> list[Provider]:
+    """Test where mail lands, now."""
+    if examinations.placement is None:
+        raise CommandFailed("refused", "this server sends nothing to others")
+    try:
+        tried = await (await examinations.placement.get()).run()
+    except OSError as error:
+        raise CommandFailed("failed", f"cannot keep the results: {error.strerror or error}") from None
+    if not tried:
+        text = "no mailbox to test: link one with moxlite link add, or wait, as two tests a day go to each"
+        raise CommandFailed("refused", text)
+    addresses = {one.address for one in tried}
+    return [one for one in await _list_placement(house, ListPlacement()) if one.address in addresses]
 
 
 def _admin(house: House) -> AdminCommands:

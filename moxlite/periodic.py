@@ -24,6 +24,8 @@ from moxlite.operations.queue import Filter, Page
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
+from moxlite.store.errors import StoreError
+from moxlite.store.mail.links import links
 from moxlite.store.reports.history import QueueSample
 from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wiring import House
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from moxlite.admin.dns.rotation import KeyRotation
     from moxlite.admin.dns.wanted import HeldKeys
     from moxlite.admin.doctor.nightly import Nightly
+    from moxlite.admin.doctor.placement import Placement
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
     from moxlite.admin.doctor.weekly import WeeklyMail
     from moxlite.admin.updates import UpdateWatch
@@ -45,13 +48,15 @@ LOOK_FOR_PROVIDER = 3600.0
 @dataclass(frozen=True)
 class Examinations:
     """The server's state as the doctor asks for it, the examination of each night (None in localserve), the weekly
-    mail, and the rotations of keys, whose libraries are loaded when the first domain or host wants it. `signatures`,
-    `policies`: tasks that look again when the configuration has changed; None in localserve.
+    mail, the tests of where mail lands (None without a queue), and the rotations of keys, whose libraries are loaded
+    when the first domain or host wants it. `signatures`, `policies`: tasks that look again when the configuration has
+    changed; None in localserve.
     """
 
     sources: Sources
     nightly: "Nightly | None"
     weekly: "Late[WeeklyMail]"
+    placement: "Late[Placement] | None"
     rotation: "Late[KeyRotation]"
     host_rotation: "Late[HostKeyRotation]"
     signatures: "SignatureWatch | None" = None
@@ -91,7 +96,7 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     host_rotation = lazyimport.Late(partial(_make_host_rotation, house))
     weekly = lazyimport.Late(partial(_make_weekly, house, sources))
     if house.local:  # it sends nothing anywhere, and no name leads to it
-        return Examinations(sources, None, weekly, rotation, host_rotation)
+        return Examinations(sources, None, weekly, None, rotation, host_rotation)
     from moxlite.admin.doctor.nightly import Nightly
     from moxlite.admin.doctor.signaturewatch import SignatureWatch
 
@@ -113,7 +118,10 @@ def start_periodic(house: House, queue: Queue | None) -> Examinations:
     tree.start("admin.keys", partial(_rotate_keys, house, rotation))
     if any(house.started.acme_keys.hosts.values()):
         tree.start("admin.hostkeys", partial(_rotate_host_keys, house, host_rotation))
-    return Examinations(sources, nightly, weekly, rotation, host_rotation, signatures, policies)
+    placement = None if queue is None else lazyimport.Late(partial(_make_placement, house, queue, sources))
+    if placement is not None and static.doctor.placement:
+        tree.start("admin.placement", partial(_serve_placement, house, placement))
+    return Examinations(sources, nightly, weekly, placement, rotation, host_rotation, signatures, policies)
 
 
 def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":
@@ -132,6 +140,33 @@ def _make_weekly(house: House, sources: Sources) -> "WeeklyMail":
 async def _serve_weekly(weekly: "Late[WeeklyMail]") -> None:
     """Write the weekly mail. Errors: as `WeeklyMail.serve`."""
     await (await weekly.get()).serve()
+
+
+def _make_placement(house: House, queue: Queue, sources: Sources) -> "Placement":
+    from moxlite.admin.doctor.placement import Placement
+
+    return Placement(
+        config=house.config,
+        accounts=house.files.accounts,
+        keys=house.started.keys,
+        submit=queue.submit,
+        look_up=sources.look_up,
+    )
+
+
+async def _serve_placement(house: House, placement: "Late[Placement]") -> None:
+    """Test where mail lands, from when the postmaster links a mailbox. Errors: as `Placement.serve`."""
+    while not await _has_links(house):
+        await sleep_by_both_clocks(LOOK_FOR_PROVIDER)
+    await (await placement.get()).serve()
+
+
+async def _has_links(house: House) -> bool:
+    try:
+        async with house.files.accounts.use(house.config.current.static.postmaster.account) as account:
+            return bool(await account.read(links, op="placement"))
+    except StoreError:
+        return False
 
 
 def _make_rotation(house: House) -> "KeyRotation":

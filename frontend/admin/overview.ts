@@ -1,6 +1,6 @@
 // The overview: is the server well, what needs attention, and what works.
 
-import type { AdminSession, Certificate, Finding, Overview } from "../gen/admin";
+import type { AdminSession, Certificate, Finding, Overview, Provider } from "../gen/admin";
 import { codeOf, messageOf } from "../lib/client";
 import { attempt } from "../lib/dialogs";
 import { type Child, el, fill, sign } from "../lib/dom";
@@ -75,6 +75,13 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
     lines.length > 0
       ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true })
       : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}),
+    ...(found.placement.length > 0
+      ? [
+          card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), {
+            flush: true,
+          }),
+        ]
+      : []),
     card(t("Working"), el("ul", { class: "well" }, working(found)), {
       flush: true,
       actions: el(
@@ -197,6 +204,37 @@ function commands(one: Finding): Child {
     command.startsWith("moxlite ") || command.startsWith("systemctl ") || command.startsWith("journalctl ")
       ? copyable(command)
       : el("div", {}, visible(command)),
+  );
+}
+
+/** Days of the chart of a provider. */
+const nights = 30;
+
+const landings: Readonly<Record<Provider["landing"], readonly [Level, string]>> = {
+  inbox: ["ok", t("Inbox")],
+  other: ["ok", t("another folder")],
+  junk: ["warn", t("junk")],
+  missing: ["danger", t("not found")],
+  unsent: ["danger", t("not sent")],
+};
+
+/** A provider, its latest result and a chart of the last ones. */
+function placed(one: Provider): HTMLElement {
+  const [level, word] = landings[one.landing];
+  const days = one.days.slice(-nights);
+  const good = days.filter((day) => day.landing === "inbox" || day.landing === "other").length;
+  return el(
+    "li",
+    {},
+    mark(level, word, false),
+    el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, foreign(one.text))),
+    el(
+      "div",
+      { class: "nights", role: "img", "aria-label": t("{good} of {all} arrived", { good, all: days.length }) },
+      days.map((day) =>
+        el("i", { class: landings[day.landing][0], title: `${moment(day.at * 1e6)}: ${landings[day.landing][1]}` }),
+      ),
+    ),
   );
 }
 

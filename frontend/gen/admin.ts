@@ -714,12 +714,13 @@ export interface Overview {
   backup_interval: number;
   domains: number;
   accounts: number;
+  placement: Array<Provider>;
 }
 
 /** One line of the list. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "permissions" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -778,6 +779,26 @@ export interface StoppedSender {
   since: number;
   why: string;
   messages: number;
+}
+
+/** Where mail to a linked mailbox lands. */
+export interface Provider {
+  name: string;
+  address: string;
+  landing: "inbox" | "junk" | "missing" | "other" | "unsent";
+  mailbox: string;
+  seconds: number;
+  since: number;
+  changed: string;
+  text: string;
+  days: Array<ProviderDay>;
+}
+
+/** A result. at: seconds UTC. */
+export interface ProviderDay {
+  at: number;
+  landing: "inbox" | "junk" | "missing" | "other" | "unsent";
+  seconds: number;
 }
 
 /** Choice of waiting messages; all given conditions must hold. */
@@ -1177,14 +1198,16 @@ export const checks: Checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number", recipient: "string", error: "string", blocks: ["list", ["ref", "Blocked"]], stopped: ["list", ["ref", "StoppedSender"]] },
   Blocked: { meaning: "string", todo: "string", since: "number", times: "integer", host: "string", reply: "string" },
   StoppedSender: { account: "string", since: "number", why: "string", messages: "integer" },
+  Provider: { name: "string", address: "string", landing: ["enum", ["inbox", "junk", "missing", "other", "unsent"]], mailbox: "string", seconds: "integer", since: "integer", changed: "string", text: "string", days: ["list", ["ref", "ProviderDay"]] },
+  ProviderDay: { at: "integer", landing: ["enum", ["inbox", "junk", "missing", "other", "unsent"]], seconds: "integer" },
   Filter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], hold: ["optional", ["nullable", "boolean"]], next_attempt: ["optional", "string"], n: ["optional", "integer"] },
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },

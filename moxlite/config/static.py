@@ -448,6 +448,10 @@ class Doctor(Section, frozen=True):
 
     nightly: Annotated[bool, doc("Examine this server each night.")] = True
     weekly: Annotated[bool, doc("Tell the postmaster each Monday how the week was.")] = True
+    placement: Annotated[
+        bool,
+        doc("Send a test message to each linked mailbox of the postmaster each night, and see where it lands."),
+    ] = True
     url: Annotated[
         URL | None, doc("Also post what has changed here, as JSON: a server that is not well may not deliver its mail.")
     ] = None

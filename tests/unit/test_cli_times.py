@@ -8,7 +8,7 @@ import pytest
 
 from moxlite import supervision
 from moxlite.admin.backup import schedule
-from moxlite.admin.doctor import signaturewatch
+from moxlite.admin.doctor import placement, signaturewatch
 from moxlite.admin.standby import lease, litestream, replicating
 from moxlite.config.listeners import SMTPService
 from moxlite.config.static import Queue
@@ -92,6 +92,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     },
     "operations": {"10 minutes": sessions.CONFIRMED},
     "phone": {"ten minutes": sessions.CONFIRMED},
+    "placement": {"15 minutes": placement.WAIT},
     "queue": {
         "five seconds": load.IDLE_SECONDS,
         "30 minutes": load.PAUSES[-1] / SECOND,

@@ -130,6 +130,17 @@ async def examine(examination: Examination) -> list[Finding]:
     return in_order(found)
 
 
+async def check_placement(examination: Examination) -> list[Finding]:
+    """Check where mail to linked mailboxes of the postmaster has landed (ADMIN-70b)."""
+    data = examination.snapshot.static.data_dir
+    if not await trio.to_thread.run_sync((data / "placement.json").exists):
+        return []
+    await lazyimport.load("moxlite.admin.doctor.placement")
+    from moxlite.admin.doctor.placement import findings_of, read_tests
+
+    return findings_of(await trio.to_thread.run_sync(read_tests, data))
+
+
 CHECKS: Final[Mapping[str, Check]] = {
     "configuration": configuration.check_configuration,
     "permissions": configuration.check_permissions,
@@ -147,6 +158,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,
     "block lists": machine.check_lists,
+    "placement": check_placement,
 }
 
 

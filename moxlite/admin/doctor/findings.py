@@ -53,6 +53,7 @@ Code = Literal[
     "not-checked",
     "password-known",
     "permissions",
+    "placement",
     "port-25-blocked",
     "port-closed",
     "port-taken",

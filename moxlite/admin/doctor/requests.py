@@ -1,11 +1,12 @@
 """The operations of the doctor in a running server (ADMIN-70)."""
 
 from collections.abc import Awaitable, Callable
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
-from moxlite.operations import Operation, Role, query
+from moxlite.operations import Operation, Role, change, query
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -137,3 +138,50 @@ class TellWeek(Operation[str], frozen=True):
 @query("doctor nightly", Role.COMMAND_LINE | Role.PAGES)
 class ExamineNow(Operation[Told], frozen=True):
     """Examine everything now, as each night, and tell what is new."""
+
+
+# Where mail lands at other providers (ADMIN-70b)
+
+Landing: TypeAlias = Literal["inbox", "junk", "other", "missing", "unsent"]
+"""Where a test message was found. other: a tab or label; unsent: it waits in the queue."""
+
+
+class ProviderDay(msgspec.Struct, frozen=True):
+    """A result. at: seconds UTC."""
+
+    at: int
+    landing: Landing
+    seconds: int
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True):
+    """Where mail to a linked mailbox lands.
+
+    Attributes:
+      name: of the link.
+      landing, mailbox, seconds: the latest result, and how long the message took.
+      since: since when all results are bad, seconds UTC; 0 while the latest is not.
+      changed: what had changed by then.
+      text: all that in words.
+      days: the results of 90 days, oldest first.
+    """
+
+    name: str
+    address: str
+    landing: Landing
+    mailbox: str
+    seconds: int
+    since: int
+    changed: str
+    text: str
+    days: list[ProviderDay]
+
+
+@query("placement list", Role.COMMAND_LINE | Role.PAGES, columns=("name", "address", "text"))
+class ListPlacement(Operation[list[Provider]], frozen=True):
+    """List where mail to the postmaster's linked mailboxes lands."""
+
+
+@change("placement test", Role.COMMAND_LINE)
+class TryPlacement(Operation[list[Provider]], frozen=True):
+    """Send a test message to each linked mailbox of the postmaster, at most two a day, and say where it lands."""

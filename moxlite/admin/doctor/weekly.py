@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import msgspec
 import trio
 
+from moxlite import lazyimport
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, read_night
 from moxlite.admin.notices import notify_postmaster
@@ -94,6 +95,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
       free, size: octets of the disk; 0 if it cannot be asked.
       ends: the end of the certificate that ends first, µs UTC, and its name.
       backup, rehearsed: the last backup and the last restore that was tried, seconds UTC; 0 for none.
+      placement: where mail to linked mailboxes lands: their names, and a word about each.
       findings: of the last night.
     """
 
@@ -113,6 +115,7 @@ class Week(msgspec.Struct, frozen=True, kw_only=True):
     ends: tuple[int, str] | None = None
     backup: float = 0.0
     rehearsed: float = 0.0
+    placement: Sequence[tuple[str, str]] = ()
     findings: Sequence[Finding] = ()
 
 
@@ -198,6 +201,7 @@ class WeeklyMail:
             ends=min(((round(ends), name) for ends, name in leaves), default=None),
             backup=running.last_backup,
             rehearsed=0.0 if rehearsed is None or rehearsed.problem or rehearsed.unreadable else rehearsed.at,
+            placement=await self._placement(),
             findings=[one for one in night.findings if one.grade != "note"],
         )
 
@@ -216,6 +220,13 @@ class WeeklyMail:
         except StoreError as error:
             logger.warning("weekly figures not read", extra={"kv": {"err": str(error)}})
             return {}, {}, [], 0
+
+    async def _placement(self) -> list[tuple[str, str]]:
+        await lazyimport.load("moxlite.admin.doctor.placement")
+        from moxlite.admin.doctor.placement import providers, read_tests
+
+        tests = await trio.to_thread.run_sync(read_tests, self._config.current.static.data_dir)
+        return [(one.name, one.text) for one in providers(tests)]
 
     async def _places(self, first: int) -> dict[str, list[str]]:
         try:
@@ -310,6 +321,10 @@ def _mail(week: Week) -> Iterator[str]:
     if week.refused:
         named = [f"{one.number:,} {one.about or 'other'}" for one in week.refused[:REASONS]]
         yield f"Refused: {pair('refused')}: {', '.join(named)}{', …' if len(week.refused) > REASONS else ''}."
+    if week.placement:
+        shown = [f"{printable(name[:40])}: {printable(text[:80])}" for name, text in week.placement[:MOST]]
+        more = f"; {len(week.placement) - MOST} more" if len(week.placement) > MOST else ""
+        yield f"Where our mail lands: {'; '.join(shown)}{more}."
     corrected = week.counts.get("marked-junk", 0) + week.counts.get("marked-wanted", 0)
     if corrected:
         missed, wrong = week.counts.get("marked-junk", 0), week.counts.get("marked-wanted", 0)

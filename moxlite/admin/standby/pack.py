@@ -28,7 +28,9 @@ from moxlite.store.errors import BackupError, RepositoryError
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""
 
-NEWS: Final = frozenset({"backup-sample.json", "doctor.json", "rehearsal.json", "updates.json", "weekly.json"})
+NEWS: Final = frozenset(
+    {"backup-sample.json", "doctor.json", "placement.json", "rehearsal.json", "updates.json", "weekly.json"}
+)
 """Files of the data directory that change often and that no other machine needs."""
 
 SIGNATURE: Final = "MOXLITE.signature"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from moxlite.admin.doctor.requests import ListPlacement, TryPlacement
 from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
@@ -17,13 +18,23 @@ from moxlite.cli.common import (
     show_json,
     unusable,
 )
+from moxlite.cli.described import described
 from moxlite.cli.prompts import resolver_at, resolver_option
 from moxlite.escapes import printable
+from moxlite.operations import description
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.findings import Finding
     from moxlite.admin.doctor.requests import Running, Sent
     from moxlite.config.snapshot import Snapshot
+
+
+@click.group()
+def placement() -> None:
+    """Where mail of this server lands at other providers."""
+
+
+described(placement, map(description, (ListPlacement, TryPlacement)), {}, {})
 
 WARNED: Final = 5
 """Exit code for warnings without an error."""

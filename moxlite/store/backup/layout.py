@@ -40,6 +40,7 @@ KNOWN: Final = frozenset(
         "receivedid.key",
         "rehearsal.json",
         "updates.json",
+        "placement.json",
         "weekly.json",
         "version",
     }

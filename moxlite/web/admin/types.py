@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.requests import QueueState
+from moxlite.admin.doctor.requests import Provider, QueueState
 from moxlite.admin.figures.disk import AccountDisk
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
@@ -61,7 +61,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     `backup_interval`: µs between two backups, 0 without a schedule. `last_rehearsal`: of a
     restore, 0 for never. `standby`: whether a second place is current, null without one. `queue`: null while no queue
-    runs.
+    runs. `placement`: where mail to the postmaster's linked mailboxes lands.
     """
 
     at: int
@@ -82,6 +82,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     backup_interval: int
     domains: int
     accounts: int
+    placement: list[Provider]
 
 
 class FieldInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
-from moxlite.admin.doctor.requests import ExamineNow, ReadState, Running
+from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running
 from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures.disk import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
@@ -113,6 +113,7 @@ class OverviewCalls(AdminCalls):
             backup_interval=0 if interval is None else round(interval * SECOND),
             domains=len(snapshot.domains.domains),
             accounts=len(snapshot.domains.accounts),
+            placement=await self._perform(ListPlacement()),
         )
 
     @call()

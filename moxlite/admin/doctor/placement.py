@@ -1,0 +1,450 @@
+"""Where mail of this server lands at other providers (ADMIN-70b).
+
+The postmaster's linked mailboxes (LINK-1) show it: each night, and after a change of what providers judge a server by,
+one signed message goes to each of them, and is found again in the mirror of its mailboxes. It is filed in the trash
+there. The results of 90 days are kept in a file.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import trio
+
+from moxlite import __version__
+from moxlite.admin.doctor.findings import Finding
+from moxlite.admin.doctor.nightly import next_night
+from moxlite.admin.doctor.requests import Landing, LookUp, Provider, ProviderDay
+from moxlite.config.files import write_atomically
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
+from moxlite.decoders import from_json
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.metrics import DAY_SECONDS, Counter
+from moxlite.process.keys.signing import SigningKeys
+from moxlite.proto.address import Address, AddressError
+from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.actions import messages_by_messageid
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.errors import StoreError
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.links import Link, links, mailboxes_below
+from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.types import Flag, Mailbox, MailboxID, MessageID, SpecialUse
+from moxlite.wakeup import sleep_by_both_clocks
+
+logger = logging.getLogger("moxlite.admin.doctor")
+
+placement_tests: Final = Counter(
+    "moxlite_placement_tests_total", "Messages that tested where mail lands, by where that was.", ["landing"]
+)
+
+STATE: Final = "placement.json"
+"""The file in the data directory that has the results."""
+
+KEPT: Final = 90
+"""Days that results are kept."""
+
+A_DAY: Final = 2
+"""Messages to one address in 24 hours: providers take more for a nuisance."""
+
+AFTER: Final = 1800.0
+"""Seconds after the examination of the night: what it finds comes first."""
+
+FIRST: Final = 1500.0
+"""Seconds from a start to a test after a change: by then, names and certificates are in place."""
+
+WAIT: Final = 900.0
+"""Seconds that a message may take: longer than greylisting, shorter than a night."""
+
+LOOK_EVERY: Final = 5.0
+
+HEADER: Final = "X-Moxlite-Placement"
+"""The header field that marks a test message, for rules of its owner."""
+
+BAD: Final = frozenset[Landing](("junk", "missing", "unsent"))
+
+NIGHTS: Final = 2
+"""Bad nights in a row that are an alarm: one is often chance."""
+
+TEXT: Final = """\
+Hello,
+
+{host} sends this to itself each night to see whether its mail arrives, and where. It was sent on {date} and needs no
+answer. The program that sent it moves it to the trash when it has found it.
+
+To end this: doctor.placement = false in moxlite.toml.
+"""
+
+DELIST: Final = {
+    "gmail": "https://support.google.com/mail/contact/gmail_bulk_sender_escalation",
+    "google": "https://support.google.com/mail/contact/gmail_bulk_sender_escalation",
+    "outlook": "https://sender.office.com",
+    "office365": "https://sender.office.com",
+    "hotmail": "https://sender.office.com",
+    "gmx": "https://postmaster.gmx.net/en/contact",
+    "web": "https://postmaster.web.de/en/contact",
+    "icloud": "https://support.apple.com/en-us/102322",
+    "me": "https://support.apple.com/en-us/102322",
+    "yahoo": "https://senders.yahooinc.com/contact",
+    "aol": "https://senders.yahooinc.com/contact",
+}
+"""Where a provider takes requests of senders, by a label of its host name."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What providers judge a server by. A change of it is tested at once, and named beside a fall."""
+
+    version: str = ""
+    addresses: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Selectors that sign."""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """A test message.
+
+    Attributes:
+      at: when it was submitted, seconds UTC.
+      landing: "" while it is looked for.
+      mailbox: where it was found, below the link's.
+      seconds: from submission until it was found.
+    """
+
+    at: float
+    address: str
+    name: str
+    host: str
+    message_id: str
+    context: Context = Context()
+    landing: Landing | Literal[""] = ""
+    mailbox: str = ""
+    seconds: float = 0.0
+
+
+class Trials(msgspec.Struct, frozen=True):
+    """The file."""
+
+    tests: list[Trial] = []
+
+
+def read_tests(data: Path) -> list[Trial]:
+    """The results, oldest first; none if the file is not there or cannot be read. Blocks."""
+    try:
+        return from_json((data / STATE).read_bytes(), Trials).tests
+    except (OSError, msgspec.DecodeError):
+        return []
+
+
+class Placement:
+    """The task of the server that tests where mail lands.
+
+    Args:
+      submit: that of the queue.
+      look_up: finds a message in the queue.
+    """
+
+    def __init__(
+        self, *, config: ConfigHolder, accounts: Accounts, keys: SigningKeys, submit: Submit, look_up: LookUp
+    ) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._keys = keys
+        self._submit = submit
+        self._look_up = look_up
+        self._data: Path = config.current.static.data_dir
+        self._lock = trio.Lock()
+
+    async def serve(self) -> None:
+        """Test each night, and soon after a start that has changed something, for ever. Raises OSError: the results
+        cannot be kept.
+        """
+        tests = await trio.to_thread.run_sync(read_tests, self._data)
+        if tests and tests[-1].context != context_of(self._config.current, self._own()):
+            await sleep_by_both_clocks(FIRST)
+            await self.run()
+        while True:
+            now = time.time()
+            host = self._config.current.static.hostname.ascii
+            moment = next_night(now - AFTER, host) + AFTER
+            await sleep_by_both_clocks(moment - now)
+            await self.run()
+
+    async def run(self) -> list[Trial]:
+        """Send to each linked mailbox that may get one, and look where it lands; returns the new results. Raises
+        OSError.
+        """
+        async with self._lock:
+            name, own = self._config.current.static.postmaster.account, self._own()
+            if own is None:
+                return []
+            try:
+                async with self._accounts.use(name) as account:
+                    return await self._run(account, own)
+            except StoreError as error:
+                logger.error("placement not tested", extra={"kv": {"err": str(error)}})
+                return []
+
+    async def _run(self, account: Account, own: Address) -> list[Trial]:
+        tests = await trio.to_thread.run_sync(read_tests, self._data)
+        since = time.time() - DAY_SECONDS
+        sent: list[tuple[Link, Trial]] = []
+        for link in await account.read(links, op="placement"):
+            if link.paused or sum(one.address == link.address and one.at > since for one in tests) >= A_DAY:
+                continue
+            test = await self._send(account.name, own, link)
+            if test is not None:
+                sent.append((link, test))
+        await self._keep([*tests, *(test for _, test in sent)])
+        results: list[Trial] = []
+        async with trio.open_nursery() as nursery:
+            for link, test in sent:
+                nursery.start_soon(self._watch, account, link, test, results)
+        found = {one.message_id: one for one in results}
+        await self._keep([*tests, *(found[test.message_id] for _, test in sent)])
+        return results
+
+    async def _send(self, name: str, own: Address, link: Link) -> Trial | None:
+        snapshot = self._config.current
+        try:
+            to = Address.parse(link.address)
+        except AddressError:
+            return None
+        now = time.time_ns() // 1000
+        message_id = new_message_id(own.domain.ascii)
+        day = f"{dt.datetime.fromtimestamp(now / 1e6, dt.UTC):%-d %B %Y}"
+        subject = f"Does mail from {own.domain} arrive? ({day})"
+        fields = [
+            address_field("From", (MailAddress("", own.localpart, own.domain.ascii),)),
+            address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
+            text_field("Subject", subject),
+            f"Date: {format_date(now)}\r\n".encode(),
+            f"Message-ID: {message_id}\r\n".encode(),
+            b"Auto-Submitted: auto-generated\r\n",
+            text_field(HEADER, snapshot.static.hostname.ascii),
+        ]
+        text = TEXT.format(host=snapshot.static.hostname.ascii, date=day)
+        octets = b"".join(compose(fields, TextPart(text)))
+        try:
+            signatures = await self._keys.sign_own(snapshot, octets, own)
+        except SigningError as error:
+            logger.error("placement test cannot be signed", extra={"kv": {"err": str(error)}})
+            return None
+        submission = Submission(
+            account=name,
+            mail_from=own,
+            recipients=(SubmissionRecipient(to),),
+            received=now,
+            prefix=signatures,
+            has8bit=not octets.isascii(),
+            smtputf8=own.needs_smtputf8 or to.needs_smtputf8,
+            message_id=message_id,
+            subject=subject,
+        )
+        try:
+            with Spool.of(octets, self._data / "tmp") as spool:
+                await self._submit(submission, spool)
+        except (StoreError, OSError) as error:
+            logger.error("placement test not sent", extra={"kv": {"address": link.address, "err": str(error)}})
+            return None
+        context = context_of(snapshot, own)
+        return Trial(now / 1e6, link.address, link.name, link.host, message_id, context)
+
+    async def _watch(self, account: Account, link: Link, test: Trial, results: list[Trial]) -> None:
+        """Look for a message until it is there or its time is over. Errors: an account that cannot be read counts as
+        not found.
+        """
+        result = msgspec.structs.replace(test, landing="missing")
+        junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
+        with trio.move_on_after(WAIT):
+            while True:
+                try:
+                    ids, box = await account.read(lambda r: _find(r, link, test.message_id), op="placement")
+                except StoreError as error:
+                    logger.error("placement not looked at", extra={"kv": {"link": link.name, "err": str(error)}})
+                    break
+                if box is not None:
+                    result = msgspec.structs.replace(
+                        test,
+                        landing=landing_in(link, box, junk),
+                        mailbox=box.name.removeprefix(f"{link.name}/"),
+                        seconds=max(0.0, time.time() - test.at),
+                    )
+                    await self._file(account, link, ids)
+                    break
+                await trio.sleep(LOOK_EVERY)
+        if result.landing == "missing" and await self._look_up(test.message_id) is not None:
+            result = msgspec.structs.replace(result, landing="unsent")
+        placement_tests.labels(landing=result.landing).inc()
+        kv = {"address": link.address, "landing": result.landing, "seconds": round(result.seconds)}
+        logger.info("placement tested", extra={"kv": kv})
+        results.append(result)
+
+    async def _file(self, account: Account, link: Link, ids: Sequence[MessageID]) -> None:
+        """Mark the message as read, and move it to the trash of the link, from where it goes there. Without a trash
+        it stays.
+        """
+
+        def change(tx: AccountTx) -> None:
+            store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
+            trash = f"{link.name}/{_own_name(tx, SpecialUse.TRASH)}"
+            target = next((box.id for box in mailboxes_below(tx, link.name) if box.name == trash), None)
+            if target is not None:
+                move_ids(tx, ids, MailboxID(target))
+
+        try:
+            await account.write(change)
+        except StoreError as error:
+            logger.warning("placement test not filed", extra={"kv": {"link": link.name, "err": str(error)}})
+
+    async def _keep(self, tests: Sequence[Trial]) -> None:
+        since = time.time() - KEPT * DAY_SECONDS
+        octets = msgspec.json.encode(Trials([one for one in tests if one.at > since]))
+        await trio.to_thread.run_sync(lambda: write_atomically(self._data / STATE, octets, mode=0o640))
+
+    def _own(self) -> Address | None:
+        """The first address of the postmaster's account: the messages are from a person's domain."""
+        snapshot = self._config.current
+        settings = snapshot.account(snapshot.static.postmaster.account)
+        addresses = settings.destinations if settings is not None else ()
+        first = next((one for one in addresses if not one.startswith("@")), None)
+        return None if first is None else Address.parse(first)
+
+
+def _own_name(r: Reader, use: SpecialUse) -> str:
+    """The name of the account's own mailbox for something, which that of a link has below the link's (IMAP-139)."""
+    return next((box.name for box in mailboxes(r) if use in box.special_use), "")
+
+
+def landing_in(link: Link, box: Mailbox, junk: str) -> Landing:
+    """What a mailbox of a link means for a message in it. `junk`: the name of the account's own mailbox for junk."""
+    name = box.name.removeprefix(f"{link.name}/")
+    if name.lower() == "inbox":
+        return "inbox"
+    return "junk" if name == junk else "other"
+
+
+def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mailbox | None]:
+    """The copies of a message in the mailboxes of a link, and the mailbox of one; Inbox before others, as Gmail's
+    labels show a message twice.
+    """
+    boxes = {box.id: box for box in mailboxes_below(r, link.name)}
+    ids = messages_by_messageid(r, message_id.strip("<>"))
+    places = {
+        MessageID(number): boxes[place]
+        for number in ids
+        if (place := r.value("SELECT mailbox_id FROM message WHERE id = ?", number)) in boxes
+    }
+    ordered = sorted(places.values(), key=lambda box: not box.name.lower().endswith("/inbox"))
+    return list(places), ordered[0] if ordered else None
+
+
+def context_of(snapshot: Snapshot, own: Address | None) -> Context:
+    """What providers judge this server by, now."""
+    static = snapshot.static
+    addresses = {str(ip) for one in static.listeners.values() for ip in (*one.nat_ips, *one.ips) if _outside(ip)}
+    settings = snapshot.domains.domains.get(str(own.domain)) if own is not None else None
+    keys = settings.dkim.sign if settings is not None else ()
+    return Context(__version__, tuple(sorted(addresses)), tuple(keys))
+
+
+def providers(tests: Iterable[Trial]) -> list[Provider]:
+    """The results by address, each with a word about its latest and its days."""
+    by_address: dict[str, list[Trial]] = {}
+    for one in tests:
+        if one.landing:
+            by_address.setdefault(one.address, []).append(one)
+    return [_provider(all_tests) for all_tests in by_address.values()]
+
+
+def _provider(tests: Sequence[Trial]) -> Provider:
+    last = tests[-1]
+    assert last.landing
+    since, why = _fell(tests)
+    days = [ProviderDay(round(one.at), one.landing, round(one.seconds)) for one in tests if one.landing]
+    return Provider(
+        name=last.name,
+        address=last.address,
+        landing=last.landing,
+        mailbox=last.mailbox,
+        seconds=round(last.seconds),
+        since=round(since),
+        changed=why,
+        text=words(last, since, why),
+        days=days,
+    )
+
+
+def _fell(tests: Sequence[Trial]) -> tuple[float, str]:
+    """Since when all results are bad, 0 if the latest is not; and what had changed by then."""
+    since, why = 0.0, ""
+    for number, one in enumerate(tests):
+        if one.landing not in BAD:
+            since, why = 0.0, ""
+        elif not since:
+            since, why = one.at, _difference(tests[number - 1].context, one.context) if number else ""
+    return since, why
+
+
+def _difference(before: Context, after: Context) -> str:
+    if before.addresses != after.addresses:
+        return "the address of the server changed"
+    if before.keys != after.keys:
+        return "another DKIM key signs"
+    return "the version changed" if before.version != after.version else ""
+
+
+def words(test: Trial, since: float, why: str) -> str:
+    """A result in words: "inbox in 4 s", "junk since Tuesday, 24 November: the address of the server changed"."""
+    if test.landing == "inbox":
+        return f"inbox in {round(test.seconds)} s"
+    if test.landing == "other":
+        return f"{test.mailbox} in {round(test.seconds)} s"
+    what = {"junk": "junk", "missing": "not found", "unsent": "waits in the queue"}[test.landing]
+    day = f"{dt.datetime.fromtimestamp(since, dt.UTC):%A, %-d %B}"
+    return f"{what} since {day}{f': {why}' if why else ''}"
+
+
+def findings_of(tests: Iterable[Trial]) -> list[Finding]:
+    """A warning for each address with two bad nights in a row."""
+    found: list[Finding] = []
+    for provider in providers(tests):
+        recent = [one.landing for one in provider.days[-NIGHTS:]]
+        if len(recent) == NIGHTS and all(one in BAD for one in recent):
+            found.append(
+                Finding(
+                    grade="warning",
+                    code="placement",
+                    about=provider.address,
+                    text=f"mail to {provider.name} does not reach the inbox: {provider.text}",
+                    commands=remedies(provider, [one for one in tests if one.address == provider.address][-1].host),
+                )
+            )
+    return found
+
+
+def remedies(provider: Provider, host: str) -> tuple[str, ...]:
+    """What to do about bad results, the likeliest first."""
+    form = next((DELIST[label] for label in host.lower().split(".") if label in DELIST), "")
+    asked = (f"ask the provider: {form}",) if form and provider.landing != "unsent" else ()
+    if provider.landing == "unsent":
+        return ("moxlite queue list", "moxlite queue explain " + provider.address)
+    return ("moxlite doctor", "moxlite config dnscheck DOMAIN", *asked, "send less for some days, to people who answer")
+
+
+def _outside(ip: object) -> bool:
+    return bool(getattr(ip, "is_global", False))

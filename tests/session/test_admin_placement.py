@@ -1,0 +1,171 @@
+"""Where mail lands at other providers (ADMIN-70b)."""
+
+import random
+import time
+from functools import partial
+
+import pytest
+import trio
+
+from moxlite.admin.doctor import placement
+from moxlite.admin.doctor.placement import Context, Placement, Trial, findings_of, providers, read_tests
+from moxlite.admin.doctor.requests import Landing, ListPlacement, Provider
+from moxlite.metrics import DAY_SECONDS
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.submission import Submission
+from moxlite.store.mail.links import NewLink, add_link, pause_link
+from moxlite.store.mail.mailboxes import create_mailbox
+from tests.session.test_migration_link_sessions import shown
+from tests.store_mail import deliver_mail
+from tests.web_rig import Rig
+
+NOW = 1_764_000_000.0
+HOME = Context("0.1.0", ("192.0.2.1",), ("a",))
+MOVED = Context("0.1.0", ("192.0.2.2",), ("a",))
+
+
+def trial(day: int, landing: Landing, context: Context = HOME, address: str = "mia@gmail.com") -> Trial:
+    at = NOW + day * DAY_SECONDS
+    return Trial(at, address, "Gmail", "imap.gmail.com", f"<{day}@example.org>", context, landing, "Promotions", 4.2)
+
+
+class OtherProvider:
+    """Takes what is submitted, and files it in the mirror of its mailbox by a rule."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.rules: dict[str, str] = {}
+        self.taken: list[Submission] = []
+
+    async def submit(self, submission: Submission, spool: Spool) -> list[int]:
+        self.taken.append(submission)
+        mailbox = self.rules[str(submission.recipients[0].address)]
+        if mailbox:
+            octets = submission.prefix + spool.read(0, spool.size)
+            async with self.rig.accounts.use("mia") as account:
+                await deliver_mail(account, octets, mailbox)
+        return []
+
+    def placement(self) -> Placement:
+        async def in_queue(message_id: str) -> None:
+            await trio.lowlevel.checkpoint()
+
+        return Placement(
+            config=self.rig.holder,
+            accounts=self.rig.accounts,
+            keys=self.rig.house.started.keys,
+            submit=self.submit,
+            look_up=in_queue,
+        )
+
+
+async def link(rig: Rig, name: str, address: str, *boxes: str) -> None:
+    host = f"imap.{address.split('@')[1]}"
+    new = NewLink(name=name, address=address, host=host, port=0, tls="implicit", username=address, secret=b"x")
+    async with rig.accounts.use("mia") as account:
+        await account.write(lambda tx: add_link(tx, new))
+        for box in boxes:
+            await account.write(partial(create_mailbox, name=f"{name}/{box}"))  # as the mirror makes them
+
+
+@pytest.mark.served
+async def test_a_message_is_sent_found_and_filed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: to each link, from a person's address; where it lands is kept, and it goes to the trash there."""
+    monkeypatch.setattr(placement, "WAIT", 1.0)
+    monkeypatch.setattr(placement, "LOOK_EVERY", 0.05)
+    other = OtherProvider(rig)
+    await link(rig, "Gmail", "mia@gmail.com", "Inbox", "Trash", "Promotions")
+    await link(rig, "Outlook", "mia@outlook.com", "Inbox", "Junk")
+    await link(rig, "GMX", "mia@gmx.net", "Inbox")
+    await link(rig, "Still", "mia@still.example", "Inbox")
+    async with rig.accounts.use("mia") as account:
+        await account.write(lambda tx: pause_link(tx, 4, paused=True))
+    other.rules = {"mia@gmail.com": "Gmail/Promotions", "mia@outlook.com": "Outlook/Junk", "mia@gmx.net": ""}
+    test = other.placement()
+    await test.run()
+    found = {one.name: one for one in read_tests(rig.holder.current.static.data_dir)}
+    assert {name: one.landing for name, one in found.items()} == {"Gmail": "other", "Outlook": "junk", "GMX": "missing"}
+    assert found["Gmail"].mailbox == "Promotions"
+    assert all(str(one.mail_from) == "mia@example.org" for one in other.taken)
+    async with rig.accounts.use("mia") as account:
+        assert {name: len(rows) for name, rows in (await shown(account, "Gmail/")).items() if rows} == {"Trash": 1}
+        assert {name: len(rows) for name, rows in (await shown(account, "Outlook/")).items() if rows} == {"Junk": 1}
+    other.rules = dict.fromkeys(other.rules, "Gmail/Inbox")
+    await test.run()
+    await test.run()  # the third one of the day goes to nobody
+    assert len(other.taken) == 6
+    async with rig.running.ctl() as ctl:
+        told = await ctl.call("placement list", ListPlacement(), list[Provider])
+    assert [one.name for one in told] == ["Gmail", "Outlook", "GMX"]
+    assert told[0].text.startswith("inbox in ")
+    assert len(told[1].days) == 2
+
+
+def test_a_fall_says_since_when_and_what_had_changed() -> None:
+    """ADMIN-70b: one bad night is shown, two are a finding with what to do; a good one ends it."""
+    tests = [trial(0, "inbox"), trial(1, "inbox"), trial(2, "junk", MOVED)]
+    (found,) = providers(tests)
+    assert found.text == "junk since Wednesday, 26 November: the address of the server changed"
+    assert findings_of(tests) == []
+    tests.append(trial(3, "missing", MOVED))
+    (finding,) = findings_of(tests)
+    assert (finding.grade, finding.code, finding.about) == ("warning", "placement", "mia@gmail.com")
+    assert any("support.google.com" in one for one in finding.commands)
+    tests.append(trial(4, "inbox", MOVED))
+    assert findings_of(tests) == []
+    assert providers(tests)[0].text == "inbox in 4 s"
+    (waiting,) = findings_of([trial(0, "unsent"), trial(1, "unsent")])
+    assert waiting.commands[0] == "moxlite queue list"
+
+
+def test_falls_are_seen_and_chance_is_no_alarm() -> None:
+    """ADMIN-70b: 50 falls in 90 nights are each shown the next morning and told after the second night; single bad
+    nights among 90 are told never.
+    """
+    for seed in range(50):
+        chance = random.Random(seed)
+        fall = chance.randrange(1, 88)
+        tests: list[Trial] = []
+        for day in range(90):
+            tests.append(trial(day, "junk" if day >= fall else "inbox"))
+            assert (providers(tests)[0].landing == "junk") is (day >= fall)
+            assert bool(findings_of(tests)) is (day >= fall + 1)
+        assert providers(tests)[0].since == round(NOW + fall * DAY_SECONDS)
+        single = {chance.randrange(0, 45) * 2 for _ in range(9)}
+        quiet: list[Trial] = []
+        for day in range(90):
+            quiet.append(trial(day, "junk" if day in single else "inbox"))
+            assert findings_of(quiet) == []
+
+
+async def test_it_runs_at_night_and_after_a_change(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: half an hour after the examination; soon after a start with another address, key or version."""
+    waits: list[float] = []
+    runs = 0
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 3:
+            raise KeyboardInterrupt
+        await trio.lowlevel.checkpoint()
+
+    test = OtherProvider(rig).placement()
+
+    async def run() -> list[Trial]:
+        nonlocal runs
+        runs += 1
+        await trio.lowlevel.checkpoint()
+        return []
+
+    monkeypatch.setattr(placement, "sleep_by_both_clocks", sleep)
+    monkeypatch.setattr(test, "run", run)
+    await test._keep([earlier()])
+    with pytest.raises(KeyboardInterrupt):
+        await test.serve()
+    assert waits[0] == placement.FIRST
+    assert runs == 2
+    assert 0 < waits[1] <= DAY_SECONDS + placement.AFTER + 7200
+
+
+def earlier() -> Trial:
+    return Trial(time.time(), "mia@gmail.com", "Gmail", "imap.gmail.com", "<1@example.org>", Context("0.0.9"), "inbox")
