@@ -45,7 +45,7 @@ def test_each_program_of_ours_hides_its_memory_before_all(
     def hide() -> None:
         raise Hidden
 
-    for module in (prctl, moxlite.autotls.child, keeper):
+    for module in (prctl, keeper):
         monkeypatch.setattr(module, "hide_memory", hide)
     with pytest.raises(Hidden):
         main()
