@@ -104,13 +104,13 @@ def share_with(r: Reader, one: Collection) -> dict[str, Object]:
 def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted: Any) -> dict[str, str]:
     """The letters of the rights that change, by account; "" to take them. Raises SetError."""
     if not isinstance(wanted, dict | None):
-        raise _refused("an object of rights by the id of a principal, or null")
+        raise _bad_shares("an object of rights by the id of a principal, or null")
     found = {account_name(key): "" for key in before if key not in (wanted or {})}
     for key, rights in (wanted or {}).items():
         name = account_name(key)
         known = call.snapshot.account(name) is not None and visible_address(call, name) is not None
         if key not in before and not (known and name != call.account.name):
-            raise _refused(f"there is no principal {key[:100]!r} to share with")
+            raise _bad_shares(f"there is no principal {key[:100]!r} to share with")
         if rights != before.get(key):
             found[name] = _letters(kind, rights)
     return found
@@ -119,18 +119,18 @@ def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted:
 def _letters(kind: Kind, rights: Any) -> str:
     read, write, own = RIGHTS[kind]
     if not isinstance(rights, dict) or not all(isinstance(one, bool) for one in rights.values()):
-        raise _refused("the rights of a principal are an object of booleans")
+        raise _bad_shares("the rights of a principal are an object of booleans")
     given = {name for name, has in rights.items() if has}
     if not given:
         return ""
     if not given <= {*read, *write, *own} or given & {"mayShare", "mayDelete"}:
-        raise _refused("only the owner shares and deletes it")
+        raise _bad_shares("only the owner shares and deletes it")
     if read[-1] not in given or (given & {*write} and write[0] not in given):
-        raise _refused(f"rights are {read[-1]} alone, or with {write[0]}")
+        raise _bad_shares(f"rights are {read[-1]} alone, or with {write[0]}")
     return CHANGE if write[0] in given else READ
 
 
-def _refused(text: str) -> SetError:
+def _bad_shares(text: str) -> SetError:
     return SetError("invalidProperties", text, properties=["shareWith"])
 
 
