@@ -13,6 +13,7 @@ NURSERIES = {
     "admin/dns/check.py",  # the topics of one check of a domain
     "admin/doctor/examine.py",  # the checks of one examination
     # the domains of one
+    "admin/doctor/placement.py",  # the messages of one test
     "admin/quickstart/webserver.py",  # the ports of one quickstart
     "admin/quickstart/surroundings.py",  # the questions of one quickstart
     "admin/junk.py",
@@ -29,6 +30,7 @@ NURSERIES = {
     "imapd/updates/watch.py",
     "mailauth/dkim/keyrecord.py",  # the keys of one message
     "migration/mailcopies.py",
+    "migration/mirror.py",  # both ways of one connection of a link
     "migration/pull.py",
     "net/control/client.py",
     "net/control/server.py",
