@@ -17,7 +17,7 @@ from moxlite.config.holder import Change, ConfigHolder
 from moxlite.proto.address import Domain
 from tests.dnsproviders import FakeProviders, NameServer, straight
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.served]
 
 DAY = 86_400.0
 NAME = "_mta-sts.example.org"

@@ -99,8 +99,9 @@ def update(moxlite: Run, *args: str) -> subprocess.CompletedProcess[str]:
 def test_records_are_made_at_a_provider_and_undone(
     provider: str, moxlite: Run, fake: FakeProviders, config: Path
 ) -> None:
-    """ADMIN-71b, 71c: the provider is tried and kept for its owner alone; the plan is what is done; a second one is
-    empty; undo brings back each record, and what others have is never touched. Nothing of the library is left at home.
+    """AUTH-117, ADMIN-71b, 71c: the provider is tried and kept for its owner alone; the plan is what is done; a second
+    one is empty; undo brings back each record, and what others have is never touched. Nothing of the library is left at
+    home.
     """
     set_provider(moxlite, provider)
     assert fake.records("example.org") == set(RECORDS)

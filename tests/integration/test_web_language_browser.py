@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.geometry import WIDTHS, within_window
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader
 from tests.running import LocalServer
@@ -109,4 +110,40 @@ def test_errors_of_the_server_are_in_the_language_of_the_page(chromium: Browser,
     composer.get_by_label("Betreff").fill("Wohin?")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("ein Teil der Domain ist zu lang")).to_be_visible()
+    reader.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_hebrew_page_runs_from_right_to_left(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-143b: mailboxes at the right of the list, it at the right of the message; on a phone the drawer comes
+    from the right. Nothing lies beyond the window, and an English subject keeps its own direction.
+    """
+    append(mailbox, "Plan: two (2)!", "Can you come?\n")
+    reader = Reader(chromium, local, locale="he-IL", viewport={"width": width, "height": WIDTHS[width]})
+    page = reader.page
+    page.goto(f"{reader.base}/webmail/")
+    page.get_by_label("כתובת דוא״ל").fill(local.user)
+    page.get_by_label("סיסמה", exact=True).fill(local.password)
+    page.get_by_role("button", name="כניסה").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    row = page.locator(".message").first
+    expect(row).to_contain_text("Plan: two (2)!")
+    disc, time = within_window(row.locator(".message-disc")), within_window(row.locator("time"))
+    assert disc.left > time.right
+    page.screenshot(path=tmp_path / "list.png")
+    if width > 700:
+        side, first = within_window(page.locator(".side")), within_window(page.locator(".messages"))
+        assert side.left >= first.right - 1
+        row.click()
+        expect(page.locator(".reader-subject")).to_be_visible()
+        assert within_window(page.locator(".reader-subject")).right <= first.left + 1
+    else:
+        page.locator(".menu-open").click()
+        drawer = within_window(page.locator(".side"))
+        assert drawer.right == width
+        assert drawer.left > 0
+    page.screenshot(path=tmp_path / "open.png")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     reader.close()

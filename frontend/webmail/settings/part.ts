@@ -176,10 +176,10 @@ function signatures(
   };
 }
 
-const languages = ["de", "en", "es", "fr", "it", "nl"] as const;
+const languages = ["de", "en", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh"] as const;
 
 /** Languages whose texts no speaker has read yet. */
-const unread: readonly string[] = ["it"];
+const unread: readonly string[] = ["he", "it", "pl", "pt", "sv", "zh"];
 
 /** The name of a language in itself. */
 function nameOf(language: string): string {

@@ -420,8 +420,8 @@ function signatures(desk, old, own) {
     return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
-var languages = ["de", "en", "es", "fr", "it", "nl"];
-var unread = ["it"];
+var languages = ["de", "en", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh"];
+var unread = ["he", "it", "pl", "pt", "sv", "zh"];
 function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);

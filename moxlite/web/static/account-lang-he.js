@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-he.ts
+  globalThis.moxliteLanguage = language("he", "n44bהגדרת מכשיר\nq76jאבטחה\n437cסיסמה\nmwmjדואר זבל\naqm8הודעה אחת|שתי הודעות|{n} הודעות\nnxruסקירה\n0qdfכתובות\ngaxaדואר\ngv2lכתובות למסירה\nop6oכללים\njse3היעדרות\nntvqהעברה הלאה\n2491סקריפטים של Sieve\n3twbדואר יוצא\nkdg5ייבוא וייצוא\n65moעוד\n0n28תיקיות משותפות\nqep2מפתחות ו־webhooks\nsv5mדואר\nnexoחשבון\ntoqnדפים\n83atהתנתק\nwev2לא ניתן להציג את החשבון\n60qoהדואר שלך נמצא בדף הדואר\nepybטוען…\n2b7bלא מוצג\np43gחשבון\nkwg5לא ניתן להציג דף זה\n2hh6נסה שוב\nrt5qמשהו השתבש בדף זה\n9em3ביטול\ng6m9החשבון שלך\nusp5בטלפון או במחשב שלך\n42fn„הגדרת מכשיר” עושה זאת עבורך. כדי לעשות זאת ידנית, השתמש ב:\naqpwתוכנות דואר זקוקות כאן לסיסמת יישום, אחת לכל תוכנה.\ni9jcרשימות תפוצה שאתה בהן\nl6ibכתוב מחדש תבנית של תיקיות הזבל שלך. היא\ncajpכתוב מחדש תבנית בכללים של {address}. היא\nxjejאינך זמין: מי שכותב לך מקבל תשובה.\n2a5rעד\nlkh2סיים או שנה\nqsukהודעה אחת נשמרה:\n3bhxהסקריפט שלך נכשל בשורה {line}:\nukugהסקריפט שלך נכשל:\nksf4ההודעה נשמרה.\nrf76דבר לא נשלח עוד אל\nq3q2: הדואר אליה חזר במשך שלושה ימים. הדואר שלך נשמר כאן.\n4ztf{used} בשימוש, ללא הגבלה\nloox{used} מתוך {limit} בשימוש\np0jqאחסון\nos0iאל {mailbox}\ngcxkכלל אחד|שני כללים|{n} כללים\n8eb7הדומיין כבוי\nz0jcמסרבת לכל דואר\nkjbsכל אחד רשאי לכתוב אליה\na7f4רק חברים רשאים לכתוב אליה\nix9cאתה רשאי לשלוח בשמה\nh0z0חבריה אינם מוצגים\ny4onקבע את הסיסמה שלך\nk8inעבור לכניסה\nwhpvצור סיסמה חדשה\n5t41קבע את הסיסמה\nsfi3הסיסמה החדשה נקבעה. כל שאר ההתחברויות הסתיימו.\nxqw6שמור אותה, היא לא תוצג שוב:\n0rsgעבור החשבון \n3d82סיסמה חדשה\nbgmdגם הגורמים השניים שלך מוסרים. אחר כך הגדר שוב כניסה דו־שלבית.\nxxojסגור\nv3keמתנתק\ng5lwהעתק\ntj2uלא מוצפן\npu6uשרת זה אינו מציע לתוכנות דואר דרך כניסה: לא IMAP ולא שליחה מופעלים.\nb8xpדואר נכנס (IMAP)\nvckuדואר יוצא (SMTP)\n9jitשם משתמש\nz36wסיסמת יישום, אחת לכל תוכנה. \ntek7צור אחת\n2rvdלא מוצע\nyqutפורט {port}, {security}\nt7w6כל השאר ב־{domain}\nw8sjהשרת השיב {status} בלי לומר מדוע.\nfu55לא ניתן להגיע לשרת.\nk3u3זה שינוי חשוב, לכן הזן שוב את הסיסמה.\nn1gyהאם זה אתה?\npuucהמשך\nn06gהשתמש בגורם שני\nhlln{action}…\n3qqk{action}: נכשל\nklxsכניסה\nit03כתובת דוא״ל\nhrj8הישאר מחובר במכשיר זה\np6bmכניסה אל {app}\nmxtuחזרה\nc5azכמה שניות\ns6va{n} שניות\nn84kדקה|שתי דקות|{n} דקות\n577cשעה|שעתיים|{n} שעות\n51qcפעולות\nzcw5הועתק\nrnanהצג הכול\nrcmkלא ניתן היה לטעון חלק מדף זה. נסה שוב, או טען את הדף מחדש.\naiokקוד\nrpenקוד שחזור\n0sanהשתמש בקוד של אפליקציה\ndsdbהשתמש בקוד שחזור\ndy8iהקלד אחד מקודי השחזור שלך. כל אחד פועל פעם אחת.\nfhduהשתמש במפתח האבטחה שלך.\nhud0מפתחות האבטחה שלך אינם פועלים בכתובת זו.\n8o22הקלד את הקוד של האפליקציה „{name}”.\nepheהקלד קוד של האפליקציה שלך: {names}.\nxp16המפתח „{name}” פועל רק ב־{host}.\nozbeעוד שלב אחד\n093cהשתמש במפתח „{name}”\nudigהשתמש במפתח אבטחה\nl400השעה בשרת היא \ns17pהסקריפט המותאם של שרת זה נכשל\nfksyאתמול {time}\n8ur1מחר {time}\nooy4יום אחד|יומיים|{n} ימים\nf0ggשנייה אחת|שתי שניות|{n} שניות\nz027ממש עכשיו\nzxffלפני {time}\nooknמפתח אבטחה זה כבר מוגדר.\nw14tאף מפתח אבטחה לא הגיב. נסה שוב, או בחר דרך אחרת.\nhyvzהועברה אל {mailbox}", navigator.languages, "./errors-he.3454c630b8b6.js", "./texts-he.bb92d10e6164.js", ["one", "two"]);
+})();

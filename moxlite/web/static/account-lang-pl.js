@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-pl.ts
+  globalThis.moxliteLanguage = language("pl", "n44bSkonfiguruj urządzenie\nq76jBezpieczeństwo\n437cHasło\nmwmjSpam\naqm8{n} wiadomość|{n} wiadomości|{n} wiadomości\nnxruPrzegląd\n0qdfAdresy\ngaxaPoczta\ngv2lAdresy do rozdania\nop6oReguły\njse3Nieobecność\nntvqPrzekierowanie\n2491Skrypty Sieve\n3twbWychodzące\nkdg5Import i eksport\n65moWięcej\n0n28Udostępnione foldery\nqep2Klucze i webhooki\nsv5mPoczta w przeglądarce\nnexokonto\ntoqnStrony\n83atWyloguj się\nwev2Nie można pokazać konta\n60qoTwoja poczta jest w przeglądarce poczty\nepybWczytywanie…\n2b7bNie pokazano\np43gKonto\nkwg5Nie można pokazać tej strony\n2hh6Spróbuj ponownie\nrt5qCoś poszło nie tak na tej stronie\n9em3Anuluj\ng6m9Twoje konto\nusp5Na telefonie lub komputerze\n42fn„Skonfiguruj urządzenie” zrobi to za Ciebie. Aby zrobić to ręcznie, użyj:\naqpwProgramy pocztowe potrzebują tu hasła aplikacji, każdy własnego.\ni9jcListy, na których jesteś\nl6ibNapisz od nowa wzorzec folderów spamu.\ncajpNapisz od nowa wzorzec w regułach {address}.\nxjejJesteś nieobecny: kto do Ciebie pisze, dostaje odpowiedź.\n2a5rDo\nlkh2Zakończ lub zmień\nqsukZachowano wiadomość:\n3bhxTwój skrypt zawiódł w wierszu {line}:\nukugTwój skrypt zawiódł:\nksf4Wiadomość zachowano.\nrf76Nic już nie jest wysyłane do\nq3q2: poczta wracała stamtąd przez trzy dni. Twoja poczta jest zachowana tutaj.\n4ztfzajęte {used}, bez limitu\nlooxzajęte {used} z {limit}\np0jqMiejsce\nos0ido {mailbox}\ngcxk{n} reguła|{n} reguły|{n} reguł\n8eb7domena wyłączona\nz0jcodrzuca całą pocztę\nkjbskażdy może na niego pisać\na7f4tylko członkowie mogą na niego pisać\nix9cmożesz z niego wysyłać\nh0z0jego członkowie nie są pokazani\ny4onUstaw hasło\nk8inPrzejdź do logowania\nwhpvUtwórz nowe hasło\n5t41Ustaw hasło\nsfi3Nowe hasło jest ustawione. Wszystkie inne sesje zakończono.\nxqw6Zachowaj je, nie zostanie pokazane ponownie:\n0rsgDla konta \n3d82Nowe hasło\nbgmdUsuwane są też drugie składniki. Potem ponownie włącz logowanie dwuetapowe.\nxxojZamknij\nv3keWylogowywanie\ng5lwKopiuj\ntj2unieszyfrowana\npu6uTen serwer nie oferuje programom pocztowym dostępu: ani IMAP, ani wysyłanie nie są włączone.\nb8xpPrzychodząca (IMAP)\nvckuWychodząca (SMTP)\n9jitNazwa użytkownika\nz36whasło aplikacji, osobne dla każdego programu. \ntek7Utwórz je\n2rvdnieoferowane\nyqutport {port}, {security}\nt7w6Cała reszta w {domain}\nw8sjSerwer odpowiedział {status}, nie podając powodu.\nfu55Serwer jest nieosiągalny.\nk3u3To ważna zmiana, więc podaj ponownie hasło.\nn1gyCzy to Ty?\npuucDalej\nn06gUżyj drugiego składnika\nhlln{action}…\n3qqk{action}: nie powiodło się\nklxsZaloguj się\nit03Adres e-mail\nhrj8Nie wylogowuj na tym urządzeniu\np6bmLogowanie do {app}\nmxtuWstecz\nc5azkilka sekund\ns6va{n} s\nn84k{n} minuta|{n} minuty|{n} minut\n577c{n} godzina|{n} godziny|{n} godzin\n51qcDziałania\nzcw5Skopiowano\nrnanPokaż wszystko\nrcmkNie można było wczytać części tej strony. Spróbuj ponownie lub wczytaj stronę od nowa.\naiokKod\nrpenKod odzyskiwania\n0sanUżyj kodu z aplikacji\ndsdbUżyj kodu odzyskiwania\ndy8iWpisz jeden z kodów odzyskiwania. Każdy działa raz.\nfhduUżyj klucza bezpieczeństwa.\nhud0Twoje klucze bezpieczeństwa nie działają pod tym adresem.\n8o22Wpisz kod z aplikacji „{name}”.\nepheWpisz kod z aplikacji: {names}.\nxp16Klucz „{name}” działa tylko na {host}.\nozbeJeszcze jeden krok\n093cUżyj klucza „{name}”\nudigUżyj klucza bezpieczeństwa\nl400Czas serwera to \ns17pWłasny skrypt tego serwera zawiódł\nfksywczoraj {time}\n8ur1jutro {time}\nooy4{n} dzień|{n} dni|{n} dni\nf0gg{n} sekunda|{n} sekundy|{n} sekund\nz027przed chwilą\nzxff{time} temu\nooknTen klucz bezpieczeństwa jest już skonfigurowany.\nw14tŻaden klucz bezpieczeństwa nie odpowiedział. Spróbuj ponownie lub wybierz inny sposób.\nhyvzPrzeniesiono do {mailbox}", navigator.languages, "./errors-pl.68f92c44ab4e.js", "./texts-pl.274497ebe06a.js", ["one", "few"]);
+})();

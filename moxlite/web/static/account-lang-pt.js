@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-pt.ts
+  globalThis.moxliteLanguage = language("pt", "n44bConfigurar um aparelho\nq76jSegurança\n437cSenha\nmwmjSpam\naqm8{n} mensagem|{n} mensagens\nnxruVisão geral\n0qdfEndereços\ngaxaE-mail\ngv2lEndereços para dar\nop6oRegras\njse3Ausência\nntvqEncaminhamento\n2491Scripts Sieve\n3twbSaída\nkdg5Importar e exportar\n65moMais\n0n28Pastas compartilhadas\nqep2Chaves e webhooks\nsv5mWebmail\nnexoconta\ntoqnPáginas\n83atSair\nwev2A conta não pode ser mostrada\n60qoSeu e-mail está no webmail\nepybCarregando…\n2b7bNão mostrado\np43gConta\nkwg5Esta página não pode ser mostrada\n2hh6Tentar de novo\nrt5qAlgo deu errado nesta página\n9em3Cancelar\ng6m9Sua conta\nusp5No seu telefone ou computador\n42fn“Configurar um aparelho” faz isto por você. Para fazer à mão, use:\naqpwProgramas de e-mail precisam aqui de uma senha de app, uma para cada.\ni9jcListas em que você está\nl6ibEscreva de novo uma expressão de suas pastas de spam.\ncajpEscreva de novo uma expressão nas regras de {address}.\nxjejVocê está ausente: quem lhe escreve recebe uma resposta.\n2a5rAté\nlkh2Encerrar ou alterar\nqsukUma mensagem foi mantida:\n3bhxSeu script falhou na linha {line}:\nukugSeu script falhou:\nksf4A mensagem foi mantida.\nrf76Nada mais é enviado para\nq3q2: as mensagens voltaram durante três dias. Suas mensagens ficam aqui.\n4ztf{used} usados, sem limite\nloox{used} de {limit} usados\np0jqArmazenamento\nos0ipara {mailbox}\ngcxk{n} regra|{n} regras\n8eb7domínio desligado\nz0jcrecusa todas as mensagens\nkjbsqualquer um pode escrever a ele\na7f4só membros podem escrever a ele\nix9cvocê pode enviar como ele\nh0z0seus membros não são mostrados\ny4onDefinir sua senha\nk8inIr para a entrada\nwhpvCriar uma nova senha\n5t41Definir a senha\nsfi3Sua nova senha está definida. Todas as outras sessões terminaram.\nxqw6Guarde-a, ela não será mostrada de novo:\n0rsgPara a conta \n3d82Nova senha\nbgmdSeus segundos fatores também são removidos. Depois disso, configure de novo a verificação em duas etapas.\nxxojFechar\nv3keSaindo\ng5lwCopiar\ntj2unão criptografada\npu6uEste servidor não oferece acesso a programas de e-mail: nem IMAP nem envio estão ligados.\nb8xpEntrada (IMAP)\nvckuSaída (SMTP)\n9jitNome de usuário\nz36wuma senha de app, uma para cada programa. \ntek7Criar uma\n2rvdnão oferecido\nyqutporta {port}, {security}\nt7w6Todo o resto em {domain}\nw8sjO servidor respondeu {status} sem dizer por quê.\nfu55O servidor não pode ser alcançado.\nk3u3Esta é uma alteração importante, então digite sua senha de novo.\nn1gyÉ você?\npuucContinuar\nn06gUsar um segundo fator\nhlln{action}…\n3qqk{action}: falhou\nklxsEntrar\nit03Endereço de e-mail\nhrj8Continuar conectado neste aparelho\np6bmEntrar em {app}\nmxtuVoltar\nc5azalguns segundos\ns6va{n} segundos\nn84k{n} minuto|{n} minutos\n577c{n} hora|{n} horas\n51qcAções\nzcw5Copiado\nrnanMostrar tudo\nrcmkUma parte desta página não pôde ser carregada. Tente de novo, ou recarregue a página.\naiokCódigo\nrpenCódigo de recuperação\n0sanUsar um código de um app\ndsdbUsar um código de recuperação\ndy8iDigite um de seus códigos de recuperação. Cada um vale uma vez.\nfhduUse sua chave de segurança.\nhud0Suas chaves de segurança não funcionam neste endereço.\n8o22Digite o código do seu app “{name}”.\nepheDigite um código do seu app: {names}.\nxp16A chave “{name}” só funciona em {host}.\nozbeMais um passo\n093cUsar a chave “{name}”\nudigUsar uma chave de segurança\nl400A hora do servidor é \ns17pO script próprio deste servidor falhou\nfksyontem {time}\n8ur1amanhã {time}\nooy4{n} dia|{n} dias\nf0gg{n} segundo|{n} segundos\nz027agora mesmo\nzxffhá {time}\nooknEsta chave de segurança já está configurada.\nw14tNenhuma chave de segurança respondeu. Tente de novo, ou escolha outra forma.\nhyvzMovida para {mailbox}", navigator.languages, "./errors-pt.73fbcb480741.js", "./texts-pt.c5455b99c660.js", ["one"]);
+})();

@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-sv.ts
+  globalThis.moxliteLanguage = language("sv", "n44bStäll in en enhet\nq76jSäkerhet\n437cLösenord\nmwmjSkräppost\naqm8{n} meddelande|{n} meddelanden\nnxruÖversikt\n0qdfAdresser\ngaxaE-post\ngv2lAdresser att ge bort\nop6oRegler\njse3Frånvaro\nntvqVidarebefordran\n2491Sieve-skript\n3twbUtgående\nkdg5Import och export\n65moMer\n0n28Delade mappar\nqep2Nycklar och webhooks\nsv5mWebbmejl\nnexokonto\ntoqnSidor\n83atLogga ut\nwev2Kontot kan inte visas\n60qoDin post finns i webbmejlen\nepybLäser in…\n2b7bInte visad\np43gKonto\nkwg5Sidan kan inte visas\n2hh6Försök igen\nrt5qNågot gick fel på sidan\n9em3Avbryt\ng6m9Ditt konto\nusp5På din telefon eller dator\n42fn”Ställ in en enhet” gör detta åt dig. För att göra det för hand, använd:\naqpwE-postprogram behöver ett applösenord här, ett var.\ni9jcE-postlistor som du är med i\nl6ibSkriv om ett mönster för dina skräppostmappar. Det\ncajpSkriv om ett mönster i reglerna för {address}. Det\nxjejDu är borta: den som skriver till dig får ett svar.\n2a5rTill\nlkh2Avsluta eller ändra\nqsukEtt meddelande behölls:\n3bhxDitt skript misslyckades på rad {line}:\nukugDitt skript misslyckades:\nksf4Meddelandet behölls.\nrf76Inget skickas längre till\nq3q2: post dit kom tillbaka i tre dagar. Din post finns här.\n4ztf{used} använt, ingen gräns\nloox{used} av {limit} använt\np0jqLagring\nos0itill {mailbox}\ngcxk{n} regel|{n} regler\n8eb7domänen avslagen\nz0jcvägrar all post\nkjbsalla får skriva till den\na7f4bara medlemmar får skriva till den\nix9cdu får skicka som den\nh0z0dess medlemmar visas inte\ny4onAnge ditt lösenord\nk8inGå till inloggningen\nwhpvSkapa ett nytt lösenord\n5t41Ange lösenordet\nsfi3Ditt nya lösenord är angivet. Alla andra sessioner har avslutats.\nxqw6Spara det, det visas inte igen:\n0rsgFör kontot \n3d82Nytt lösenord\nbgmdDina andra faktorer tas också bort. Ställ in tvåstegsinloggning igen därefter.\nxxojStäng\nv3keLoggar ut\ng5lwKopiera\ntj2uinte krypterat\npu6uServern erbjuder inte e-postprogram någon väg in: varken IMAP eller sändning är påslagna.\nb8xpInkommande (IMAP)\nvckuUtgående (SMTP)\n9jitAnvändarnamn\nz36wett applösenord, ett för varje program. \ntek7Skapa ett\n2rvderbjuds inte\nyqutport {port}, {security}\nt7w6Allt annat på {domain}\nw8sjServern svarade {status} utan att säga varför.\nfu55Servern kan inte nås.\nk3u3Det är en viktig ändring, så ange ditt lösenord igen.\nn1gyÄr det du?\npuucFortsätt\nn06gAnvänd en andra faktor\nhlln{action}…\n3qqk{action}: misslyckades\nklxsLogga in\nit03E-postadress\nhrj8Förbli inloggad på den här enheten\np6bmLogga in på {app}\nmxtuTillbaka\nc5aznågra sekunder\ns6va{n} sekunder\nn84k{n} minut|{n} minuter\n577c{n} timme|{n} timmar\n51qcÅtgärder\nzcw5Kopierat\nrnanVisa alla\nrcmkEn del av sidan kunde inte läsas in. Försök igen eller läs in sidan på nytt.\naiokKod\nrpenÅterställningskod\n0sanAnvänd en kod från en app\ndsdbAnvänd en återställningskod\ndy8iSkriv en av dina återställningskoder. Var och en fungerar en gång.\nfhduAnvänd din säkerhetsnyckel.\nhud0Dina säkerhetsnycklar fungerar inte på den här adressen.\n8o22Skriv koden från din app ”{name}”.\nepheSkriv en kod från din app: {names}.\nxp16Nyckeln ”{name}” fungerar bara på {host}.\nozbeEtt steg till\n093cAnvänd nyckeln ”{name}”\nudigAnvänd en säkerhetsnyckel\nl400Serverns tid är \ns17pServerns eget skript misslyckades\nfksyi går {time}\n8ur1i morgon {time}\nooy4{n} dag|{n} dagar\nf0gg{n} sekund|{n} sekunder\nz027just nu\nzxffför {time} sedan\nooknSäkerhetsnyckeln är redan inställd.\nw14tIngen säkerhetsnyckel svarade. Försök igen eller välj ett annat sätt.\nhyvzFlyttat till {mailbox}", navigator.languages, "./errors-sv.c24113bc4d9e.js", "./texts-sv.1bce90557e64.js", ["one"]);
+})();

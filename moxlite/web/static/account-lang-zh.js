@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-zh.ts
+  globalThis.moxliteLanguage = language("zh", "n44b设置设备\nq76j安全\n437c密码\nmwmj垃圾邮件\naqm8{n} 封邮件\nnxru概览\n0qdf地址\ngaxa邮件\ngv2l可给出的地址\nop6o规则\njse3离开\nntvq转发\n2491Sieve 脚本\n3twb外发\nkdg5导入和导出\n65mo更多\n0n28共享文件夹\nqep2密钥和 webhook\nsv5m网页邮件\nnexo账户\ntoqn页面\n83at退出登录\nwev2无法显示账户\n60qo您的邮件在网页邮件中\nepyb正在载入…\n2b7b未显示\np43g账户\nkwg5无法显示此页面\n2hh6重试\nrt5q此页面出了问题\n9em3取消\ng6m9您的账户\nusp5在您的手机或电脑上\n42fn“设置设备”会为您完成。若要手动设置，请使用：\naqpw此处的邮件程序需要应用密码，每个程序一个。\ni9jc您所在的邮件列表\nl6ib重写垃圾邮件文件夹的一个表达式。它\ncajp重写 {address} 的规则中的一个表达式。它\nxjej您已设为离开：写信给您的人会收到答复。\n2a5r直到\nlkh2结束或更改\nqsuk保留了一封邮件：\n3bhx您的脚本在第 {line} 行失败：\nukug您的脚本失败：\nksf4邮件已保留。\nrf76不再转发任何内容到\nq3q2：发往那里的邮件已退回三天。您的邮件保留在这里。\n4ztf已用 {used}，无限制\nloox已用 {used} / {limit}\np0jq存储空间\nos0i进入{mailbox}\ngcxk{n} 条规则\n8eb7域名已关闭\nz0jc拒收所有邮件\nkjbs任何人都可写信给它\na7f4只有成员可写信给它\nix9c您可以用它发送\nh0z0不显示其成员\ny4on设置您的密码\nk8in前往登录\nwhpv创建新密码\n5t41设置密码\nsfi3您的新密码已设置。所有其他会话已结束。\nxqw6请保存，它不会再次显示：\n0rsg账户 \n3d82新密码\nbgmd您的第二因素也会被移除。之后请重新设置两步登录。\nxxoj关闭\nv3ke正在退出登录\ng5lw复制\ntj2u未加密\npu6u此服务器不向邮件程序提供入口：IMAP 和提交均未开启。\nb8xp收信（IMAP）\nvcku发信（SMTP）\n9jit用户名\nz36w应用密码，每个程序一个。 \ntek7创建一个\n2rvd不提供\nyqut端口 {port}，{security}\nt7w6{domain} 的其余所有邮件\nw8sj服务器返回 {status}，未说明原因。\nfu55无法连接服务器。\nk3u3这是重要的更改，请再次输入密码。\nn1gy是您本人吗？\npuuc继续\nn06g使用第二因素\nhlln{action}…\n3qqk{action}失败\nklxs登录\nit03电子邮件地址\nhrj8在此设备上保持登录\np6bm登录 {app}\nmxtu返回\nc5az几秒\ns6va{n} 秒\nn84k{n} 分钟\n577c{n} 小时\n51qc操作\nzcw5已复制\nrnan显示全部\nrcmk无法载入此页面的一部分。请重试，或重新载入页面。\naiok代码\nrpen恢复代码\n0san使用应用的验证码\ndsdb使用恢复代码\ndy8i请输入您的一个恢复代码。每个只能用一次。\nfhdu请使用您的安全密钥。\nhud0您的安全密钥不能用于此地址。\n8o22请输入应用“{name}”的验证码。\nephe请输入您的应用的验证码：{names}。\nxp16密钥“{name}”只能用于 {host}。\nozbe还差一步\n093c使用密钥“{name}”\nudig使用安全密钥\nl400服务器的时间是 \ns17p此服务器的自定义脚本失败\nfksy昨天 {time}\n8ur1明天 {time}\nooy4{n} 天\nf0gg{n} 秒\nz027刚刚\nzxff{time}前\nookn此安全密钥已设置。\nw14t没有安全密钥响应。请重试，或选择其他方式。\nhyvz已移到{mailbox}", navigator.languages, "./errors-zh.a94814fd7a27.js", "./texts-zh.44292a480f61.js", []);
+})();

@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-zh.ts
+  globalThis.moxliteLanguage = language("zh", "dq02我\ngf73收件箱\nsypd草稿\nou5v已发送\n6mxl归档\nopf5废纸篓\nzg93垃圾邮件\nct65已推迟\nr7zxCtrl\n2f0wShift\n5vifAlt\nlx9e回车\neyc7Esc\nnn8vDelete\njbmi空格\nlpaiPageUp\nckvfPageDown\nlgmbHome\ny8xlEnd\nt0oh{n} 封邮件已标为已读\n3tiv{n} 封邮件已标为未读\nkqjh{n} 封邮件已加旗标\n665w已移除 {n} 个旗标\nj5wv正在更改 {n} 封邮件\nlk3g{n} 封邮件已更改\ne9zi选择标签\nlrw9选择时间\n5zik正在标为已读\nkw6n正在标为未读\n8bk7已标为已读\nyg2w已标为未读\nnuhn再按一次“返回”即可离开\ntzqb{what}：{why}\nwk0u今天\nxxoj关闭\nfl1b日历\n9em3取消\nlcq9编辑\njlqf回复\nyfdj全部回复\ne9vt回复列表\nqz7e转发\nvo46作为附件转发\ngd7x作为新邮件编辑\nitop搜索\ng28u停止搜索\nwidw关闭搜索\ndi5w搜索此发件人的邮件\ni56w添加到联系人…\njrx2始终将此发件人的邮件归入…\n5wcx屏蔽此发件人：邮件进入垃圾邮件\n9x3l这是网络钓鱼\nghdo写信\nlhii新邮件\nmva8任何位置\n0n8h列表\nzqad邮件\naefp前往{name}\nzcno查找命令\nugth显示所有按键\n69g5说明各个符号\nbwc5说明此控件\nlwpb撤销\nf3un撤销：{what}\n7n36打开收件箱\n1l0x带旗标\n4e4z所有邮件\n72qb仅显示未读邮件，或全部\n1qt5此文件夹的操作\n7j2p定时发送和已推迟的邮件…\nvpnk切换浅色和深色\nj7ka设置…\n543y联系人\nr27f新闻邮件\n9xyx新建文件夹…\n83at退出登录\nbxh0{title}，并扩展选择\n88t1{title}，不选择\noj9r下一封邮件\n0z0v上一封邮件\nj7ys向下十封邮件\ngyz9向上十封邮件\n26si最后一封邮件\nogka第一封邮件\nz175打开邮件\n0l79选择或取消选择\n3gfw下一封未读邮件\ngj2q选择所有邮件\ni548返回列表\nsuw5归档\n96lh移到废纸篓\nyw84删除…\neix4永久删除…\nmwmj垃圾邮件\ni6ae移动…\nvywr推迟…\n4lw4标为已读\n1n47标为未读\n8iu4不是垃圾邮件\n72lz加旗标\nh350移除旗标\nb338标签…\n4mc1添加或移除标签 {n}\npwhb导出…\n9hn9发件人\nx78v主题\nxmj1更多字段\nuini撰写时\ntpds最小化\ntbdb发送\nxwqs回复至\nukp0收件人\njiv7抄送\n755v密送\nx771传输加密\nsr17尽可能加密\nyoqo仅全程加密\nt4ei即使不加密\nth6k加密\n3kgv已有三封邮件正在撰写。请先发送或关闭其中一封。\niyr5恢复\n8i1d在窗口中打开\np7mz附加文件\n6die附件…\nakyt稍后发送…\n5x1k模板\n1qg1舍弃\nk2bz展开或缩小\nuu2r新的可给出地址…\nrkbz请求阅读回执\nhrw9请求送达回执\ndw4v撰写\nwi6w正在载入模板\n916z正在创建地址\nm6tm发给 {address} 的邮件会到达您这里\nu8mu此浏览器的存储已满，因此不保留副本\nx9mn草稿已保存\n7xfk保存草稿失败\n92fz此草稿已在别处更改。\n14va另存为新草稿\nebz5未保存：{why}\nhfkb另存为新草稿失败\n07a2未发送：此草稿已在别处更改。另一版本仍在草稿中。\no9cu发送此版本？\ny2lw“{address}”不是电子邮件地址。\njo5e请添加收件人。\nxgs0请等待附件上传，或移除失败的附件。\nkby4不带附件发送？\nipi0正文提到了附件，但没有附加文件。\n3dgd正在发送…\nd0bg服务器没有响应；正在重试。不会发送两次。\nrji7将稍后发送\nn4bm邮件已发送\n7rly保存在此设备上。连上服务器后发送。\n6xp0未发送\njjef邮件未发送\nl7mw邮件在您的草稿中\nwz9w保留此邮件？\n0hjs存为草稿\nl9hc草稿保持原样\n8bne移除\nzdth舍弃此邮件？\ns43v正文将被删除。\nmvu3移除草稿失败\n25gh附件\ncxfu正在发送 {name}\ntp1y移除 {name}\nxyrg图片.png\ni4ke未发送：连接中断\n0ukq未接受：服务器返回 {status}\n1rsx未接受\nxgdm发送并归档会话\nwexk立即保存草稿\ntsqe开启或关闭格式\n9p99转到收件人\ngj8e转到抄送\n23yc转到密送\nhek8转到回复地址\n0qdf地址\n60sn不是电子邮件地址：{address}\nhp9o群组\n59owSTARTTLS（其主机上次提供）\n2bdf强制执行的 MTA-STS 策略\nwau8其邮件主机有 DNSSEC\npp8b其首个邮件主机有 DANE\n6wghREQUIRETLS（其主机上次提供）\nbyq8是\n0oai否\nau8g无法查明\n6m7p未知\nn3qk正在查询邮件如何受保护…\npt0n（无地址）\n1o9j正在搜索\n4tuj还有 {n} 个\np50q标签\n1mcf推迟\nctnc定时\ny51r（无主题）\n1vnm未读\nak8k已静音：会话的新邮件到达时即为已读\nu9cz它所回复的邮件不在这里\no50r上面邮件的副本（相同的 Message-ID）\ndes5已签名\npsvd服务器不验证签名\nu7jn已加密\ngk5h服务器无法解密\nquxl下载\nxkki此邮件的更多内容\nm7ic邮件\n6phi{n} 封未读\nyxbn{n}\nwho3邮件已在别处移动或删除\nff46与服务器的连接失败\n51qc操作\nwd41文件夹和账户\n4c0o打开邮件失败\n0see会话\ndojd正在保存对此发件人的选择\nwr2y这会将邮件带出账户，请再次输入密码。\n2w8r正在打开菜单\n9t1h服务器有此页面的更新版本。\nhagm载入\nyn0q载入邮件失败\nrt5q此页面出了问题\n2p36账户和设置\nypxe列表显示的内容\nbg2j移到废纸篓\nyyd1回复 {name}…\n249w全部回复\nr1i3全部保存\nminw还有 {n} 个\nkxy2{n} 个附件\n4a3e下载 {name}\nfdye它声称来自您。地址 {sender} 不是您的。\nnomk它声称来自您自己的域名 {name}。地址 {sender} 属于别处。\n9c16它声称来自您认识的 {known}。地址 {sender} 是新的。\nnwgb它声称来自 {name}，您认识的是 {known}。地址 {sender} 是新的。\nkkaj确实是我\nk0y0确实是 {name}\nbd4t举报网络钓鱼\nar3x由此创建日程\n6mzk打印邮件\nbmo2打印会话\naoj2以文本打开会话\nedb5下载邮件\n0fll下载会话\ng932显示文本\nwt04显示 HTML；再次：全部显示\niujl显示所有邮件头\neoba在新标签页中打开邮件\nrquz打开原始邮件\nf6md详情\nlkti查看附件\nnkcz进入邮件\nuy3s向下滚动邮件\nwgjl向上滚动邮件\nr56b滚动到末尾\nzmbl滚动到顶部\naevv图片从其服务器载入\nnyz4{n} 张来自 {hosts} 的图片未载入\nv5u1它发往 {address}，这是您给出的地址。\naoyu它发往 {address}，您曾将其给 {site}。\n3xqp自 {since} 起有 {n} 个陌生人写信给它\n0mvu已关闭：发往它的新邮件被拒收。\nlbjs已到期：发往它的邮件被拒收。\n4tk7开启\nu7gr关闭\nd7yq无法载入此邮件：{why}\njuyh日期\nme6x折叠此邮件\nsy3v显示所有地址\n7jz9按设计显示（HTML）\nh2gk载入外部图片\n9qrj显示为纯文本\no9js显示深色\nrqzc显示浅色\nvgjw忘记此发件人邮件的显示方式\n6u30隐藏邮件头\n4lug显示源代码\nzqby在新标签页中打开\nc3s8打印\ndvfe始终用于此发件人\n2jq4显示\ncdk8没有文本内容\nfnti此文本的其余部分未显示。\nfu55无法连接服务器。\ni135邮件来自此域名：由 SPF 或 DKIM 证明\nvy87邮件来自此域名：由 DMARC 证明\ndzcn邮件来自同一所有者的域名：由 SPF 或 DKIM 证明\ny8i8邮件经由您的规则信任的列表或转发而来；其作者未证实\ntzmp没有证据表明邮件来自此域名\nu5sl该域名要求检查，而邮件未通过\nlddm没有收件人\nmmcn我\nztfk给 {names} 和另外超过 {n} 人\nyt88给 {names} 和另外 {n} 人\n9xl2给 {names}\nj0or带有标签 {name} 的邮件\nyau7此链接指向 {host}，而非其文字所说之处\nco7x引用的文字：{n} 行\nkppj来自此地址的第 {n} 封邮件\nslxk来自此地址的第 {n} 封邮件\ndjn8来自此地址的第 {n} 封邮件\nfq46来自此地址的第 {n} 封邮件\nxfrk来自此地址的第一封邮件\n5yej来自此地址的邮件超过 {n} 封\n39dd由 {domain} 的服务器发送\nmfdm由 {domain} 签名\nsjgz经由您信任的列表或转发而来\n5vgu未签名。任何人都可能写了它。\nym9k可能是伪造的。未通过 {domain} 要求的检查。\nh1dj已退订 {name}\n2ja5已退订（{time}）\n7yw4已退订（{time}），但仍在写信\n5fya屏蔽\nnr0g已备好一封给 {name} 的邮件。发送后即退订。\nz02l将打开 {host} 的页面，您在那里完成退订。\nfut4退订 {name}？\np58k撰写邮件\nlyj5打开页面\nulnl正在退订\nn9bv服务器会告知 {host} 一次，您不再需要其邮件。\nn60m退订\nihpj未退订：{reason}\nhx0m改为写一封邮件\nj4ou改为打开他们的页面\ncouh正在打开设置\nj7hx正在保存设置\n9x3z正在打开页面\nyhgd此文件未保存在此设备上。连上服务器后可以打开。\njx2a（未连接）\n99ri搜索：{text}\n5arr昨天\nvmbu立即尝试\n2hh6重试\n3qqk{action}失败\nwexf正在将 {n} 封邮件移到{mailbox}\nzuqh{n} 封邮件已移到{mailbox}\nbym5未移动\nxnoq未更改\n5c14已静音：此会话的新邮件到达时即为已读\n5zeg已取消静音\niphj正在静音\ns36k正在取消静音\nmm75未静音\nh8mm未标记\n7hpx正在删除 {n} 封邮件\njarx{n} 封邮件已永久删除\n5ipj未删除\nzdd9正在撤销：{what}\nekd6已撤销：{what}\n44k9未撤销\nzuxa{doing}：正在等待服务器…\ny86m已停止\nhp9v正在连接…\n2z6y未连接。正在重试…\np6cl未连接：其他标签页占用了您的网络允许的所有连接。请关闭一个网页邮件标签页，然后重试。\npc07未连接：您的网络或代理拦住了服务器发送的内容。请管理员放行 websocket。\nukge{n} 个会话\naqm8{n} 封邮件\nmz9c{n} 个会话中的 {all}\nxugr文件夹\nt7jn本周\nlwyd今天 {time}\nfksy昨天 {time}\no696{day} {time}\nxnho{day}，{time}\nq0rt不按会话显示\n1i38已保存的搜索\n2n74+ 新建文件夹\nd4x5{name}：{total} 封邮件，{unread} 封未读，{size}\no9ew{name} 的操作\nxwmo仅未读\n0sz7清除选择\nc7hk浅色或深色\np0jq存储空间\no5qs{used} / {all}\nviw8已选 {n} 封\no836选择全部 {n} 封\nufga列表大小\n0cis已选{what}\nggwm未选择邮件\ngbh9使用方向键和回车，或按 ? 查看所有快捷键。\nklha已回复\nen2j已转发\nn38s草稿\n9lht网络钓鱼\nqcju已删除\n7695{n} 封邮件\nfw2v此会话还有 {n} 封邮件在别处：→ 显示它们\nx73h附件：{n}\nbw6c标为已读或未读\nonhg搜索邮件\nwz5g您是指 {name}: 吗？\n9dt2重新载入页面后语言会更改。\n82fp正在恢复草稿\nw8sj服务器返回 {status}，未说明原因。\nhlln{action}…\nc5az几秒\ns6va{n} 秒\nn84k{n} 分钟\n577c{n} 小时\nrcmk无法载入此页面的一部分。请重试，或重新载入页面。\nv3ke正在退出登录\ns17p此服务器的自定义脚本失败\nhyvz已移到{mailbox}", navigator.languages, "./errors-zh.a94814fd7a27.js", "./texts-zh.994b1c292d43.js", []);
+})();
