@@ -151,6 +151,7 @@ def _make_placement(house: House, queue: Queue, sources: Sources) -> "Placement"
         keys=house.started.keys,
         submit=queue.submit,
         look_up=sources.look_up,
+        current=house.links.current,
     )
 
 

@@ -197,6 +197,11 @@ class Links:
             found = await account.read(links, op="links")
         return [(one, self._state(name, one)) for one in found]
 
+    def current(self, name: str, link_id: int) -> bool:
+        """Whether a link shows its mailboxes as they are now."""
+        running = self._running.get((name, link_id))
+        return running is not None and running.state.phase == "current"
+
     def _state(self, name: str, link: Link) -> LinkState:
         if link.paused:
             return LinkState("paused")

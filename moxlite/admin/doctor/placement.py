@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -156,16 +156,25 @@ class Placement:
     Args:
       submit: that of the queue.
       look_up: finds a message in the queue.
+      current: whether a link shows its mailboxes as they are now, by the name of the account and the id of the link.
     """
 
     def __init__(
-        self, *, config: ConfigHolder, accounts: Accounts, keys: SigningKeys, submit: Submit, look_up: LookUp
+        self,
+        *,
+        config: ConfigHolder,
+        accounts: Accounts,
+        keys: SigningKeys,
+        submit: Submit,
+        look_up: LookUp,
+        current: Callable[[str, int], bool],
     ) -> None:
         self._config = config
         self._accounts = accounts
         self._keys = keys
         self._submit = submit
         self._look_up = look_up
+        self._current = current
         self._data: Path = config.current.static.data_dir
         self._lock = trio.Lock()
 
@@ -204,7 +213,9 @@ class Placement:
         since = time.time() - DAY_SECONDS
         sent: list[tuple[Link, Trial]] = []
         for link in await account.read(links, op="placement"):
-            if link.paused or sum(one.address == link.address and one.at > since for one in tests) >= A_DAY:
+            recent = sum(one.address == link.address and one.at > since for one in tests)
+            # a link that is not connected would make each message a missing one
+            if recent >= A_DAY or not self._current(account.name, link.id):
                 continue
             test = await self._send(account.name, own, link)
             if test is not None:
@@ -215,7 +226,7 @@ class Placement:
             for link, test in sent:
                 nursery.start_soon(self._watch, account, link, test, results)
         found = {one.message_id: one for one in results}
-        await self._keep([*tests, *(found[test.message_id] for _, test in sent)])
+        await self._keep([*tests, *(found[test.message_id] for _, test in sent if test.message_id in found)])
         return results
 
     async def _send(self, name: str, own: Address, link: Link) -> Trial | None:
@@ -269,11 +280,11 @@ class Placement:
         not found.
         """
         result = msgspec.structs.replace(test, landing="missing")
-        junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
         with trio.move_on_after(WAIT):
             while True:
                 try:
                     ids, box = await account.read(lambda r: _find(r, link, test.message_id), op="placement")
+                    junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
                 except StoreError as error:
                     logger.error("placement not looked at", extra={"kv": {"link": link.name, "err": str(error)}})
                     break
@@ -289,6 +300,9 @@ class Placement:
                 await trio.sleep(LOOK_EVERY)
         if result.landing == "missing" and await self._look_up(test.message_id) is not None:
             result = msgspec.structs.replace(result, landing="unsent")
+        elif result.landing == "missing" and not self._current(account.name, link.id):
+            logger.warning("placement not seen: the link is not connected", extra={"kv": {"link": link.name}})
+            return
         placement_tests.labels(landing=result.landing).inc()
         kv = {"address": link.address, "landing": result.landing, "seconds": round(result.seconds)}
         logger.info("placement tested", extra={"kv": kv})
