@@ -20,7 +20,7 @@ from moxlite.proto.cards.itip import (
     role_of,
     with_parameters,
 )
-from moxlite.proto.cards.received import cleaned, read_message, with_cancel, with_reply, with_request
+from moxlite.proto.cards.received import cleaned, read_message, with_answer, with_cancel, with_reply, with_request
 
 MIA, TOM, ADA = "mia@x.example", "tom@x.example", "ada@far.example"
 OWN = frozenset({MIA})
@@ -243,6 +243,47 @@ def test_what_asks_nothing_is_refused(text: str) -> None:
     """DAV-29"""
     with pytest.raises(BadComponents):
         cleaned(text)
+
+
+REPLIED = {
+    *("BEGIN", "END", "VERSION", "PRODID", "METHOD", "UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY"),
+    *("COMMENT", "ORGANIZER", "ATTENDEE", "SEQUENCE", "DTSTAMP", "REQUEST-STATUS"),
+}
+
+
+@pytest.mark.parametrize("name", ["COMMENT", "SUMMARY", "DURATION", "DTSTART", "DTEND", "RECURRENCE-ID"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        ";ENCODING=QUOTED-PRINTABLE:20991124T100000Z=\r\n",
+        ";X=QUOTED-PRINTABLE:20991124T100000Z=\r\n",
+        ";ENCODING=QUOTED-PRINTABLE;CHARSET=utf-8:20991124T100000Z=0D=0A",
+        ";ENCODING=QUOTED-PRINTABLE;X=a=\r\n",
+    ],
+)
+def test_a_value_of_several_lines_is_no_line_of_a_calendar(name: str, head: str) -> None:
+    """DAV-26, DAV-29: a value in quoted-printable of old versions holds ends of lines, and what a stranger writes after
+    them would stand in the answer that the user's server signs, and in the entry that phones read.
+    """
+    lines = ["X-EVIL:1=", "ATTACH:file:///x=", f"{guest(TOM, 'ACCEPTED')}=", "END:VEVENT=", "BEGIN:VEVENT=", "UID:2"]
+    for evil in ("\r\n".join(lines), "=0D=0A".join(lines).replace(" ", "")):
+        event = component(guest(MIA), f"{name}{head}{evil}", organizer=ADA)
+        text = "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REQUEST", event, "END:VCALENDAR", ""))
+        try:
+            text = cleaned(text)
+            _, message = read_message(text)
+        except ValueError:  # of times that are none
+            continue
+        made = with_answer(None, message, OWN, "ACCEPTED")
+        assert made is not None
+        stored = write_component(made)
+        reply = refused(read_object(stored.encode()), OWN, NOW)
+        assert reply is not None
+        for one in (text, stored, reply.text):
+            written = one.replace("\r\n ", "").splitlines()
+            assert {line.partition(":")[0].partition(";")[0] for line in written} <= REPLIED
+            assert (written.count("BEGIN:VEVENT"), written.count("UID:1"), "UID:2" in written) == (1, 1, False)
+            assert [line for line in written if line.startswith("ATTENDEE") and TOM in line] == []
 
 
 LINES = st.sampled_from(

@@ -54,7 +54,7 @@ def read_components(text: str, kind: str) -> Component:
             raise BadComponents(f"the file has more than {MAX_LINES} lines")
         if not line.strip():
             continue
-        one = property_of(line)
+        one = _property(line)
         if one is None:
             raise BadComponents(f"line {number + 1} is no property")
         if one.name == "BEGIN":
@@ -83,7 +83,7 @@ def read_mailed(text: str) -> Component:
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
             raise BadComponents(worded("the calendar has more than {most} lines", most=MAX_LINES))
-        one = property_of(line) if line else None
+        one = _property(line) if line else None
         if one is None:
             continue
         if one.name == "BEGIN":
@@ -93,6 +93,17 @@ def read_mailed(text: str) -> Component:
         elif len(inside) > 1:
             inside.pop()
     return next((one for one in top.components if one.name == "VCALENDAR"), top)
+
+
+def _property(line: str) -> Property | None:
+    """The property of a line. A value in quoted-printable, which has several lines, is decoded: another reader may not
+    know this encoding, and take lines of the value for lines of the calendar.
+    """
+    one = property_of(line)
+    if one is None or ("\n" not in line and one.decoded == one.value):
+        return one
+    value = "\\n".join(one.decoded.splitlines())
+    return Property(one.name, {}, value, f"{one.name}:{value}")
 
 
 def _begin(inside: list[Component], name: str) -> None:
