@@ -14,7 +14,7 @@ from moxlite.web.storeerrors import page_error
 from moxlite.wording import worded
 from tests.tools import top
 
-OFFERED = ("de", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh")
+OFFERED = ("ar", "cs", "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh")
 
 ENOUGH = 0.97
 """Share of the texts that each language has."""

@@ -176,10 +176,10 @@ function signatures(
   };
 }
 
-const languages = ["de", "en", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh"] as const;
+const languages = ["ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"] as const;
 
 /** Languages whose texts no speaker has read yet. */
-const unread: readonly string[] = ["he", "it", "pl", "pt", "sv", "zh"];
+const unread: readonly string[] = ["ar", "cs", "he", "it", "ja", "pl", "pt", "sv", "uk", "zh"];
 
 /** The name of a language in itself. */
 function nameOf(language: string): string {

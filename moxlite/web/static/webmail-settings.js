@@ -420,8 +420,8 @@ function signatures(desk, old, own) {
     return { signature: text22, signature_html: html, signatures: single.map(([address, one]) => ({ address, ...one })) };
   } };
 }
-var languages = ["de", "en", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh"];
-var unread = ["he", "it", "pl", "pt", "sv", "zh"];
+var languages = ["ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"];
+var unread = ["ar", "cs", "he", "it", "ja", "pl", "pt", "sv", "uk", "zh"];
 function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);

@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     no_show_shortcuts: bool = False
     show_headers: Annotated[list[HeaderName], Meta(max_length=50)] = []
     color_scheme: Literal["auto", "light", "dark"] = "auto"
-    language: Literal["", "de", "en", "es", "fr", "he", "it", "nl", "pl", "pt", "sv", "zh"] = ""
+    language: Literal["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"] = ""
     density: Literal["comfortable", "compact"] = "comfortable"
     single_keys: bool = True
     keymap: Annotated[dict[CommandName, Key], Meta(max_length=100)] = {}

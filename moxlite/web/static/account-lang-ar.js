@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-ar.ts
+  globalThis.moxliteLanguage = language("ar", "n44bإعداد جهاز\nq76jالأمان\n437cكلمة المرور\nmwmjبريد عشوائي\naqm8لا رسائل|رسالة واحدة|رسالتان|{n} رسائل|{n} رسالة|{n} رسالة\nnxruنظرة عامة\n0qdfالعناوين\ngaxaالبريد\ngv2lعناوين لإعطائها للغير\nop6oالقواعد\njse3الغياب\nntvqإعادة التوجيه\n2491نصوص Sieve البرمجية\n3twbالبريد الصادر\nkdg5الاستيراد والتصدير\n65moالمزيد\n0n28المجلدات المشتركة\nqep2المفاتيح وWebhooks\nsv5mبريد الويب\nnexoالحساب\ntoqnالصفحات\n83atتسجيل الخروج\nwev2لا يمكن عرض الحساب\n60qoبريدك في بريد الويب\nepybجارٍ التحميل…\n2b7bغير معروض\np43gالحساب\nkwg5لا يمكن عرض هذه الصفحة\n2hh6إعادة المحاولة\nrt5qحدث خطأ في هذه الصفحة\n9em3إلغاء\ng6m9حسابك\nusp5على هاتفك أو حاسوبك\n42fnيقوم «إعداد جهاز» بذلك عنك. للإعداد اليدوي، استخدم:\naqpwتحتاج برامج البريد هنا إلى كلمة مرور تطبيق، واحدة لكل منها.\ni9jcالقوائم البريدية التي أنت عضو فيها\nl6ibاكتب من جديد أحد أنماط مجلدات البريد العشوائي لديك. إنه\ncajpاكتب من جديد أحد أنماط قواعد {address}. إنه\nxjejأنت غائب: من يكتب إليك يتلقى ردًا.\n2a5rحتى\nlkh2إنهاؤه أو تغييره\nqsukتم الاحتفاظ برسالة:\n3bhxفشل نصك البرمجي في السطر {line}:\nukugفشل نصك البرمجي:\nksf4تم الاحتفاظ بالرسالة.\nrf76لم يعد يُرسل شيء إلى\nq3q2: ظل البريد إليه يرتد ثلاثة أيام. يُحفظ بريدك هنا.\n4ztfالمستخدَم {used}، بلا حد\nlooxالمستخدَم {used} من {limit}\np0jqالتخزين\nos0iإلى {mailbox}\ngcxkلا قواعد|قاعدة واحدة|قاعدتان|{n} قواعد|{n} قاعدة|{n} قاعدة\n8eb7النطاق متوقف\nz0jcيرفض كل البريد\nkjbsيمكن للجميع الكتابة إليه\na7f4لا يمكن إلا للأعضاء الكتابة إليه\nix9cيمكنك الإرسال باسمه\nh0z0أعضاؤه غير معروضين\ny4onتعيين كلمة مرورك\nk8inالانتقال إلى تسجيل الدخول\nwhpvإنشاء كلمة مرور جديدة\n5t41تعيين كلمة المرور\nsfi3تم تعيين كلمة مرورك الجديدة. انتهت جميع الجلسات الأخرى.\nxqw6احفظها، فلن تُعرض مرة أخرى:\n0rsgللحساب \n3d82كلمة المرور الجديدة\nbgmdتُزال عواملك الثانية أيضًا. أعدّ تسجيل الدخول بخطوتين من جديد بعد ذلك.\nxxojإغلاق\nv3keتسجيل الخروج\ng5lwنسخ\ntj2uغير مشفّرة\npu6uلا يتيح هذا الخادم لبرامج البريد أي مدخل: فلا IMAP مفعّل ولا الإرسال (submission).\nb8xpالوارد (IMAP)\nvckuالصادر (SMTP)\n9jitاسم المستخدم\nz36wكلمة مرور تطبيق، واحدة لكل برنامج. \ntek7إنشاء واحدة\n2rvdغير متاح\nyqutالمنفذ {port}، {security}\nt7w6كل ما عدا ذلك في {domain}\nw8sjأجاب الخادم {status} دون ذكر السبب.\nfu55لا يمكن الوصول إلى الخادم.\nk3u3هذا تغيير مهم، لذا أدخل كلمة مرورك مرة أخرى.\nn1gyهل هذا أنت؟\npuucمتابعة\nn06gاستخدام عامل ثانٍ\nhllnجارٍ {action}…\n3qqkلم ينجح: {action}\nklxsتسجيل الدخول\nit03عنوان البريد الإلكتروني\nhrj8البقاء مسجّل الدخول على هذا الجهاز\np6bmتسجيل الدخول إلى {app}\nmxtuرجوع\nc5azبضع ثوانٍ\ns6va{n} ثانية\nn84kأقل من دقيقة|دقيقة واحدة|دقيقتين|{n} دقائق|{n} دقيقة|{n} دقيقة\n577cأقل من ساعة|ساعة واحدة|ساعتين|{n} ساعات|{n} ساعة|{n} ساعة\n51qcالإجراءات\nzcw5تم النسخ\nrnanعرض الكل\nrcmkتعذّر تحميل جزء من هذه الصفحة. أعد المحاولة أو أعد تحميل الصفحة.\naiokشفرة\nrpenرمز الاسترداد\n0sanاستخدام رمز من تطبيق\ndsdbاستخدام رمز استرداد\ndy8iاكتب أحد رموز الاسترداد لديك. يعمل كل منها مرة واحدة.\nfhduاستخدم مفتاح الأمان.\nhud0لا تعمل مفاتيح أمانك على هذا العنوان.\n8o22اكتب الرمز من تطبيقك «{name}».\nepheاكتب رمزًا من تطبيقك: {names}.\nxp16لا يعمل المفتاح «{name}» إلا على {host}.\nozbeخطوة أخرى\n093cاستخدام المفتاح «{name}»\nudigاستخدام مفتاح أمان\nl400وقت الخادم هو \ns17pفشل النص البرمجي المخصص لهذا الخادم\nfksyأمس {time}\n8ur1غدًا {time}\nooy4أقل من يوم|يوم واحد|يومين|{n} أيام|{n} يومًا|{n} يوم\nf0ggلحظات|ثانية واحدة|ثانيتين|{n} ثوانٍ|{n} ثانية|{n} ثانية\nz027الآن\nzxffقبل {time}\nooknمفتاح الأمان هذا مُعدّ بالفعل.\nw14tلم يُجب أي مفتاح أمان. أعد المحاولة أو اختر طريقة أخرى.\nhyvzنُقلت إلى {mailbox}", navigator.languages, "./errors-ar.6d9e3d867195.js", "./texts-ar.7d668492e067.js", ["zero", "one", "two", "few", "many"]);
+})();

@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-cs.ts
+  globalThis.moxliteLanguage = language("cs", "n44bNastavit zařízení\nq76jZabezpečení\n437cHeslo\nmwmjSpam\naqm8{n} zpráva|{n} zprávy|{n} zpráv\nnxruPřehled\n0qdfAdresy\ngaxaPošta\ngv2lAdresy pro cizí\nop6oPravidla\njse3Nepřítomnost\nntvqPřeposílání\n2491Skripty Sieve\n3twbOdchozí\nkdg5Import a export\n65moVíce\n0n28Sdílené složky\nqep2Klíče a webhooky\nsv5mWebmail\nnexoúčet\ntoqnStránky\n83atOdhlásit se\nwev2Účet nelze zobrazit\n60qoVaše pošta je ve webmailu\nepybNačítání…\n2b7bNezobrazeno\np43gÚčet\nkwg5Tuto stránku nelze zobrazit\n2hh6Zkusit znovu\nrt5qNa této stránce došlo k chybě\n9em3Zrušit\ng6m9Váš účet\nusp5V telefonu nebo počítači\n42fn„Nastavit zařízení“ to udělá za vás. Při ručním nastavení použijte:\naqpwPoštovní programy zde potřebují heslo aplikace, každý své.\ni9jcKonference, ve kterých jste\nl6ibNapište znovu vzor složek se spamem. Tento vzor\ncajpNapište znovu vzor v pravidlech adresy {address}. Tento vzor\nxjejJste mimo: lidé, kteří vám píší, dostávají odpověď.\n2a5rDo\nlkh2Ukončit nebo změnit\nqsukZpráva byla ponechána:\n3bhxVáš skript selhal na řádku {line}:\nukugVáš skript selhal:\nksf4Zpráva byla ponechána.\nrf76Už se nic nepřeposílá na\nq3q2– pošta se odtud tři dny vracela. Vaše pošta zůstává zde.\n4ztfVyužito {used}, bez omezení\nlooxVyužito {used} z {limit}\np0jqÚložiště\nos0ido {mailbox}\ngcxk{n} pravidlo|{n} pravidla|{n} pravidel\n8eb7doména vypnuta\nz0jcodmítá veškerou poštu\nkjbssmí na ni psát kdokoli\na7f4smějí na ni psát jen členové\nix9csmíte z ní odesílat\nh0z0její členové se nezobrazují\ny4onNastavení hesla\nk8inPřejít na přihlášení\nwhpvVytvořit nové heslo\n5t41Nastavit heslo\nsfi3Nové heslo je nastaveno. Všechny ostatní relace byly ukončeny.\nxqw6Uschovejte si ho, znovu se nezobrazí:\n0rsgPro účet \n3d82Nové heslo\nbgmdOdeberou se i vaše druhé faktory. Potom dvoufázové přihlášení nastavte znovu.\nxxojZavřít\nv3keOdhlášení\ng5lwKopírovat\ntj2unešifrováno\npu6uTento server nenabízí poštovním programům žádný přístup: IMAP ani odesílání nejsou zapnuté.\nb8xpPříchozí (IMAP)\nvckuOdchozí (SMTP)\n9jitUživatelské jméno\nz36wheslo aplikace, pro každý program jedno. \ntek7Vytvořit\n2rvdnenabízí se\nyqutport {port}, {security}\nt7w6Vše ostatní na {domain}\nw8sjServer odpověděl {status} bez udání důvodu.\nfu55Server není dostupný.\nk3u3Jde o důležitou změnu, proto zadejte znovu heslo.\nn1gyJste to vy?\npuucPokračovat\nn06gPoužít druhý faktor\nhlln{action}…\n3qqk{action}: nezdařilo se\nklxsPřihlásit se\nit03E-mailová adresa\nhrj8Zůstat přihlášen na tomto zařízení\np6bmPřihlášení do {app}\nmxtuZpět\nc5azněkolik sekund\ns6va{n} sekund\nn84k{n} minutu|{n} minuty|{n} minut\n577c{n} hodinu|{n} hodiny|{n} hodin\n51qcAkce\nzcw5Zkopírováno\nrnanZobrazit vše\nrcmkČást této stránky se nepodařilo načíst. Zkuste to znovu, nebo stránku znovu načtěte.\naiokKód\nrpenZáchranný kód\n0sanPoužít kód z aplikace\ndsdbPoužít záchranný kód\ndy8iZadejte jeden ze svých záchranných kódů. Každý funguje jednou.\nfhduPoužijte svůj bezpečnostní klíč.\nhud0Vaše bezpečnostní klíče na této adrese nefungují.\n8o22Zadejte kód z aplikace „{name}“.\nepheZadejte kód z aplikace: {names}.\nxp16Klíč „{name}“ funguje jen na {host}.\nozbeJeště jeden krok\n093cPoužít klíč „{name}“\nudigPoužít bezpečnostní klíč\nl400Čas serveru je \ns17pVlastní skript tohoto serveru selhal\nfksyvčera {time}\n8ur1zítra {time}\nooy4{n} den|{n} dny|{n} dní\nf0gg{n} sekundu|{n} sekundy|{n} sekund\nz027právě teď\nzxff{time} zpět\nooknTento bezpečnostní klíč je už nastaven.\nw14tŽádný bezpečnostní klíč neodpověděl. Zkuste to znovu, nebo zvolte jiný způsob.\nhyvzPřesunuto do {mailbox}", navigator.languages, "./errors-cs.e62155eae0d2.js", "./texts-cs.48d95b278d9c.js", ["one", "few"]);
+})();

@@ -1,0 +1,39 @@
+"use strict";
+(() => {
+  // lib/language.ts
+  function hashed(key) {
+    return (fnv(key) % 36 ** 4).toString(36).padStart(4, "0");
+  }
+  function fnv(key) {
+    let value = 2166136261;
+    for (let n = 0; n < key.length; n++) value = Math.imul(value ^ key.charCodeAt(n), 16777619);
+    return value >>> 0;
+  }
+  function language(name, lines, locales, errors, rest = "", forms = ["one"]) {
+    const texts = /* @__PURE__ */ new Map();
+    const add = (more) => {
+      for (const line of more.split("\n")) texts.set(line.slice(0, 4), line.slice(4));
+    };
+    add(lines);
+    let loading;
+    const plural = new Intl.PluralRules(name);
+    return { locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name, find(key, n) {
+      const text = texts.get(hashed(key));
+      if (text === void 0 || n === void 0) return text;
+      return text.split("|").at(forms.indexOf(plural.select(n)));
+    }, told: async (error) => {
+      const found = await import(errors).catch(() => null);
+      return found === null ? error : found.inWords(error);
+    }, async rest() {
+      if (rest === "") return;
+      loading ??= import(rest).then((found) => add(found.lines));
+      await loading.catch((error) => {
+        loading = void 0;
+        throw error;
+      });
+    } };
+  }
+
+  // lang-ja.ts
+  globalThis.moxliteLanguage = language("ja", "n44b端末を設定\nq76jセキュリティ\n437cパスワード\nmwmj迷惑メール\naqm8{n} 件のメール\nnxru概要\n0qdfアドレス\ngaxaメール\ngv2l配布用アドレス\nop6oルール\njse3不在通知\nntvq転送\n2491Sieve スクリプト\n3twb送信\nkdg5インポートとエクスポート\n65moその他\n0n28共有フォルダー\nqep2キーと Webhook\nsv5mWeb メール\nnexoアカウント\ntoqnページ\n83atログアウト\nwev2アカウントを表示できません\n60qoメールは Web メールで読めます\nepyb読み込み中…\n2b7b表示されていません\np43gアカウント\nkwg5このページを表示できません\n2hh6再試行\nrt5qこのページで問題が発生しました\n9em3キャンセル\ng6m9あなたのアカウント\nusp5スマートフォンやパソコンで使う\n42fn「端末を設定」で自動的に設定できます。手動で設定する場合は、次の値を使ってください:\naqpwここでは、メールソフトごとにアプリパスワードが必要です。\ni9jc参加しているメーリングリスト\nl6ib迷惑メールフォルダーのパターンを書き直してください。このパターンは\ncajp{address} のルールのパターンを書き直してください。このルールは\nxjej不在中です。メールをくれた人に自動で返信します。\n2a5r終了\nlkh2終了または変更\nqsuk保存されたメールがあります:\n3bhxスクリプトが {line} 行目で失敗しました:\nukugスクリプトが失敗しました:\nksf4メールは保存されました。\nrf76転送を停止しました:\nq3q2宛てのメールが 3 日間戻ってきたためです。メールはここに保存されています。\n4ztf{used} 使用中、制限なし\nloox{limit} 中 {used} 使用中\np0jq保存容量\nos0i{mailbox} へ\ngcxk{n} 件のルール\n8eb7ドメインは無効\nz0jcすべてのメールを拒否\nkjbs誰でも送信可\na7f4メンバーのみ送信可\nix9cこのアドレスで送信可\nh0z0メンバーは非表示\ny4onパスワードを設定\nk8inログインへ\nwhpv新しいパスワードを作成\n5t41パスワードを設定\nsfi3新しいパスワードを設定しました。ほかのセッションはすべて終了しました。\nxqw6保管してください。再表示はされません:\n0rsgアカウント: \n3d82新しいパスワード\nbgmd第 2 要素も削除されます。その後、2 段階ログインを設定し直してください。\nxxoj閉じる\nv3keログアウト\ng5lwコピー\ntj2u暗号化なし\npu6uこのサーバーはメールソフト用の接続口を提供していません。IMAP も submission も有効になっていません。\nb8xp受信 (IMAP)\nvcku送信 (SMTP)\n9jitユーザー名\nz36wアプリパスワード (ソフトごとに 1 つ)。 \ntek7作成\n2rvd提供なし\nyqutポート {port}、{security}\nt7w6{domain} のその他のメール\nw8sjサーバーは理由を示さずに {status} を返しました。\nfu55サーバーに接続できません。\nk3u3重要な変更のため、パスワードをもう一度入力してください。\nn1gyご本人ですか?\npuuc続行\nn06g2 段階認証を使う\nhlln{action}…\n3qqk{action}に失敗しました\nklxsログイン\nit03メールアドレス\nhrj8この端末でログインしたままにする\np6bm{app} にログイン\nmxtu戻る\nc5az数秒\ns6va{n} 秒\nn84k{n} 分\n577c{n} 時間\n51qc操作\nzcw5コピーしました\nrnanすべて表示\nrcmkこのページの一部を読み込めませんでした。もう一度試すか、ページを再読み込みしてください。\naiokコード\nrpen回復コード\n0sanアプリのコードを使う\ndsdb回復コードを使う\ndy8i回復コードのいずれかを入力してください。各コードは 1 回だけ使えます。\nfhduセキュリティキーを使ってください。\nhud0このアドレスではセキュリティキーを使えません。\n8o22アプリ「{name}」のコードを入力してください。\nepheアプリのコードを入力してください: {names}\nxp16キー「{name}」は {host} でのみ使えます。\nozbeあと 1 ステップ\n093cキー「{name}」を使う\nudigセキュリティキーを使う\nl400サーバーの時刻: \ns17pこのサーバーのカスタムスクリプトが失敗しました\nfksy昨日 {time}\n8ur1明日 {time}\nooy4{n} 日\nf0gg{n} 秒\nz027たった今\nzxff{time}前\nooknこのセキュリティキーはすでに設定されています。\nw14tセキュリティキーが応答しませんでした。もう一度試すか、別の方法を選んでください。\nhyvz{mailbox} に移動しました", navigator.languages, "./errors-ja.4cf791a7f9b5.js", "./texts-ja.51e803e8e3f7.js", []);
+})();
