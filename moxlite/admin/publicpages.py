@@ -79,12 +79,24 @@ def consent_page(snapshot: Snapshot) -> str | None:
 
 
 def calendar_link(snapshot: Snapshot, account: str, token: str) -> str | None:
-    """The URL of a secret link of a calendar; None if no listener serves calendars by https."""
-    served = [(name, one.dav_https.port) for name, one in public_first(snapshot) if one.dav_https.enabled]
+    """The URL of a secret link of a calendar; None if no listener serves calendars by https to
+    others."""
+    served = [
+        (name, one.dav_https.port)
+        for name, one in public_first(snapshot)
+        if one.dav_https.enabled and _is_reached(snapshot, name)
+    ]
     served += [(name, HTTPS) for name, one in public_first(snapshot) if one.dav_http.enabled and one.dav_http.forwarded]
     if not served:
         return None
     return f"{_origin(snapshot, *served[0])}{LINKS_PATH}{quote(account, safe='')}/{token}.ics"
+
+
+def _is_reached(snapshot: Snapshot, name: str) -> bool:
+    """Whether others reach a listener: it is for the internet, or its host is the one of the account app's address."""
+    account = snapshot.static.web.public_url.account
+    named = account is not None and urlsplit(account).hostname == snapshot.hostname(name).ascii
+    return named or faces_internet(snapshot, name)
 
 
 def consent_ports(listener: Listener) -> frozenset[int]:

@@ -142,6 +142,11 @@ def play(folder: Path, world: DNSWorld, authority: Authority) -> None:
             assert "no DANE" in dane["warnings"][0]
             say("dnscheck is clean, but for DANE")
             _look(tls)
+            link = moxlite("calendar", "link", "make", "you").strip()
+            assert link.startswith("https://mx.example.org/dav/links/you/"), link
+            status, text = fetch("mx.example.org", link.removeprefix("https://mx.example.org"), tls)
+            assert (status, text[:15]) == (200, "BEGIN:VCALENDAR"), text
+            say("a secret link of a calendar is opened through the web server")
             say("settings and policy come through the web server, and no page that was not asked for")
             with imaplib.IMAP4_SSL("mail.example.org", ssl_context=tls, timeout=60) as box:
                 box.login("you@example.org", password)
@@ -166,6 +171,10 @@ def _look(tls: ssl.SSLContext) -> None:
     for host in ("mx.example.org", "mail.example.org"):
         assert fetch(host, "/webmail/", tls)[0] == 404
         assert fetch(host, f"/mail/consent/{'a' * 34}", tls)[0] == 410, "the page for strangers, with no such question"
+        for path in ("/dav/", "/jmap/session"):
+            assert fetch(host, path, tls)[0] == 401, path
+        assert [fetch(host, f"/.well-known/{one}", tls)[0] for one in ("caldav", "carddav")] == [301, 301]
+        assert fetch(host, "/.well-known/jmap", tls)[0] in (301, 307, 401)
     assert fetch("autoconfig.example.org", "/webmail/", tls)[0] in (400, 404)
     assert fetch("www.example.org", "/", None) == (200, "a site of its own")
 

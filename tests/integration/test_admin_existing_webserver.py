@@ -126,7 +126,7 @@ def test_what_a_web_server_is_told_has_all_names(kind: str) -> None:
     text = configuration(server, Domain.parse("mx.example.org"), Domain.parse("bücher.example"))
     for name in ("mta-sts", "autoconfig", "autodiscover", "mail"):
         assert f"{name}.xn--bcher-kva.example" in text
-    for word in ("mx.example.org", "autodiscover/", "mail-v1", "profile.mobileconfig"):
+    for word in ("mx.example.org", "autodiscover/", "mail-v1", "profile.mobileconfig", "dav/", "jmap/", "carddav"):
         assert word in text
     backends = text.split("127.0.0.1")[1:]
     assert backends

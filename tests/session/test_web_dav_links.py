@@ -4,9 +4,12 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
+from moxlite.admin.publicpages import calendar_link
+from moxlite.config.static import PublicURLs
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations import description
@@ -54,6 +57,15 @@ async def links(rig: Rig) -> Links:
     assert (await mia.put("a.ics", event("1", "SUMMARY:Boat"))).status == 201
     assert (await mia.put("b.ics", REPEATED)).status == 201
     return Links(rig)
+
+
+async def test_a_link_names_a_host_that_others_reach(rig: Rig) -> None:
+    """DAV-42, WEB-167: a listener for this machine alone is none, unless its host is said to be the pages' one."""
+    snapshot = rig.holder.current
+    assert calendar_link(snapshot, "mia", "x") == "https://mail.example.org/dav/links/mia/x.ics"
+    web = msgspec.structs.replace(snapshot.static.web, public_url=PublicURLs())
+    alone = msgspec.structs.replace(snapshot, static=msgspec.structs.replace(snapshot.static, web=web))
+    assert calendar_link(alone, "mia", "x") is None
 
 
 async def test_a_link_is_read_without_a_password_until_it_is_withdrawn(links: Links) -> None:

@@ -1,8 +1,8 @@
 """Another web server that keeps ports 80 and 443 of this machine: its configuration, and its certificates for mail
 (ADMIN-33).
 
-moxlite listens on a loopback port for it. The web server passes on the requests of mail programs and senders: settings
-(autoconfig, autodiscover) and policies (MTA-STS).
+moxlite listens on a loopback port for it. The web server passes on the requests of programs and senders: settings
+(autoconfig, autodiscover), policies (MTA-STS), calendars, contacts and JMAP.
 """
 
 import datetime as dt
@@ -115,6 +115,12 @@ server {{
     location ~* ^/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)) {{
         proxy_pass http://127.0.0.1:{port};
     }}
+    location ~ ^/(dav/|jmap/|.well-known/(caldav|carddav|jmap)$) {{
+        proxy_pass http://127.0.0.1:{port};
+        proxy_buffering off;
+        proxy_read_timeout 1h;
+        client_max_body_size 0;
+    }}
     # Webmail and account page for all the world:
     # location / {{
     #     proxy_pass http://127.0.0.1:{port};
@@ -134,7 +140,9 @@ http://autoconfig.{domain}, http://autodiscover.{domain} {{
 # Where you have sites for these names already, put the lines there.
 {host}, mail.{domain} {{
     @settings path /autodiscover/* /mail/* /profile.mobileconfig /.well-known/autoconfig/* /.well-known/mail-v1.xml
+    @programs path /dav/* /jmap/* /.well-known/caldav /.well-known/carddav /.well-known/jmap
     reverse_proxy @settings 127.0.0.1:{port}
+    reverse_proxy @programs 127.0.0.1:{port}
     # Webmail and account page for all the world:
     # reverse_proxy 127.0.0.1:{port}
 }}
@@ -171,6 +179,7 @@ APACHE: Final = """\
     RequestHeader set X-Forwarded-Proto https
     ProxyPassMatch "(?i)^(/(autodiscover/|mail/|profile.mobileconfig|.well-known/(autoconfig/|mail-v1)).*)" \
 "http://127.0.0.1:{port}$1"
+    ProxyPassMatch "^(/(dav/|jmap/|.well-known/(caldav|carddav|jmap)).*)" "http://127.0.0.1:{port}$1"
     # Webmail and account page for all the world (with Apache 2.4.47 and later, for the websockets of the webmail):
     # ProxyPass / http://127.0.0.1:{port}/ upgrade=websocket
 </VirtualHost>
