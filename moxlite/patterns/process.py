@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -18,6 +19,7 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.ownprogram import own_program
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME
+from moxlite.sandbox.metrics import deaths
 from moxlite.sandbox.process import environment
 
 logger = logging.getLogger("moxlite.patterns")
@@ -29,6 +31,9 @@ start, on a small machine 2 s.
 
 END_SECONDS: Final = 1.0
 """Seconds for the system to end a process that is killed."""
+
+MAX_CALL: Final = 100
+"""Characters that are logged of what the process says of a refused system call."""
 
 _answers: Final = msgpack_decoder(Answer)
 
@@ -112,6 +117,7 @@ class Asked:
         with self._lock:
             for attempt in range(2):
                 answer = self._ask(question)
+                _note_refusal(answer)
                 if isinstance(answer, Answer):
                     return answer
                 self._close()
@@ -144,6 +150,18 @@ class Asked:
         running, self._running = self._running, None
         if running is not None:
             running.close()
+
+
+def _note_refusal(answer: Answer | int) -> None:
+    """Count and log a system call that the filter has refused: a pattern or the library makes the process do what
+    it never needs.
+    """
+    call = f"signal {signal.SIGSYS}" if answer == -signal.SIGSYS else ""
+    if isinstance(answer, Answer) and answer.outcome == "costly":
+        call = "".join(char if char.isprintable() else " " for char in answer.text[:MAX_CALL])
+    if call:
+        deaths.labels(cause="denied").inc()
+        logger.warning("a system call of the process of patterns was refused", extra={"kv": {"err": call}})
 
 
 def _owner() -> tuple[int, int]:

@@ -10,8 +10,8 @@ deaths = Counter(
     ["cause"],
 )
 """Deaths by cause: "deadline" (killed by the server), "ended" (by a signal, mostly for lack of memory, or an error),
-"denied" (a system call that no job makes), "answer" (not accepted by the server), "start" (the process never was
-ready).
+"denied" (a system call that no job makes; of the process of patterns, too), "answer" (not accepted by the server),
+"start" (the process never was ready).
 """
 jobs_seconds = Histogram(
     "moxlite_sandbox_jobs_seconds",

@@ -1,6 +1,7 @@
 """Patterns of users and of the administrator: what they mean, what they cost, and which are refused."""
 
 import os
+import re
 import resource
 import sys
 import time
@@ -12,6 +13,7 @@ from hypothesis import example, given, settings, strategies as st
 
 from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes
+from moxlite.patterns.questions import Question, TooCostly
 from moxlite.patterns.searching import (
     LONGEST,
     WORDS,
@@ -25,7 +27,10 @@ from moxlite.patterns.searching import (
 )
 from moxlite.proto.patterns.dialect import Posix, Unsayable, mark, unmark
 from moxlite.proto.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
+from moxlite.sandbox import seccomp
+from moxlite.sandbox.metrics import deaths
 from moxlite.store.junkflags import JunkFlagRules
+from tests.tools import top
 
 RULES = JunkFlagRules()
 
@@ -386,3 +391,45 @@ def test_patterns_of_paths_are_compiled_within_bounds() -> None:
     assert "is not a regular expression" in path_fault("^(")
     assert "use fewer and smaller repetitions" in path_fault("^" + nested(20))
     assert "too many groups" in path_fault("^" + "(" * 500 + "a" + ")" * 500)
+
+
+REFUSED = """
+import os, signal, sys
+sys.path.insert(0, {top!r})
+from moxlite.patterns import child
+find = child.answer
+def answer(question):
+    if question.pattern == "a file":
+        os.open("/etc/passwd", os.O_RDONLY)
+    return find(question)
+child.answer = answer
+if {bare}:
+    signal.signal(signal.SIGSYS, signal.SIG_DFL)
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGSYS)
+child.main()
+"""
+"""A process of patterns that makes a call which the filter refuses, or is ended as by a filter without its handler."""
+
+
+@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.parametrize(("bare", "said"), [(False, r"system call \d+"), (True, "signal 31")])
+@pytest.mark.usefixtures("fresh")
+def test_a_refused_system_call_of_the_process_is_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, bare: bool, said: str
+) -> None:
+    """WEBMAIL-109a, STORE-65: its pattern matches nothing, like a costly one, but this is no fault of the pattern."""
+    program = REFUSED.format(top=str(top()), bare=bare)
+    monkeypatch.setattr(processes, "own_program", lambda _: [sys.executable, "-P", "-c", program])
+    counted = deaths.labels(cause="denied")
+    before = counted.value
+    if bare:
+        with pytest.raises(TooCostly):
+            processes.process.ask(Question("a file", (b"x",), 1.0))
+    else:
+        assert processes.process.ask(Question("x", (b"x",), 1.0)).outcome == "done"
+        assert counted.value == before
+        assert processes.process.ask(Question("a file", (b"x",), 1.0)).outcome == "costly"
+    assert counted.value == before + 1
+    [record] = [one for one in caplog.records if one.name == "moxlite.patterns"]
+    assert re.fullmatch(said, record.kv["err"])  # type: ignore[attr-defined]  # of our log
