@@ -15,6 +15,7 @@ import trio
 
 from moxlite.processor import act_for, give_way
 from moxlite.proto.address import Domain
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, query_parameters, refuse_foreign
 from moxlite.web.headers import API_HEADERS, SERVICE_HEADERS, disposition
@@ -30,6 +31,7 @@ from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.methods import Call, Method, Server
 from moxlite.web.jmap.protocol import (
     LIMITS,
+    ON_LOOP,
     Invocation,
     JMAPRequest,
     MethodError,
@@ -74,6 +76,12 @@ MAX_SESSIONS: Final = 1_000
 TEXTS: Final = 24 << 20
 """Octets of texts that one request may return."""
 
+LARGE: Final = 2
+"""Requests above `ON_LOOP` octets that are decoded and answered at a time: each may take 60 MB."""
+
+LARGE_SECONDS: Final = 60.0
+"""Seconds for which such a request waits."""
+
 LINGER: Final = 30.0
 """Seconds for which an account stays open after a request: the next one comes soon."""
 
@@ -109,6 +117,7 @@ class JMAP:
         self._logins = logins
         self._requests: dict[str, trio.CapacityLimiter] = {}
         self._uploads: dict[str, trio.CapacityLimiter] = {}
+        self._large = Turns(LARGE, each=1, waiting=LIMITS["maxConcurrentRequests"], seconds=LARGE_SECONDS)
         self._sessions: dict[tuple[str, str, bool, bool], Session] = {}
 
     def mounted(self, path: str) -> Handler:
@@ -225,17 +234,32 @@ class JMAP:
         identity = await self._log_in(request, addresses=True)
         try:
             async with self._turn(identity):
-                found = await self._called(await _read(request), identity, request, path)
+                octets = await _body(request)
+                async with self._room(identity, len(octets)):
+                    asked = request_of(await read_object(octets))
+                    answer = await encoded(await self._called(asked, identity, request, path))
         except RequestError as error:
             self._transcript(identity, request).add("S", "error", error.problem())
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
             return
-        await self._answer(request, writer, found)
+        await self._send(request, writer, answer)
 
     def _turn(self, identity: Identity) -> trio.CapacityLimiter:
         """Limits the requests of an account whose octets and values are in memory."""
         most = LIMITS["maxConcurrentRequests"]
         return self._requests.setdefault(identity.account, trio.CapacityLimiter(most))
+
+    @asynccontextmanager
+    async def _room(self, identity: Identity, size: int) -> AsyncIterator[None]:
+        """Context of a request of `size` octets from its decoding until its answer is JSON. Raises RequestError."""
+        async with AsyncExitStack() as stack:
+            if size > ON_LOOP:
+                try:
+                    await stack.enter_async_context(self._large.turn(identity.account))
+                except TooManyWaiting:
+                    detail = "too many large requests wait; try again later"
+                    raise RequestError("limit", detail, limit="maxConcurrentRequests") from None
+            yield
 
     async def _called(self, asked: JMAPRequest, identity: Identity, request: Request, path: str) -> Object:
         """The response to a request. Raises RequestError, HTTPError."""
@@ -380,7 +404,9 @@ class JMAP:
                 async with self._open(identity) as account:
                     run = partial(self._by_socket, identity, request, path)
                     told = self._transcript(identity, request).push
-                    await streams.serve_socket(socket, account, run, told, self._turn(identity))
+                    await streams.serve_socket(
+                        socket, account, run, told, self._turn(identity), partial(self._room, identity)
+                    )
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])
 
@@ -440,13 +466,12 @@ def _account(name: str, identity: Identity, capabilities: Mapping[str, Object], 
     }
 
 
-async def _read(request: Request) -> JMAPRequest:
-    """The request in the body. Raises RequestError, HTTPError, ClientGone."""
+async def _body(request: Request) -> bytes:
+    """The body, which is JSON by its type. Raises RequestError, HTTPError, ClientGone."""
     kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise RequestError("notJSON", "the content type is application/json")
     try:
-        octets = await request.body.read(LIMITS["maxSizeRequest"])
+        return await request.body.read(LIMITS["maxSizeRequest"])
     except BodyTooLarge:
         raise RequestError("limit", "the request is too large", 413, limit="maxSizeRequest") from None
-    return request_of(await read_object(octets))

@@ -38,7 +38,7 @@ LIMITS: Final[dict[str, int]] = {
 EACH: Final = "*"
 MAX_STARS: Final = 8
 
-MAX_VALUES: Final = 500_000
+MAX_VALUES: Final = 100_000
 """Values of a request, as commas and brackets tell: an empty array of three octets takes 64 of memory."""
 
 MAX_REFERENCED: Final = 100_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -49,6 +49,11 @@ GATHER: Final = 0.02
 
 MAX_REQUESTS: Final = 4
 """Requests of a websocket that run at a time."""
+
+Room: TypeAlias = Callable[[int], AbstractAsyncContextManager[None]]
+"""Function that gives the context in which a request of so many octets is decoded and answered; entering it raises
+RequestError.
+"""
 
 
 def states_of(r: Reader) -> dict[str, str]:
@@ -175,14 +180,15 @@ async def serve_socket(
     run: Callable[[Object], Awaitable[Object]],
     note: Callable[[Object], None],
     turn: trio.CapacityLimiter,
+    room: Room,
 ) -> None:
     """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes.
 
-    `turn`: limits the requests of the account.
+    `turn`: limits the requests of the account; `room`: long ones of all.
     """
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
-            await _Socket(socket, account, run, note, turn, nursery).serve()
+            await _Socket(socket, account, run, note, turn, room, nursery).serve()
         nursery.cancel_scope.cancel()
 
 
@@ -196,10 +202,11 @@ class _Socket:
         run: Callable[[Object], Awaitable[Object]],
         note: Callable[[Object], None],
         turn: trio.CapacityLimiter,
+        room: Room,
         nursery: trio.Nursery,
     ) -> None:
         self._socket, self._account, self._run, self._nursery = socket, account, run, nursery
-        self._note, self._turn = note, turn
+        self._note, self._turn, self._room = note, turn, room
         self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
         self._watching = trio.CancelScope()
 
@@ -219,10 +226,12 @@ class _Socket:
     async def _take_long(self, octets: bytes | bytearray) -> None:
         """A long request: nothing more is read until it is answered."""
         async with self._turn:
-            value = await read_object(octets)
-            if value.get("@type") != "Request":
-                raise RequestError("notRequest", "a message of this length is a Request")
-            await self._send(await self._run(value))
+            async with self._room(len(octets)):
+                value = await read_object(octets)
+                if value.get("@type") != "Request":
+                    raise RequestError("notRequest", "a message of this length is a Request")
+                answer = await encoded(await self._run(value))
+            await self._send_octets(answer)
 
     async def _take(self, value: Object) -> None:
         match value.get("@type"):
@@ -250,5 +259,8 @@ class _Socket:
             await Watch(self._account, types, self._note).run(self._send, self._socket.ping, DEFAULT_PING)
 
     async def _send(self, value: Object) -> None:
+        await self._send_octets(await encoded(value))
+
+    async def _send_octets(self, octets: bytes) -> None:
         with suppress(ConnectionClosed):  # the task that reads sees it, too
-            await self._socket.send_message((await encoded(value)).decode())
+            await self._socket.send_message(octets.decode())
