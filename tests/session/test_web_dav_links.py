@@ -1,16 +1,19 @@
 """Secret links of calendars (DAV-42)."""
 
 import logging
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+import trio
 from trio.testing import wait_all_tasks_blocked
 
 from moxlite.admin.publicpages import calendar_link
 from moxlite.config.static import PublicURLs
 from moxlite.groupware.commands import GroupwareCommands
+from moxlite.groupware.links import calendar_file
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations import description
 from moxlite.operations.groupware import ListLinks, MakeLink, RemoveCalendar, RemoveLink
@@ -19,6 +22,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.groupware.collection import collection_named
 from moxlite.store.groupware.sharing import make_link
 from tests.session.test_web_dav import HOME, Program, event
+from tests.tools import eventually
 from tests.web_rig import Answer, Browser, Rig
 
 pytestmark = pytest.mark.served
@@ -156,6 +160,30 @@ async def test_requests_for_links_are_limited(links: Links) -> None:
     path = await links.make()
     found = [(await links.get(path, "HEAD")).status for _ in range(31)]
     assert found == [200] * 30 + [429]
+
+
+async def test_a_slow_calendar_holds_up_no_link_of_others(links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-42, STORE-199: of each account one calendar is made at a time."""
+    made = []
+
+    async def pieces(account: Any, *rest: Any) -> AsyncIterator[str]:
+        made.append(account.name)
+        if account.name == "mia":
+            await trio.sleep_forever()
+        async for one in calendar_file(account, *rest):
+            yield one
+
+    monkeypatch.setattr("moxlite.web.dav.links.calendar_file", pieces)
+    path = await links.make()
+    address = await links.run(MakeLink("tom"))
+    other = Links(links.rig)
+    async with trio.open_nursery() as nursery:
+        for one in (links, other):
+            nursery.start_soon(one.get, path)
+        await eventually(lambda: made == ["mia"])
+        found = await Links(links.rig).get(address.removeprefix("https://mail.example.org"))
+        assert (found.status, made) == (200, ["mia", "tom"])
+        nursery.cancel_scope.cancel()
 
 
 async def test_links_go_with_their_calendar(links: Links) -> None:

@@ -11,7 +11,8 @@ from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import TooBusy
 from moxlite.groupware.links import calendar_file, sight
 from moxlite.net.limits import RateLimiter, Window
-from moxlite.processor import act_for
+from moxlite.processor import act_for, give_way
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.web.dav.places import NotThere
 from moxlite.web.headers import SERVICE_HEADERS
 from moxlite.web.http.conditional import matches
@@ -34,15 +35,22 @@ DEADLINE: Final = 30.0
 """Seconds in which a calendar is made, its turn included; the largest takes one."""
 
 
+AT_ONCE: Final = 2
+WAITING: Final = 8
+"""Calendars that are made at a time, of different accounts, and requests of one account that wait."""
+
+
 class SecretLinks:
-    """Answers requests for secret links. One calendar is made at a time: those who ask need no password."""
+    """Answers requests for secret links. One calendar of an account and two in all are made at a time: those who ask
+    need no password.
+    """
 
     def __init__(self, config: CurrentConfig, accounts: Accounts, sandbox: Sandbox) -> None:
         self._config = config
         self._accounts = accounts
         self._sandbox = sandbox
         self._requests = RateLimiter(REQUESTS, exempt=config.current.static.rate_limits.exempt)
-        self._turn = trio.CapacityLimiter(1)
+        self._turns = Turns(AT_ONCE, each=1, waiting=WAITING, seconds=DEADLINE)
 
     async def serve(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD. Raises HTTPError, Refusal, StoreError, TooBusy."""
@@ -68,17 +76,18 @@ class SecretLinks:
                 return None
             request.account = name
             act_for(name)
+            await give_way()
             headers = (("etag", f'"{seen.etag}"'), ("cache-control", "private, no-cache"), *SERVICE_HEADERS)
             if matches(",".join(request.headers.all("if-none-match")), seen.etag):
                 return Response(304, headers)
             try:
                 with trio.fail_after(DEADLINE):
-                    async with self._turn:
+                    async with self._turns.turn(name):
                         pieces = [
                             one.encode()
                             async for one in calendar_file(account, self._sandbox, self._config.current, seen)
                         ]
-            except trio.TooSlowError:
+            except (trio.TooSlowError, TooManyWaiting):
                 raise TooBusy from None
         kind = (
             ("content-type", "text/calendar; charset=utf-8"),
