@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from moxlite.store.groupware import kept
 from moxlite.store.groupware.collection import collection_named
 from moxlite.store.groupware.kept import KEPT, MAX_KEPT_OCTETS, keep_entries, purge_kept
 from tests.session.test_web_dav import BOOK, HOME, D, Program, card, event
@@ -135,3 +136,19 @@ async def test_what_is_kept_is_bounded(rig: Rig) -> None:
         assert octets <= MAX_KEPT_OCTETS
         await account.write(lambda tx: tx.execute("UPDATE resource_kept SET removed = removed - ?", KEPT))
         assert await account.write(purge_kept) == 23
+
+
+async def test_only_what_will_stay_is_copied(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-46: of a large calendar that is deleted; one old entry of it is kept however large the others are."""
+    monkeypatch.setattr(kept, "MAX_KEPT_OCTETS", 1_000_000)
+    mia = Program(rig)
+    for name in "abc":
+        assert (await mia.put(f"{name}.ics", event(name, "DESCRIPTION:" + "x" * 600_000))).status == 201
+    async with rig.account() as account:
+        home = await account.read(lambda r: collection_named(r, "calendar", "calendar"), op="test")
+        await account.write(lambda tx: keep_entries(tx, "calendar", home.id, "Calendar", "a.ics"))
+        assert await account.read(lambda r: r.rows("SELECT name FROM resource_kept"), op="test") == [("a.ics",)]
+        await account.write(lambda tx: tx.execute("DELETE FROM resource_kept"))
+        monkeypatch.setattr(kept, "SIZES", "SELECT 0, 0 WHERE 0")  # nothing is dropped afterwards
+        await account.write(lambda tx: keep_entries(tx, "calendar", home.id, "Calendar"))
+        assert await account.read(lambda r: r.rows("SELECT name FROM resource_kept"), op="test") == [("c.ics",)]

@@ -26,9 +26,13 @@ KEEP: Final = """
 INSERT INTO resource_kept (kind, collection_id, collection_name, name, uid, component, title, starts, size, data,
 removed)
 SELECT ?2, ?1, ?3, r.name, r.uid, r.component, r.title, r.starts, r.size, d.data, ?4
-FROM resource r JOIN resource_data d ON d.resource_id = r.id WHERE r.collection_id = ?1 AND (?5 = '' OR r.name = ?5)
+FROM resource r JOIN resource_data d ON d.resource_id = r.id WHERE r.collection_id = ?1 AND (r.name = ?5 OR ?5 = ''
 AND r.id >= coalesce((SELECT id FROM resource WHERE collection_id = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?6), 0)
+AND r.id > coalesce((SELECT id FROM (SELECT id, sum(size) OVER (ORDER BY id DESC) AS octets
+FROM resource WHERE collection_id = ?1) WHERE octets > ?7 ORDER BY id DESC LIMIT 1), 0))
 ORDER BY r.id"""
+"""Of a whole collection only what will stay is copied: it may have the size of the account."""
+
 SIZES: Final = "SELECT id, size FROM resource_kept ORDER BY id DESC"
 DROP: Final = "DELETE FROM resource_kept WHERE id <= ?"
 BACK: Final = "DELETE FROM resource_kept WHERE kind = ? AND uid = ?"
@@ -63,7 +67,7 @@ class KeptEntry(msgspec.Struct, frozen=True):
 
 def keep_entries(tx: Tx, kind: str, collection_id: int, shown: str, name: str = "") -> None:
     """Keep an entry that is about to be deleted by its user, or with "" all of a collection, whose name is `shown`."""
-    tx.execute(KEEP, collection_id, kind, shown, tx.now, name, MAX_KEPT - 1)
+    tx.execute(KEEP, collection_id, kind, shown, tx.now, name, MAX_KEPT - 1, MAX_KEPT_OCTETS)
     rows: list[Any] = tx.rows(SIZES)
     octets = 0
     for place, (number, size) in enumerate(rows):
