@@ -23,6 +23,7 @@ from moxlite.processor import give_way
 from moxlite.sandbox.jobs import SplitCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
+from moxlite.sandbox.turns import TooManyWaiting, Turns
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.groupware.collection import COMPONENTS, Collection, NoSuchCollection, collection, delete_collection
 from moxlite.store.groupware.resources import Facts
@@ -70,7 +71,10 @@ DEADLINE: Final = 300.0
 """Seconds in which a file comes into the account: rules may take a second each."""
 
 AT_ONCE: Final = 2
-"""Calendars that are read at a time."""
+"""Calendars that are read at a time, of different accounts."""
+
+WAIT: Final = 3600.0
+"""Seconds for which a calendar waits for its turn."""
 
 BATCH: Final = 50
 """Entries that are compared and put in one unit: 20 ms."""
@@ -309,7 +313,7 @@ class Refresher:
         self._accounts = accounts
         self._subscriptions = subscriptions
         self._start = start
-        self._turns = trio.CapacityLimiter(AT_ONCE)
+        self._turns = Turns(AT_ONCE, each=1, waiting=MAX_SUBSCRIPTIONS, seconds=WAIT)
         self.reading: set[tuple[str, int]] = set()
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
@@ -321,13 +325,16 @@ class Refresher:
         await trio.lowlevel.checkpoint()
 
     async def _refresh(self, name: str, number: int) -> None:
-        """Errors: StoreError and OSError are logged, and the calendar is read again in an hour. All others come out."""
+        """Errors: StoreError, OSError and TooManyWaiting are logged, and the calendar is read again in an hour. All
+        others come out.
+        """
         try:
-            async with self._turns, self._accounts.use(name) as account:
+            async with self._turns.turn(name), self._accounts.use(name) as account:
                 await self._subscriptions.refresh(account, number)
         except NoSuchCollection:
             pass  # it was removed meanwhile
-        except (StoreError, OSError) as error:
-            logger.error("calendar not read", extra={"kv": {"account": name, "calendar": number, "err": str(error)}})
+        except (StoreError, OSError, TooManyWaiting) as error:
+            why = str(error) or "too many calendars wait"
+            logger.error("calendar not read", extra={"kv": {"account": name, "calendar": number, "err": why}})
         finally:
             self.reading.discard((name, number))

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+import trio
 
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.groupware.subscribing import MAX_FILE, Refresher, Subscriptions
@@ -279,6 +281,25 @@ async def test_calendars_are_read_when_they_are_due(feeds: Feeds) -> None:
         await eventually(lambda: len(feeds.site.asked) == 2)
         await eventually(lambda: not refresher.reading)
     assert (await feeds.state(number))[1] == 1
+
+
+async def test_slow_calendars_of_one_account_hold_up_no_others(feeds: Feeds) -> None:
+    """DAV-44, STORE-199: one of an account at a time."""
+    began = []
+
+    class Slow:
+        async def refresh(self, account: Any, number: int) -> None:
+            began.append((account.name, number))
+            await trio.sleep_forever()
+
+    async with trio.open_nursery() as nursery:
+        refresher = Refresher(feeds.rig.accounts, cast(Any, Slow()), nursery.start_soon)
+        for name, number in (("mia", b"1"), ("mia", b"2"), ("tom", b"3")):
+            account, row = SimpleNamespace(name=name), SimpleNamespace(data=number)
+            await refresher.carry(cast(Any, account), cast(Any, row))
+        await eventually(lambda: len(began) == 2)
+        assert {name for name, _ in began} == {"mia", "tom"}
+        nursery.cancel_scope.cancel()
 
 
 async def test_the_webmail_subscribes(feeds: Feeds, monkeypatch: pytest.MonkeyPatch) -> None:
