@@ -23,7 +23,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import commands
-from moxlite.processor import off_loop
+from moxlite.processor import act_for, off_loop
 from moxlite.proto.cards.contactfiles import read_contacts, taken
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
@@ -372,6 +372,7 @@ class CalendarCopies:
 
     async def _serve(self, name: str, remote: Remote) -> None:
         """Errors: all are shown to the user; unexpected ones come out, too."""
+        act_for(name)
         look, scope = self._looks[name], self._scopes[name]
         phase: Phase = "failed"
         error = "something went wrong in the server; its log tells more"

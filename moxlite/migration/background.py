@@ -16,6 +16,7 @@ import trio
 
 from moxlite.migration.copies import Copies, Copy, CopyBusy, CopyFailed
 from moxlite.operations.copies import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
+from moxlite.processor import act_for
 from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 
@@ -215,6 +216,7 @@ class BackgroundImports:
 
     async def _serve(self, run: _Run, inside: bool) -> None:
         """Run an import until it ends, with its waits for the user."""
+        act_for(run.order.account)
         try:
             while run.phase not in ENDED:
                 run.scope, run.wake = trio.CancelScope(), trio.Event()

@@ -24,6 +24,7 @@ from moxlite.metrics import Counter, Gauge
 from moxlite.migration.copies import Copies
 from moxlite.migration.linkstate import LinkState, Phase, Tested
 from moxlite.operations.copies import CopyByImap
+from moxlite.processor import act_for
 from moxlite.safefile import key_file
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
@@ -323,6 +324,7 @@ class Links:
 
         Errors: StoreError ends it; it runs again when the account is opened the next time.
         """
+        act_for(name)  # a command begins it, too
         try:
             with running.scope:
                 async with self._accounts.use(name, linger=KEEP_OPEN) as account:
