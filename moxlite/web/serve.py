@@ -15,6 +15,7 @@ from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import IPNetwork, unmap, within
+from moxlite.processor import acting
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -80,6 +81,7 @@ async def _begin_drain(shutdown: trio.Event, drain: Drain) -> None:
 async def _handle(request: Request, writer: ResponseWriter, context: Context) -> None:
     """Answer one request, then write its log line and metrics, even if answering fails."""
     began = trio.current_time()
+    acting.set(None)  # a connection that is kept, as of a proxy, has requests of other users
     request.info.seat.touch()
     try:
         await _answer(request, writer, context)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import trio
 
+from moxlite.processor import acting
 from moxlite.proto.mdn import MDN, compose_mdn
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.auth.apppasswords import add_app_password, add_token, remove_app_password
@@ -21,6 +22,7 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
+from moxlite.web import serve
 from moxlite.web.jmap import app
 from moxlite.web.jmap.protocol import LIMITS, ON_LOOP, encoded, read_object
 from moxlite.web.jmap.table import METHODS
@@ -49,6 +51,27 @@ async def test_the_session_says_where_everything_is(rig: Rig) -> None:
     assert refused.headers["www-authenticate"] == 'Basic realm="jmap", charset="UTF-8"'
     assert (await client.http("GET", "/jmap/api")).status == 405
     assert (await client.http("GET", "/jmap/nothing")).status == 404
+
+
+async def test_a_kept_connection_acts_for_the_user_of_each_request(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198: what is done before a log-in is not charged to the user of the request before, as behind a proxy."""
+    seen: list[tuple[bool, bool]] = []
+    real = serve._answer
+
+    async def answer(request: Any, writer: Any, context: Any) -> None:
+        before = acting.get() is not None
+        await real(request, writer, context)
+        seen.append((before, acting.get() is not None))
+
+    monkeypatch.setattr(serve, "_answer", answer)
+    async with rig.connect(port=83) as stream:
+        for authorization, status in ((Client(rig).authorization, b"200"), ("Basic eDp5", b"401")):
+            head = f"GET /jmap/session HTTP/1.1\r\nHost: mail.example.org\r\nAuthorization: {authorization}\r\n\r\n"
+            await stream.send_all(head.encode())
+            answered: bytes | bytearray = b""
+            while len(seen) < (1 if status == b"200" else 2) or not answered.startswith(b"HTTP/1.1 " + status):
+                answered = await stream.receive_some()
+    assert seen == [(False, True), (False, False)]
 
 
 @pytest.mark.parametrize(
