@@ -3,12 +3,12 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 
 import pytest
 
-import moxlite.__main__
-import moxlite.autotls.child
 from moxlite import prctl
+from moxlite.ownprogram import CHILDREN
 from moxlite.process import keeper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
@@ -27,25 +27,23 @@ class Hidden(Exception):
 
 
 def test_a_command_hides_its_memory() -> None:
-    """ADMIN-36: `serve` and `localserve` started as any user, and all commands, which may ask for passwords."""
+    """ADMIN-36a: `serve` and `localserve` started as any user, and all commands, which may ask for passwords."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("dumpable 0\n"), done
 
 
 @pytest.mark.parametrize(
-    "main",
-    [moxlite.__main__.main, moxlite.autotls.child.main, keeper.main],
-    ids=["command", "ACME", "root's parent"],
+    "module",
+    ["moxlite.__main__", *(one for name, one in CHILDREN.items() if name not in ("sandbox", "patterns"))],
 )
-def test_each_program_of_ours_hides_its_memory_before_all(
-    monkeypatch: pytest.MonkeyPatch, main: Callable[[], None]
-) -> None:
-    """ADMIN-36: exec(3) undoes it, so each program begins with it (that of the sandbox: test_sandbox_calls)."""
+def test_each_program_of_ours_hides_its_memory_before_all(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """ADMIN-36a: exec(3) undoes it, so each program begins with it (the confined ones: test_sandbox_calls)."""
+    main: Callable[[], None] = import_module(module).main
 
     def hide() -> None:
         raise Hidden
 
-    for module in (prctl, keeper):
-        monkeypatch.setattr(module, "hide_memory", hide)
+    for place in (prctl, keeper):
+        monkeypatch.setattr(place, "hide_memory", hide)
     with pytest.raises(Hidden):
         main()
