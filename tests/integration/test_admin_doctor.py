@@ -83,6 +83,23 @@ def test_a_list_with_grades_and_commands(server: ServedServer) -> None:
     assert "    chmod" in done.stdout or "    moxlite config test" in done.stdout
 
 
+def test_a_file_without_admin_pages_is_told_its_line_and_left_as_it_is(server: ServedServer) -> None:
+    """ADMIN-70: of an older file, to which the admin pages never were added; with that line nothing is told."""
+    file = server.folder / "config/moxlite.toml"
+    before = file.read_text()
+    _, found = doctor(server, "--skip-mail")
+    assert file.read_text() == before
+    [one] = [each for each in found["findings"] if each["code"] == "no-admin-pages"]
+    [command] = one["commands"]
+    line = "admin_http = { enabled = true, port = 8012 }"
+    assert command == f"in {file}, for this machine alone, add to [listeners.local] the line: {line}"
+    try:
+        file.write_text(before.replace("[listeners.local]", f"[listeners.local]\n{line}"))
+        assert not texts(doctor(server, "--skip-mail")[1], "no-admin-pages")
+    finally:
+        file.write_text(before)
+
+
 def test_a_message_goes_in_and_out(server: ServedServer) -> None:
     """ADMIN-70: a message is brought to port 25, read by IMAP and removed; another one goes out by submission and the
     queue; the password for it is gone then.
