@@ -1,6 +1,7 @@
 """Hostile patterns at a running server: tried in the account app, and in its configuration (STORE-65, STORE-162)."""
 
 import imaplib
+import json
 import smtplib
 import threading
 import time
@@ -167,6 +168,9 @@ def test_old_patterns_keep_neither_the_server_from_its_start_nor_mail_from_comin
                 time.sleep(0.1)
         assert mailboxes_of(server) == {"Old": 1, "New": 1, "INBOX": 2}
         assert waits[0] < WAIT_SECONDS
+        examined = server.cli("doctor", "--json", "--skip-dial", "--resolver", "127.0.0.1:9", check=False)
+        told = [one["text"] for one in json.loads(examined.stdout)["findings"]]
+        assert sum("could not be saved again" in one for one in told) == 2
         found: list[Any] = caller.call("overview")["old_patterns"]
         assert [one["address"] for one in found] == [server.user] * 3
         assert "never matches" in found[0]["remark"]["message"]
