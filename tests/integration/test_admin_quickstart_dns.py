@@ -4,6 +4,7 @@ import os
 import pty
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,12 +97,15 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     tmp_path: Path, world: DNSWorld, fake: FakeProviders
 ) -> None:
     """ADMIN-35b: for the address, the provider, the token (unseen), and before mail comes here instead of where it goes
-    today; the records are shown before they are published.
+    today; the records are shown before they are published. ADMIN-32: where the machine has private addresses, for the
+    admin pages at them.
     """
     fake.add("example.org", "example.org", "MX", "10 old.provider.example.")
     parent, child = pty.openpty()
     environment = {**os.environ, **fake.environment, "TERM": "dumb"}
-    words = command(tmp_path, world, "--no-admin-inside")
+    words = command(tmp_path, world)
+    machine = machine_addresses()
+    private = choose_places(machine, [one.ip for one in machine if not one.ip.is_loopback]).private
     running = subprocess.Popen(words, stdin=child, stdout=child, stderr=child, env=environment, start_new_session=True)
     os.close(child)
     seen = bytearray()
@@ -119,6 +123,8 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     answer("Your mail address", "me@example.org")
     answer("DNS provider of example.org", "hetzner")
     answer("Hetzner, API token", TOKEN)
+    if private:
+        answer(f"Serve the admin pages at {', '.join(private)}, too", "y")
     answer("goes to old.provider.example today. Have new mail come here from now on?", "y")
     answer("Publish them?", "y")
     rest = bytearray()
@@ -132,6 +138,9 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
         rest += data
     assert running.wait(60) == 0
     os.close(parent)
+    pages = tomllib.loads((tmp_path / "config/moxlite.toml").read_text())["listeners"]["admin"]
+    assert pages["ips"][: len(private)] == list(private)
+    assert ("in its private networks" in (tmp_path / "config/moxlite.toml").read_text()) == bool(private)
     assert b"2. The records are in DNS." in rest
     assert TOKEN.encode() not in rest
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
