@@ -26,8 +26,10 @@ from moxlite.operations.links import (
     TryLink,
 )
 from moxlite.operations.server import AuditLine, AuditList
+from moxlite.processor import Usage, acting
 from moxlite.store.mail.links import Link, LinkRefused, links
 from tests.house import PASSWORD, STATIC, Running, house
+from tests.session.test_processor_sessions import usage
 
 pytestmark = pytest.mark.served
 
@@ -40,11 +42,13 @@ class Provider:
     def __init__(self, running: Running) -> None:
         self.running = running
         self.connections = 0
+        self.acting: Usage | None = None  # whose time the last connection counts for
 
     async def connect(self, server: Any, credentials: Credentials, **options: Any) -> Client:
         """In place of `net.imapclient.connect`."""
         del server, options
         self.connections += 1
+        self.acting = acting.get()
         client = Client(self.running.connect(port=self.running.port("imap")))
         try:
             await client.greet()
@@ -80,7 +84,9 @@ async def until(ctl: CtlClient, state: str) -> LinkInfo:
 
 
 async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """LINK-4: by the command line; LINK-2: the password is in no file, nor in the audit log."""
+    """LINK-4: by the command line; LINK-2: the password is in no file, nor in the audit log; STORE-198: it runs for its
+    account.
+    """
     async with provider(tmp_path, monkeypatch) as (other, ctl):
         smtp = await other.running.smtp()
         await smtp.deliver("tom@example.org")
@@ -100,6 +106,7 @@ async def test_a_link_is_tested_added_paused_and_removed(tmp_path: Path, monkeyp
         await until(ctl, "paused")
         await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
         await until(ctl, "current")
+        assert other.acting is usage("mia")
         data = other.running.house.static.data_dir
         assert (data / "links.key").stat().st_mode & 0o777 == 0o600
         lines = await ctl.call("audit list", AuditList(), list[AuditLine])
