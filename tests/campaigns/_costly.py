@@ -5,6 +5,7 @@ A process of its own, with low priority: clients elsewhere take no processor fro
 way, and at the end how much of each kind was done.
 """
 
+import base64
 import http.client
 import itertools
 import json
@@ -12,12 +13,13 @@ import os
 import selectors
 import signal
 import socket
+import ssl
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from bench.imapload import corpus
 from bench.webload import Webmail
@@ -36,6 +38,13 @@ SORTED: Final = ("SUBJECT", "FROM", "TO", "CC", "DATE", "ARRIVAL", "SIZE", "DISP
 
 IMPORTED: Final = 3_000
 """Messages of the archive that is imported for trial."""
+
+CALENDAR: Final = f"/dav/calendars/{USER.partition('@')[0]}/calendar/"
+EVENTS: Final = 50
+"""Repeated events of the calendar, of 4 KB each."""
+
+FILTERS: Final = 15
+"""Filters of a query of the calendar: 64 Ki of entry × filter are allowed (DAV-18a)."""
 
 done: Final[Counter[str]] = Counter()
 
@@ -211,6 +220,76 @@ def trainings(port: int, _: int) -> Iterator[None]:
         yield page.call("junk_retrain")
 
 
+def asked(port: int, method: str, path: str, body: bytes = b"", kind: str = "application/xml") -> bytes:
+    """The answer of JMAP or DAV to a request of the user by https. Raises RuntimeError."""
+    login = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection("localhost", port - 80 + 443, context=trusting, timeout=600)
+    connection.request(method, path, body, {"authorization": f"Basic {login}", "content-type": kind, "depth": "1"})
+    answer = connection.getresponse()
+    octets = answer.read()
+    connection.close()
+    if answer.status >= 300:
+        raise RuntimeError(f"{method} {path}: {answer.status} {octets[:200]!r}")
+    return octets
+
+
+def jmap(port: int, number: int) -> Iterator[None]:
+    """Searches that no index helps, the texts of 500 emails, and contacts."""
+    session = json.loads(asked(port, "GET", "/jmap/session"))
+    account = {"accountId": next(iter(session["accounts"]))}
+    newest = {"resultOf": "1", "name": "Email/query", "path": "/ids"}
+    for turn in itertools.count(number):
+        calls = [
+            ["Email/query", {**account, "filter": {"text": f"~{turn % 10}"}}, "0"],
+            ["Email/query", {**account, "limit": 500}, "1"],
+            ["Email/get", {**account, "#ids": newest, "fetchAllBodyValues": True}, "2"],
+            ["ContactCard/query", {**account, "filter": {"text": f"~{turn % 10}"}}, "3"],
+        ]
+        body = json.dumps({"using": sorted(session["capabilities"]), "methodCalls": calls}).encode()
+        if b'["error",' in asked(port, "POST", "/jmap/api", body, "application/json"):
+            raise RuntimeError("a call of JMAP failed")
+        yield
+
+
+def put_events(port: int) -> None:
+    """Put a calendar's worth of repeated events."""
+    for number in range(EVENTS):
+        lines = (
+            *("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//costly//EN", "BEGIN:VEVENT", f"UID:{number}"),
+            *("DTSTAMP:20260101T000000Z", f"DTSTART:20260101T{number % 24:02}0000Z", "RRULE:FREQ=DAILY", "SUMMARY:x"),
+            *(f"DESCRIPTION:{'nothing ' * 500}", "END:VEVENT", "END:VCALENDAR", ""),
+        )
+        asked(port, "PUT", f"{CALENDAR}{number}.ics", "\r\n".join(lines).encode(), "text/calendar")
+
+
+def dav(port: int, _: int) -> Iterator[None]:
+    """Many filters of each event, and 5,000 addresses."""
+    match = '<prop-filter name="DESCRIPTION"><text-match>nowhere</text-match></prop-filter>' * FILTERS
+    events = f'<comp-filter name="VEVENT" test="anyof">{match}</comp-filter>'
+    hrefs = "".join(f"<D:href>{CALENDAR}{number % EVENTS}.ics</D:href>" for number in range(5_000))
+    for kind, more in itertools.cycle(
+        (
+            ("query", f'<filter><comp-filter name="VCALENDAR">{events}</comp-filter></filter>'),
+            ("multiget", hrefs),
+        )
+    ):
+        names = 'xmlns="urn:ietf:params:xml:ns:caldav" xmlns:D="DAV:"'
+        wanted = "<D:prop><D:getetag/><calendar-data/></D:prop>"
+        asked(port, "REPORT", CALENDAR, f"<calendar-{kind} {names}>{wanted}{more}</calendar-{kind}>".encode())
+        yield
+
+
+def secret_links(port: int, _: int) -> Iterator[None]:
+    """A calendar without a password; requests above the limit of a network are refused."""
+    page = Webmail(port, USER, PASSWORD)
+    address = page.call("calendar_link_make", calendar_id=page.call("calendars")[0]["id"])
+    while True:
+        asked(port, "GET", urlsplit(address).path)
+        yield
+
+
 WEB: Final[dict[str, tuple[int, Callable[[int, int], Iterator[None]]]]] = {
     "view": (8, views),
     "words": (8, words),
@@ -218,6 +297,9 @@ WEB: Final[dict[str, tuple[int, Callable[[int, int], Iterator[None]]]]] = {
     "export": (2, exports),
     "import": (1, imports),
     "retraining": (1, trainings),
+    "jmap": (8, jmap),
+    "dav": (8, dav),
+    "link": (2, secret_links),
 }
 
 KINDS: Final = (*IMAP, *WEB)
@@ -255,6 +337,8 @@ def main() -> None:
     for session in sessions:
         waiting.register(session.socket, selectors.EVENT_READ, session)
         session.next()
+    if {"dav", "link"} & {*kinds}:
+        put_events(base + 80)
     for kind in kinds:
         if kind in WEB:
             for number in range(WEB[kind][0]):

@@ -2,7 +2,8 @@
 
 Each kind for itself, then all at once: fifty IMAP sessions each that fetch all bodies, search for texts which no index
 finds, sort, thread, and change flags; views and searches of the webmail over all mail, dry runs of rules, exports,
-imports for trial, retraining. The limits of STORE-199 hold at the 95th percentile on two processors without other work.
+imports for trial, retraining; calls of JMAP, queries of calendars, a secret link. The limits of STORE-199
+hold at the 95th percentile on two processors without other work.
 """
 
 import http.client
