@@ -196,18 +196,13 @@ class Links:
         """All links of an account, with their states. Raises StoreError."""
         async with self._accounts.use(name) as account:
             found = await account.read(links, op="links")
-        return [(one, self._state(name, one)) for one in found]
+        states = {link_id: one.state for (account, link_id), one in self._running.items() if account == name}
+        return [(one, LinkState("paused") if one.paused else states.get(one.id, LinkState())) for one in found]
 
     def current(self, name: str, link_id: int) -> bool:
         """Whether a link shows its mailboxes as they are now."""
         running = self._running.get((name, link_id))
         return running is not None and running.state.phase == "current"
-
-    def _state(self, name: str, link: Link) -> LinkState:
-        if link.paused:
-            return LinkState("paused")
-        running = self._running.get((name, link.id))
-        return LinkState() if running is None else running.state
 
     async def add(self, name: str, asked: Asked) -> Link:
         """Test a link, make it and start it. Raises StoreError, OSError, LinkRefused: also where the test fails."""

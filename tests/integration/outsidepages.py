@@ -368,6 +368,7 @@ ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "accounts": add_account,
     "domains": add_domain,
     "queue": hold,
+    "live": lambda user: user.press("Pause"),
     "trends": tabs("trends?days=90", "trends/limits"),
     "reports": tabs("reports/sources", "reports/tls", "reports/own", "reports/mta-sts"),
     "network": reverse,

@@ -301,6 +301,7 @@ async def test_an_answer_from_a_shared_mailbox_is_ones_own(rig: Rig, tom: Accoun
 
 WITHOUT_IDS = {
     "draft_find",
+    "given_make",
     "import_abort",
     "import_state",
     "messages_waiting",
@@ -405,6 +406,7 @@ async def test_no_call_reaches_what_is_not_shared(
         "save_id": "0" * 32,
         "submit_id": "1" * 32,
         "path": "0",
+        "active": True,
         "answer": "yes",
         "subject": "Read",
         "text": "It was read.",

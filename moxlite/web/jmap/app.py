@@ -109,6 +109,10 @@ class Session(msgspec.Struct, frozen=True):
     octets: bytes
 
 
+async def _send(request: Request, writer: ResponseWriter, octets: bytes, status: int = 200) -> None:
+    await writer.respond(await compressed(request.headers, Response(status, API_HEADERS, octets)))
+
+
 class JMAP:
     """JMAP of a server, for all ports."""
 
@@ -149,7 +153,7 @@ class JMAP:
             case (("GET" | "HEAD"), ("" | "session")):
                 identity = await self._log_in(request, addresses=True)
                 session = await self._session(identity, request, path)
-                await self._send(request, writer, session.octets)
+                await _send(request, writer, session.octets)
             case "POST", "api":
                 await self._api(request, writer, path)
             case "POST", "upload":
@@ -225,10 +229,7 @@ class JMAP:
         return made
 
     async def _answer(self, request: Request, writer: ResponseWriter, found: object, status: int = 200) -> None:
-        await self._send(request, writer, await encoded(found), status)
-
-    async def _send(self, request: Request, writer: ResponseWriter, octets: bytes, status: int = 200) -> None:
-        await writer.respond(await compressed(request.headers, Response(status, API_HEADERS, octets)))
+        await _send(request, writer, await encoded(found), status)
 
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
         identity = await self._log_in(request, addresses=True)
@@ -242,7 +243,7 @@ class JMAP:
             self._transcript(identity, request).add("S", "error", error.problem())
             await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
             return
-        await self._send(request, writer, answer)
+        await _send(request, writer, answer)
 
     def _turn(self, identity: Identity) -> trio.CapacityLimiter:
         """Limits the requests of an account whose octets and values are in memory."""
