@@ -9,6 +9,7 @@ import { button, card, foreign, meter } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { many, t, told } from "../../lib/words";
 import type { Desk } from "../ui/page";
+import { where } from "./copying";
 
 /** Milliseconds between two looks at how far the copy is. */
 const period = 1000;
@@ -67,15 +68,7 @@ export class CalendarCopies {
     fill(
       this.root,
       card(title, [
-        el(
-          "p",
-          { class: "gap" },
-          el("b", {}, foreign(found.user)),
-          " ",
-          t("at"),
-          " ",
-          el("b", {}, foreign(found.host)),
-        ),
+        where(found),
         running &&
           el(
             "div",

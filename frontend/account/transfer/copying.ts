@@ -310,7 +310,8 @@ async function inWord(text: Remark): Promise<Remark> {
   return text.message === "" ? text : { ...text, ...(await told(text as Told)) };
 }
 
-function where(found: Found): HTMLElement {
+/** Whose mail or calendars are copied, and from which server. */
+export function where(found: { readonly user: string; readonly host: string }): HTMLElement {
   return el(
     "p",
     { class: "gap" },

@@ -355,67 +355,6 @@ function notice(level, text2, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions);
 }
 
-var period = 1e3;
-var CalendarCopies = class {
-  constructor(desk) {
-    this.desk = desk;
-    desk.onLeave(() => clearTimeout(this.timer));
-  }
-  desk;
-  root = el("div", { class: "copying" });
-  timer = 0;
-  phase = "";
-  async show() {
-    clearTimeout(this.timer);
-    const found = await this.desk.client.calendar_copy_state();
-    if (found.phase === "running" || found.phase !== this.phase) {
-      const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
-      const [error = "", ...problems2] = await Promise.all(texts.map(async (one) => (await told(one)).message));
-      const failed = found.error.message !== "";
-      this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== ""));
-    }
-    this.phase = found.phase;
-    if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
-  }
-  async again() {
-    if (!this.desk.shown()) return;
-    try {
-      await this.show();
-    } catch {
-      this.timer = window.setTimeout(() => void this.again(), period * 5);
-    }
-  }
-  draw(found, error, problems2) {
-    const title = t("Calendars and contacts from another server");
-    if (found.phase === "none") {
-      const hint = t("They are read by CalDAV and CardDAV. Nothing is changed at the other server, no guest is told, and nothing is copied twice when you do it again.");
-      fill(this.root, card(title, this.ask(), { hint }));
-      return;
-    }
-    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"), found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read")].filter(Boolean).join(", ");
-    const running = found.phase === "running";
-    fill(this.root, card(title, [el("p", { class: "gap" }, el("b", {}, foreign(found.user)), " ", t("at"), " ", el("b", {}, foreign(found.host))), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("End"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
-  }
-  ask() {
-    const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), { inputmode: "url", autocapitalize: "none" });
-    const user = line(t("User name there"), "", t("Often the whole address."), { autocapitalize: "none" });
-    const password = line(t("Password there"), "", t("Never stored. Many providers want an app password."), { type: "password", autocomplete: "off" });
-    return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
-      try {
-        await this.desk.client.calendar_copy(url.control.value, user.control.value, password.control.value);
-      } catch (error) {
-        atFields(error, { url, user, password });
-        return;
-      }
-      await this.show();
-    }).root;
-  }
-  async act(work) {
-    await attempt(t("Copying calendars"), work);
-    await this.show();
-  }
-};
-
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -437,7 +376,7 @@ function duration(seconds) {
   return many(Math.round(seconds / 360) / 10, "{n} hour", "{n} hours");
 }
 
-var period2 = 1e3;
+var period = 1e3;
 var shownMailboxes = 500;
 var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
 var Copying = class {
@@ -457,14 +396,14 @@ var Copying = class {
     if (!keep) this.draw(found);
     if (this.phase !== found.phase && this.phase === "running") void this.desk.recount();
     this.phase = found.phase;
-    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period2);
+    if (found.phase === "looking" || found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period);
   }
   async again() {
     if (!this.desk.shown()) return;
     try {
       await this.show();
     } catch {
-      this.timer = window.setTimeout(() => void this.again(), period2 * 5);
+      this.timer = window.setTimeout(() => void this.again(), period * 5);
     }
   }
   draw(found) {
@@ -584,6 +523,67 @@ function problems(found) {
   const more = found.problem_count - found.problems.length;
   return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: what is left out", "{n} problems: what is left out")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
+
+var period2 = 1e3;
+var CalendarCopies = class {
+  constructor(desk) {
+    this.desk = desk;
+    desk.onLeave(() => clearTimeout(this.timer));
+  }
+  desk;
+  root = el("div", { class: "copying" });
+  timer = 0;
+  phase = "";
+  async show() {
+    clearTimeout(this.timer);
+    const found = await this.desk.client.calendar_copy_state();
+    if (found.phase === "running" || found.phase !== this.phase) {
+      const texts = [found.error, ...found.problems].filter(({ message }) => message !== "");
+      const [error = "", ...problems2] = await Promise.all(texts.map(async (one) => (await told(one)).message));
+      const failed = found.error.message !== "";
+      this.draw(found, failed ? error : "", failed ? problems2 : [error, ...problems2].filter((one) => one !== ""));
+    }
+    this.phase = found.phase;
+    if (found.phase === "running") this.timer = window.setTimeout(() => void this.again(), period2);
+  }
+  async again() {
+    if (!this.desk.shown()) return;
+    try {
+      await this.show();
+    } catch {
+      this.timer = window.setTimeout(() => void this.again(), period2 * 5);
+    }
+  }
+  draw(found, error, problems2) {
+    const title = t("Calendars and contacts from another server");
+    if (found.phase === "none") {
+      const hint = t("They are read by CalDAV and CardDAV. Nothing is changed at the other server, no guest is told, and nothing is copied twice when you do it again.");
+      fill(this.root, card(title, this.ask(), { hint }));
+      return;
+    }
+    const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} was here already", "{n} were here already"), found.unread > 0 && many(found.unread, "{n} cannot be read", "{n} cannot be read")].filter(Boolean).join(", ");
+    const running = found.phase === "running";
+    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Looking for calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("The copy was ended. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("What was left out")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("End"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
+  }
+  ask() {
+    const url = line(t("Address of the server"), "", t("Such as dav.example.com, or as its help gives it."), { inputmode: "url", autocapitalize: "none" });
+    const user = line(t("User name there"), "", t("Often the whole address."), { autocapitalize: "none" });
+    const password = line(t("Password there"), "", t("Never stored. Many providers want an app password."), { type: "password", autocomplete: "off" });
+    return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
+      try {
+        await this.desk.client.calendar_copy(url.control.value, user.control.value, password.control.value);
+      } catch (error) {
+        atFields(error, { url, user, password });
+        return;
+      }
+      await this.show();
+    }).root;
+  }
+  async act(work) {
+    await attempt(t("Copying calendars"), work);
+    await this.show();
+  }
+};
 
 var Exporting = class {
   constructor(client, base) {
