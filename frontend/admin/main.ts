@@ -163,6 +163,8 @@ class App {
         else location.hash = to;
       },
       note: (to) => {
+        // the page may have been left while its field waited for the end of a word
+        if (number !== this.shown) return;
         window.history.replaceState(null, "", to);
         this.displayed = to;
       },

@@ -1425,6 +1425,7 @@ var App = class {
       if (location.hash === to) void this.open();
       else location.hash = to;
     }, note: (to) => {
+      if (number !== this.shown) return;
       window.history.replaceState(null, "", to);
       this.displayed = to;
     }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown };
