@@ -41,7 +41,7 @@ from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.receivedid import ReceivedID
+from moxlite.process.keys import ReceivedID
 from moxlite.process.localserve import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space

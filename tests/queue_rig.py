@@ -29,7 +29,7 @@ from moxlite.net.tls.certificates import KeyPair, Trust, self_signed
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
 from moxlite.proto.srs import SRS

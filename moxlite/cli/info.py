@@ -150,7 +150,7 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
 @click.argument("received_id")
 def cid(received_id: str) -> None:
     """The cid of the log lines that belong to the id in a Received header (or in an error page)."""
-    from moxlite.process.keys.receivedid import ReceivedID, load_key
+    from moxlite.process.keys import ReceivedID, load_key
 
     data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):

@@ -40,7 +40,7 @@ from moxlite.submission.submit import complete, counted_as, limits_of
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account

@@ -21,7 +21,7 @@ from moxlite.logins.adminpassword import write_admin_password
 from moxlite.mailauth.dkim.sign import key_record
 from moxlite.net.resolver import MX, Answer, NotFound, Record, RecordType, Resolver, absolute
 from moxlite.net.tls.certificates import self_signed
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password

@@ -23,7 +23,7 @@ from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.files import Certificates, Read, renewed
+from moxlite.process.keys import Certificates, Read, renewed
 from moxlite.process.startup import HTTP_PORT, endpoints
 
 logger = logging.getLogger("moxlite.admin.ports")

@@ -30,17 +30,18 @@ from moxlite.net.listeners import Bind, BindError
 from moxlite.process.author import as_its_author
 from moxlite.process.errors import PortTaken, StartFailed
 from moxlite.process.fences import told
-from moxlite.process.keys.files import (
+from moxlite.process.keys import (
+    KEY_SIZE,
     ACMEKeys,
     Certificates,
+    SigningKeys,
     backup_key_files,
     certificate_files,
     host_key_files,
+    load_key,
     load_keys,
     read_named,
 )
-from moxlite.process.keys.receivedid import KEY_SIZE, load_key
-from moxlite.process.keys.signing import SigningKeys
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
 from moxlite.process.permissions import Named, fix_config, fix_data

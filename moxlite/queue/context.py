@@ -17,7 +17,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import is_here
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.srs import SRS
 from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.hosts.load import HostLoad

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.process.keys.receivedid import load_key
+from moxlite.process.keys import load_key
 from moxlite.proto.address import Address
 from moxlite.queue.data.content import encoded
 from moxlite.queue.data.holdrules import HoldRule, add_hold_rule

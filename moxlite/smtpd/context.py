@@ -18,8 +18,7 @@ from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.process.keys.receivedid import ReceivedID
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import ReceivedID, SigningKeys
 from moxlite.process.spools import Spools
 from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.srs import SRS, is_return_address

@@ -14,7 +14,7 @@ import trio
 from moxlite.acceptance.evidence import from_address
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, Localpart
 from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date

@@ -27,7 +27,7 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import Signer, generate, key_record, sign, to_pem
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, SPFStatus
 from moxlite.net.resolver import FakeResolver
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.smtpd import Context
 from moxlite.store.delivery.forwarding import confirm_target

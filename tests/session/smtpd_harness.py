@@ -30,7 +30,7 @@ from moxlite.net.admission import Gate, Seat
 from moxlite.net.connections import ConnectionInfo, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
 from moxlite.net.tls.certificates import self_signed
-from moxlite.process.keys.receivedid import ReceivedID
+from moxlite.process.keys import ReceivedID
 from moxlite.process.spools import Spools
 from moxlite.proto.srs import SRS
 from moxlite.smtpd import Context, Pace, Senders

@@ -9,7 +9,7 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.results import ARCStatus, SignatureStatus
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.smtpd import Context
 from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
 from moxlite.store.delivery.scripts import failures

@@ -13,7 +13,7 @@ from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.smtpd import Context
 from moxlite.store.delivery.submission import QueueFull, Submission
 from tests.session.smtpd_harness import MESSAGE as INCOMING, Client, Queued, Smtp, clock, headers, smtp

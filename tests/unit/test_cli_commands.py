@@ -26,7 +26,7 @@ from moxlite.config.reference import describe
 from moxlite.config.static import Static
 from moxlite.escapes import printable
 from moxlite.net.tls.certificates import self_signed
-from moxlite.process.keys.receivedid import ReceivedID, load_key
+from moxlite.process.keys import ReceivedID, load_key
 from tests.running import make_certificate
 from tests.small_config import DOMAINS, STATIC
 

@@ -28,7 +28,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process import signals
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.files import load_certificates, load_keys
+from moxlite.process.keys import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import endpoints, note_version, start

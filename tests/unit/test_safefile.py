@@ -12,7 +12,7 @@ import pytest
 from moxlite.cli import run
 from moxlite.net.log import LogfmtFormatter, LogHandler
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.receivedid import load_key
+from moxlite.process.keys import load_key
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.startup import start

@@ -22,7 +22,7 @@ from moxlite.operations.server import BackedUp, BackUp
 from moxlite.operations.store import ImportAccount, RestoredMail, RestoreMail
 from moxlite.process.backuptargets import URLS, Access, Target, login_for, opened, owner_word, target_of
 from moxlite.process.fences import lost, told
-from moxlite.process.keys.files import Read, read_named
+from moxlite.process.keys import Read, read_named
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
 from moxlite.store.accounts.accounts import Accounts

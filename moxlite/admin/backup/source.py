@@ -20,8 +20,7 @@ from moxlite.admin.hostkeys import HOST_KEYS
 from moxlite.config.load import DNS_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
-from moxlite.process.keys.files import Read, backup_key_files, certificate_files, host_key_files
-from moxlite.process.keys.signing import selectors_of
+from moxlite.process.keys import Read, backup_key_files, certificate_files, host_key_files, selectors_of
 from moxlite.store.backup.keys import Signer, load_signer
 from moxlite.store.backup.sources import NamedFile, Source
 from moxlite.store.errors import BackupError

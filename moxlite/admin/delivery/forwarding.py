@@ -32,7 +32,7 @@ from moxlite.operations.access import (
     StartForward,
 )
 from moxlite.operations.performing import commands
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date

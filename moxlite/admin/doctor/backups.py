@@ -17,7 +17,7 @@ from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
 from moxlite.process.backuptargets import Target
 from moxlite.process.configtest.machine import backup_fault
-from moxlite.process.keys.files import host_key_files, read_named
+from moxlite.process.keys import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.store.backup.repository import is_encrypted
 from moxlite.store.backup.storage import Folder

@@ -10,8 +10,7 @@ from moxlite.admin.doctor.requests import Running
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import Resolver
-from moxlite.process.keys.files import Read
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import Read, SigningKeys
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):

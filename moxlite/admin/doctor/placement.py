@@ -27,7 +27,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
 from moxlite.proto.mime.dates import format_date

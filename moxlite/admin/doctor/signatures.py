@@ -18,7 +18,7 @@ from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.net.resolver import DNSError, Resolver
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, Domain
 
 SAMPLE: Final = (

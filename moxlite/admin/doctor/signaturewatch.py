@@ -13,7 +13,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import Resolver
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError

@@ -28,7 +28,7 @@ from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.operations.performing import commands
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.loginattempts import LoginAttempts

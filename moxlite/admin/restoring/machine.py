@@ -24,7 +24,7 @@ from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, parse, r
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.process.keys.signing import selectors_of
+from moxlite.process.keys import selectors_of
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import service_user

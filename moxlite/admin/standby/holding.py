@@ -55,7 +55,7 @@ from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
 from moxlite.process.backuptargets import login_for
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys.files import Read
+from moxlite.process.keys import Read
 from moxlite.proto.objecturl import ObjectURL
 from moxlite.store.errors import BackupError, NoLease
 

@@ -72,7 +72,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
-from moxlite.process.keys.files import Read
+from moxlite.process.keys import Read
 from moxlite.store.accounts.folders import DIRECTORY_MODE
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import BackupError

@@ -137,7 +137,7 @@ def open_storage(repo: str) -> "Iterator[Storage]":
     else the settings of ssh for this user count.
     """
     from moxlite.process.backuptargets import login_for, opened, target_of
-    from moxlite.process.keys.files import read_named
+    from moxlite.process.keys import read_named
     from moxlite.process.privileges import service_user
 
     target, login = target_of(repo), None

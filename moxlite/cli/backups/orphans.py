@@ -32,7 +32,7 @@ def send_rest() -> None:
     """
     from moxlite.admin.standby import orphans as sending
     from moxlite.process.backuptargets import login_for
-    from moxlite.process.keys.files import read_named
+    from moxlite.process.keys import read_named
     from moxlite.process.lock import DataLock
     from moxlite.process.privileges import acting_as, service_user
 

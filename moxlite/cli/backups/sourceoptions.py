@@ -60,7 +60,7 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
     from moxlite.net.storage.objectstore import read_keys
     from moxlite.net.storage.sftp import Login
     from moxlite.process.backuptargets import Access, login_for, target_of
-    from moxlite.process.keys.files import read_named
+    from moxlite.process.keys import read_named
     from moxlite.process.privileges import service_user
     from moxlite.proto.sshurl import SSHURL
 

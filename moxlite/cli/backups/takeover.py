@@ -298,7 +298,7 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
     from moxlite.admin.standby.layout import claim
     from moxlite.admin.standby.takingover import begin
     from moxlite.process.backuptargets import login_for, opened
-    from moxlite.process.keys.files import read_named
+    from moxlite.process.keys import read_named
     from moxlite.process.privileges import service_user
 
     static = load_config(file).static

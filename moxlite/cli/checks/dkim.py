@@ -193,7 +193,7 @@ def _author(message: "Message") -> "Address | None":
 
 def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":
     """The signing domain and signers that the configuration has for mail of this author. Raises Failure."""
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
 
     if author is None:
         raise Failure("the message has no From with exactly one address")

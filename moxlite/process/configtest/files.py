@@ -22,7 +22,7 @@ from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
 from moxlite.process.author import as_author
 from moxlite.process.configtest.machine import test_machine
-from moxlite.process.keys.signing import ONLY_SHA256, selectors_of
+from moxlite.process.keys import ONLY_SHA256, selectors_of
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings
 

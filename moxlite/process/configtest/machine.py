@@ -18,8 +18,7 @@ from moxlite.config.toml.decode import Finding, KeyPath
 from moxlite.net.listeners import is_here
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
-from moxlite.process.keys.files import Read, read_named
-from moxlite.process.keys.signing import selectors_of
+from moxlite.process.keys import Read, read_named, selectors_of
 from moxlite.process.permissions import Named
 from moxlite.process.privileges import UnknownUser, service_user
 

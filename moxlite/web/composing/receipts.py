@@ -28,7 +28,7 @@ from moxlite.web.metrics import submissions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.proto.mime.headers import HeaderSection
     from moxlite.proto.mime.types import Envelope
     from moxlite.store.changelog.account import Account

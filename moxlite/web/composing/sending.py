@@ -57,7 +57,7 @@ from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
     from moxlite.compose.draft import Draft, File
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx

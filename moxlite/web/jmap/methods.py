@@ -14,7 +14,7 @@ from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, i
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.queue.queue import Queue
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts

@@ -30,7 +30,7 @@ from moxlite.web.webapi.pages import PAGE_HEADERS, document, index_page, method_
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.queue.queue import Queue
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB

@@ -19,7 +19,7 @@ from moxlite.web.webapi.types import SendResult, Submitted
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.queue.queue import Queue
     from moxlite.queue.submit import Receipt
     from moxlite.store.accounts.accounts import Accounts

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.net.httpclient import HTTPClient
-    from moxlite.process.keys.signing import SigningKeys
+    from moxlite.process.keys import SigningKeys
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB

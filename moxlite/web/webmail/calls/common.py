@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
-from moxlite.process.keys.signing import SigningKeys
+from moxlite.process.keys import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.accounts.access import given_away_by
 from moxlite.submission.letter import Assure

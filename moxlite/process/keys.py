@@ -1,0 +1,346 @@
+"""Keys that the server reads at its start: host keys, DKIM keys, the key of Received ids. Making them is not here."""
+
+import base64
+import binascii
+import errno
+import os
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from moxlite.config.domains import DomainConfig, Domains, Selector
+from moxlite.config.listeners import KeyCert
+from moxlite.config.snapshot import Snapshot
+from moxlite.config.static import Static
+from moxlite.config.toml.decode import Finding, KeyPath
+from moxlite.mailauth.dkim.message import Message
+from moxlite.mailauth.dkim.sign import (
+    PrivateKey as DKIMKey,
+    PrivateKeyError,
+    Signer,
+    SigningError,
+    load_private_key as load_dkim_key,
+    sign,
+)
+from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
+from moxlite.process.errors import StartFailed
+from moxlite.process.fences import told
+from moxlite.process.privileges import acting_as
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.safefile import key_file, replaceable
+
+Read: TypeAlias = Callable[[Path], bytes]
+"""Gives the octets of a file; raises OSError."""
+
+Certificates: TypeAlias = Mapping[str, tuple[KeyPair, ...]]
+"""Certificates from files, by listener; one for each of its `key_certs`, in their order."""
+
+
+class ACMEKeys(msgspec.Struct, frozen=True):
+    """Keys for automatic certificates, in files that may be readable for root only.
+
+    hosts: `host_private_key_files` by name of the listener. ECDSA keys are first, because their certificates are
+    shorter. bindings: keys of external account bindings (base64url) by name of the authority.
+    """
+
+    hosts: dict[str, tuple[PrivateKey, ...]]
+    bindings: dict[str, str]
+
+
+def certificate_files(static: Static) -> list[Path]:
+    """The files of all certificates and their keys, each once."""
+    pairs = [pair for _, found in _listeners(static) for pair in found]
+    return list(dict.fromkeys(path for pair in pairs for path in (pair.cert_file, pair.key_file)))
+
+
+def host_key_files(static: Static) -> list[Path]:
+    """The files of the host's own keys for certificates by ACME, each once."""
+    found = (one.tls.host_private_key_files for one in static.listeners.values() if one.tls is not None)
+    return list(dict.fromkeys(path for paths in found for path in paths))
+
+
+def backup_key_files(static: Static) -> list[Path]:
+    """The files with the keys of targets on another machine or in object storage, of backups and of a stand-by."""
+    found = [file for one in (static.backup, static.standby) for file in (one.ssh_key_file, one.storage_keys_file)]
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
+    """The octets of a file that the configuration names. If the service user, whose `ids` these are, could replace the
+    file, it is read as that user (ADMIN-37). Raises OSError.
+    """
+    if ids is None or not replaceable(path):
+        return path.read_bytes()
+    with acting_as(*ids):
+        return path.read_bytes()
+
+
+def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]], ACMEKeys]:
+    """Read all certificates and keys for the start.
+
+    Raises:
+      StartFailed: some cannot be read, or are not valid: a line for each.
+    """
+    faults: list[str] = []
+    found = _load_certificates(static, read, faults), _load_acme_keys(static, read, faults)
+    if faults:
+        raise StartFailed("\n".join(faults))
+    return found
+
+
+def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
+    """Read the certificates and keys of each listener that names files. Certificates by ACME are in `autotls`. Raises
+    as `load_keys`.
+    """
+    faults: list[str] = []
+    found = _load_certificates(static, read, faults)
+    if faults:
+        raise StartFailed("\n".join(faults))
+    return found
+
+
+def _load_certificates(static: Static, read: Read, faults: list[str]) -> dict[str, tuple[KeyPair, ...]]:
+    found: dict[str, tuple[KeyPair, ...]] = {}
+    for name, pairs in _listeners(static):
+        loaded: list[KeyPair] = []
+        for pair in pairs:
+            try:
+                loaded.append(_load(name, pair, read))
+            except StartFailed as error:
+                faults.append(str(error))
+        found[name] = tuple(loaded)
+    return found
+
+
+def renewed(static: Static, read: Read, before: Certificates) -> tuple[dict[str, tuple[KeyPair, ...]], list[str]]:
+    """Read the certificates and keys again. Pairs that cannot be used stay as they were `before`, and get a line each
+    in the second result.
+    """
+    found: dict[str, tuple[KeyPair, ...]] = {}
+    problems: list[str] = []
+    for name, pairs in _listeners(static):
+        loaded = []
+        for pair, old in zip(pairs, before[name], strict=True):
+            try:
+                loaded.append(_load(name, pair, read))
+            except StartFailed as error:
+                loaded.append(old)
+                problems.append(str(error))
+        found[name] = tuple(loaded)
+    return found, problems
+
+
+def _listeners(static: Static) -> Iterator[tuple[str, tuple[KeyCert, ...]]]:
+    """Listeners with certificates from files, each with its `key_certs`."""
+    for name, listener in static.listeners.items():
+        if listener.tls is not None and listener.tls.acme is None:
+            yield name, listener.tls.key_certs
+
+
+def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
+    try:
+        return KeyPair.read(pair.cert_file, pair.key_file, read)
+    except OSError as error:
+        path = Path(os.fsdecode(error.filename)) if error.filename else pair.cert_file
+        what = f"{path}: {told(error, path)}"
+        raise StartFailed(f"listeners.{listener}.tls: cannot read {what}") from None
+    except CertificateError as error:
+        raise StartFailed(f"listeners.{listener}.tls: {error}") from None
+
+
+def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
+    hosts: dict[str, tuple[PrivateKey, ...]] = {}
+    for name, listener in static.listeners.items():
+        if listener.tls is None or listener.tls.acme is None:
+            continue
+        keys: list[PrivateKey] = []
+        for path in listener.tls.host_private_key_files:
+            key = f"listeners.{name}.tls.host_private_key_files"
+            try:
+                keys.append(load_private_key(read(path)))
+            except OSError as error:
+                cure = "; `moxlite config ensure-acme-host-keys` makes it anew" if error.errno == errno.ENOENT else ""
+                faults.append(f"{key}: cannot read {path}: {told(error, path)}{cure}")
+            except CertificateError as error:
+                faults.append(f"{key}: {path}: {error}")
+        hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
+    bindings: dict[str, str] = {}
+    for name, acme in static.acme.items():
+        binding = acme.external_account_binding
+        if binding is None:
+            continue
+        try:
+            bindings[name] = read(binding.key_file).decode("ascii").strip()
+        except OSError as error:
+            faults.append(f"acme.{name}: cannot read {binding.key_file}: {told(error, binding.key_file)}")
+        except UnicodeDecodeError:
+            faults.append(f"acme.{name}: {binding.key_file} is not a key in base64url")
+    return ACMEKeys(hosts, bindings)
+
+
+# The keys with which domains sign, read at the start and whenever domains.toml changes (AUTH-41, AUTH-45).
+
+ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"
+
+
+def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
+    """All selectors, each with the place in the configuration that names its key file."""
+    for domain, settings in domains.domains.items():
+        for name, selector in settings.dkim.selectors.items():
+            yield ("domains", domain, "dkim", "selectors", name, "key_file"), selector
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A key, and the values that distinguish versions of its file."""
+
+    stamp: tuple[int, int, int]
+    key: DKIMKey
+
+
+class SigningKeys:
+    """The private keys of all selectors, by their files."""
+
+    def __init__(self) -> None:
+        self._keys: dict[Path, _Known] = {}
+
+    def read(self, snapshot: Snapshot) -> list[Finding]:
+        """Read the keys that a configuration names; returns the faults, each with the path of the file. Blocks.
+
+        A file that has not changed is not read again. If a file cannot be read any more, because the server has given
+        up its privileges, its key stays.
+        """
+        keys: dict[Path, _Known] = {}
+        findings: list[Finding] = []
+        for path, selector in selectors_of(snapshot.domains):
+            file = selector.key_file
+            try:
+                found = file.stat()
+                stamp = found.st_mtime_ns, found.st_size, found.st_ino
+                known = self._keys.get(file)
+                keys[file] = (
+                    known if known and known.stamp == stamp else _Known(stamp, load_dkim_key(file.read_bytes()))
+                )
+            except PermissionError as error:
+                if file in self._keys:
+                    keys[file] = self._keys[file]
+                else:
+                    findings.append(
+                        Finding(path, f"cannot read {file}: {error.strerror}", "give it to the service user")
+                    )
+            except OSError as error:
+                findings.append(Finding(path, f"cannot read {file}: {error.strerror}"))
+            except PrivateKeyError as error:
+                findings.append(Finding(path, f"{file} {error}"))
+            else:
+                if isinstance(keys[file].key, Ed25519PrivateKey) and selector.hash == "sha1":
+                    findings.append(Finding((*path[:-1], "hash"), ONLY_SHA256))
+        if not findings:
+            self._keys = keys
+        return findings
+
+    def key(self, file: Path) -> DKIMKey | None:
+        """The key of a file; None if it was never read."""
+        known = self._keys.get(file)
+        return None if known is None else known.key
+
+    def signers(self, settings: DomainConfig | None) -> tuple[Signer, ...]:
+        """The signers of a domain, one for each selector that signs. Raises SigningError: the key of one was never
+        read.
+        """
+        if settings is None:
+            return ()
+        return tuple(self.signer(name, settings.dkim.selectors[name]) for name in settings.dkim.sign)
+
+    def signer(self, name: str, selector: Selector) -> Signer:
+        """The signer of one selector. Raises SigningError: its key was never read."""
+        known = self._keys.get(selector.key_file)
+        if known is None:
+            raise SigningError(f"there is no key of selector {name}")
+        return Signer(
+            selector=name,
+            key=known.key,
+            hash=selector.hash,
+            header=selector.header,
+            body=selector.body,
+            sealed=selector.headers,
+            unsealed=selector.unsealed_headers,
+            seal=selector.seal,
+            expiration=selector.expiration,
+        )
+
+    async def sign_own(self, snapshot: Snapshot, octets: bytes, author: Address) -> bytes:
+        """Sign a message of the server itself, from an address at its hostname; returns the signature fields. The
+        signing domain is the nearest one at or above the hostname that has selectors (SMTP-113). Empty if no domain
+        has.
+
+        Raises SigningError.
+        """
+        labels = author.domain.ascii.split(".")
+        for at in range(len(labels)):
+            try:
+                domain = Domain.parse(".".join(labels[at:]))
+            except AddressError:
+                continue
+            if signers := self.signers(snapshot.domain(domain)):
+                return await sign(Message.of(octets), author, signers, time.time(), domain=domain)
+        return b""
+
+
+# The opaque id of a connection in Received headers and error pages (SMTP-9, WEB-8).
+#
+# Connection ids consist of milliseconds and counters. Shown unchanged, they would reveal when the server started and
+# how busy it is. So others see one AES block instead, which ``moxlite cid`` decrypts.
+
+KEY_FILE: Final = "receivedid.key"
+AES_KEY: Final = 16
+INSTALL: Final = 8
+KEY_SIZE: Final = AES_KEY + INSTALL
+"""Octets of the file: the AES-128 key, and 8 octets that mark the ids of this installation."""
+
+
+class ReceivedID:
+    """Converts connection ids into ids of 22 characters, and back."""
+
+    def __init__(self, key: bytes) -> None:
+        # One block, never two with the same content: plain AES is the right mode here.
+        self._cipher: Final = Cipher(algorithms.AES(key[:AES_KEY]), modes.ECB())  # noqa: S305
+        self._install: Final = key[AES_KEY:]
+
+    def encode(self, cid: int) -> str:
+        """The id of a connection, as others see it."""
+        block = self._install + struct.pack(">Q", cid & 0xFFFFFFFFFFFFFFFF)
+        return base64.urlsafe_b64encode(self._cipher.encryptor().update(block)).rstrip(b"=").decode()
+
+    def decode(self, text: str) -> int | None:
+        """The connection id; None for an id of another installation."""
+        try:
+            block = base64.urlsafe_b64decode(text + "==")
+        except (binascii.Error, ValueError):
+            return None
+        if len(block) != INSTALL + 8:
+            return None
+        plain = self._cipher.decryptor().update(block)
+        if plain[:INSTALL] != self._install:
+            return None
+        (cid,) = struct.unpack(">Q", plain[INSTALL:])
+        return int(cid)
+
+
+def load_key(data_dir: Path, *, create: bool = True) -> bytes:
+    """The key of this installation, made if it is missing.
+
+    Raises:
+      OSError: it can neither be read nor made, or isn't a key.
+    """
+    path = data_dir / KEY_FILE
+    key = key_file(path, KEY_SIZE, create=create)
+    if len(key) != KEY_SIZE:
+        raise OSError(f"{path} must have {KEY_SIZE} octets: restore it from a backup or remove it")
+    return key
