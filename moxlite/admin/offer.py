@@ -96,16 +96,14 @@ def dav_url(server: Server) -> str:
 
 
 def agent_configuration(offer: Offer) -> bytes:
-    """What programs find at ``ua-auto-config.D`` (PACC, draft-ietf-mailmaint-pacc-02): JSON whose SHA-256 is in DNS
-    (`agent_record`). It names services on their usual ports with TLS from the start alone.
+    """What programs find at ``ua-auto-config.D`` (PACC, draft-ietf-mailmaint-pacc-03): JSON whose SHA-256 is in DNS
+    (`agent_record`). It names services on their usual ports with TLS from the start alone, so ManageSieve is not there.
     """
     protocols: dict[str, dict[str, str]] = {}
-    for name, servers, port in (("imap", offer.imap, 993), ("smtp", offer.submission, 465)):
+    for name, servers, port in (("imap", offer.imap, 993), ("submit", offer.submission, 465)):
         usual = [one for one in servers if one.security == "tls" and one.port == port and not one.on_https]
         if usual:
             protocols[name] = {"host": usual[0].host.ascii}
-    if any(one.port == 4190 for one in offer.managesieve):
-        protocols["managesieve"] = {"host": next(one for one in offer.managesieve if one.port == 4190).host.ascii}
     for one in [one for one in offer.jmap if one.port == 443][:1]:
         protocols["jmap"] = {"url": jmap_session(one.host, one.port)}
     for one in [one for one in offer.dav if one.port == 443][:1]:

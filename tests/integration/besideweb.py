@@ -45,7 +45,10 @@ server {{
 }}
 """
 
-NAMES = ("mx.example.org", *(f"{label}.example.org" for label in ("mail", "mta-sts", "autoconfig", "autodiscover")))
+NAMES = (
+    "mx.example.org",
+    *(f"{label}.example.org" for label in ("mail", "mta-sts", "autoconfig", "autodiscover", "ua-auto-config")),
+)
 
 
 class OtherWebserver:

@@ -9,8 +9,10 @@ import pytest
 from moxlite.admin import edits
 from moxlite.admin.dns import policies
 from moxlite.admin.dns.policies import MEMORY, PolicyWatch, allowed_patterns
-from moxlite.admin.dns.publishing import publish_policy
+from moxlite.admin.dns.publishing import Publishing, publish_digest, publish_policy
+from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
+from moxlite.admin.offer import agent_record, offer_for
 from moxlite.config import files
 from moxlite.config.domains import MTASTS
 from moxlite.config.holder import Change, ConfigHolder
@@ -51,6 +53,7 @@ class World:
 
     def __init__(self, folder: Path, fake: FakeProviders, served: NameServer) -> None:
         self.fake = fake
+        self.authorities = served.authorities
         self.publish = partial(publish_policy, authorities=served.authorities)
         self.now = 1_800_000_000.0
         self.path = folder / "moxlite.toml"
@@ -66,7 +69,8 @@ class World:
 
     def start(self) -> None:
         self.config, _ = ConfigHolder.open(self.path)
-        self.watch = PolicyWatch(self.config, clock=lambda: self.now, publish=self.publish)
+        digest = partial(publish_digest, authorities=self.authorities)
+        self.watch = PolicyWatch(self.config, clock=lambda: self.now, publish=self.publish, publish_digest=digest)
         self.config.on_change(self.watch.reconfigured)
 
     def edit(self, old: str, new: str) -> None:
@@ -242,3 +246,30 @@ async def test_a_damaged_memory_begins_anew(world: World, caplog: pytest.LogCapt
     assert not await world.watch.look()
     assert "cannot be read" in caplog.text
     assert world.policy.policy_id == "first"
+
+
+AGENTS = "_ua-auto-config.example.org"
+
+MAIL = "autoconfig_https = { enabled = true, port = 8443, non_tls = true }\nimaps = { enabled = true, port = 993 }\n"
+
+
+async def test_the_digest_of_settings_follows_the_configuration(world: World) -> None:
+    """ADMIN-71e: in DNS, where this server has published it, and nowhere else; a record that others have made stays."""
+    world.set_provider()
+    tls = 'tls = { key_certs = [{ cert_file = "c.pem", key_file = "k.pem" }] }\n'
+    world.write(STATIC + MAIL + tls)
+    assert not await world.watch.look()
+    assert world.fake.data(AGENTS, "TXT") == set(), "it begins when the owner publishes the records"
+    domain = Domain.parse("example.org")
+    publishing = Publishing(world.config.current, world.path, authorities=world.authorities)
+    located = publishing.located(domain)
+    publishing.make(domain, located, publishing.plan(domain, located))
+    (first,) = world.fake.data(AGENTS, "TXT")
+    assert first == rdata_of("TXT", agent_record(offer_for(world.config.current, domain))).to_text()
+    world.write(STATIC + MAIL + tls + "submissions = { enabled = true, port = 465 }\n")
+    assert not await world.watch.look()
+    (second,) = world.fake.data(AGENTS, "TXT")
+    assert second == rdata_of("TXT", agent_record(offer_for(world.config.current, domain))).to_text() != first
+    world.fake.zones["example.org"] = []
+    assert not await world.watch.look()
+    assert not world.fake.data(AGENTS, "TXT"), "what is published already is looked at by the examination alone"

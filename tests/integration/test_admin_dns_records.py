@@ -182,6 +182,7 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
         (25, "mx.example.org"),
         (443, "mx.example.org"),
         (443, "autoconfig.example.org"),
+        (443, "ua-auto-config.example.org"),
         (993, "mail.example.org"),
     }
     assert {ip for ip, _, _ in services.tried} == {"192.0.2.1", "2001:db8::1"}
@@ -251,6 +252,11 @@ async def test_nothing_in_dns_yet(config: Path, world: DNSWorld) -> None:
     assert reports["iprev"].errors == []
     optional = [line for line in reports["srv"].instructions if "_pop3" in line]
     assert optional == [], "what may be left out is not asked for (AUTH-91)"
+    assert (reports["pacc"].errors, reports["pacc"].warnings) == ([], []), "both may be left out"
+    assert [line.split()[3:5] for line in reports["pacc"].instructions] == [
+        ["ua-auto-config.example.org.", "CNAME"],
+        ["_ua-auto-config.example.org.", "TXT"],
+    ]
     done = moxlite("config", "dnscheck", "example.org", "--resolver", world.server)
     assert (done.returncode, done.stderr) == (1, "")
     assert "error: no MX record" in done.stdout
@@ -281,6 +287,12 @@ MISTAKES = {
     "mtasts-old": ("mtasts", '_mta-sts.example.org. TXT "v=STSv1; id=1"', "_mta-sts", True),
     "mtasts-twice": ("mtasts", '_mta-sts.example.org. TXT "v=STSv1; id=1"', "", False),
     "srv-other": ("srv", "_imaps._tcp.example.org. SRV 0 1 993 old.example.org.", "_imaps._tcp", True),
+    "pacc-old": (
+        "pacc",
+        f'_ua-auto-config.example.org. TXT "v=UAAC1; a=sha256; d={43 * "A"}="',
+        "_ua-auto-config",
+        True,
+    ),
     "client-other": ("client-settings", "mail.example.org. CNAME old.example.org.", "mail.example.org. CNAME", True),
 }
 """Topic, the wrong line, the beginning of right ones, and whether the wrong line is there in their place."""

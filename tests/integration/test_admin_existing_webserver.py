@@ -124,7 +124,7 @@ def test_what_a_web_server_is_told_has_all_names(kind: str) -> None:
     """ADMIN-33: each kind passes on the same, to loopback alone."""
     server = Webserver(kind, ((Path("/tls/chain"), Path("/tls/key")),))  # type: ignore[arg-type]  # of three
     text = configuration(server, Domain.parse("mx.example.org"), Domain.parse("bücher.example"))
-    for name in ("mta-sts", "autoconfig", "autodiscover", "mail"):
+    for name in ("mta-sts", "autoconfig", "autodiscover", "ua-auto-config", "mail"):
         assert f"{name}.xn--bcher-kva.example" in text
     for word in ("mx.example.org", "autodiscover/", "mail-v1", "profile.mobileconfig", "dav/", "jmap/", "carddav"):
         assert word in text

@@ -123,7 +123,7 @@ async def test_programs_find_their_settings_by_pacc(discovery: Rig) -> None:
             "carddav": {"url": "https://imap.example.org/dav/"},
             "imap": {"host": "imap.example.org"},
             "jmap": {"url": "https://imap.example.org/.well-known/jmap"},
-            "smtp": {"host": "imap.example.org"},
+            "submit": {"host": "imap.example.org"},
         },
     }
     digest = base64.b64encode(hashlib.sha256(answer.body).digest()).decode()

@@ -145,6 +145,7 @@ const topics: ReadonlyMap<string, string> = new Map(
     srv: "SRV",
     autoconfig: t("Autoconfig"),
     autodiscover: t("Autodiscover"),
+    pacc: "PACC",
     "client-settings": t("Settings of mail programs"),
   }),
 );

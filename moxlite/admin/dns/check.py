@@ -38,6 +38,7 @@ TOPICS: Final[Mapping[str, Callable[[Case], Awaitable[Report]]]] = {
     "srv": clients.check_srv,
     "autoconfig": clients.check_autoconfig,
     "autodiscover": clients.check_autodiscover,
+    "pacc": clients.check_pacc,
     "client-settings": clients.check_client_settings,
 }
 

@@ -102,6 +102,35 @@ async def check_autodiscover(case: Case) -> Report:
     return report
 
 
+async def check_pacc(case: Case) -> Report:
+    """Check where programs find their settings by PACC, and the text with the digest of these. Both may be left out;
+    a text that does not fit makes programs refuse the settings. One that fits is enough: another may be there while
+    the settings change.
+    """
+    report = Report()
+    for wanted in case.records("pacc"):
+        if wanted.kind != "TXT":
+            continue
+        found = await case.texts(wanted.name, "v=UAAC1", report)
+        if found is None:
+            return report
+        if not found:
+            case.ask_for(report, "pacc")
+            return report
+        if _agent_digest(str(wanted.value)) not in map(_agent_digest, found[:MAX_SERVICES]):
+            report.errors.append(f"{wanted.name} has not the digest of the settings: mail programs refuse them")
+            case.ask_for(report, "pacc", name=wanted.name, found=shown(wanted.name, "TXT", found[:MAX_SERVICES]))
+        await _host(case, report, f"ua-auto-config.{case.domain.ascii}.", "pacc")
+    return report
+
+
+def _agent_digest(text: str) -> tuple[str, str]:
+    """Algorithm and digest of a text of PACC; the order of the tags and blanks do not matter."""
+    pairs = [tag.partition("=") for tag in text.split(";")]
+    tags = {name.strip(): value.strip() for name, _, value in pairs}
+    return tags.get("a", "").lower(), tags.get("d", "")
+
+
 async def check_client_settings(case: Case) -> Report:
     """Check the host that users type into their settings."""
     report = Report()

@@ -77,7 +77,7 @@ ADDED: Final[frozenset[Kind]] = frozenset({"TLSA"})
 TEXTS: Final = {"spf": "v=spf1", "spf-host": "v=spf1", "dmarc": "v=DMARC1", "tlsrpt": "v=TLSRPTv1"}
 """Texts that are merged, by topic, and their beginning."""
 
-OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "srv": "path="}
+OTHER_TEXTS: Final = {"host-tlsrpt": "v=TLSRPTv1", "mtasts": "v=STSv1", "pacc": "v=UAAC1", "srv": "path="}
 """Further texts with a beginning of their own; other texts may be at the same name."""
 
 

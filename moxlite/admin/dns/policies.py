@@ -3,6 +3,9 @@
 A sender keeps a policy for its ``max_age``, and asks for another only when the id in DNS is another (RFC 8461 §3.3,
 §5.1). So a policy that has changed gets a new id, in domains.toml and in DNS; and a name that was an MX host stays
 allowed for as long as a sender may come to it by what it has kept. What was served last is in ``data/mtasts.json``.
+
+The settings that mail programs find by PACC change with the configuration, too, and their digest is in DNS: where this
+server has published it, it writes the new one (ADMIN-71e).
 """
 
 import datetime as dt
@@ -71,12 +74,17 @@ def allowed_patterns(snapshot: Snapshot, policy: MTASTS) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*mx_patterns(snapshot, policy), *policy.former_mx)))
 
 
+Publish = Callable[[Snapshot, Path, Domain], str]
+"""As `publishing.publish_policy`."""
+
+
 class PolicyWatch:
     """The task.
 
     Args:
       clock: seconds UTC.
       publish: `publishing.publish_policy`, or a test's own.
+      publish_digest: `publishing.publish_digest`, or a test's own.
     """
 
     def __init__(
@@ -84,12 +92,14 @@ class PolicyWatch:
         config: ConfigHolder,
         *,
         clock: Callable[[], float] = time.time,
-        publish: Callable[[Snapshot, Path, Domain], str] | None = None,
+        publish: Publish | None = None,
+        publish_digest: Publish | None = None,
     ) -> None:
         self._config = config
         self._path = config.current.static.data_dir / MEMORY
         self._clock = clock
         self._publish = publish
+        self._publish_digest = publish_digest
         self._wakeup = Wakeup()
 
     def reconfigured(self, _old: Snapshot, _new: Snapshot) -> None:
@@ -113,7 +123,8 @@ class PolicyWatch:
                 await self._wakeup.wait()
 
     async def look(self) -> bool:
-        """Compare each policy with the one that was served last. Returns whether an id waits for DNS.
+        """Compare each policy with the one that was served last, and each digest with the one that was published.
+        Returns whether an id or a digest waits for DNS.
 
         Raises OSError, CommandFailed.
         """
@@ -128,7 +139,8 @@ class PolicyWatch:
             for name, one in served.items()
         }
         await self._remember(written, served)
-        return not all(one.published for one in written.values())
+        digests = [await self._digest_written(Domain.parse(name)) for name in self._config.current.domains.domains]
+        return not all((*digests, *(one.published for one in written.values())))
 
     async def _remember(self, served: dict[str, Served], before: dict[str, Served]) -> None:
         if served != before:
@@ -175,18 +187,38 @@ class PolicyWatch:
         """Write the id to DNS. Returns whether there is nothing left to do."""
         publish = self._publish
         if publish is None:
-            folder = self._config.path.parent / DNS_FOLDER
-            if not await trio.to_thread.run_sync(folder.exists):
-                return True  # for the owner to do: `dnscheck` and the nightly mail say it
-            await lazyimport.load("moxlite.admin.dns.publishing")
+            if not await self._publishes():
+                return True
             from moxlite.admin.dns.publishing import publish_policy
 
             publish = publish_policy
+        return await self._run(publish, domain, "the id of an MTA-STS policy is not in DNS yet")
+
+    async def _digest_written(self, domain: Domain) -> bool:
+        """As `_written`, for the digest of the settings of mail programs."""
+        publish = self._publish_digest
+        if publish is None:
+            if not await self._publishes():
+                return True
+            from moxlite.admin.dns.publishing import publish_digest
+
+            publish = publish_digest
+        return await self._run(publish, domain, "the digest of settings is not in DNS yet")
+
+    async def _publishes(self) -> bool:
+        """Whether this server publishes records. If not, they are for the owner to do: `dnscheck` and the nightly mail
+        say so.
+        """
+        if not await trio.to_thread.run_sync((self._config.path.parent / DNS_FOLDER).exists):
+            return False
+        await lazyimport.load("moxlite.admin.dns.publishing")
+        return True
+
+    async def _run(self, publish: Publish, domain: Domain, late: str) -> bool:
         config = self._config
         problem = await trio.to_thread.run_sync(publish, config.current, config.path, domain, abandon_on_cancel=True)
         if problem:
-            kv = {"domain": domain.ascii, "err": problem}
-            logger.error("the id of an MTA-STS policy is not in DNS yet", extra={"kv": kv})
+            logger.error(late, extra={"kv": {"domain": domain.ascii, "err": problem}})
         return not problem
 
 

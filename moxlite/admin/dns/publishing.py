@@ -5,7 +5,7 @@ servers are waited for.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import HeldKeys, Kind, Topic, Wanted, read_keys, wanted_records
+from moxlite.admin.dns.wanted import PACC_LABEL, HeldKeys, Kind, Topic, Wanted, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
@@ -32,6 +32,7 @@ from moxlite.admin.dns.zones import (
 )
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, DNSFiles, ProviderFailed, Stored, read_zone
 from moxlite.admin.domains.changes import require_domain
+from moxlite.admin.offer import agent_record, offer_for
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.dns.client import DNSResolver
 from moxlite.proto.address import Domain
@@ -309,15 +310,37 @@ def publish_policy(snapshot: Snapshot, config: Path, domain: Domain, authorities
     """Write the id of a domain's MTA-STS policy to DNS, where a provider is set and an id is there already. Returns why
     that has to be tried again, "" for done or for the owner to do.
     """
+
+    def begun(located: Located, slot: Slot) -> bool:
+        at = located.of(slot[0])
+        texts = () if at is None else at[0].found(at[1], [slot])[slot]
+        # MTA-STS begins when the owner publishes its records
+        return any(one.to_text().lower().startswith('"v=stsv1') for one in texts)
+
+    return _publish_text(Publishing(snapshot, config, authorities=authorities), domain, "_mta-sts", begun)
+
+
+def publish_digest(snapshot: Snapshot, config: Path, domain: Domain, authorities: Authorities | None = None) -> str:
+    """Write the digest of what mail programs find by PACC to DNS, where this server has published one that is another
+    now. Returns as `publish_policy`.
+    """
     publishing = Publishing(snapshot, config, authorities=authorities)
+    record = rdata_of("TXT", agent_record(offer_for(snapshot, domain)))
+
+    def differs(_located: Located, slot: Slot) -> bool:
+        ours = Ledger(publishing.files, domain).ours().get(slot, ())
+        return bool(ours) and record not in [one.data for one in ours]
+
+    return _publish_text(publishing, domain, PACC_LABEL, differs)
+
+
+def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Callable[[Located, Slot], bool]) -> str:
+    slot: Slot = f"{label}.{domain.ascii}.", "TXT"
     try:
         located = publishing.located(domain)
-        name = f"_mta-sts.{domain.ascii}."
-        at = located.of(name)
-        texts = () if at is None else at[0].found(at[1], [(name, "TXT")])[name, "TXT"]
-        if not any(one.to_text().lower().startswith('"v=stsv1') for one in texts):
-            return ""  # MTA-STS begins when the owner publishes its records
-        wanted = tuple(one for one in publishing.wanted(domain) if (one.name, one.kind) == (name, "TXT"))
+        if not due(located, slot):
+            return ""
+        wanted = tuple(one for one in publishing.wanted(domain) if (one.name, one.kind) == slot)
         missing = publishing.make(domain, located, Plans(tuple(plan_zones(located, wanted, replace=True)), wanted))
     except NoProvider:
         return ""

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
-from moxlite.admin.offer import DAV_PATH, offer_for, public_first
+from moxlite.admin.offer import DAV_PATH, agent_record, offer_for, public_first
 from moxlite.autotls.files import account_uri
 from moxlite.autotls.hostkeys import FOLDER, published_keys, read_host_state
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
@@ -37,11 +37,15 @@ Topic = Literal[
     "client-settings",
     "autoconfig",
     "autodiscover",
+    "pacc",
     "srv",
     "caa",
 ]
 
 MX_PREFERENCE: Final = 10
+
+PACC_LABEL: Final = "_ua-auto-config"
+"""Where the SHA-256 of the settings of mail programs is (draft-ietf-mailmaint-pacc-03)."""
 
 LETSENCRYPT: Final = "letsencrypt.org"
 """Issuer name in CAA records; the host of Let's Encrypt's ACME directory is below it."""
@@ -250,13 +254,15 @@ def _host(snapshot: Snapshot, domain: Domain, host: Domain, keys: Keys) -> Itera
 def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: Domain) -> Iterable[Wanted]:
     """Records with which mail programs find their settings and services."""
     own = settings.client_settings_domain
+    offer = offer_for(snapshot, domain)
     if own is not None and own != host and own != domain:
         yield Wanted("client-settings", _dot(own), "CNAME", _dot(host))
     if any(one.autoconfig_https.enabled for _, one in public_first(snapshot)):
         yield Wanted("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
         yield Wanted("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)
         yield Wanted("autodiscover", f"_autodiscover._tcp.{_dot(domain)}", "SRV", SRV(0, 1, 443, _dot(host)))
-    offer = offer_for(snapshot, domain)
+        yield Wanted("pacc", f"ua-auto-config.{_dot(domain)}", "CNAME", _dot(host), optional=True)
+        yield Wanted("pacc", f"{PACC_LABEL}.{_dot(domain)}", "TXT", agent_record(offer), optional=True)
     for service, servers, security in (
         ("_imaps", offer.imap, "tls"),
         ("_submissions", offer.submission, "tls"),

@@ -35,6 +35,7 @@ ABOUT: Final[dict[Topic, str]] = {
     "client-settings": "The name in settings of mail programs. It stays when the domain moves to another machine.",
     "autoconfig": "Thunderbird and others find their settings there.",
     "autodiscover": "Outlook finds its settings there.",
+    "pacc": "Newer mail programs find their settings there (PACC), and trust them by this text. May be left out.",
     "srv": "Services of the domain (RFC 6186, RFC 8314); a dot is one that it has not. Those may be left out.",
     "caa": "Only this authority may issue certificates. May be left out; others that are in use belong here.",
 }

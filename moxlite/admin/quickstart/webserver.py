@@ -2,7 +2,7 @@
 (ADMIN-33).
 
 moxlite listens on a loopback port for it. The web server passes on the requests of programs and senders: settings
-(autoconfig, autodiscover), policies (MTA-STS), calendars, contacts and JMAP.
+(autoconfig, autodiscover, PACC), policies (MTA-STS), calendars, contacts and JMAP.
 """
 
 import datetime as dt
@@ -81,7 +81,7 @@ NGINX: Final = """\
 server {{
     listen 443 ssl;
     listen [::]:443 ssl;
-    server_name mta-sts.{domain} autoconfig.{domain} autodiscover.{domain};
+    server_name mta-sts.{domain} autoconfig.{domain} autodiscover.{domain} ua-auto-config.{domain};
     ssl_certificate {certificate};
     ssl_certificate_key {key};
     proxy_set_header Host $host;
@@ -133,7 +133,7 @@ server {{
 
 CADDY: Final = """\
 # /etc/caddy/Caddyfile
-mta-sts.{domain}, autoconfig.{domain}, autodiscover.{domain},
+mta-sts.{domain}, autoconfig.{domain}, autodiscover.{domain}, ua-auto-config.{domain},
 http://autoconfig.{domain}, http://autodiscover.{domain} {{
     reverse_proxy 127.0.0.1:{port}
 }}
@@ -153,7 +153,7 @@ APACHE: Final = """\
 # The certificates need the names of their hosts.
 <VirtualHost *:443>
     ServerName mta-sts.{domain}
-    ServerAlias autoconfig.{domain} autodiscover.{domain}
+    ServerAlias autoconfig.{domain} autodiscover.{domain} ua-auto-config.{domain}
     SSLEngine on
     SSLCertificateFile {certificate}
     SSLCertificateKeyFile {key}

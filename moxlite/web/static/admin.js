@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.2963fa4db976.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.63fd5ad8b1a7.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6ef7816617a2.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.63fd5ad8b1a7.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
 
 var CheckFailed = class extends Error {
 };
