@@ -9,6 +9,7 @@ import { holdPlace } from "../lib/focus";
 import {
   activity,
   chartColumn,
+  copy,
   database,
   eye,
   fileText,
@@ -54,6 +55,7 @@ const places = [
   { name: "audit", title: t("Audit log"), icon: history },
   { name: "metrics", title: t("Metrics"), icon: listFilter },
   { name: "backups", title: t("Backups"), icon: database },
+  { name: "standby", title: t("Second machine"), icon: copy },
   { name: "config", title: t("Configuration"), icon: slidersHorizontal },
   { name: "two-step", title: t("Log-in"), icon: keyRound },
 ];
@@ -74,6 +76,7 @@ const parts: Readonly<Record<string, string>> = {
   audit: "audit",
   metrics: "machine",
   backups: "machine",
+  standby: "machine",
   config: "machine",
 };
 

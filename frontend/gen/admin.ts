@@ -379,6 +379,14 @@ export interface SnapshotRow {
   octets: number;
 }
 
+/** The copy to a second machine. `target`: "" without one in moxlite.toml. `lease`: the second machine may take */
+export interface SecondMachine {
+  target: string;
+  lease: boolean;
+  well: boolean;
+  words: Array<string>;
+}
+
 /** A configuration file without secrets. `text`: as the file is, its beginning if `cut`; "" if it cannot be read, */
 export interface ConfigFile {
   path: string;
@@ -1123,6 +1131,12 @@ export interface AdminTokenInfo {
   used_from: string;
 }
 
+/** The machine that takes over. epoch: that it will have. */
+export interface HandedOver {
+  host: string;
+  epoch: number;
+}
+
 export const checks: Checks = {
   Happenings: { found: ["list", ["ref", "Happening"]], missed: "integer", last: "integer" },
   Happening: { id: "integer", at: "integer", kind: ["enum", ["delivery", "login", "send"]], outcome: ["enum", ["accepted", "delivered", "failed", "junk", "later", "queued", "refused", "sent", "waits"]], account: "string", who: "string", to: "string", remote: "string", text: "string", cid: "string", message_id: "string", queue_id: "integer" },
@@ -1164,6 +1178,7 @@ export const checks: Checks = {
   Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
   BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
   SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
+  SecondMachine: { target: "string", lease: "boolean", well: "boolean", words: ["list", "string"] },
   ConfigFile: { path: "string", text: "string", cut: "boolean", problem: "string", current: "boolean", effective: "string", left_out: "integer" },
   MetricRow: { name: "string", kind: ["enum", ["counter", "gauge", "histogram"]], about: "string", samples: ["list", ["ref", "MetricSample"]], left_out: "integer" },
   MetricSample: { labels: ["map", "string"], value: "number", count: "integer" },
@@ -1240,6 +1255,7 @@ export const checks: Checks = {
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
+  HandedOver: { host: "string", epoch: "integer" },
 };
 
 /** The calls of the admin. */
@@ -1327,6 +1343,9 @@ export interface Calls {
 
   /** The snapshots in the repository of the configuration, newest first; takes up to 20 seconds. */
   backups(): Promise<Backups>;
+
+  /** How far the second machine is, as `moxlite standby status` tells it. */
+  second_machine(): Promise<SecondMachine>;
 
   /** Begin a backup to the target of the configuration. `backups` tells how it goes. */
   backup_run(): Promise<null>;
@@ -1660,6 +1679,9 @@ export interface Calls {
 
   /** Revoke the token NAME; its next call is refused. */
   admin_token_rm(name: string): Promise<null>;
+
+  /** Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server. */
+  standby_handover(): Promise<HandedOver>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1693,6 +1715,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   audit: [{ filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]],
   audit_export: [{ filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string"],
   backups: [{}, ["ref", "Backups"]],
+  second_machine: [{}, ["ref", "SecondMachine"]],
   backup_run: [{}, "null"],
   config_file: [{ file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]],
   metrics: [{}, ["list", ["ref", "MetricRow"]]],
@@ -1804,4 +1827,5 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],
+  standby_handover: [{}, ["ref", "HandedOver"]],
 });

@@ -146,12 +146,17 @@ _descriptions: dict[type[Operation[Any]], Description] = {}
 
 
 def query(
-    name: str, who: Role = Role.NOBODY, *, columns: tuple[str, ...] = (), octets: bool = False
+    name: str,
+    who: Role = Role.NOBODY,
+    *,
+    confirm: bool = False,
+    columns: tuple[str, ...] = (),
+    octets: bool = False,
 ) -> Callable[[Kind], Kind]:
     """Make a struct an operation that changes nothing an owner would look for in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, False, False, columns, octets, "")
+        _descriptions[kind] = Description(name, kind, _result(kind), who, False, confirm, columns, octets, "")
         return kind
 
     return describe

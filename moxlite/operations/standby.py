@@ -2,7 +2,7 @@
 
 import msgspec
 
-from moxlite.operations import Operation, Role, query
+from moxlite.operations import OWNER, Operation, query
 
 
 class HandedOver(msgspec.Struct, frozen=True):
@@ -12,7 +12,7 @@ class HandedOver(msgspec.Struct, frozen=True):
     epoch: int
 
 
-@query("standby handover", Role.COMMAND_LINE)  # the audit log has gone over before
+@query("standby handover", OWNER, confirm=True)  # the audit log has gone over before
 class HandOver(Operation[HandedOver], frozen=True):
     """Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server.
 

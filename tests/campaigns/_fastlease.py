@@ -16,7 +16,7 @@ PROGRAM: Final = (sys.executable, "-m", "tests.campaigns._fastlease")
 def shorten() -> None:
     """Shorten the lease of this process."""
     for module in (lease, holding, takingover):
-        for name in ("RENEW", "SILENT", "END", "LIFETIME", "EARLIER", "RETRY", "LOOK", "REQUEST"):
+        for name in ("RENEW", "SILENT", "END", "LIFETIME", "EARLIER", "RETRY", "LOOK", "REQUEST", "STOPPED"):
             if hasattr(module, name):
                 setattr(module, name, getattr(module, name) / FACTOR)
     for module in (replicating, following):

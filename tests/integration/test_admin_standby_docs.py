@@ -39,6 +39,7 @@ TABLE: Final = {
     "the first machine comes back": "standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "a server is restored from": "standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "the first machine loses its power": "../campaigns/standby.py::power_offs",
+    "the first machine is stopped": "lease.py::test_a_server_that_was_stopped_on_purpose_has_time_to_come_back",
     "the first machine loses the storage": "../campaigns/standby.py::cuts",
     "the storage is away for both": "lease.py::test_a_server_without_its_lease_for_long_ends",
     "the storage does not honour": "lease.py::test_storage_that_honours_no_conditions_stops_the_start",

@@ -15,7 +15,17 @@ from moxlite.admin.standby import control, holding as holding_module, lease as l
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
 from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_head
-from moxlite.admin.standby.lease import LEASE, Lease, Taken, Watch, read_lease, renew, take, try_conditions
+from moxlite.admin.standby.lease import (
+    LEASE,
+    Lease,
+    Taken,
+    Watch,
+    read_lease,
+    renew,
+    take,
+    try_conditions,
+    was_stopped,
+)
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.control.client import CtlFailed
 from moxlite.net.storage.objectstore import ObjectStore
@@ -403,3 +413,61 @@ async def test_a_lease_that_no_one_took_comes_back(
     found = read_lease(storage)
     assert found is not None
     assert not found[1].handed
+
+
+async def test_a_server_that_was_stopped_on_purpose_has_time_to_come_back(
+    tmp_path: Path, bucket: Bucket, storage: ObjectStore, quick: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-186m: the lease says so; the other machine waits for longer, and takes over at last; the server that comes
+    back meanwhile goes on at once, and its lease says so no more.
+    """
+    monkeypatch.setattr(lease_module, "LIFETIME", 0.5)
+    static = settings(tmp_path, bucket)
+    async with house(tmp_path, static=static) as h:
+        assert (await send(h)).startswith("250")
+    found = read_lease(storage)
+    assert found is not None
+    assert found[1].stopped
+    assert was_stopped(storage)
+    now = [0.0]
+    watch = Watch(lambda: now[0])
+    watch.look(storage)
+    now[0] = lease_module.STOPPED - 1
+    watch.look(storage)
+    assert (watch.over, watch.due) == (True, False)
+    now[0] += 1
+    watch.look(storage)
+    assert watch.due
+    began = time.monotonic()
+    async with house(tmp_path, static=static) as h:
+        assert (await send(h)).startswith("250")
+        assert time.monotonic() - began < 10
+        assert not was_stopped(storage)
+
+
+async def test_the_second_machine_does_not_take_over_from_a_stopped_server_at_once(
+    tmp_path: Path,
+    bucket: Bucket,
+    storage: ObjectStore,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """STORE-186m: it logs that it waits; a lease that merely ended is taken as ever."""
+    monkeypatch.setattr(lease_module, "LIFETIME", 0.3)
+    monkeypatch.setattr(lease_module, "STOPPED", 2.0)
+    monkeypatch.setattr(takingover, "LOOK", 0.05)
+    take(storage, msgspec.structs.replace(lease(), stopped=True), None)
+    folder = tmp_path / "second"
+    folder.mkdir()
+    source = Source(target=parse_object_url(URL), access=bucket.keys, program=tmp_path / "none")
+    candidate = Candidate(source, folder)
+    began = time.monotonic()
+    with trio.move_on_after(1) as early:
+        await candidate.until_over()
+    assert early.cancelled_caught
+    assert caplog.text.count("stopped on purpose") == 1
+    await candidate.until_over()
+    assert time.monotonic() - began >= 2
+    found = read_lease(storage)
+    assert found is not None
+    assert (found[1].head, found[1].stopped) == (candidate.head, False)

@@ -214,3 +214,11 @@ async def test_localserve_looks_nothing_up(browser: Browser) -> None:
     ):
         answer = await browser.post(name, parameters)
         assert (answer.status, "localserve" in answer.json["error"]["message"]) == (503, True)
+
+
+async def test_the_second_machine_is_told_and_handed_to(rig: Rig, browser: Browser) -> None:
+    """STORE-186n: without one the page says so, and a handover is refused in words."""
+    found = await browser.call("second_machine")
+    assert found == {"target": "", "lease": False, "well": False, "words": []}
+    answer = await browser.post("standby_handover", {})
+    assert "standby.lease is not set" in answer.json["error"]["message"]

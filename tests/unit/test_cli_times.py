@@ -124,6 +124,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "55 s": lease.END,
         "60 s": lease.LIFETIME,
         "75 s": replicating.ALONE,
+        "ten minutes": lease.STOPPED,
         **dict.fromkeys(("9 ms", "14 ms", "76 ms", "20 ms"), SECOND_MACHINE),
     },
     "two-step": {"ten minutes": sessions.CONFIRMED},

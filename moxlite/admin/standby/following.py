@@ -42,6 +42,7 @@ from moxlite.admin.standby.layout import (
     read_positions,
     save,
 )
+from moxlite.admin.standby.lease import was_stopped
 from moxlite.admin.standby.litestream import (
     FOLLOWING,
     Place,
@@ -322,9 +323,10 @@ class Follower:
         if positions.at != self._news[0]:
             self._news = positions.at, time.monotonic()
         silent = time.monotonic() - self._news[1]  # the clock of the other machine may be hours apart
-        if silent > SILENT and not self._problem:
+        stopped = silent > SILENT and await trio.to_thread.run_sync(_was_stopped, self._source, self._folder)
+        if silent > SILENT and not self._problem and not stopped:
             self._problem = f"no news of {printable(positions.host)} for {silent:.0f} s"
-        self._save(len(behind), positions, unfit)
+        self._save(len(behind), positions, unfit, stopped=stopped)
         if not behind:
             await self._check(names)
 
@@ -493,7 +495,7 @@ class Follower:
         if found:
             logger.error("a copy is damaged", extra={"kv": {"database": name, "err": found}})
 
-    def _save(self, behind: int, positions: Positions | None, unfit: str = "") -> None:
+    def _save(self, behind: int, positions: Positions | None, unfit: str = "", *, stopped: bool = False) -> None:
         old = self.followed
         self.followed = Followed(
             time.time(),
@@ -508,10 +510,20 @@ class Follower:
             tuple(sorted(name for name, (_, damaged) in self._checked.items() if damaged)),
             old.missing if positions is None else positions.missing,
             unfit if positions is not None else old.unfit,
+            stopped,
         )
         if self._problem and self._problem != old.problem:
             logger.warning("the copy is not current", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
+
+
+def _was_stopped(source: Source, folder: Path) -> bool:
+    """Whether the first machine has ended on purpose, as far as the source answers. Blocks."""
+    try:
+        with source.storage(folder) as storage:
+            return was_stopped(storage)
+    except (OSError, BackupError):
+        return False
 
 
 def _check_signers(source: Source, folder: Path, found: list[str]) -> None:

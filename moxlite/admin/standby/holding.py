@@ -221,8 +221,20 @@ class HoldingTask:
                     held = acknowledges
                 with trio.move_on_after(RENEW if good else RETRY):
                     await self._look_now.wait()
+        except trio.Cancelled:
+            with trio.CancelScope(shield=True):  # bounded by the requests of a renewal
+                await self._say_stopped()
+            raise
         finally:
             done.set()
+
+    async def _say_stopped(self) -> None:
+        """Say in the lease that this server ends on purpose: the machine that follows gives it time to come back."""
+        holding = self.holding
+        async with self._renewing:
+            if self._mine is not None and not (holding.taken or holding.problem):
+                self._mine = msgspec.structs.replace(self._mine, stopped=True)
+                await self._renew_now()
 
     async def hand_over(self) -> Ready:
         """Give the lease to the machine that follows, and end this server (STORE-186l).

@@ -167,7 +167,8 @@ class Followed(msgspec.Struct, frozen=True):
     that the first machine had copied until then is here. host, version: of the first machine. databases: number of
     databases here. behind: databases that are not current. problem: a sentence, "" if all is well. damaged: databases
     in which the daily check found damage. missing: as in `Positions`; `current` stays 0 until there was none once.
-    unfit: why this machine could not serve with what is here, "" if it could.
+    unfit: why this machine could not serve with what is here, "" if it could. stopped: the first machine has ended on
+    purpose, as its lease says.
     """
 
     at: float
@@ -182,6 +183,7 @@ class Followed(msgspec.Struct, frozen=True):
     damaged: tuple[str, ...] = ()
     missing: int = 0
     unfit: str = ""
+    stopped: bool = False
 
 
 def epoch_folder(epoch: int) -> str:

@@ -17,6 +17,8 @@ last moment wins against both.
 An owner that hands over (`HoldingTask.hand_over`) says so in the object, after its last acknowledgement and once all of
 it is in the target; a watcher then need not wait. If no one takes it, the owner may, after a whole lifetime.
 
+An owner that is stopped on purpose (SIGTERM) says so in its last renewal: a watcher then waits for `STOPPED` seconds.
+
 Time in which a machine sleeps counts for the owner (`Elapsed`), not for a watcher: both err to the safe side.
 """
 
@@ -36,6 +38,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import Head
 from moxlite.decoders import from_json
+from moxlite.store.backup.storage import Storage
 
 LEASE: Final = "lease.json"
 
@@ -43,6 +46,11 @@ RENEW: Final = 10.0
 SILENT: Final = 40.0
 END: Final = 55.0
 LIFETIME: Final = 60.0
+
+STOPPED: Final = 600.0
+"""Seconds in which a machine whose server was stopped on purpose may come back: an upgrade takes seconds, a restart of
+the machine some minutes. After them the other one takes over: an orderly power-off looks the same, and mail must flow.
+"""
 
 REQUEST: Final = 8.0
 """Seconds for one request. A renewal has two, a look and a write: two fail before `SILENT`, four by the look."""
@@ -78,7 +86,7 @@ class Lease(msgspec.Struct, frozen=True):
     """The object. owner, epoch: as `Head`. holder: word of the process. origin: of its data directory, so that a
     restarted server goes on at once. host: for people. number: grows with each renewal, so that no two versions are
     the same. seconds: its lifetime. handed: the owner acknowledges nothing more, and all that it did is in the target:
-    the machine that follows may take the lease at once.
+    the machine that follows may take the lease at once. stopped: the owner has ended on purpose, and may come back.
     """
 
     owner: str
@@ -89,6 +97,7 @@ class Lease(msgspec.Struct, frozen=True):
     number: int = 0
     seconds: float = LIFETIME
     handed: bool = False
+    stopped: bool = False
 
     @property
     def head(self) -> Head:
@@ -145,6 +154,14 @@ def read_lease(storage: LeaseStorage) -> tuple[str, Lease] | None:
         return version, from_json(data[:MAX_LEASE], Lease)
     except msgspec.DecodeError as error:
         raise ValueError(f"{LEASE} cannot be read: {error}") from None
+
+
+def was_stopped(storage: Storage) -> bool:
+    """Whether the owner of a target's lease has ended on purpose. Blocks. Raises OSError."""
+    try:
+        return from_json(storage.read(LEASE)[:MAX_LEASE], Lease).stopped
+    except (FileNotFoundError, msgspec.DecodeError):
+        return False
 
 
 def take(storage: LeaseStorage, mine: Lease, version: str | None) -> str:
@@ -223,3 +240,10 @@ class Watch:
     def over(self) -> bool:
         """Whether there is a lease, and it is over."""
         return self.lease is not None and self.age >= LIFETIME
+
+    @property
+    def due(self) -> bool:
+        """Whether the machine that follows should take the lease over: it is over, and an owner that was stopped on
+        purpose has not come back.
+        """
+        return self.over and self.lease is not None and (not self.lease.stopped or self.age >= STOPPED)

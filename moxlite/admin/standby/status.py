@@ -59,6 +59,8 @@ def second_words(found: Followed | None, now: float) -> list[str]:
         lines.append(
             f"They have all that {host} had copied at {_when(found.current)}, {_span(now - found.current)} ago."
         )
+    if found.stopped:
+        lines.append(f"{host} was stopped on purpose.")
     if found.behind:
         lines.append(f"{found.behind} are behind.")
     if found.problem:

@@ -36,7 +36,18 @@ from moxlite.admin.standby.layout import (
     read_document,
     save,
 )
-from moxlite.admin.standby.lease import RENEW, REQUEST, Lease, Taken, Watch, origin_of, renew, take, try_conditions
+from moxlite.admin.standby.lease import (
+    RENEW,
+    REQUEST,
+    STOPPED,
+    Lease,
+    Taken,
+    Watch,
+    origin_of,
+    renew,
+    take,
+    try_conditions,
+)
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
@@ -87,6 +98,7 @@ class Candidate:
         self._hindrance = hindrance
         self._fit_until = 0.0
         self._told = ""
+        self._stopped = False
         self._folder = folder
         self._storage = ObjectStore(source.target, folder, keys=source.access, pauses=(), seconds=REQUEST)
         self._mine: Lease | None = None
@@ -136,7 +148,8 @@ class Candidate:
             return False
         noted = read_document(self._folder / TAKING, Taking)
         if noted is None or watch.lease.head != Head(noted.epoch, noted.owner):
-            if not (watch.over or watch.lease.handed) or not self._complete():
+            self._note_stopped(watch.lease)
+            if not (watch.due or watch.lease.handed) or not self._complete():
                 return False
             noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
             save(self._folder / TAKING, noted)
@@ -151,6 +164,13 @@ class Candidate:
             "taking over", extra={"kv": {"epoch": head.epoch, "from": watch.lease.host, "age": round(watch.age)}}
         )
         return True
+
+    def _note_stopped(self, lease: Lease) -> None:
+        """Log once that the other machine was stopped on purpose."""
+        if lease.stopped and not self._stopped:
+            text = "the other machine was stopped on purpose; it has time to come back"
+            logger.warning(text, extra={"kv": {"host": printable(lease.host)[:255], "seconds": STOPPED}})
+        self._stopped = lease.stopped
 
     def _complete(self) -> bool:
         """Whether this machine could serve: the copy was complete once, else accounts would begin anew, without their

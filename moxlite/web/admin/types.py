@@ -439,6 +439,17 @@ class BackupRun(msgspec.Struct, frozen=True, kw_only=True):
     left_out: list[str] = []
 
 
+class SecondMachine(msgspec.Struct, frozen=True):
+    """The copy to a second machine. `target`: "" without one in moxlite.toml. `lease`: the second machine may take
+    over by itself, and this one may hand over. `well`: it gets all changes. `words`: sentences about the state.
+    """
+
+    target: str
+    lease: bool
+    well: bool
+    words: list[str]
+
+
 class Backups(msgspec.Struct, frozen=True, kw_only=True):
     """Backups of the server. `target`: "" without one in moxlite.toml; `interval`: µs between two, 0 without a
     schedule. `running`: one is being made. `snapshots`: newest first; `problem`: why they cannot be listed, or "".

@@ -221,8 +221,8 @@ function card(title2, content, options = {}) {
 function tabs(label, links) {
   const made2 = el("nav", { class: "tabs", "aria-label": label }, links.map(([href, title2, on]) => el("a", { href, "aria-current": on ? "page" : void 0 }, title2)));
   requestAnimationFrame(() => {
-    const shown3 = made2.querySelector("[aria-current]");
-    if (shown3 !== null) made2.scrollLeft = shown3.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown3.offsetWidth) / 2;
+    const shown4 = made2.querySelector("[aria-current]");
+    if (shown4 !== null) made2.scrollLeft = shown4.offsetLeft - made2.offsetLeft - (made2.clientWidth - shown4.offsetWidth) / 2;
   });
   return made2;
 }
@@ -287,11 +287,11 @@ function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
 function foreign(value, most = 300) {
-  const shown3 = visible(value);
-  if (shown3.length <= most) return el("bdi", {}, shown3);
-  const words2 = el("bdi", {}, `${shown3.slice(0, most)}…`);
+  const shown4 = visible(value);
+  if (shown4.length <= most) return el("bdi", {}, shown4);
+  const words2 = el("bdi", {}, `${shown4.slice(0, most)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
-    fill(words2, shown3);
+    fill(words2, shown4);
     rest.remove();
   } }, t("Show all"));
   const rest = el("span", {}, " ", more);
@@ -536,8 +536,8 @@ var title = (name) => {
 var shown = (value) => Array.isArray(value) ? value.map(String).join(", ") : typeof value === "boolean" ? value ? t("on") : t("off") : typeof value === "object" ? JSON.stringify(value) : String(value);
 function hint(info) {
   const kinds = { duration: t("A duration such as 15s, 1h30m or 7d."), size: t("A size such as 500k, 100m or 2g.") };
-  const unset2 = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
-  const without = info.required ? "" : unset2 ? "" : t("Default: {value}.", { value: shown(info.default) });
+  const unset3 = info.default === null || info.default === "" || typeof info.default === "object" && Object.keys(info.default).length === 0;
+  const without = info.required ? "" : unset3 ? "" : t("Default: {value}.", { value: shown(info.default) });
   return rendered([info.doc, kinds[info.kind], without].filter((one) => one !== void 0 && one !== "").join(" "));
 }
 function rendered(text22) {
@@ -993,14 +993,14 @@ async function configPage(desk) {
   const search2 = desk.address.query.get("search") ?? "";
   const found = await desk.client.config_file(file, search2);
   const link = (to, as, title2) => [addressOf("config", [to], { as }), title2, to === file && as === "effective" === effective];
-  const shown3 = effective ? found.effective : found.text;
+  const shown4 = effective ? found.effective : found.text;
   const input = el("input", { type: "search", "aria-label": t("Accounts and domains whose name contains"), placeholder: t("Account or domain") });
   input.value = search2;
   const find = el("form", { class: "filter", onsubmit: (event) => {
     event.preventDefault();
     desk.go(addressOf("config", [file], { as: "effective", search: input.value }));
   } }, el("label", { class: "search" }, sign(search), input), el("button", { class: "btn line", type: "submit" }, t("Show")));
-  const root = el("div", { class: "page" }, head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")), tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]), found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })), found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]), effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))], card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown3 === "" ? t("(empty)") : foreignLines(shown3)), { flush: true, actions: copyButton(() => shown3), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null }));
+  const root = el("div", { class: "page" }, head(t("Configuration"), t("Secrets are not shown. moxlite.toml is changed with an editor, and read when the server starts; domains.toml is changed by the pages of this app, the command line or an editor, and read at once.")), tabs(t("Files"), [link("moxlite.toml", "", t("moxlite.toml")), link("moxlite.toml", "effective", t("moxlite.toml, effective")), link("domains.toml", "", t("domains.toml")), link("domains.toml", "effective", t("domains.toml, effective"))]), found.problem !== "" && notice("warn", t("{path} {why}", { path: found.path, why: found.problem })), found.problem === "" && !found.current && notice("danger", [t("The file on disk has a mistake, so the version before it is in use."), " ", el("a", { href: "#overview" }, t("Show the mistake"))]), effective && file === "domains.toml" && (found.left_out > 0 || search2 !== "") && [find, found.left_out > 0 && el("p", { class: "hint" }, many(found.left_out, "{n} account or domain is left out.", "{n} accounts and domains are left out."))], card(found.path, el("pre", { class: "zone whole", tabindex: "0", "aria-label": found.path }, shown4 === "" ? t("(empty)") : foreignLines(shown4)), { flush: true, actions: copyButton(() => shown4), hint: effective ? t("All values in use, with the defaults of what is not set.") : found.cut ? t("The beginning of the file, which is long.") : null }));
   return { title: t("Configuration"), root };
 }
 function foreignLines(text3) {
@@ -1045,7 +1045,47 @@ function samples(row) {
   return el("details", {}, el("summary", {}, summary), whole);
 }
 
-var pages = { network: networkPage, routes: routesPage, web: webPage, log: logPage, config: configPage, metrics: metricsPage, backups: backupsPage };
+var period2 = 3e3;
+async function standbyPage(desk) {
+  const found = await desk.client.second_machine();
+  const place = el("section", { "aria-live": "polite" });
+  const start = button(t("Hand over"), () => void handOver(desk, start, place), { kind: "line danger" });
+  const root = el("div", { class: "page" }, head(t("Second machine"), t("It gets each change within about a second, and can take over."), found.lease && start), place, found.target === "" ? unset2() : shown3(found));
+  return { title: t("Second machine"), root };
+}
+function unset2() {
+  const text3 = '[standby]\ntarget = "/mnt/second-disk/moxlite"\nencrypt_to = ["age1..."]';
+  return card("", empty(copy, t("There is no second machine"), t("Set a target on another disk, machine or object storage in moxlite.toml, then start the server again:"), el("pre", { class: "zone" }, text3), copyButton(() => text3, t("Copy"))));
+}
+function shown3(found) {
+  const words2 = found.words.map((one) => el("p", {}, visible(one)));
+  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes are copied to it.") : t("Not all changes are copied to it.")), card(t("State"), words2, { hint: found.lease ? null : t("Without standby.lease it does not take over by itself, and cannot be handed to: moxlite standby takeover.") })];
+}
+async function handOver(desk, start, place) {
+  const agreed = await confirm(t("Hand over to the second machine?"), t("This server takes no more mail, sends its last changes, and ends. The second machine serves some seconds later, with all mail. Nothing happens if that one is not ready, or has another version."), t("Hand over"));
+  if (!agreed) return;
+  start.disabled = true;
+  fill(place, notice("wait", t("Asking the second machine, then sending the last changes. This takes up to a minute.")));
+  try {
+    const done = await desk.client.standby_handover();
+    fill(place, notice("wait", [el("b", {}, t("{host} takes over now, and this server ends.", { host: visible(done.host) })), " ", t("Waiting until this address answers again. Let it lead to the second machine, if it does not.")]));
+    wait(desk, place);
+  } catch (error) {
+    fill(place, notice("danger", [t("Not handed over:"), " ", visible(messageOf(error))]));
+    start.disabled = false;
+  }
+}
+function wait(desk, place) {
+  const timer = setInterval(async () => {
+    const answered = await fetch(location.pathname, { cache: "no-store" }).then((response) => response.ok, () => false);
+    if (!answered || !desk.shown()) return;
+    clearInterval(timer);
+    fill(place, notice("ok", t("This address answers again."), button(t("Log in there"), () => location.reload(), { kind: "primary" })));
+  }, period2);
+  desk.onLeave(() => clearInterval(timer));
+}
+
+var pages = { network: networkPage, routes: routesPage, web: webPage, log: logPage, config: configPage, metrics: metricsPage, backups: backupsPage, standby: standbyPage };
 export {
   pages
 };

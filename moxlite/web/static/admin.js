@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6ef7816617a2.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.63fd5ad8b1a7.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6ef7816617a2.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -240,6 +240,7 @@ var checks = {
   Backups: { target: "string", interval: "integer", keep_daily: "integer", keep_weekly: "integer", encrypted: "boolean", last: "integer", running: "boolean", run: ["nullable", ["ref", "BackupRun"]], snapshots: ["list", ["ref", "SnapshotRow"]], problem: "string" },
   BackupRun: { began: "integer", ended: "integer", octets: "integer", stored: "integer", errors: ["list", "string"], warnings: ["list", "string"], left_out: ["list", "string"] },
   SnapshotRow: { id: "string", created: "integer", files: "integer", octets: "integer" },
+  SecondMachine: { target: "string", lease: "boolean", well: "boolean", words: ["list", "string"] },
   ConfigFile: { path: "string", text: "string", cut: "boolean", problem: "string", current: "boolean", effective: "string", left_out: "integer" },
   MetricRow: { name: "string", kind: ["enum", ["counter", "gauge", "histogram"]], about: "string", samples: ["list", ["ref", "MetricSample"]], left_out: "integer" },
   MetricSample: { labels: ["map", "string"], value: "number", count: "integer" },
@@ -315,7 +316,8 @@ var checks = {
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
-  AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" }
+  AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
+  HandedOver: { host: "string", epoch: "integer" }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -346,6 +348,7 @@ var Client = /* @__PURE__ */ clientOf({
   audit: [{ filter: ["ref", "AuditFilter"], before: ["optional", "integer"], count: ["optional", "integer"] }, ["list", ["ref", "AuditLine"]]],
   audit_export: [{ filter: ["ref", "AuditFilter"], form: ["enum", ["csv", "json"]] }, "string"],
   backups: [{}, ["ref", "Backups"]],
+  second_machine: [{}, ["ref", "SecondMachine"]],
   backup_run: [{}, "null"],
   config_file: [{ file: ["enum", ["domains.toml", "moxlite.toml"]], search: ["optional", "string"] }, ["ref", "ConfigFile"]],
   metrics: [{}, ["list", ["ref", "MetricRow"]]],
@@ -456,7 +459,8 @@ var Client = /* @__PURE__ */ clientOf({
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
-  admin_token_rm: [{ name: "string" }, "null"]
+  admin_token_rm: [{ name: "string" }, "null"],
+  standby_handover: [{}, ["ref", "HandedOver"]]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -1359,8 +1363,8 @@ function decoded(text3) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
-var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", config: "machine" };
+var places = [{ name: "overview", title: t("Overview"), icon: activity }, { name: "live", title: t("Live"), icon: eye }, { name: "accounts", title: t("Accounts"), icon: users }, { name: "domains", title: t("Domains"), icon: globe }, { name: "queue", title: t("Queue"), icon: send }, { name: "trends", title: t("Trends"), icon: chartColumn }, { name: "reports", title: t("Reports"), icon: fileText }, { name: "network", title: t("Network"), icon: house, group: t("Server") }, { name: "routes", title: t("Routes"), icon: route }, { name: "web", title: t("Web server"), icon: link }, { name: "log", title: t("Log"), icon: list }, { name: "audit", title: t("Audit log"), icon: history }, { name: "metrics", title: t("Metrics"), icon: listFilter }, { name: "backups", title: t("Backups"), icon: database }, { name: "standby", title: t("Second machine"), icon: copy }, { name: "config", title: t("Configuration"), icon: slidersHorizontal }, { name: "two-step", title: t("Log-in"), icon: keyRound }];
+var parts = { accounts: "accounts", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));

@@ -16,6 +16,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
+from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.ownlistings import Asked, watched_zones
 from moxlite.config.domains import Domains, Route
 from moxlite.config.load import ConfigError, read_source
@@ -51,6 +52,7 @@ from moxlite.web.admin.types import (
     MetricSample,
     OwnAddresses,
     ReverseName,
+    SecondMachine,
     SnapshotRow,
     TransportRow,
 )
@@ -369,7 +371,7 @@ LIST_SECONDS: Final = 20.0
 
 
 class BackupCalls(AdminCalls):
-    """Backups of the whole server."""
+    """Backups of the whole server, and its second machine."""
 
     _backup: BackupRun | None = None
 
@@ -391,6 +393,20 @@ class BackupCalls(AdminCalls):
             snapshots=snapshots[:MAX_LISTED],
             problem=problem,
         )
+
+    @call()
+    async def second_machine(self, caller: Caller) -> SecondMachine:
+        """How far the second machine is, as `moxlite standby status` tells it."""
+        static = self._server.config().static
+        if static.standby.target is None:
+            return SecondMachine("", lease=False, well=False, words=[])
+        from moxlite.admin.standby.layout import STATE, State, read_document
+        from moxlite.admin.standby.status import first_words
+
+        found = await trio.to_thread.run_sync(read_document, static.data_dir / STATE, State)
+        findings = await trio.to_thread.run_sync(standby_findings, static)
+        words = first_words(found, time.time())
+        return SecondMachine(str(static.standby.target), static.standby.lease, not findings, words)
 
     @call(confirm=True)
     async def backup_run(self, caller: Caller) -> None:
