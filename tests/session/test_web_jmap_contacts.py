@@ -119,7 +119,6 @@ async def test_cards_are_found(rig: Rig) -> None:
     assert await ids(None, sort=[{"property": "name/surname"}], position=1, limit=1) == [ada]
     assert await client.error("ContactCard/query", filter={"shoe": "x"}) == "unsupportedFilter"
     assert await client.error("ContactCard/query", sort=[{"property": "shoe"}]) == "unsupportedSort"
-    assert await client.error("ContactCard/queryChanges", sinceQueryState="1") == "cannotCalculateChanges"
 
 
 async def test_a_card_moves_to_another_book_and_keeps_its_id(rig: Rig) -> None:

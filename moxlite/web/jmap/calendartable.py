@@ -96,5 +96,8 @@ RUNS: Final[Mapping[str, Run]] = {
     "ParticipantIdentity/set": identity_set,
     "Principal/get": principals.get,
     "Principal/query": principals.query,
+    "Principal/changes": principals.changes,
+    "Principal/queryChanges": principals.query_changes,
+    "Principal/set": principals.set_,
     "Principal/getAvailability": principals.availability,
 }

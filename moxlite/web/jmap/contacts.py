@@ -47,6 +47,7 @@ from moxlite.web.jmap.standard import (
     get_response,
     holds,
     patched,
+    query_changes_of,
     query_response,
     run_set,
     strings,
@@ -337,15 +338,19 @@ class _Seen:
 async def card_query(call: Call) -> Object:
     """ContactCard/query."""
     await _ready(call)
-    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap cards")
+    now, ids = await _results(call)
     part, position, limit = window(call, ids, MAX_IDS)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
 
 
 async def card_query_changes(call: Call) -> Object:
-    """ContactCard/queryChanges: the results are read anew."""
-    raise MethodError("cannotCalculateChanges", "read the results anew")
+    """ContactCard/queryChanges."""
+    return await query_changes_of(call, partial(_results, call), card_changes)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
+    return await call.account.scan(partial(_queried, call=call), op="jmap cards")
 
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:

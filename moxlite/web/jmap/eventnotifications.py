@@ -41,10 +41,9 @@ from moxlite.web.jmap.standard import (
     filter_moment,
     get_response,
     holds,
-    query_changes_response,
+    query_changes_of,
     query_response,
     run_set,
-    since_state,
     window,
 )
 from moxlite.web.jmap.storedevents import EVENT
@@ -132,7 +131,7 @@ async def changes(call: Call) -> Object:
     return changes_response(call, await changes_of(call, read, message_state, NOTIFICATION))
 
 
-def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
+def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, sort = call.filter(), call.order() or [{"property": "created"}]
     objects = [read for one in _messages(r) if (read := _object(r, call, one)) is not None]
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
@@ -140,7 +139,7 @@ def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
         if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications are sorted by created")
         found.sort(key=lambda one: str(one["created"]), reverse=comparator.get("isAscending") is False)
-    return message_state(r), [one["id"] for one in found]
+    return str(message_state(r)), [one["id"] for one in found]
 
 
 def _meets(one: Object, name: str, value: Any) -> bool:
@@ -160,25 +159,21 @@ def _meets(one: Object, name: str, value: Any) -> bool:
     return created < filter_moment(value) if name == "before" else created >= filter_moment(value)
 
 
+async def _results(call: Call) -> tuple[str, list[str]]:
+    return await call.account.scan(partial(_queried, call=call), op="jmap notifications")
+
+
 async def query(call: Call) -> Object:
     """CalendarEventNotification/query."""
-    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap notifications")
+    now, ids = await _results(call)
     part, position, limit = window(call, ids, MAX_INBOX)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, str(now), part, position, total=total, calculable=True, limit=limit)
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
 
 
 async def query_changes(call: Call) -> Object:
     """CalendarEventNotification/queryChanges."""
-    since, most = since_state(call, "sinceQueryState"), call.unsigned("maxChanges")
-    asked = call.arguments
-    call.arguments = {"sinceState": asked["sinceQueryState"]}
-    found = await changes_of(call, partial(entry_changes, kind="calendar", messages=True), message_state, NOTIFICATION)
-    call.arguments = asked
-    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap notifications")
-    moved = {*found.created, *found.updated}
-    old = f"{since[0]}{since[1]}"
-    return query_changes_response(call, old, str(now), ids, moved=moved, gone=found.destroyed, most=most)
+    return await query_changes_of(call, partial(_results, call), changes)
 
 
 async def set_(call: Call) -> Object:

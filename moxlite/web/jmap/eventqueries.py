@@ -21,10 +21,10 @@ from moxlite.proto.cards.moments import moment_of, seconds_of
 from moxlite.store.groupware.resources import Resource, overlapping
 from moxlite.web.jmap.blobs import blob_octets, find_blob
 from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
-from moxlite.web.jmap.events import AT_ONCE, zone_argument
+from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_response, strings, window
+from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, query_response, strings, window
 from moxlite.web.jmap.storedevents import EVENT, Found, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
@@ -92,6 +92,15 @@ class _Match(msgspec.Struct, frozen=True):
 async def query(call: Call) -> Object:
     """CalendarEvent/query."""
     await ready(call)
+    now, ids = await _results(call)
+    part, position, limit = window(call, ids, MAX_IDS)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    steady = not call.argument("expandRecurrences", bool, False)
+    return query_response(call, now, part, position, total=total, calculable=steady, limit=limit)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
+    """The state, and all that a query finds. Raises MethodError."""
     wish, expand = call.filter(), call.argument("expandRecurrences", bool, False)
     zone = ZoneInfo(zone_argument(call))
     sort = _sort(call)
@@ -109,12 +118,10 @@ async def query(call: Call) -> Object:
             matches.append(one)
         if len(matches) > MAX_FOUND:
             raise MethodError("cannotCalculateOccurrences", "there are too many events")
+    matches.sort(key=lambda one: one.found.one.id)  # calendars may change their places
     for name, down in reversed(sort):
         matches.sort(key=partial(_sorted_by, name=name), reverse=down)
-    ids = [*dict.fromkeys(one.id for one in matches)]
-    part, position, limit = window(call, ids, MAX_IDS)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+    return now, [*dict.fromkeys(one.id for one in matches)]
 
 
 async def _fits(call: Call, one: _Match, wish: Object, zone: ZoneInfo) -> bool:
@@ -125,8 +132,11 @@ async def _fits(call: Call, one: _Match, wish: Object, zone: ZoneInfo) -> bool:
 
 
 async def query_changes(call: Call) -> Object:
-    """CalendarEvent/queryChanges: the results are read anew."""
-    raise MethodError("cannotCalculateChanges", "read the results anew")
+    """CalendarEvent/queryChanges. Which events a changed series had before is not known."""
+    await ready(call)
+    if call.argument("expandRecurrences", bool, False):
+        raise MethodError("cannotCalculateChanges", "read the results anew")
+    return await query_changes_of(call, partial(_results, call), changes)
 
 
 def _is_timed(wish: object, depth: int = 0) -> bool:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from moxlite.store.accounts.access import check_rights, may_read
 from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbox
 from moxlite.store.mail.annotations import annotations_named, set_annotation
@@ -34,9 +32,8 @@ from moxlite.web.jmap.standard import (
     each,
     get_response,
     holds,
-    max_changes,
     patched,
-    query_changes_response,
+    query_changes_of,
     query_response,
     run_set,
     window,
@@ -160,8 +157,13 @@ def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int
 def _rights(box: Mailbox, letters: str) -> dict[str, bool]:
     if box.system:
         return {right: right == "mayReadItems" for right in RIGHTS}
+    return named_rights(box.name, letters)
+
+
+def named_rights(name: str, letters: str) -> dict[str, bool]:
+    """The rights on a mailbox of this name (RFC 8621 §2) that these letters give."""
     found = {right: all(one in letters for one in needed) for right, needed in RIGHTS.items()}
-    return {right: has and (box.name != INBOX or right not in KEPT_BY_INBOX) for right, has in found.items()}
+    return {right: has and (name != INBOX or right not in KEPT_BY_INBOX) for right, has in found.items()}
 
 
 async def changes(call: Call) -> Object:
@@ -184,7 +186,7 @@ def _changed(r: Reader, since: int, place: Place) -> list[Change]:
 
 async def query(call: Call) -> Object:
     """Mailbox/query."""
-    now, ids = await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
+    now, ids = await _results(call)
     part, position, limit = window(call, ids, len(ids) + 1)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
     return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
@@ -192,12 +194,11 @@ async def query(call: Call) -> Object:
 
 async def query_changes(call: Call) -> Object:
     """Mailbox/queryChanges: all changed mailboxes are taken out, and those that match now are put in."""
-    most = max_changes(call)
-    since = msgspec.structs.replace(call, arguments={"sinceState": call.arguments.get("sinceQueryState")})
-    changed = await changes_of(since, partial(_changed, place=call.place), mailbox_state, LETTER)
-    now, ids = await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
-    moved = {*changed.created, *changed.updated}
-    return query_changes_response(call, changed.old, now, ids, moved=moved, gone=changed.destroyed, most=most)
+    return await query_changes_of(call, partial(_results, call), changes)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
+    return await call.account.read(partial(_queried, call=call), op="jmap mailboxes")
 
 
 FILTERS: Final = ("parentId", "name", "role", "hasAnyRole", "isSubscribed")

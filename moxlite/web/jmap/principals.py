@@ -6,7 +6,7 @@ Colleagues are found by their whole address, or by an id from there; nothing lis
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.groupware.busy import Busy, busy_of
@@ -14,8 +14,17 @@ from moxlite.groupware.people import account_of, addresses_of, user_of
 from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.headerforms import microseconds, utc_date
-from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import get_response, query_response, window
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.standard import (
+    Changes,
+    Outcome,
+    changes_response,
+    get_response,
+    query_changes_response,
+    query_response,
+    run_set,
+    window,
+)
 
 if TYPE_CHECKING:
     from moxlite.web.jmap.methods import Call
@@ -25,9 +34,6 @@ PROPERTIES: Final = ("id", "type", "name", "description", "email", "timeZone", "
 FILTERS: Final = ("accountIds", "email", "name", "text", "type", "timeZone", "calendarAddress")
 MAX_STRETCH: Final = 400 * 86_400
 """Seconds of a question about availability, as the session says."""
-
-STATE: Final = "0"
-"""The state of all principals, of which the configuration keeps no history."""
 
 KINDS: Final = {"BUSY": "confirmed", "BUSY-UNAVAILABLE": "unavailable", "BUSY-TENTATIVE": "tentative"}
 RANK: Final = ("confirmed", "unavailable", "tentative")
@@ -41,6 +47,11 @@ def visible_address(call: Call, name: str) -> str | None:
     domains = {one.rpartition("@")[2].lower() for one in addresses_of(call.snapshot, call.account.name)}
     addresses = addresses_of(call.snapshot, name)
     return next((one for one in addresses if one.rpartition("@")[2].lower() in domains), None)
+
+
+def _state(call: Call) -> str:
+    """The state of all principals: the configuration, which keeps no history."""
+    return call.snapshot.revision
 
 
 def _principal(call: Call, key: str) -> Object | None:
@@ -74,7 +85,7 @@ async def get(call: Call) -> Object:
     asked = [account_id(call.account.name)] if ids is None else ids
     found = {key: one for key in asked if (one := _principal(call, key)) is not None}
     objects = [{name: one[name] for name in properties} for one in found.values()]
-    return get_response(call, STATE, objects, [key for key in asked if key not in found])
+    return get_response(call, _state(call), objects, [key for key in asked if key not in found])
 
 
 async def query(call: Call) -> Object:
@@ -89,7 +100,7 @@ async def query(call: Call) -> Object:
     ids = [key for key in keys if (one := _principal(call, key)) is not None and _meets(call, one, wish)]
     part, position, limit = window(call, ids, 100)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, STATE, part, position, total=total, calculable=False, limit=limit)
+    return query_response(call, _state(call), part, position, total=total, calculable=False, limit=limit)
 
 
 def _meets(call: Call, one: Object, wish: Object) -> bool:
@@ -107,6 +118,48 @@ def _meets(call: Call, one: Object, wish: Object) -> bool:
         return account_of(call.snapshot, word) == account_name(one["id"])
 
     return all(holds(name, value) for name, value in wish.items() if value is not None)
+
+
+async def changes(call: Call) -> Object:
+    """Principal/changes: whether there are any is all that is known."""
+    _check_unchanged(call, "sinceState")
+    return changes_response(call, Changes(_state(call), _state(call), [], [], []))
+
+
+async def query_changes(call: Call) -> Object:
+    """Principal/queryChanges, as /changes."""
+    _check_unchanged(call, "sinceQueryState")
+    found = await query(call)
+    return query_changes_response(
+        call, _state(call), _state(call), [""] * found.get("total", 0), moved=set(), gone=[], most=None
+    )
+
+
+def _check_unchanged(call: Call, name: str) -> None:
+    if call.argument(name, str, "") != _state(call):
+        raise MethodError("cannotCalculateChanges", "read all anew")
+
+
+async def set_(call: Call) -> Object:
+    """Principal/set: all belongs to the configuration."""
+    return await run_set(call, _Principals())
+
+
+class _Principals:
+    async def state(self, call: Call) -> str:
+        return _state(call)
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return dict.fromkeys(objects, FORBIDDEN)
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return {key: FORBIDDEN if _principal(call, key) else SetError("notFound") for key in patches}
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        return {key: FORBIDDEN if _principal(call, key) else SetError("notFound") for key in ids}
+
+
+FORBIDDEN: Final = SetError("forbidden", "users and their names are set by the administrator")
 
 
 async def availability(call: Call) -> Object:

@@ -13,6 +13,7 @@ from moxlite.web.jmap.standard import (
     get_response,
     holds,
     max_changes,
+    query_changes_of,
     query_response,
     window,
 )
@@ -83,20 +84,24 @@ def _numbers(text: str) -> tuple[int, int]:
 
 async def query(call: Call) -> Object:
     """Quota/query."""
+    now, ids = await _results(call)
+    part, position, limit = window(call, ids, 1)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """Quota/queryChanges."""
+    return await query_changes_of(call, partial(_results, call), changes)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
     now, whole = await _read(call)
     wish = call.filter()
     for one in call.order():
         if one.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "quotas are sorted by name or used")
-    ids = [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
-    part, position, limit = window(call, ids, 1)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
-
-
-async def query_changes(call: Call) -> Object:
-    """Quota/queryChanges: the result is one quota at most, and read anew."""
-    raise MethodError("cannotCalculateChanges", "read the results anew")
+    return now, [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
 
 
 def _meets(whole: Object, name: str, value: Any) -> bool:

@@ -200,6 +200,26 @@ def query_changes_response(
     return found
 
 
+async def query_changes_of(
+    call: Call,
+    results: Callable[[], Awaitable[tuple[str, Sequence[str]]]],
+    changes: Callable[[Call], Awaitable[Object]],
+) -> Object:
+    """The response of a /queryChanges of a type whose objects match, and are sorted, by what they are themselves.
+
+    `results`: reads the state and all that match; `changes`: the type's /changes. Those are read last: an object that
+    changes meanwhile is told now as it was read, and again the next time. Raises MethodError.
+    """
+    since, mark = since_state(call, "sinceQueryState")
+    most, old = max_changes(call), f"{since}{mark}"
+    now, ids = await results()
+    asked: Object = {"accountId": call.place.id, "sinceState": old}
+    found = await changes(msgspec.structs.replace(call, arguments=asked))
+    moved = {*found["created"], *found["updated"], *({*found["destroyed"]} & {*ids})}
+    gone = [one for one in found["destroyed"] if one not in moved]
+    return query_changes_response(call, old, now, ids, moved=moved, gone=gone, most=most)
+
+
 def window(call: Call, ids: Sequence[str], most: int) -> tuple[list[str], int, int | None]:
     """The part of all results that a /query asks for, its position, and the limit if it is the server's own.
 

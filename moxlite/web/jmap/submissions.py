@@ -57,6 +57,7 @@ from moxlite.web.jmap.standard import (
     get_response,
     holds,
     patched,
+    query_changes_of,
     query_response,
     run_set,
     window,
@@ -149,15 +150,37 @@ async def changes(call: Call) -> Object:
 
 async def query(call: Call) -> Object:
     """EmailSubmission/query."""
-    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap submissions")
+    now, ids = await _results(call)
     part, position, limit = window(call, ids, 5_000)
     total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, str(now), part, position, total=total, calculable=False, limit=limit)
+    steady = not _looks_at(call.filter(), "undoStatus")
+    return query_response(call, now, part, position, total=total, calculable=steady, limit=limit)
 
 
 async def query_changes(call: Call) -> Object:
-    """EmailSubmission/queryChanges: the results are read anew."""
-    raise MethodError("cannotCalculateChanges", "read the results anew")
+    """EmailSubmission/queryChanges. A message becomes final by its time, which is no change of its submission."""
+    if _looks_at(call.filter(), "undoStatus"):
+        raise MethodError("cannotCalculateChanges", "read the results anew")
+    return await query_changes_of(call, partial(_results, call), changes)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
+    now, ids = await call.account.scan(partial(_queried, call=call), op="jmap submissions")
+    return str(now), ids
+
+
+def _looks_at(wish: object, name: str) -> bool:
+    """Whether a filter has a condition of this name."""
+    rest = [wish]
+    while rest:
+        match rest.pop():
+            case dict(found):
+                if name in found:
+                    return True
+                rest += found.values()
+            case list(found):
+                rest += found
+    return False
 
 
 SORTS: Final = {"emailId": "email_id", "threadId": "threadid", "sentAt": "send_at"}
