@@ -122,6 +122,27 @@ _OPTIONS = (
         help="TLS at once, by STARTTLS, or none.",
     ),
     click.option(
+        "--smtp-host",
+        default="",
+        help="The server that sends mail from ADDRESS; by default the one of a known provider.",
+    ),
+    click.option("--smtp-user", default="", help="User name there; by default that of the IMAP server."),
+    click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default the usual one."),
+    click.option(
+        "--smtp-tls",
+        type=click.Choice(["implicit", "starttls"]),
+        default="implicit",
+        show_default=True,
+        help="TLS at once, or by STARTTLS.",
+    ),
+    click.option(
+        "--keeps-copy",
+        type=click.BOOL,
+        metavar="[true|false]",
+        help="The provider puts what is sent into its Sent by itself; by default as known of the provider.",
+    ),
+    click.option("--no-sending", is_flag=True, help="Send nothing from ADDRESS."),
+    click.option(
         "--password-file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         help="Its first line is the password there; else it is asked for, or read from stdin.",
@@ -148,6 +169,7 @@ def link_add(account: str, address: str, name: str, as_json: bool, **given: Any)
         show_json(made)
     else:
         print(printable(f"{made.address} is linked; its mailboxes are below {made.name}"))
+        print(printable(_sending(made, made.sending)))
 
 
 @link.command("test")
@@ -162,6 +184,7 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
     else:
         how = "tells of new mail at once" if found.instant else "is asked for new mail every 15 seconds"
         print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
+        print(printable(_sending(found, found.sending)))
 
 
 @link.command("set-password")
@@ -175,4 +198,15 @@ def link_set_password(account: str, name: str, password_file: Path | None) -> No
 
 def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
     password = stated_password(given.pop("password_file"), given["user"] or address)
-    return {**given, "port": given["port"] or 0, "password": password}
+    sends = not given.pop("no_sending")
+    ports = {name: given[name] or 0 for name in ("port", "smtp_port")}
+    return {**given, **ports, "sends": sends, "password": password}
+
+
+def _sending(link: links.LinkInfo | links.LinkTest, said: str) -> str:
+    """Where mail from the address of a link goes out, or why it does not."""
+    if said:
+        return f"mail from this address is not sent: {said}"
+    return (
+        f"mail from this address is sent by {link.smtp_host}" if link.smtp_host else "no mail is sent from this address"
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.admin.edits import named_account
@@ -16,7 +17,7 @@ from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
 from moxlite.operations.performing import commands
 from moxlite.store.errors import BadMailboxName, LimitExceeded
-from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink
+from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink, Outlet
 
 STEP_SECONDS: Final = 0.5
 """Seconds between two progress reports of a mailbox."""
@@ -94,6 +95,7 @@ class LinkCommands:
             ops.AddLink.bind(self.add),
             ops.TryLink.bind(self.test),
             ops.SetLinkPassword.bind(self.set_password),
+            ops.SetLinkSending.bind(self.set_sending),
             ops.PauseLink.bind(self.pause),
             ops.ResumeLink.bind(self.resume),
             ops.RemoveLink.bind(self.rm),
@@ -108,18 +110,35 @@ class LinkCommands:
     async def add(self, args: ops.AddLink) -> ops.LinkInfo:
         """Make a link."""
         named_account(self._config, args.account)
-        link = await self._links.add(args.account, _asked(args, name=args.name))
-        return link_info(link, LinkState())
+        asked = msgspec.structs.replace(_asked(args, name=args.name), keep_days=args.keep_days)
+        link, said = await self._links.add(args.account, asked)
+        return msgspec.structs.replace(link_info(link, LinkState()), sending=said)
 
     async def test(self, args: ops.TryLink) -> ops.LinkTest:
         """Try what a link would have."""
         found = await self._links.test(_asked(args))
-        return ops.LinkTest(mailboxes=found.mailboxes, messages=found.messages, instant=found.instant)
+        return ops.LinkTest(
+            mailboxes=found.mailboxes,
+            messages=found.messages,
+            instant=found.instant,
+            smtp_host=found.outlet.host,
+            smtp_port=found.outlet.port,
+            smtp_tls=found.outlet.tls,
+            keeps_copy=found.outlet.keeps_copy,
+            sending=found.sending,
+        )
 
     async def set_password(self, args: ops.SetLinkPassword) -> None:
         """Change the password of a link."""
         named_account(self._config, args.account)
         await self._links.set_password(args.account, args.link, args.password)
+
+    async def set_sending(self, args: ops.SetLinkSending) -> ops.LinkInfo:
+        """Change the submission server of a link."""
+        named_account(self._config, args.account)
+        outlet = Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user)
+        link = await self._links.set_sending(args.account, args.link, outlet, keeps_copy=args.keeps_copy, off=args.off)
+        return link_info(link, LinkState())
 
     async def pause(self, args: ops.PauseLink) -> None:
         """Stop a link."""
@@ -146,6 +165,10 @@ def _asked(args: ops.AddLink | ops.TryLink, name: str = "") -> Asked:
         user=args.user,
         port=args.port,
         tls=args.tls,
+        protocol=args.protocol,
+        sends=args.sends,
+        outlet=Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user),
+        keeps_copy=args.keeps_copy,
     )
 
 
@@ -166,4 +189,12 @@ def link_info(link: Link, state: LinkState) -> ops.LinkInfo:
         state=state.phase,
         text=text,
         problems=[str(one) for one in state.problems],
+        protocol=link.protocol,
+        keep_days=link.keep_days,
+        smtp_host=link.outlet.host,
+        smtp_port=link.outlet.port,
+        smtp_tls=link.outlet.tls,
+        smtp_user=link.outlet.user,
+        sends=link.sends,
+        keeps_copy=link.outlet.keeps_copy,
     )

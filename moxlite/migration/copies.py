@@ -80,8 +80,8 @@ class Copies:
     ) -> None:
         self.config = config
         self.accounts = accounts
-        self._resolvers = resolvers
-        self._trust = trust
+        self.resolvers = resolvers
+        self.trust = trust
         self._running: dict[str, trio.CancelScope] = {}
 
     def is_running(self, account: str) -> bool:
@@ -187,8 +187,8 @@ class Copies:
 
         credentials = Credentials(order.user, order.password, order.token, allow_clear=order.tls == "none")
         server = Server(order.host, order.tls, order.port)
-        resolver = self._resolvers[kind]
-        return await connect(server, credentials, resolver=resolver, trust=self._trust, inside=inside)
+        resolver = self.resolvers[kind]
+        return await connect(server, credentials, resolver=resolver, trust=self.trust, inside=inside)
 
 
 async def _make(kind: Kind) -> Make:

@@ -32,6 +32,8 @@ from moxlite.store.mail.links import (
     Link,
     LinkRefused,
     NewLink,
+    Outlet,
+    Protocol,
     Transport,
     add_link,
     forget_link,
@@ -44,6 +46,7 @@ from moxlite.store.mail.links import (
     pause_link,
     remove_link,
     reseal_link,
+    set_outlet,
 )
 from moxlite.store.mail.mailboxes import delete_in_slices
 from moxlite.supervision import Fate, Supervisor
@@ -98,7 +101,7 @@ NONCE: Final = 12
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
-    one.
+    one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
     """
 
     address: str
@@ -108,6 +111,11 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     port: int = 0
     tls: Transport = "implicit"
+    protocol: Protocol = "imap"
+    keep_days: int | None = None
+    sends: bool = True
+    outlet: Outlet = Outlet()
+    keeps_copy: bool | None = None
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -204,10 +212,12 @@ class Links:
         running = self._running.get((name, link_id))
         return running is not None and running.state.phase == "current"
 
-    async def add(self, name: str, asked: Asked) -> Link:
-        """Test a link, make it and start it. Raises StoreError, OSError, LinkRefused: also where the test fails."""
-        asked = self._checked(asked)
-        await self.test(asked)
+    async def add(self, name: str, asked: Asked) -> tuple[Link, str]:
+        """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not. Raises
+        StoreError, OSError, LinkRefused: also where the test fails.
+        """
+        asked = _checked(asked, inside=self.inside)
+        tested = await self.test(asked)
         secret = await trio.to_thread.run_sync(self._sealing.seal, asked.password, asked.host, asked.user)
         new = NewLink(
             name=asked.name,
@@ -217,16 +227,19 @@ class Links:
             tls=asked.tls,
             username=asked.user,
             secret=secret,
+            protocol=asked.protocol,
+            keep_days=asked.keep_days,
+            outlet=tested.outlet if not tested.sending else Outlet(),
         )
         async with self._accounts.use(name) as account:
             link = await account.write(lambda tx: add_link(tx, new))
         _note("added", name, link)
         self._start(name, link.id)
-        return link
+        return link, tested.sending
 
     async def test(self, asked: Asked) -> Tested:
         """Log in at the other server and look. Raises LinkRefused: the text says why it cannot be linked."""
-        asked = self._checked(asked)
+        asked = _checked(asked, inside=self.inside)
         from moxlite.net.imapclient import IMAPClientError, LoginFailed
 
         with trio.move_on_after(TEST_SECONDS):
@@ -236,30 +249,17 @@ class Links:
 
                 client = await self._connect(asked.host, asked.port, asked.tls, asked.user, asked.password)
                 try:
-                    return await look(client)
+                    found = await look(client)
                 finally:
                     with trio.move_on_after(1, shield=True):
                         await client.logout()
+                outlet, said = await _tested_outlet(asked, self._copies, inside=self.inside)
+                return msgspec.structs.replace(found, outlet=outlet, sending=said)
             except LoginFailed as error:
                 raise LinkRefused(reason_of(error), "password") from None
             except IMAPClientError as error:
                 raise LinkRefused(reason_of(error), "host") from None
         raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
-
-    def _checked(self, asked: Asked) -> Asked:
-        address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
-        if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
-            raise LinkRefused("is not a mail address, such as mia@example.org", "address")
-        if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-            raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
-        if not asked.password:
-            raise LinkRefused("is empty: give the password at the other server", "password")
-        if asked.tls == "none" and not self.inside:
-            text = "without encryption, only servers of the inner network are asked, which is not allowed here"
-            raise LinkRefused(text, "tls")
-        name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
-        user = asked.user.strip() or address
-        return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user)
 
     async def set_password(self, name: str, text: str, password: str) -> None:
         """Give a link another password, which is tested. Raises StoreError, OSError, LinkRefused."""
@@ -273,6 +273,8 @@ class Links:
                     user=link.username,
                     port=link.port,
                     tls=link.tls,
+                    protocol=link.protocol,
+                    sends=False,
                 )
             )
             secret = await trio.to_thread.run_sync(self._sealing.seal, password, link.host, link.username)
@@ -280,6 +282,29 @@ class Links:
         await self._stop(name, link.id)
         if not link.paused:
             self._start(name, link.id)
+
+    async def set_sending(self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool) -> Link:
+        """Say by which server a link sends, which is tested; one without a host is found; with `off` it sends nothing.
+        Raises StoreError, LinkRefused.
+        """
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_named(r, text), op="links")
+            asked = Asked(
+                address=link.address,
+                host=link.host,
+                password=await trio.to_thread.run_sync(self._sealing.open, link),
+                user=link.username,
+                tls=link.tls,
+                sends=not off,
+                outlet=outlet,
+                keeps_copy=keeps_copy,
+            )
+            found, said = await _tested_outlet(_checked(asked, inside=self.inside), self._copies, inside=self.inside)
+            if said:
+                raise LinkRefused(said, "smtp_host")
+            await account.write(lambda tx: set_outlet(tx, link.id, found))
+            _note("sending changed", name, link)
+            return await account.read(lambda r: link_named(r, text), op="links")
 
     async def pause(self, name: str, text: str, *, paused: bool) -> None:
         """Stop a link, or let it run again, with a new try now. Raises StoreError."""
@@ -406,6 +431,54 @@ class _Running:
         self.scope = trio.CancelScope()
         self.ended = trio.Event()
         self.state = LinkState()
+
+
+async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
+    """The submission server of a link, and why it does not work. Raises LinkRefused for one that was given."""
+    if not asked.sends:
+        return Outlet(), ""
+    await lazyimport.load("moxlite.migration.linksending")
+    from moxlite.migration.linksending import find_outlet, relay_of, try_relay
+
+    outlet, resolver = asked.outlet, copies.resolvers["import"]
+    if not outlet.host:
+        outlet = await find_outlet(asked.address, asked.host, resolver)
+    if not outlet.host:
+        return outlet, str(worded("no server for sending was found: give it to send from this address"))
+    if asked.keeps_copy is not None:
+        outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
+    try:
+        relay = relay_of(outlet, asked.user, asked.password, inside=inside)
+        ehlo = copies.config.current.static.hostname.ascii
+        await try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
+    except LinkRefused as error:
+        if asked.outlet.host:
+            raise
+        return outlet, str(reason_of(error))
+    return outlet, ""
+
+
+def _checked(asked: Asked, *, inside: bool) -> Asked:
+    """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
+    address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
+    if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
+        raise LinkRefused("is not a mail address, such as mia@example.org", "address")
+    if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
+        raise LinkRefused("is not the name of a server, such as imap.example.org", "host")
+    if not asked.password:
+        raise LinkRefused("is empty: give the password at the other server", "password")
+    if asked.tls == "none" and not inside:
+        text = "without encryption, only servers of the inner network are asked, which is not allowed here"
+        raise LinkRefused(text, "tls")
+    if asked.protocol == "pop3":
+        raise LinkRefused("is not possible yet", "protocol")
+    if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):
+        raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
+    name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()
+    user = asked.user.strip() or address
+    smtp_host = asked.outlet.host.strip().rstrip(".").lower()
+    outlet = msgspec.structs.replace(asked.outlet, host=smtp_host, user=asked.outlet.user.strip())
+    return msgspec.structs.replace(asked, address=address, host=host, name=name, user=user, outlet=outlet)
 
 
 def _count(all_running: Mapping[tuple[str, int], _Running]) -> None:

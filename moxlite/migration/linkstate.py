@@ -4,6 +4,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from moxlite.store.mail.links import Outlet
+
 Phase: TypeAlias = Literal["connecting", "copying", "current", "waiting", "refused", "paused"]
 """``copying``: messages are being fetched; ``current``: both sides are equal; ``waiting``: for the next try after a
 failure; ``refused``: the password was not taken.
@@ -25,8 +27,12 @@ class LinkState(msgspec.Struct):
 
 
 class Tested(msgspec.Struct, frozen=True):
-    """Result of a test: names of mailboxes there, number of messages in all of them, and what the server can."""
+    """Result of a test: names of mailboxes there, number of messages in all of them, and what the server can; the
+    submission server that was given or found, and why it does not work, "" if it does.
+    """
 
     mailboxes: list[str]
     messages: int
     instant: bool
+    outlet: Outlet = Outlet()
+    sending: str = ""

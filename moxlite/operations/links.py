@@ -18,6 +18,12 @@ class LinkInfo(msgspec.Struct, frozen=True, kw_only=True):
       state: connecting, copying, current, waiting, refused or paused.
       text: why it waits, or how far the copy is.
       problems: what was left out.
+      protocol: imap, or pop3.
+      keep_days: with POP3, days until mail that is here is removed there; None: never.
+      smtp_host, smtp_port, smtp_tls, smtp_user: the server by which mail from its address goes out; "" for none.
+      sends: whether mail from its address can go out now.
+      keeps_copy: the provider puts what is sent into its Sent by itself.
+      sending: after an attempt to find or test that server, why nothing is sent; else "".
     """
 
     name: str
@@ -29,14 +35,30 @@ class LinkInfo(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     text: str
     problems: list[str]
+    protocol: str = "imap"
+    keep_days: int | None = None
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_tls: str = "implicit"
+    smtp_user: str = ""
+    sends: bool = False
+    keeps_copy: bool = False
+    sending: str = ""
 
 
 class LinkTest(msgspec.Struct, frozen=True, kw_only=True):
-    """Result of a test: mailboxes, messages in all of them, and whether it tells of new mail at once."""
+    """Result of a test: mailboxes, messages in all of them, and whether it tells of new mail at once; the submission
+    server, "" if none was given or found, and why it does not work, "" if it does.
+    """
 
     mailboxes: list[str]
     messages: int
     instant: bool
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_tls: str = "implicit"
+    keeps_copy: bool = False
+    sending: str = ""
 
 
 @query("link list", Role.COMMAND_LINE, columns=("name", "address", "host", "state", "text"))
@@ -48,7 +70,14 @@ class ListLinks(Operation[list[LinkInfo]], frozen=True):
 
 @change("link add", Role.COMMAND_LINE)
 class AddLink(Operation[LinkInfo], frozen=True):
-    """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own."""
+    """Mirror the mailboxes of ADDRESS at another provider in ACCOUNT, below a mailbox of their own.
+
+    Attributes:
+      smtp_host: the server that sends mail from ADDRESS; "": the one of a known provider, or that DNS names.
+      keeps_copy: whether the provider puts what is sent into its Sent by itself; None: as known of the provider.
+      sends: False: nothing is sent from ADDRESS.
+      keep_days: with POP3, days until mail that is here is removed there; None: never.
+    """
 
     account: Account
     address: str
@@ -58,6 +87,14 @@ class AddLink(Operation[LinkInfo], frozen=True):
     user: str = ""
     port: int = 0
     tls: Literal["implicit", "starttls", "none"] = "implicit"
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_tls: Literal["implicit", "starttls"] = "implicit"
+    smtp_user: str = ""
+    keeps_copy: bool | None = None
+    sends: bool = True
+    protocol: Literal["imap", "pop3"] = "imap"
+    keep_days: int | None = None
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -74,6 +111,13 @@ class TryLink(Operation[LinkTest], frozen=True):
     user: str = ""
     port: int = 0
     tls: Literal["implicit", "starttls", "none"] = "implicit"
+    smtp_host: str = ""
+    smtp_port: int = 0
+    smtp_tls: Literal["implicit", "starttls"] = "implicit"
+    smtp_user: str = ""
+    keeps_copy: bool | None = None
+    sends: bool = True
+    protocol: Literal["imap", "pop3"] = "imap"
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -91,6 +135,20 @@ class SetLinkPassword(Operation[None], frozen=True):
     def __repr__(self) -> str:
         """Without the password."""
         return f"SetLinkPassword({self.account!r}, {self.link!r})"
+
+
+@change("link set-sending", Role.COMMAND_LINE)
+class SetLinkSending(Operation[LinkInfo], frozen=True):
+    """Say by which server mail from the address of LINK goes out. It is tested with the password of LINK."""
+
+    account: Account
+    link: LinkName
+    smtp_host: Annotated[str, field("The submission server there; by default that of a known provider.")] = ""
+    smtp_port: Annotated[int, field("By default the usual one.")] = 0
+    smtp_tls: Annotated[Literal["implicit", "starttls"], field("TLS at once, or by STARTTLS.")] = "implicit"
+    smtp_user: Annotated[str, field("User name there; by default that of LINK.")] = ""
+    keeps_copy: Annotated[bool | None, field("The provider puts what is sent into its Sent by itself.")] = None
+    off: Annotated[bool, field("Send nothing from this address.")] = False
 
 
 @change("link pause", Role.COMMAND_LINE)

@@ -11,9 +11,11 @@ import trio
 
 from moxlite.migration import links as links_module
 from moxlite.migration.links import Sealing
+from moxlite.migration.linksending import find_outlet
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in
+from moxlite.net.resolver import SRV, FakeResolver
 from moxlite.operations.links import (
     AddLink,
     LinkInfo,
@@ -27,7 +29,7 @@ from moxlite.operations.links import (
 )
 from moxlite.operations.server import AuditLine, AuditList
 from moxlite.processor import Usage, acting
-from moxlite.store.mail.links import Link, LinkRefused, links
+from moxlite.store.mail.links import Link, LinkRefused, Outlet, links
 from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.test_processor_sessions import usage
 
@@ -205,3 +207,23 @@ def test_a_sealed_password_opens_for_its_server_alone(tmp_path: Path) -> None:
     (tmp_path / "links.key").unlink()
     with pytest.raises(LinkRefused, match="give it again"):
         sealing.open(link)
+
+
+async def test_the_submission_server_is_known_or_named_by_dns() -> None:
+    """LINK-15: a server of strangers counts only with DNSSEC."""
+    names = {
+        "_submissions._tcp.example.net.": [
+            SRV(10, 0, 465, "mail.stranger.example."),
+            SRV(20, 0, 4650, "out.example.net."),
+        ],
+        "_submission._tcp.example.org.": [SRV(0, 0, 587, "smtp.stranger.example.")],
+        "_submissions._tcp.example.com.": [SRV(0, 0, 0, ".")],
+    }
+    dns = FakeResolver({"SRV": names})
+    assert (await find_outlet("mia@gmail.com", "imap.gmail.com", dns)).host == "smtp.gmail.com"
+    assert await find_outlet("tom@example.net", "imap.example.net", dns) == Outlet(host="out.example.net", port=4650)
+    assert await find_outlet("tom@example.org", "imap.example.org", dns) == Outlet()
+    near = await find_outlet("tom@example.org", "imap.stranger.example", dns)
+    assert near == Outlet(host="smtp.stranger.example", port=587, tls="starttls")
+    assert await find_outlet("tom@example.com", "imap.example.com", dns) == Outlet()
+    assert await find_outlet("tom@bad domain", "imap.example.com", dns) == Outlet()

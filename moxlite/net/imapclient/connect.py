@@ -95,7 +95,7 @@ async def connect(
       ConnectionLost, TLSFailed, LoginFailed, BrokenServer: each says why.
     """
     host = _ascii(server.host)
-    addresses = await _addresses(host, resolver)
+    addresses = await addresses_of(host, resolver)
     if server.tls != "none":
         await trust.ready()
     try:
@@ -167,7 +167,8 @@ def _literal(host: str) -> IPAddress | None:
         return None
 
 
-async def _addresses(host: str, resolver: Resolver) -> Sequence[IPAddress]:
+async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
+    """The addresses of a server that a user has named, by its name in A-labels. Raises ConnectionLost."""
     if host == "localhost":  # RFC 6761 §6.3
         return LOOPBACK
     if (known := _literal(host)) is not None:

@@ -21,6 +21,11 @@ from moxlite.store.types import Mailbox, MailboxID, MessageID
 from moxlite.wording import worded
 
 Transport: TypeAlias = Literal["implicit", "starttls", "none"]
+SubmissionTLS: TypeAlias = Literal["implicit", "starttls"]
+Protocol: TypeAlias = Literal["imap", "pop3"]
+
+LINKED: Final = "link:"
+"""Begins the names of the transports that links are for the queue; no transport of moxlite.toml has such a name."""
 
 MAX_LINKS: Final = 10
 """Links of an account: each holds a connection."""
@@ -28,12 +33,18 @@ MAX_LINKS: Final = 10
 FORGOTTEN: Final = 2_000
 """Rows of messages that are deleted in one unit."""
 
-COLUMNS: Final = "id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent"
+COLUMNS: Final = (
+    "id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent,"
+    " protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy"
+)
 ALL: Final = f"SELECT {COLUMNS} FROM link ORDER BY id"  # noqa: S608 - constants
 BY_ID: Final = f"SELECT {COLUMNS} FROM link WHERE id = ?"  # noqa: S608 - constants
 SAME: Final = "SELECT EXISTS (SELECT 1 FROM link WHERE host = ? AND username = ?)"
 ADD: Final = """
-INSERT INTO link (name, address, host, port, tls, username, secret, created, sent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO link (name, address, host, port, tls, username, secret, created, sent, protocol, keep_days)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+SENDING: Final = """
+UPDATE link SET smtp_host = ?, smtp_port = ?, smtp_tls = ?, smtp_user = ?, keeps_copy = ? WHERE id = ?"""
 MODSEQ: Final = "SELECT modseq FROM state"
 PAUSE: Final = "UPDATE link SET paused = ? WHERE id = ?"
 RESEAL: Final = "UPDATE link SET secret = ?, refused = NULL, refusals = 0 WHERE id = ?"
@@ -62,6 +73,18 @@ class NoSuchLink(StoreError):
         super().__init__(worded("{name} is no linked mailbox of this account", name=name))
 
 
+class Outlet(msgspec.Struct, frozen=True, kw_only=True):
+    """The submission server of a link. `host` "": nothing is sent through the link; `port` 0: the usual one; `user` "":
+    that of the link; `keeps_copy`: the provider puts what is sent into its Sent by itself.
+    """
+
+    host: str = ""
+    port: int = 0
+    tls: SubmissionTLS = "implicit"
+    user: str = ""
+    keeps_copy: bool = False
+
+
 class Link(msgspec.Struct, frozen=True, kw_only=True):
     """A mailbox at another provider; times in µs UTC.
 
@@ -70,6 +93,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
       secret: the sealed password.
       refused: when the other server last refused the password, None while it is good; `refusals`: how often in a row.
       sent: modseq up to which changes made here are there.
+      keep_days: for POP3, days until mail that is here is removed there; None: never.
+      outlet: sends mail from its address.
     """
 
     id: int
@@ -85,6 +110,19 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     refused: int | None
     refusals: int
     sent: int
+    protocol: Protocol = "imap"
+    keep_days: int | None = None
+    outlet: Outlet = Outlet()
+
+    @property
+    def sends(self) -> bool:
+        """Whether mail from its address goes out through it (LINK-14)."""
+        return bool(self.outlet.host) and not self.paused
+
+    @property
+    def transport(self) -> str:
+        """The name by which the queue knows its submission server."""
+        return f"{LINKED}{self.id}"
 
     def __repr__(self) -> str:
         """Without the secret, sealed as it is."""
@@ -101,10 +139,14 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     tls: Transport
     username: str
     secret: bytes
+    protocol: Protocol = "imap"
+    keep_days: int | None = None
+    outlet: Outlet = Outlet()
 
 
 def _link(row: Row) -> Link:
-    link_id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent = row
+    link_id, name, address, host, port, tls, username, secret, created, paused, refused, refusals, sent = row[:13]
+    protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy = row[13:]
     return Link(
         id=link_id,
         name=name,
@@ -119,6 +161,9 @@ def _link(row: Row) -> Link:
         refused=refused,
         refusals=refusals,
         sent=sent,
+        protocol=protocol,
+        keep_days=keep_days,
+        outlet=Outlet(host=smtp_host, port=smtp_port, tls=smtp_tls, user=smtp_user, keeps_copy=bool(keeps_copy)),
     )
 
 
@@ -157,8 +202,15 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     box = mailbox_by_name(tx, name)
     if box is not None and (box.special_use or box.system or name == "Inbox"):
         raise LinkRefused("a mailbox of your own has this name: give another one", "name")
-    tx.execute(ADD, name, new.address, new.host, new.port, new.tls, new.username, new.secret, tx.now, tx.value(MODSEQ))
+    server = name, new.address, new.host, new.port, new.tls, new.username, new.secret
+    tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days)
+    set_outlet(tx, link_named(tx, name).id, new.outlet)
     return link_named(tx, name)
+
+
+def set_outlet(tx: Tx, link_id: int, outlet: Outlet) -> None:
+    """Have mail from the address of a link go out through this server; through none with an empty host."""
+    tx.execute(SENDING, outlet.host, outlet.port, outlet.tls, outlet.user, int(outlet.keeps_copy), link_id)
 
 
 def pause_link(tx: Tx, link_id: int, *, paused: bool) -> None:

@@ -52,6 +52,7 @@ COPIED: Final = (
     "masked_sender",
     "masked_day",
     "link",
+    "pop3_seen",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 
