@@ -58,6 +58,7 @@ HANDLERS: Final[Mapping[type, Handler]] = {
     c.Expunge: Handler(copy.expunge, Need.MAILBOX, changes=True),
     c.Fetch: Handler(fetch.fetch, Need.MAILBOX),
     c.Search: Handler(search.search, Need.MAILBOX),
+    c.UidBatches: Handler(search.uid_batches, Need.MAILBOX, capability="UIDBATCHES"),
     c.Sort: Handler(sort.sort, Need.MAILBOX, capability="SORT"),
     c.Thread: Handler(sort.thread, Need.MAILBOX),
     c.Store: Handler(store.store, Need.MAILBOX, changes=True),

@@ -55,6 +55,7 @@ MODULES = {
     "COMPRESS=DEFLATE": ("compress", "COMPRESS DEFLATE"),
     "OBJECTID": ("search", "EMAILID"),
     "PARTIAL": ("fetch", "PARTIAL"),
+    "UIDBATCHES": ("messagelimit", "UIDBATCHES"),
     "SORT": ("sort", "SORT ("),
     "SORT=DISPLAY": ("sort", "DISPLAYFROM"),
     "ESORT": ("sort", "SORT RETURN"),

@@ -1,4 +1,4 @@
-"""MESSAGELIMIT (RFC 9738; IMAP-163)."""
+"""MESSAGELIMIT (RFC 9738; IMAP-163), and UIDBATCHES, by which clients keep it (RFC 10022; IMAP-163a)."""
 
 import msgspec
 import pytest
@@ -114,3 +114,25 @@ async def test_a_search_looks_at_the_highest_uids(imap: Imap, enable: tuple[str,
         assert (await c.tagged("a UID SEARCH UIDAFTER 0")).startswith("BAD")
         await c.ok("a UID SEARCH RETURN (SAVE) ALL")
         assert [line.split()[1] for line in await c.ok("a UID FETCH $ (FLAGS)")] == ["8", "9", "10", "11", "12"]
+
+
+async def test_a_mailbox_is_parted_into_batches(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-163a: from the newest to UID 1, without gaps; as many messages in each as the limit allows at most."""
+    async with imap.account() as account, imap.user() as c:
+        assert await c.ok("a UIDBATCHES 500") == ['* UIDBATCHES (TAG "a")']
+        await put(account, 12)
+        await c.ok("b NOOP")
+        assert await c.ok("c UIDBATCHES 4000") == ['* UIDBATCHES (TAG "c") 12:8,7:3,2:1']
+        assert await c.ok("d UIDBATCHES 4000 2:2") == ['* UIDBATCHES (TAG "d") 7:3']
+        assert await c.ok("e UIDBATCHES 4000 3:4294967295") == ['* UIDBATCHES (TAG "e") 2:1']
+        assert await c.ok("f UIDBATCHES 4000 4:9") == ['* UIDBATCHES (TAG "f")']
+        await c.ok(r"g UID STORE 4:6,9 +FLAGS.SILENT (\Deleted)")
+        await c.ok("h EXPUNGE")
+        assert await c.ok("i UIDBATCHES 4000") == ['* UIDBATCHES (TAG "i") 12:7,6:1']
+        monkeypatch.setattr(Context, "message_limit", 0)
+        await c.ok("j UID SEARCH RETURN (SAVE) UID 3")
+        assert await c.ok("k UIDBATCHES 500") == ['* UIDBATCHES (TAG "k") 12:1']
+        assert await c.ok("l UID SEARCH $") == ["* SEARCH 3"]
+        assert (await c.tagged("m UIDBATCHES 499")).startswith("NO [TOOFEW]")
+        for wrong in ("UIDBATCHES", "UIDBATCHES 0", "UIDBATCHES 500 1", "UIDBATCHES 500 2:1", "UIDBATCHES 500 1:*"):
+            assert (await c.tagged(f"n {wrong}")).startswith("BAD"), wrong

@@ -133,6 +133,8 @@ VALID: list[tuple[str, c.Command]] = [
     ("a LSUB x/ %", c.Lsub("x/", "%")),
     ("a NAMESPACE", c.Namespace()),
     ("a GETJMAPACCESS", c.GetJmapAccess()),
+    ("a UIDBATCHES 2000", c.UidBatches(2000)),
+    ("a UIDBATCHES 2000 3:4", c.UidBatches(2000, (3, 4))),
     ("a STATUS x (MESSAGES HIGHESTMODSEQ)", c.Status("x", ("MESSAGES", "HIGHESTMODSEQ"))),
     ("a IDLE", c.Idle()),
     ("a COMPRESS deflate", c.Compress("DEFLATE")),

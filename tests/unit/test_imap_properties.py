@@ -124,6 +124,9 @@ command: st.SearchStrategy[c.Command] = st.one_of(
         ]
     ),
     st.builds(
+        c.UidBatches, st.integers(1, 0xFFFFFFFF), st.none() | st.sampled_from([(1, 1), (3, 70), (9, 0xFFFFFFFF)])
+    ),
+    st.builds(
         c.Id, st.lists(st.tuples(field, st.none() | text), max_size=3, unique_by=lambda p: p[0].lower()).map(tuple)
     ),
     st.builds(c.Authenticate, upper, st.none() | octets),

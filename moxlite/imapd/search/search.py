@@ -19,14 +19,15 @@ from moxlite import processor
 from moxlite.imapd.fetch.fetch import partial_of
 from moxlite.imapd.search.searchindex import matching_until, narrow
 from moxlite.imapd.search.searchkeys import Message, Program, divide
-from moxlite.imapd.session.messagelimit import first_searched
-from moxlite.imapd.session.named import conditions, highest_modseq
+from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.messagelimit import first_searched, limit_of
+from moxlite.imapd.session.named import conditions, highest_modseq, known_uids
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.uidlist import uid_array
 from moxlite.imapd.session.view import View
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode
-from moxlite.proto.imap.responses import Code, EsearchData, SearchData, State
+from moxlite.proto.imap.responses import Code, EsearchData, SearchData, State, UidBatchesData
 from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
 from moxlite.proto.imap.seqset import runs
 from moxlite.store.content.body import CHUNK_SIZE, message_range
@@ -47,6 +48,8 @@ SPARSE: Final = 8
 """Messages that can be walked over in the time that finding one message's number takes."""
 PATIENCE: Final = 0.05
 """Seconds of testing messages in one read; then the snapshot is given up."""
+SMALLEST_BATCH: Final = 500
+"""Messages of a batch of UIDBATCHES at least (RFC 10022 §3)."""
 PROGRESS: Final = 10.0
 """Seconds between two INPROGRESS responses (IMAP-125)."""
 
@@ -80,6 +83,27 @@ async def search(session: Session, command: c.Search) -> Done:
     else:
         await _respond(session, view, command, returns, found, with_modseq=with_modseq)
     return Done("searched")
+
+
+async def uid_batches(session: Session, command: c.UidBatches) -> Done:
+    """UIDBATCHES (RFC 10022; IMAP-163a): ranges of UIDs with so many messages each, from the newest to UID 1.
+
+    With a limit on the messages of a command no batch has more.
+    """
+    if command.size < SMALLEST_BATCH:
+        raise no(f"a batch has at least {SMALLEST_BATCH} messages", "TOOFEW")
+    view = session.selected
+    uids = await known_uids(view, [(1, view.uidnext - 1)] if view.uidnext > 1 else [])
+    size = min(command.size, limit_of(session) or command.size)
+    first, last = command.batches or (1, len(uids))
+    batches: list[tuple[int, int]] = []
+    for number in range(first - 1, min(last, -(-len(uids) // size))):
+        at = len(uids) - number * size
+        lowest = uids[at - size] if at > size else 1
+        highest = uids[at] - 1 if number else uids[-1]
+        batches.append((highest, lowest))
+    session.respond(UidBatchesData(session.running.tag, tuple(batches)))
+    return Done("batches told")
 
 
 async def _write_uids(session: Session, view: View, condition: Condition) -> None:

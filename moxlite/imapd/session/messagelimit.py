@@ -20,7 +20,7 @@ from moxlite.proto.imap.seqset import MAX_NUMBER, Ranges, intersect, pick, runs
 from moxlite.store.rows.messages import deleted_uids
 
 
-def _limit(session: Session) -> int:
+def limit_of(session: Session) -> int:
     """Maximum messages of one command, 0 for any number."""
     return 0 if "MESSAGELIMIT" in session.login.disabled else session.context.message_limit
 
@@ -29,7 +29,7 @@ def cut(session: Session, uids: array[int]) -> array[int]:
     """The highest UIDs of an ascending array, as many as the limit allows. `session.state.limited` says whether some
     are left out.
     """
-    limit = _limit(session)
+    limit = limit_of(session)
     if not limit or len(uids) <= limit:
         return uids
     session.running.limited = Code("MESSAGELIMIT", b"%d %d" % (limit, uids[-limit]))
@@ -38,7 +38,7 @@ def cut(session: Session, uids: array[int]) -> array[int]:
 
 def refuse_more(session: Session, count: int, uids: array[int] | None = None) -> None:
     """Raise Refused if there are more messages than the limit. `uids`: a part of these could be named instead."""
-    limit = _limit(session)
+    limit = limit_of(session)
     if limit and count > limit:
         lowest = b" %d" % uids[-limit] if uids is not None else b""
         raise _refused(limit, lowest)
@@ -50,7 +50,7 @@ def _refused(limit: int, lowest: bytes = b"") -> Refused:
 
 async def cut_deleted(session: Session, view: View, chosen: Ranges) -> Ranges:
     r"""The UIDs that UID EXPUNGE may remove: without a limit `chosen`, else the highest ``\Deleted`` ones of it."""
-    if not _limit(session):
+    if not limit_of(session):
         return chosen
     deleted = await view.seat.account.scan(
         partial(deleted_uids, mailbox_id=view.mailbox_id, below=view.uidnext), op="imap-expunge"
@@ -63,7 +63,7 @@ async def first_searched(session: Session, view: View, program: s.SearchKey, *, 
 
     Raises Refused if `all_or_none` and there are too many.
     """
-    limit = _limit(session)
+    limit = limit_of(session)
     if not limit or view.exists <= limit:
         return 1
     ranges: Ranges = [(1, view.uidnext - 1)]

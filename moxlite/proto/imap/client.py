@@ -407,6 +407,17 @@ def _search(reader: Reader) -> r.SearchData:
     return r.SearchData(*_numbers(reader))
 
 
+def _uid_batches(reader: Reader) -> r.UidBatchesData:
+    reader.expect(b"(TAG ")
+    tag = reader.text()
+    reader.expect(b")")
+    batches: list[tuple[int, int]] = []
+    while reader.skip(b"," if batches else b" "):
+        high = reader.number(smallest=1)
+        batches.append((high, reader.number(smallest=1) if reader.skip(b":") else high))
+    return r.UidBatchesData(tag, tuple(batches))
+
+
 def _sort(reader: Reader) -> r.SortData:
     return r.SortData(*_numbers(reader))
 
@@ -521,6 +532,7 @@ _BY_WORD: Final[Mapping[bytes, Callable[[Reader], r.Response]]] = {
     b"SEARCH": _search,
     b"ESEARCH": _esearch,
     b"SORT": _sort,
+    b"UIDBATCHES": _uid_batches,
     b"THREAD": _thread,
     b"QUOTA": _quota,
     b"QUOTAROOT": _quota_root,

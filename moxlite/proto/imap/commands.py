@@ -431,6 +431,15 @@ class Replace(Struct, frozen=True):
     uid: bool = False
 
 
+class UidBatches(Struct, frozen=True):
+    """``UIDBATCHES size [first:last]`` — RFC 10022 §3. size: messages of a batch; batches: the first and the last that
+    are asked for, counted from 1, the newest messages; None for all.
+    """
+
+    size: int
+    batches: tuple[int, int] | None = None
+
+
 Command: TypeAlias = (
     Append
     | Authenticate
@@ -477,6 +486,7 @@ Command: TypeAlias = (
     | Store
     | Subscribe
     | Thread
+    | UidBatches
     | Unselect
     | Unsubscribe
 )

@@ -38,6 +38,7 @@ from .responses import (
     StatusData,
     ThreadData,
     ThreadTree,
+    UidBatchesData,
     Unknown,
     Vanished,
     Wire,
@@ -272,6 +273,11 @@ _ENCODERS: Final[Mapping[type, Callable[[Any, bool], bytes]]] = {
     FlagsData: lambda r, _: b"* FLAGS %b\r\n" % flag_list(r.flags),
     SearchData: _search,
     EsearchData: _esearch,
+    UidBatchesData: lambda r, _: (
+        b"* UIDBATCHES (TAG %b)" % encode_string(r.tag.encode())
+        + (b" " + b",".join([b"%d:%d" % batch for batch in r.batches]) if r.batches else b"")
+        + b"\r\n"
+    ),
     SortData: _sort,
     ThreadData: _thread,
     QuotaData: _quota,

@@ -129,6 +129,13 @@ class EsearchData(Struct, frozen=True):
     uidvalidity: int | None = None
 
 
+class UidBatchesData(Struct, frozen=True):
+    """``* UIDBATCHES`` — RFC 10022 §3. batches: ranges, each from its highest to its lowest UID."""
+
+    tag: str
+    batches: tuple[tuple[int, int], ...] = ()
+
+
 class SortData(Struct, frozen=True):
     """``* SORT`` — RFC 5256 §4."""
 
@@ -275,6 +282,7 @@ Response: TypeAlias = (
     | SearchData
     | EsearchData
     | SortData
+    | UidBatchesData
     | ThreadData
     | QuotaData
     | QuotaRootData

@@ -1,4 +1,4 @@
-"""The grammar of commands that extensions define (RFC 4978, 9208, 5464, 5465, 7377, 4314, 4467, 5255, 9698)."""
+"""The grammar of commands that extensions define (RFC 4978, 9208, 5464, 5465, 7377, 4314, 4467, 5255, 9698, 10022)."""
 
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -14,6 +14,19 @@ from .search import parse_return, search_program
 def _compress(reader: Reader, modes: Modes) -> c.Compress:
     reader.space()
     return c.Compress(reader.atom("a mechanism").upper())
+
+
+def _uid_batches(reader: Reader, modes: Modes) -> c.UidBatches:
+    reader.space()
+    size = reader.number(smallest=1, what="a number of messages")
+    if not reader.skip(b" "):
+        return c.UidBatches(size)
+    first = reader.number(smallest=1, what="the number of a batch")
+    reader.expect(b":")
+    last = reader.number(smallest=1, what="the number of a batch")
+    if last < first:
+        raise ProtocolError("batches are counted upwards")
+    return c.UidBatches(size, (first, last))
 
 
 def _get_quota(reader: Reader, modes: Modes) -> c.GetQuota:
@@ -201,6 +214,7 @@ def _with_identifier(kind: Callable[[str, str], c.Command]) -> Rule:
 
 EXTENSION_COMMANDS: Final[Mapping[str, Rule]] = {
     "COMPRESS": _compress,
+    "UIDBATCHES": _uid_batches,
     "GETQUOTA": _get_quota,
     "GETQUOTAROOT": with_mailbox(c.GetQuotaRoot),
     "SETQUOTA": _set_quota,

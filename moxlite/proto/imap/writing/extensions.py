@@ -10,6 +10,11 @@ from .search import write_program, write_return
 from .writing import Encoder, Writer, named
 
 
+def _uid_batches(w: Writer, command: c.UidBatches) -> None:
+    batches = b"" if command.batches is None else b" %d:%d" % command.batches
+    w.put(b" UIDBATCHES %d%b" % (command.size, batches))
+
+
 def _get_quota(w: Writer, command: c.GetQuota) -> None:
     w.put(b" GETQUOTA")
     w.astring(command.root)
@@ -108,6 +113,7 @@ def _with_identifier(word: bytes) -> Encoder:
 
 EXTENSION_ENCODERS: Final[Mapping[type, Encoder]] = {
     c.Compress: lambda w, command: w.put(b" COMPRESS " + command.mechanism.encode()),
+    c.UidBatches: _uid_batches,
     c.GetQuota: _get_quota,
     c.GetQuotaRoot: named(b"GETQUOTAROOT"),
     c.SetQuota: _set_quota,
