@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from moxlite import lazyimport
 from moxlite.acceptance.carrying import carrier
 from moxlite.admin.factors.changes import FactorChanges
 from moxlite.admin.factors.knownpasswords import KnownPasswords
@@ -87,6 +88,8 @@ if TYPE_CHECKING:
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
     from moxlite.migration.links import Links
+    from moxlite.migration.linksending import LinkRelays
+    from moxlite.migration.linkstate import Relay
 
 logger = logging.getLogger("moxlite.server")
 
@@ -293,6 +296,13 @@ class House:
         from moxlite.migration.links import Links
 
         return Links(self.copies, self.tree)
+
+    @cached_property
+    def link_relays(self) -> "LinkRelays":
+        """Submission servers of linked mailboxes."""
+        from moxlite.migration.linksending import LinkRelays
+
+        return LinkRelays(self.config, self.files.accounts)
 
     @cached_property
     def background_imports(self) -> "BackgroundImports":
@@ -522,6 +532,7 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
         keys=house.started.keys,
         reports=house.files.reports,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if house.local else None,
+        relay_of_link=partial(_relay_of_link, house),
     )
     try:
         queue = await databases.enter_async_context(
@@ -541,6 +552,12 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
     house.services.clock.on_set(queue.clock_set)
     house.measures.append(queue.measure)
     return queue
+
+
+async def _relay_of_link(house: House, account: str, transport: str) -> "Relay":
+    """The submission server of a linked mailbox. Raises as `LinkRelays.find`."""
+    await lazyimport.load("moxlite.migration.linksending")
+    return await house.link_relays.find(account, transport)
 
 
 def _scheduling(house: House) -> "Carrying":

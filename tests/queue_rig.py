@@ -20,6 +20,7 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.load import load
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.mtasts import FetchFailed
+from moxlite.migration.linksending import LinkRelays
 from moxlite.net.addresses import is_internal
 from moxlite.net.dial import INNER, Dialed, DialError, LocalAddresses
 from moxlite.net.exposition import REGISTRY
@@ -562,6 +563,7 @@ async def rig_at(
             trust=Trust([rig.certificate.leaf], system=False),
             keys=keys,
             loopback=loopback,
+            relay_of_link=LinkRelays(Changing(lambda: rig.snapshot), rig.accounts).find,
             dial=dial or rig.dial,
             clock=rig.clock,
             elapsed=rig.clock.elapsed,

@@ -8,11 +8,9 @@ from __future__ import annotations
 import logging
 import random
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,10 +20,9 @@ from moxlite import lazyimport
 from moxlite.config.snapshot import Snapshot
 from moxlite.metrics import Counter, Gauge
 from moxlite.migration.copies import Copies
-from moxlite.migration.linkstate import LinkState, Phase, Tested
+from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested
 from moxlite.operations.copies import CopyByImap
 from moxlite.processor import act_for
-from moxlite.safefile import key_file
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.mail.links import (
@@ -53,8 +50,6 @@ from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     from moxlite.net.imapclient import Client
 
 logger = logging.getLogger("moxlite.migration.links")
@@ -70,9 +65,6 @@ WAITS: Final = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
 """Seconds before each new connection after failed ones; the last for all further ones. Each is varied by a half, so
 that the links of many accounts do not come back together.
 """
-
-REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
-"""Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
 
 LONGEST: Final = 86_400.0
 """Seconds for which a server may have us wait."""
@@ -93,10 +85,6 @@ TEST_SECONDS: Final = 45.0
 
 KEEP_OPEN: Final = 300.0
 """Seconds for which the account of a link stays open after its last use."""
-
-KEY: Final = "links.key"
-KEY_OCTETS: Final = 32
-NONCE: Final = 12
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,41 +108,6 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the password."""
         return f"Asked({self.address!r}, {self.host!r})"
-
-
-class Sealing:
-    """Encrypts passwords of other servers, by a key in a file of its own (LINK-2). Methods block."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / KEY
-
-    def _cipher(self, *, create: bool) -> AESGCM:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-        key = key_file(self._path, KEY_OCTETS, create=create, mode=0o600)
-        if len(key) != KEY_OCTETS:
-            raise LinkRefused(f"{self._path} is no key of {KEY_OCTETS} octets")
-        return AESGCM(key)
-
-    def seal(self, password: str, host: str, username: str) -> bytes:
-        """Encrypt a password, for this user of this server alone. Raises OSError, LinkRefused."""
-        nonce = secrets.token_bytes(NONCE)
-        return nonce + self._cipher(create=True).encrypt(nonce, password.encode(), _bound(host, username))
-
-    def open(self, link: Link) -> str:
-        """Decrypt the password of a link. Raises LinkRefused: the key is another one, or lost."""
-        from cryptography.exceptions import InvalidTag
-
-        try:
-            cipher = self._cipher(create=False)
-            octets = cipher.decrypt(link.secret[:NONCE], link.secret[NONCE:], _bound(link.host, link.username))
-        except (OSError, InvalidTag):
-            raise LinkRefused(worded("the stored password cannot be read any more: give it again")) from None
-        return octets.decode()
-
-
-def _bound(host: str, username: str) -> bytes:
-    return f"{host}\0{username}".encode()
 
 
 class Links:

@@ -5,12 +5,16 @@ The queue sends; nothing here does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.config.snapshot import CurrentConfig
+from moxlite.migration.linkstate import REFUSED_WAITS, Relay, Sealing
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.connect import addresses_of
 from moxlite.net.imapclient.transport import IMAPClientError
@@ -23,8 +27,19 @@ from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import SMTPError
-from moxlite.store.mail.links import LinkRefused, Outlet, SubmissionTLS
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.mail.links import (
+    LINKED,
+    Link,
+    LinkRefused,
+    Outlet,
+    SendsNothing,
+    SubmissionTLS,
+    link_by_id,
+)
 from moxlite.wording import reason_of, worded
+
+logger = logging.getLogger("moxlite.migration.links")
 
 PORTS: Final[dict[SubmissionTLS, int]] = {"implicit": 465, "starttls": 587}
 
@@ -48,21 +63,6 @@ KNOWN: Final[dict[str, Outlet]] = {
 """Submission servers of providers, by their IMAP servers, from the providers' own instructions."""
 
 
-class Relay(msgspec.Struct, frozen=True, kw_only=True):
-    """The submission server of a link, for the queue. `inside`: the server may have an address of the inner network."""
-
-    host: Domain
-    port: int
-    mode: TLSMode
-    user: str
-    password: str
-    inside: bool
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Relay({self.host.ascii!r}, {self.user!r})"
-
-
 def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay:
     """The submission server of a link that has one; `user`: that of the link. Raises LinkRefused: its name cannot be
     one.
@@ -74,6 +74,50 @@ def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay
         raise LinkRefused("is not the name of a server, such as smtp.example.org", "smtp_host") from None
     port = outlet.port or PORTS[outlet.tls]
     return Relay(host=host, port=port, mode=mode, user=outlet.user or user, password=password, inside=inside)
+
+
+class LinkRelays:
+    """Finds the submission servers of links for the queue; one that refuses the password is left alone (LINK-16)."""
+
+    def __init__(self, config: CurrentConfig, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._sealing = Sealing(config.current.static.data_dir)
+        self._barred: dict[tuple[str, int], tuple[bytes, int, float]] = {}  # secret, refusals, and until when
+
+    async def find(self, name: str, transport: str) -> Relay:
+        """The submission server of an account's link. Raises SendsNothing for good, LinkRefused for now, StoreError."""
+        link_id = int(transport.removeprefix(LINKED))
+        async with self._accounts.use(name) as account:
+            link = await account.read(lambda r: link_by_id(r, link_id), op="links")
+        if link is None:
+            text = "the linked mailbox from whose address this message was written was removed"
+            raise SendsNothing(worded(text))
+        if not link.outlet.host:
+            raise SendsNothing(worded("sending from {address} was turned off", address=link.address))
+        if link.paused:
+            raise LinkRefused(worded("the linked mailbox {name} is paused", name=link.name))
+        secret, _, until = self._barred.get((name, link_id), (b"", 0, 0.0))
+        if link.refused is not None or (secret == link.secret and trio.current_time() < until):
+            raise LinkRefused(worded("the password of the linked mailbox {name} is refused", name=link.name))
+        password = await trio.to_thread.run_sync(self._sealing.open, link)
+        inside = self._config.current.static.allow_private_webhooks
+        relay = relay_of(link.outlet, link.username, password, inside=inside)
+        return msgspec.structs.replace(relay, refused=partial(self._bar, (name, link_id), link))
+
+    def _bar(self, key: tuple[str, int], link: Link) -> None:
+        """Leave a server alone that refuses the password: providers lock accounts after several failures."""
+        secret, refusals, _ = self._barred.get(key, (b"", 0, 0.0))
+        refusals = refusals + 1 if secret == link.secret else 1
+        seconds = REFUSED_WAITS[min(refusals, len(REFUSED_WAITS)) - 1]
+        self._barred[key] = link.secret, refusals, trio.current_time() + seconds
+        facts = {
+            "account": key[0],
+            "link": link.name,
+            "host": link.outlet.host,
+            "user": link.outlet.user or link.username,
+        }
+        logger.warning("password of a link refused for sending", extra={"kv": facts})
 
 
 async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:

@@ -1,15 +1,31 @@
-"""State of a linked mailbox, for its users (LINK-4)."""
+"""State of a linked mailbox for its users (LINK-4), its password, and its submission server for the queue (LINK-14)."""
 
-from typing import Literal, TypeAlias
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.store.mail.links import Outlet
+from moxlite.proto.address import Domain
+from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.safefile import key_file
+from moxlite.store.mail.links import Link, LinkRefused, Outlet
+from moxlite.wording import worded
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 Phase: TypeAlias = Literal["connecting", "copying", "current", "waiting", "refused", "paused"]
 """``copying``: messages are being fetched; ``current``: both sides are equal; ``waiting``: for the next try after a
 failure; ``refused``: the password was not taken.
 """
+
+
+REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
+"""Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
 
 
 class LinkState(msgspec.Struct):
@@ -36,3 +52,64 @@ class Tested(msgspec.Struct, frozen=True):
     instant: bool
     outlet: Outlet = Outlet()
     sending: str = ""
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True):
+    """The submission server of a link, for the queue. `inside`: the server may have an address of the inner network.
+    `refused` is to be called when it has not taken the password.
+    """
+
+    host: Domain
+    port: int
+    mode: TLSMode
+    user: str
+    password: str
+    inside: bool
+    refused: Callable[[], None] = lambda: None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Relay({self.host.ascii!r}, {self.user!r})"
+
+
+# Passwords of other servers, encrypted (LINK-2).
+
+
+KEY: Final = "links.key"
+KEY_OCTETS: Final = 32
+NONCE: Final = 12
+
+
+class Sealing:
+    """Encrypts passwords of other servers, by a key in a file of its own (LINK-2). Methods block."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / KEY
+
+    def _cipher(self, *, create: bool) -> AESGCM:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        key = key_file(self._path, KEY_OCTETS, create=create, mode=0o600)
+        if len(key) != KEY_OCTETS:
+            raise LinkRefused(f"{self._path} is no key of {KEY_OCTETS} octets")
+        return AESGCM(key)
+
+    def seal(self, password: str, host: str, username: str) -> bytes:
+        """Encrypt a password, for this user of this server alone. Raises OSError, LinkRefused."""
+        nonce = secrets.token_bytes(NONCE)
+        return nonce + self._cipher(create=True).encrypt(nonce, password.encode(), _bound(host, username))
+
+    def open(self, link: Link) -> str:
+        """Decrypt the password of a link. Raises LinkRefused: the key is another one, or lost."""
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            cipher = self._cipher(create=False)
+            octets = cipher.decrypt(link.secret[:NONCE], link.secret[NONCE:], _bound(link.host, link.username))
+        except (OSError, InvalidTag):
+            raise LinkRefused(worded("the stored password cannot be read any more: give it again")) from None
+        return octets.decode()
+
+
+def _bound(host: str, username: str) -> bytes:
+    return f"{host}\0{username}".encode()

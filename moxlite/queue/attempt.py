@@ -18,12 +18,13 @@ from moxlite.queue.hosts.load import OpenConnection, Untried
 from moxlite.queue.localdelivery import Waiting, deliver_local, deliver_to_loopback, deliver_waiting
 from moxlite.queue.record import Ended, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
-from moxlite.queue.sending.direct import deliver_by_relay, deliver_direct, relay_of
+from moxlite.queue.sending.direct import deliver_by_link, deliver_by_relay, deliver_direct, relay_of
 from moxlite.queue.sending.routing import course_of, direct_way, way_round
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
 from moxlite.queue.tls.results import PolicyResult
 from moxlite.store.delivery.status import Handed
 from moxlite.store.errors import StoreError
+from moxlite.store.mail.links import LINKED
 
 AFTER_DATA: Final = "interrupted after data"
 """The host may have taken the message; the sender may see it twice (QUEUE-15)."""
@@ -165,6 +166,9 @@ class Attempt:
         if course.transport is not None and (relay := relay_of(course.transport)) is not None:
             self._taker = Handed.RELAY
             return await deliver_by_relay(ctx, batch, trace, course.name, *relay)
+        if course.kind == "link":
+            self._taker = Handed.RELAY
+            return await deliver_by_link(ctx, batch, trace, course.name)
         if course.kind == "local":
             self._taker = Handed.ACCOUNT
             return await deliver_local(ctx, batch, trace)
@@ -262,7 +266,7 @@ class Attempt:
     def _measure(self, result: str) -> None:
         metrics.deliveries.labels(
             attempt=str(min(self.batch.first.attempts, MAX_ATTEMPT_LABEL)),
-            transport=self._transport,
+            transport="link" if self._transport.startswith(LINKED) else self._transport,
             tlsmode=self._trace.at.tls_mode,
             result=result,
         ).observe(trio.current_time() - self._began)

@@ -366,6 +366,12 @@ OURS: Final = {
         WAIT,
         "Check the user name, the password and the mechanisms of the transport in moxlite.toml.",
     ),
+    "link": Meaning(
+        Cause.OTHER,
+        "Nothing can be sent through the linked mailbox from whose address this message was written.",
+        "Look at that mailbox among your linked mailboxes, or write from another address.",
+        "The sender's linked mailbox was removed or paused, or its password is refused: moxlite link list ACCOUNT.",
+    ),
 }
 """Meanings by the command, for failures by this server's own decision or configuration; tried before all else."""
 
@@ -393,7 +399,7 @@ DEAD_CODES: Final = frozenset({521, 556})
 ALIVE_STATUS: Final = ("7.", "2.2", "3.4", "6.")
 """Enhanced codes for a policy, a full mailbox, or the size or form of one message."""
 
-OWN_COMMANDS: Final = frozenset({"route", "auth", "mtasts"})
+OWN_COMMANDS: Final = frozenset({"route", "auth", "link", "mtasts"})
 """Commands of failures on our side: a transport that fails on purpose, a smarthost that rejects our password."""
 
 NOT_OF_RECIPIENT: Final = frozenset(

@@ -1,7 +1,7 @@
 """The services of the server that the queue uses."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Protocol
@@ -11,6 +11,7 @@ import trio
 
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Static
+from moxlite.migration.linkstate import Relay
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
@@ -23,6 +24,7 @@ from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.hosts.load import HostLoad
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.mail.links import SendsNothing
 from moxlite.store.reports.reportsdb import ReportsDB
 
 
@@ -54,6 +56,11 @@ def elapsed() -> int:
     return time.monotonic_ns() // 1000
 
 
+async def no_links(account: str, transport: str) -> Relay:
+    """Raise SendsNothing, where no mailboxes are linked."""
+    raise SendsNothing("this server has no linked mailboxes")
+
+
 class Loopback(msgspec.Struct, frozen=True):
     """Our own SMTP listener in localserve, which gets all mail (QUEUE-140)."""
 
@@ -76,6 +83,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       local_addresses: local addresses to connect from.
       reports: reports.db; None if this server makes no reports.
       loopback: set in localserve, where all mail is delivered to this machine.
+      relay_of_link: the submission server of a linked mailbox (LINK-14), by account and transport; raises SendsNothing
+        for good, LinkRefused for now, StoreError.
       clock, elapsed, random: time (µs UTC), microseconds of a clock that is never set, and random numbers; replaced in
         tests.
     """
@@ -96,6 +105,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     dial: Dial = dial
     reports: ReportsDB | None = None
     loopback: Loopback | None = None
+    relay_of_link: Callable[[str, str], Awaitable[Relay]] = no_links
     clock: Callable[[], int] = now
     elapsed: Callable[[], int] = elapsed
     random: Random = msgspec.field(default_factory=Random)

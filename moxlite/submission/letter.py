@@ -11,9 +11,9 @@ from moxlite.proto.address import Address, Domain
 from moxlite.store.delivery.submission import SubmissionRecipient
 
 
-async def none_given(address: Address) -> bool:
-    """Nothing is given away, where the author is always an address of the account."""
-    return False
+async def no_way_out(address: Address) -> str | None:
+    """No other address is allowed, where the author is always an address of the account."""
+    return None
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,8 +34,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
       own_from_id: the client has chosen a FROMID if `mail_from` has text after a separator. False: that text belongs to
         the address in From, and each recipient gets a new FROMID.
       extra: text pairs for the queue, beside those in fields of the message (QUEUE-5).
-      gives_away: whether an address is one that the user gives away, and so may write from (MASK-6). May raise
-        StoreError.
+      way_out: the transport of mail from an address that is not configured for the account; None: the user may not
+        write from it (MASK-6, LINK-14). May raise StoreError.
       requiretls, hold_until, future_release, dsn_ret, dsn_envid, priority, deliver_by: as in `Submission`.
     """
 
@@ -51,7 +51,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     may_need_smtputf8: bool = True
     may_have_8bit: bool = True
     own_from_id: bool = True
-    gives_away: Callable[[Address], Awaitable[bool]] = none_given
+    way_out: Callable[[Address], Awaitable[str | None]] = no_way_out
     extra: dict[str, str] = {}
     requiretls: bool = False
     hold_until: int | None = None

@@ -156,7 +156,8 @@ async def _complete(
     keys: SigningKeys, letter: Letter, spool: Spool, section: HeaderSection, extra: dict[str, str], fault: str
 ) -> Complete:
     prepared = await parse(letter, spool)
-    author = await check_author(letter, prepared, section)
+    author, transport = await check_author(letter, prepared, section)
+    letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
     smtputf8 = await needs_smtputf8(letter, spool, prepared, section)
     if smtputf8 and not letter.may_need_smtputf8:
@@ -170,9 +171,9 @@ async def _complete(
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
     domain = letter.snapshot.domain(author.domain)
-    if fault and domain is not None and domain.dkim.sign:
+    if fault and domain is not None and domain.dkim.sign and not transport:
         raise SubmissionRefused(554, "5.6.0", f"message cannot be signed: {fault}", "badheader")
-    signatures = await _signatures(keys, letter, author, added, spool, section)
+    signatures = b"" if transport else await _signatures(keys, letter, author, added, spool, section)
     submission = Submission(
         account=letter.identity.account,
         mail_from=letter.mail_from,
@@ -193,6 +194,7 @@ async def _complete(
         deliver_by=letter.deliver_by,
         login_address=letter.identity.address,
         remote=letter.remote,
+        transport=transport,
     )
     return Complete(submission, author, prepared)
 
@@ -344,9 +346,9 @@ async def parse(letter: Letter, spool: Spool) -> Prepared:
     return prepared
 
 
-async def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> Address:
-    """Return the author, the only address in From; refuse one that the user may not send as (SMTP-111). Raises
-    SubmissionRefused, StoreError.
+async def check_author(letter: Letter, prepared: Prepared, section: HeaderSection) -> tuple[Address, str]:
+    """Return the author, the only address in From, and the transport of mail from it, "" by the routes; refuse one that
+    the user may not send as (SMTP-111). Raises SubmissionRefused, StoreError.
     """
     author = from_address(prepared.index.envelope.from_)
     if author is None or section.count(b"from") != 1:
@@ -354,10 +356,28 @@ async def check_author(letter: Letter, prepared: Prepared, section: HeaderSectio
     settings = letter.snapshot.domain(author.domain)
     if settings is not None and settings.disabled:
         raise SubmissionRefused(451, "4.3.0", "the domain of the From address is disabled for now", "badfrom")
-    own = letter.snapshot.may_send_as(letter.identity.account, author)
-    if not own and not await letter.gives_away(author):
+    if letter.snapshot.may_send_as(letter.identity.account, author):
+        return author, ""
+    transport = await letter.way_out(author)
+    if transport is None:
         raise SubmissionRefused(550, "5.7.1", "the address in From is not yours", "badfrom")
-    return author
+    return author, transport
+
+
+async def _from_one_place(letter: Letter, author: Address, transport: str) -> Letter:
+    """The letter with the envelope sender that its way out takes: through a linked mailbox the author, as its provider
+    takes no other (LINK-14); by our own way no address of another provider, whose SPF record does not name us. Raises
+    SubmissionRefused, StoreError.
+    """
+    sender = letter.mail_from
+    if sender is None or sender == author:
+        return letter
+    if transport:
+        return msgspec.structs.replace(letter, mail_from=author)
+    if not letter.snapshot.may_send_as(letter.identity.account, sender) and await letter.way_out(sender):
+        text = "the sender address is that of a linked mailbox, so the address in From must be it, too"
+        raise SubmissionRefused(550, "5.7.1", text, "badfrom")
+    return letter
 
 
 async def needs_smtputf8(letter: Letter, spool: Spool, prepared: Prepared, section: HeaderSection) -> bool:

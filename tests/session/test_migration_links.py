@@ -10,8 +10,8 @@ import pytest
 import trio
 
 from moxlite.migration import links as links_module
-from moxlite.migration.links import Sealing
 from moxlite.migration.linksending import find_outlet
+from moxlite.migration.linkstate import Sealing
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in

@@ -13,7 +13,7 @@ from moxlite.admin.standby import lease, litestream, replicating
 from moxlite.config.listeners import SMTPService
 from moxlite.config.static import Queue
 from moxlite.config.values import parse_duration
-from moxlite.migration import incoming, links
+from moxlite.migration import incoming, linkstate
 from moxlite.net import listeners
 from moxlite.net.dns import client as dns
 from moxlite.net.storage import locking
@@ -86,8 +86,8 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     },
     "linked": {
         "two seconds": "a bound of tests/session/test_migration_link_sessions.py",
-        "fifteen minutes": links.REFUSED_WAITS[0],
-        "four hours": links.REFUSED_WAITS[2],
+        "fifteen minutes": linkstate.REFUSED_WAITS[0],
+        "four hours": linkstate.REFUSED_WAITS[2],
         "ten minutes": incoming.DOUBT_SECONDS,
     },
     "operations": {"10 minutes": sessions.CONFIRMED},

@@ -162,6 +162,8 @@ def _way_words(ctx: Context, course: Course) -> str:
             return "this server is localserve: to its own listener"
         case "local":
             return "to an account of this server"
+        case "link":
+            return "to the submission server of a linked mailbox"
         case "relay":
             assert course.transport is not None
             relay = relay_of(course.transport)

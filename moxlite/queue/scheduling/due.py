@@ -52,10 +52,11 @@ SELECT msg.id, msg.rcpt_domain, msg.attempts, msg.next_attempt FROM domain JOIN 
     AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_attempt, id LIMIT 1)
 WHERE domain.name NOT IN (SELECT value FROM json_each(?1))
 ORDER BY msg.next_attempt, msg.id LIMIT ?4"""
+# Through a linked mailbox all recipients go together: its provider keeps a copy of each transaction (LINK-14).
 TOGETHER: Final = """
 SELECT other.id FROM msg one JOIN msg other
-ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain AND other.attempts = one.attempts
-AND other.require_tls IS one.require_tls AND other.transport = one.transport
+ON other.base_id = one.base_id AND (other.rcpt_domain = one.rcpt_domain OR one.transport LIKE 'link:%')
+AND other.attempts = one.attempts AND other.require_tls IS one.require_tls AND other.transport = one.transport
 WHERE one.id = ? AND one.base_id <> 0
 AND other.hold = 0 AND other.dsn_due IN ('', 'delayed') AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
 # Due rows of a domain, first attempts or retries, among ten thousand rows by time; 1 ms.

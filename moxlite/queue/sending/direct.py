@@ -6,7 +6,7 @@ from typing import Final
 
 import trio
 
-from moxlite.config.transports import RelayTransport, Transport
+from moxlite.config.transports import MECHANISMS, RelayAuth, RelayTransport, Transport
 from moxlite.net.smtpclient import CertificateRejected, SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
@@ -22,6 +22,8 @@ from moxlite.queue.sending.onehost import Destination, NotVouched, try_host
 from moxlite.queue.sending.routing import Way, connect
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, converse
 from moxlite.queue.tls.policies import Standing
+from moxlite.store.errors import AccountUnknown
+from moxlite.store.mail.links import LinkRefused, SendsNothing
 
 logger = logging.getLogger("moxlite.queue.sending.direct")
 
@@ -159,11 +161,40 @@ def relay_of(transport: Transport) -> tuple[RelayTransport, int, TLSMode] | None
     return None
 
 
+async def deliver_by_link(ctx: Context, batch: Batch, trace: Trace, name: str) -> Outcomes:
+    """Send a batch to the submission server of a linked mailbox. Raises SMTPError if that fails for all messages; for
+    good if the link was removed, or sends nothing any more (LINK-16).
+    """
+    try:
+        found = await ctx.relay_of_link(batch.first.account, name)
+    except (SendsNothing, AccountUnknown) as exc:
+        raise SMTPError(True, 0, "5.7.1", "link", str(exc)) from None
+    except LinkRefused as exc:
+        raise SMTPError(False, 0, "4.7.0", "link", str(exc)) from None
+    auth = RelayAuth(found.user, found.password, (*MECHANISMS, "PLAIN"))
+    relay = RelayTransport(host=found.host, auth=auth)
+    try:
+        return await deliver_by_relay(ctx, batch, trace, name, relay, found.port, found.mode, inside=found.inside)
+    except SMTPError as exc:
+        if exc.command == "auth" and exc.code >= 500:
+            found.refused()
+        raise
+
+
 async def deliver_by_relay(
-    ctx: Context, batch: Batch, trace: Trace, name: str, relay: RelayTransport, port: int, mode: TLSMode
+    ctx: Context,
+    batch: Batch,
+    trace: Trace,
+    name: str,
+    relay: RelayTransport,
+    port: int,
+    mode: TLSMode,
+    *,
+    inside: bool = True,
 ) -> Outcomes:
-    """Send a batch to a smarthost. Raises SMTPError if that fails for all messages. A failed log-in is temporary: it is
-    a fault of the configuration, not of the message (QUEUE-33).
+    """Send a batch to a smarthost; `inside`: it may have an address of the inner network. Raises SMTPError if that
+    fails for all messages. A failed log-in is temporary: it is a fault of the configuration, not of the message
+    (QUEUE-33).
     """
     verified = mode is not TLSMode.SKIP and not relay.starttls_insecure_skip_verify
     if verified:
@@ -177,7 +208,7 @@ async def deliver_by_relay(
     addresses = await addresses_of(
         host, ctx.resolver, ctx.random, dialed=batch.first.dialed_ips.get(host, ()), configured=True
     )
-    dialed = await connect(ctx.dial, addresses.ips, port, inside=True, local=ctx.local_addresses)
+    dialed = await connect(ctx.dial, addresses.ips, port, inside=inside, local=ctx.local_addresses)
     trace.at.ip = str(dialed.ip)
     trace.dialed.append((host, trace.at.ip))
 

@@ -27,6 +27,7 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context, Dial
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import addresses_of
+from moxlite.store.mail.links import LINKED
 
 
 class Course(msgspec.Struct, frozen=True):
@@ -34,12 +35,13 @@ class Course(msgspec.Struct, frozen=True):
 
     Attributes:
       kind: ``nowhere``: no attempt, because of `error`; ``loopback``: to the listener of localserve; ``relay``: to a
-        smarthost; ``local``: to an account of this server; ``direct``: to the hosts of the recipient's domain.
+        smarthost; ``link``: to the submission server of a linked mailbox; ``local``: to an account of this server;
+        ``direct``: to the hosts of the recipient's domain.
       name: name of the transport, "" without one.
       transport: its settings; None for the default.
     """
 
-    kind: Literal["nowhere", "loopback", "relay", "local", "direct"]
+    kind: Literal["nowhere", "loopback", "relay", "link", "local", "direct"]
     name: str = ""
     transport: Transport | None = None
     error: SMTPError | None = None
@@ -50,6 +52,8 @@ def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve
     if sender_domain_disabled(snapshot, message):
         return _nowhere("", False, 0, "4.7.0", "domain of sender temporarily disabled")
     name, transport = choose_transport(snapshot, message, attempts)
+    if name.startswith(LINKED):
+        return Course("loopback" if localserve else "link", name)
     if name and transport is None:
         return _nowhere(name, False, 0, "4.3.5", f"transport {name} does not exist")
     if transport is not None and (failure := transport.fail) is not None:

@@ -17,7 +17,7 @@ from moxlite.smtpd.notices import notify_of
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
-from moxlite.store.accounts.access import given_away_by
+from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.content.spoolspace import SpoolFull
 from moxlite.store.delivery.submission import SubmissionRecipient
@@ -199,7 +199,7 @@ def _letter(session: Session, transaction: Transaction) -> Letter:
         dsn_envid=mail.envid,
         priority=mail.priority or 0,
         deliver_by=str(mail.deliver_by or ""),
-        gives_away=partial(given_away_by, session.context.accounts, identity.account),
+        way_out=partial(way_out_of, session.context.accounts, identity.account),
     )
 
 

@@ -29,7 +29,7 @@ from moxlite.smtpd.incoming.blocklists import has_proof
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
 from moxlite.smtpd.session import Session
 from moxlite.smtpd.transaction import AcceptedRecipient, Transaction
-from moxlite.store.accounts.access import given_away_by
+from moxlite.store.accounts.access import way_out_of
 
 HOLD_LIMIT: Final = 60 * 86_400
 """Maximum seconds of FUTURERELEASE (SMTP-33)."""
@@ -96,7 +96,9 @@ def _hold_until(command: c.MailFrom) -> int | None:
 
 
 async def _check_owner(session: Session, command: c.MailFrom) -> None:
-    """Refuse a sender address that is neither the user's own nor one that the user gives away (SMTP-68, MASK-6)."""
+    """Refuse a sender address that is neither the user's own, nor given away, nor that of a linked mailbox (SMTP-68,
+    MASK-6, LINK-14).
+    """
     path, identity = command.path, session.login.identity
     if path.is_null:  # RFC 6409 §6.1: for notices
         return
@@ -108,7 +110,7 @@ async def _check_owner(session: Session, command: c.MailFrom) -> None:
         address = Address(path.localpart, path.host)
         if session.snapshot.may_send_as(identity.account, address):
             return
-        if settings is not None and await given_away_by(session.context.accounts, identity.account, address):
+        if await way_out_of(session.context.accounts, identity.account, address) is not None:
             return
     raise refuse(550, "5.7.1", "this sender address is not yours")
 

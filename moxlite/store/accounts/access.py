@@ -24,6 +24,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
+from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
@@ -195,10 +196,21 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
     return run
 
 
-async def given_away_by(accounts: Accounts, name: str, address: Address) -> bool:
-    """Whether an account gives an address away, in use or not, and so may write from it (MASK-6). Raises StoreError."""
+async def way_out_of(accounts: Accounts, name: str, address: Address) -> str | None:
+    """The transport of mail from an address that is not configured for the account: "" by the routes, for an address
+    that it gives away, in use or not (MASK-6); the one of a linked mailbox that sends (LINK-14). None: the account may
+    not write from it. Raises StoreError.
+    """
+    key = masked_key(address)
+
+    def read(r: Reader) -> str | None:
+        if masked_named(r, key) is not None:
+            return ""
+        link = sending_links(r).get(key)
+        return None if link is None else link.transport
+
     async with accounts.use(name) as account:
-        return await account.read(lambda r: masked_named(r, masked_key(address)) is not None, op="masked")
+        return await account.read(read, op="masked")
 
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:

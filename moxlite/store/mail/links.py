@@ -7,13 +7,16 @@ The password is stored as the octets of `migration.sealing`; nothing here can re
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.proto.address import Address, AddressError
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
+from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
 from moxlite.store.names import SEPARATOR, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
@@ -71,6 +74,10 @@ class NoSuchLink(StoreError):
 
     def __init__(self, name: str) -> None:
         super().__init__(worded("{name} is no linked mailbox of this account", name=name))
+
+
+class SendsNothing(StoreError):
+    """No mail is sent through a link any more; the text says why (LINK-16)."""
 
 
 class Outlet(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +177,16 @@ def _link(row: Row) -> Link:
 def links(r: Reader) -> list[Link]:
     """All links of the account, the oldest first."""
     return [_link(row) for row in r.rows(ALL)]
+
+
+def sending_links(r: Reader) -> dict[str, Link]:
+    """The links through which mail is sent, by the keys of their addresses (`masked_key`)."""
+    found: dict[str, Link] = {}
+    for link in links(r):
+        with suppress(AddressError):
+            if link.sends:
+                found.setdefault(masked_key(Address.parse(link.address)), link)
+    return found
 
 
 def link_by_id(r: Reader, link_id: int) -> Link | None:

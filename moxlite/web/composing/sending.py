@@ -47,7 +47,7 @@ from moxlite.store.mail.mailboxes import ensure_mailbox, mailbox_for
 from moxlite.store.rows.messages import message
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
-from moxlite.submission.letter import Letter, SubmissionRefused, none_given
+from moxlite.submission.letter import Letter, SubmissionRefused, no_way_out
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.submit import Complete, complete, counted_as, limits_of
 from moxlite.web.composing.drafts import composed, draft_of, draft_under, drop_draft, refuse_sent, words_of
@@ -102,7 +102,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
       remote: the address of the client.
       submit_id: idempotency key, 16 octets. A repeated call with it sends nothing.
       draft_id: the draft that is sent, 0 for none.
-      gives_away: as in `Letter`.
+      way_out: as in `Letter`.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, checked by `moment`, µs UTC; 0: now. `undo` means nothing then.
     """
@@ -116,7 +116,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     draft_id: int = 0
     undo: int = 0
     send_at: int = 0
-    gives_away: Callable[[Address], Awaitable[bool]] = none_given
+    way_out: Callable[[Address], Awaitable[str | None]] = no_way_out
 
 
 async def send(
@@ -315,7 +315,7 @@ def addressed(
         max_size=snapshot.listener(wish.listener).max_message_size,
         trace=trace.encode(),
         requiretls=requiretls,
-        gives_away=wish.gives_away,
+        way_out=wish.way_out,
     )
 
 

@@ -12,6 +12,7 @@ import msgspec
 from moxlite.decoders import from_json
 from moxlite.store.delivery.submissions import identity_settings, set_identity
 from moxlite.store.delivery.vacation import BadForm, VacationForm, load_form, save_form
+from moxlite.store.mail.links import sending_links
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
@@ -41,8 +42,10 @@ VACATION_SETTABLE: Final = ("isEnabled", "fromDate", "toDate", "subject", "textB
 VACATION_PROPERTIES: Final = ("id", *VACATION_SETTABLE)
 
 
-def _addresses(call: Call) -> dict[str, str]:
-    """The addresses that the account sends from, with the name that mail from them has, by the id of the identity."""
+def _addresses(r: Reader, call: Call) -> dict[str, str]:
+    """The addresses that the account sends from, also through linked mailboxes (LINK-14), with the name that
+    mail from them has, by the id of the identity.
+    """
     account = call.snapshot.account(call.identity.account)
     if account is None:
         return {}
@@ -55,6 +58,8 @@ def _addresses(call: Call) -> dict[str, str]:
     for alias in call.snapshot.derived.aliases_of.get(call.identity.account, ()):
         if alias.alias.allow_msg_from:
             found.setdefault(str(alias.canonical), account.full_name)
+    for link in sending_links(r).values():
+        found.setdefault(link.address, account.full_name)
     return {f"I{hashlib.sha256(address.encode()).hexdigest()[:24]}\0{address}": name for address, name in found.items()}
 
 
@@ -62,7 +67,8 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
     """The state, and all identities by id. The state has the highest modseq, and a mark of the addresses."""
     stored = identity_settings(r)
     found: dict[str, Object] = {}
-    for key, name in _addresses(call).items():
+    addresses = _addresses(r, call)
+    for key, name in addresses.items():
         number, _, address = key.partition("\0")
         own: Object = from_json(stored[address][1], dict[str, Any]) if address in stored else {}
         found[number] = {
@@ -76,7 +82,7 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
             "mayDelete": False,
             **own,
         }
-    mark = hashlib.sha256(repr(sorted(_addresses(call).items())).encode()).hexdigest()[:12]
+    mark = hashlib.sha256(repr(sorted(addresses.items())).encode()).hexdigest()[:12]
     return f"{max((modseq for modseq, _ in stored.values()), default=0)}-{mark}", found
 
 

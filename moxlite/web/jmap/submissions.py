@@ -21,7 +21,7 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.accounts.access import given_away_by
+from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
@@ -312,7 +312,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
     own = call.snapshot.may_send_as(call.identity.account, envelope.sender)
-    if not own and not await given_away_by(call.server.accounts, call.identity.account, envelope.sender):
+    if not own and await way_out_of(call.server.accounts, call.identity.account, envelope.sender) is None:
         raise SetError("forbiddenMailFrom", f"{envelope.sender} is not yours")
     return await _submit(call, envelope, identity_id, number, message_id, threadid)
 
@@ -400,7 +400,7 @@ async def _submit(
     wish = Wish(
         snapshot=call.snapshot,
         identity=call.identity,
-        gives_away=partial(given_away_by, server.accounts, call.identity.account),
+        way_out=partial(way_out_of, server.accounts, call.identity.account),
         listener=info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,

@@ -89,7 +89,7 @@ async def author_of(
     snapshot: Snapshot,
     identity: Identity,
     given: Sequence[AddressText],
-    gives_away: Callable[[Address], Awaitable[bool]],
+    way_out: Callable[[Address], Awaitable[str | None]],
 ) -> MailAddress:
     """The author: as given, else the address of the log-in. Raises WebAPIError if the account may not send as it."""
     if len(given) > 1:
@@ -104,7 +104,7 @@ async def author_of(
     domain = snapshot.domain(address.domain)
     if domain is not None and domain.disabled:
         raise WebAPIError("domainDisabled", f"From: the domain {address.domain} is temporarily disabled")
-    if not snapshot.may_send_as(identity.account, address) and not await gives_away(address):
+    if not snapshot.may_send_as(identity.account, address) and await way_out(address) is None:
         raise WebAPIError("badFrom", f"From: {address} is not an address of yours")
     return author
 

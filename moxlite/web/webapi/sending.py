@@ -25,7 +25,7 @@ from moxlite.compose.draft import BadDraft, message
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
-from moxlite.store.accounts.access import given_away_by
+from moxlite.store.accounts.access import way_out_of
 from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import HeaderTooLarge, Spool
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing, hurry, settle, withdraw
@@ -104,8 +104,8 @@ async def send(call: Call, request: SendRequest) -> SendResult:
 
 
 async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
-    gives_away = partial(given_away_by, call.service.accounts, call.identity.account)
-    author = await author_of(call.snapshot, call.identity, request.from_, gives_away)
+    way_out = partial(way_out_of, call.service.accounts, call.identity.account)
+    author = await author_of(call.snapshot, call.identity, request.from_, way_out)
     parties = parties_of(request)
     letter = _letter(call, request, author, parties)
     await _check_limits(call, letter)
@@ -178,7 +178,7 @@ def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Part
         own_from_id=False,
         extra=extra_of(request),
         requiretls=request.require_tls is True,
-        gives_away=partial(given_away_by, call.service.accounts, call.identity.account),
+        way_out=partial(way_out_of, call.service.accounts, call.identity.account),
         hold_until=hold_until,
         future_release=future_release,
     )

@@ -18,6 +18,7 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.contacts import all_contacts
+from moxlite.store.mail.links import sending_links
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionDoor
 from moxlite.web.composing.uploads import key_of
@@ -198,7 +199,7 @@ class Webmail:
         except (UserError, msgspec.DecodeError) as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
-            stream = self._add(session, home, account_path)
+            stream = await self._add(session, home, account_path)
             compressor = stream_compressor(request.headers)
             headers = (
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
@@ -230,19 +231,21 @@ class Webmail:
         except UserError as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
-            stream = self._add(session, home, account_path)
+            stream = await self._add(session, home, account_path)
             try:
                 with metrics.streams.labels(kind="websocket").track_inprogress(), self._server.sandbox.page():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
             finally:
                 self._streams.remove(stream)
 
-    def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
+    async def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
         snapshot = self._server.config.current
         settings = snapshot.account(session.account)
         aliases = snapshot.derived.aliases_of.get(session.account, ())
         addresses = [*(settings.destinations if settings is not None else ())]
         addresses += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
+        linked = await home.account.read(sending_links, op="links")
+        addresses += [link.address for link in linked.values() if link.address not in addresses]  # LINK-14
         facts = Facts(
             login_address=session.address,
             addresses=addresses,

@@ -13,7 +13,7 @@ from moxlite.logins.identity import Identity
 from moxlite.net.httpclient import HTTPClient
 from moxlite.process.keys import SigningKeys
 from moxlite.sandbox.processes import Sandbox
-from moxlite.store.accounts.access import given_away_by
+from moxlite.store.accounts.access import way_out_of
 from moxlite.submission.letter import Assure
 from moxlite.web.composing.sending import Wish
 from moxlite.web.cookies import Caller
@@ -84,7 +84,7 @@ class AccountCalls:
         return Wish(
             snapshot=self._server.config.current,
             identity=Identity(session.account, session.address),
-            gives_away=partial(given_away_by, self._accounts, session.account),
+            way_out=partial(way_out_of, self._accounts, session.account),
             listener=request.info.listener,
             secure=request.scheme == "https",
             remote=request.client_ip,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
@@ -30,6 +31,7 @@ from moxlite.store.delivery.reputation import domain_tls
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.contacts import suggest_contacts, suggest_groups
 from moxlite.store.mail.facts import smtp_arrival
+from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import Masked, MaskedChange, masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.letter import Finding
@@ -204,17 +206,23 @@ class ComposeCalls(AccountCalls):
             return msgspec.structs.replace(begun, original=kept_as)
 
     async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
-        """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6)."""
+        """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),
+        and the addresses of its linked mailboxes (LINK-14).
+        """
         envelope = original.envelope
         named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
         keys = set()
         for one in named[:MAX_RECIPIENTS]:
-            if own.is_local(one.domain.lower()):
+            with suppress(AddressError):
                 keys.add(masked_key(Address(Localpart(one.localpart), Domain.parse(one.domain))))
         if not keys:
             return own
+
+        def read(r: Reader) -> set[str]:
+            return {one for one in keys if masked_named(r, one)} | keys & sending_links(r).keys()
+
         async with self._accounts.use(session.account) as account:
-            found = await account.read(lambda r: {one for one in keys if masked_named(r, one)}, op="masked")
+            found = await account.read(read, op="masked")
         return own_of(self._server.config.current, session.account, session.address, found) if found else own
 
     async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, list[Remark]]:

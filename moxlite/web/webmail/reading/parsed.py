@@ -289,9 +289,11 @@ def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
 
 def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> Own:
     """The author of an answer: the account, logged in by the address `login`. `masked`: keys of addresses that it gives
-    away.
+    away, or that its linked mailboxes have (`masked_key`).
     """
     address = Address.parse(login)
+    elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
+    linked = {one.ascii for one in elsewhere} | {one.unicode for one in elsewhere}
     settings = snapshot.account(account)
     name = settings.full_name if settings is not None else ""
 
@@ -306,7 +308,12 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
 
     def is_local(domain: str) -> bool:
         derived = snapshot.derived
-        return domain in derived.domains or domain in snapshot.domains.domains or domain in derived.hostnames
+        return (
+            domain in linked
+            or domain in derived.domains
+            or domain in snapshot.domains.domains
+            or domain in derived.hostnames
+        )
 
     author = MailAddress(name, address.localpart, address.domain.ascii)
     return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
