@@ -56,7 +56,7 @@ from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.context import Senders
 from moxlite.smtpd.pipe import LocalPipe
-from moxlite.store.accounts.access import sharing_task
+from moxlite.store.accounts.access import share_notices, sharing_task
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.body import prefer
@@ -65,6 +65,7 @@ from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StoreError
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
+from moxlite.store.mail.sharenotices import SHARED
 from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import keep_threads
 from moxlite.store.options import Options
@@ -421,6 +422,7 @@ async def _open_files(
     accounts.register_task("store.parser", keep_parsed)
     accounts.register_task("store.threads", keep_threads)
     accounts.register_task("store.sharing", sharing_task(auth))
+    accounts.register_outbox(SHARED, share_notices(accounts))
     accounts.register_task("store.masked", auth.masked.compare)
     space = spool_space(static, budget.spools)
     return Files(

@@ -9,7 +9,8 @@ from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.mail.acl import ANYONE, set_rights
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 

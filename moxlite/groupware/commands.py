@@ -34,7 +34,6 @@ from moxlite.store.groupware.contacts import all_contacts, import_contacts, sett
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import add_entry
 from moxlite.store.groupware.sharing import (
-    ANYONE,
     CHANGE,
     READ,
     guests_of,
@@ -43,6 +42,7 @@ from moxlite.store.groupware.sharing import (
     share_collection,
 )
 from moxlite.store.groupware.subscriptions import subscription
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:

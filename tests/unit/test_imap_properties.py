@@ -353,6 +353,7 @@ response: st.SearchStrategy[r.Response] = st.one_of(
         st.none() | modseq,
         st.none() | st.tuples(page, st.none() | ranges),
     ),
+    st.builds(r.UidBatchesData, atom, st.lists(st.tuples(number, number), max_size=3).map(tuple)),
     st.builds(r.SortData, st.lists(number, max_size=4).map(tuple)),
     st.builds(r.ThreadData, st.lists(tree, max_size=3).map(tuple)),
     st.builds(r.QuotaData, text, st.sampled_from([(), (("STORAGE", 5, 10),)])),

@@ -57,7 +57,7 @@ async def _change(session: Session, mailbox: str, identifier: str, rights: Calla
             if identifier == place.owner and rights(RIGHTS) == RIGHTS:
                 return None  # KMail writes the whole list back, with the owner's line
             new = rights(acl(tx, box.id).get(identifier, ""))
-            return (box.name, new) if set_rights(tx, box.id, identifier, new) else None
+            return (box.name, new) if set_rights(tx, box.id, identifier, new, session.home.owner) else None
 
         changed = await place.account.write(unit, place.origin)
         if changed is not None:

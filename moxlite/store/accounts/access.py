@@ -9,27 +9,31 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
 from typing import Final
 
 import msgspec
 import trio
 
+from moxlite.decoders import from_json
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
+from moxlite.store.mail.sharenotices import Share, add_notice
 from moxlite.store.mail.systemmailbox import check_fillable, check_own, is_system
 from moxlite.store.names import OTHERS, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, Mailbox, MailboxID
+from moxlite.store.upkeep.outbox import Handler, OutboxRow
 
 SYSTEM_RIGHTS: Final = "lrte"
 """Rights of the owner to the system's mailbox (IMAP-162): read, and move messages away, which needs ``t`` and ``e``
@@ -194,6 +198,23 @@ def sharing_task(auth: AuthDB) -> Callable[[Account], Awaitable[None]]:
             await trio.sleep(INTERVAL)
 
     return run
+
+
+def share_notices(accounts: Accounts) -> Handler:
+    """Return the handler of outbox rows by which users hear that their rights have changed (JMAP-80)."""
+
+    async def carry(_: Account, row: OutboxRow) -> None:
+        share = from_json(row.data, Share)
+
+        def unit(tx: AccountTx) -> None:
+            if tx.once(row.key):
+                add_notice(tx, share)
+
+        with suppress(AccountUnknown, AccountRemoved):  # there is no such user any more
+            async with accounts.use(share.guest) as guest:
+                await guest.write(unit)
+
+    return carry
 
 
 async def way_out_of(accounts: Accounts, name: str, address: Address) -> str | None:

@@ -58,6 +58,7 @@ from moxlite.store.mail.flags import store_flags
 from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.mail.masked import add_masked
+from moxlite.store.mail.sharenotices import Share, add_notice
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation, add_evaluations
 from moxlite.store.reports.history import QueueSample, add_counts, add_sample
@@ -81,6 +82,9 @@ CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@re
 
 GIVEN: Final = f"shop.x7k2p@{DOMAINS[0]}"
 """An address to give away."""
+
+SHARED: Final = Share("", 1_767_592_800_000_000, "tom", "tom", "calendar", 1, "Holidays", "", "lr")
+"""A calendar that another user has shared."""
 
 LINKED: Final = NewLink(
     name="Elsewhere",
@@ -141,6 +145,7 @@ async def fill(data: Path) -> None:
             await add_token(account, "program", ["jmap"])
             await account.write(lambda tx: add_masked(tx, GIVEN, given_to="shop.example", note="books"))
             await account.write(lambda tx: pause_link(tx, add_link(tx, LINKED).id, paused=True))
+            await account.write(lambda tx: add_notice(tx, SHARED))
             await account.write(lambda tx: mark_two_step(tx, True))
             await account.settle()
     finally:

@@ -26,7 +26,7 @@ from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.mail.acl import ANYONE
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.options import Options
 from moxlite.supervision import Supervisor
 from moxlite.wakeup import Alarm

@@ -11,6 +11,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.kept import keep_entries
+from moxlite.store.mail.sharenotices import owe_notice
 from moxlite.store.types import GroupwareChanged, ModSeq
 
 Kind: TypeAlias = Literal["calendar", "contact"]
@@ -68,6 +69,7 @@ UPDATE collection SET display_name = ?, description = ?, colour = ?, position = 
 transparent = ?, dead = ?, modseq = ? WHERE id = ?"""
 TOUCH: Final = "UPDATE collection SET modseq = ?, total = total + ?, size = size + ? WHERE id = ?"
 GONE: Final = "INSERT INTO collection_gone (collection_id, kind, name, createseq, modseq) VALUES (?, ?, ?, ?, ?)"
+GUESTS: Final = "SELECT identifier, rights FROM collection_acl WHERE collection_id = ?"
 DELETE: Final = (
     "DELETE FROM contact_address WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM contact_group WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
@@ -209,8 +211,12 @@ def change_collection(tx: AccountTx, changed: Collection) -> None:
 
 
 def delete_collection(tx: AccountTx, collection_id: int) -> None:
-    """Delete a collection with its resources, which can come back (DAV-46). Raises NoSuchCollection."""
+    """Delete a collection with its resources, which can come back (DAV-46), and tell whom it was shared with. Raises
+    NoSuchCollection.
+    """
     gone = collection(tx, collection_id)
+    for guest, rights in tx.rows(GUESTS, collection_id):
+        owe_notice(tx, guest, gone.kind, gone.id, gone.display_name or gone.name, rights, "")
     if not gone.inbox and not gone.subscribed:
         keep_entries(tx, gone.kind, gone.id, gone.display_name or gone.name)
     for sql in DELETE:

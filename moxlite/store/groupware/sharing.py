@@ -16,12 +16,12 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.collection import Collection, Kind, collection, collection_named, touch_collection
+from moxlite.store.mail.sharenotices import owe_notice
 
 READ: Final = "lr"
 CHANGE: Final = "lrwit"
 """Rights to read entries, and to change, add and remove them, too."""
 
-ANYONE: Final = "anyone"
 MAX_GUESTS: Final = 100
 """Users with rights on one collection."""
 
@@ -86,13 +86,14 @@ class Shared(msgspec.Struct, frozen=True):
 
 
 def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) -> None:
-    """Set the rights of an account, or `ANYONE`, on a collection, "" to take them. The caller has checked that the
-    account exists.
+    """Set the rights of an account, or `ANYONE`, on a collection, "" to take them; that user is told (JMAP-80). The
+    caller has checked that the account exists.
 
     Raises BadGuest, LimitExceeded.
     """
     if guest == tx.account or one.inbox:
         raise BadGuest("the owner has all rights always, and the place for messages about events stays the owner's")
+    before = _rights(tx, one.id, guest)
     if not rights:
         tx.execute(REMOVE, one.id, guest)
     elif tx.value(COUNT, one.id) >= MAX_GUESTS:
@@ -100,6 +101,7 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
     else:
         tx.execute(SET, one.id, guest, rights)
     touch_collection(tx, one.kind, one.id, 0, 0)
+    owe_notice(tx, guest, one.kind, one.id, one.display_name or one.name, before, _rights(tx, one.id, guest))
 
 
 def guests_of(r: Reader, one: Collection) -> list[tuple[str, bool]]:
@@ -173,5 +175,10 @@ def _hash(token: str) -> bytes:
 
 
 def _seen(r: Reader, one: Collection, guest: str) -> Shared | None:
-    rights = "".join(text for (text,) in r.rows(OF, one.id, guest))
+    rights = _rights(r, one.id, guest)
     return Shared(one, "w" in rights) if "r" in rights else None
+
+
+def _rights(r: Reader, collection_id: int, guest: str) -> str:
+    """The letters of a user's rights: by name, or the rights of all users if these are more."""
+    return max((text for (text,) in r.rows(OF, collection_id, guest)), key=len, default="")

@@ -13,6 +13,7 @@ from typing import Final
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.sharenotices import owe_notice
 from moxlite.store.rows.mailboxes import mailbox
 from moxlite.store.types import AclChanged, Mailbox, MailboxID
 from moxlite.wording import worded
@@ -21,9 +22,6 @@ RIGHTS: Final = "lrswipkxtea"
 """The rights of RFC 4314 §2.1, without the obsolete ones: look up, read, seen, write flags, insert, post, create below,
 delete the mailbox, delete messages, expunge, administer.
 """
-
-ANYONE: Final = "anyone"
-"""Identifier of all users (RFC 4314 §2)."""
 
 MAX_IDENTIFIERS: Final = 100
 """Identifiers with rights on one mailbox: they are read together, and sent in one response."""
@@ -87,11 +85,12 @@ def guests(r: Reader) -> list[str]:
     return [identifier for (identifier,) in r.rows(GUESTS)]
 
 
-def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: Iterable[str]) -> bool:
+def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: Iterable[str], by: str = "") -> bool:
     """Set the rights of an identifier on a mailbox to exactly these, none to remove all; returns whether that changed
-    anything.
+    anything. The user whose rights they are is told (JMAP-80).
 
-    The caller has checked that the account exists, and that it is not the owner.
+    The caller has checked that the account exists, and that it is not the owner. `by`: the account that does this, ""
+    for the owner.
 
     Raises:
       NoSuchMailbox; LimitExceeded: too many identifiers.
@@ -108,11 +107,13 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
         return False
     if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
         raise LimitExceeded(worded("rights for {most} others on one mailbox", most=MAX_IDENTIFIERS))
+    had = rights_of(tx, mailbox_id, identifier)
     if wanted:
         tx.execute(SET, mailbox_id, identifier, wanted)
     else:
         tx.execute(REMOVE, mailbox_id, identifier)
     tx.emit(AclChanged(mailbox_id=mailbox_id, name=box.name, identifier=identifier))
+    owe_notice(tx, identifier, "mailbox", box.id, box.name, had, rights_of(tx, mailbox_id, identifier), by=by)
     return True
 
 
@@ -120,7 +121,7 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
     """Remove all rights of an account that is being removed; returns the number of mailboxes on which it had some."""
     boxes = [mailbox_id for (mailbox_id,) in tx.rows(WITH, identifier)]
     for mailbox_id in boxes:
-        set_rights(tx, mailbox_id, identifier, "")
+        set_rights(tx, mailbox_id, identifier, "", by=identifier)
     tx.execute(FORGET_COLLECTIONS, identifier)
     return len(boxes)
 
@@ -130,6 +131,8 @@ def inherit_acl(tx: AccountTx, mailbox_id: MailboxID, parent_id: MailboxID) -> N
     tx.execute(INHERIT, mailbox_id, parent_id)
 
 
-def drop_acl(tx: AccountTx, mailbox_id: MailboxID) -> None:
+def drop_acl(tx: AccountTx, box: Mailbox) -> None:
     """Remove the rows of a mailbox that is being deleted."""
-    tx.execute(DROP, mailbox_id)
+    for identifier in acl(tx, box.id):
+        owe_notice(tx, identifier, "mailbox", box.id, box.name, rights_of(tx, box.id, identifier), "")
+    tx.execute(DROP, box.id)

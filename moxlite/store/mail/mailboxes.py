@@ -253,7 +253,7 @@ def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
 def _drop(tx: AccountTx, box: Mailbox) -> None:
     """Remove an empty mailbox without children."""
     drop_annotations(tx, box.id)
-    drop_acl(tx, box.id)
+    drop_acl(tx, box)
     tx.execute(DROP_ANSWERS, box.id)
     tx.execute(BURY, tx.modseq(), box.id)
     tx.execute(DELETE, box.id)

@@ -53,6 +53,7 @@ COPIED: Final = (
     "masked_day",
     "link",
     "pop3_seen",
+    "share_notice",
 )
 """Tables whose rows are copied. All others are made anew from the messages, but for those that `copies` restores."""
 

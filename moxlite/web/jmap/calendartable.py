@@ -1,4 +1,4 @@
-"""The methods about calendars, loaded with the first call of one; of them participant identities
+"""The methods about calendars and sharing, loaded with the first call of one; of them participant identities
 (draft-ietf-jmap-calendars-26 §3), addresses by which guests and organisers know the user.
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from moxlite.groupware.people import addresses_of
-from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals
+from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals, sharenotices
 from moxlite.web.jmap.methods import Run
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import Changes, Outcome, changes_response, get_response, run_set
@@ -100,4 +100,9 @@ RUNS: Final[Mapping[str, Run]] = {
     "Principal/queryChanges": principals.query_changes,
     "Principal/set": principals.set_,
     "Principal/getAvailability": principals.availability,
+    "ShareNotification/get": sharenotices.get,
+    "ShareNotification/changes": sharenotices.changes,
+    "ShareNotification/query": sharenotices.query,
+    "ShareNotification/queryChanges": sharenotices.query_changes,
+    "ShareNotification/set": sharenotices.set_,
 }

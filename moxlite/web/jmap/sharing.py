@@ -14,7 +14,6 @@ from moxlite.store.accounts.access import publish_shares
 from moxlite.store.groupware.collection import Collection, Kind, collections_of
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import (
-    ANYONE,
     CHANGE,
     READ,
     Shared,
@@ -22,6 +21,7 @@ from moxlite.store.groupware.sharing import (
     share_collection,
     shared_collections,
 )
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.blobs import source_of
 from moxlite.web.jmap.principals import visible_address

@@ -12,6 +12,7 @@ import trio
 
 from moxlite.store.delivery.submissions import submission_state
 from moxlite.store.groupware.history import calendar_state, contact_state, message_state
+from moxlite.store.mail.sharenotices import share_notice_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.web.http.errors import ClientGone, HTTPError
@@ -37,6 +38,7 @@ STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
     "Calendar": calendar_state,
     "CalendarEvent": calendar_state,
     "CalendarEventNotification": message_state,
+    "ShareNotification": share_notice_state,
 }
 DELIVERY: Final = "EmailDelivery"
 """Changes when mail is added (RFC 8621 §1.5)."""

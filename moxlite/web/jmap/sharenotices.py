@@ -1,0 +1,182 @@
+"""ShareNotification (RFC 9670 §3): what others have given the user rights to, or taken. The newest 500 are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from moxlite.store.mail.sharenotices import (
+    MAX_NOTICES,
+    ShareNotice,
+    forget_notices,
+    share_notice_changes,
+    share_notice_state,
+    share_notices,
+)
+from moxlite.web.jmap import mailboxes
+from moxlite.web.jmap.accounts import account_id
+from moxlite.web.jmap.calendars import CALENDAR
+from moxlite.web.jmap.contacts import BOOK
+from moxlite.web.jmap.headerforms import utc_date
+from moxlite.web.jmap.methods import read_id
+from moxlite.web.jmap.principals import visible_address
+from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
+from moxlite.web.jmap.sharing import rights_of
+from moxlite.web.jmap.standard import (
+    Outcome,
+    changes_of,
+    changes_response,
+    filter_moment,
+    get_response,
+    holds,
+    query_changes_of,
+    query_response,
+    run_set,
+    window,
+)
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.methods import Call
+
+
+LETTER: Final = "A"
+PROPERTIES: Final = (
+    *("id", "created", "changedBy", "objectType", "objectAccountId", "objectId", "oldRights", "newRights", "name"),
+)
+TYPES: Final[Mapping[str, tuple[str, str]]] = {
+    "mailbox": ("Mailbox", mailboxes.LETTER),
+    "calendar": ("Calendar", CALENDAR),
+    "contact": ("AddressBook", BOOK),
+}
+"""Data type and the letter of the ids, by kind."""
+
+FILTERS: Final = ("after", "before", "objectType", "objectAccountId")
+
+
+def _object(call: Call, one: ShareNotice) -> Object:
+    name, letter = TYPES[one.kind]
+    return {
+        "id": f"{LETTER}{one.id}",
+        "created": utc_date(one.created),
+        "changedBy": _person(call, one),
+        "objectType": name,
+        "objectAccountId": account_id(one.owner),
+        "objectId": f"{letter}{one.object_id}",
+        "oldRights": _rights(one, one.before),
+        "newRights": _rights(one, one.after),
+        "name": one.name,
+    }
+
+
+def _rights(one: ShareNotice, letters: str) -> Object | None:
+    if not letters:
+        return None
+    if one.kind == "mailbox":
+        return {**mailboxes.named_rights(one.name, letters)}
+    return rights_of(one.kind, writable="w" in letters, owner=False)
+
+
+def _person(call: Call, one: ShareNotice) -> Object:
+    """The user who has changed the rights: the owner, whose address the session has, or one whom the owner lets."""
+    address = visible_address(call, one.author)
+    known = address is not None
+    if address is None and one.author == one.owner:
+        login = call.snapshot.login_of(one.author)
+        address = None if login is None else str(login.canonical)
+    settings = call.snapshot.account(one.author)
+    name = settings.full_name if settings is not None else ""
+    return {
+        "name": name or address or one.author,
+        "email": address,
+        "principalId": account_id(one.author) if known else None,
+    }
+
+
+async def get(call: Call) -> Object:
+    """ShareNotification/get."""
+    ids, properties = call.ids(), call.properties(PROPERTIES)
+
+    def read(r: Reader) -> tuple[int, dict[str, ShareNotice]]:
+        return share_notice_state(r), {f"{LETTER}{one.id}": one for one in share_notices(r)}
+
+    now, known = await call.account.read(read, op="jmap shares")
+    objects = {key: _object(call, known[key]) for key in (known if ids is None else ids) if key in known}
+    listed = [{name: one[name] for name in properties} for one in objects.values()]
+    return get_response(call, str(now), listed, [one for one in ids or () if one not in known])
+
+
+async def changes(call: Call) -> Object:
+    """ShareNotification/changes."""
+    return changes_response(call, await changes_of(call, share_notice_changes, share_notice_state, LETTER))
+
+
+async def query(call: Call) -> Object:
+    """ShareNotification/query."""
+    now, ids = await _results(call)
+    part, position, limit = window(call, ids, MAX_NOTICES)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+
+
+async def query_changes(call: Call) -> Object:
+    """ShareNotification/queryChanges."""
+    return await query_changes_of(call, partial(_results, call), changes)
+
+
+async def _results(call: Call) -> tuple[str, list[str]]:
+    return await call.account.read(partial(_queried, call=call), op="jmap shares")
+
+
+def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
+    wish = call.filter()
+    found = [one for one in share_notices(r) if wish is None or holds(wish, partial(_meets, one))]
+    for comparator in reversed(call.order()):
+        if comparator.get("property") != "created":
+            raise MethodError("unsupportedSort", "notifications are sorted by created")
+        found.sort(key=lambda one: one.created, reverse=comparator.get("isAscending") is False)
+    return str(share_notice_state(r)), [f"{LETTER}{one.id}" for one in found]
+
+
+def _meets(one: ShareNotice, name: str, value: Any) -> bool:
+    if name not in FILTERS:
+        raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        raise invalid(f"filter: {name} is of the wrong type")
+    match name:
+        case "before":
+            return one.created < filter_moment(value)
+        case "after":
+            return one.created >= filter_moment(value)
+        case "objectType":
+            return TYPES[one.kind][0] == value
+    return account_id(one.owner) == value
+
+
+async def set_(call: Call) -> Object:
+    """ShareNotification/set: they can be destroyed."""
+    return await run_set(call, _Notices())
+
+
+class _Notices:
+    async def state(self, call: Call) -> str:
+        return str(await call.account.read(share_notice_state, op="jmap shares"))
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return dict.fromkeys(objects, SetError("forbidden", "notifications are made by the server"))
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        return dict.fromkeys(patches, SetError("forbidden", "notifications do not change"))
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        numbers = {one: read_id(one, LETTER) for one in ids}
+
+        def unit(tx: AccountTx) -> dict[str, Outcome]:
+            gone = forget_notices(tx, [*numbers.values()])
+            return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
+
+        return await call.account.write(unit)
