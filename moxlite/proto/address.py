@@ -24,11 +24,12 @@ Localpart = NewType("Localpart", str)
 IPAddress: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 # RFC 5322 §3.2.3 atext and RFC 6531 §3.3 (any non-ASCII character besides), as a dot-atom.
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a0-\U0010ffff-]"
+# Sets with all of Unicode name what they lack: `re` takes 5 ms to compile one that names what it has.
+_ATEXT = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f-\x9f]"""
 _DOT_ATOM: Final = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _LAX_DOT_ATOM: Final = re.compile(rf"(?:{_ATEXT}|\.)+")
 # RFC 5321 §4.1.2 Quoted-string: qtextSMTP or quoted-pairSMTP, both without control characters.
-_QUOTED: Final = re.compile(r'"((?:[ !#-\[\]-~\u00a0-\U0010ffff]|\\[ -~])*)"')
+_QUOTED: Final = re.compile(r'"((?:[^\x00-\x1f"\\\x7f-\x9f]|\\[ -~])*)"')
 _QUOTED_PAIR: Final = re.compile(r"\\([ -~])")
 _NEEDS_BACKSLASH: Final = re.compile(r'(["\\])')
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")

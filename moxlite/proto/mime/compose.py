@@ -24,9 +24,7 @@ _MAX_LINE: Final = 998  # and must not be longer than this
 _MAX_ID: Final = 900  # characters of a message-id that is answered: with its field's name it fits into a line
 _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 _ATOMS: Final = re.compile(r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~ ]+")
-_DOT_ATOM: Final = re.compile(
-    r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+(?:\.[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+)*"
-)
+_DOT_ATOM: Final = re.compile(r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+(?:\.[^\x00-\x20"(),.:;<>@\[\\\]\x7f]+)*""")
 _NEWLINE: Final = re.compile(r"\r\n|\r|\n")
 _BASE64_LINE: Final = 57  # octets that make a line of 76 characters (RFC 2045 §6.8)
 _BASE64_BLOCK: Final = _BASE64_LINE * 1024

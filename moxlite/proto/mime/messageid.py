@@ -22,9 +22,9 @@ _BLANKS: Final = re.compile(r"[ \t\r\n]+")
 _PLAIN_IDS: Final = re.compile(rb"(?:[ \t\r\n]*<[!#-;=?-~]+>)+[ \t\r\n]*")
 _QUOTED: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"@([^@"]+)', re.DOTALL)
 _QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
-_DOT_ATOM: Final = re.compile(
-    r"[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+(?:\.[!#$%&'*+\-/0-9=?A-Z^_`a-z{|}~\x80-\U0010ffff]+)*"
-)
+# Sets with all of Unicode name what they lack: `re` takes 5 ms to compile one that names what it has.
+_ATEXT = r"""[^\x00-\x20"(),.:;<>@\[\\\]\x7f]"""
+_DOT_ATOM: Final = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 
 
 def canonical_message_id(text: bytes | str) -> str | None:

@@ -18,7 +18,7 @@ ENVID_LIMIT: Final = 100  # characters, RFC 3461 §4.4
 ORCPT_LIMIT: Final = 500  # characters, RFC 3461 §4.2
 DELIVER_BY_MINIMUM: Final = 60  # seconds for mode R: a queue cannot guarantee less (SMTP-157)
 
-_PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([!-<>-~\u00a0-\U0010ffff]+))?")
+_PARAMETER: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f-\x9f]+))?")
 _XTEXT: Final = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})*")  # RFC 3461 §4
 _HEX: Final = re.compile(r"\+([0-9A-F]{2})")
 _NOT_XCHAR: Final = re.compile(r"[^!-*,-<>-~]")
