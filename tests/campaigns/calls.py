@@ -1,6 +1,7 @@
-"""Calls of all apps and of the web API, made from their schemas, and files that are uploaded: with and without a
-session, with values that fit, strange ones, and octets that are no JSON. No answer has a status 500, and no unexpected
-error is counted (WEB-134, WEB-55, WEB-93, WEBMAIL-23).
+"""Calls of all apps and of the web API, made from their schemas, files that are uploaded, and requests of programs by
+JMAP, DAV and the admin API: with and without a session, with values that fit, strange ones, and octets that are no
+JSON. No answer has a status 500, and no unexpected error is counted (WEB-134, WEB-55, WEB-93, WEBMAIL-23, JMAP-5,
+DAV-20, WEB-168).
 """
 
 import base64
@@ -19,6 +20,7 @@ from urllib.parse import quote
 from urllib.request import urlopen
 
 from moxlite.process.localserve import ADMIN_PASSWORD
+from tests.campaigns._programcalls import AdminAPI, Dav, Jmap, Program
 from tests.campaigns._schemas import Maker
 from tests.campaigns.report import Finding, Report
 from tests.running import LocalServer
@@ -74,6 +76,9 @@ APPS: Final = {"webmail": "/webmail/", "account": "/", "admin": "/admin/"}
 WEB_API: Final = "/webapi/v0/"
 MORE: Final = 3
 """How often a method of the web API is chosen where a call of an app is chosen once."""
+
+PROGRAMS: Final = 0.3
+"""Share of requests that programs make."""
 
 UPLOADS: Final = (("webmail", "upload"), ("webmail", "import"), ("account", "import"))
 TYPES: Final = ("text/plain", "image/png", "message/rfc822", "multipart/mixed", "", "a/b; c", "\xff/x", "x" * 300)
@@ -247,6 +252,7 @@ class Round:
         self.slow: Counter[str] = Counter()
         self.apps = [App(server, name, chance) for name in APPS]
         self.methods = Methods(server, chance)
+        self.programs = [kind(server, chance, self._ask) for kind in (Jmap, Dav, AdminAPI)]
 
     def play(self, requests: int) -> int:
         """Make requests; returns how many, fewer if no log-in is possible any more."""
@@ -257,6 +263,9 @@ class Round:
                 raise Finding(f"{app.name}: no log-in at a fresh server")
         for number in range(requests):
             chosen, name = self.chance.choice(calls)
+            if self.chance.random() < PROGRAMS:
+                self._program(self.chance.choice(self.programs))
+                continue
             if self.chance.random() < PAGES:
                 goes_on = self._page(self.apps[0]) if self.chance.random() < 0.5 else self._upload()
             else:
@@ -292,6 +301,22 @@ class Round:
         if status == 200 and octets.startswith(b"{"):
             self.methods.maker.note(json.loads(octets), name)
         return not (session and status == 401) or self.methods.log_in()
+
+    def _ask(self, method: str, target: str, body: bytes, fields: dict[str, str]) -> tuple[int, bytes]:
+        return self.methods.ask(method, target, body, fields, keep=False)
+
+    def _program(self, program: Program) -> None:
+        """One request of a program. Its password may have changed by now, and its token have expired."""
+        sent: list[str | bytes] = [f"{program.name} slow", b""]
+
+        def ask() -> tuple[int, bytes]:
+            key, answer, body = program.call(session=self.chance.random() >= WITHOUT)
+            sent[:] = [key, body]
+            return answer
+
+        answer = self._timed(program.name, ask)
+        if answer is not None and answer[0] == 500:
+            self.found.setdefault(str(sent[0]), f"{sent[1]!r:.2000} → {answer[1][:500]!r}")
 
     def _upload(self) -> bool:
         """Send a file; False if the session has ended and no other can begin."""
