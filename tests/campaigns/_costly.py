@@ -208,9 +208,20 @@ def imports(port: int, _: int) -> Iterator[None]:
     )
     while True:
         answer = posted(page, "/import", body + b"--xx--\r\n", "multipart/form-data; boundary=xx")
-        while page.call("import_state")["token"] and b"token" in answer:
+        if b"token" not in answer:
+            raise RuntimeError(f"import: {answer!r}")
+        while not may_import(page):
             threading.Event().wait(0.1)
         yield
+
+
+def may_import(page: Webmail) -> bool:
+    """Whether the import has ended. `import_state` names it for a minute more, for pages that show its result."""
+    try:
+        page.call("import_check", size=1)
+    except RuntimeError:
+        return False
+    return True
 
 
 def trainings(port: int, _: int) -> Iterator[None]:
