@@ -202,7 +202,7 @@ class DNSOperations:
         except (NoAnswer, Busy) as error:
             raise CommandFailed("busy", str(error)) from None
         except (NoProvider, UpdateRefused, ProviderFailed) as error:
-            raise CommandFailed("failed", str(error)) from None
+            raise CommandFailed("badRequest", str(error)) from None
         except msgspec.DecodeError as error:
             raise CommandFailed("failed", f"a file about DNS is damaged: {error}") from None
         except OSError as error:
