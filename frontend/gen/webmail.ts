@@ -19,6 +19,7 @@ export interface Start {
   server_time: string;
   capabilities: Array<string>;
   settings: Settings;
+  links: Array<LinkedMailbox>;
 }
 
 /** A mailbox with its counts (WEBMAIL-35). ``owner`` is the account of another user who shares it, "" for the user's */
@@ -87,6 +88,12 @@ export interface Label {
   color: number;
 }
 
+/** A mailbox at another provider (LINK-1), whose mailboxes here are below the mailbox ``name``. */
+export interface LinkedMailbox {
+  name: string;
+  address: string;
+}
+
 /** The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is */
 export interface Resume {
   kind: "resume";
@@ -95,6 +102,7 @@ export interface Resume {
   modseq: number;
   server_time: string;
   shared: Array<Mailbox>;
+  links: Array<LinkedMailbox>;
 }
 
 /** Messages of a view, in its order (WEBMAIL-40). ``position`` is the index of the first one, ``total`` the number */
@@ -280,7 +288,7 @@ export interface ViewChanges {
   view_id: number;
   modseq: number;
   more: boolean;
-  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged>;
+  changes: Array<SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CalendarsChanged>;
 }
 
 /** The user's new settings. */
@@ -372,6 +380,12 @@ export interface MailboxesShared {
   mailboxes: Array<Mailbox>;
 }
 
+/** The current list of linked mailboxes. */
+export interface LinksChange {
+  kind: "links";
+  links: Array<LinkedMailbox>;
+}
+
 /** A calendar of the user, or what is in it, was changed. */
 export interface CalendarsChanged {
   kind: "calendars";
@@ -426,7 +440,7 @@ export interface Query {
   threading?: "off" | "on" | "unread";
 }
 
-/** Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all */
+/** Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -3: all */
 export interface Filter {
   mailbox_id?: number;
   mailbox_name?: string;
@@ -933,6 +947,7 @@ export interface QueryAction {
   modseq: number;
   action: "delete" | "flags_add" | "flags_clear" | "move";
   mailbox_id?: number;
+  targets?: Array<Target>;
   mark_seen?: boolean;
   flags?: Array<string>;
   after?: Mark | null;
@@ -950,6 +965,12 @@ export interface Mark {
   id: number;
 }
 
+/** The mailbox to which messages of another one move. */
+export interface Target {
+  from_id: number;
+  mailbox_id: number;
+}
+
 /** The result of one call: the messages that it changed, the mailbox that each was in, the ids of the unread ones, */
 export interface QueryDone {
   message_ids: Array<number>;
@@ -962,17 +983,18 @@ export interface QueryDone {
 export type StreamEvent = Start | Resume | ViewMsgs | ViewProgress | ViewStale | ViewReset | ViewErr | ViewChanges | Importing | Keepalive | Fatal | ServerShutdown;
 
 /** Anything that can happen to an account. */
-export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | CalendarsChanged;
+export type Change = SettingsChange | MsgAdd | MsgRemove | MsgFlags | MsgThread | MailboxAdd | MailboxRemove | MailboxRename | MailboxCounts | MailboxSpecialUse | MailboxKeywords | MailboxesShared | LinksChange | CalendarsChanged;
 
 export const checks: Checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
   Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
-  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
+  LinkedMailbox: { name: "string", address: "string" },
+  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]], links: ["list", ["ref", "LinkedMailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
@@ -990,7 +1012,7 @@ export const checks: Checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", calendars: "CalendarsChanged" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -1003,6 +1025,7 @@ export const checks: Checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
+  LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
   CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },

@@ -8,7 +8,7 @@ import { part } from "../lib/parts";
 import { many, t } from "../lib/words";
 import type * as ActsPart from "./acts/part";
 import type { Acting, Desk } from "./commands/desk";
-import { own, type Role } from "./data/mailboxes";
+import { isInbox, own, type Role } from "./data/mailboxes";
 import type { Find } from "./find";
 import type * as LabelsPart from "./labels/part";
 import type * as LaterPart from "./later/part";
@@ -34,7 +34,7 @@ export function acting(page: Page): Acting {
 
   function toRole(role: Role, items?: readonly MessageItem[]): void {
     seen.cancel();
-    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role));
+    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role, items));
   }
 
   function deleteForGood(items?: readonly MessageItem[]): void {
@@ -93,7 +93,8 @@ export function acting(page: Page): Acting {
     deleteForGood: () => deleteForGood(),
     flag,
     notJunk() {
-      const inbox = mail.boxes.named("Inbox");
+      const [home] = mail.homes();
+      const inbox = mail.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
       // the account's own rules mark and train messages that are moved out of Junk (WEBMAIL-82)
       if (mail.inRole("junk") && mail.may(own) && inbox !== undefined) actions.move(inbox, false);
       else flag(["$junk"], false);

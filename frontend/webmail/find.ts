@@ -63,9 +63,9 @@ export class Find {
     });
   }
 
-  /** The query of a mailbox by its name, for the first view. */
-  named(name: string): Query {
-    return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
+  /** The query of a mailbox by its name, or by its id, for the first view. */
+  named(mailbox_name: string, mailbox_id = 0): Query {
+    return this.with({ filter: { mailbox_id, mailbox_name } });
   }
 
   /** Show a mailbox. */

@@ -1,7 +1,7 @@
 // The webmail: the stream fills the state, the state draws the panes, the keys and buttons run commands. This module makes the
 // parts of the page and connects them; acting.ts, lists.ts, navigation.ts and writing.ts implement the commands.
 
-import { Client, type Mailbox, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
+import { Client, type MessageItem, type Request, type StreamEvent, checks } from "../gen/webmail";
 import { codeOf } from "../lib/client";
 import { CommandTable } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
@@ -18,6 +18,8 @@ import type * as ChecksPart from "./checks/part";
 import type { Desk } from "./commands/desk";
 import { addFindCommands } from "./commands/find";
 import { addCommands } from "./commands/table";
+import type { Box } from "./data/mailboxes";
+import { inboxes } from "./data/queries";
 import { Stream } from "./data/stream";
 import { Find } from "./find";
 import type * as DroppingPart from "./dropping/part";
@@ -114,7 +116,7 @@ class App {
   readonly list = new MessageList(this.mail, {
     fold: () => this.mail.fold(),
     archive: () => {
-      const mailbox = this.mail.boxes.withRole("archive", "");
+      const mailbox = this.mail.boxes.withRole("archive");
       return mailbox === undefined ? null : () => this.navigation.openMailbox(mailbox);
     },
     compose: () => this.commands.run("compose.new"),
@@ -175,7 +177,7 @@ class App {
     opened: (item, place) => {
       this.seen.opened(item);
       const box = this.mail.boxes.get(item.mailbox_id);
-      if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place);
+      if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
     },
   });
   readonly seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
@@ -219,7 +221,7 @@ class App {
     const known = this.session.resume();
     const place = parsePlace(location.hash);
     this.mail.wanted = place.message;
-    this.mail.begin(this.find.named(place.name || "Inbox"));
+    this.mail.begin(this.find.named(place.name || "Inbox", place.inboxes ? inboxes : 0));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
@@ -360,9 +362,9 @@ class App {
   }
 
   /** WEBMAIL-101; no rule to offer is not an error. */
-  private async offerRule(item: MessageItem, to: Mailbox): Promise<void> {
+  private async offerRule(item: MessageItem, to: Box): Promise<void> {
     const from = this.mail.boxes.get(item.mailbox_id);
-    if (from === undefined || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
+    if (from === undefined || from.home + to.home !== "" || from.roles.length + to.roles.length > 0) return;
     const [turn, query] = [this.actions.done.value, this.mail.query.value];
     this.rules = await part<typeof RulesPart>("rules");
     await this.rules.offerRule(

@@ -1,6 +1,6 @@
 // The implementation of the commands that open mailboxes, pages and dialogs.
 
-import type { Client, Mailbox } from "../gen/webmail";
+import type { Client } from "../gen/webmail";
 import type { CommandTable } from "../lib/commands";
 import { attempt } from "../lib/dialogs";
 import { typedUntil } from "../lib/keyboard";
@@ -11,6 +11,7 @@ import { t } from "../lib/words";
 import { writeAddress } from "./back";
 import type { Desk, Navigation } from "./commands/desk";
 import type * as ComposePart from "./compose/part";
+import type { Box } from "./data/mailboxes";
 import type { Stream } from "./data/stream";
 import type * as ExportPart from "./export/part";
 import type { Find } from "./find";
@@ -40,19 +41,19 @@ interface Page {
 
 /** Commands, and the mailboxes that are opened by a click. */
 export interface NavigationByHand extends Navigation {
-  openMailbox(mailbox: Mailbox): void;
-  mailboxMenu(mailbox: Mailbox): Promise<void>;
+  openMailbox(mailbox: Box): void;
+  mailboxMenu(mailbox: Box): Promise<void>;
 }
 
 export function navigation(page: Page): NavigationByHand {
   const { base, client, commands, mail, drawer } = page;
 
-  function openMailbox(mailbox: Mailbox): void {
+  function openMailbox(mailbox: Box): void {
     drawer.close();
     page.find.openMailbox(mailbox);
   }
 
-  async function mailboxMenu(mailbox: Mailbox): Promise<void> {
+  async function mailboxMenu(mailbox: Box): Promise<void> {
     const parent = mail.mailboxes.value.some((other) => other.name.startsWith(`${mailbox.name}/`));
     const found = await part<typeof MailboxesPart>("mailboxes");
     await found.mailboxMenu(client, mailbox, parent, async (what) =>
@@ -106,6 +107,7 @@ export function navigation(page: Page): NavigationByHand {
       const inbox = mail.boxes.named("Inbox");
       if (inbox !== undefined) openMailbox(inbox);
     },
+    openInboxes: () => openMailbox(mail.boxes.inboxes() ?? mail.boxes.named("Inbox")!),
     openRole(role) {
       const mailbox = mail.boxes.withRole(role);
       if (mailbox !== undefined) openMailbox(mailbox);
@@ -113,7 +115,7 @@ export function navigation(page: Page): NavigationByHand {
     createMailbox: async () => (await part<typeof MailboxesPart>("mailboxes")).createMailbox(client),
     openMailboxMenu() {
       const mailbox = mail.current.value;
-      if (mailbox !== undefined) void mailboxMenu(mailbox);
+      if (mailbox !== undefined && mailbox.id > 0) void mailboxMenu(mailbox);
     },
     async logOut() {
       if ((await (await page.offline())?.mayLeave()) === false) return;

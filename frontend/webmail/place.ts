@@ -2,19 +2,20 @@
 
 import { mailboxName, t } from "../lib/words";
 import { writeAddress } from "./back";
+import { isInboxes } from "./data/queries";
 import type { Find } from "./find";
 import { inCalendar, parsePlace, writePlace } from "./state/address";
 import type { Mail } from "./state/mail";
 
 /** Show the view of the address, after the user typed it or went back. */
 export function followPlace(mail: Mail, find: Find): void {
-  const { name, search, message } = parsePlace(location.hash);
+  const { name, search, message, inboxes } = parsePlace(location.hash);
   if (search !== "") {
     if (search !== find.text.value) void find.search(search, message);
     else followMessage(mail, message);
     return;
   }
-  const mailbox = mail.boxes.named(name);
+  const mailbox = inboxes ? mail.boxes.inboxes() : mail.boxes.named(name);
   if (mailbox === undefined) return;
   if (mailbox.id !== mail.current.value?.id || find.text.value !== "") find.openMailbox(mailbox, message);
   else followMessage(mail, message);
@@ -31,7 +32,8 @@ export function tellPlace(mail: Mail, find: Find, left = false): void {
   const search = find.text.value;
   const mailbox = mail.current.value;
   if (mailbox === undefined && search === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted });
+  const inboxes = search === "" && isInboxes(mail.query.value);
+  const hash = writePlace({ name: mailbox?.name ?? "", search, message: shown || mail.wanted, inboxes });
   if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
 }
 

@@ -8,6 +8,7 @@ import { t } from "../lib/words";
 import { guard } from "./back";
 import type { Bar } from "./bar/part";
 import type { Desk } from "./commands/desk";
+import { isInboxes } from "./data/queries";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import { tellPlace, tellTitle } from "./place";
@@ -70,7 +71,7 @@ export function watch(page: Page): void {
     addEventListener(kind, () => (release = window.setTimeout(() => (held.value = false))), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0);
+    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0, mail.boxes);
   });
   effect(() => {
     const { searches } = mail.settings.value;
@@ -105,7 +106,7 @@ export function watch(page: Page): void {
       page.displayed &&
       mailboxes.length > 0 &&
       mail.current.value === undefined &&
-      (mail.query.value.filter.mailbox_id ?? 0) > 0
+      ((mail.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail.query.value))
     )
       page.desk.openInbox();
   });

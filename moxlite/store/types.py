@@ -278,6 +278,12 @@ class SettingsChanged(Event, frozen=True, kw_only=True):
     """The account's settings (STORE-107) have changed."""
 
 
+class LinksChanged(Event, frozen=True, kw_only=True):
+    """A mailbox at another provider was linked, or a link removed (LINK-1). The change log does not record it: a
+    subscriber that catches up from the database reads the current links.
+    """
+
+
 class AclChanged(Event, frozen=True, kw_only=True):
     """The rights of a user on a mailbox have changed (RFC 4314): `identifier` as in acl.py. The change log does not
     record it: a subscriber that catches up from the database reads the current rights.

@@ -1,11 +1,11 @@
 // Actions on messages that ask further: for a mailbox, whether to delete, for a place to export to, about a sender.
 
-import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import type { Client, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
-import { type Role, allows } from "../data/mailboxes";
+import { type Box, type Role, allows } from "../data/mailboxes";
 import type * as ExportPart from "../export/part";
 import type { Find } from "../find";
 import type * as MailboxesPart from "../mailboxes/part";
@@ -28,17 +28,22 @@ export interface Page {
 }
 
 /** Whether messages of others are rarely moved to this mailbox. */
-function unlikely(mailbox: Mailbox): boolean {
+function unlikely(mailbox: Box): boolean {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
 
-/** No mailbox has this role: offer to choose one. */
-export async function offerMissing({ client, mail, desk }: Page, role: Role): Promise<void> {
+/** No mailbox has this role where the messages are at home: offer to choose one. */
+export async function offerMissing(
+  { client, mail, desk }: Page,
+  role: Role,
+  items?: readonly MessageItem[],
+): Promise<void> {
   const [{ offerRole }, { pick }] = await Promise.all([
     desk.load<typeof MailboxesPart>("mailboxes"),
     desk.load<typeof PalettePart>("palette"),
   ]);
-  await offerRole(client, role, mail.mailboxes.value, pick);
+  const without = [...mail.homes(items)].find((home) => mail.boxes.withRole(role, home) === undefined);
+  await offerRole(client, role, mail.mailboxes.value, pick, without?.endsWith("/") ? without : "");
 }
 
 /** Delete messages for good, after a question. */

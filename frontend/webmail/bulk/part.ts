@@ -3,11 +3,14 @@
 import type { Client, QueryAction, QueryDone } from "../../gen/webmail";
 import { many, t } from "../../lib/words";
 import type { toast } from "../../lib/toasts";
+import { type Role, isInbox } from "../data/mailboxes";
 import type { Action, QueryChange } from "../data/pending";
 import type { Mail } from "../state/mail";
 import { leavesOthers } from "../state/others";
 import type { Undo } from "../state/undo";
 import { counted } from "../ui/counts";
+
+type Change = QueryChange & Pick<QueryAction, "targets">;
 
 /** Maximum ids in one call. */
 const callSize = 1000;
@@ -18,14 +21,21 @@ function pieces<T>(all: readonly T[], size: number): T[][] {
 }
 
 /** Apply the action to the selection, with progress and a button to stop. Resolves with the undo; null if it failed, which was
- * reported. */
+ * reported. `role`: of all inboxes, messages move to the mailbox of this role at home. */
 export async function onQuery(
   client: Client,
   mail: Mail,
   say: typeof toast,
-  what: QueryChange,
+  asked: QueryChange,
   said: (n: number) => string,
+  role?: Role,
 ): Promise<Undo | null> {
+  const homes = role === undefined ? [] : mail.mailboxes.value.filter((box) => box.owner === "" && isInbox(box));
+  const targets = homes.map(({ id, home }) => ({
+    from_id: id,
+    mailbox_id: mail.boxes.withRole(role!, home)?.id ?? id,
+  }));
+  const what: Change = { ...asked, targets };
   const selection = mail.choice.selection.value;
   const counts = mail.choice.selectedCounts.value;
   const all = counts.messages;
@@ -52,7 +62,13 @@ export async function onQuery(
   try {
     // messages selected one by one beside a range are few, and loaded
     const single = mail.choice.meantIds(selection.ids.keys());
-    if (single.length > 0) await onIds(client, single, what);
+    for (const box of new Set(single.map((id) => origins.get(id) ?? 0)))
+      await onIds(
+        client,
+        single.filter((id) => (origins.get(id) ?? 0) === box),
+        what,
+        box,
+      );
     ids.push(...single);
     from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));
     let after: QueryAction["after"] = null;
@@ -82,14 +98,19 @@ export async function onQuery(
   };
 }
 
-async function onIds(client: Client, ids: number[], what: QueryChange): Promise<void> {
-  if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+/** The mailbox to which messages of another one move. */
+function targetOf({ targets, mailbox_id }: Change, from: number): number {
+  return targets?.find(({ from_id }) => from_id === from)?.mailbox_id ?? mailbox_id ?? 0;
+}
+
+async function onIds(client: Client, ids: number[], what: Change, from: number): Promise<void> {
+  if (what.action === "move") await client.message_move(ids, targetOf(what, from), what.mark_seen);
   else if (what.action === "delete") await client.message_delete(ids);
   else if (what.action === "flags_add") await client.flags_add(ids, what.flags ?? []);
   else await client.flags_clear(ids, what.flags ?? []);
 }
 
-function back(client: Client, ids: number[], unseen: number[], from: number[], what: QueryChange): Action[] {
+function back(client: Client, ids: number[], unseen: number[], from: number[], what: Change): Action[] {
   const calls = (all: number[], call: (piece: number[]) => Promise<unknown>): Action[] =>
     pieces(all, callSize).map((piece) => ({ shown: {}, call: () => call(piece) }));
   const flags = what.flags ?? [];
@@ -98,7 +119,7 @@ function back(client: Client, ids: number[], unseen: number[], from: number[], w
   const moved = [...new Set(from)].flatMap((origin) =>
     calls(
       ids.filter((_, i) => from[i] === origin),
-      (piece) => client.message_move(piece, origin, false, what.mailbox_id),
+      (piece) => client.message_move(piece, origin, false, targetOf(what, origin)),
     ),
   );
   return what.mark_seen === true

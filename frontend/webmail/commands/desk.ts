@@ -175,6 +175,8 @@ export interface Navigation {
   showTitles(): void;
   openInbox(): void;
   /** Show the user's own mailbox of a role. */
+  /** Open all inboxes, or the one that there is. */
+  openInboxes(): void;
   openRole(role: Role): void;
   createMailbox(): void;
   /** The menu of the mailbox that is shown. */

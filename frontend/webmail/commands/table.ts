@@ -35,6 +35,7 @@ function anywhere(desk: Desk): Command[] {
       run: () => desk.undo(),
     },
     { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() },
+    goTo("u", t("All inboxes"), () => desk.openInboxes()),
     goTo("t", mailboxName("Sent"), () => desk.openRole("sent")),
     goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")),
     goTo("e", mailboxName("Archive"), () => desk.openRole("archive")),

@@ -2,11 +2,22 @@
 
 import type { Query } from "../../gen/webmail";
 
+/** Id of the view of all inboxes (WEBMAIL-176). */
+export const inboxes = -3;
+
+/** Whether the query shows all inboxes. */
+export function isInboxes({ filter }: Query): boolean {
+  return filter.mailbox_id === inboxes;
+}
+
 /** Whether the query is a search: anything but a plain mailbox. */
 export function isSearch({ filter, not_filter }: Query): boolean {
   const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
   const asked = (value: unknown) => (Array.isArray(value) ? value.length > 0 : value != null && value !== false);
-  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+  return (
+    [-1, -2].includes(filter.mailbox_id ?? 0) ||
+    [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked)
+  );
 }
 
 /** Whether rows represent threads. */
@@ -21,5 +32,5 @@ export function isSorted(query: Query): boolean {
 
 /** Whether only the server knows the order: changes cannot be placed by the order of a mailbox. */
 export function isListing(query: Query): boolean {
-  return isThreaded(query) || isSorted(query) || isSearch(query);
+  return isThreaded(query) || isSorted(query) || isSearch(query) || isInboxes(query);
 }

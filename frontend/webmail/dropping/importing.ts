@@ -1,7 +1,8 @@
 // Importing files into a mailbox: what is taken, the upload, the progress as the stream tells it, the end with its undo
 // (WEBMAIL-141).
 
-import type { Client, Importing as State, Mailbox } from "../../gen/webmail";
+import type { Client, Importing as State } from "../../gen/webmail";
+import type { Box } from "../data/mailboxes";
 import { codeOf, messageOf } from "../../lib/client";
 import { dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
@@ -77,7 +78,7 @@ export class Importing {
   }
 
   /** Let the user choose files. */
-  async choose(mailbox: Mailbox): Promise<void> {
+  async choose(mailbox: Box): Promise<void> {
     const files = await dialog<File[]>(t("Import into “{name}”", { name: mailboxName(mailbox.name) }), (close) => {
       const input = el("input", { type: "file", multiple: true, hidden: true });
       input.addEventListener("change", () => close([...(input.files ?? [])]));
@@ -96,7 +97,7 @@ export class Importing {
   }
 
   /** Import files, as far as they are mail. */
-  async begin(mailbox: Mailbox, files: readonly File[]): Promise<void> {
+  async begin(mailbox: Box, files: readonly File[]): Promise<void> {
     if (this.mail.connection.value !== "on") {
       toast(t("Without a connection, nothing can be imported."));
       return;
@@ -113,7 +114,7 @@ export class Importing {
     if (taken.length > 0) await this.send(mailbox, taken);
   }
 
-  private async send(mailbox: Mailbox, files: readonly File[]): Promise<void> {
+  private async send(mailbox: Box, files: readonly File[]): Promise<void> {
     const octets = files.reduce((sum, file) => sum + file.size, 0);
     const upload = new Upload();
     const form = new FormData();
@@ -142,7 +143,7 @@ export class Importing {
   }
 
   /** The reason of a failed upload. The browser may lose the answer of a server that ends an upload early, so ask again. */
-  private async reason(error: unknown, mailbox: Mailbox, octets: number): Promise<unknown> {
+  private async reason(error: unknown, mailbox: Box, octets: number): Promise<unknown> {
     if (codeOf(error) !== "") return error;
     try {
       await this.client.import_check(mailbox.id, octets);

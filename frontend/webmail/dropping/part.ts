@@ -1,7 +1,9 @@
 // What is dragged over the page: messages of the list to a mailbox, files from the desktop to a mailbox or the list, where they are
 // imported (WEBMAIL-141). Composers take files by themselves.
 
-import type { Client, Importing as State, Mailbox } from "../../gen/webmail";
+import type { Client, Importing as State } from "../../gen/webmail";
+import type { Box } from "../data/mailboxes";
+import { isInboxes } from "../data/queries";
 import type { CommandTable } from "../../lib/commands";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
@@ -27,7 +29,7 @@ interface Page {
 /** A place that something can be dropped on: the mailbox of a row, or the list with the one that is shown. */
 interface Place {
   readonly element: Element;
-  readonly mailbox: Mailbox | undefined;
+  readonly mailbox: Box | undefined;
   readonly label?: { readonly keyword: string; readonly name: string };
 }
 
@@ -56,7 +58,8 @@ export class Dropping {
         id: "mailbox.import",
         title: t("Import files…"),
         run: () => {
-          const mailbox = page.mail.current.value ?? page.mail.boxes.named("Inbox");
+          const here = page.mail.current.value;
+          const mailbox = here !== undefined && here.id > 0 ? here : page.mail.boxes.named("Inbox");
           if (mailbox !== undefined) void this.importing.choose(mailbox);
         },
       },
@@ -101,7 +104,7 @@ export class Dropping {
     });
   }
 
-  private move(mailbox: Mailbox): void {
+  private move(mailbox: Box): void {
     const { actions, list } = this.page;
     if (list.dragged === null) actions.move(mailbox, false);
     else actions.moveItems(list.dragged, mailbox, false);
@@ -111,16 +114,18 @@ export class Dropping {
   private place(event: DragEvent): Place | null {
     const target = event.target;
     if (event.defaultPrevented || !(target instanceof Element)) return null;
-    const { boxes, current } = this.page.mail;
+    const { boxes, current, query } = this.page.mail;
     const row = target.closest(".mailbox");
     const id = row?.querySelector<HTMLElement>("[data-mailbox]")?.dataset["mailbox"];
     const mailbox = id === undefined ? undefined : boxes.get(Number(id));
-    if (row !== null && mailbox !== undefined) return { element: row, mailbox };
+    if (row !== null && mailbox !== undefined && mailbox.id > 0) return { element: row, mailbox };
     const { keyword, name } = row instanceof HTMLElement ? row.dataset : {};
     if (this.moving && row !== null && keyword !== undefined)
       return { element: row, mailbox: undefined, label: { keyword, name: name! } };
     const list = this.moving ? null : target.closest(".messages");
-    return list === null ? null : { element: list, mailbox: current.value };
+    return list === null
+      ? null
+      : { element: list, mailbox: isInboxes(query.value) ? boxes.named("Inbox") : current.value };
   }
 
   /** Whether files are dragged over a part of the page that does not take them: the browser would open them instead of the page. */

@@ -28,7 +28,7 @@ export function emptyList(mail: Mail, ways: WaysOut): EmptyPlace | null {
   if (mail.query.value.filter.unread === true)
     return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
   const mailbox = mail.current.value;
-  if (mailbox?.owner !== "") return { title: t("No messages here.") };
+  if (mailbox?.owner !== "" || mailbox.id < 0) return { title: t("No messages here.") };
   if (mailbox.name === "Inbox") {
     const open = ways.archive();
     return {

@@ -57,5 +57,6 @@ export async function exportSelected(client: Client, base: string, mail: Mail): 
   const ids = mail.choice.selected().map((item) => item.id);
   const mailbox = mail.current.value;
   if (mail.choice.selectedAreLoaded()) await exportMail(client, base, { ids });
-  else if (mailbox !== undefined) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
+  else if (mailbox !== undefined && mailbox.id > 0)
+    await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }

@@ -10,7 +10,7 @@ import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import choices from "../choices.css";
-import { type Role, allows } from "../data/mailboxes";
+import { type Box, type Role, allows, firstName, isInbox } from "../data/mailboxes";
 import { parsePlace } from "../state/address";
 import { labelPlace } from "../state/labels";
 import type { AllSettings } from "../state/settings";
@@ -47,12 +47,12 @@ export async function createMailbox(client: Client): Promise<void> {
 /** The menu of a mailbox. `parent`: it contains others. */
 export async function mailboxMenu(
   client: Client,
-  mailbox: Mailbox,
+  mailbox: Box,
   parent: boolean,
   exporting: (what: Exported) => Promise<void>,
 ): Promise<void> {
   const guest = mailbox.owner !== "";
-  const fixed = guest || mailbox.name === "Inbox";
+  const fixed = guest || isInbox(mailbox);
   const action = await dialog<"read" | "rename" | "roles" | "import" | "export" | "delete">(mailbox.name, (close) => [
     el(
       "p",
@@ -68,7 +68,7 @@ export async function mailboxMenu(
         t("Mark all as read"),
       ),
       el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")),
-      el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")),
+      el("button", { disabled: fixed || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")),
       el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")),
       el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")),
       el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")),
@@ -111,16 +111,18 @@ async function chooseRole(client: Client, mailbox: Mailbox): Promise<void> {
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 
-/** WEBMAIL-83: offer to give this role to a mailbox, because none has it. `pick` is in another part. */
+/** WEBMAIL-83: offer to give this role to a mailbox, because none of this home has it. `pick` is in another part. */
 export async function offerRole(
   client: Client,
   role: Role,
-  mailboxes: readonly Mailbox[],
+  mailboxes: readonly Box[],
   pick: typeof Pick,
+  home = "",
 ): Promise<void> {
-  const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
-  const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
-  const chosen = await pick<Mailbox | "new">(
+  // below a link, the name makes the role
+  const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : home + firstName(role);
+  const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
+  const chosen = await pick<Box | "new">(
     t("No mailbox is used as “{name}”", { name }),
     { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
     ["new", ...free],
@@ -130,7 +132,7 @@ export async function offerRole(
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
-    await client.mailbox_set_special_use(id, [role]);
+    if (home === "") await client.mailbox_set_special_use(id, [role]);
   });
 }
 

@@ -249,7 +249,7 @@ export class Offline {
     if (start_ !== undefined)
       await this.store?.put(
         "facts",
-        { ...start_, mailboxes: [...mail.mailboxes.value], settings: mail.settings.value },
+        { ...start_, mailboxes: mail.boxes.told(), links: [...mail.boxes.links], settings: mail.settings.value },
         "start",
       );
   }

@@ -1,10 +1,10 @@
 // Finding commands, by name or by key, and mailboxes by name.
 
-import type { Mailbox } from "../../gen/webmail";
 import { anchor } from "../../lib/anchored";
 import { pick } from "../../lib/picker";
 import { adopt } from "../../lib/sheets";
 import { mailboxName, t } from "../../lib/words";
+import type { Box } from "../data/mailboxes";
 import picker from "../../lib/picker.css";
 import sheet from "./palette.css";
 
@@ -15,7 +15,7 @@ export { pick };
 export { openPalette, showKeys, showTitles } from "../../lib/palette";
 
 /** Ask for one of these mailboxes by its name; `typed` is already in the field. */
-export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], typed = ""): Promise<Mailbox | null> {
+export function chooseMailbox(title: string, mailboxes: readonly Box[], typed = ""): Promise<Box | null> {
   return pick(
     title,
     { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") },
@@ -26,7 +26,7 @@ export function chooseMailbox(title: string, mailboxes: readonly Mailbox[], type
 }
 
 /** Ask for the mailbox that messages are moved to, at the button for it. */
-export function chooseTarget(mailboxes: readonly Mailbox[], typed: string): Promise<Mailbox | null> {
+export function chooseTarget(mailboxes: readonly Box[], typed: string): Promise<Box | null> {
   const chosen = chooseMailbox(t("Move to"), mailboxes, typed);
   anchor('.toolbar [data-command="message.move"]', ".toolbar-more");
   return chosen;

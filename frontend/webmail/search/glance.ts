@@ -153,7 +153,8 @@ export class Glance {
         },
         el("span", { dir: "auto" }, label),
       );
-    const box = this.mail.current.value?.name;
+    const here = this.mail.current.value;
+    const box = here !== undefined && here.id > 0 ? here.name : undefined;
     const word = words.at(-1);
     fill(
       this.chips,

@@ -1,6 +1,7 @@
 // Actions about the sender of a message (WEBMAIL-142).
 
-import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import type { Client, MessageItem } from "../../gen/webmail";
+import type { Box } from "../data/mailboxes";
 import { attempt } from "../../lib/dialogs";
 import type { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
@@ -22,7 +23,7 @@ interface Page {
   search(text: string): void;
   /** Show the contact of an address, or a form for a new one. */
   contact(name: string, address: string): Promise<void>;
-  choose(title: string, among: readonly Mailbox[]): Promise<Mailbox | null>;
+  choose(title: string, among: readonly Box[]): Promise<Box | null>;
   /** Offer to give this role to a mailbox, because none has it. */
   offerRole(role: Role): void;
 }
@@ -54,7 +55,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   const chosen =
     what === "always"
       ? await page.choose(t("Always file mail of this sender to"), others)
-      : mail.boxes.withRole("junk");
+      : mail.boxes.withRole("junk", mail.boxes.get(item.mailbox_id)?.home);
   if (chosen === undefined) page.offerRole("junk");
   if (chosen == null) return false;
   if (what === "phishing")
@@ -67,7 +68,7 @@ export async function act(item: MessageItem, what: AboutSender, page: Page): Pro
   return true;
 }
 
-async function rule(item: MessageItem, { id }: Mailbox, { client, say }: Page): Promise<boolean> {
+async function rule(item: MessageItem, { id }: Box, { client, say }: Page): Promise<boolean> {
   return attempt(t("Adding the rule"), async () => {
     const { msg_from: sender, recipient, mailbox } = await client.ruleset_for_sender(item.id, id);
     say(t("Mail from {sender} to {recipient} goes to “{mailbox}” from now on", { sender, recipient, mailbox }));

@@ -1,14 +1,15 @@
 // Actions on messages: shown at once, sent in order, reported by a toast, and undone by Undo (WEBMAIL-70, 82..84, 124, 137).
 
-import type { Client, Mailbox, MessageItem } from "../../gen/webmail";
+import type { Client, MessageItem } from "../../gen/webmail";
 import { codeOf, messageOf } from "../../lib/client";
 import { part } from "../../lib/parts";
 import { signal } from "../../lib/signal";
 import { type Toast, toast } from "../../lib/toasts";
 import { mailboxName, many, t } from "../../lib/words";
 import type * as BulkPart from "../bulk/part";
-import { type Role, allows } from "../data/mailboxes";
+import { type Box, type Role, allows } from "../data/mailboxes";
 import type { Action, QueryChange } from "../data/pending";
+import { isInboxes } from "../data/queries";
 import type { Mail } from "./mail";
 import type { Undo } from "./undo";
 
@@ -23,7 +24,7 @@ export interface Named {
 /** Milliseconds that an action may take before the page reports that it waits. */
 const waitsAfter = 1_000;
 
-function movedTo({ name }: Mailbox): Named {
+function movedTo({ name }: Pick<Box, "name">): Named {
   const mailbox = mailboxName(name);
   return {
     doing: (n) => many(n, "Moving to {mailbox}", "Moving {n} messages to {mailbox}", { mailbox }),
@@ -47,23 +48,28 @@ export class Actions {
     private readonly client: Client,
     private readonly mail: Mail,
     /** Called after the user moved a single message, the server has done it, and no other action was started since. */
-    private readonly moved: (item: MessageItem, mailbox: Mailbox) => void,
+    private readonly moved: (item: MessageItem, mailbox: Box) => void,
   ) {}
 
-  /** Move the selection, or `chosen`, to their owner's mailbox with this role; false without one. */
+  /** Move the selection, or `chosen`, to the mailbox of their home with this role; false without one. */
   toRole(role: Role, chosen?: readonly MessageItem[]): boolean {
     const { boxes } = this.mail;
-    const owners = this.mail.owners(chosen);
-    const targets = [...(owners.size > 0 ? owners : [""])].map((owner) => boxes.withRole(role, owner));
+    if (chosen === undefined && isInboxes(this.mail.query.value) && !this.mail.choice.selectedAreLoaded()) {
+      const target = boxes.withRole(role);
+      if (target !== undefined) void this.onQuery({ action: "move", mark_seen: true }, movedTo(target), role);
+      return target !== undefined;
+    }
+    const homes = this.mail.homes(chosen);
+    const targets = [...(homes.size > 0 ? homes : [""])].map((home) => boxes.withRole(role, home));
     if (targets.includes(undefined)) return false;
     // WEBMAIL-83: archived messages become read
     if (targets.length === 1 && chosen === undefined) this.move(targets[0]!, true);
     else {
-      // messages move to the mailbox of their own owner
+      // messages move within their home
       const items = chosen ?? this.targets();
       for (const target of targets)
         this.moveItems(
-          items.filter((item) => boxes.get(item.mailbox_id)?.owner === target!.owner),
+          items.filter((item) => boxes.get(item.mailbox_id)?.home === target!.home),
           target!,
           true,
         );
@@ -72,7 +78,7 @@ export class Actions {
   }
 
   /** Move the selection. */
-  move(mailbox: Mailbox, markSeen: boolean): void {
+  move(mailbox: Box, markSeen: boolean): void {
     if (mailbox.id === this.mail.current.value?.id) return;
     if (!this.mail.choice.selectedAreLoaded()) {
       void this.onQuery({ action: "move", mailbox_id: mailbox.id, mark_seen: markSeen }, movedTo(mailbox));
@@ -82,7 +88,7 @@ export class Actions {
   }
 
   /** Move these messages. */
-  moveItems(all: readonly MessageItem[], mailbox: Mailbox, markSeen: boolean): void {
+  moveItems(all: readonly MessageItem[], mailbox: Box, markSeen: boolean): void {
     const named = movedTo(mailbox);
     const items = all.filter((item) => item.mailbox_id !== mailbox.id);
     if (items.length === 0) return;
@@ -196,8 +202,8 @@ export class Actions {
   /** WEBMAIL-70: of several messages, messages in Sent are left out, unless Sent is shown. */
   private targets(): MessageItem[] {
     const items = this.mail.choice.selected();
-    const sent = this.mail.boxes.withRole("sent")?.id;
-    return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
+    if (items.length === 1 || this.mail.inRole("sent")) return items;
+    return items.filter((item) => this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent") !== true);
   }
 
   private flagging(items: readonly MessageItem[], flags: readonly string[], add: boolean): Action {
@@ -276,7 +282,7 @@ export class Actions {
   }
 
   /** Run an action on messages of the query that are not all loaded. */
-  private async onQuery(what: QueryChange, { done }: Named): Promise<void> {
+  private async onQuery(what: QueryChange, { done }: Named, role?: Role): Promise<void> {
     if (this.running) return;
     this.running = true;
     this.newest++;
@@ -284,7 +290,7 @@ export class Actions {
     this.last?.close();
     try {
       const { onQuery } = await part<typeof BulkPart>("bulk");
-      const undo = await onQuery(this.client, this.mail, toast, what, done);
+      const undo = await onQuery(this.client, this.mail, toast, what, done, role);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");

@@ -1,16 +1,19 @@
-// The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123` (WEBMAIL-63). Colons
-// in the name of a mailbox are escaped, so that no mailbox looks like a search or like the calendar, `#calendar:VIEW,YYYYMMDD`.
+// The address of the page for the current view: `#Inbox`, `#Inbox,123`, or for a search `#search:QUERY,123`, or
+// `#inboxes:,123` for all inboxes (WEBMAIL-63). Colons in the name of a mailbox are escaped, so that no mailbox looks like a search or like the calendar, `#calendar:VIEW,YYYYMMDD`.
 
 export interface Place {
   /** Name of the mailbox; "" for a search. */
   readonly name: string;
   /** The text of the search; "" for a mailbox. */
   readonly search: string;
+  /** Whether it is all inboxes. */
+  readonly inboxes?: boolean;
   /** Id of the message, 0 for none. */
   readonly message: number;
 }
 
 const prefix = "search:";
+const everywhere = "inboxes:";
 
 export const inCalendar = (hash: string): boolean => hash.startsWith("#calendar:");
 
@@ -21,6 +24,7 @@ export function parsePlace(hash: string): Place {
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
   const text = message > 0 ? value.slice(0, comma) : value;
   try {
+    if (text === everywhere) return { name: "", search: "", inboxes: true, message };
     if (text.startsWith(prefix)) return { name: "", search: decodeURIComponent(text.slice(prefix.length)), message };
     return { name: decodeURIComponent(text) || "Inbox", search: "", message };
   } catch {
@@ -28,7 +32,11 @@ export function parsePlace(hash: string): Place {
   }
 }
 
-export function writePlace({ name, search, message }: Place): string {
-  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+export function writePlace({ name, search, message, inboxes = false }: Place): string {
+  const what = inboxes
+    ? everywhere
+    : search !== ""
+      ? `${prefix}${encodeURIComponent(search)}`
+      : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }

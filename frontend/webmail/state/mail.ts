@@ -3,7 +3,6 @@
 
 import type {
   Change,
-  Mailbox,
   MessageItem,
   MsgRemove,
   ParsedMessage,
@@ -14,9 +13,9 @@ import type {
 } from "../../gen/webmail";
 import { type Readable, type Signal, computed, signal } from "../../lib/signal";
 import { told } from "../../lib/words";
-import { Mailboxes, type Role, allows } from "../data/mailboxes";
+import { type Box, Mailboxes, type Role, allows, isInbox } from "../data/mailboxes";
 import { Pending } from "../data/pending";
-import { isListing, isSearch, isThreaded } from "../data/queries";
+import { isInboxes, isListing, isSearch, isThreaded } from "../data/queries";
 import { type Rows, flatRows, threadedRows } from "../data/rows";
 import type { Connection } from "../data/stream";
 import { Folding } from "../data/threads";
@@ -79,7 +78,7 @@ export class Mail {
     introbox: "",
     storage_limit: 0,
   });
-  readonly mailboxes: Signal<readonly Mailbox[]> = signal([]);
+  readonly mailboxes: Signal<readonly Box[]> = signal([]);
   readonly query: Signal<Query>;
   readonly rows: Readable<Rows>;
   readonly connection: Signal<Connection> = signal("on");
@@ -89,12 +88,12 @@ export class Mail {
   /** Progress of the search; null if the list is not a search. */
   readonly searching: Signal<Searching | null> = signal(null);
   /** The mailbox that is shown. */
-  readonly current: Readable<Mailbox | undefined>;
+  readonly current: Readable<Box | undefined>;
   readonly choice: Choice;
   /** Counts of the view. */
   readonly counts: Readable<Counts>;
   /** The mailboxes whose rights matter: the current one, and the mailboxes of the selected messages. */
-  private readonly concerned: Readable<readonly Mailbox[]>;
+  private readonly concerned: Readable<readonly Box[]>;
   readonly pending = new Pending(() => this.changed());
   readonly boxes = new Mailboxes();
   /** Id of the stream, for requests. */
@@ -119,7 +118,8 @@ export class Mail {
     this.query = signal(this.view.query);
     this.current = computed(() => {
       const mailboxes = this.mailboxes.value;
-      return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
+      const id = this.query.value.filter.mailbox_id;
+      return isInboxes(this.query.value) ? this.boxes.inboxes() : mailboxes.find((mailbox) => mailbox.id === id);
     });
     this.rows = computed(() => {
       void this.version.value;
@@ -180,7 +180,8 @@ export class Mail {
         this.modseq = event.modseq;
         this.facts.value = event;
         this.settings.value = { ...defaults, ...event.settings };
-        this.boxes.set(event.mailboxes);
+        // a browser may have kept an older page's
+        this.boxes.set(event.mailboxes, event.links ?? []);
         this.mailboxes.value = this.boxes.ordered();
         const opened = this.boxes.named(event.mailbox_name);
         if (opened !== undefined)
@@ -195,7 +196,7 @@ export class Mail {
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
-        this.boxes.setShared(event.shared);
+        this.boxes.setShared(event.shared, event.links);
         this.mailboxes.value = this.boxes.ordered();
         // the search was lost with the connection
         if (isListing(this.view.query)) this.outdated();
@@ -246,7 +247,8 @@ export class Mail {
   }
 
   /** Whether messages that move to this mailbox leave the list. */
-  leavesFor(mailbox: Mailbox): boolean {
+  leavesFor(mailbox: Box): boolean {
+    if (isInboxes(this.query.value)) return !isInbox(mailbox);
     const { mailbox_id } = this.query.value.filter;
     if ((mailbox_id ?? 0) >= 0) return true;
     return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
@@ -272,7 +274,7 @@ export class Mail {
   }
 
   /** The current mailbox, and the mailboxes of these messages. */
-  private mailboxesOf(items: readonly MessageItem[]): Mailbox[] {
+  private mailboxesOf(items: readonly MessageItem[]): Box[] {
     const ids = new Set([this.query.value.filter.mailbox_id, ...items.map((item) => item.mailbox_id)]);
     return this.mailboxes.value.filter((mailbox) => ids.has(mailbox.id));
   }
@@ -282,14 +284,14 @@ export class Mail {
   may(rights: string, role?: Role, chosen?: readonly MessageItem[]): boolean {
     return (chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).every((mailbox) => {
       if (mailbox.owner === "") return true;
-      const target = role && this.boxes.withRole(role, mailbox.owner);
+      const target = role && this.boxes.withRole(role, mailbox.home);
       return allows(mailbox, rights) && (role === undefined || (target !== undefined && allows(target, "i")));
     });
   }
 
-  /** The owners of the selection, or of `chosen`; "" is the user's own account. */
-  owners(chosen?: readonly MessageItem[]): Set<string> {
-    return new Set((chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).map(({ owner }) => owner));
+  /** The homes of the selection, or of `chosen`; "" is the user's own account. */
+  homes(chosen?: readonly MessageItem[]): Set<string> {
+    return new Set((chosen === undefined ? this.concerned.value : this.mailboxesOf(chosen)).map(({ home }) => home));
   }
 
   inRole(role: Role): boolean {
@@ -336,7 +338,9 @@ export class Mail {
   private isReading({ mailbox_id, message_ids }: MsgRemove): boolean {
     const shown = this.choice.shown.value?.id ?? 0;
     return (
-      mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown) && !this.pending.leaving(shown)
+      (isInboxes(this.view.query) || mailbox_id === this.view.query.filter.mailbox_id) &&
+      message_ids.includes(shown) &&
+      !this.pending.leaving(shown)
     );
   }
 

@@ -5,9 +5,10 @@ import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
 import { part } from "../../lib/parts";
 import { effect, untracked } from "../../lib/signal";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import type { RowAction } from "../commands/desk";
-import { isSorted } from "../data/queries";
+import { isInbox } from "../data/mailboxes";
+import { isInboxes, isSorted } from "../data/queries";
 import type * as EmptyPart from "../empty/part";
 import type { Mail } from "../state/mail";
 import type { Swipe } from "../state/settings";
@@ -199,7 +200,18 @@ export class MessageList {
       recipients: roles.includes("sent") || roles.includes("draft"),
       here: query.value.filter.mailbox_id ?? 0,
       own: (one: Address) => isOwn(one, this.mail.facts.value),
-      mailbox: (id: number) => this.mail.boxes.get(id)?.name ?? "",
+      place: (id: number) => {
+        const { boxes, facts } = this.mail;
+        const box = boxes.get(id);
+        if (box === undefined) return null;
+        const home = box.home.replace("/", "") || facts.value.login_address.split("@", 1)[0]!;
+        const title = mailboxName(box.name);
+        return {
+          name: isInboxes(query.value) && isInbox(box) ? home : title,
+          title,
+          colour: boxes.colours().get(box.home),
+        };
+      },
       needles: this.needles,
       labels: this.mail.settings.value.labels,
     };

@@ -1,6 +1,5 @@
 // The list of mailboxes.
 
-import type { Mailbox } from "../../gen/webmail";
 import { el, fill, sign } from "../../lib/dom";
 import {
   archive,
@@ -16,12 +15,13 @@ import {
 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
 import { mailboxName, t } from "../../lib/words";
+import { type Box, type Mailboxes, nameAtHome } from "../data/mailboxes";
 
 export interface MailboxListOwner {
-  openMailbox(mailbox: Mailbox): void;
+  openMailbox(mailbox: Box): void;
   createMailbox(): void;
   openScheduled(): void;
-  mailboxMenu(mailbox: Mailbox, at: HTMLElement): void;
+  mailboxMenu(mailbox: Box, at: HTMLElement): void;
 }
 
 const icons: Record<string, string> = {
@@ -58,31 +58,42 @@ export class MailboxList {
   constructor(private readonly owner: MailboxListOwner) {}
 
   /** Draw all mailboxes; `active` is the current one. */
-  draw(mailboxes: readonly Mailbox[], active: number): void {
-    const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
+  draw(mailboxes: readonly Box[], active: number, boxes: Mailboxes): void {
+    const homes = [...new Set(mailboxes.map(({ home }) => home))];
+    const [all, colours] = [boxes.inboxes(), boxes.colours()];
     const focused =
       document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
     fill(
       this.root,
-      owners.flatMap((owner) => [
-        owner !== "" && el("h2", { class: "mailbox-owner" }, owner),
+      all && this.row(all, all.id === active),
+      homes.flatMap((home) => [
+        home !== "" &&
+          el(
+            "h2",
+            {
+              class: `mailbox-owner${colours.has(home) ? ` origin c${colours.get(home)}` : ""}`,
+              title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home,
+            },
+            home.replace("/", ""),
+          ),
         ...mailboxes
-          .filter((mailbox) => mailbox.owner === owner)
+          // the mailbox of a link that has all others is there for their names
+          .filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0))
           .flatMap((mailbox) => [
-            mailbox.owner === "" && mailbox.roles.includes("draft") && this.scheduled,
+            home === "" && mailbox.roles.includes("draft") && this.scheduled,
             this.row(mailbox, mailbox.id === active),
           ]),
-        owner === "" &&
+        home === "" &&
           el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox")),
       ]),
     );
     if (focused !== undefined) this.root.querySelector<HTMLElement>(`[data-mailbox="${focused}"]`)?.focus();
   }
 
-  private row(mailbox: Mailbox, active: boolean): HTMLElement {
+  private row(mailbox: Box, active: boolean): HTMLElement {
     // the names below their owner
-    const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
-    const name = elements.join("/");
+    const name = nameAtHome(mailbox) || mailbox.name;
+    const elements = name.split("/");
     const kind = name === "Inbox" || name === "Snoozed" ? name : (mailbox.roles[0] ?? "folder");
     const title = t("{name}: {total} messages, {unread} unread, {size}", {
       name: mailboxName(mailbox.name),
@@ -105,7 +116,7 @@ export class MailboxList {
         "aria-current": active ? "page" : undefined,
         onclick: () => this.owner.openMailbox(mailbox),
       },
-      sign(icons[kind] ?? folder),
+      sign(mailbox.id < 0 ? inbox : (icons[kind] ?? folder)),
       el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1)!)),
       mailbox.unread > 0 &&
         el(
@@ -118,7 +129,7 @@ export class MailboxList {
       "div",
       { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` },
       open,
-      menu,
+      mailbox.id > 0 && menu,
     );
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;

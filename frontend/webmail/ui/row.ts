@@ -24,8 +24,8 @@ export interface Manner {
   readonly here: number;
   /** Whether an address is the reader's own. */
   own(address: Address): boolean;
-  /** The name of a mailbox. */
-  mailbox(id: number): string;
+  /** The name of a mailbox, or in the list of all inboxes of its home, and the home's colour; null for an unknown mailbox. */
+  place(id: number): { name: string; title: string; colour: number | undefined } | null;
   /** Texts to mark. */
   readonly needles: readonly string[];
   readonly labels: readonly Label[];
@@ -144,14 +144,14 @@ export class Row {
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
-    const elsewhere = [
-      ...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id))),
-    ];
+    const elsewhere = new Set(thread.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
     fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
-    const others =
-      elsewhere.length > 0 && elsewhere[0] !== ""
-        ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", "))
-        : null;
+    const others = [...elsewhere].map((id) => {
+      const place = manner.place(id);
+      if (place === null) return null;
+      const { name, title, colour } = place;
+      return el("span", { class: `keyword other-mailbox${colour ? ` origin c${colour}` : ""}`, title }, name);
+    });
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
     fill(

@@ -18,9 +18,9 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
 from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
-from moxlite.store.names import SEPARATOR, check_name
+from moxlite.store.names import INBOX, SEPARATOR, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
-from moxlite.store.types import Mailbox, MailboxID, MessageID
+from moxlite.store.types import LinksChanged, Mailbox, MailboxID, MessageID
 from moxlite.wording import worded
 
 Transport: TypeAlias = Literal["implicit", "starttls", "none"]
@@ -41,6 +41,7 @@ COLUMNS: Final = (
     " protocol, keep_days, smtp_host, smtp_port, smtp_tls, smtp_user, keeps_copy"
 )
 ALL: Final = f"SELECT {COLUMNS} FROM link ORDER BY id"  # noqa: S608 - constants
+NAMES: Final = "SELECT name FROM link ORDER BY id"
 BY_ID: Final = f"SELECT {COLUMNS} FROM link WHERE id = ?"  # noqa: S608 - constants
 SAME: Final = "SELECT EXISTS (SELECT 1 FROM link WHERE host = ? AND username = ?)"
 ADD: Final = """
@@ -222,6 +223,7 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     server = name, new.address, new.host, new.port, new.tls, new.username, new.secret
     tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days)
     set_outlet(tx, link_named(tx, name).id, new.outlet)
+    tx.emit(LinksChanged())
     return link_named(tx, name)
 
 
@@ -255,9 +257,15 @@ def note_sent(tx: Tx, link_id: int, modseq: int) -> None:
     tx.execute(SENT, modseq, link_id)
 
 
-def remove_link(tx: Tx, link_id: int) -> None:
+def remove_link(tx: AccountTx, link_id: int) -> None:
     """Delete the row of a link; `forget_link` deletes the rest."""
     tx.execute(REMOVE, link_id)
+    tx.emit(LinksChanged())
+
+
+def inbox_names(r: Reader) -> frozenset[str]:
+    """Names of all mailboxes into which new mail comes: the account's Inbox, and the Inbox of each link (LINK-5)."""
+    return frozenset([INBOX, *(f"{name}{SEPARATOR}{INBOX}" for (name,) in r.rows(NAMES))])
 
 
 def forget_link(tx: Tx, host: str, username: str) -> bool:

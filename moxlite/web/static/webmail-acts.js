@@ -209,9 +209,10 @@ function leavesOthers(mail) {
 function unlikely(mailbox) {
   return mailbox.roles.includes("draft") || mailbox.roles.includes("sent");
 }
-async function offerMissing({ client, mail, desk }, role) {
+async function offerMissing({ client, mail, desk }, role, items) {
   const [{ offerRole }, { pick }] = await Promise.all([desk.load("mailboxes"), desk.load("palette")]);
-  await offerRole(client, role, mail.mailboxes.value, pick);
+  const without = [...mail.homes(items)].find((home) => mail.boxes.withRole(role, home) === void 0);
+  await offerRole(client, role, mail.mailboxes.value, pick, without?.endsWith("/") ? without : "");
 }
 async function deleteForGood({ mail, actions, desk }, items) {
   const { confirmDelete } = await desk.load("mailboxes");

@@ -17,6 +17,11 @@ function many(n, one, other, values = {}) {
   return filled(text, { ...values, n });
 }
 
+function nameAtHome({ name, owner, home }) {
+  return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
+}
+var isInbox = (mailbox) => nameAtHome(mailbox) === "Inbox";
+
 function leavesOthers(mail) {
   const { mailbox_id } = mail.query.value.filter;
   return (mailbox_id ?? 0) < 0 && !mail.choice.selectedAreLoaded() && mail.mailboxes.value.some(({ owner }) => owner !== "");
@@ -32,7 +37,10 @@ var callSize = 1e3;
 function pieces(all, size) {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
-async function onQuery(client, mail, say, what, said) {
+async function onQuery(client, mail, say, asked, said, role) {
+  const homes = role === void 0 ? [] : mail.mailboxes.value.filter((box) => box.owner === "" && isInbox(box));
+  const targets = homes.map(({ id, home }) => ({ from_id: id, mailbox_id: mail.boxes.withRole(role, home)?.id ?? id }));
+  const what = { ...asked, targets };
   const selection = mail.choice.selection.value;
   const counts = mail.choice.selectedCounts.value;
   const all = counts.messages;
@@ -49,7 +57,7 @@ async function onQuery(client, mail, say, what, said) {
   if (what.action === "move" || what.action === "delete") mail.choice.unselect();
   try {
     const single = mail.choice.meantIds(selection.ids.keys());
-    if (single.length > 0) await onIds(client, single, what);
+    for (const box of new Set(single.map((id) => origins.get(id) ?? 0))) await onIds(client, single.filter((id) => (origins.get(id) ?? 0) === box), what, box);
     ids.push(...single);
     from.push(...single.map((id) => origins.get(id) ?? mail.current.value?.id ?? 0));
     let after = null;
@@ -70,8 +78,11 @@ async function onQuery(client, mail, say, what, said) {
   }
   return { what: mixed ? t("{done}; messages of others stay as they are", { done: said(ids.length) }) : said(ids.length), actions: () => back(client, ids, unseen, from, what) };
 }
-async function onIds(client, ids, what) {
-  if (what.action === "move") await client.message_move(ids, what.mailbox_id ?? 0, what.mark_seen);
+function targetOf({ targets, mailbox_id }, from) {
+  return targets?.find(({ from_id }) => from_id === from)?.mailbox_id ?? mailbox_id ?? 0;
+}
+async function onIds(client, ids, what, from) {
+  if (what.action === "move") await client.message_move(ids, targetOf(what, from), what.mark_seen);
   else if (what.action === "delete") await client.message_delete(ids);
   else if (what.action === "flags_add") await client.flags_add(ids, what.flags ?? []);
   else await client.flags_clear(ids, what.flags ?? []);
@@ -81,7 +92,7 @@ function back(client, ids, unseen, from, what) {
   const flags = what.flags ?? [];
   if (what.action === "flags_add") return calls(ids, (piece) => client.flags_clear(piece, flags));
   if (what.action === "flags_clear") return calls(ids, (piece) => client.flags_add(piece, flags));
-  const moved = [...new Set(from)].flatMap((origin) => calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, what.mailbox_id)));
+  const moved = [...new Set(from)].flatMap((origin) => calls(ids.filter((_, i) => from[i] === origin), (piece) => client.message_move(piece, origin, false, targetOf(what, origin))));
   return what.mark_seen === true ? [...moved, ...calls(unseen, (piece) => client.flags_clear(piece, ["\\seen"]))] : moved;
 }
 export {

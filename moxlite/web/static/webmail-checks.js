@@ -45,9 +45,10 @@ var checks = {
   Written: { from: ["ref", "Party"], to: ["list", ["ref", "Party"]], cc: ["list", ["ref", "Party"]], bcc: ["list", ["ref", "Party"]], reply_to: ["list", ["ref", "Party"]], subject: "string", text: "string", uploads: ["list", "string"], message_id: "string", in_reply_to: "string", references: ["list", "string"], html: ["optional", "string"], original: ["optional", "string"], tls: ["optional", ["enum", ["default", "insecure", "require"]]], original_id: ["optional", "integer"], original_flag: ["optional", ["enum", ["", "answered", "forwarded"]]], ask_read: ["optional", "boolean"], ask_delivered: ["optional", "boolean"] },
   Suggestions: { parties: ["list", ["ref", "Party"]], complete: "boolean", groups: ["list", "string"] },
   Security: { starttls: ["enum", ["", "error", "no", "yes"]], requiretls: ["enum", ["", "error", "no", "yes"]], mtasts: ["enum", ["", "error", "no", "yes"]], dnssec: ["enum", ["", "error", "no", "yes"]], dane: ["enum", ["", "error", "no", "yes"]] },
-  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
+  QueryAction: { query: ["ref", "Query"], ranges: ["optional", ["list", ["ref", "Range"]]], except_ids: ["optional", ["list", "integer"]], modseq: "integer", action: ["enum", ["delete", "flags_add", "flags_clear", "move"]], mailbox_id: ["optional", "integer"], targets: ["optional", ["list", ["ref", "Target"]]], mark_seen: ["optional", "boolean"], flags: ["optional", ["list", "string"]], after: ["optional", ["nullable", ["ref", "Mark"]]] },
   Range: { first: ["ref", "Mark"], last: ["ref", "Mark"] },
   Mark: { received: "time", id: "integer" },
+  Target: { from_id: "integer", mailbox_id: "integer" },
   QueryDone: { message_ids: ["list", "integer"], mailbox_ids: ["list", "integer"], unseen_ids: ["list", "integer"], after: ["nullable", ["ref", "Mark"]] }
 };
 var calls = {

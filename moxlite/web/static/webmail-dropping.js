@@ -1,3 +1,8 @@
+var inboxes = -3;
+function isInboxes({ filter }) {
+  return filter.mailbox_id === inboxes;
+}
+
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -449,7 +454,8 @@ var Dropping = class {
       if (mailbox !== void 0) void this.importing.choose(mailbox);
     });
     page.commands.add(t("Anywhere"), [{ id: "mailbox.import", title: t("Import files…"), run: () => {
-      const mailbox = page.mail.current.value ?? page.mail.boxes.named("Inbox");
+      const here = page.mail.current.value;
+      const mailbox = here !== void 0 && here.id > 0 ? here : page.mail.boxes.named("Inbox");
       if (mailbox !== void 0) void this.importing.choose(mailbox);
     } }]);
   }
@@ -495,15 +501,15 @@ var Dropping = class {
   place(event) {
     const target = event.target;
     if (event.defaultPrevented || !(target instanceof Element)) return null;
-    const { boxes, current } = this.page.mail;
+    const { boxes, current, query } = this.page.mail;
     const row = target.closest(".mailbox");
     const id = row?.querySelector("[data-mailbox]")?.dataset["mailbox"];
     const mailbox = id === void 0 ? void 0 : boxes.get(Number(id));
-    if (row !== null && mailbox !== void 0) return { element: row, mailbox };
+    if (row !== null && mailbox !== void 0 && mailbox.id > 0) return { element: row, mailbox };
     const { keyword, name } = row instanceof HTMLElement ? row.dataset : {};
     if (this.moving && row !== null && keyword !== void 0) return { element: row, mailbox: void 0, label: { keyword, name } };
     const list = this.moving ? null : target.closest(".messages");
-    return list === null ? null : { element: list, mailbox: current.value };
+    return list === null ? null : { element: list, mailbox: isInboxes(query.value) ? boxes.named("Inbox") : current.value };
   }
   strays(event) {
     const types = event.dataTransfer?.types ?? [];

@@ -22,7 +22,7 @@ function emptyList(mail, ways) {
   }
   if (mail.query.value.filter.unread === true) return { title: t("No unread messages here."), step: { title: t("Show all messages"), run: () => ways.showAll() } };
   const mailbox = mail.current.value;
-  if (mailbox?.owner !== "") return { title: t("No messages here.") };
+  if (mailbox?.owner !== "" || mailbox.id < 0) return { title: t("No messages here.") };
   if (mailbox.name === "Inbox") {
     const open = ways.archive();
     return { title: t("Your inbox is empty."), text: open === null ? t("New mail appears here by itself.") : t("New mail appears here by itself. Older mail is in Archive."), ...open !== null && { step: { title: t("Open Archive"), run: open } } };

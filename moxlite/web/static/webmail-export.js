@@ -183,7 +183,7 @@ async function exportSelected(client, base, mail) {
   const ids = mail.choice.selected().map((item) => item.id);
   const mailbox = mail.current.value;
   if (mail.choice.selectedAreLoaded()) await exportMail(client, base, { ids });
-  else if (mailbox !== void 0) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
+  else if (mailbox !== void 0 && mailbox.id > 0) await exportMail(client, base, { mailbox: mailbox.name, parent: false });
 }
 export {
   exportMail,

@@ -228,11 +228,17 @@ function adopt(text2) {
 
 var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
+var firstName = (role) => role[0].toUpperCase() + role.slice(1) + (role === "draft" ? "s" : "");
+function nameAtHome({ name, owner, home }) {
+  return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
+}
+var isInbox = (mailbox) => nameAtHome(mailbox) === "Inbox";
 function allows(mailbox, rights) {
   return mailbox.owner === "" || [...rights].every((right) => mailbox.rights.includes(right));
 }
 
 var prefix = "search:";
+var everywhere = "inboxes:";
 var inCalendar = (hash) => hash.startsWith("#calendar:");
 function parsePlace(hash) {
   const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
@@ -241,14 +247,15 @@ function parsePlace(hash) {
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
   const text2 = message > 0 ? value.slice(0, comma) : value;
   try {
+    if (text2 === everywhere) return { name: "", search: "", inboxes: true, message };
     if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
     return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
   } catch {
     return { name: "Inbox", search: "", message: 0 };
   }
 }
-function writePlace({ name, search, message }) {
-  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+function writePlace({ name, search, message, inboxes: inboxes2 = false }) {
+  const what = inboxes2 ? everywhere : search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
@@ -278,8 +285,8 @@ async function createMailbox(client) {
 }
 async function mailboxMenu(client, mailbox, parent, exporting) {
   const guest = mailbox.owner !== "";
-  const fixed = guest || mailbox.name === "Inbox";
-  const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed, onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
+  const fixed = guest || isInbox(mailbox);
+  const action = await dialog(mailbox.name, (close) => [el("p", { class: "dialog-text" }, t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread })), el("div", { class: "choices" }, el("button", { disabled: mailbox.unread === 0 || !allows(mailbox, "s"), onclick: () => close("read") }, t("Mark all as read")), el("button", { disabled: fixed, onclick: () => close("rename") }, t("Rename…")), el("button", { disabled: fixed || mailbox.home !== "", onclick: () => close("roles") }, t("Use as…")), el("button", { disabled: !allows(mailbox, "i"), onclick: () => close("import") }, t("Import files…")), el("button", { disabled: guest, onclick: () => close("export") }, t("Export…")), el("button", { disabled: fixed, class: "danger", onclick: () => close("delete") }, t("Delete…")))]);
   if (action === "read") await attempt(t("Marking as read"), () => client.mailboxes_mark_read([mailbox.id]));
   if (action === "rename") {
     const name = await ask(t("Rename mailbox"), t("New name"), mailbox.name, t("Rename"));
@@ -297,14 +304,14 @@ async function chooseRole(client, mailbox) {
   const chosen = await dialog(t("Use “{name}” as", { name: mailbox.name }), (close) => [el("div", { class: "choices" }, roleNames.map(([role, label]) => el("button", { disabled: mailbox.roles.includes(role), onclick: () => close([role]) }, label)), el("button", { disabled: mailbox.roles.length === 0, onclick: () => close([]) }, t("An ordinary mailbox")))]);
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
-async function offerRole(client, role, mailboxes, pick) {
-  const name = roleNames.find(([known]) => known === role)?.[1] ?? role;
-  const free = mailboxes.filter((mailbox) => mailbox.name !== "Inbox" && mailbox.roles.length === 0);
+async function offerRole(client, role, mailboxes, pick, home = "") {
+  const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : home + firstName(role);
+  const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) });
   if (chosen === null) return;
   await attempt(t("Changing the role"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;
-    await client.mailbox_set_special_use(id, [role]);
+    if (home === "") await client.mailbox_set_special_use(id, [role]);
   });
 }
 var unread = /* @__PURE__ */ new Map();

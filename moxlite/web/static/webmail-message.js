@@ -167,8 +167,9 @@ function adopt(text2) {
 }
 
 var prefix = "search:";
-function writePlace({ name, search, message }) {
-  const what = search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
+var everywhere = "inboxes:";
+function writePlace({ name, search, message, inboxes: inboxes2 = false }) {
+  const what = inboxes2 ? everywhere : search !== "" ? `${prefix}${encodeURIComponent(search)}` : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 

@@ -139,7 +139,7 @@ function setStatus(message) {
 function isSearch({ filter, not_filter }) {
   const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
   const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
-  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+  return [-1, -2].includes(filter.mailbox_id ?? 0) || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
 }
 
 var shellCache = "moxlite-webmail-shell";
@@ -732,7 +732,7 @@ var Offline = class {
     const threads = tops.map((top) => [top, ...(lines.get(top.id)?.members ?? []).filter((one) => one.id !== top.id)]);
     await this.putList({ mailbox, threads: threads.slice(0, mostMessages) });
     const start_ = await this.store?.get("facts", "start");
-    if (start_ !== void 0) await this.store?.put("facts", { ...start_, mailboxes: [...mail.mailboxes.value], settings: mail.settings.value }, "start");
+    if (start_ !== void 0) await this.store?.put("facts", { ...start_, mailboxes: mail.boxes.told(), links: [...mail.boxes.links], settings: mail.settings.value }, "start");
   }
   async putList(list) {
     await this.store?.put("lists", list, list.mailbox);

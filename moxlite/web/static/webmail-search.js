@@ -589,7 +589,8 @@ var Glance = class {
       return el("button", { type: "button", class: "glance-chip", "aria-pressed": String(set), onclick: () => rewrite(next) }, label);
     };
     const turned = (label, tag, word2) => el("button", { type: "button", class: "glance-chip", onclick: () => rewrite(all.map((token) => token === word2 ? { ...token, tag } : token)) }, el("span", { dir: "auto" }, label));
-    const box = this.mail.current.value?.name;
+    const here = this.mail.current.value;
+    const box = here !== void 0 && here.id > 0 ? here.name : void 0;
     const word = words.at(-1);
     fill(this.chips, box !== void 0 && toggle(t("In {name}", { name: box }), "mailbox", box), word !== void 0 && [turned(t("From {name}", { name: isolated(word.value) }), "from", word), turned(t("To {name}", { name: isolated(word.value) }), "to", word)], toggle(t("Has attachment"), "attachments", "any"), toggle(t("Last month"), "newer_than", "1m"), toggle(t("Unread"), "is", "unread"));
   }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.1e7a32716ba3.js", bar: "bar.a01585380f9e.js", bulk: "bulk.2b6880373442.js", calendar: "calendar.10586dad1759.js", checks: "checks.0f9d58d8c547.js", compose: "compose.e4ee242f56b8.js", conversation: "conversation.44e7bb70d513.js", details: "details.872178aa82af.js", dropping: "dropping.4417679bc760.js", empty: "empty.5b0208137a54.js", event: "event.92de2855330f.js", export: "export.ac93f295d989.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.b9575d371d89.js", menu: "menu.505f070a583b.js", message: "message.8b734521bb30.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.8be1ebc0618d.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.638f768f5bba.js", sender: "sender.13fd1cc1ad14.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.10586dad1759.js", checks: "checks.f6693a31f6a1.js", compose: "compose.e4ee242f56b8.js", conversation: "conversation.44e7bb70d513.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.92de2855330f.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.f64d1bc605f9.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -206,14 +206,15 @@ function clientOf(calls, later = "") {
 }
 
 var checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
   Settings: { signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]], compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]] },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SavedSearch: { name: "string", text: "string" },
   Unsubscribed: { sender: "string", at: "time" },
   Label: { keyword: "string", name: "string", color: "integer" },
-  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]] },
+  LinkedMailbox: { name: "string", address: "string" },
+  Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]], links: ["list", ["ref", "LinkedMailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
@@ -231,7 +232,7 @@ var checks = {
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
-  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", calendars: "CalendarsChanged" }]] },
+  ViewChanges: { kind: ["enum", ["view_changes"]], view_id: "integer", modseq: "integer", more: "boolean", changes: ["list", ["union", { settings: "SettingsChange", msg_add: "MsgAdd", msg_remove: "MsgRemove", msg_flags: "MsgFlags", msg_thread: "MsgThread", mailbox_add: "MailboxAdd", mailbox_remove: "MailboxRemove", mailbox_rename: "MailboxRename", mailbox_counts: "MailboxCounts", mailbox_special_use: "MailboxSpecialUse", mailbox_keywords: "MailboxKeywords", mailboxes_shared: "MailboxesShared", links: "LinksChange", calendars: "CalendarsChanged" }]] },
   SettingsChange: { kind: ["enum", ["settings"]], settings: ["ref", "Settings"] },
   MsgAdd: { kind: ["enum", ["msg_add"]], item: ["ref", "MessageItem"] },
   MsgRemove: { kind: ["enum", ["msg_remove"]], mailbox_id: "integer", message_ids: ["list", "integer"] },
@@ -244,6 +245,7 @@ var checks = {
   MailboxSpecialUse: { kind: ["enum", ["mailbox_special_use"]], mailbox_id: "integer", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]] },
   MailboxKeywords: { kind: ["enum", ["mailbox_keywords"]], mailbox_id: "integer", keywords: ["list", "string"] },
   MailboxesShared: { kind: ["enum", ["mailboxes_shared"]], mailboxes: ["list", ["ref", "Mailbox"]] },
+  LinksChange: { kind: ["enum", ["links"]], links: ["list", ["ref", "LinkedMailbox"]] },
   CalendarsChanged: { kind: ["enum", ["calendars"]], calendar_id: "integer" },
   Importing: { kind: ["enum", ["importing"]], token: "string", mailbox_id: "integer", state: ["enum", ["aborted", "done", "finishing", "reading"]], messages: "integer", about: "integer", problems: "integer", message: "string", first_id: "integer" },
   Keepalive: { kind: ["enum", ["keepalive"]] },
@@ -686,11 +688,47 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words2, other), close };
 }
 
+function initials(name) {
+  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key2) {
+  let hash = 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+var inboxes = -3;
+function isInboxes({ filter }) {
+  return filter.mailbox_id === inboxes;
+}
+function isSearch({ filter, not_filter }) {
+  const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
+  const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
+  return [-1, -2].includes(filter.mailbox_id ?? 0) || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
+}
+function isThreaded(query) {
+  return (query.threading ?? "off") !== "off";
+}
+function isSorted(query) {
+  return (query.order ?? "received") !== "received";
+}
+function isListing(query) {
+  return isThreaded(query) || isSorted(query) || isSearch(query) || isInboxes(query);
+}
+
 var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
+var firstName = (role) => role[0].toUpperCase() + role.slice(1) + (role === "draft" ? "s" : "");
+function nameAtHome({ name, owner, home }) {
+  return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
+}
+var isInbox = (mailbox) => nameAtHome(mailbox) === "Inbox";
 function rank(mailbox) {
-  if (mailbox.name === "Inbox") return -2;
-  if (mailbox.name === "Snoozed") return -1;
-  const role = roleOrder.findIndex((name) => mailbox.roles.includes(name));
+  const name = nameAtHome(mailbox);
+  if (name === "Inbox") return -2;
+  if (name === "Snoozed") return -1;
+  const role = roleOrder.findIndex((name2) => mailbox.roles.includes(name2));
   return role < 0 ? roleOrder.length : role;
 }
 var own = "*";
@@ -699,27 +737,65 @@ function allows(mailbox, rights) {
 }
 var Mailboxes = class {
   byId = /* @__PURE__ */ new Map();
+  boxes;
+  links = [];
   ordered() {
-    return [...this.byId.values()].sort((a, b) => a.owner.localeCompare(b.owner) || rank(a) - rank(b) || a.name.localeCompare(b.name));
+    return [...this.all].sort((a, b) => a.owner.localeCompare(b.owner) || a.home.localeCompare(b.home) || rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+  told() {
+    return [...this.byId.values()];
+  }
+  get all() {
+    this.boxes ??= this.told().map((box) => {
+      const link = this.links.find(({ name }) => box.owner === "" && `${box.name}/`.startsWith(`${name}/`));
+      if (link === void 0) return { ...box, home: box.owner };
+      const named2 = box.name.slice(link.name.length + 1);
+      const is = (role) => named2 === firstName(role) || this.told().some(({ name, roles }) => name === named2 && roles.includes(role));
+      return { ...box, roles: roleOrder.filter(is), home: `${link.name}/` };
+    });
+    return this.boxes;
   }
   get(id) {
-    return this.byId.get(id);
+    return id === inboxes ? this.inboxes() : this.all.find((mailbox) => mailbox.id === id);
   }
-  withRole(role, owner = "") {
-    return [...this.byId.values()].find((mailbox) => mailbox.owner === owner && mailbox.roles.includes(role));
+  withRole(role, home = "") {
+    return this.all.find((mailbox) => mailbox.home === home && mailbox.roles.includes(role));
   }
   named(name) {
-    return [...this.byId.values()].find((mailbox) => mailbox.name === name);
+    return this.all.find((mailbox) => mailbox.name === name);
   }
-  set(mailboxes) {
+  inboxes() {
+    const found = this.all.filter(isInbox);
+    if (found.length < 2) return void 0;
+    const all = { ...this.named("Inbox"), id: inboxes, name: t("All inboxes") };
+    for (const key2 of ["total", "unread", "unseen", "deleted", "size"]) all[key2] = found.reduce((sum, box) => sum + box[key2], 0);
+    return all;
+  }
+  colours() {
+    const found = /* @__PURE__ */ new Map();
+    const homes = this.all.filter(isInbox).sort((a, b) => a.id - b.id);
+    for (const { home } of homes.length > 1 ? homes : []) {
+      let colour = hue(home);
+      while (found.size < 8 && [...found.values()].includes(colour)) colour = colour % 8 + 1;
+      found.set(home, colour);
+    }
+    return found;
+  }
+  set(mailboxes, links = this.links) {
+    this.links = links;
     this.byId.clear();
+    this.boxes = void 0;
     for (const mailbox of mailboxes) this.byId.set(mailbox.id, mailbox);
   }
-  setShared(mailboxes) {
-    this.set([...[...this.byId.values()].filter(({ owner }) => owner === ""), ...mailboxes]);
+  setShared(mailboxes, links = this.links) {
+    this.set([...this.told().filter(({ owner }) => owner === ""), ...mailboxes], links);
   }
   apply(change) {
+    this.boxes = void 0;
     switch (change.kind) {
+      case "links":
+        this.links = change.links;
+        return true;
       case "mailbox_add":
         this.byId.set(change.mailbox.id, change.mailbox);
         return true;
@@ -728,14 +804,12 @@ var Mailboxes = class {
         return true;
       case "mailbox_rename":
         return this.update(change.mailbox_id, { name: change.name });
-      case "mailbox_counts": {
-        const { total, unread, unseen, deleted, size: size2 } = change;
-        return this.update(change.mailbox_id, { total, unread, unseen, deleted, size: size2 });
-      }
+      case "mailbox_counts":
       case "mailbox_special_use":
-        return this.update(change.mailbox_id, { roles: change.roles });
-      case "mailbox_keywords":
-        return this.update(change.mailbox_id, { keywords: change.keywords });
+      case "mailbox_keywords": {
+        const { kind: _, mailbox_id, ...values } = change;
+        return this.update(mailbox_id, values);
+      }
       case "mailboxes_shared":
         this.setShared(change.mailboxes);
         return true;
@@ -755,7 +829,7 @@ function acting(page) {
   const asking = () => part("acts");
   function toRole(role, items) {
     seen.cancel();
-    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role));
+    if (!actions.toRole(role, items)) void asking().then((found) => found.offerMissing(page, role, items));
   }
   function deleteForGood(items) {
     seen.cancel();
@@ -785,13 +859,15 @@ function acting(page) {
       actions.flagItems(items, ["\\seen"], unread, { doing: () => unread ? t("Marking read") : t("Marking unread"), done: () => unread ? t("Marked read") : t("Marked unread") });
     }
   }, toRole, archiveThread: () => toRole("archive", mail.choice.readThread()), chooseMove: () => void typedUntil(Promise.all([asking(), part("palette")])).then(([[found], typed]) => found.chooseMove(page, typed)), deleteForGood: () => deleteForGood(), flag, notJunk() {
-    const inbox2 = mail.boxes.named("Inbox");
+    const [home] = mail.homes();
+    const inbox2 = mail.mailboxes.value.find((box) => box.home === (home ?? "") && isInbox(box));
     if (mail.inRole("junk") && mail.may(own) && inbox2 !== void 0) actions.move(inbox2, false);
     else flag(["$junk"], false);
   }, chooseLabels: () => chooseLabels(), toggleLabel: chooseLabels, later, exportSelection: () => void asking().then((found) => found.exportSelection(page)), sender: async (item, what) => (await asking()).sender(page, item, what), undoable: () => actions.undoable.value, undo: () => actions.undo() };
 }
 
 var prefix = "search:";
+var everywhere = "inboxes:";
 var inCalendar = (hash) => hash.startsWith("#calendar:");
 function parsePlace(hash) {
   const value = inCalendar(hash) ? "" : hash.replace(/^#/, "");
@@ -800,14 +876,15 @@ function parsePlace(hash) {
   const message = Number.isSafeInteger(number) && number > 0 ? number : 0;
   const text2 = message > 0 ? value.slice(0, comma) : value;
   try {
+    if (text2 === everywhere) return { name: "", search: "", inboxes: true, message };
     if (text2.startsWith(prefix)) return { name: "", search: decodeURIComponent(text2.slice(prefix.length)), message };
     return { name: decodeURIComponent(text2) || "Inbox", search: "", message };
   } catch {
     return { name: "Inbox", search: "", message: 0 };
   }
 }
-function writePlace({ name, search: search3, message }) {
-  const what = search3 !== "" ? `${prefix}${encodeURIComponent(search3)}` : encodeURIComponent(name);
+function writePlace({ name, search: search3, message, inboxes: inboxes2 = false }) {
+  const what = inboxes2 ? everywhere : search3 !== "" ? `${prefix}${encodeURIComponent(search3)}` : encodeURIComponent(name);
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
@@ -880,7 +957,7 @@ function goTo(key2, name, run) {
   return { id: `go.${key2}`, title: t("Go to {name}", { name }), keys: [`g ${key2}`], run };
 }
 function anywhere(desk) {
-  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
+  return [{ id: "app.palette", title: t("Find a command"), keys: ["ctrl k"], quiet: true, run: () => desk.findCommand() }, { id: "app.keys", title: t("Show all keys"), keys: ["?"], run: () => desk.showKeys() }, { id: "app.signs", title: t("Explain the signs"), run: () => desk.openPage("legend") }, { id: "app.titles", title: t("Explain this control"), keys: ["ctrl ?"], run: () => desk.showTitles() }, { id: "app.undo", title: () => desk.undoable() === "" ? t("Undo") : t("Undo: {what}", { what: desk.undoable() }), keys: ["ctrl z"], when: () => desk.undoable() !== "", run: () => desk.undo() }, { id: "app.inbox", title: t("Open the Inbox"), keys: ["i", "g i"], run: () => desk.openInbox() }, goTo("u", t("All inboxes"), () => desk.openInboxes()), goTo("t", mailboxName("Sent"), () => desk.openRole("sent")), goTo("d", mailboxName("Drafts"), () => desk.openRole("draft")), goTo("e", mailboxName("Archive"), () => desk.openRole("archive")), goTo("s", t("Flagged"), () => location.hash = "search:is%3Aflagged"), goTo("a", t("All mail"), () => location.hash = "search:in%3Aanywhere"), { id: "app.unread-only", title: t("Show unread messages only, or all"), run: () => desk.toggleUnread() }, { id: "mailbox.menu", title: t("Actions for this mailbox"), keys: ["B"], run: () => desk.openMailboxMenu() }, { id: "app.waiting", title: t("Scheduled and snoozed messages…"), run: () => desk.later((found) => found.showWaiting(desk)) }, { id: "app.scheme", title: t("Switch between light and dark"), run: () => desk.switchScheme() }, { id: "app.settings", title: t("Settings…"), keys: ["ctrl !"], run: () => desk.openSettings() }, { id: "app.calendar", title: t("Calendar"), keys: ["g c"], run: () => desk.openPage("calendar") }, { id: "app.people", title: t("People"), run: () => desk.openPage("people") }, { id: "app.newsletters", title: t("Newsletters"), run: () => desk.openPage("newsletters") }, { id: "mailbox.create", title: t("New mailbox…"), run: () => desk.createMailbox() }, { id: "app.log-out", title: t("Log out"), run: () => desk.logOut() }];
 }
 function move(desk, id, title, by, key2, letter) {
   const upper = letter.toUpperCase();
@@ -1320,8 +1397,8 @@ var Find = class {
   bar;
   mailbox = 0;
   base = { filter: { mailbox_id: 0 } };
-  named(name) {
-    return this.with({ filter: { mailbox_id: 0, mailbox_name: name } });
+  named(mailbox_name, mailbox_id = 0) {
+    return this.with({ filter: { mailbox_id, mailbox_name } });
   }
   openMailbox(mailbox, message = 0) {
     this.text.value = "";
@@ -1430,13 +1507,13 @@ function isDark(scheme) {
 }
 
 function followPlace(mail, find2) {
-  const { name, search: search3, message } = parsePlace(location.hash);
+  const { name, search: search3, message, inboxes: inboxes2 } = parsePlace(location.hash);
   if (search3 !== "") {
     if (search3 !== find2.text.value) void find2.search(search3, message);
     else followMessage(mail, message);
     return;
   }
-  const mailbox = mail.boxes.named(name);
+  const mailbox = inboxes2 ? mail.boxes.inboxes() : mail.boxes.named(name);
   if (mailbox === void 0) return;
   if (mailbox.id !== mail.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
   else followMessage(mail, message);
@@ -1450,7 +1527,8 @@ function tellPlace(mail, find2, left = false) {
   const search3 = find2.text.value;
   const mailbox = mail.current.value;
   if (mailbox === void 0 && search3 === "") return;
-  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted });
+  const inboxes2 = search3 === "" && isInboxes(mail.query.value);
+  const hash = writePlace({ name: mailbox?.name ?? "", search: search3, message: shown4 || mail.wanted, inboxes: inboxes2 });
   if (location.hash !== hash && (left || !inCalendar(location.hash))) writeAddress(hash);
 }
 function tellTitle(mail, find2) {
@@ -1502,12 +1580,12 @@ function navigation(page) {
   }, openInbox() {
     const inbox2 = mail.boxes.named("Inbox");
     if (inbox2 !== void 0) openMailbox(inbox2);
-  }, openRole(role) {
+  }, openInboxes: () => openMailbox(mail.boxes.inboxes() ?? mail.boxes.named("Inbox")), openRole(role) {
     const mailbox = mail.boxes.withRole(role);
     if (mailbox !== void 0) openMailbox(mailbox);
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
     const mailbox = mail.current.value;
-    if (mailbox !== void 0) void mailboxMenu(mailbox);
+    if (mailbox !== void 0 && mailbox.id > 0) void mailboxMenu(mailbox);
   }, async logOut() {
     if (await (await page.offline())?.mayLeave() === false) return;
     page.stream.stop();
@@ -1572,13 +1650,18 @@ var Actions = class {
   running = false;
   toRole(role, chosen) {
     const { boxes } = this.mail;
-    const owners = this.mail.owners(chosen);
-    const targets = [...owners.size > 0 ? owners : [""]].map((owner) => boxes.withRole(role, owner));
+    if (chosen === void 0 && isInboxes(this.mail.query.value) && !this.mail.choice.selectedAreLoaded()) {
+      const target = boxes.withRole(role);
+      if (target !== void 0) void this.onQuery({ action: "move", mark_seen: true }, movedTo(target), role);
+      return target !== void 0;
+    }
+    const homes = this.mail.homes(chosen);
+    const targets = [...homes.size > 0 ? homes : [""]].map((home) => boxes.withRole(role, home));
     if (targets.includes(void 0)) return false;
     if (targets.length === 1 && chosen === void 0) this.move(targets[0], true);
     else {
       const items = chosen ?? this.targets();
-      for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.owner === target.owner), target, true);
+      for (const target of targets) this.moveItems(items.filter((item) => boxes.get(item.mailbox_id)?.home === target.home), target, true);
     }
     return true;
   }
@@ -1661,8 +1744,8 @@ var Actions = class {
   }
   targets() {
     const items = this.mail.choice.selected();
-    const sent = this.mail.boxes.withRole("sent")?.id;
-    return items.length === 1 || this.mail.inRole("sent") ? items : items.filter((item) => item.mailbox_id !== sent);
+    if (items.length === 1 || this.mail.inRole("sent")) return items;
+    return items.filter((item) => this.mail.boxes.get(item.mailbox_id)?.roles.includes("sent") !== true);
   }
   flagging(items, flags, add) {
     const ids = items.map((item) => item.id);
@@ -1706,7 +1789,7 @@ var Actions = class {
       clearTimeout(timer);
     }
   }
-  async onQuery(what, { done }) {
+  async onQuery(what, { done }, role) {
     if (this.running) return;
     this.running = true;
     this.newest++;
@@ -1714,7 +1797,7 @@ var Actions = class {
     this.last?.close();
     try {
       const { onQuery } = await part("bulk");
-      const undo = await onQuery(this.client, this.mail, toast, what, done);
+      const undo = await onQuery(this.client, this.mail, toast, what, done, role);
       if (undo === null) return;
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
@@ -1870,21 +1953,6 @@ var Pending = class {
     this.changed();
   }
 };
-
-function isSearch({ filter, not_filter }) {
-  const { mailbox_id: _id, mailbox_name: _name, unread: _unread, ...criteria } = filter;
-  const asked = (value) => Array.isArray(value) ? value.length > 0 : value != null && value !== false;
-  return (filter.mailbox_id ?? 0) < 0 || [...Object.values(criteria), ...Object.values(not_filter ?? {})].some(asked);
-}
-function isThreaded(query) {
-  return (query.threading ?? "off") !== "off";
-}
-function isSorted(query) {
-  return (query.order ?? "received") !== "received";
-}
-function isListing(query) {
-  return isThreaded(query) || isSorted(query) || isSearch(query);
-}
 
 var deepest = 6;
 function tree(members) {
@@ -2534,7 +2602,8 @@ var Mail = class {
     this.query = signal(this.view.query);
     this.current = computed(() => {
       const mailboxes = this.mailboxes.value;
-      return mailboxes.find((mailbox) => mailbox.id === this.query.value.filter.mailbox_id);
+      const id = this.query.value.filter.mailbox_id;
+      return isInboxes(this.query.value) ? this.boxes.inboxes() : mailboxes.find((mailbox) => mailbox.id === id);
     });
     this.rows = computed(() => {
       void this.version.value;
@@ -2611,7 +2680,7 @@ var Mail = class {
         this.modseq = event.modseq;
         this.facts.value = event;
         this.settings.value = { ...defaults, ...event.settings };
-        this.boxes.set(event.mailboxes);
+        this.boxes.set(event.mailboxes, event.links ?? []);
         this.mailboxes.value = this.boxes.ordered();
         const opened = this.boxes.named(event.mailbox_name);
         if (opened !== void 0) this.view.query = { ...this.view.query, filter: { ...this.view.query.filter, mailbox_id: opened.id, mailbox_name: "" } };
@@ -2621,7 +2690,7 @@ var Mail = class {
       }
       case "resume":
         this.began(event.version, event.stream_id, event.server_time);
-        this.boxes.setShared(event.shared);
+        this.boxes.setShared(event.shared, event.links);
         this.mailboxes.value = this.boxes.ordered();
         if (isListing(this.view.query)) this.outdated();
         this.changed();
@@ -2667,6 +2736,7 @@ var Mail = class {
     else this.fetch();
   }
   leavesFor(mailbox) {
+    if (isInboxes(this.query.value)) return !isInbox(mailbox);
     const { mailbox_id } = this.query.value.filter;
     if ((mailbox_id ?? 0) >= 0) return true;
     return mailbox_id === -1 && mailbox.roles.some((role) => role === "trash" || role === "junk");
@@ -2693,12 +2763,12 @@ var Mail = class {
   may(rights, role, chosen) {
     return (chosen === void 0 ? this.concerned.value : this.mailboxesOf(chosen)).every((mailbox) => {
       if (mailbox.owner === "") return true;
-      const target = role && this.boxes.withRole(role, mailbox.owner);
+      const target = role && this.boxes.withRole(role, mailbox.home);
       return allows(mailbox, rights) && (role === void 0 || target !== void 0 && allows(target, "i"));
     });
   }
-  owners(chosen) {
-    return new Set((chosen === void 0 ? this.concerned.value : this.mailboxesOf(chosen)).map(({ owner }) => owner));
+  homes(chosen) {
+    return new Set((chosen === void 0 ? this.concerned.value : this.mailboxesOf(chosen)).map(({ home }) => home));
   }
   inRole(role) {
     return this.current.value?.roles.includes(role) ?? false;
@@ -2734,7 +2804,7 @@ var Mail = class {
   }
   isReading({ mailbox_id, message_ids }) {
     const shown4 = this.choice.shown.value?.id ?? 0;
-    return mailbox_id === this.view.query.filter.mailbox_id && message_ids.includes(shown4) && !this.pending.leaving(shown4);
+    return (isInboxes(this.view.query) || mailbox_id === this.view.query.filter.mailbox_id) && message_ids.includes(shown4) && !this.pending.leaving(shown4);
   }
   changed() {
     if (this.outside.checking) this.view.checkConsistency();
@@ -2905,12 +2975,12 @@ function isOwn(address, account) {
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
 }
-function firstName(address) {
+function firstName2(address) {
   const name = shortAddress(address);
   return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 function senders(people, own2) {
-  const first2 = people.map(firstName);
+  const first2 = people.map(firstName2);
   const name = (one, at) => people.length > 1 && first2.indexOf(first2[at]) === first2.lastIndexOf(first2[at]) ? first2[at] : shortAddress(one);
   return people.map((one, at) => own2(one) ? senderMe() : name(one, at)).join(", ");
 }
@@ -3005,17 +3075,6 @@ var Heads = class {
   }
 };
 
-function initials(name) {
-  const words2 = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
-  const letters = words2.length > 1 ? [...words2[0]][0] + [...words2[words2.length - 1]][0] : [...words2[0] ?? "?"].slice(0, 2).join("");
-  return letters.toUpperCase();
-}
-function hue(key2) {
-  let hash = 0;
-  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
-  return hash % 8 + 1;
-}
-
 function marked(text2, needles) {
   const wanted = needles.filter((needle) => needle.length > 1 || text2.length < 200);
   if (wanted.length === 0) return [text2];
@@ -3086,9 +3145,14 @@ var Row = class {
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
-    const elsewhere = [...new Set(thread.filter((one) => one.mailbox_id !== manner.here).map((one) => manner.mailbox(one.mailbox_id)))];
+    const elsewhere = new Set(thread.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
     fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
-    const others = elsewhere.length > 0 && elsewhere[0] !== "" ? el("span", { class: "keyword other-mailbox" }, elsewhere.join(", ")) : null;
+    const others = [...elsewhere].map((id) => {
+      const place2 = manner.place(id);
+      if (place2 === null) return null;
+      const { name, title, colour } = place2;
+      return el("span", { class: `keyword other-mailbox${colour ? ` origin c${colour}` : ""}`, title }, name);
+    });
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
     fill(this.labels, others, labels.slice(0, fewLabels).map(chip), more.length > 0 && el("span", { class: "keyword more", title: more.map(({ name }) => name).join(", ") }, `+${more.length}`));
@@ -3270,7 +3334,14 @@ var MessageList = class {
     const begin = Math.max(0, Math.floor(this.positionAt(top)) - visible);
     const end = Math.min(total, Math.ceil(this.positionAt(top)) + 2 * visible);
     const roles = current.value?.roles ?? [];
-    const manner = { now, dated: !isSorted(query.value), recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, own: (one) => isOwn(one, this.mail.facts.value), mailbox: (id) => this.mail.boxes.get(id)?.name ?? "", needles: this.needles, labels: this.mail.settings.value.labels };
+    const manner = { now, dated: !isSorted(query.value), recipients: roles.includes("sent") || roles.includes("draft"), here: query.value.filter.mailbox_id ?? 0, own: (one) => isOwn(one, this.mail.facts.value), place: (id) => {
+      const { boxes, facts } = this.mail;
+      const box = boxes.get(id);
+      if (box === void 0) return null;
+      const home = box.home.replace("/", "") || facts.value.login_address.split("@", 1)[0];
+      const title = mailboxName(box.name);
+      return { name: isInboxes(query.value) && isInbox(box) ? home : title, title, colour: boxes.colours().get(box.home) };
+    }, needles: this.needles, labels: this.mail.settings.value.labels };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
       const item = items[position - start];
@@ -3408,15 +3479,16 @@ var MailboxList = class {
   searches = el("nav", { class: "mailboxes searches", "aria-label": t("Saved searches"), hidden: true });
   labels = el("nav", { class: "mailboxes searches labels-list", "aria-label": t("Labels"), hidden: true });
   scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock), el("span", { class: "mailbox-name" }, t("Scheduled"))));
-  draw(mailboxes, active) {
-    const owners = [...new Set(mailboxes.map(({ owner }) => owner))];
+  draw(mailboxes, active, boxes) {
+    const homes = [...new Set(mailboxes.map(({ home }) => home))];
+    const [all, colours] = [boxes.inboxes(), boxes.colours()];
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(this.root, owners.flatMap((owner) => [owner !== "" && el("h2", { class: "mailbox-owner" }, owner), ...mailboxes.filter((mailbox) => mailbox.owner === owner).flatMap((mailbox) => [mailbox.owner === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), owner === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
+    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${colours.has(home) ? ` origin c${colours.get(home)}` : ""}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {
-    const elements = mailbox.name.split("/").slice(mailbox.owner === "" ? 0 : 2);
-    const name = elements.join("/");
+    const name = nameAtHome(mailbox) || mailbox.name;
+    const elements = name.split("/");
     const kind = name === "Inbox" || name === "Snoozed" ? name : mailbox.roles[0] ?? "folder";
     const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailboxName(mailbox.name), total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
     const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
@@ -3425,8 +3497,8 @@ var MailboxList = class {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu2);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(icons[kind] ?? folder2), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
-    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, menu2);
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(mailbox.id < 0 ? inbox : icons[kind] ?? folder2), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
+    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, mailbox.id > 0 && menu2);
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;
   }
@@ -3784,7 +3856,7 @@ function watch(page) {
   for (const kind of ["pointerup", "pointercancel"]) addEventListener(kind, () => release = window.setTimeout(() => held.value = false), true);
   effect(() => {
     if (held.value) return;
-    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0);
+    page.mailboxes.draw(mail.mailboxes.value, mail.current.value?.id ?? 0, mail.boxes);
   });
   effect(() => {
     const { searches } = mail.settings.value;
@@ -3805,7 +3877,7 @@ function watch(page) {
   });
   effect(() => {
     const mailboxes = mail.mailboxes.value;
-    if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && (mail.query.value.filter.mailbox_id ?? 0) > 0) page.desk.openInbox();
+    if (page.displayed && mailboxes.length > 0 && mail.current.value === void 0 && ((mail.query.value.filter.mailbox_id ?? 0) > 0 || isInboxes(mail.query.value))) page.desk.openInbox();
   });
   const translate = (language) => {
     if (speak(language)) page.reload(() => location.reload(), t("The language changes when the page is loaded again."));
@@ -3910,7 +3982,7 @@ var App = class {
     this.list.root.focus();
   } } });
   list = new MessageList(this.mail, { fold: () => this.mail.fold(), archive: () => {
-    const mailbox = this.mail.boxes.withRole("archive", "");
+    const mailbox = this.mail.boxes.withRole("archive");
     return mailbox === void 0 ? null : () => this.navigation.openMailbox(mailbox);
   }, compose: () => this.commands.run("compose.new"), showAll: () => this.desk.toggleUnread(), searchEverywhere: () => this.find.everywhere(), unthread: () => this.find.showThreads("off"), swipe: (direction) => this.panes.local[direction], acted: (items, action) => this.acting.act(items, action), menu: (items, at) => this.withMenus((found) => found.openRowMenu(at, this.list.root, this.desk, items)) });
   bar = null;
@@ -3933,7 +4005,7 @@ var App = class {
   }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving the choice for this sender"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), sender: (item, what) => this.acting.sender(item, what), opened: (item, place2) => {
     this.seen.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
-    if (box?.owner === "" && box.roles.includes("sent")) void this.followSent(item, place2);
+    if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place2);
   } });
   seen = new Seen(this.mail, this.actions, (id) => this.reader.shows(id));
   acting = acting(this);
@@ -3950,7 +4022,7 @@ var App = class {
     const known = this.session.resume();
     const place2 = parsePlace(location.hash);
     this.mail.wanted = place2.message;
-    this.mail.begin(this.find.named(place2.name || "Inbox"));
+    this.mail.begin(this.find.named(place2.name || "Inbox", place2.inboxes ? inboxes : 0));
     const ready = place2.search === "" ? Promise.resolve() : this.find.search(place2.search, 0, true);
     addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
     addEventListener("beforeunload", (event) => {
@@ -4042,7 +4114,7 @@ var App = class {
   }
   async offerRule(item, to) {
     const from = this.mail.boxes.get(item.mailbox_id);
-    if (from === void 0 || from.owner + to.owner !== "" || from.roles.length + to.roles.length > 0) return;
+    if (from === void 0 || from.home + to.home !== "" || from.roles.length + to.roles.length > 0) return;
     const [turn, query] = [this.actions.done.value, this.mail.query.value];
     this.rules = await part("rules");
     await this.rules.offerRule(this.client, item.id, from, to, () => turn === this.actions.done.value && query === this.mail.query.value);

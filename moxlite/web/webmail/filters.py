@@ -21,6 +21,7 @@ from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import Test, Wanted
 from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where
 from moxlite.web.webmail.items import EPOCH, attachments
+from moxlite.web.webmail.querytypes import INBOXES
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Structure
@@ -62,15 +63,20 @@ def is_plain(query: Query) -> bool:
     """Whether the view is one mailbox in its order, with all messages or only unread ones. An index has exactly these
     messages.
     """
+    in_order = query.threading == "off" and query.order == "received"
+    return query.filter.mailbox_id >= 0 and is_whole(query) and in_order
+
+
+def is_whole(query: Query) -> bool:
+    """Whether the view has whole mailboxes, with all messages or only unread ones: one, or all inboxes."""
     f = query.filter
     searching = (
-        f.mailbox_id < 0
+        INBOXES < f.mailbox_id < 0
         or f.mailbox_children_included
         or bool(f.words or f.from_ or f.to or f.subject or f.labels or f.headers or f.any_)
         or any(bound is not None for bound in (f.oldest, f.newest, f.size_min, f.size_max, f.attachments))
     )
-    in_order = query.threading == "off" and query.order == "received"
-    return not searching and in_order and not _excludes(query.not_filter)
+    return not searching and not _excludes(query.not_filter)
 
 
 def _excludes(n: NotFilter) -> bool:

@@ -12,10 +12,11 @@ import idna
 import msgspec
 
 from moxlite.proto.mime import types as mime
+from moxlite.store.mail.links import links
 from moxlite.store.names import flag_names
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.types import SpecialUse
-from moxlite.web.webmail.types import Address, Attachment, Mailbox, MessageItem, Part, Role
+from moxlite.web.webmail.types import Address, Attachment, LinkedMailbox, Mailbox, MessageItem, Part, Role
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -70,6 +71,11 @@ def use_of_roles(roles: Iterable[Role]) -> SpecialUse:
         if role in roles:
             use |= bit
     return use
+
+
+def linked_mailboxes(r: Reader) -> list[LinkedMailbox]:
+    """The account's links in the form that browsers get."""
+    return [LinkedMailbox(one.name, one.address) for one in links(r)]
 
 
 def mailbox_of(row: MailboxRow) -> Mailbox:

@@ -81,8 +81,8 @@ async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> Quer
         if wanted.action == "move":
             sent = mailbox_rows.mailbox_by_use(tx, SpecialUse.SENT)
             # WEBMAIL-70: sent messages stay, unless Sent itself was searched
-            kept = {wanted.mailbox_id} | ({sent.id} if sent is not None and len(boxes) > 1 else set())
-            rows = [row for row in rows if row.mailbox_id not in kept]
+            kept = {sent.id} if sent is not None and len(boxes) > 1 else set()
+            rows = [row for row in rows if row.mailbox_id not in {*kept, _target(row, wanted)}]
         return _done(_change(tx, rows, wanted), after)
 
     return await account.write(unit)
@@ -122,7 +122,8 @@ def _check(tx: AccountTx, wanted: QueryAction) -> None:
     if wanted.query.order != "received" and wanted.ranges:
         raise UserError("ranges: only in the order of reception")
     if wanted.action == "move":
-        mailbox_rows.mailbox(tx, wanted.mailbox_id)
+        for target in {one.mailbox_id for one in wanted.targets} or {wanted.mailbox_id}:
+            mailbox_rows.mailbox(tx, target)
     elif wanted.action != "delete" and not wanted.flags:
         raise UserError("flags: at least one is needed")
 
@@ -197,8 +198,15 @@ def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[
     elif ids:
         if wanted.mark_seen:
             store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
-        move_ids(tx, ids, MailboxID(wanted.mailbox_id))
+        for target in {_target(row, wanted) for row in rows}:
+            move_ids(tx, [row.id for row in rows if _target(row, wanted) == target], target)
     return rows
+
+
+def _target(row: MessageRow, wanted: QueryAction) -> MailboxID:
+    """The mailbox that a message moves to; its own if the action names none."""
+    named = (one.mailbox_id for one in wanted.targets if one.from_id == row.mailbox_id)
+    return MailboxID(next(named, wanted.mailbox_id or row.mailbox_id))
 
 
 def _differs(row: MessageRow, bits: Flag, keywords: set[str], *, adding: bool) -> bool:

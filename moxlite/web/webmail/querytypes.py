@@ -20,6 +20,9 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base class of types that come from the browser: unknown fields are refused."""
 
 
+INBOXES = -3
+"""Id of the view of all inboxes: own, of links, and those that others share (WEBMAIL-176)."""
+
 Needles = Annotated[list[Annotated[str, Meta(min_length=1, max_length=1000)]], Meta(max_length=20)]
 Kind = Literal["none", "any", "image", "pdf", "archive", "spreadsheet", "document", "presentation"]
 
@@ -41,13 +44,13 @@ class Alternatives(Strict, frozen=True):
 
 
 class Filter(Strict, frozen=True):
-    """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -2: all
-    mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an unknown name. Texts
-    match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``labels`` are keywords and, by their IMAP names,
-    flags.
+    """Conditions on the messages of a view (WEBMAIL-38); all must hold. ``mailbox_id`` is one mailbox; -3: all
+    inboxes; -2: all mailboxes; -1: all but Trash, Junk and Rejects; 0: the mailbox ``mailbox_name``, Inbox for an
+    unknown name. Texts match as substrings, in any case. ``to`` covers To, Cc and Bcc. ``labels`` are keywords and, by
+    their IMAP names, flags.
     """
 
-    mailbox_id: Annotated[int, Meta(ge=-2, le=2**53 - 1)] = 0
+    mailbox_id: Annotated[int, Meta(ge=-3, le=2**53 - 1)] = 0
     mailbox_name: Annotated[str, Meta(max_length=1000)] = ""
     mailbox_children_included: bool = False
     unread: bool = False
@@ -131,10 +134,17 @@ class Range(Strict, frozen=True):
     last: Mark
 
 
+class Target(Strict, frozen=True):
+    """The mailbox to which messages of another one move."""
+
+    from_id: ID
+    mailbox_id: ID
+
+
 class QueryAction(Strict, frozen=True, kw_only=True):
     """An action on messages of a query (WEBMAIL-137): on the messages in the ``ranges``, or on all if there are no
     ranges. ``except_ids`` and messages that came after ``modseq`` are left out. ``after`` continues where the last call
-    ended.
+    ended. Messages move to the mailbox that ``targets`` name for theirs, else to ``mailbox_id``.
     """
 
     query: Query
@@ -143,6 +153,7 @@ class QueryAction(Strict, frozen=True, kw_only=True):
     modseq: Counter
     action: Literal["move", "flags_add", "flags_clear", "delete"]
     mailbox_id: Counter = 0
+    targets: Annotated[list[Target], Meta(max_length=100)] = []
     mark_seen: bool = False
     flags: Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(max_length=100)] = []
     after: Mark | None = None

@@ -50,6 +50,13 @@ class Mailbox(msgspec.Struct, frozen=True):
     rights: str = ""
 
 
+class LinkedMailbox(msgspec.Struct, frozen=True):
+    """A mailbox at another provider (LINK-1), whose mailboxes here are below the mailbox ``name``."""
+
+    name: str
+    address: str
+
+
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the list, made from stored columns only (WEBMAIL-47). In a thread, ``thread_parent`` is the message
     above it (0: none), ``same_message_id`` is whether both have the same Message-ID, and ``match_query`` whether the
@@ -218,6 +225,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
     server_time: Time
     capabilities: list[str]
     settings: Settings
+    links: list[LinkedMailbox]
 
 
 class MsgAdd(msgspec.Struct, frozen=True, tag="msg_add", tag_field="kind"):
@@ -303,6 +311,12 @@ class MailboxesShared(msgspec.Struct, frozen=True, tag="mailboxes_shared", tag_f
     mailboxes: list[Mailbox]
 
 
+class LinksChange(msgspec.Struct, frozen=True, tag="links", tag_field="kind"):
+    """The current list of linked mailboxes."""
+
+    links: list[LinkedMailbox]
+
+
 class SettingsChange(msgspec.Struct, frozen=True, tag="settings", tag_field="kind"):
     """The user's new settings."""
 
@@ -328,6 +342,7 @@ Change = (
     | MailboxSpecialUse
     | MailboxKeywords
     | MailboxesShared
+    | LinksChange
     | CalendarsChanged
 )
 
@@ -397,7 +412,7 @@ class ViewChanges(msgspec.Struct, frozen=True, tag="view_changes", tag_field="ki
 
 class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
     """The stream continues after the browser's modseq: nothing is lost, and the list stays (WEBMAIL-44). ``shared`` is
-    the current list of mailboxes that others share.
+    the current list of mailboxes that others share, ``links`` that of linked ones.
     """
 
     stream_id: int
@@ -405,6 +420,7 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
     modseq: int
     server_time: Time
     shared: list[Mailbox]
+    links: list[LinkedMailbox]
 
 
 class Importing(msgspec.Struct, frozen=True, tag="importing", tag_field="kind"):

@@ -14,11 +14,13 @@ from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.rows.views import Place
-from moxlite.web.webmail.items import ITEM_SLICE, mailbox_of, make_items, roles_of, with_ids
+from moxlite.web.webmail.items import ITEM_SLICE, linked_mailboxes, mailbox_of, make_items, roles_of, with_ids
 from moxlite.web.webmail.settings import Settings
 from moxlite.web.webmail.types import (
     CalendarsChanged,
     Change,
+    LinkedMailbox,
+    LinksChange,
     MailboxAdd,
     MailboxCounts,
     MailboxKeywords,
@@ -97,10 +99,13 @@ class SharedChanges:
         added = [event for event in events if isinstance(event, store.MessageAdded)]
         created = [event for event in events if isinstance(event, store.MailboxAdded)]
         changed = any(isinstance(event, store.SettingsChanged) for event in events)
+        linked = any(isinstance(event, store.LinksChanged) for event in events)
 
         def read(
             r: Reader,
-        ) -> tuple[dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox], Settings]:
+        ) -> tuple[
+            dict[store.MessageID, EncodedChange], dict[store.MailboxID, store.Mailbox], Settings, list[LinkedMailbox]
+        ]:
             rows = message_rows.rows_by_ids(r, [event.message_id for event in added])
             items = {
                 row.id: EncodedChange(
@@ -113,13 +118,15 @@ class SharedChanges:
             }
             wanted = {event.mailbox_id for event in created}
             boxes = {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in wanted} if wanted else {}
-            return items, boxes, load_settings(r, Settings) if changed else Settings()
+            settings = load_settings(r, Settings) if changed else Settings()
+            return items, boxes, settings, linked_mailboxes(r) if linked else []
 
         items: dict[store.MessageID, EncodedChange] = {}
         mailboxes: dict[store.MailboxID, store.Mailbox] = {}
         settings = Settings()
-        if added or created or changed:
-            items, mailboxes, settings = await account.read(read, op="webmail_changes")
+        links: list[LinkedMailbox] = []
+        if added or created or changed or linked:
+            items, mailboxes, settings, links = await account.read(read, op="webmail_changes")
         made: dict[store.Event, EncodedChange | None] = {}
         for event in events:
             match event:
@@ -132,6 +139,8 @@ class SharedChanges:
                     made[event] = None if box is None else encoded(MailboxAdd(mailbox_of(box)))
                 case store.SettingsChanged():
                     made[event] = encoded(SettingsChange(settings))
+                case store.LinksChanged():
+                    made[event] = encoded(LinksChange(links))
                 case _:
                     made[event] = _plain(event, self._shown_id)
         return made

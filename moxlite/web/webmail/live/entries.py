@@ -22,12 +22,14 @@ from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import Member, members
 from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import wanted_of
+from moxlite.web.webmail.holders import Scope
+from moxlite.web.webmail.querytypes import INBOXES
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
     from moxlite.store.types import MailboxID
-    from moxlite.web.webmail.holders import Holder, Scope
+    from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
 
@@ -260,28 +262,30 @@ class Merging:
     """A search over several accounts, which proceeds by one step per call.
 
     Attributes:
-      sources: by the numbers of their accounts.
+      sources: one for each account; of all inboxes one for each mailbox, whose order an index has.
     """
 
     def __init__(self, scopes: Iterable[Scope], query: Query) -> None:
         found = list(scopes)
+        if query.filter.mailbox_id == INBOXES and query.order == "received":
+            found = [Scope(one.holder, frozenset({box})) for one in found for box in sorted(one.mailboxes)]
         self._query = query
-        self.sources = {one.holder.number: Source(one, query, len(found)) for one in found}
+        self.sources = [Source(one, query, len(found)) for one in found]
 
     @property
     def done(self) -> bool:
         """Whether all accounts are searched."""
-        return all(source.search.done for source in self.sources.values())
+        return all(source.search.done for source in self.sources)
 
     @property
     def progress(self) -> tuple[int, int]:
         """(messages searched, messages to search at most)."""
-        searches = [source.search for source in self.sources.values()]
+        searches = [source.search for source in self.sources]
         return sum(one.looked for one in searches), sum(one.of for one in searches)
 
     def next(self) -> Source:
         """The account to search next: the furthest behind of the unfinished ones."""
-        unfinished = [source for source in self.sources.values() if not source.search.done]
+        unfinished = [source for source in self.sources if not source.search.done]
         unbegun = next((source for source in unfinished if source.search.reached is None), None)
         return unbegun or min(unfinished, key=lambda source: self._reached(source) or ())
 
@@ -303,9 +307,10 @@ class Merging:
 
     def forget(self, holder: Holder, messages: Sequence[int]) -> None:
         """Drop waiting matches of an account that are removed, or may no longer match."""
-        source = self.sources[holder.number]
         gone = frozenset(messages)
-        source.waiting = deque(one for one in source.waiting if one.message_id not in gone)
+        for source in self.sources:
+            if source.scope.holder is holder:
+                source.waiting = deque(one for one in source.waiting if one.message_id not in gone)
 
     def _reached(self, source: Source) -> Key | None:
         """The place that the search of an account has reached; None before its first step."""
@@ -315,12 +320,12 @@ class Merging:
         return key_of(self._query, one.rank, one.received, holder.shown_id(one.message_id))
 
     def _settled(self) -> list[tuple[Holder, Sequence[Placed]]]:
-        reached = [self._reached(source) for source in self.sources.values() if not source.search.done]
+        reached = [self._reached(source) for source in self.sources if not source.search.done]
         if None in reached:
             return []
         limit = min((one for one in reached if one is not None), default=None)
         found: list[tuple[Key, Holder, Placed]] = []
-        for source in self.sources.values():
+        for source in self.sources:
             holder, waiting = source.scope.holder, source.waiting
             while waiting and (limit is None or self._key(holder, waiting[0]) <= limit):
                 one = waiting.popleft()

@@ -23,7 +23,7 @@ from moxlite.store import types as store
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.rows.views import members, threads_of, threads_of_removed, threads_ready
 from moxlite.store.search.finding import Search
-from moxlite.web.webmail.filters import is_by_flags, is_plain, wanted_of
+from moxlite.web.webmail.filters import is_by_flags, is_whole, wanted_of
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE
 from moxlite.web.webmail.live.entries import MAX_MEMBERS, THREADS, Entries, Merging, NotReached, items_of
@@ -106,8 +106,7 @@ class Listing:
         self._begun = False
         self._search: Merging | None = Merging(self._scopes.values(), self.query)
         # of a search, the messages that match; of whole mailboxes, the mailbox shows whether a message matches
-        selective = not is_plain(msgspec.structs.replace(self.query, threading="off", order="received"))
-        self._entries = Entries(self.query, selective=selective)
+        self._entries = Entries(self.query, selective=not is_whole(self.query))
         self._looked = (0, 0)
 
     def _without(self, number: int, error: StoreError) -> None:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from moxlite.store import types as store
 from moxlite.store.errors import ChunkDamaged, NoSuchMailbox, NoSuchMessage, StoreError
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
-from moxlite.web.webmail.querytypes import Request
+from moxlite.web.webmail.querytypes import INBOXES, Request
 from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import ParsedMessage, ViewErr, ViewMsgs, ViewProgress, ViewReset, ViewStale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from moxlite.store import types as store
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
     from moxlite.web.http.limits import Drain
@@ -35,6 +35,9 @@ PROGRESS: Final = 0.3  # seconds between two progress events of a search
 GONE: Final = "This mailbox is no longer there."
 UNTHREADED: Final = "The threads of this account are still being put together."
 UNREADABLE: Final = "This mailbox can't be read at the moment."
+
+OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRenamed, store.LinksChanged)
+"""Events after which the user may have other inboxes."""
 
 
 class Shown:
@@ -223,14 +226,18 @@ class Shown:
                 return None
             raise
 
-    def review(self) -> bool:
-        """Check the view against the mailboxes that are shared now. A view of a mailbox that may no longer be read
-        ends; the browser notices by the list of mailboxes. For a view over all mailboxes, returns whether its entries
-        may have changed.
+    async def review(self) -> bool:
+        """Check the view against the mailboxes that are shared now, and against the user's own inboxes. A view of a
+        mailbox that may no longer be read ends; the browser notices by the list of mailboxes. For a view over all
+        mailboxes, or all inboxes, returns whether its entries may have changed.
         """
         view = self.view
         if isinstance(view, Listing) and view.everywhere:
-            return view.look_into([view.scopes[0], *self._shared_scopes(view.query)])
+            own = view.scopes[0]
+            if view.query.filter.mailbox_id == INBOXES:
+                found = await self.resolve(self._context.home, view.query)
+                own = Scope(self._context.home, frozenset([box.id for box in found]))
+            return view.look_into([own, *self._shared_scopes(view.query)])
         if view is not None and not all(map(self._visits.allows, view.scopes)):
             self.view = None
         return False

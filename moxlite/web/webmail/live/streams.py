@@ -34,10 +34,10 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm
 from moxlite.web.errors import UserError
-from moxlite.web.webmail.items import mailbox_of
+from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
 from moxlite.web.webmail.live.context import Asked, Outlet
 from moxlite.web.webmail.live.importing import RunningImports
-from moxlite.web.webmail.live.shown import Shown
+from moxlite.web.webmail.live.shown import OF_INBOXES, Shown
 from moxlite.web.webmail.live.view import replace_mailbox
 from moxlite.web.webmail.querytypes import Page, Request
 from moxlite.web.webmail.settings import Settings
@@ -193,7 +193,8 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
         wanted = [change for change in changes if shown.wants(change, home)]
         await self.out.send_changes(self.view_id, wanted, batch.modseq, more=batch.more)
         if not closing:
-            await shown.tell_stale(changed=await shown.follow(events, home))
+            changed = any(isinstance(event, OF_INBOXES) for event in events) and await shown.review()
+            await shown.tell_stale(changed=await shown.follow(events, home) or changed)
         else:
             await self.out.send(Fatal("the account is closed for now"))
         return closing
@@ -201,7 +202,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
     async def tell_shared(self, cursor: Cursor) -> None:
         """Check which mailboxes are shared with the user now, and send the new list if it has changed."""
         await self.visits.look()
-        changed = self.shown.review()
+        changed = await self.shown.review()
         if news := self.visits.news():
             await self.out.send_changes(self.view_id, news, cursor.modseq)
         await self.shown.tell_stale(changed=changed)
@@ -209,7 +210,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
     async def tell_visit(self, visit: Visit, cursor: Cursor) -> None:
         """Send events of an account that shares mailboxes, limited to the mailboxes that the user may read now."""
         heard = await self.visits.hear(visit)
-        changed = self.shown.review()
+        changed = await self.shown.review()
         view = self.shown.view
         told = [change for change in heard.of_messages if view is not None and view.wants(change, visit.holder)]
         told += heard.of_boxes
@@ -242,11 +243,12 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
     """Send `start` and the first page of a view."""
     context, visits, shown, out = telling.context, telling.visits, telling.shown, telling.out
     at_home, inbox = holder is context.home, replace_mailbox(required_query(first), 0)
-    (mailboxes, opened, settings), cursor = await context.home.account.subscribe(
+    (mailboxes, opened, settings, links), cursor = await context.home.account.subscribe(
         lambda r: (
             mailbox_rows.mailboxes(r),
             shown.resolve_first(r, wanted if at_home else inbox),
             load_settings(r, Settings),
+            linked_mailboxes(r),
         ),
         op="webmail_start",
     )
@@ -272,6 +274,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
             server_time=datetime.now(UTC),
             capabilities=facts.capabilities,
             settings=settings,
+            links=links,
         )
         await out.send(start, cursor.modseq)
         page = first.page or Page(FIRST_PAGE)
@@ -285,13 +288,13 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
 async def _resume(stream_id: int, telling: _Telling, first: Request, query: Query, since: ModSeq) -> Cursor:
     """Send `resume`: the changes since the browser's modseq follow."""
     context, shown = telling.context, telling.shown
-    opened, cursor = await context.home.account.subscribe(
-        lambda r: shown.resolve_first(r, query), op="webmail_resume", since=since
+    (opened, links), cursor = await context.home.account.subscribe(
+        lambda r: (shown.resolve_first(r, query), linked_mailboxes(r)), op="webmail_resume", since=since
     )
     try:
         await shown.resume(first, query, opened)
         shared = telling.visits.tell()
-        await telling.out.send(Resume(stream_id, context.facts.version, since, datetime.now(UTC), shared))
+        await telling.out.send(Resume(stream_id, context.facts.version, since, datetime.now(UTC), shared, links))
     except BaseException:
         cursor.close()
         raise

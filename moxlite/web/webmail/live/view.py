@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.mail.links import inbox_names
 from moxlite.store.names import INBOX
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.views import (
@@ -26,6 +27,7 @@ from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import ITEM_SLICE
 from moxlite.web.webmail.live.changes import EncodedChange
+from moxlite.web.webmail.querytypes import INBOXES
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.types import MessageItem
 
 FIRST_SLICE: Final = 50  # entries that a screen shows; they are sent first
+OWN_INBOX: Final = frozenset({INBOX})
 MAX_COUNTED: Final = 20_000  # entries of an index that are counted on the event loop: 0.4 ms
 
 
@@ -230,16 +233,19 @@ def resolve_all(r: Reader, query: Query, rejects: str, holder: Holder) -> list[M
     """
     boxes = [box for box, _ in holder.seen(r)] if holder.guest else mailbox_rows.mailboxes(r)
     if query.filter.mailbox_id < 0:
-        return of_all(boxes, query.filter.mailbox_id, rejects)
+        inboxes = inbox_names(r) if query.filter.mailbox_id == INBOXES and not holder.guest else OWN_INBOX
+        return of_all(boxes, query.filter.mailbox_id, rejects, inboxes)
     named = resolve(r, query, holder)
     if not query.filter.mailbox_children_included:
         return [named]
     return [box for box in boxes if box.id == named.id or box.name.startswith(f"{named.name}/")]
 
 
-def of_all(boxes: Iterable[Mailbox], wanted: int, rejects: str) -> list[Mailbox]:
-    """The mailboxes that a query over all mailboxes searches: with -2 all, with -1 all but Trash, Junk and Rejects
-    (WEBMAIL-38).
+def of_all(boxes: Iterable[Mailbox], wanted: int, rejects: str, inboxes: Collection[str] = OWN_INBOX) -> list[Mailbox]:
+    """The mailboxes that a query over all mailboxes searches: with -2 all, with -1 all but Trash, Junk and Rejects,
+    with -3 those named in `inboxes` (WEBMAIL-38).
     """
+    if wanted == INBOXES:
+        return [box for box in boxes if box.name in inboxes]
     aside = SpecialUse.TRASH | SpecialUse.JUNK
     return [box for box in boxes if wanted == -2 or (not box.special_use & aside and box.name != rejects)]

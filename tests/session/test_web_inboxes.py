@@ -1,0 +1,161 @@
+"""All inboxes in one list: one's own, linked ones, and shared ones."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.links import NewLink, add_link, link_named, pause_link, remove_link
+from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.web.webmail.querytypes import INBOXES
+from tests.session.test_web_shared_search import Searching, searching
+from tests.store_mail import box, deliver_mail, mail, put
+from tests.web_rig import Browser, Rig, first_request
+from tests.web_sharing import mia, share, tom
+
+pytestmark = pytest.mark.served
+
+__all__ = ["mia", "searching", "tom"]
+
+ALL = {"filter": {"mailbox_id": INBOXES}}
+
+
+async def link(account: OpenAccount, name: str, inbox: bool = True) -> None:
+    """Link a mailbox that is not connected, with its Inbox here."""
+    address = f"mia@{name.lower()}.example"
+    new = NewLink(name=name, address=address, host=f"imap.{name}", port=993, tls="implicit", username=name, secret=b"x")
+    await account.write(lambda tx: pause_link(tx, add_link(tx, new).id, paused=True))
+    if inbox:
+        await account.write(lambda tx: create_mailbox(tx, f"{name}/Inbox"))
+
+
+@pytest.fixture
+async def own(rig: Rig) -> AsyncIterator[OpenAccount]:
+    """The account of mia."""
+    async with rig.accounts.use("mia") as account:
+        yield account
+
+
+async def arrive(account: OpenAccount, subject: str, mailbox: str = "Inbox") -> None:
+    """A message that comes into a mailbox."""
+    await deliver_mail(account, mail(subject=subject, message_id=f"<{subject}@x>"), mailbox)
+
+
+@pytest.mark.parametrize("threading", ["off", "on"])
+async def test_all_inboxes_are_one_list_by_date(
+    rig: Rig, tom: OpenAccount, own: OpenAccount, searching: Searching, threading: str
+) -> None:
+    """WEBMAIL-176, WEBMAIL-37, WEBMAIL-41: own, linked and shared inboxes, newest or oldest first, and nothing
+    of other mailboxes; a page by its position, and around a message.
+    """
+    await link(own, "Gmail")
+    await link(own, "GMX")
+    await own.write(lambda tx: create_mailbox(tx, "Work/Inbox"))
+    await share(rig, "lr", "Inbox")
+    await share(rig, "lr")
+    before = await box(tom, "Inbox")
+    places = [(own, "Inbox"), (own, "Gmail/Inbox"), (tom, "Inbox"), (own, "GMX/Inbox")]
+    for number in range(12):
+        account, mailbox = places[number % 4]
+        await arrive(account, f"m{number}", mailbox)
+    for mailbox in ("Gmail/Archive", "Work/Inbox", "Archive"):
+        await arrive(own, "elsewhere", mailbox)
+    await arrive(tom, "elsewhere", "Sales")
+    query = {**ALL, "threading": threading}
+    wanted = [f"m{number}" for number in reversed(range(12))]
+    found = await searching.ask(query)
+    assert [thread[0]["subject"] for thread in found][:12] == wanted
+    assert searching.total == 12 + before.total
+    assert {thread[0]["id"] >> 32 > 0 for thread in found} == {True, False}
+    assert [thread[0]["subject"] for thread in await searching.ask(position=4, count=3)] == ["m7", "m6", "m5"]
+    around = found[6][0]["id"]
+    assert "m5" in await searching.subjects(query, dest_message_id=around, count=4)
+    assert (await searching.subjects({**query, "order_asc": True}))[-12:] == wanted[::-1]
+    by_size = await searching.subjects({**query, "order": "size"})
+    assert sorted(by_size) == sorted(thread[0]["subject"] for thread in found)
+
+
+async def test_what_comes_and_goes_in_any_inbox_shows(
+    rig: Rig, tom: OpenAccount, own: OpenAccount, searching: Searching
+) -> None:
+    """WEBMAIL-176, WEBMAIL-43: new mail, what is archived or removed, an inbox that is linked or shared meanwhile, and
+    one that is no longer.
+    """
+    await own.write(lambda tx: create_mailbox(tx, "Gmail/Inbox"))
+    await arrive(own, "first")
+    await arrive(own, "linked", "Gmail/Inbox")
+    await arrive(tom, "shared")
+    assert await searching.subjects(ALL) == ["first"]
+    await link(own, "Gmail", inbox=False)
+    await searching.until_shows(["linked", "first"])
+    await arrive(own, "second", "Gmail/Inbox")
+    await searching.until_shows(["second", "linked", "first"])
+    await share(rig, "lr", "Inbox")
+    await searching.until_shows(["second", "shared", "linked", "first", "private"])
+    there, archive = await box(own, "Gmail/Inbox"), await box(own, "Archive")
+    found = await own.read(lambda r: list(r.rows("SELECT id FROM message WHERE mailbox_id = ?", there.id)), op="test")
+    rows = [row[0] for row in found]
+    await own.write(lambda tx: move_ids(tx, rows[:1], archive.id))
+    await searching.until_shows(["second", "shared", "first", "private"])
+    await own.write(lambda tx: expunge_ids(tx, rows[1:]))
+    await searching.until_shows(["shared", "first", "private"])
+    await share(rig, "", "Inbox")
+    await searching.until_shows(["first"])
+    await link(own, "Later")
+    await arrive(own, "later", "Later/Inbox")
+    await searching.until_shows(["later", "first"])
+    await own.write(lambda tx: remove_link(tx, link_named(tx, "Later").id))
+    await searching.until_shows(["first"])
+
+
+async def test_a_page_knows_the_links(own: OpenAccount, mia: Browser) -> None:
+    """WEBMAIL-34, WEBMAIL-43, WEBMAIL-44: with its first event, as they change, and after a reconnect."""
+    await link(own, "Gmail")
+    events = await mia.events(first_request())
+    start = await events.until("start")
+    gmail, gmx = [{"name": name, "address": f"mia@{name.lower()}.example"} for name in ("Gmail", "GMX")]
+    assert start["links"] == [gmail]
+
+    async def told() -> Any:
+        while True:
+            for change in (await events.until("view_changes"))["changes"]:
+                if change["kind"] == "links":
+                    return change["links"]
+
+    await link(own, "GMX")
+    assert await told() == [gmail, gmx]
+    await own.write(lambda tx: remove_link(tx, link_named(tx, "Gmail").id))
+    assert await told() == [gmx]
+    again = await mia.events(first_request(), since=start["modseq"])
+    assert (await again.until("resume"))["links"] == [gmx]
+
+
+async def test_messages_that_are_not_loaded_move_within_their_homes(own: OpenAccount, mia: Browser) -> None:
+    """WEBMAIL-137, WEBMAIL-176: each to the mailbox that the action names for its own; what it does not name stays."""
+    await link(own, "Gmail")
+    await link(own, "GMX")
+    await own.write(lambda tx: create_mailbox(tx, "Gmail/Archive"))
+    await put(own, 3)
+    await put(own, 4, "Gmail/Inbox", first=10)
+    await put(own, 2, "GMX/Inbox", first=20)
+    names = ("Inbox", "Archive", "Gmail/Inbox", "Gmail/Archive", "GMX/Inbox")
+    boxes = {name: (await box(own, name)).id for name in names}
+    action = {
+        "query": {**ALL, "threading": "on"},
+        "modseq": 2**50,
+        "action": "move",
+        "mark_seen": True,
+        "targets": [
+            {"from_id": boxes["Inbox"], "mailbox_id": boxes["Archive"]},
+            {"from_id": boxes["Gmail/Inbox"], "mailbox_id": boxes["Gmail/Archive"]},
+        ],
+    }
+    done = await mia.call("query_action", action=action)
+    assert len(done["message_ids"]) == 7
+    assert done["after"] is None
+    assert [(await box(own, name)).total for name in names] == [0, 3, 0, 4, 2]
+    unknown = {**action, "targets": [{"from_id": boxes["Inbox"], "mailbox_id": 999}]}
+    assert (await mia.error("query_action", action=unknown))[0] == 404
