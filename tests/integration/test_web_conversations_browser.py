@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.geometry import fresh, in_sight
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.running import LocalServer
@@ -176,3 +177,24 @@ def test_an_offered_rule_is_withdrawn(reader: Reader, server: LocalServer) -> No
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("#search:boats"))
     expect(offer).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_conversation_of_a_thousand_opens_at_its_end(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-140, WEBMAIL-41: as 500 or more in the list, its newest message in view; what is left out is told."""
+    fill(server, tmp_path / "mail.mbox", [(0, number < 999) for number in range(1000)])
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        row = page.locator(".message").first
+        expect(row.locator(".thread-count")).to_have_text("500+")
+        row.click()
+        expect(page.locator(".card.open")).to_contain_text("Message 999, about boats")
+        in_sight(page.locator(".card.open .text-part"))
+        older = page.get_by_role("button", name=re.compile("496 older messages"))
+        older.scroll_into_view_if_needed()
+        in_sight(page.get_by_text("The newest 500 messages are shown"))
+        older.click()
+        expect(page.locator(".card.closed:visible")).to_have_count(499)
+        expect(page.locator(".card.closed .card-head").first).to_be_focused()

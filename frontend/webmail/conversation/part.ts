@@ -7,7 +7,7 @@ import { el, fill, isolated, sign } from "../../lib/dom";
 import { chevronsUpDown } from "../../lib/icons";
 import { many, senderMe, t } from "../../lib/words";
 import { adopt } from "../../lib/sheets";
-import { isUnread } from "../data/threads";
+import { isUnread, mostMembers } from "../data/threads";
 import { bareAddress, capital, firstName, fullTime, loneTime, senders, shortAddress, spokenDay } from "../ui/format";
 import type { Message } from "../message/part";
 import sheet from "./conversation.css";
@@ -118,6 +118,12 @@ export class Conversation {
     if (first === undefined) return;
     const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]!) - lines));
     if (older.length >= fewest) this.hide(older);
+    if (ordered.length === mostMembers) {
+      const words = t("The newest {n} messages are shown. The list has all of them when it shows no conversations.", {
+        n: mostMembers,
+      });
+      this.column.prepend(el("p", { class: "hint" }, words));
+    }
     this.keepInSight(
       first,
       open.map((item) => this.cards.get(item.id)!.root),

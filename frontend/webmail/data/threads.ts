@@ -17,6 +17,9 @@ export interface Line {
   readonly hidden: number;
 }
 
+/** Messages of a thread that the server sends, the newest ones. */
+export const mostMembers = 500;
+
 /** Maximum level of indentation; deeper rows would have no space for the text. */
 const deepest = 6;
 

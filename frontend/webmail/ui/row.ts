@@ -6,7 +6,7 @@ import { hue, initials } from "../../lib/disc";
 import { type Child, el, fill, isolated, sign } from "../../lib/dom";
 import { bellOff, circleHelp, copy, cornerDownRight, forward, paperclip, reply, star } from "../../lib/icons";
 import { many, t } from "../../lib/words";
-import { type Line, flagsOf, sameLine } from "../data/threads";
+import { type Line, flagsOf, mostMembers, sameLine } from "../data/threads";
 import { addressList, bareAddress, fullTime, longAddress, senders, shortAddress, shortTime } from "./format";
 import { chip, shownLabels } from "../state/labels";
 import { marked } from "./marks";
@@ -194,10 +194,12 @@ export class Row {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
+    const cut = thread.length === mostMembers;
+    const words = cut ? t("{n} messages or more", { n: mostMembers }) : t("{n} messages", { n: thread.length });
     fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
     fill(
       this.numbers,
-      thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)),
+      thread.length > 1 && named("thread-count", words, `${thread.length}${cut ? "+" : ""}`),
       hidden > 0 &&
         named(
           "thread-count",

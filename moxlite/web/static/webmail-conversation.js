@@ -124,6 +124,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+var mostMembers = 500;
 function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
@@ -261,6 +262,10 @@ var Conversation = class {
     if (first === void 0) return;
     const older = ordered.slice(0, Math.max(0, ordered.indexOf(open[0]) - lines));
     if (older.length >= fewest) this.hide(older);
+    if (ordered.length === mostMembers) {
+      const words = t("The newest {n} messages are shown. The list has all of them when it shows no conversations.", { n: mostMembers });
+      this.column.prepend(el("p", { class: "hint" }, words));
+    }
     this.keepInSight(first, open.map((item) => this.cards.get(item.id).root));
   }
   keepInSight(first, open) {
