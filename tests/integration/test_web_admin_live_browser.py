@@ -14,7 +14,8 @@ from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.geometry import in_sight, resting, within_window
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
-from tests.integration.test_web_admin_browser import AXE, RUN, go, log_in
+from tests.integration.test_web_admin_browser import go, log_in
+from tests.integration.test_web_axe_browser import judge
 from tests.running import LocalServer
 
 __all__ = ["chromium"]
@@ -80,15 +81,13 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     in_sight(first.get_by_role("link", name=re.compile("Why")))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(path=tmp_path / "live.png")
-    page.evaluate(AXE.read_text())
-    assert page.evaluate(RUN) == []
+    assert judge(page, None) == []
     first.get_by_role("link", name=re.compile("Why")).click()
     expect(page.get_by_role("heading", name="Why?")).to_be_visible()
     expect(page.get_by_role("region", name="The message")).to_contain_text("Evidence")
     expect(page.get_by_role("region", name="Log of the connection")).to_contain_text("mailfrom=ann@far.example")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.evaluate(AXE.read_text())
-    assert page.evaluate(RUN) == []
+    assert judge(page, None) == []
     page.screenshot(path=tmp_path / "why.png", full_page=True)
     go(visitor, "live")
     sent = page.locator(".live > li", has=page.locator(".state", has_text="sent")).first
