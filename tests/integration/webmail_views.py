@@ -303,10 +303,12 @@ def around(walk: Walk) -> Iterator[str]:
     walk.side()
     expect(page.locator(".mailbox-open", has_text="Inbox")).to_be_visible()
     yield "mailboxes"
-    page.get_by_role("button", name="New mailbox").click()
-    expect(page.locator("dialog[open]")).to_be_visible()
-    yield "new mailbox"
-    walk.closed()
+    make = page.get_by_role("button", name="New mailbox")
+    if make.is_visible():  # not in a column of icons
+        make.click()
+        expect(page.locator("dialog[open]")).to_be_visible()
+        yield "new mailbox"
+        walk.closed()
     walk.mailbox("Inbox")
     page.evaluate("dispatchEvent(new ErrorEvent('error', { message: 'an example of a failure' }))")
     expect(page.locator("dialog[open]")).to_be_visible()
