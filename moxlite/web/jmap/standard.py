@@ -104,13 +104,14 @@ async def changes_of(
     MethodError ``cannotCalculateChanges``.
     """
     (since, mark), most = since_state(call), max_changes(call)
+    marked, old = mark_of or call.place.mark, f"{since}{mark}"
+    if await call.account.read(lambda r: (state(r), marked(r)) == (since, mark), op="jmap changes"):
+        return Changes(old, old, [], [], [])
 
     def find(r: Reader) -> Changes:
-        if mark != (mark_of or call.place.mark)(r):
+        if mark != marked(r):
             raise TooManyChanges
-        now, old = state(r), f"{since}{mark}"
-        if now == since:
-            return Changes(old, old, [], [], [])
+        now = state(r)
         part, reached, more = portion(read(r, since), since, now, most)
         named = {kind: [f"{letter}{one.id}" for one in part if one.kind == kind] for kind in KINDS}
         return Changes(old, f"{reached}{mark}", named["created"], named["updated"], named["destroyed"], more)
