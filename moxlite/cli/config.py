@@ -52,7 +52,7 @@ def test() -> None:
     Errors and warnings are printed with file, line and key. Exit code 1 if there are errors.
     """
     from moxlite.config.load import ConfigError
-    from moxlite.process.configtest.files import test_config
+    from moxlite.process.configtest import test_config
 
     errors, warnings = test_config(config_path(), machine=True)
     if any(for_root(problem.file) for problem in errors):

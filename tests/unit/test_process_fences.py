@@ -11,7 +11,7 @@ from moxlite.admin.doctor.backups import disks_of, share_a_disk
 from moxlite.config.load import load, read_source
 from moxlite.config.static import Backup
 from moxlite.process import fences
-from moxlite.process.configtest.machine import _hidden, backup_fault
+from moxlite.process.configtest import _hidden, backup_fault
 from moxlite.process.fences import hidden, told, writable_paths
 from tests.small_config import DOMAINS, STATIC
 

@@ -16,7 +16,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.config.static import Static
 from moxlite.process.backuptargets import Target
-from moxlite.process.configtest.machine import backup_fault
+from moxlite.process.configtest import backup_fault
 from moxlite.process.keys import host_key_files, read_named
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.store.backup.repository import is_encrypted

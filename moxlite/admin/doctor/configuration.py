@@ -11,7 +11,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DOMAINS_FILE, ConfigError, Problem, parse, read_source
-from moxlite.process.configtest.files import test_config
+from moxlite.process.configtest import test_config
 from moxlite.process.permissions import Named, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.safefile import openings

@@ -19,7 +19,7 @@ from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import Webserver
 from moxlite.config.load import DKIM_FOLDER, DOMAINS_FILE
 from moxlite.logins.adminpassword import write_admin_password
-from moxlite.process.configtest.files import test_config
+from moxlite.process.configtest import test_config
 from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.proto.address import Address, Domain
