@@ -26,7 +26,7 @@ from moxlite.escapes import printable
 from moxlite.operations.store import RestoreMail
 
 if TYPE_CHECKING:
-    from moxlite.admin.restoring.machine import Prepared, RestoredMachine
+    from moxlite.admin.restoring import Prepared, RestoredMachine
     from moxlite.admin.standby.following import Source
 
 PIECE: Final = 1 << 20
@@ -167,7 +167,7 @@ def _at_moment(
 
 def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
     """The configuration of a full backup, adapted to this machine; as `prepare`."""
-    from moxlite.admin.restoring.machine import prepare
+    from moxlite.admin.restoring import prepare
     from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
 
     found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
@@ -190,7 +190,7 @@ def restore_whole(
     """Restore all. `chosen`: of a repository; `quick`, `keep_uids`, `succeed`: as `restore_machine`."""
     from moxlite.admin.backup.restores import unpacked
     from moxlite.admin.quickstart.make import data_folder
-    from moxlite.admin.restoring.machine import STATIC_FILE, check_empty, prepare, restore_machine
+    from moxlite.admin.restoring import STATIC_FILE, check_empty, prepare, restore_machine
     from moxlite.config.load import ConfigError
     from moxlite.store.backup.sources import CONFIG_FOLDER, NAMED
 
@@ -254,7 +254,7 @@ def _say_places(prepared: "Prepared") -> None:
 def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     """Print the outcome, and what is left to do."""
     from moxlite.admin.quickstart.listeners import machine_addresses
-    from moxlite.admin.restoring.addresses import compare_addresses
+    from moxlite.admin.restoring import compare_addresses
 
     static = prepared.snapshot.static
     checked = f", {done.messages} messages checked" if done.messages else ""

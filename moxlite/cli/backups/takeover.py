@@ -135,7 +135,7 @@ class Succession:
         """Why the copy could not be put in place here: mistakes in its configuration, which an older version may find
         in that of a newer one, or files that are there; "" for nothing. Blocks.
         """
-        from moxlite.admin.restoring.machine import check_empty
+        from moxlite.admin.restoring import check_empty
         from moxlite.config.load import ConfigError
         from moxlite.process.privileges import UnknownUser
         from moxlite.store.errors import StoreError

@@ -1,7 +1,5 @@
-"""Restoring a whole server from a backup on an empty machine: configuration, keys and data (ADMIN-52a).
-
-Everything is written as root. At the end, owners and modes are set as `serve` sets them. Until then the data directory
-has the mark RESTORING: no server starts with it, and an interrupted restore can be run again.
+"""Restoring a whole server from a backup on a new machine (ADMIN-52a): `machine` writes it, `addresses` compares the
+listeners with the machine's own addresses. Restoring the data alone is not here but in `admin.backup.restores`.
 """
 
 import datetime as dt
@@ -9,7 +7,7 @@ import json
 import os
 import stat
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +20,15 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, parse, read_source, source_of
 from moxlite.config.snapshot import FixedConfig, Snapshot
+from moxlite.config.toml.decode import Finding
 from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
+from moxlite.net.limits import IPAddress
 from moxlite.process.keys import selectors_of
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import Named, fix_config, fix_data
 from moxlite.process.privileges import service_user
+from moxlite.proto.address import Domain
 from moxlite.safefile import Tree, plain_parts
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.copying import sync_folder
@@ -308,3 +309,51 @@ def _tlsa(path: Path) -> list[str]:
     texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
     snapshot, _, _ = check_files(*texts)
     return [] if snapshot is None else [zone_line(one) for one in tlsa_records(snapshot)]
+
+
+# The addresses of a restored configuration, compared with those that its present machine has (ADMIN-52a).
+
+
+class NewAddresses(msgspec.Struct, frozen=True):
+    """Lines for people: lines of moxlite.toml to change before the start, and DNS records to change."""
+
+    configuration: list[str]
+    dns: list[str]
+
+
+def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAddresses:
+    """Compare the listeners with `machine`, all addresses of this machine. The result is empty if the machine has them
+    all.
+    """
+    static = prepared.snapshot.static
+    have = [str(ip) for ip in machine if not ip.is_loopback]
+    findings: list[Finding] = []
+    lost: dict[str, None] = {}
+    for name, listener in static.listeners.items():
+        gone = [ip for ip in listener.ips if not (ip.is_unspecified or ip.is_loopback or ip in machine)]
+        if not gone:
+            continue
+        lost.update(dict.fromkeys(map(str, listener.nat_ips or gone)))
+        text = f"this machine has no address {', '.join(map(str, gone))}"
+        findings.append(Finding(("listeners", name, "ips"), text, f"it has {json.dumps(have)}"))
+        if listener.nat_ips:
+            text = "the address at which others reached the old machine"
+            findings.append(Finding(("listeners", name, "nat_ips"), text, "put the new one"))
+    if not findings:
+        return NewAddresses([], [])
+    source = source_of(prepared.config / STATIC_FILE, prepared.texts[STATIC_FILE].encode())
+    hosts = {snapshot_host.ascii for snapshot_host in map(prepared.snapshot.hostname, static.listeners)}
+    hosts = {one for one in hosts | {static.hostname.ascii} if "." in one}
+    old = ", ".join(lost)
+    dns = [f"{host}. A, AAAA: the new address instead of {old}" for host in sorted(hosts)]
+    dns += [f"reverse name of the new address: {static.hostname.ascii}. (set by your provider)"]
+    dns += [
+        f"{name}. TXT v=spf1: the new address instead of {old}" for name in _with_spf(prepared, static.hostname.ascii)
+    ]
+    return NewAddresses([str(one) for one in source.problems(findings)], dns)
+
+
+def _with_spf(prepared: Prepared, hostname: str) -> list[str]:
+    """Names whose SPF record lists addresses: the host's and all domains'."""
+    domains = [Domain.parse(name).ascii for name in prepared.snapshot.domains.domains]
+    return list(dict.fromkeys([hostname, *domains]))
