@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-from moxlite.admin.installation.placing import BACKUPS, CONFIG, DATA
+from moxlite.admin.installation import BACKUPS, CONFIG, DATA
 from moxlite.admin.quickstart.files import unit_file
 from packages.binary import NAME, machine_of
 from packages.sources import TOP, commit_time, run

@@ -18,7 +18,7 @@ from tests.patternprobes import Found, Probe, patterns, probes, slowness
 from tests.tools import top
 
 MADE = {
-    "moxlite.admin.installation.updating.fetch": "an escaped name after a hash, once a line",
+    "moxlite.admin.installation.fetch": "an escaped name after a hash, once a line",
     "moxlite.admin.quickstart.switches._table": "an escaped name, and at most one line",
     "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",

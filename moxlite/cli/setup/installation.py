@@ -12,7 +12,7 @@ from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
-    from moxlite.admin.installation.updating import Notes
+    from moxlite.admin.installation import Notes
     from moxlite.net.resolver import Resolver
 
 
@@ -26,7 +26,7 @@ def self_() -> None:
 
 @contextlib.contextmanager
 def _failures() -> Iterator[None]:
-    from moxlite.admin.installation.placing import Refused
+    from moxlite.admin.installation import Refused
 
     try:
         yield
@@ -42,10 +42,10 @@ def install() -> None:
 
     What is there already stays; a run that was cut short is completed by another. Refused beside the Debian package.
     """
-    from moxlite.admin.installation import placing
+    from moxlite.admin import installation
 
     with _failures():
-        placing.install(print)
+        installation.install(print)
 
 
 @self_.command()
@@ -60,7 +60,7 @@ def update(resolver: str | None) -> None:
 
     Exit code 0, also without a newer version; 75 if that cannot be found out.
     """
-    from moxlite.admin.installation.updating import begin, check_updatable, fetch
+    from moxlite.admin.installation import begin, check_updatable, fetch
     from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of
@@ -97,7 +97,7 @@ def back() -> None:
 
     What came since is in DATA.of-VERSION, which is kept.
     """
-    from moxlite.admin.installation.updating import begin_back
+    from moxlite.admin.installation import begin_back
 
     with _failures():
         ask("Go back to the former program and its data? Mail that came since will not be in it.")
@@ -106,7 +106,7 @@ def back() -> None:
 
 
 def _await_end() -> None:
-    from moxlite.admin.installation.updating import wait
+    from moxlite.admin.installation import wait
 
     _tell_end(wait(print))
 
@@ -127,23 +127,23 @@ def _tell_end(notes: "Notes") -> None:
 @self_.command(hidden=True)
 def finish() -> None:
     """Do what is left of an update."""
-    from moxlite.admin.installation import updating
+    from moxlite.admin import installation
 
     with _failures():
-        updating.finish()
+        installation.finish()
 
 
 @self_.command()
 @click.option("--purge", is_flag=True, help="Remove configuration, mail, backups and the user, too.")
 def remove(purge: bool) -> None:
     """Stop the server, and remove the program and its unit. Configuration and mail stay, unless --purge is given."""
-    from moxlite.admin.installation import placing
+    from moxlite.admin import installation
 
-    data = placing.DATA
-    if placing.CONFIG.exists():
+    data = installation.DATA
+    if installation.CONFIG.exists():
         with contextlib.suppress(Failure):
-            data = load_config(placing.CONFIG).static.data_dir
+            data = load_config(installation.CONFIG).static.data_dir
     if purge:
-        ask(f"Remove {placing.CONFIG.parent}, {data} with all mail, and backups of this machine?")
+        ask(f"Remove {installation.CONFIG.parent}, {data} with all mail, and backups of this machine?")
     with _failures():
-        placing.remove(data, purge=purge, say=print)
+        installation.remove(data, purge=purge, say=print)
