@@ -1,8 +1,4 @@
-"""The one file as an installation of its own (ADMIN-60d to 60f).
-
-- `placing`: what the Debian package does: program, user, folders, unit; and their removal
-- `updating`: the next signed version in place of this one, and the way back
-"""
+"""The one file as an installation of its own (ADMIN-60d to 60f)."""
 
 import contextlib
 import ctypes
@@ -167,10 +163,11 @@ def run(*command: str) -> str:
 #
 # Theory of operation
 # -------------------
-# All that can be wrong with a new version is found out before anything stops: its signature, its hash, whether it runs on
-# this machine, and room. The rest is done by `finish` in a unit of its own, which systemd starts again if it is killed:
-# its steps are noted in a file, and each can be repeated. The program is replaced by a rename, and so are data at the way
-# back (renameat2(2), RENAME_EXCHANGE): after a loss of power the machine starts with the old or with the new program.
+# All that can be wrong with a new version is found out before anything stops: its signature, its hash, whether it runs
+# on this machine, and room. The rest is done by `finish` in a unit of its own, which systemd starts again if it is
+# killed: its steps are noted in a file, and each can be repeated. The program is replaced by a rename, and so are data
+# at the way back (renameat2(2), RENAME_EXCHANGE): after a loss of power the machine starts with the old or with the new
+# program.
 #
 # The copy of the data is made while no server runs, so it has all that was acknowledged. It is put back by itself only
 # if the new program has never been ready. Later than that the owner decides, for mail may have come since.

@@ -1,5 +1,5 @@
-"""Restoring a whole server from a backup on a new machine (ADMIN-52a): `machine` writes it, `addresses` compares the
-listeners with the machine's own addresses. Restoring the data alone is not here but in `admin.backup.restores`.
+"""Restoring a whole server from a backup on a new machine (ADMIN-52a). Restoring the data alone is
+`admin.backup.restores`.
 """
 
 import datetime as dt

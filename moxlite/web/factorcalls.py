@@ -16,13 +16,11 @@ from moxlite.admin.factors.changes import FactorChanges
 from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
 from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
 from moxlite.store.auth.loginattempts import ADMIN
+from moxlite.web import factors
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.factors import keys
-from moxlite.web.factors.keys import Ceremony, NewKey
-from moxlite.web.factors.qr import QRCode, qr_code
-from moxlite.web.factors.steps import Pending
+from moxlite.web.factors import Ceremony, NewKey, Pending, QRCode, qr_code
 from moxlite.web.logincalls import Answer
 from moxlite.web.sessions import Sessions
 from moxlite.web.types import Credential
@@ -70,7 +68,7 @@ class FactorState(msgspec.Struct, frozen=True):
     """
 
     apps: list[FactorApp]
-    keys: list[FactorKey]
+    factors: list[FactorKey]
     codes: int
     host: str
     programs: list[ProgramUse]
@@ -157,7 +155,7 @@ class FactorCalls:
             apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in found.apps],
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
             codes=found.codes,
-            host=keys.host_of(caller.request),
+            host=factors.host_of(caller.request),
             programs=[ProgramUse(one.protocol, one.user_agent, one.remote_ip, one.last) for one in programs],
             server_time=_milliseconds(),
         )
@@ -195,10 +193,10 @@ class FactorCalls:
         known = [
             key
             for key in (await self._factors.factors.of(session.account)).keys
-            if key.host == keys.host_of(caller.request)
+            if key.host == factors.host_of(caller.request)
         ]
         with _answers():
-            ceremony, options = await keys.begin_creation(caller.request, _label(session), known)
+            ceremony, options = await factors.begin_creation(caller.request, _label(session), known)
         self._new_keys.put(session.id, _NewKey(name, ceremony))
         return KeyRequest(options)
 
@@ -210,8 +208,8 @@ class FactorCalls:
         if new is None or new.made is not None:
             raise UserError(BEGIN_AGAIN)
         with _answers():
-            made = await keys.finish_creation(new.ceremony, answer)
-            ceremony, options = await keys.begin_assertion(caller.request, [_stored(new.name, new.ceremony, made)])
+            made = await factors.finish_creation(new.ceremony, answer)
+            ceremony, options = await factors.begin_assertion(caller.request, [_stored(new.name, new.ceremony, made)])
         self._new_keys.put(session.id, _NewKey(new.name, ceremony, made))
         return KeyRequest(options)
 
@@ -224,7 +222,7 @@ class FactorCalls:
             raise UserError(BEGIN_AGAIN)
         key = _stored(new.name, new.ceremony, new.made)
         with _answers():
-            _, count = await keys.verify(new.ceremony, answer, [key])
+            _, count = await factors.verify(new.ceremony, answer, [key])
         key = msgspec.structs.replace(key, sign_count=count)
         codes = await self._factors.add_key(session.account, key, where=_where(caller))
         return await self._added(caller, new.name, codes)
@@ -309,5 +307,5 @@ def _answers() -> Iterator[None]:
     """Turn wrong answers of a browser or key into UserError."""
     try:
         yield
-    except keys.BadAnswer as error:
+    except factors.BadAnswer as error:
         raise UserError(worded("The security key cannot be added: {reason}.", reason=error)) from error

@@ -1,5 +1,5 @@
 """Log-in and sessions of the web apps (WEB-54..59, WEBMAIL-13..22). Cookies and their tokens are in `cookies`, the
-second step of a log-in in `web.factors.steps`.
+second step of a log-in in `web.factors`.
 """
 
 import hmac
@@ -28,7 +28,7 @@ from moxlite.store.auth.loginattempts import UNKNOWN, AttemptResult
 from moxlite.store.auth.sessions import BadCSRF, NoSession, Session, SessionExpired, SessionStolen
 from moxlite.web import errors
 from moxlite.web.cookies import App, Caller, SessionCookies, may_stay_logged_in
-from moxlite.web.factors.steps import SecondSteps
+from moxlite.web.factors import SecondSteps
 from moxlite.web.http.programlogin import attempt_of
 from moxlite.web.types import LoginResult, SecondStep
 from moxlite.wording import reason_of

@@ -19,10 +19,9 @@ from moxlite.store.auth.credentials import is_two_step
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.errors import StorageBroken
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.web import sessions
+from moxlite.web import factors, sessions
 from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
-from moxlite.web.factors import steps
 from tests.authenticator import SoftKey
 from tests.web_rig import ADDRESS, ADMIN_PASSWORD, PASSWORD, Browser, Rig, owner, serving
 
@@ -175,7 +174,7 @@ async def test_a_step_is_over_after_five_minutes_or_ten_wrong_factors(
 ) -> None:
     """WEB-51"""
     _, codes = await add_phone(await logged_in(rig))
-    monkeypatch.setattr(steps, "MAX_GUESSES", 2)
+    monkeypatch.setattr(factors, "MAX_GUESSES", 2)
     found = browser(rig, "/webmail/")
     step = await first_step(found)
     for code in ("000000", "000000", codes[0]):
@@ -183,7 +182,7 @@ async def test_a_step_is_over_after_five_minutes_or_ten_wrong_factors(
         assert answer.status == 401
     assert "too long" in answer.json["error"]["message"]
     step = await first_step(found)
-    monkeypatch.setattr("moxlite.web.factors.steps.trio.current_time", lambda: 1e9 + time.monotonic())
+    monkeypatch.setattr("moxlite.web.factors.trio.current_time", lambda: 1e9 + time.monotonic())
     assert await found.error("login_factor", token=step["token"], kind="recovery", code=codes[0]) == (
         401,
         "user:loginFailed",

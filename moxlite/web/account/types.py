@@ -13,7 +13,7 @@ from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.store.auth.apppasswords import Scope
 from moxlite.web.account.forms import DestinationForm, JunkForm, SendingForm
 from moxlite.web.calls import Remark
-from moxlite.web.factors.qr import QRCode
+from moxlite.web.factors import QRCode
 
 
 class Apps(msgspec.Struct, frozen=True):

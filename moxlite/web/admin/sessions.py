@@ -22,7 +22,7 @@ from moxlite.store.auth.sessions import Session, hash_of, new_tokens
 from moxlite.store.errors import BadPassword
 from moxlite.web import errors
 from moxlite.web.cookies import Caller
-from moxlite.web.factors.steps import Pending
+from moxlite.web.factors import Pending
 from moxlite.web.sessions import FAILURE_DELAY, Sessions
 from moxlite.web.types import LoginResult
 

@@ -23,7 +23,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.discovery.service import profile_response
 from moxlite.web.errors import Conflict, FieldError, FieldErrors, Gone, UserError
-from moxlite.web.factors.qr import qr_code
+from moxlite.web.factors import qr_code
 from moxlite.web.guards import parse_fields, refuse_foreign
 from moxlite.web.http.errors import HTTPError
 from moxlite.wording import reason_of, sentence
