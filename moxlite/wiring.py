@@ -35,8 +35,7 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.admission import Admission
 from moxlite.net.control.server import Command
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
-from moxlite.net.httpclient import HTTPClient, Roots
-from moxlite.net.httpclient.pool import Pool
+from moxlite.net.httpclient import HTTPClient, Pool, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust

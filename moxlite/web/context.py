@@ -38,7 +38,7 @@ if TYPE_CHECKING:
         WebService,
     )
     from moxlite.config.snapshot import CurrentConfig, Snapshot
-    from moxlite.net.httpclient.pool import Pool
+    from moxlite.net.httpclient import Pool
     from moxlite.net.limits import IPNetwork
     from moxlite.web.account.app import AccountApp
     from moxlite.web.account.consent import Consent

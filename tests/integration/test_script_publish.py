@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from moxlite import __version__
 from moxlite.admin.updates import changes_since
 from moxlite.config.static import Updates
-from moxlite.net.httpclient.client import HTTPClient, HTTPResponse
+from moxlite.net.httpclient import HTTPClient, HTTPResponse
 from moxlite.proto.address import Domain
 from tests.packagerig import made_keyrings, package, private_apt
 from tests.tools import need, top

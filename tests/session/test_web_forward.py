@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.net.httpclient import pool
+from moxlite.net import httpclient
 from moxlite.web.handlers import forward
 from tests.backend import Backend, Reader, backend
 from tests.logs import kv
@@ -482,8 +482,8 @@ async def test_a_circle_is_found(opening: Opening, behind: Backend) -> None:
 
 async def test_idle_connections_end(opening: Opening, behind: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEB-46: after a time, and beyond a number."""
-    monkeypatch.setattr(pool, "IDLE_SECONDS", 0.2)
-    monkeypatch.setattr(pool, "MAX_IDLE", 2)
+    monkeypatch.setattr(httpclient, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(httpclient, "MAX_IDLE", 2)
     rig = await opening(behind.url)
     async with trio.open_nursery() as nursery:
         for _ in range(5):
@@ -546,7 +546,7 @@ async def test_websockets_are_limited_in_number_and_in_silence(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEB-48: octets in either direction keep one open, a silent one ends; 503 beyond the number, until one ends."""
-    monkeypatch.setattr(pool, "MAX_TUNNELS", 2)
+    monkeypatch.setattr(httpclient, "MAX_TUNNELS", 2)
     monkeypatch.setattr(forward, "IDLE_SECONDS", 3.0)
 
     async def accept(stream: trio.abc.Stream) -> None:

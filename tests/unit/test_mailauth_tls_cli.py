@@ -64,7 +64,7 @@ async def test_mtasts_lookup(
     async with trio.open_nursery() as nursery:
         listeners = await nursery.start(partial(trio.serve_tcp, web, 0, host="127.0.0.1"))
         port = listeners[0].socket.getsockname()[1]
-        monkeypatch.setattr("moxlite.net.httpclient.client.DEFAULT_PORTS", {"https": port})
+        monkeypatch.setattr("moxlite.net.httpclient.DEFAULT_PORTS", {"https": port})
         with dns_of(zone) as server:
             code, found = await ask(capsys, server, "mtasts", "lookup", "good.example")
             assert (code, found["status"], found["record_id"]) == (0, "pass", "7")

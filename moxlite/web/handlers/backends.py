@@ -21,8 +21,7 @@ from moxlite.web.http.paths import split_target
 
 if TYPE_CHECKING:
     from moxlite.config.webrules import Pattern
-    from moxlite.net.httpclient.client import ClientConnection
-    from moxlite.net.httpclient.pool import Backend, Pool
+    from moxlite.net.httpclient import Backend, ClientConnection, Pool
     from moxlite.web.http.exchange import Request, ResponseWriter
 
 

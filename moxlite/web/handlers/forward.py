@@ -22,7 +22,7 @@ import h11
 import trio
 
 from moxlite.net.admission import Tally
-from moxlite.net.httpclient.pool import Backend, Pool
+from moxlite.net.httpclient import Backend, Pool
 from moxlite.net.limits import within
 from moxlite.web.handlers.backends import (
     Broken,
@@ -41,7 +41,7 @@ from moxlite.web.http.errors import ClientGone, HTTPError
 if TYPE_CHECKING:
     from moxlite.config.domains import WebForward
     from moxlite.config.webrules import Pattern
-    from moxlite.net.httpclient.client import ClientConnection
+    from moxlite.net.httpclient import ClientConnection
     from moxlite.net.limits import IPNetwork
     from moxlite.web.http.exchange import Request, ResponseWriter
 

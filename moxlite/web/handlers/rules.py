@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.config.webrules import Match, WebRule
     from moxlite.logins.sites import SiteLogins
-    from moxlite.net.httpclient.pool import Pool
+    from moxlite.net.httpclient import Pool
     from moxlite.net.limits import IPNetwork
     from moxlite.web.handlers.files import Copies
     from moxlite.web.http.paths import Host
