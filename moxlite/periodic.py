@@ -17,7 +17,7 @@ from moxlite.admin.dns.policies import PolicyWatch
 from moxlite.admin.doctor.findings import Finding, in_order
 from moxlite.admin.doctor.requests import Blocked, QueueState, StoppedSender, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
-from moxlite.admin.figures.recorder import HistoryRecorder
+from moxlite.admin.figures import HistoryRecorder
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.operations.queue import Filter, Page

@@ -10,8 +10,8 @@ import trio
 
 from moxlite import metrics
 from moxlite.acceptance import gathering
-from moxlite.admin.figures import recorder as recorder_module
-from moxlite.admin.figures.recorder import HistoryRecorder
+from moxlite.admin import figures as recorder_module
+from moxlite.admin.figures import HistoryRecorder
 from moxlite.metrics import MAX_DAILY, Daily, DailyKey, DailyKind
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import StorageBroken

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from moxlite import metrics
-from moxlite.admin.figures import recorder
+from moxlite.admin import figures
 from moxlite.operations.queue import Filter, Page
 from moxlite.store.file.transaction import Tx
 from moxlite.web.admin.calls import overview
@@ -51,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def minutes(monkeypatch: pytest.MonkeyPatch) -> Minutes:
     found = Minutes()
-    monkeypatch.setattr(recorder, "sleep", found.sleep)
+    monkeypatch.setattr(figures, "sleep", found.sleep)
     return found
 
 
@@ -71,7 +71,7 @@ async def rig(
 
 async def five_minutes(minutes: Minutes) -> None:
     """Have the recorder store all counts, and sample the queue once."""
-    for _ in range(recorder.SAMPLE_PERIODS):
+    for _ in range(figures.SAMPLE_PERIODS):
         await minutes.go_on()
 
 

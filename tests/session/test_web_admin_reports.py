@@ -107,7 +107,7 @@ async def test_what_is_left_out_of_the_sources_is_counted(
     rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WEB-86a: reports that are too large, and addresses beyond the first 30, whose messages are summed up."""
-    monkeypatch.setattr("moxlite.admin.figures.sources.MAX_REPORT", 50_000)
+    monkeypatch.setattr("moxlite.admin.figures.MAX_REPORT", 50_000)
 
     def fill(tx: Tx) -> None:
         put_dmarc(tx, [dmarc_record(f"10.0.{n // 250}.{n % 250}", 1) for n in range(1000)])

@@ -10,7 +10,7 @@ import msgspec
 
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.requests import Provider, QueueState
-from moxlite.admin.figures.disk import AccountDisk
+from moxlite.admin.figures import AccountDisk
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
 

@@ -19,7 +19,7 @@ from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
 from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running
 from moxlite.admin.doctor.running import check_words, standby_findings
-from moxlite.admin.figures.disk import AccountDisk, disk_by_account
+from moxlite.admin.figures import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
 from moxlite.net.tls.certificates import certificate_names
 from moxlite.process.ports import InUse

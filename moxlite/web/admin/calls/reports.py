@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.admin.dns.wanted import own_ips
-from moxlite.admin.figures.sources import SourceReport, Sources, reports_of_source, sources_of
+from moxlite.admin.figures import SourceReport, Sources, reports_of_source, sources_of
 from moxlite.config.domains import DMARC, TLSRPT
 from moxlite.decoders import from_json
 from moxlite.proto.address import AddressError, Domain
