@@ -36,8 +36,7 @@ from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.links import links
 from moxlite.submission.letter import not_asked
 from moxlite.web.context import Apps, make_context
-from moxlite.web.discovery.service import Discovery
-from moxlite.web.discovery.wellknown import Policies
+from moxlite.web.discovery.service import Discovery, Policies
 from moxlite.web.health import Health
 from moxlite.web.http.hsts import StrictTransport
 from moxlite.web.serve import serve_connection as serve_http

@@ -16,8 +16,17 @@ from moxlite.lazyimport import Late
 from moxlite.logins.sites import SiteLogins
 from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
-from moxlite.web.discovery.service import AGENTS, AUTODISCOVER, CONFIG_PATHS, PROFILE, Discovery
-from moxlite.web.discovery.wellknown import CHALLENGE_PATH, POLICY_PATH, ChallengeAnswers, Policies
+from moxlite.web.discovery.service import (
+    AGENTS,
+    AUTODISCOVER,
+    CHALLENGE_PATH,
+    CONFIG_PATHS,
+    POLICY_PATH,
+    PROFILE,
+    ChallengeAnswers,
+    Discovery,
+    Policies,
+)
 from moxlite.web.document import favicon
 from moxlite.web.handlers.files import FOLDER, Copies
 from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
