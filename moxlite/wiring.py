@@ -16,8 +16,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.carrying import carrier
-from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.factors.knownpasswords import KnownPasswords
+from moxlite.admin.factors import FactorChanges, KnownPasswords
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.admin.storage.alarms import StorageFaults
 from moxlite.admin.storage.settings import compression, permitting, short_of_space, store_options

@@ -17,8 +17,7 @@ from moxlite.admin import accounts as changes
 from moxlite.admin.accountcommands import AdminTokenCommands, AppPasswordCommands, ShareCommands, TLSKeyCommands
 from moxlite.admin.domains.control import DomainCommands
 from moxlite.admin.edits import change_file, named_account
-from moxlite.admin.factors.changes import FactorChanges
-from moxlite.admin.factors.commands import FactorCommands
+from moxlite.admin.factors import FactorChanges, FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords
 from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors import FactorChanges
 from moxlite.proto.totp import matching_step, new_secret, secret_text, totp_uri
 from moxlite.store.auth.factors import FactorRefused, SecurityKey, checked_name
 from moxlite.store.auth.loginattempts import ADMIN

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from moxlite.acceptance.sieve.keeping import BadScriptName
-from moxlite.admin.factors.changes import LinkUsed
+from moxlite.admin.factors import LinkUsed
 from moxlite.store import errors as store
 from moxlite.store.auth.apppasswords import AppPasswordRefused
 from moxlite.store.auth.factors import FactorRefused

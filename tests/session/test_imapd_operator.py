@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.admin.commands import AdminCommands
-from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors import FactorChanges
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import Masker
 from moxlite.lazyimport import Late

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands
     from moxlite.admin.dns.network import Network
     from moxlite.admin.dns.wanted import HeldKeys
-    from moxlite.admin.factors.changes import FactorChanges
+    from moxlite.admin.factors import FactorChanges
     from moxlite.admin.ownlistings import OwnListings
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.snapshot import Snapshot

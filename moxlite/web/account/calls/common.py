@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.admin.factors.changes import FactorChanges
+from moxlite.admin.factors import FactorChanges
 from moxlite.admin.passwords import Passwords
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged

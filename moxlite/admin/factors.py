@@ -1,26 +1,52 @@
-"""Changes of second factors and their consequences: the mark in the account's file, sessions that end, a notice by mail
-(WEB-151, STORE-191a); and recovery links (WEB-151a). The one implementation behind command line and web apps.
+"""Changes of second factors and recovery links, with all their consequences (WEB-151, WEB-151a).
+
+Checking a factor at log-in is `moxlite.logins.secondfactor`.
 """
 
+import datetime as dt
 import logging
+import random
 import secrets
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Final
 
 import trio
 
+from moxlite import lazyimport
+from moxlite.admin.edits import named_account
 from moxlite.admin.notices import notify_account, notify_postmaster
 from moxlite.admin.passwords import EndSessions
-from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.admin.publicpages import NoPublicPage, require_public_page
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
+from moxlite.logins.identity import LoginRequest
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.access import (
+    ClearLimits,
+    FactorInfo,
+    FactorsRemoved,
+    LimitInfo,
+    LinkMade,
+    ListFactors,
+    ListLimits,
+    MakeLink,
+    ResetFactors,
+)
+from moxlite.operations.performing import commands
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password, check_password, generate_password
-from moxlite.store.auth.factors import RecoveryLink, SecurityKey
+from moxlite.store.auth.factors import LINK_LIFE, RecoveryLink, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
 from moxlite.store.errors import StoreError
+from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.admin.factors")
 
@@ -208,3 +234,160 @@ def _address(snapshot: Snapshot, account: str) -> Address | None:
     found = snapshot.account(account)
     names = [] if found is None else [one for one in found.destinations if not one.startswith("@")]
     return Address.parse(names[0]) if names else None
+
+
+# Commands of the control socket about second factors, recovery links, and limits of log-ins (WEB-56, WEB-151).
+
+
+class FactorCommands:
+    """``moxlite account second-factors`` and the like, ``moxlite limits``."""
+
+    def __init__(self, config: ConfigHolder, auth: AuthDB, logins: Logins, changes: FactorChanges) -> None:
+        self._config = config
+        self._auth = auth
+        self._logins = logins
+        self._changes = changes
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(
+            ListFactors.bind(self.factors),
+            ResetFactors.bind(self.reset),
+            MakeLink.bind(self.make_link),
+            ListLimits.bind(self.limits),
+            ClearLimits.bind(self.clear),
+        )
+
+    async def factors(self, args: ListFactors) -> list[FactorInfo]:
+        """The second factors of an account, or of all accounts, by name."""
+        if args.account:
+            self._require(args.account)
+        rows: list[FactorInfo] = []
+        for account in [args.account] if args.account else await self._auth.factors.accounts():
+            found = await self._auth.factors.of(account)
+            rows += [
+                FactorInfo(account, "app", app.name, "", _words(app.created), _words(app.last_used))
+                for app in found.apps
+            ]
+            rows += [
+                FactorInfo(account, "key", key.name, key.host, _words(key.created), _words(key.last_used))
+                for key in found.keys
+            ]
+            if found:
+                rows.append(FactorInfo(account, "codes", str(found.codes), "", "", ""))
+        return rows
+
+    async def reset(self, args: ResetFactors) -> FactorsRemoved:
+        """Remove all second factors of an account or of the administrator."""
+        self._require(args.account)
+        return FactorsRemoved(await self._changes.reset(args.account, where=_where()))
+
+    async def make_link(self, args: MakeLink) -> LinkMade:
+        """Make a recovery link of an account."""
+        if args.account == ADMIN:
+            raise CommandFailed("refused", "the administrator's password is set by: moxlite admin set-password")
+        self._require(args.account)
+        try:
+            base = require_public_page(self._config.current, "account")
+        except NoPublicPage as error:
+            raise CommandFailed("refused", str(error)) from None
+        token = await self._changes.make_link(args.account, reset_factors=args.reset_factors, where=_where())
+        return LinkMade(f"{base}#recover={token}", _words(time.time_ns() // 1000 + LINK_LIFE))
+
+    async def limits(self, args: ListLimits) -> list[LimitInfo]:
+        """Networks and accounts with failed log-ins, the most failures first."""
+        await trio.lowlevel.checkpoint()
+        return [
+            LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit, one.network)
+            for one in self._logins.attempts.counts.listing()
+        ]
+
+    async def clear(self, args: ClearLimits) -> int:
+        """Forget the failures of an address, or all; returns the number of counts that were dropped."""
+        await trio.lowlevel.checkpoint()
+        try:
+            ip = ip_address(args.ip) if args.ip else None
+        except ValueError:
+            raise CommandFailed("badRequest", f"{args.ip!r} is not an IP address", "ip") from None
+        return self._logins.attempts.counts.clear(ip)
+
+    def _require(self, name: str) -> None:
+        if name != ADMIN:
+            named_account(self._config, name)
+
+
+def _where() -> str:
+    """The origin of a change, for notices."""
+    asked = origin()
+    way = "the command line" if asked.via == CLI.via else f"the admin app, from {asked.remote_ip}"
+    return f"the owner of this server, by {way}"
+
+
+def _words(moment: int) -> str:
+    return dt.datetime.fromtimestamp(moment // 1_000_000, dt.UTC).strftime("%Y-%m-%d %H:%M")
+
+
+# The notice that a stranger has the password of an account (SMTP-57a).
+#
+# Where app passwords are demanded, a right own password from a network in which the account has never logged in is
+# answered as a wrong one. Only its owner hears that it was right, by mail, once a day.
+
+logins_logger = logging.getLogger("moxlite.admin.logins")
+
+PAUSE_SECONDS: Final = (2.0, 30.0)
+"""Bounds of the random time until the mail is stored: its work must not show in the time of an answer."""
+
+SUBJECT: Final = "your password is known to a stranger, or a mail program needs an app password"
+
+TEXT: Final = """\
+The right password of your account {account} was given from {ip} ({protocol}), a network in which you have never
+logged in. The log-in was refused, because mail programs need an app password here. Nothing was read or sent.
+
+If that was a mail program of yours: make an app password for it, on the account page under Devices.
+If it was not: a stranger knows your password. Change it on the account page, and wherever else you use it.
+
+This message comes at most once a day.
+"""
+
+
+class KnownPasswords:
+    """Sends the mail. At most one waits for each account."""
+
+    def __init__(self, config: CurrentConfig, accounts: Accounts) -> None:
+        self._config = config
+        self._accounts = accounts
+        self._waiting: dict[str, tuple[Address, LoginRequest]] = {}
+        self._days: dict[str, str] = {}
+        self._wakeup = Wakeup()
+
+    def given(self, recipient: AccountRecipient, request: LoginRequest) -> None:
+        """Take note of a right password from a strange network; as cheap as the rest of a refusal."""
+        self._waiting.setdefault(recipient.account, (recipient.canonical, request))
+        self._wakeup.set()
+
+    async def serve(self) -> None:
+        """Store the mails. One that its account does not take is given up until the next log-in of that kind."""
+        while True:
+            await self._wakeup.wait()
+            self._wakeup.clear()
+            await trio.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311  no secret
+            while self._waiting:
+                account, (address, request) = self._waiting.popitem()
+                day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
+                if self._days.get(account) != day and await self._tell(account, address, request, day):
+                    self._days[account] = day
+
+    async def _tell(self, account: str, address: Address, request: LoginRequest, day: str) -> bool:
+        await lazyimport.load("moxlite.admin.notices")
+        from moxlite.admin.notices import notify_account
+
+        text = TEXT.format(account=account, ip=request.remote, protocol=request.protocol)
+        once = f"known password {account} {day}"
+        try:
+            snapshot = self._config.current
+            await notify_account(self._accounts, snapshot, account, address, SUBJECT, text, once=once)
+        except StoreError as error:
+            facts = {"account": account, "err": str(error)}
+            logins_logger.warning("mail about a known password cannot be stored", extra={"kv": facts})
+            return False
+        return True
