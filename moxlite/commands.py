@@ -12,7 +12,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.acceptance.commands import Asking, WhyCommands
 from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
-from moxlite.admin.audit.commands import AuditCommands, audited
+from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
 from moxlite.admin.dns.control import DNSOperations

@@ -29,7 +29,7 @@ from typing import Final
 import trio
 
 from moxlite import __version__, lazyimport
-from moxlite.admin.audit.recording import recorder
+from moxlite.admin.audit import recorder
 from moxlite.admin.delivery.memberquestions import MemberQuestions
 from moxlite.config.holder import Observer
 from moxlite.config.listeners import Protocol

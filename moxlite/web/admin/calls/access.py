@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.admin.audit.commands import line_of
+from moxlite.admin.audit import line_of
 from moxlite.admin.publicpages import public_page
 from moxlite.operations.access import AddKey, LinkMade, MakeLink, RemoveKey, ResetFactors
 from moxlite.operations.server import AuditLine
