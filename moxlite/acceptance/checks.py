@@ -18,8 +18,7 @@ from moxlite.mailauth import iprev
 from moxlite.mailauth.arc.verify import FIELDS as ARC_FIELDS, Vouched, verify as verify_arc, vouched
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
-from moxlite.mailauth.dmarc.discovery import Method
-from moxlite.mailauth.dmarc.evaluate import validation, verify as verify_dmarc
+from moxlite.mailauth.dmarc import Method, validation, verify as verify_dmarc
 from moxlite.mailauth.results import (
     ARCResult,
     ARCStatus,

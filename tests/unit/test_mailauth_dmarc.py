@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from moxlite.mailauth.dmarc.discovery import Discovery, NoPolicy, RecordError, is_record, parse_record
-from moxlite.mailauth.dmarc.evaluate import validation, verify
+from moxlite.mailauth.dmarc import Discovery, NoPolicy, RecordError, is_record, parse_record, validation, verify
 from moxlite.mailauth.results import DKIMResult, DMARCResult, SignatureStatus, SPFResult, SPFStatus
 from moxlite.net.resolver import FakeResolver
 

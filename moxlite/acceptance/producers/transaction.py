@@ -9,7 +9,7 @@ from typing import Final, Literal
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import ORIGIN, RATE, STRAY
 from moxlite.acceptance.plan import Proposal, Reason
-from moxlite.mailauth.dmarc.evaluate import MAX_DOMAINS
+from moxlite.mailauth.dmarc import MAX_DOMAINS
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto, Mark
 from moxlite.store.mail.masked import fits_sender

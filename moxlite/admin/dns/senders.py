@@ -10,7 +10,7 @@ from moxlite.admin.dns.report import Case, Report, shown
 from moxlite.admin.dns.wanted import Topic, report_address
 from moxlite.config.domains import Route
 from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record, parse_record
-from moxlite.mailauth.dmarc.discovery import RecordError as DMARCRecordError, parse_record as parse_dmarc
+from moxlite.mailauth.dmarc import RecordError as DMARCRecordError, parse_record as parse_dmarc
 from moxlite.mailauth.results import SPFStatus
 from moxlite.mailauth.spf.check import check as check_sender, check_helo
 from moxlite.net.resolver import DNSError, NotFound

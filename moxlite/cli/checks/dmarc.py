@@ -11,7 +11,7 @@ from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option
 
 if TYPE_CHECKING:
     from moxlite.acceptance.checks import Checks
-    from moxlite.mailauth.dmarc.discovery import Found, Method
+    from moxlite.mailauth.dmarc import Found, Method
     from moxlite.net.resolver import Resolver
 
 method_option = click.option(
@@ -81,7 +81,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
     """Print the DMARC record that applies to DOMAIN, and the name that has it."""
     import msgspec
 
-    from moxlite.mailauth.dmarc.discovery import Discovery
+    from moxlite.mailauth.dmarc import Discovery
     from moxlite.net.resolver import TempError
 
     name = _ascii(domain)
@@ -120,8 +120,7 @@ def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> i
 
     Exit code 1 if one has not agreed, or if no mailbox gets reports.
     """
-    from moxlite.mailauth.dmarc.destinations import Destinations, find_destinations
-    from moxlite.mailauth.dmarc.discovery import Discovery
+    from moxlite.mailauth.dmarc import Destinations, Discovery, find_destinations
     from moxlite.net.resolver import TempError
 
     name = _ascii(domain)

@@ -11,8 +11,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.mailauth.dmarc.destinations import Destinations, find_destinations
-from moxlite.mailauth.dmarc.discovery import Discovery, Record, RecordError, parse_record
+from moxlite.mailauth.dmarc import Destinations, Discovery, Record, RecordError, find_destinations, parse_record
 from moxlite.net.resolver import TempError
 from moxlite.proto.dmarcreport import DKIMAuth, DMARCReport, Override, PolicyPublished, ReportRecord, SPFAuth
 from moxlite.proto.dmarcreportwriting import write_dmarc_report

@@ -19,7 +19,7 @@ from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import dmarc_override, is_vouched, quarantined
 from moxlite.acceptance.reportmail import ReportFound, Unusable, find_report
 from moxlite.config.snapshot import Snapshot
-from moxlite.mailauth.dmarc.discovery import RecordError, parse_record
+from moxlite.mailauth.dmarc import RecordError, parse_record
 from moxlite.net.limits import unmap
 from moxlite.net.metrics import panics
 from moxlite.proto.address import Domain
