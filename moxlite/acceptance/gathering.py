@@ -45,7 +45,7 @@ from moxlite.acceptance.producers.judgement import is_forward, is_listed
 from moxlite.acceptance.producers.wishes import is_allowed
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
-from moxlite.acceptance.rules.rulesets import RuleFacts, first_match, readable_fields
+from moxlite.acceptance.rules import RuleFacts, first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import is_filtered, with_script
 from moxlite.acceptance.subjecttoken import may_have_token, may_pass, with_offer, with_token
 from moxlite.config.snapshot import Snapshot

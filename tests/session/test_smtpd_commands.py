@@ -5,7 +5,7 @@ import base64
 import pytest
 import trio
 
-from moxlite.acceptance.rules import rulesets
+from moxlite.acceptance import rules
 from moxlite.store.types import Flag
 from tests.session.smtpd_harness import MESSAGE, TLS, Smtp, clock, headers, smtp
 from tests.session.test_smtpd_checks import MAIL, zone
@@ -120,7 +120,7 @@ async def test_attempts_to_log_in_are_kept(smtp: Smtp) -> None:
 
 async def test_a_pattern_without_end_does_not_match(smtp: Smtp, monkeypatch: pytest.MonkeyPatch) -> None:
     """SMTP-150: it has a tenth of a second; the message goes where it would go without it."""
-    monkeypatch.setattr(rulesets, "TOTAL_SECONDS", 0.05)
+    monkeypatch.setattr(rules, "TOTAL_SECONDS", 0.05)
     context = with_rules(smtp, 'mailbox = "Never"\nheaders_regexp = { "^subject$" = "^(a|a)*(b|b)*(a|a)*c$" }')
     evil = MAIL.replace(b"hello", b"a" * 900)
     async with smtp.connect(context=context) as client:

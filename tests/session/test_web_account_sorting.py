@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moxlite.acceptance.rules.existing import move_sorted
+from moxlite.acceptance.rules import move_sorted
 from moxlite.acceptance.sieve.keeping import keep_script
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageFull
@@ -51,8 +51,8 @@ async def test_rules_are_applied_to_the_mail_of_an_address_and_undone(rig: Rig, 
 
 async def test_a_count_goes_on_page_by_page(rig: Rig, browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-130a: each page has a bound, so that a large mailbox keeps no call waiting."""
-    monkeypatch.setattr("moxlite.acceptance.rules.existing.PAGE", 4)
-    monkeypatch.setattr("moxlite.acceptance.rules.existing.SLICE", 2)
+    monkeypatch.setattr("moxlite.acceptance.rules.PAGE", 4)
+    monkeypatch.setattr("moxlite.acceptance.rules.SLICE", 2)
     for number in range(10):
         await arrive(rig, f"letter {number}")
     seen: list[int] = []

@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.acceptance.rules.existing import as_sieve
-from moxlite.acceptance.rules.rulesets import RuleFacts, match_rules
+from moxlite.acceptance.rules import RuleFacts, as_sieve, match_rules
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain
 from moxlite.proto.mime.headers import HeaderSection

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from moxlite.acceptance.rules import rulesets
-from moxlite.acceptance.rules.rulesets import TOTAL_SECONDS, RuleFacts, first_match, match_rules
+from moxlite.acceptance import rules
+from moxlite.acceptance.rules import TOTAL_SECONDS, RuleFacts, first_match, match_rules
 from moxlite.config.domains import Ruleset
 from moxlite.proto.address import Domain
 from moxlite.proto.patterns.linear import Found, Text, linear
@@ -90,7 +90,7 @@ async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytes
             time.sleep(2 * TOTAL_SECONDS)
             return self.pattern.search(texts, seconds=seconds)
 
-    monkeypatch.setattr(rulesets, "program", Late)
+    monkeypatch.setattr(rules, "program", Late)
     rules = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
     assert await first_match(rules, FACTS) == 1
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from moxlite.acceptance.rules.existing import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
+from moxlite.acceptance.rules import Place, RuleTooSlow, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import keep_script
 from moxlite.admin.accounts import Refused, require_account
 from moxlite.config.holder import ConfigHolder

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from moxlite.acceptance.rules.existing import Place, SortPage, StoredMessage, sort_page
+from moxlite.acceptance.rules import Place, SortPage, StoredMessage, sort_page
 from moxlite.acceptance.sieve.filtering import Included, offset_of, ready, time_limit, turn_of, uses_of
 from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
 from moxlite.proto.sieve.outcome import FileAction

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace
 
-from moxlite.acceptance.rules.existing import as_sieve, mail_to, try_rules
+from moxlite.acceptance.rules import as_sieve, mail_to, try_rules
 from moxlite.admin.delivery.forwarding import NoWayToAsk, PassedOn
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.fields import fields_of

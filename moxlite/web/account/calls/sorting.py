@@ -12,7 +12,7 @@ from typing import Annotated
 import trio
 from msgspec import Meta
 
-from moxlite.acceptance.rules.existing import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
+from moxlite.acceptance.rules import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import check_script, keep_script
 from moxlite.config.domains import Account
 from moxlite.processor import off_loop
