@@ -12,7 +12,7 @@ from moxlite.net.tls.certificates import self_signed
 from moxlite.operations.queue import Explanation, Filter
 from moxlite.queue.data.rows import Message, Retired
 from moxlite.queue.errors import BadFilter
-from moxlite.queue.explaining.explain import VISIT_SECONDS
+from moxlite.queue.explaining import VISIT_SECONDS
 from tests.certs import tlsa
 from tests.queue_rig import HANG, Rig, Server, rig_at
 from tests.tls_rig import KEEP, MX, publish_tlsa

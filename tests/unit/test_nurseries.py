@@ -38,7 +38,7 @@ NURSERIES = {
     "net/resolver.py",
     "queue/queue.py",  # the questions about one domain
     "queue/sending/direct.py",  # those about one recipients' domain
-    "queue/explaining/explain.py",  # the hosts of one domain
+    "queue/explaining.py",  # the hosts of one domain
     "queue/webhooks/calls.py",  # the sample calls of one test
     "smtpd/connection.py",
     "smtpd/incoming/reception.py",

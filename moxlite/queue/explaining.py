@@ -1,7 +1,7 @@
-"""Explanation of how a message to an address would be delivered, by the functions that deliver (QUEUE-182).
+"""Explanation of a message's route, hosts and TLS, without sending it (QUEUE-182). Decisions about delivery are not
+here.
 
-Nothing is decided here. A message without a row in the queue goes through the choice of the route, the look-ups and the
-TLS policies of each host; with `connect` also through connecting, EHLO and STARTTLS. No MAIL is sent.
+- `values`: the answer, which the command line reads; imports nothing else of moxlite
 """
 
 from collections.abc import Sequence
