@@ -1,7 +1,5 @@
 """Explanation of a message's route, hosts and TLS, without sending it (QUEUE-182). Decisions about delivery are not
 here.
-
-- `values`: the answer, which the command line reads; imports nothing else of moxlite
 """
 
 from collections.abc import Sequence

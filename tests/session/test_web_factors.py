@@ -12,7 +12,6 @@ import pyotp
 import pytest
 import trio
 
-from moxlite.admin import factors
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.logins.identity import LoginRequest, NotPermitted, WrongCredentials
 from moxlite.store.auth.credentials import is_two_step
@@ -268,7 +267,7 @@ async def test_the_owner_hears_of_a_password_that_a_stranger_has(rig: Rig, monke
     """SMTP-57a: by mail, once a day and not for wrong passwords, and by the doctor, until the user has logged in from
     there.
     """
-    monkeypatch.setattr(factors, "PAUSE_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("moxlite.admin.factors.PAUSE_SECONDS", (0.0, 0.0))
     account = await logged_in(rig)
     await add_phone(account)
     logins = rig.house.services.logins

@@ -91,8 +91,8 @@ async def test_a_rule_is_not_slow_because_the_machine_is_busy(monkeypatch: pytes
             return self.pattern.search(texts, seconds=seconds)
 
     monkeypatch.setattr(rules, "program", Late)
-    rules = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
-    assert await first_match(rules, FACTS) == 1
+    ruleset = [rule(msg_from_regexp="nothing"), rule(smtp_mail_from_regexp="^news@")]
+    assert await first_match(ruleset, FACTS) == 1
 
 
 async def test_seven_hundred_rules_are_asked_to_the_last_one() -> None:

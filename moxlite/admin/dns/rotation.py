@@ -19,8 +19,7 @@ from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import Wanted, read_keys
 from moxlite.admin.dns.zones import Authorities
 from moxlite.admin.dnsproviders.accounts import Busy, DNSFiles
-from moxlite.admin.domains.changes import require_domain
-from moxlite.admin.domains.selectors import Algorithm, Selectors, key_facts
+from moxlite.admin.domains.changes import Algorithm, Selectors, key_facts, require_domain
 from moxlite.admin.edits import edit
 from moxlite.config.domains import DomainConfig
 from moxlite.config.holder import ConfigHolder

@@ -17,8 +17,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.check import TOPICS, check_domain, check_servers, is_signed
 from moxlite.admin.dns.wanted import Keys, read_keys, wanted_records
 from moxlite.admin.dns.zonefile import ABOUT, record_value, zone_file, zone_line
-from moxlite.admin.domains.changes import require_domain, users_of
-from moxlite.admin.domains.selectors import Algorithm, Selectors, key_facts
+from moxlite.admin.domains.changes import Algorithm, Selectors, key_facts, require_domain, users_of
 from moxlite.admin.offer import offer_for
 from moxlite.config.domains import Alias, DomainConfig
 from moxlite.config.snapshot import Snapshot
