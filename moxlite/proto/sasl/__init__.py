@@ -8,11 +8,17 @@ from collections.abc import Collection
 from typing import Final
 
 from moxlite.proto.sasl.crammd5 import CramMD5Client, CramMD5Server, cram_md5_states
-from moxlite.proto.sasl.external import ExternalClient, ExternalServer
-from moxlite.proto.sasl.login import LoginClient, LoginServer
-from moxlite.proto.sasl.oauth import choose_oauth
-from moxlite.proto.sasl.passwords import normalize_username, prepare_password
-from moxlite.proto.sasl.plain import PlainClient, PlainServer
+from moxlite.proto.sasl.plain import (
+    ExternalClient,
+    ExternalServer,
+    LoginClient,
+    LoginServer,
+    PlainClient,
+    PlainServer,
+    choose_oauth,
+    normalize_username,
+    prepare_password,
+)
 from moxlite.proto.sasl.scram import ScramClient, ScramServer, decoy_secrets, derive_scram
 from moxlite.proto.sasl.types import (
     NO_BINDINGS,

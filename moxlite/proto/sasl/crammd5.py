@@ -13,8 +13,7 @@ import struct
 import time
 from typing import Final
 
-from moxlite.proto.sasl.passwords import normalize_username, prepare_password
-from moxlite.proto.sasl.plain import decode_text
+from moxlite.proto.sasl.plain import decode_text, normalize_username, prepare_password
 from moxlite.proto.sasl.types import (
     AuthenticationFailed,
     Challenge,

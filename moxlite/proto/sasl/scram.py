@@ -25,8 +25,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.proto.sasl.passwords import normalize_username, prepare_password
-from moxlite.proto.sasl.plain import decode_text
+from moxlite.proto.sasl.plain import decode_text, normalize_username, prepare_password
 from moxlite.proto.sasl.types import (
     NO_BINDINGS,
     AuthenticationFailed,

@@ -26,7 +26,7 @@ import trio
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.proto.sasl.crammd5 import cram_md5_states
-from moxlite.proto.sasl.passwords import prepare_password
+from moxlite.proto.sasl.plain import prepare_password
 from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
 from moxlite.proto.sasl.types import ScramSecrets, Secrets
 from moxlite.store.changelog.account import Account
