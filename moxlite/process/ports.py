@@ -12,7 +12,7 @@ import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.autotls.metrics import not_after, not_before
+from moxlite.autotls.autotls import not_after, not_before
 from moxlite.autotls.rehearsal import Place
 from moxlite.config.listeners import Protocol
 from moxlite.config.static import RateLimits, Static

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from moxlite.autotls import files, metrics, timing
+from moxlite.autotls import autotls, files, timing
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.child import Network, words
@@ -378,9 +378,9 @@ async def test_nonsense_of_a_ca_is_not_used(tmp_path: Path, alter: Callable[[Iss
     ca = PlayedCA()
     world = World(tmp_path, configured(tmp_path), ca)
     ca.alter = alter
-    failed, stored = metrics.cert_request_errors.value, metrics.certput.value
+    failed, stored = autotls.cert_request_errors.value, autotls.certput.value
     await world.keeper.round()
-    assert (metrics.cert_request_errors.value, metrics.certput.value) == (failed + 2, stored)
+    assert (autotls.cert_request_errors.value, autotls.certput.value) == (failed + 2, stored)
     assert world.used == {}
     assert words in world.keeper.problems()[0]
     assert not (tmp_path / "acme/keycerts").exists()

@@ -19,7 +19,7 @@ from trio.testing import MockClock
 
 from moxlite import __version__
 from moxlite.admin.storage.settings import account_config, store_options
-from moxlite.autotls.metrics import not_after
+from moxlite.autotls.autotls import not_after
 from moxlite.autotls.rehearsal import Place
 from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
