@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.autotls import timing
+from moxlite.autotls import ordering
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.files import Folder, HostKeys, HostState, SavedState, certificate_id
 from moxlite.autotls.messages import (
@@ -182,7 +182,7 @@ class AutoTLS:
                 if words and host in own:
                     found.append(f"no certificate for {host}: {words}")
                 continue
-            begin, end = timing.lifetime(pair.leaf)
+            begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
                 found.append(f"the certificate of {host} ends in {(end - now) / 86400:.1f} days: {words}")
         return found
@@ -223,7 +223,7 @@ class AutoTLS:
             answer = await self._issuer.change_account_key(due=period > 0 and now >= state.key_since + period)
         except CAFailed as error:
             state.key_failures += 1
-            state.not_before = now + timing.pause(state.key_failures, error.retry_after)
+            state.not_before = now + ordering.pause(state.key_failures, error.retry_after)
             self._key_problem = f"the account's key is not changed, and nothing is ordered: {error}"
             cert_request_errors.inc()
             logger.error("account key not changed", extra={"kv": {"acme": self.name, "err": str(error)}})
@@ -292,12 +292,12 @@ class AutoTLS:
             return 0.0
         before = self._issuer.settings.renew_before
         if before != AUTO:
-            at = timing.fallback(pair.leaf, before)
+            at = ordering.fallback(pair.leaf, before)
         elif state.of == certificate_id(pair.leaf) and state.renew_at is not None:
             at = state.renew_at
         else:
-            at = timing.fallback(pair.leaf)
-        return max(at, state.ordered + timing.CHECK_SECONDS)
+            at = ordering.fallback(pair.leaf)
+        return max(at, state.ordered + ordering.CHECK_SECONDS)
 
     def _next(self, host: str) -> float:
         state = self._states.now.hosts[host]
@@ -313,7 +313,7 @@ class AutoTLS:
         for host in wanted:
             pair, state = self._pairs.get(host), self._states.now.hosts[host]
             one = "" if pair is None else certificate_id(pair.leaf)
-            ended = pair is None or now > timing.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: no requests for these
+            ended = pair is None or now > ordering.lifetime(pair.leaf)[1]  # RFC 9773 §4.3: no requests for these
             if one and not ended and (state.of != one or now >= state.ask_at):
                 due[host] = one
         if not due:
@@ -325,12 +325,12 @@ class AutoTLS:
                 state.of, state.window, state.renew_at = one, None, None
             window = None if windows is None else windows.windows[index]
             if window is None:
-                state.ask_at = now + timing.CHECK_SECONDS * (1 if windows is None else 24)
+                state.ask_at = now + ordering.CHECK_SECONDS * (1 if windows is None else 24)
                 continue
-            state.ask_at = now + timing.ask_again(window.again)
+            state.ask_at = now + ordering.ask_again(window.again)
             if state.window is None or (state.window.start, state.window.end) != (window.start, window.end):
                 state.window = window
-                state.renew_at = timing.moment(self._pairs[host].leaf, window, self._choose)
+                state.renew_at = ordering.moment(self._pairs[host].leaf, window, self._choose)
         await self._states.write()
 
     async def _try(self, host: str) -> None:
@@ -338,7 +338,7 @@ class AutoTLS:
         snapshot, state, now = self._config.current, self._states.now.hosts[host], self._clock()
         found = await self._reachability.ask_dns(snapshot, host)
         if not found.order:
-            state.next_try = max(state.next_try, now + timing.FIRST_PAUSE * 5)
+            state.next_try = max(state.next_try, now + ordering.FIRST_PAUSE * 5)
             return
         saw = self._seen(found.ips)
         if now < state.next_try and state.saw == saw:
@@ -347,7 +347,7 @@ class AutoTLS:
         seen = await self._reachability.rehearse(host, found.ips)
         kinds = tuple(sorted(_kinds(self._ports.kinds, state), key=lambda kind: kind in seen.wrong))
         state.failures += 1  # unless it succeeds; saved before, since the server may crash during the attempt
-        state.next_try = now + timing.pause(state.failures)
+        state.next_try = now + ordering.pause(state.failures)
         await self._states.write()
         try:
             pair = await self._issuer.order(host, kinds, self._pairs.get(host))
@@ -356,9 +356,9 @@ class AutoTLS:
             state.error = str(error)
             if isinstance(error, CAFailed) and error.unreached and kinds[0] in seen.well:
                 state.error += KEPT_OUT
-            state.next_try = self._clock() + timing.pause(state.failures, asked)
+            state.next_try = self._clock() + ordering.pause(state.failures, asked)
             if asked is not None:
-                self._states.now.not_before = self._clock() + timing.pause(1, asked)
+                self._states.now.not_before = self._clock() + ordering.pause(1, asked)
             cert_request_errors.inc()
             kv = {"host": host, "acme": self.name, "failures": state.failures, "err": state.error}
             kv["retry"] = f"{state.next_try - self._clock():.0f}s"
@@ -371,7 +371,7 @@ class AutoTLS:
         self._pairs[host] = pair
         self._ports.put(pair)
         certput.inc()
-        _, end = timing.lifetime(pair.leaf)
+        _, end = ordering.lifetime(pair.leaf)
         logger.info("certificate ordered", extra={"kv": {"host": host, "acme": self.name, "ends": utc(end)}})
         await self._states.write()
 
@@ -468,7 +468,7 @@ class Issuer:
             pair = KeyPair.of(answer.chain.encode(), key)
         except CertificateError as error:
             raise CAFailed(f"the CA's certificate cannot be used: {error}") from None
-        begin, end = timing.lifetime(pair.leaf)
+        begin, end = ordering.lifetime(pair.leaf)
         if host not in certificate_names(pair.leaf):
             raise CAFailed(f"the CA's certificate is not for {host}")
         if not begin < end or self._clock() > end:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 
-from moxlite.autotls import autotls, files, timing
+from moxlite.autotls import autotls, files, ordering
 from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.child import Network, words
@@ -209,7 +209,7 @@ async def test_a_year_of_six_day_certificates_keeps_the_host_key(tmp_path: Path,
     for day in range(365):
         await world.days(1)
         pair = world.pair()
-        assert timing.lifetime(pair.leaf)[1] > ca.now + 2 * DAY
+        assert ordering.lifetime(pair.leaf)[1] > ca.now + 2 * DAY
         assert pair.key is host_key
         if day == 180:
             world.restart()
@@ -607,15 +607,15 @@ def test_the_moment_of_renewal_by_lifetime() -> None:
         (90, DAY, 2 / 3),
     ):
         leaf = lasting(days)
-        begin, end = timing.lifetime(leaf)
-        assert abs((timing.fallback(leaf, before) - begin) / (end - begin) - part) < 0.01
+        begin, end = ordering.lifetime(leaf)
+        assert abs((ordering.fallback(leaf, before) - begin) / (end - begin) - part) < 0.01
 
 
 def test_pauses_between_failures() -> None:
     """WEB-115: 1 min to 24 h, at least what the CA says, never longer than a day."""
-    assert [timing.pause(n) for n in (1, 2, 3, 12, 500)] == [60, 120, 240, 86400, 86400]
-    assert timing.pause(1, 4000.0) == 4000
-    assert timing.pause(1, 1e12) == 86400
+    assert [ordering.pause(n) for n in (1, 2, 3, 12, 500)] == [60, 120, 240, 86400, 86400]
+    assert ordering.pause(1, 4000.0) == 4000
+    assert ordering.pause(1, 1e12) == 86400
 
 
 def test_messages_survive_their_line() -> None:

@@ -20,7 +20,7 @@ from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.surroundings import try_targets
 from moxlite.admin.storage.settings import short_of_space
-from moxlite.autotls.timing import lifetime
+from moxlite.autotls.ordering import lifetime
 from moxlite.config.static import ACME
 from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.net.dial import DialError, dial
