@@ -43,8 +43,7 @@ from moxlite.web import metrics
 from moxlite.web.calls import Call, calls_of, json_content, openapi, unindent
 from moxlite.web.callserver import CallServer, described
 from moxlite.web.errors import BadAuth, NoAuth, NotAllowed, RateLimited as TooMany
-from moxlite.web.http.authorization import bearer_token
-from moxlite.web.http.programlogin import attempt_of
+from moxlite.web.http.programlogin import attempt_of, bearer_token
 from moxlite.web.sessions import FAILURE_DELAY
 from moxlite.wording import worded
 

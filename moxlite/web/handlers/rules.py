@@ -16,11 +16,11 @@ from moxlite.logins.identity import LoginRequest, RateLimited, WrongCredentials
 from moxlite.net.limits import within
 from moxlite.web.handlers.patterns import PatternTooSlow, in_time
 from moxlite.web.handlers.static import Static, path_text
-from moxlite.web.http.authorization import basic_credentials
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import split_target
+from moxlite.web.http.programlogin import basic_credentials
 
 if TYPE_CHECKING:
     from moxlite.config.domains import WebHandler, WebInternal

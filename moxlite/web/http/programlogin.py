@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,12 +18,13 @@ from moxlite.logins.identity import (
     Protocol,
     RateLimited,
 )
-from moxlite.web.http.authorization import basic_credentials, bearer_token
 from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.messages import Headers
 
 if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.web.http.exchange import Request
+
 
 RETRY_AFTER: Final = ("retry-after", "60")
 FAILURE_DELAY: Final = 1.0
@@ -82,3 +85,31 @@ def attempt_of(request: Request, protocol: Protocol) -> LoginRequest:
         tls="" if tls is None else f"{tls.version} {tls.cipher}",
         user_agent=request.headers.get("user-agent") or "",
     )
+
+
+# Credentials of a request: name and password (HTTP Basic, RFC 7617), or a token (Bearer, RFC 6750).
+
+MAX_CREDENTIALS: Final = 4096
+"""Characters of the credentials; names and passwords have at most some hundred."""
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token, "" for one that cannot be right; None unless the request has one, once."""
+    fields = headers.all("authorization")
+    scheme, _, token = fields[0].strip().partition(" ") if len(fields) == 1 else ("", "", "")
+    if scheme.lower() != "bearer":
+        return None
+    return token.strip() if len(token) <= MAX_CREDENTIALS and token.isascii() else ""
+
+
+def basic_credentials(headers: Headers) -> tuple[str, str] | None:
+    """Name and password, UTF-8; None unless there are credentials, once."""
+    fields = headers.all("authorization")
+    scheme, _, encoded = fields[0].strip().partition(" ") if len(fields) == 1 else ("", "", "")
+    if scheme.lower() != "basic" or len(encoded) > MAX_CREDENTIALS:
+        return None
+    try:
+        name, colon, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return (name, password) if colon else None

@@ -25,10 +25,9 @@ from moxlite.store.errors import LimitExceeded, StorageBusy, StoreError
 from moxlite.store.mail.masked import Masked, MaskedChange, MaskedRefused
 from moxlite.web.guards import query_parameters
 from moxlite.web.headers import API_HEADERS
-from moxlite.web.http.authorization import MAX_CREDENTIALS, bearer_token
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Response
-from moxlite.web.http.programlogin import token_login
+from moxlite.web.http.programlogin import MAX_CREDENTIALS, bearer_token, token_login
 from moxlite.web.metrics import webapi_results
 
 if TYPE_CHECKING:
