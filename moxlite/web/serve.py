@@ -18,9 +18,8 @@ from moxlite.net.limits import IPNetwork, unmap, within
 from moxlite.processor import acting
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
-from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.errors import ClientGone, Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.http.limits import Drain
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_text
 from moxlite.web.http2.load import Share

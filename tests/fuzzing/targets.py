@@ -61,9 +61,8 @@ from moxlite.proto.smtp.server import (
     ServerLimits,
 )
 from moxlite.web.http.connection import Connection
-from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.http.limits import Drain
 from moxlite.web.http.messages import Response as WebResponse
 from moxlite.web.http.waiting import Waiting
 from moxlite.web.router import Route, Router, any_host

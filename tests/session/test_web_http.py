@@ -14,9 +14,8 @@ from trio.testing import MockClock
 
 from moxlite.net.connections import ConnectionInfo
 from moxlite.web.http.connection import Connection
-from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
-from moxlite.web.http.limits import Drain
 from moxlite.web.http.messages import Response
 from moxlite.web.http.waiting import Waiting
 

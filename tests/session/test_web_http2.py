@@ -13,9 +13,8 @@ from trio.testing import MockClock
 
 from moxlite.net.connections import ConnectionInfo
 from moxlite.net.limits import IPNetwork, OpenConnections
-from moxlite.web.http.errors import ClientGone
+from moxlite.web.http.errors import ClientGone, Drain
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
-from moxlite.web.http.limits import Drain
 from moxlite.web.http.messages import Response
 from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.connection import Connection

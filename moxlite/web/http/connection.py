@@ -22,9 +22,7 @@ from moxlite.net.connections import ConnectionInfo
 from moxlite.net.sockets import QuickStream
 from moxlite.processor import turn
 from moxlite.proto.http1 import StrictConnection
-from moxlite.web.http.errors import BadRequest, BodyTimeout, ClientGone, HTTPError
-from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter, make_request
-from moxlite.web.http.limits import (
+from moxlite.web.http.errors import (
     BODY_TIMEOUT,
     HEAD_TIMEOUT,
     IDLE_TIMEOUT,
@@ -35,8 +33,13 @@ from moxlite.web.http.limits import (
     MAX_TARGET,
     READ_SIZE,
     WRITE_TIMEOUT,
+    BadRequest,
+    BodyTimeout,
+    ClientGone,
     Drain,
+    HTTPError,
 )
+from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter, make_request
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.waiting import Waiting
 

@@ -1,5 +1,11 @@
 """Errors between a client and a handler, each with its HTTP status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import trio
+
 
 class HTTPError(Exception):
     """A request that ends with an error page.
@@ -42,3 +48,72 @@ class BodyTimeout(HTTPError):
 
 class ClientGone(Exception):
     """The client closed the connection, or read nothing for too long. It gets no answer."""
+
+
+# Limits of connections, for all versions of HTTP: deadlines and sizes (WEB-3, WEB-4), and the shutdown, which lets
+# requests in progress finish (WEB-17).
+
+HEAD_TIMEOUT: Final = 30.0
+"""Seconds for a request's head from its first octet; slow-loris clients end here."""
+
+IDLE_TIMEOUT: Final = 65.0
+"""Seconds between requests. Browsers drop a connection after 60 s, so the client closes first."""
+
+BODY_TIMEOUT: Final = 60.0
+"""Seconds for the next piece of a body."""
+
+WRITE_TIMEOUT: Final = 60.0
+"""Seconds for a slice of a response that makes no progress."""
+
+LINGER_TIMEOUT: Final = 1.0
+"""Seconds in which the client can read an error before our FIN becomes a RST."""
+
+LINGER_OCTETS: Final = 4 << 20
+"""Octets that a client may have in flight on a fast line; after more of them, it does not read."""
+
+MAX_HEAD: Final = 64 * 1024
+"""Octets of a request's head."""
+
+MAX_TARGET: Final = 8 * 1024
+"""Octets of a request's target."""
+
+MAX_FIELDS: Final = 200
+"""Header fields of a request."""
+
+READ_SIZE: Final = 16 * 1024
+"""Octets read at once: request heads are below 2 KiB, bodies pass through; small buffers keep idle connections
+small.
+"""
+
+
+# Shutdown of connections: idle waits are cancelled, requests in progress finish (WEB-17).
+
+
+class Drain:
+    """Notifies all connections that the server stops.
+
+    No task waits for it. Each wait that may be cut short runs inside `waiting()`, whose scope is cancelled when the
+    drain begins.
+    """
+
+    def __init__(self) -> None:
+        self.begun = False
+        self._scopes: set[trio.CancelScope] = set()
+
+    def begin(self) -> None:
+        """Cancel all idle waits; responses in progress go on."""
+        self.begun = True
+        for scope in self._scopes:
+            scope.cancel()
+
+    @contextmanager
+    def waiting(self) -> Iterator[trio.CancelScope]:
+        """A scope for an idle wait. `begin` cancels it; if the drain has begun, it is cancelled from the start."""
+        with trio.CancelScope() as scope:
+            self._scopes.add(scope)
+            if self.begun:
+                scope.cancel()
+            try:
+                yield scope
+            finally:
+                self._scopes.discard(scope)

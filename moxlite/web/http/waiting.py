@@ -16,7 +16,7 @@ from typing import Final, final
 import trio
 
 from moxlite.web import metrics
-from moxlite.web.http.limits import WRITE_TIMEOUT
+from moxlite.web.http.errors import WRITE_TIMEOUT
 
 MAX_ANSWERS: Final = 32 << 20
 """Octets of answers that wait: some 500 pages of our apps, an eighth of the memory of a small machine."""

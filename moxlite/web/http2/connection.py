@@ -21,17 +21,24 @@ import h2.exceptions
 import trio
 
 from moxlite.web import metrics
-from moxlite.web.http.errors import BadRequest, ClientGone
+from moxlite.web.http.errors import (
+    HEAD_TIMEOUT,
+    IDLE_TIMEOUT,
+    LINGER_OCTETS,
+    LINGER_TIMEOUT,
+    READ_SIZE,
+    BadRequest,
+    ClientGone,
+)
 from moxlite.web.http.exchange import Body, ResponseWriter, make_request
-from moxlite.web.http.limits import HEAD_TIMEOUT, IDLE_TIMEOUT, LINGER_OCTETS, LINGER_TIMEOUT, READ_SIZE
 from moxlite.web.http.messages import Response
 from moxlite.web.http2.frames import Flood, Frames, Malformed, RequestHead, request_head, trailer_section
 from moxlite.web.http2.stream import MAX_STREAMS, ErrorCodes, Link, Stream, Upload
 
 if TYPE_CHECKING:
     from moxlite.net.connections import ConnectionInfo
+    from moxlite.web.http.errors import Drain
     from moxlite.web.http.exchange import Handler
-    from moxlite.web.http.limits import Drain
     from moxlite.web.http.waiting import Waiting
     from moxlite.web.http2.load import Share
 

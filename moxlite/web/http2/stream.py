@@ -16,8 +16,7 @@ import hyperframe.frame
 import trio
 from hpack.struct import HeaderTuple
 
-from moxlite.web.http.errors import BodyTimeout, ClientGone
-from moxlite.web.http.limits import BODY_TIMEOUT, MAX_HEAD
+from moxlite.web.http.errors import BODY_TIMEOUT, MAX_HEAD, BodyTimeout, ClientGone
 from moxlite.web.http.waiting import Waiting
 from moxlite.web.http2.frames import response_fields
 

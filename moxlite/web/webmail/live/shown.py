@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Mailbox
-    from moxlite.web.http.limits import Drain
+    from moxlite.web.http.errors import Drain
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
     from moxlite.web.webmail.live.context import Asked, Context, Outlet

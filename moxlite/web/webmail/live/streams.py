@@ -46,7 +46,7 @@ from moxlite.web.webmail.types import Fatal, Keepalive, Resume, ServerShutdown, 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.bus import Batch, Cursor
-    from moxlite.web.http.limits import Drain
+    from moxlite.web.http.errors import Drain
     from moxlite.web.importing.browser import BrowserImports
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.context import Context, Sink
