@@ -6,6 +6,7 @@ from typing import Final, Protocol
 import zstandard
 
 from moxlite.processor import off_loop
+from moxlite.web.http.exchange import ResponseWriter
 from moxlite.web.http.messages import Headers, Response
 
 # a shorter body saves no packet, and the header field costs more
@@ -122,3 +123,42 @@ async def compressed(headers: Headers, response: Response) -> Response:
     else:
         body = compress(response.body, coding)
     return Response(response.status, (*response.headers, ("content-encoding", coding), vary), body)
+
+
+# Encoding of server-sent events (WHATWG HTML §9.2).
+
+EVENT_STREAM_HEADERS: Final = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
+    ("x-accel-buffering", "no"),
+)
+COMMENT: Final = b":\n\n"  # an empty comment; it keeps the connection alive, through proxies too
+
+
+def encode_event(name: str, data: bytes, event_id: str | None = None) -> bytes:
+    """Encode one event. `data` is a single line (JSON has no raw line ends)."""
+    head = f"event: {name}\n".encode()
+    if event_id is not None:
+        head += f"id: {event_id}\n".encode()
+    return head + b"data: " + data + b"\n\n"
+
+
+class EventSink:
+    """Writes server-sent events to a response, compressed if the client accepts that."""
+
+    def __init__(self, writer: ResponseWriter, compressor: Compressor | None) -> None:
+        self._writer = writer
+        self._compressor = compressor
+
+    async def send(self, kind: str, data: bytes, modseq: int | None) -> None:
+        """Send one event."""
+        await self._write(encode_event(kind, data, None if modseq is None else str(modseq)))
+
+    async def end(self) -> None:
+        """Send a last comment and the end of the compressed stream."""
+        await self._write(COMMENT)
+        if self._compressor is not None:
+            await self._writer.write(self._compressor.end())
+
+    async def _write(self, data: bytes) -> None:
+        await self._writer.write(data if self._compressor is None else self._compressor.add(data))

@@ -15,8 +15,8 @@ from moxlite.store.groupware.history import calendar_state, contact_state, messa
 from moxlite.store.mail.sharenotices import share_notice_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
+from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import ClientGone, HTTPError
-from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.websocket import ConnectionClosed
 from moxlite.web.jmap.accounts import account_id
 from moxlite.web.jmap.protocol import ON_LOOP, Object, RequestError, decoded, encoded, read_object

@@ -27,9 +27,8 @@ from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document
 from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
 from moxlite.web.guards import page_session, query_parameters, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS, disposition
-from moxlite.web.http.encoding import stream_compressor
+from moxlite.web.http.encoding import EVENT_STREAM_HEADERS, EventSink, stream_compressor
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.events import EVENT_STREAM_HEADERS, EventSink
 from moxlite.web.http.exchange import Request as HTTPRequest
 from moxlite.web.http.messages import Response
 from moxlite.web.http.pagetexts import page_language

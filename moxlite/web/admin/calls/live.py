@@ -22,8 +22,8 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import APIError, NotFound
 from moxlite.web.guards import query_parameters, refuse_foreign
 from moxlite.web.headers import SERVICE_HEADERS
+from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.events import COMMENT, EVENT_STREAM_HEADERS, encode_event
 
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
