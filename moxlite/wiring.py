@@ -72,8 +72,7 @@ from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import keep_parsed
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
-from moxlite.web.notices.programs import ProgramNotices, ProgramTeller
-from moxlite.web.notices.service import Notices
+from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
 
 if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands

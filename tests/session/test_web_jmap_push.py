@@ -12,7 +12,7 @@ import trio
 from moxlite.proto.webpush import encode
 from moxlite.store.auth.apppasswords import add_token
 from moxlite.store.people import subscriptions
-from moxlite.web.notices import programs
+from moxlite.web.notices import service
 from tests.jmap_rig import ACCOUNT, JMAP, Client, Object
 from tests.pushservice import HOST, Phone, push_service, verify
 from tests.web_rig import STATIC, Rig, open_rig
@@ -62,7 +62,7 @@ class World:
 @pytest.fixture
 async def world(tmp_path: Path, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     """Programs are told soon."""
-    monkeypatch.setattr(programs, "PAUSE", 0.05)
+    monkeypatch.setattr(service, "PAUSE", 0.05)
     async with push_service(tmp_path) as (push, trusted):
         first, _, rest = STATIC.strip().partition("\n[listeners.local]")
         more, _, ca = trusted.partition("\n")

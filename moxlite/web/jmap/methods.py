@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moxlite.store.delivery.status import Deliveries
     from moxlite.web.http.exchange import Request
     from moxlite.web.jmap.accounts import Place
-    from moxlite.web.notices.programs import ProgramNotices
+    from moxlite.web.notices.service import ProgramNotices
 
 
 MAX_NAMES: Final = 1_000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.net.control.server import Command, Exchange
     from moxlite.web.http.exchange import Request
-    from moxlite.web.notices.programs import ProgramNotices
+    from moxlite.web.notices.service import ProgramNotices
 
 
 logger = logging.getLogger("moxlite.web.jmap")
