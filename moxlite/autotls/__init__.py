@@ -3,7 +3,7 @@
 
 The libraries `acme` and `josepy` are imported by `child` alone, a process that lives for one order. It is given the
 account's key and a certificate request (CSR), but no private key of a certificate and no socket. Everything else runs
-in the server: `autotls` decides when to order, `issuing` asks the CA, `reachability` looks whether it will find our
+in the server: `autotls` decides when to order and asks the CA, `reachability` looks whether it will find our
 proofs, `files` keeps what must last; `challenges` holds the proofs, which `process.ports` and the component `web`
 serve.
 

@@ -391,7 +391,7 @@ def _kinds(possible: Iterable[ChallengeKind], state: HostState) -> tuple[Challen
 
 # Requests to one CA: a certificate for a host, and the times at which it wants certificates renewed (WEB-112..114).
 #
-# When they are made is decided by `autotls`; `ordering` speaks with the CA in a process of its own.
+# `ordering` speaks with the CA in a process of its own.
 
 
 class Issuer:

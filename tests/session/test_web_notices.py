@@ -23,7 +23,7 @@ from moxlite.store.people import devices as rows
 from moxlite.store.people.devices import MAX_DEVICES
 from moxlite.store.people.notices import Choice
 from moxlite.store.types import Flag
-from moxlite.web.notices import requests, service, telling
+from moxlite.web.notices import requests, service
 from tests.pushservice import HOST, Phone, push_service, verify
 from tests.store_mail import box, prepared
 from tests.web_rig import STATIC, Browser, Rig, open_rig
@@ -566,7 +566,7 @@ def test_a_server_without_devices_loads_nothing() -> None:
     """WEBMAIL-122: neither the codec nor time zones."""
     program = (
         "import sys, moxlite.server; "
-        "print([one for one in ('moxlite.web.notices.telling', 'moxlite.proto.webpush', "
+        "print([one for one in ('moxlite.web.notices.requests', 'moxlite.proto.webpush', "
         "'moxlite.store.people.notices', 'zoneinfo') if one in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
@@ -618,7 +618,7 @@ async def test_a_full_disk_stops_no_notices_of_others(world: World, monkeypatch:
         raise StorageFull("no space left")
 
     with monkeypatch.context() as broken:
-        broken.setattr(telling, "note_outcomes", full)
+        broken.setattr(requests, "note_outcomes", full)
         await world.mail()
         await world.push.wait(1)
         await trio.sleep(0.2)

@@ -49,7 +49,7 @@ NURSERIES = {
     "web/jmap/streams.py",  # one event stream or websocket
     "web/jmap/subscriptions.py",  # the programs of one account
     "web/notices/rounds.py",  # some accounts at a time
-    "web/notices/telling.py",  # the devices of one account
+    "web/notices/requests.py",  # the devices of one account
     "web/serve.py",
     "web/webmail/calls/sent.py",  # the poll of one page about its message
     "web/webmail/live/frames.py",

@@ -1,4 +1,8 @@
-"""PLAIN (RFC 4616): authorization identity, user name and password in one message, separated by NUL."""
+"""Mechanisms without a secret exchange: PLAIN, LOGIN, EXTERNAL, XOAUTH2 and OAUTHBEARER, and the preparation of user
+names and passwords.
+
+PLAIN (RFC 4616): authorization identity, user name and password in one message, separated by NUL.
+"""
 
 import unicodedata
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Compression of responses (RFC 9110 §8.4, §12.5.3; WEB-10)."""
+"""Compression of responses, and streams of events (RFC 9110 §8.4, §12.5.3; WEB-10)."""
 
 import zlib
 from typing import Final, Protocol

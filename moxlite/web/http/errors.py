@@ -1,4 +1,4 @@
-"""Errors between a client and a handler, each with its HTTP status."""
+"""Errors between a client and a handler, each with its HTTP status; limits of requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

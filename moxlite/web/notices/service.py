@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
     from moxlite.store.types import Event
-    from moxlite.web.notices.telling import Teller
+    from moxlite.web.notices.requests import Teller
 
 
 logger = logging.getLogger("moxlite.web.notices")
@@ -116,8 +116,7 @@ class Notices(Rounds):
 
 def _maker(http: HTTPClient, secret: bytes, subject: str) -> Callable[[], Teller]:
     def make() -> Teller:
-        from moxlite.web.notices.requests import PushService
-        from moxlite.web.notices.telling import Teller
+        from moxlite.web.notices.requests import PushService, Teller
 
         return Teller(PushService(http, secret, subject))
 
