@@ -18,7 +18,7 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.prctl import call_prctl
-from moxlite.sandbox import child, seccomp, work
+from moxlite.sandbox import child, confine, work
 from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import Job
 
@@ -88,7 +88,7 @@ CALLS: Final[dict[str, Callable[[TryCall], Any]]] = {
     "execve": lambda job: os.execv(sys.executable, [sys.executable, "-c", ""]),
     "kill": lambda job: os.kill(job.pid, signal.SIGCONT),
     "tgkill of another": lambda job: _checked(
-        _libc.syscall(seccomp._SIGNALS["tgkill"][platform.machine() == "aarch64"], job.pid, job.pid, signal.SIGCONT)
+        _libc.syscall(confine._SIGNALS["tgkill"][platform.machine() == "aarch64"], job.pid, job.pid, signal.SIGCONT)
     ),
     "ptrace": lambda job: _checked(_libc.ptrace(PTRACE_SEIZE, job.pid, None, None)),
     "process_vm_readv": _read_other,
@@ -119,7 +119,7 @@ def main() -> None:
     cast(dict[Any, Any], work.WORK)[TryCall] = try_call
     child._jobs = msgpack_decoder(AnyJob | TryCall)  # type: ignore[misc]  # one job more
     if "unfiltered" in sys.argv:
-        seccomp.is_available = lambda: False
+        confine.is_available = lambda: False
     child.main()
 
 

@@ -18,7 +18,7 @@ from moxlite.admin.doctor import machine
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import CHECKS
 from moxlite.proto.mime.charset import CODECS
-from moxlite.sandbox import landlock, process as process_module, processes, seccomp
+from moxlite.sandbox import confine, process as process_module, processes
 from moxlite.sandbox.jobs import DrawHTML, ReadCalendar
 from moxlite.sandbox.messages import Reply
 from moxlite.sandbox.metrics import deaths
@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="seccomp and Landlock are Linux's"),
 ]
 
-ALLOWED = {**seccomp._CALLS, **seccomp._MAPPING, **seccomp._SIGNALS}
+ALLOWED = {**confine._CALLS, **confine._MAPPING, **confine._SIGNALS}
 """Numbers of all allowed calls on x86-64 and aarch64, by name."""
 
 REFUSED = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.EAGAIN, errno.ESRCH, errno.EXDEV}
@@ -84,7 +84,7 @@ def untouched(file: Path) -> bool:
     return (file.read_bytes(), found.st_mode & 0o777, os.listdir(file.parent)) == (b"mail", 0o600, [file.name])
 
 
-@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.skipif(not confine.is_available(), reason="the kernel filters no system calls")
 @pytest.mark.usefixtures("own_job")
 async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
     file: Path, caplog: pytest.LogCaptureFixture
@@ -115,7 +115,7 @@ async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
         nursery.cancel_scope.cancel()
 
 
-@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.skipif(not confine.is_available(), reason="the kernel filters no system calls")
 @pytest.mark.usefixtures("own_job")
 async def test_a_filter_that_ends_a_process_by_itself_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """WEBMAIL-109c: a process that holds the signal back is ended by it, without a word."""
@@ -151,7 +151,7 @@ async def test_a_calendar_may_be_in_each_charset_of_mail() -> None:
             assert found.event.title or codec.startswith(("utf-16", "utf-32")), codec
 
 
-@pytest.mark.skipif(landlock.abi() < 6, reason="the kernel's Landlock knows no signals")
+@pytest.mark.skipif(confine.abi() < 6, reason="the kernel's Landlock knows no signals")
 @pytest.mark.usefixtures("unfiltered")
 async def test_landlock_refuses_without_the_filter(file: Path) -> None:
     """WEBMAIL-109a: where seccomp is missing; files that are not opened but by their names, and other processes."""
@@ -186,7 +186,7 @@ def test_the_filter_allows_its_calls_and_no_other(machine: str) -> None:
     """WEBMAIL-109a: the program of each processor, run as the kernel runs it (seccomp(2))."""
     place, audit = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}[machine]
     allowed = {numbers[place] for name, numbers in ALLOWED.items()}
-    found = list(seccomp.program(machine, 77))
+    found = list(confine.program(machine, 77))
     signal_number = ALLOWED["tgkill"][place]
     mapping = {ALLOWED[name][place] for name in ("mmap", "mprotect")}
     for number in (*range(600), 0x40000000, 0x40000000 | 39, 0xFFFFFFFF):
@@ -196,7 +196,7 @@ def test_the_filter_allows_its_calls_and_no_other(machine: str) -> None:
         assert run(found, number, audit, 77, 5) == ("allow" if number in allowed - mapping else "trap")
 
 
-def run(program: list[seccomp.Instruction], number: int, audit: int, first: int, third: int) -> str:
+def run(program: list[confine.Instruction], number: int, audit: int, first: int, third: int) -> str:
     """What a program of classic BPF returns for a call with these arguments."""
     fields = {0: number, 4: audit, 16: first, 32: third}
     at = accumulator = 0
@@ -220,8 +220,8 @@ async def test_doctor_says_where_the_kernel_has_no_filter(
 ) -> None:
     """WEBMAIL-109a, ADMIN-70."""
     assert [check for name, check in CHECKS.items() if name == "kernel"] == [machine.check_kernel]
-    assert bool(await machine.check_kernel(cast(Examination, None))) is not seccomp.is_available()
-    monkeypatch.setattr(seccomp, "is_available", lambda: False)
-    monkeypatch.setattr(landlock, "abi", lambda: known)
+    assert bool(await machine.check_kernel(cast(Examination, None))) is not confine.is_available()
+    monkeypatch.setattr(confine, "is_available", lambda: False)
+    monkeypatch.setattr(confine, "abi", lambda: known)
     [finding] = await machine.check_kernel(cast(Examination, None))
     assert (finding.grade, finding.code, "Landlock" in finding.text) == (grade, "sandbox-weak", True)

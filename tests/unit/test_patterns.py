@@ -27,7 +27,7 @@ from moxlite.patterns.searching import (
 )
 from moxlite.proto.patterns.dialect import Posix, Unsayable, mark, unmark
 from moxlite.proto.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
-from moxlite.sandbox import seccomp
+from moxlite.sandbox import confine
 from moxlite.sandbox.metrics import deaths
 from moxlite.store.junkflags import JunkFlagRules
 from tests.tools import top
@@ -412,7 +412,7 @@ child.main()
 """A process of patterns that makes a call which the filter refuses, or is ended as by a filter without its handler."""
 
 
-@pytest.mark.skipif(not seccomp.is_available(), reason="the kernel filters no system calls")
+@pytest.mark.skipif(not confine.is_available(), reason="the kernel filters no system calls")
 @pytest.mark.parametrize(("bare", "said"), [(False, r"system call \d+"), (True, "signal 31")])
 @pytest.mark.usefixtures("fresh")
 def test_a_refused_system_call_of_the_process_is_counted(

@@ -28,7 +28,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
 from moxlite.net.portholder import holder_of
 from moxlite.process.startup import Endpoint, endpoints
-from moxlite.sandbox import landlock, seccomp
+from moxlite.sandbox import confine
 
 LOW_PART: Final = 0.10
 """Share of a disk that should be free (ADMIN-58)."""
@@ -139,10 +139,10 @@ def _unkept() -> bool:
 
 async def check_kernel(examination: Examination) -> list[Finding]:
     """Check that the kernel bounds what a process that works on strangers' mail can do (WEBMAIL-109a)."""
-    if seccomp.is_available():
+    if confine.is_available():
         return []
     text = "the kernel cannot refuse system calls (seccomp) to the processes that work on strangers' mail"
-    if landlock.abi():
+    if confine.abi():
         text += "; it refuses them files (Landlock)"
         return [Finding(grade="note", code="sandbox-weak", about="kernel", text=text)]
     text += ", and has no Landlock: they are limited in memory, files and time only"
