@@ -7,8 +7,10 @@ text, ``moxlite-typed``, and the original below it in one of the class ``moxlite
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import unescape
+from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import unquote
 
@@ -16,7 +18,6 @@ from moxlite.compose.draft import KEPT, OWN, TYPED
 from moxlite.proto.mime.text import visible_text
 from moxlite.sandbox.jobs import MAX_COMPOSED, Composed, ReadDraft, ReadDraftHTML, WriteHTML
 from moxlite.sandbox.messages import Refused
-from moxlite.sandbox.plain import plain_text
 from moxlite.sandbox.sanitize import TooComplex, fragment
 
 _END: Final = "</div>"
@@ -90,3 +91,177 @@ def _typed(own: str) -> str | None:
         return None
     text = rest.partition(">")[2].rpartition(_END)[0]
     return None if "<" in text.replace("<br>", "") else unescape(text.replace("<br>", "\n"))[:MAX_COMPOSED]
+
+
+# Plain text made of sanitized HTML, as the alternative of a message that is written (WEBMAIL-135). Imported only by
+# the child process.
+#
+# Quotes begin with ``> ``, list items with ``- `` or their number, a link is followed by its address where the text
+# does not show it. Nothing is said of bold and italic letters.
+
+MAX_LEVELS: Final = 20
+"""Levels of quotes and lists that are shown by the beginning of a line; deeper ones have the same beginning."""
+
+_SPACE: Final = re.compile(r"[ \t\r\n\f]+")
+_MANY_LINES: Final = re.compile(r"\n{3,}")
+
+# fmt: off
+_BLOCKS: Final = frozenset({
+    "address", "article", "aside", "center", "dd", "details", "div", "dl", "dt", "figcaption", "figure", "footer",
+    "header", "hgroup", "main", "nav", "section", "summary", "table", "tbody", "tfoot", "thead", "tr",
+})
+# fmt: on
+_APART: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "ul", "ol"})
+"""Blocks with an empty line before and after them."""
+
+
+def plain_text(html: str) -> str:
+    """The text of sanitized HTML; lines end in LF, without blank lines at its ends. Linear in the length of `html`."""
+    writer = _Writer()
+    writer.feed(html)
+    writer.close()
+    return writer.text()
+
+
+class _Writer(HTMLParser):
+    """Writes lines while tags come by."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._lines: list[str] = []
+        self._line: list[str] = []
+        """Pieces of the line that is written; joined once, at its end."""
+        self._blank = -1
+        """Level of quotes of the empty line that is wanted before the next text, -1 for no such line."""
+        self._quotes = 0
+        self._pre = 0
+        self._lists: list[int] = []
+        """Open lists: the number of the next item, 0 for bullets."""
+        self._item = ""
+        """The mark of an item that has no text yet."""
+        self._link = ("", 0, 0)
+        """Address of the open link, number of lines and of pieces of the line before it."""
+
+    def text(self) -> str:
+        self._end_line()
+        return _MANY_LINES.sub("\n\n", "\n".join(self._lines)).strip("\n")
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "br":
+            self._new_line()
+        elif tag == "hr":
+            self._apart()
+            self._write("-" * 20)
+            self._apart()
+        elif tag == "img":
+            if alt := dict(attrs).get("alt"):
+                self._write(f"[{_SPACE.sub(' ', alt)}]")
+        elif tag == "a":
+            self._link = (dict(attrs).get("href") or "", len(self._lines), len(self._line))
+        elif tag in ("td", "th"):
+            if self._line:
+                self._write(" ")
+        elif tag == "li":
+            self._end_line()
+            self._item = self._mark()
+        elif tag in _APART:
+            # a list in an item follows its text without an empty line
+            self._end_line() if tag in ("ul", "ol") and self._lists else self._apart()
+            self._open(tag, attrs)
+        elif tag in _BLOCKS:
+            self._end_line()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._show_address()
+        elif tag == "li":
+            if self._item:
+                self._write("")
+            self._end_line()
+        elif tag in _APART:
+            self._end_line()
+            if tag == "blockquote":
+                self._quotes = max(0, self._quotes - 1)
+            elif tag == "pre":
+                self._pre = max(0, self._pre - 1)
+            elif tag in ("ul", "ol"):
+                del self._lists[-1:]
+            if not self._lists:
+                self._apart()
+        elif tag in _BLOCKS:
+            self._end_line()
+
+    def handle_data(self, data: str) -> None:
+        if self._pre:
+            first, *others = data.split("\n")
+            self._write(first)
+            for line in others:
+                self._new_line()
+                self._write(line)
+            return
+        words = _SPACE.sub(" ", data)
+        self._write(words.lstrip(" ") if not self._line or self._line[-1].endswith(" ") else words)
+
+    def _open(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "blockquote":
+            self._quotes += 1
+        elif tag == "pre":
+            self._pre += 1
+        elif tag in ("ul", "ol"):
+            start = dict(attrs).get("start") or ""
+            number = int(start) if start.isascii() and start.isdigit() and len(start) < 6 else 1
+            self._lists.append(number if tag == "ol" else 0)
+
+    def _mark(self) -> str:
+        """The mark of the next item of the innermost list."""
+        if not self._lists or not self._lists[-1]:
+            return "- "
+        self._lists[-1] += 1
+        return f"{self._lists[-1] - 1}. "
+
+    def _show_address(self) -> None:
+        """Write the address of the link that ends, if its text does not show it."""
+        href, lines, pieces = self._link
+        self._link = ("", 0, 0)
+        if not href.startswith(("http://", "https://", "mailto:")):
+            return
+        shown = "".join(self._line[pieces if len(self._lines) == lines else 0 :]).strip()
+        bare = href.removeprefix("mailto:")
+        # the mark of an item or quote is a piece of the line, too
+        if self._line and not shown.rstrip("/").endswith(
+            (href.rstrip("/"), bare.partition("://")[2].rstrip("/") or bare)
+        ):
+            self._write(f" <{href}>")
+
+    def _write(self, words: str) -> None:
+        if not self._line:
+            if not (words.strip() or self._item or (self._pre and words)):
+                return
+            quoted = "> " * min(self._quotes, MAX_LEVELS)
+            if self._blank >= 0 and self._lines:
+                self._lines.append(quoted[: 2 * self._blank].rstrip(" "))
+            self._blank = -1
+            indent = "  " * min(max(0, len(self._lists) - 1), MAX_LEVELS)
+            hanging = "" if self._item or not self._lists else "  "
+            self._line.append(quoted + indent + hanging + self._item)
+            self._item = ""
+        self._line.append(words)
+
+    def _apart(self) -> None:
+        self._end_line()
+        self._blank = self._quotes if self._blank < 0 else min(self._blank, self._quotes)
+
+    def _end_line(self) -> None:
+        """End the line, if there is anything on it."""
+        if self._line:
+            line = "".join(self._line).rstrip(" \xa0")
+            # above a signature (RFC 3676 §4.3)
+            self._lines.append(f"{line} " if line == "--" else line)
+            self._line = []
+
+    def _new_line(self) -> None:
+        """End the line, even an empty one."""
+        if not self._line:
+            self._lines.append(("> " * min(self._quotes, MAX_LEVELS)).rstrip(" "))
+            return
+        self._end_line()

@@ -22,7 +22,7 @@ UNCALLED = {
     "net/resolver.py FakeResolver": "resolver of tests",
     "net/limits.py NEW_CONNECTIONS": "limits of sessions in tests and benches",
     "process/keys.py load_certificates": "tests make the ports of a server with it",
-    "sandbox/plain.py _Writer": "html.parser calls the methods of a parser",
+    "sandbox/composing.py _Writer": "html.parser calls the methods of a parser",
     "sandbox/processes.py Sandbox.pids": "tests end the processes",
     "store/changelog/bus.py Bus.tail_events": "tests see the bound of the tail",
     "net/resolver.py Resolver.cname": "public API: questions of programs that use the package alone",

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from moxlite.compose.draft import html_page, typed_html
-from moxlite.sandbox.composing import read_draft, write_html
+from moxlite.sandbox.composing import plain_text, read_draft, write_html
 from moxlite.sandbox.jobs import ReadDraft, WriteHTML
 from moxlite.sandbox.messages import Refused
-from moxlite.sandbox.plain import plain_text
 
 MARKER = "data:moxlite-x,"
 
