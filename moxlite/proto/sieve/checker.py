@@ -21,13 +21,11 @@ from moxlite.proto.sieve.conditions import (
     UnavailableTest,
 )
 from moxlite.proto.sieve.errors import Fault, ScriptError, SyntaxFault
-from moxlite.proto.sieve.grammar import parse
+from moxlite.proto.sieve.grammar import Argument, Call, NumberArgument, Places, StringsArgument, TagArgument, parse
 from moxlite.proto.sieve.limits import MAX_EXPRESSIONS, MAX_FAULTS, MAX_REQUIRES, MAX_SCRIPT
-from moxlite.proto.sieve.scanner import Places
 from moxlite.proto.sieve.script import Script, unpack
 from moxlite.proto.sieve.strings import EncodedCharacterError, decode_characters, namespaces
 from moxlite.proto.sieve.syntax import REGEX, Option, Syntax, Value, Written
-from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 from moxlite.proto.sieve.validation import EXTENSIONS, IMPLIED, RESTRICTED, validate
 
 _T = TypeVar("_T", bound=Written)

@@ -7,8 +7,8 @@ from typing import ClassVar, Final, TypeAlias
 import msgspec
 
 from moxlite.proto.sieve.conditions import AnyTest
+from moxlite.proto.sieve.grammar import Call
 from moxlite.proto.sieve.syntax import Option, Positional, Strings, Syntax, Value, Written
-from moxlite.proto.sieve.tree import Call
 
 COPY: Final = Option(tag="copy", field="copy", needs="copy")  # RFC 3894 §3
 FLAGS: Final = Option(tag="flags", field="flags", takes=Value.STRINGS, needs="imap4flags")  # RFC 5232 §5

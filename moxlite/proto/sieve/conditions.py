@@ -6,6 +6,7 @@ from typing import ClassVar, Final, TypeAlias
 
 import msgspec
 
+from moxlite.proto.sieve.grammar import Call
 from moxlite.proto.sieve.syntax import (
     ADDRESS_PART,
     COMPARATOR,
@@ -19,7 +20,6 @@ from moxlite.proto.sieve.syntax import (
     Value,
     Written,
 )
-from moxlite.proto.sieve.tree import Call
 
 CASEMAP: Final = "i;ascii-casemap"
 """The default comparator (RFC 5228 §2.7.3)."""

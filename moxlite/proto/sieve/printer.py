@@ -9,9 +9,9 @@ import msgspec
 
 from moxlite.proto.sieve.commands import AnyCommand, If, Require, Unavailable
 from moxlite.proto.sieve.conditions import AllOf, AnyOf, AnyTest, Not, UnavailableTest
+from moxlite.proto.sieve.grammar import Argument, Call, NumberArgument, StringsArgument, TagArgument
 from moxlite.proto.sieve.script import Script
 from moxlite.proto.sieve.syntax import Option, Value, Written
-from moxlite.proto.sieve.tree import Argument, Call, NumberArgument, StringsArgument, TagArgument
 
 INDENT: Final = "    "
 
