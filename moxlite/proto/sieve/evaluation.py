@@ -13,9 +13,8 @@ from moxlite.proto.sieve.comparing import COMPARATORS, Values, charge_keys, find
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import CALL, MAX_STEPS, Budget
 from moxlite.proto.sieve.message import NO_VALUES, Mailbox
-from moxlite.proto.sieve.moments import PARTS, date_part, zone_minutes
 from moxlite.proto.sieve.state import State
-from moxlite.proto.sieve.strings import flags_of, has_variables, words_of
+from moxlite.proto.sieve.strings import PARTS, date_part, flags_of, has_variables, words_of, zone_minutes
 from moxlite.proto.sieve.syntax import CONTAINS, IS
 from moxlite.proto.sieve.validation import EXTENSIONS, RESTRICTED
 

@@ -14,8 +14,7 @@ from moxlite.proto.sieve import commands, conditions
 from moxlite.proto.sieve.comparing import COMPARATORS, NUMERIC, RELATIONS, expression
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import MAX_VALUE
-from moxlite.proto.sieve.moments import PARTS, zone_minutes
-from moxlite.proto.sieve.strings import has_variables, is_variable_name
+from moxlite.proto.sieve.strings import PARTS, has_variables, is_variable_name, zone_minutes
 from moxlite.proto.sieve.syntax import CONTAINS, MATCHES, REGEX
 
 EXTENSIONS: Final = (
