@@ -153,7 +153,7 @@ class SortCommands:
 
     async def find(self, args: sieve.SortFind) -> sieve.SortedPage:
         """Find where the rules of an address, or a script, would put stored messages. Nothing is moved."""
-        from moxlite.acceptance.sieve.stored import sort_page_by_script
+        from moxlite.acceptance.sieve.keeping import sort_page_by_script
 
         after = None if args.after is None else Place(args.after.received, args.after.id)
         async with self._use(args.account) as account:

@@ -83,7 +83,7 @@ class SortingCalls(AccountCalls):
         """Find into which mailboxes a script would file the messages in the Inbox: a page, the latest first. Nothing is
         moved, and the script does nothing else.
         """
-        from moxlite.acceptance.sieve.stored import sort_page_by_script
+        from moxlite.acceptance.sieve.keeping import sort_page_by_script
 
         async with self._open(caller) as account:
             return await sort_page_by_script(account, name, after)
