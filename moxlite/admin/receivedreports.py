@@ -11,7 +11,7 @@ from moxlite.admin.storage.settings import store_options
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations.performing import commands
-from moxlite.operations.receivedreports import ListReports, ShowReport, SumReports
+from moxlite.operations.reports import ListReports, ShowReport, SumReports
 from moxlite.process.stopped import stopped
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.file.transaction import Reader

@@ -60,7 +60,7 @@ def reports() -> None:
 def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> None:
     """List reports, the last first. Without a running server, the file is read directly."""
     from moxlite.admin.receivedreports import listed
-    from moxlite.operations.receivedreports import NEWEST, ListReports
+    from moxlite.operations.reports import NEWEST, ListReports
     from moxlite.store.reports.received import Kind
 
     args = ListReports(cast(Kind, kind), domain, days, NEWEST if before is None else before, limit)
@@ -91,7 +91,7 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
 def summary(kind: str, days: int) -> None:
     """Sum the reports up by domain: messages that DMARC proves or not, sessions by TLS that went well or failed."""
     from moxlite.admin.receivedreports import summed
-    from moxlite.operations.receivedreports import SumReports
+    from moxlite.operations.reports import SumReports
     from moxlite.store.reports.received import Kind
 
     args = SumReports(cast(Kind, kind), days)
@@ -108,7 +108,7 @@ def summary(kind: str, days: int) -> None:
 def show_(kind: str, number: int) -> None:
     """Print a report as JSON, with all its records."""
     from moxlite.admin.receivedreports import shown
-    from moxlite.operations.receivedreports import ShowReport
+    from moxlite.operations.reports import ShowReport
     from moxlite.store.reports.received import Kind
 
     args = ShowReport(cast(Kind, kind), number)
