@@ -170,9 +170,9 @@ def as_author() -> Iterator[None]:
     if os.name != "posix" or os.geteuid() != 0:
         yield
         return
-    from moxlite.process import author  # imported here: other users do not need it
+    from moxlite.process import privileges  # imported here: other users do not need it
 
-    with author.as_author(config_path()):
+    with privileges.as_author(config_path()):
         yield
 
 

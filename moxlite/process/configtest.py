@@ -23,12 +23,11 @@ from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_k
 from moxlite.net.listeners import is_here
 from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
-from moxlite.process.author import as_author
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
 from moxlite.process.permissions import Named
-from moxlite.process.privileges import UnknownUser, service_user
+from moxlite.process.privileges import UnknownUser, as_author, service_user
 from moxlite.safefile import openings
 
 APPS: Final = ("account", "admin", "webmail", "webapi")

@@ -27,7 +27,6 @@ from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError
-from moxlite.process.author import as_its_author
 from moxlite.process.errors import PortTaken, StartFailed
 from moxlite.process.fences import told
 from moxlite.process.keys import (
@@ -45,7 +44,15 @@ from moxlite.process.keys import (
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.parent import Parent, split
 from moxlite.process.permissions import Named, fix_config, fix_data
-from moxlite.process.privileges import UMASK, UnknownUser, Unreadable, acting_as, drop_privileges, service_user
+from moxlite.process.privileges import (
+    UMASK,
+    UnknownUser,
+    Unreadable,
+    acting_as,
+    as_its_author,
+    drop_privileges,
+    service_user,
+)
 from moxlite.process.stopped import make_data
 from moxlite.safefile import openings
 from moxlite.store.backup.layout import RESTORING
