@@ -18,8 +18,7 @@ import msgspec
 
 from moxlite.patterns import searching
 from moxlite.proto.address import Address as MailAddress, AddressError, Domain as DomainName
-from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
-from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
+from moxlite.proto.sshurl import SCHEME, SCHEMES, SSHURL, ObjectURL, parse_object_url, parse_ssh_url
 from moxlite.wording import worded
 
 IPAddress = IPv4Address | IPv6Address

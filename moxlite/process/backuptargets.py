@@ -16,8 +16,7 @@ from moxlite.config.static import Backup, Standby
 from moxlite.net.storage.locking import PAUSES
 from moxlite.net.storage.sftp import PATIENCE, SFTP, Login
 from moxlite.process.fences import told
-from moxlite.proto.objecturl import SCHEMES, ObjectURL, parse_object_url
-from moxlite.proto.sshurl import SCHEME, SSHURL, parse_ssh_url
+from moxlite.proto.sshurl import SCHEME, SCHEMES, SSHURL, ObjectURL, parse_object_url, parse_ssh_url
 from moxlite.store.backup.storage import Folder, Storage
 from moxlite.store.errors import BackupError
 

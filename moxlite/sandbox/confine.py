@@ -167,11 +167,11 @@ def _call(number: int, first: bytes | int | None, second: int, third: int) -> in
 #
 # Theory of operation
 # -------------------
-# The kernel runs a program of BPF before each system call, with the call's number and arguments. The program has a list
-# of calls that it allows; `_CALLS` is what strace(1) shows of all jobs on all mail of the tests, with what the C library
-# and Rust need to run out of memory in good order. Any other call raises SIGSYS. The handler for it reports the call's
-# number, and ends the process; a process that blocks the signal is ended by it. So no call fails in a way that a library
-# would take for something else, and the server counts each.
+# The kernel runs a program of BPF before each system call, with the call's number and arguments. The program has a
+# list of calls that it allows; `_CALLS` is what strace(1) shows of all jobs on all mail of the tests, with what the C
+# library and Rust need to run out of memory in good order. Any other call raises SIGSYS. The handler for it reports
+# the call's number, and ends the process; a process that blocks the signal is ended by it. So no call fails in a way
+# that a library would take for something else, and the server counts each.
 #
 # Numbers differ between processors. A call by the numbers of another processor (32-bit programs) ends the process.
 # Those of x32 are numbers with bit 30 set, which no entry has.

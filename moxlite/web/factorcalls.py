@@ -68,7 +68,7 @@ class FactorState(msgspec.Struct, frozen=True):
     """
 
     apps: list[FactorApp]
-    factors: list[FactorKey]
+    keys: list[FactorKey]
     codes: int
     host: str
     programs: list[ProgramUse]

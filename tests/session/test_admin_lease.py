@@ -31,7 +31,7 @@ from moxlite.net.control.client import CtlFailed
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.operations.standby import HandedOver
 from moxlite.process.errors import StartFailed
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from moxlite.store.errors import NoLease
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import Bucket, serving

@@ -32,7 +32,7 @@ from moxlite.admin.standby.lease import origin_of
 from moxlite.admin.standby.litestream import find_program
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from moxlite.store.backup.keys import load_signer, signers_in
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import serving

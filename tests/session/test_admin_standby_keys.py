@@ -13,7 +13,7 @@ from moxlite.admin.standby.layout import FOLLOWED, Followed, Head, read_document
 from moxlite.admin.standby.lease import Lease, Watch, take
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.storage.objectstore import ObjectStore
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from tests.house import Running, house, soon
 from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import copied, deliver, identity, program, quick, settings, subjects

@@ -15,7 +15,7 @@ from moxlite.admin.standby import control, following as following_module, replic
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.status import first_words, second_words
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from tests.house import Running, house, soon
 from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import copied, deliver, identity, program, settings, subjects

@@ -11,7 +11,7 @@ import trio
 from moxlite.admin.standby import following as following_module, holding as holding_module, replicating
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.lease import Lease
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from tests.house import Running, house, soon
 from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import copied, deliver, identity, program, quick, settings, subjects

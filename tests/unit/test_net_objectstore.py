@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.net.storage.objectstore import ObjectStore, read_keys
-from moxlite.proto.objecturl import ObjectURL, parse_object_url
+from moxlite.proto.sshurl import ObjectURL, parse_object_url
 from tests.objectstorage import Bucket, serving
 
 URL = ObjectURL("s3://", "backups", "mail/one")

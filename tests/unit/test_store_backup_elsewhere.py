@@ -16,8 +16,7 @@ from moxlite.net.storage.locking import LOOK
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import SFTP
 from moxlite.process.backuptargets import reach_fault
-from moxlite.proto.objecturl import parse_object_url
-from moxlite.proto.sshurl import parse_ssh_url
+from moxlite.proto.sshurl import parse_object_url, parse_ssh_url
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.sources import Source

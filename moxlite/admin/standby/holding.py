@@ -56,7 +56,7 @@ from moxlite.net.storage.sftp import Login
 from moxlite.process.backuptargets import login_for
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys import Read
-from moxlite.proto.objecturl import ObjectURL
+from moxlite.proto.sshurl import ObjectURL
 from moxlite.store.errors import BackupError, NoLease
 
 logger = logging.getLogger("moxlite.admin.standby")

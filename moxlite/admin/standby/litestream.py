@@ -26,8 +26,7 @@ from moxlite.escapes import printable
 from moxlite.net.storage.sftp import Login
 from moxlite.optional import ADDED, how_to_install
 from moxlite.process.backuptargets import Access, Target
-from moxlite.proto.objecturl import ObjectURL
-from moxlite.proto.sshurl import SSHURL
+from moxlite.proto.sshurl import SSHURL, ObjectURL
 from moxlite.store.backup.verify import newer_schema
 from moxlite.store.errors import BackupError
 from moxlite.store.file.migrations import Kind

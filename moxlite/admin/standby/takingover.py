@@ -51,7 +51,7 @@ from moxlite.admin.standby.lease import (
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
-from moxlite.proto.objecturl import ObjectURL
+from moxlite.proto.sshurl import ObjectURL
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.verify import last_modseq, last_queued
 from moxlite.store.errors import BackupError

@@ -94,7 +94,7 @@ class Succession:
     """A take-over without a person: this machine has the lease of the other one, which was over (STORE-186h)."""
 
     def __init__(self, source: "Source", folder: Path, config: str | None, data: str | None, *, no_drop: bool) -> None:
-        from moxlite.proto.objecturl import ObjectURL
+        from moxlite.proto.sshurl import ObjectURL
 
         if not isinstance(source.target, ObjectURL):
             raise Failure("--take-over needs object storage (s3://); else a person decides: moxlite standby takeover")

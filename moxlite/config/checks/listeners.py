@@ -11,8 +11,7 @@ from moxlite.config.listeners import TLS_FIRST, Listener, ListenerTLS, enabled_s
 from moxlite.config.static import Backup, Static
 from moxlite.config.toml.decode import Finding, KeyPath, near
 from moxlite.config.webrules import compile_pattern, parse_template
-from moxlite.proto.objecturl import ObjectURL
-from moxlite.proto.sshurl import SSHURL
+from moxlite.proto.sshurl import SSHURL, ObjectURL
 
 
 def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from moxlite.net.storage.locking import LOCKED, LOOK, PAUSES, SIGN, STALE, again, go_on, in_use
 from moxlite.optional import how_to_install
-from moxlite.proto.objecturl import ObjectURL
+from moxlite.proto.sshurl import ObjectURL
 
 if TYPE_CHECKING:
     from types import ModuleType
