@@ -63,7 +63,6 @@ SUBJECTS: Final = (
     queue,
     webhooks,
     reports,
-    reports,
     accounts,
     domains,
     dns,
