@@ -61,7 +61,6 @@ _SCOPES: Final[Mapping[str, Scope]] = {
     "dns": "dns",
     "domains": "domains",
     "queue": "queue",
-    "receivedreports": "reports",
     "reports": "reports",
     "server": "server",
     "webhooks": "queue",
