@@ -398,8 +398,8 @@ class Listings:
 
         Raises BadFilter if a text is not an address.
         """
-        await lazyimport.load("moxlite.queue.explaining.explain")
-        from moxlite.queue.explaining.explain import explain, message_to, waiting_for
+        await lazyimport.load("moxlite.queue.explaining")
+        from moxlite.queue.explaining import explain, message_to, waiting_for
 
         message, now = message_to(self._ctx, recipient, sender), self._ctx.clock()
         entry = await self._database.read(partial(for_message, message=message, now=now), op="queue explain")

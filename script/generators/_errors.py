@@ -16,9 +16,8 @@ from pathlib import Path
 from generators._languages import FRONTEND, TOP, fault, fnv
 
 PACKAGE = TOP / "moxlite"
-FOLDERS = ("web", "logins", "store", "compose", "sandbox", "acceptance", "proto/cards")
+FOLDERS = ("web", "logins", "store", "compose", "submission", "sandbox", "acceptance", "proto/cards")
 OTHERS = (
-    "submission.py",
     "admin/factors.py",
     "proto/address.py",
     "proto/webpush.py",

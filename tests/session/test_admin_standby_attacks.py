@@ -14,7 +14,7 @@ from moxlite.admin.standby.layout import HEAD, MAX_DOCUMENT, POSITIONS, READY, H
 from moxlite.admin.standby.lease import LEASE
 from moxlite.net.log import LEVELS
 from moxlite.net.storage.objectstore import ObjectStore
-from moxlite.proto.objecturl import parse_object_url
+from moxlite.proto.sshurl import parse_object_url
 from tests.house import house, soon
 from tests.objectstorage import Bucket, bucket
 from tests.session.test_admin_standby import (
