@@ -174,7 +174,7 @@ def _call(number: int, first: bytes | int | None, second: int, third: int) -> in
 # that a library would take for something else, and the server counts each.
 #
 # Numbers differ between processors. A call by the numbers of another processor (32-bit programs) ends the process.
-# Those of x32 are numbers with bit 30 set, which no entry has.
+# Calls of x32 have numbers with bit 30 set, which no entry has.
 
 _CALLS: Final = {
     # the socket to the server, /proc/self/statm, and error messages of libraries, which go to /dev/null
