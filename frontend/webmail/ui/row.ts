@@ -194,12 +194,11 @@ export class Row {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
-    const cut = thread.length === mostMembers;
-    const words = cut ? t("{n} messages or more", { n: mostMembers }) : t("{n} messages", { n: thread.length });
+    const count = `${thread.length}${thread.length === mostMembers ? "+" : ""}`;
     fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
     fill(
       this.numbers,
-      thread.length > 1 && named("thread-count", words, `${thread.length}${cut ? "+" : ""}`),
+      thread.length > 1 && named("thread-count", t("{n} messages", { n: count }), count),
       hidden > 0 &&
         named(
           "thread-count",

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.10586dad1759.js", checks: "checks.f6693a31f6a1.js", compose: "compose.e4ee242f56b8.js", conversation: "conversation.44e7bb70d513.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.92de2855330f.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.f64d1bc605f9.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.10586dad1759.js", checks: "checks.f6693a31f6a1.js", compose: "compose.e4ee242f56b8.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.92de2855330f.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.f64d1bc605f9.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -1954,6 +1954,7 @@ var Pending = class {
   }
 };
 
+var mostMembers = 500;
 var deepest = 6;
 function tree(members) {
   const known = new Set(members.map((item) => item.id));
@@ -3183,8 +3184,9 @@ var Row = class {
     const people = [...new Map(all.map((one) => [`${one.user}@${one.host}`, one])).values()];
     this.people.classList.toggle("recipients", manner.recipients);
     this.people.title = addressList(people, longAddress);
+    const count = `${thread.length}${thread.length === mostMembers ? "+" : ""}`;
     fill(this.people, marked(isolated(senders(people, manner.own)) || t("(no address)"), manner.needles));
-    fill(this.numbers, thread.length > 1 && named("thread-count", t("{n} messages", { n: thread.length }), String(thread.length)), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
+    fill(this.numbers, thread.length > 1 && named("thread-count", t("{n} messages", { n: count }), count), hidden > 0 && named("thread-count", many(hidden, "One more message of this conversation is elsewhere: → shows it", "{n} more messages of this conversation are elsewhere: → shows them"), `+${hidden}`));
   }
   showDisc(item, manner) {
     const [person] = manner.recipients ? [...item.to, ...item.cc, ...item.bcc] : item.from;
