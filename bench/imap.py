@@ -441,9 +441,9 @@ def crowd(side: Side) -> Figures:
     time.sleep(10)
     kilobytes = (side.server.anonymous() - before) / CROWD_SESSIONS * 1e3
     time.sleep(120)  # what the opening left to do is done, memory is given back
-    before_it = _switches(side.server)
+    before_it = switches(side.server)
     time.sleep(60)
-    wakes = sum(count - before_it.get(thread, 0) for thread, count in _switches(side.server).items())
+    wakes = sum(count - before_it.get(thread, 0) for thread, count in switches(side.server).items())
     for session in sessions:
         session.sock.close()
     return {
@@ -470,7 +470,7 @@ def codec(side: Side) -> Figures:
     return {"commands read, /s": read, "FLAGS written, /s": count / (time.process_time() - began)}
 
 
-def _switches(server: Server) -> dict[str, int]:
+def switches(server: Server) -> dict[str, int]:
     """How often each thread of the server has gone to sleep so far; those that have ended are not counted."""
     counts: dict[str, int] = {}
     for pid in server.pids():

@@ -83,7 +83,7 @@ def target(kind: str, folder: Path) -> Iterator[str]:
             yield f'[standby]\ntarget = "{url}"\n{keys}{end}'
     else:
         with serving() as bucket:
-            proxy = Proxy(bucket.port)
+            proxy = Proxy(bucket.address[1])
             file = folder / "keys"
             keys_of = bucket.keys | {"endpoint": f"http://127.0.0.1:{proxy.port}"}
             file.write_text("".join(f"{name} = {text}\n" for name, text in keys_of.items()))
