@@ -79,6 +79,7 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
       ? [
           card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), {
             flush: true,
+            actions: button(t("Send a test now"), () => void testPlacement(desk)),
           }),
         ]
       : []),
@@ -217,6 +218,19 @@ const landings: Readonly<Record<Provider["landing"], readonly [Level, string]>> 
   missing: ["danger", t("not found")],
   unsent: ["danger", t("not sent")],
 };
+
+/** Send a test to each linked mailbox; what is not there within seconds shows up by itself. */
+async function testPlacement(desk: Desk): Promise<void> {
+  let ended = false;
+  const done = await attempt(t("Sending the test mail"), async () => {
+    ended = await desk.client.placement_test();
+  });
+  if (!done) return;
+  await desk.refresh();
+  desk.say(
+    ended ? t("The test mail was found.") : t("The test mail is under way. Results show up here within 15 minutes."),
+  );
+}
 
 /** A provider, its latest result and a chart of the last ones. */
 function placed(one: Provider): HTMLElement {

@@ -1047,6 +1047,18 @@ export interface Total {
   last: number;
 }
 
+/** A new domain, in Unicode, and what it needs before mail flows, in order. */
+export interface AddedDomain {
+  domain: string;
+  next: Array<NextStep>;
+}
+
+/** A step after a change: words, and commands for it. */
+export interface NextStep {
+  words: string;
+  commands: Array<string>;
+}
+
 /** A provider that can be set. `rights`: what its token needs, and where it is made. */
 export interface DNSProvider {
   name: string;
@@ -1135,6 +1147,12 @@ export interface AdminTokenInfo {
 export interface HandedOver {
   host: string;
   epoch: number;
+}
+
+/** Result of the mail test: the steps done, in words, and findings about the step that failed. */
+export interface Sent {
+  steps: Array<string>;
+  findings: Array<Finding>;
 }
 
 export const checks: Checks = {
@@ -1246,6 +1264,8 @@ export const checks: Checks = {
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  AddedDomain: { domain: "string", next: ["list", ["ref", "NextStep"]] },
+  NextStep: { words: "string", commands: ["list", "string"] },
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
@@ -1256,6 +1276,7 @@ export const checks: Checks = {
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   HandedOver: { host: "string", epoch: "integer" },
+  Sent: { steps: ["list", "string"], findings: ["list", ["ref", "Finding"]] },
 };
 
 /** The calls of the admin. */
@@ -1470,6 +1491,9 @@ export interface Calls {
   /** Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes. */
   examine(): Promise<null>;
 
+  /** Send a test to each linked mailbox of the postmaster, and look where it lands. After 20 seconds it goes on */
+  placement_test(): Promise<boolean>;
+
   /** List messages, those that are due first, at most 100 (--n): why each waits, and what comes next. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
@@ -1597,7 +1621,7 @@ export interface Calls {
   config_address_rm(address: string): Promise<null>;
 
   /** Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it. */
-  config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<null>;
+  config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
   /** Remove DOMAIN; refused while an address or alias uses it. Its DKIM keys are moved to dkim/old. */
   config_domain_rm(domain: string): Promise<null>;
@@ -1682,6 +1706,9 @@ export interface Calls {
 
   /** Hand over to the second machine, which runs `moxlite standby follow --take-over`, and end this server. */
   standby_handover(): Promise<HandedOver>;
+
+  /** Deliver a message and read it; with `send_to`, submit another one to that address. Takes up to three minutes. */
+  doctor_mail(send_to?: string): Promise<Sent>;
 }
 
 export type Client = BaseClient & Calls;
@@ -1757,6 +1784,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
+  placement_test: [{}, "boolean"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
@@ -1799,7 +1827,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   config_account_rm: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
-  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
+  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, ["ref", "AddedDomain"]],
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
@@ -1828,4 +1856,5 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],
   standby_handover: [{}, ["ref", "HandedOver"]],
+  doctor_mail: [{ send_to: ["optional", "string"] }, ["ref", "Sent"]],
 });

@@ -29,16 +29,31 @@ class AliasInfo(msgspec.Struct, frozen=True):
     allow_msg_from: bool
 
 
+class NextStep(msgspec.Struct, frozen=True):
+    """A step after a change: words, and commands for it."""
+
+    words: str
+    commands: list[str]
+
+
+class AddedDomain(msgspec.Struct, frozen=True):
+    """A new domain, in Unicode, and what it needs before mail flows, in order."""
+
+    domain: str
+    next: list[NextStep]
+
+
 @query("config domain list", Role.COMMAND_LINE | Role.TOKEN)
 class ListDomains(Operation[list[DomainInfo]], frozen=True):
     """List all domains; those that are disabled, or only get reports, are marked."""
 
 
 @change("config domain add", MANAGERS)
-class AddDomain(Operation[None], frozen=True):
+class AddDomain(Operation[AddedDomain], frozen=True):
     """Add DOMAIN with new DKIM keys; ACCOUNT gets the reports about it.
 
-    An ACCOUNT that there isn't is made, with the address LOCALPART@DOMAIN. Then: moxlite config dnsrecords DOMAIN
+    An ACCOUNT that there isn't is made, with the address LOCALPART@DOMAIN. What comes next is printed: addresses, DNS,
+    and a test.
     """
 
     domain: Word

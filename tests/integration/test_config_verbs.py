@@ -249,3 +249,22 @@ def test_what_works_without_a_server(
         assert run(["--yes", *line.split()]) == 3, line
         assert "moxlite: no server is running" in capsys.readouterr().err
     assert (stopped.folder / "config/domains.toml").read_bytes() == domains
+
+
+def test_a_new_domain_says_what_comes_next(server: ServedServer) -> None:
+    """WEB-80a, ADMIN-12: commands in order, with the names that were given."""
+    told = server.cli("config", "domain", "add", "next.example", "ned", "ned").stdout
+    assert told.startswith("next.example is added. What comes next:\n")
+    commands = [line.strip() for line in told.splitlines() if line.startswith("    ")]
+    assert commands == [
+        "moxlite account set-password ned",
+        "moxlite dns provider set next.example PROVIDER",
+        "moxlite dns update next.example",
+        "moxlite config dnsrecords next.example",
+        "moxlite config dnscheck next.example",
+        "moxlite doctor --send-to ned@next.example",
+    ]
+    found = json.loads(server.cli("--json", "config", "domain", "add", "--disabled", "after.example", "ned").stdout)
+    assert found["domain"] == "after.example"
+    assert ["moxlite config domain enable after.example"] in [one["commands"] for one in found["next"]]
+    assert found["next"][0]["commands"] == ["moxlite config address add you@after.example ned"]

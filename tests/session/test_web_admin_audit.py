@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from moxlite.operations import Operation
+from moxlite.operations.domains import AddedDomain
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
 from tests.browsing import PASSWORD as USER_PASSWORD
@@ -69,7 +70,7 @@ async def test_changes_are_about_the_object_that_they_change(rig: Rig, browser: 
     """WEB-160: by whatever way, an object has the same name, so that a filter finds all of its changes."""
     async with rig.running.ctl() as client:
         given = {"domain": "new.example", "account": "tom", "localpart": "", "disabled": False}
-        await client.call("config domain add", given, type(None))
+        await client.call("config domain add", given, AddedDomain)
         await client.call("config address add", {"address": "t@new.example", "account": "tom"}, type(None))
     path = tmp_path / "config" / "domains.toml"
     text = path.read_text()

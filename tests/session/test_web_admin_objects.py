@@ -9,12 +9,13 @@ import trio
 import trio.testing
 
 from moxlite.admin.dns.report import Report
+from moxlite.admin.doctor.requests import TryPlacement
 from moxlite.config import holder
 from moxlite.config.domains import Account, Domains
 from moxlite.config.fields import fields_of
 from moxlite.supervision import open_supervisor
 from moxlite.web import sessions
-from moxlite.web.admin.calls import domains
+from moxlite.web.admin.calls import domains, overview
 from tests.web_rig import ADMIN_PASSWORD, Browser, Rig
 
 if TYPE_CHECKING:
@@ -328,3 +329,26 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
         monkeypatch.setattr(domains, "LONGEST", 60.0)
         monkeypatch.setattr(domains, "check_domain", failing)
         assert (await calls.dns_check(caller, "example.org", "mx")).errors == [domains.FAILED]
+
+
+async def test_a_placement_test_goes_on_without_its_call(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-70b: the call waits for its end for a while; another one meanwhile waits for the same test. A refusal is
+    told: this server sends nothing to others.
+    """
+    status, _ = await browser.error("placement_test")
+    assert 400 <= status < 500
+    monkeypatch.setattr(overview, "PATIENCE", 0.01)
+    runs: list[int] = []
+    found = trio.Event()
+
+    async def run(_: overview.OverviewCalls, operation: object) -> None:
+        assert isinstance(operation, TryPlacement)
+        runs.append(1)
+        await found.wait()
+
+    monkeypatch.setattr(overview.OverviewCalls, "_perform", run)
+    assert [await browser.call("placement_test") for _ in range(2)] == [False, False]
+    assert runs == [1]
+    monkeypatch.setattr(overview, "PATIENCE", 30.0)
+    found.set()
+    assert await browser.call("placement_test") is True

@@ -75,7 +75,6 @@ OUTSIDE = {
     "config account set": "settings are fields of the account's form",
     "config account quota": "the quota is the field quota_message_size of the account's form",
     "config alias update": "the options of an alias are fields of its form",
-    "placement test": "it waits a quarter of an hour for its answer; the overview shows the tests of each night",
     "account import-full": "octets of a file or terminal go both ways",
     "restore mail": "octets of a file or terminal go both ways",
     "admin imapserve": "octets of a file or terminal go both ways",

@@ -13,24 +13,6 @@ import { fieldDialog, settingsForm } from "../ui/shared";
 
 export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
   const name = found.row.domain;
-  const add = async () => {
-    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
-    const members = field(
-      t("Members"),
-      el("textarea", {}),
-      t(
-        "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
-      ),
-    );
-    const done = await fieldDialog(
-      t("Add an alias"),
-      t("Add alias"),
-      { alias: address, members },
-      () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true),
-      el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")),
-    );
-    if (done !== null) await desk.refresh();
-  };
   const open = (row: AliasRow) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
   const list = table<AliasRow>(
     t("Aliases"),
@@ -52,8 +34,31 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
     found.aliases.length === 0
       ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others."))
       : list,
-    { flush: true, actions: button(t("Add an alias"), () => void add(), { icon: plus, kind: "line small" }) },
+    {
+      flush: true,
+      actions: button(t("Add an alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }),
+    },
   );
+}
+
+/** Ask for an alias of a domain with its members, and add it. */
+export async function addAlias(desk: Desk, domain: string): Promise<void> {
+  const address = line(t("Address of the alias"), `@${domain}`, null, { inputmode: "email" });
+  const members = field(
+    t("Members"),
+    el("textarea", {}),
+    t(
+      "One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree.",
+    ),
+  );
+  const done = await fieldDialog(
+    t("Add an alias"),
+    t("Add alias"),
+    { alias: address, members },
+    () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true),
+    el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")),
+  );
+  if (done !== null) await desk.refresh();
 }
 
 const lines = (area: HTMLTextAreaElement) => area.value.split(/[\s,]+/).filter((one) => one !== "");

@@ -12,15 +12,21 @@ import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 import { provider } from "./provider";
 
-/** The records with their values to copy, and the checks as they end. */
-export async function dns(desk: Desk, name: string): Promise<Child> {
+/** The records with their values to copy, and the checks as they end.
+ * `again`: milliseconds after which topics with errors, or that were never checked, are checked again by themselves, for as long
+ * as the page is shown. `told`: hears of the reports as they change. */
+export async function dns(
+  desk: Desk,
+  name: string,
+  { again = 0, told = (_: readonly DNSReport[]): void => undefined } = {},
+): Promise<Child> {
   const [records, reports, above] = await Promise.all([
     desk.client.dns_records(name),
     desk.client.dns_reports(name),
     provider(desk, name),
   ]);
   const places = new Map(reports.map((one) => [one.topic, el("li")]));
-  const summary = el("div", { "aria-live": "polite" });
+  const summary = el("div", { class: "summary", "aria-live": "polite" });
   const latest = new Map(reports.map((one) => [one.topic, one]));
   const running = new Set<string>();
   const draw = (topic: string) => {
@@ -30,6 +36,7 @@ export async function dns(desk: Desk, name: string): Promise<Child> {
       topicLine(report, running.has(topic), () => void check(topic)),
     );
     const all = [...latest.values()];
+    told(all);
     const [bad, weak] = [
       all.filter((one) => one.errors.length > 0).length,
       all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length,
@@ -49,7 +56,9 @@ export async function dns(desk: Desk, name: string): Promise<Child> {
       all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words) : null,
     );
   };
-  const check = async (topic: string) => {
+  /** Check a topic; whether the server could. */
+  const check = async (topic: string): Promise<boolean> => {
+    let could = true;
     running.add(topic);
     draw(topic);
     try {
@@ -57,6 +66,7 @@ export async function dns(desk: Desk, name: string): Promise<Child> {
       do latest.set(topic, await desk.client.dns_check(name, topic));
       while (latest.get(topic)!.running && summary.isConnected);
     } catch (error) {
+      could = false;
       latest.set(topic, {
         topic,
         at: Date.now() * 1000,
@@ -69,10 +79,24 @@ export async function dns(desk: Desk, name: string): Promise<Child> {
     }
     running.delete(topic);
     draw(topic);
+    return could;
   };
   for (const one of reports) {
     if (one.running) void check(one.topic);
     else draw(one.topic);
+  }
+  if (again > 0) {
+    const look = async () => {
+      const [first, ...others] = [...latest.values()].filter(
+        (one) => !running.has(one.topic) && (one.at === 0 || one.errors.length > 0),
+      );
+      // where one cannot be made, none can
+      if (first === undefined || !(await check(first.topic))) return;
+      for (const one of others) if (!running.has(one.topic)) void check(one.topic);
+    };
+    void look();
+    const timer = setInterval(() => document.hidden || void look(), again);
+    desk.onLeave(() => clearInterval(timer));
   }
   const everything = button(t("Check everything"), () => reports.forEach((one) => void check(one.topic)), {
     icon: refreshCw,

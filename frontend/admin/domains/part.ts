@@ -13,6 +13,7 @@ import { fieldDialog, settingsForm, typedAgain } from "../ui/shared";
 import { aliases, aliasPage } from "./aliases";
 import { dns } from "./dns";
 import { keys } from "./keys";
+import { setup } from "./setup";
 
 async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const found = await desk.client.domains();
@@ -59,7 +60,7 @@ async function add(desk: Desk): Promise<void> {
   const domain = line(
     t("Domain"),
     "",
-    t("Such as example.org. Keys for DKIM are made; the DNS records to set come next."),
+    t("Such as example.org. Keys for DKIM are made; mailboxes, DNS records and a test come next."),
   );
   const account = line(
     t("Account for its reports"),
@@ -82,7 +83,7 @@ async function add(desk: Desk): Promise<void> {
       )
       .then(() => true),
   );
-  if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "dns" }));
+  if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "setup" }));
 }
 
 async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
@@ -92,6 +93,7 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
   const found = await desk.client.domain(name);
   const row = found.row;
   const content: Record<string, () => Promise<Child>> = {
+    setup: () => setup(desk, found),
     dns: () => dns(desk, name),
     addresses: async () => addresses(found),
     aliases: async () => aliases(desk, found),
@@ -133,6 +135,7 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
         t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in."),
       ),
     tabs(name, [
+      link("setup", t("Set up")),
       link("dns", t("DNS")),
       link("addresses", t("Addresses {n}", { n: row.addresses })),
       link("aliases", t("Aliases {n}", { n: row.aliases })),

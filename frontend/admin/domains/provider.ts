@@ -1,7 +1,7 @@
 // The DNS provider of a domain: set once, then records are published from here; and the rotation of keys.
 
 import type { DNSProvider, HostRotation, ProviderInUse, RecordPlan, Rotation } from "../../gen/admin";
-import { attempt, confirm, dialog, setStatus } from "../../lib/dialogs";
+import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { choice, line, tick } from "../../lib/fields";
 import { button, card, copyable, pairs, visible } from "../../lib/pages";
@@ -102,7 +102,7 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
   );
   if (done === null) return;
   await desk.refresh();
-  setStatus(t("{title} can be changed from here.", { title: done.title }));
+  desk.say(t("{title} can be changed from here.", { title: done.title }));
 }
 
 const sentence = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
@@ -140,7 +140,7 @@ async function make(desk: Desk, run: () => Promise<string[]>): Promise<void> {
   });
   if (!done) return;
   await desk.refresh();
-  setStatus(
+  desk.say(
     missing.length === 0
       ? t("Published. Name servers have it within minutes.")
       : many(

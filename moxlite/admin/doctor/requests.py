@@ -1,12 +1,13 @@
 """The operations of the doctor in a running server (ADMIN-70)."""
 
 from collections.abc import Awaitable, Callable
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from moxlite.admin.doctor.findings import Code, Finding, Grade
-from moxlite.operations import Operation, Role, change, query
+from moxlite.operations import OWNER, Operation, Role, change, query
 
 
 class Blocked(msgspec.Struct, frozen=True):
@@ -101,11 +102,11 @@ class Sent(msgspec.Struct):
         self.findings.append(Finding(grade=grade, code=code, about="mail", text=text, commands=commands))
 
 
-@query("doctor mail", Role.COMMAND_LINE)
+@change("doctor mail", OWNER)
 class SendMail(Operation[Sent], frozen=True):
-    """Deliver a message and read it; with `send_to`, submit another one to that address."""
+    """Deliver a message and read it; with `send_to`, submit another one to that address. Takes up to three minutes."""
 
-    send_to: str = ""
+    send_to: Annotated[str, Meta(max_length=320)] = ""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -182,6 +183,6 @@ class ListPlacement(Operation[list[Provider]], frozen=True):
     """List where mail to the postmaster's linked mailboxes lands."""
 
 
-@change("placement test", Role.COMMAND_LINE)
+@change("placement test", Role.COMMAND_LINE | Role.PAGES)
 class TryPlacement(Operation[list[Provider]], frozen=True):
     """Send a test message to each linked mailbox of the postmaster, at most two a day, and say where it lands."""

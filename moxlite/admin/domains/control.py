@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from shlex import quote
 
 import msgspec
 import trio
@@ -93,17 +94,20 @@ class DomainCommands:
             for name, one in sorted(snapshot.domains.domains.items())
         ]
 
-    async def add(self, args: operations.AddDomain) -> None:
-        """Make DKIM keys, add the domain, and the account if it is new. The client may disconnect meanwhile."""
+    async def add(self, args: operations.AddDomain) -> operations.AddedDomain:
+        """Make DKIM keys, add the domain, and the account if it is new; what comes next. The client may disconnect
+        meanwhile.
+        """
         new_account = args.account not in self._config.current.domains.accounts
         if new_account:
             await self._check_account(args.account)
         with trio.CancelScope(shield=True):  # bounded: four keys, a file, a database
-            await self._add(args)
+            domain = await self._add(args)
             if new_account:
                 await self._make_account(args.account)
+        return operations.AddedDomain(domain.unicode, _next_steps(domain.unicode, args, new_account=new_account))
 
-    async def _add(self, args: operations.AddDomain) -> None:
+    async def _add(self, args: operations.AddDomain) -> Domain:
         now = dt.datetime.now(dt.UTC)
         try:
             domain = changes.parse_domain(args.domain)
@@ -122,6 +126,7 @@ class DomainCommands:
             made.__exit__(type(error), error, error.__traceback__)
             raise
         made.__exit__(None, None, None)
+        return domain
 
     async def remove(self, args: operations.RemoveDomain) -> None:
         """Remove a domain, and move its keys to the folder of old ones."""
@@ -181,6 +186,41 @@ def _adding(
         )
 
     return change
+
+
+def _next_steps(domain: str, args: operations.AddDomain, *, new_account: bool) -> list[operations.NextStep]:
+    """Steps to a new domain's first mail, as commands; the admin app leads through the same (WEB-80a)."""
+    account = quote(args.account)
+    first = f"{args.localpart}@{domain}" if new_account else f"you@{domain}"
+    if new_account:
+        mailboxes = operations.NextStep(
+            f"Give the account {args.account} a password", [f"moxlite account set-password {account}"]
+        )
+    else:
+        mailboxes = operations.NextStep(
+            f"Give it addresses; postmaster@{domain} is the server's postmaster already",
+            [f"moxlite config address add {first} {account}"],
+        )
+    enable = operations.NextStep("Take its mail", [f"moxlite config domain enable {domain}"])
+    return [
+        mailboxes,
+        operations.NextStep(
+            "Publish its DNS records, by the provider's token",
+            [f"moxlite dns provider set {domain} PROVIDER", f"moxlite dns update {domain}"],
+        ),
+        operations.NextStep(
+            "or by hand, and check them",
+            [
+                f"moxlite config dnsrecords {domain}",
+                f"moxlite config dnscheck {domain}",
+            ],
+        ),
+        *([enable] if args.disabled else []),
+        operations.NextStep(
+            "Certificates are ordered once the records lead here; then send a test mail",
+            [f"moxlite doctor --send-to {quote(first)}"],
+        ),
+    ]
 
 
 def _alias(name: str, alias: Alias) -> operations.AliasInfo:

@@ -13,7 +13,7 @@ from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
-from moxlite.operations.domains import AliasInfo, DomainInfo
+from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo
 
 
 def add_commands(config: click.Group) -> None:
@@ -31,6 +31,7 @@ def add_commands(config: click.Group) -> None:
             accounts.ListAccounts: show_accounts,
             accounts.FindAddress: lambda found, as_json: show_json(found) if as_json else print(found.account),
             domains.ListDomains: _show_domains,
+            domains.AddDomain: _show_added,
             domains.PrintAlias: _show_alias,
         },
         without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
@@ -88,6 +89,17 @@ def _show_domains(found: list[DomainInfo], as_json: bool) -> None:
     for one in found:
         marks = f"{' (disabled)' if one.disabled else ''}{' (reports only)' if one.reports_only else ''}"
         print(printable(f"{one.domain}{marks}{'  # ' + one.description if one.description else ''}"))
+
+
+def _show_added(found: AddedDomain, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    print(printable(f"{found.domain} is added. What comes next:"))
+    for one in found.next:
+        print(printable(f"- {one.words}:"))
+        for command in one.commands:
+            print(printable(f"    {command}"))
 
 
 def _show_alias(found: AliasInfo, as_json: bool) -> None:

@@ -324,6 +324,9 @@ function visible(value) {
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
+function mark2(level, word, small = true) {
+  return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], small ? "i s" : "i"), el("span", { class: "sr" }, `${word}: `));
+}
 function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
@@ -632,6 +635,26 @@ function onTop(now, before, after, names) {
 async function conflict(error) {
   return dialog(t("Changed meanwhile"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Nothing was saved. What you typed is still in the form.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Drop mine, show what is there")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save mine all the same")))]);
 }
+function fieldForm(fields, action, run, more = null) {
+  const failure = el("div", { hidden: true });
+  const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+  const form = el("form", { class: "form", novalidate: true, onsubmit: (event) => {
+    event.preventDefault();
+    void send();
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
+  const send = async () => {
+    button2.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form);
+    } finally {
+      button2.disabled = false;
+    }
+  };
+  return form;
+}
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
@@ -673,18 +696,21 @@ async function typedAgain(title2, name, what, action) {
   });
   return answer2 === true;
 }
+async function showSecret(title2, text3, secret) {
+  await dialog(title2, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
+}
 
 function aliases(desk, found) {
   const name = found.row.domain;
-  const add2 = async () => {
-    const address = line(t("Address of the alias"), `@${name}`, null, { inputmode: "email" });
-    const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
-    const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
-    if (done !== null) await desk.refresh();
-  };
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
   const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Who may write"), cell: (row) => row.post_public ? t("everyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
-  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void add2(), { icon: plus, kind: "line small" }) });
+  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("None yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add an alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
+}
+async function addAlias(desk, domain) {
+  const address = line(t("Address of the alias"), `@${domain}`, null, { inputmode: "email" });
+  const members = field(t("Members"), el("textarea", {}), t("One address a line: of accounts here, at least one, and of other servers. The owner of an address elsewhere gets a mail with a link, and has to agree."));
+  const done = await fieldDialog(t("Add an alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Everyone may write to a new alias. A member who writes to it gets no copy.")));
+  if (done !== null) await desk.refresh();
 }
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
@@ -774,7 +800,7 @@ async function answer(desk, name, chosen) {
   const done = await fieldDialog(chosen.title, t("Try and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
   if (done === null) return;
   await desk.refresh();
-  setStatus(t("{title} can be changed from here.", { title: done.title }));
+  desk.say(t("{title} can be changed from here.", { title: done.title }));
 }
 var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
 async function publish(desk, name) {
@@ -800,7 +826,7 @@ async function make2(desk, run) {
   });
   if (!done) return;
   await desk.refresh();
-  setStatus(missing.length === 0 ? t("Published. Name servers have it within minutes.") : many(missing.length, "{n} record was not taken by the provider.", "{n} records were not taken by the provider."));
+  desk.say(missing.length === 0 ? t("Published. Name servers have it within minutes.") : many(missing.length, "{n} record was not taken by the provider.", "{n} records were not taken by the provider."));
 }
 async function shown2(title2, plan, action) {
   const diff = el("pre", { class: "zone", tabindex: "0", "aria-label": t("Changes") }, plan.lines.map(visible).join("\n"));
@@ -824,22 +850,24 @@ function stagesCard(desk, title2, found, actions) {
   return card(title2, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Go on"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
 }
 
-async function dns(desk, name) {
+async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) {
   const [records, reports, above] = await Promise.all([desk.client.dns_records(name), desk.client.dns_reports(name), provider(desk, name)]);
   const places = new Map(reports.map((one) => [one.topic, el("li")]));
-  const summary = el("div", { "aria-live": "polite" });
+  const summary = el("div", { class: "summary", "aria-live": "polite" });
   const latest = new Map(reports.map((one) => [one.topic, one]));
   const running = /* @__PURE__ */ new Set();
   const draw = (topic) => {
     const report = latest.get(topic);
     fill(places.get(topic), topicLine(report, running.has(topic), () => void check2(topic)));
     const all = [...latest.values()];
+    told2(all);
     const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
     const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
     const words2 = running.size > 0 ? many(running.size, "{n} check is under way.", "{n} checks are under way.") : bad + weak === 0 ? t("All is as it should be.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be better.", "{n} topics could be better.") : ""].join(" ");
     fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
   };
   const check2 = async (topic) => {
+    let could = true;
     running.add(topic);
     draw(topic);
     try {
@@ -847,14 +875,26 @@ async function dns(desk, name) {
         latest.set(topic, await desk.client.dns_check(name, topic));
       while (latest.get(topic).running && summary.isConnected);
     } catch (error) {
+      could = false;
       latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
     }
     running.delete(topic);
     draw(topic);
+    return could;
   };
   for (const one of reports) {
     if (one.running) void check2(one.topic);
     else draw(one.topic);
+  }
+  if (again > 0) {
+    const look = async () => {
+      const [first, ...others] = [...latest.values()].filter((one) => !running.has(one.topic) && (one.at === 0 || one.errors.length > 0));
+      if (first === void 0 || !await check2(first.topic)) return;
+      for (const one of others) if (!running.has(one.topic)) void check2(one.topic);
+    };
+    void look();
+    const timer = setInterval(() => document.hidden || void look(), again);
+    desk.onLeave(() => clearInterval(timer));
   }
   const everything = button(t("Check everything"), () => reports.forEach((one) => void check2(one.topic)), { icon: refreshCw, kind: "primary" });
   const zone = el("pre", { class: "zone", hidden: true, tabindex: "0", "aria-label": t("Zone file") });
@@ -871,12 +911,12 @@ async function dns(desk, name) {
 }
 var topics = new Map(Object.entries({ dnssec: "DNSSEC", iprev: t("Reverse names"), mx: "MX", tls: "TLS", dane: "DANE", spf: "SPF", dkim: "DKIM", dmarc: "DMARC", "host-tlsrpt": t("TLS reports of the host"), tlsrpt: t("TLS reports"), mtasts: "MTA-STS", srv: "SRV", autoconfig: t("Autoconfig"), autodiscover: t("Autodiscover"), pacc: "PACC", "client-settings": t("Settings of mail programs") }));
 function topicLine(report, running, again) {
-  const mark2 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
+  const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
   const name = topics.get(report.topic) ?? report.topic;
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
   const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
-  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark2, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
+  return [el("div", { class: "grow" }, el("b", {}, name), " ", mark3, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
 }
 function copyableLines(text3) {
   return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));
@@ -902,6 +942,87 @@ async function keys(desk, found) {
   return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("None: mail of this domain is not signed, and many receivers refuse it.")) : list2, { flush: true, actions: button(t("Make a key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("What signs"), signing)];
 }
 
+var period = 6e4;
+var needed = /* @__PURE__ */ new Set(["mx", "spf", "dkim", "dmarc", "iprev"]);
+async function setup(desk, found) {
+  const domain = found.row.domain;
+  const [records, reports, overview] = await Promise.all([desk.client.dns_records(domain), desk.client.dns_reports(domain), desk.client.overview()]);
+  const hosts = hostsOf(records, overview.certificates);
+  const checked = el("span");
+  const told2 = (all) => fill(checked, mark2(...ofReports(all)));
+  const [level, word] = ofReports(reports);
+  told2(reports);
+  const steps = [mailboxes(desk, found), { name: "dns", title: t("DNS records"), level, word, sign: checked, show: () => dns(desk, domain, { again: period, told: told2 }) }, certificates(found, hosts), { name: "test", title: t("Test mail"), level: "wait", word: t("to do"), show: () => test(desk, found) }];
+  const wanted = desk.address.query.get("step");
+  const at = steps.find((one) => one.name === wanted) ?? steps.find((one) => one.level !== "ok") ?? steps[0];
+  const next = steps[steps.indexOf(at) + 1];
+  const link = (step) => addressOf("domains", [domain], { tab: "setup", step });
+  if (at.name !== wanted) desk.note(link(at.name));
+  const list2 = el("ol", { class: "stages", "aria-label": t("Steps") }, el("li", {}, el("span", {}, mark2("ok", t("done")), t("Name"))), steps.map((one) => el("li", {}, el("a", { href: link(one.name), "aria-current": one === at ? "step" : void 0 }, one.sign ?? mark2(one.level, one.word), one.title))));
+  return [list2, await at.show(), next !== void 0 && el("p", { class: "next" }, el("a", { class: "btn primary", href: link(next.name) }, t("Next: {step}", { step: next.title })))];
+}
+function mailboxes(desk, found) {
+  const domain = found.row.domain;
+  const all = [...found.addresses.map((one) => [one, t("address")]), ...found.aliases.map((one) => [one.address, t("alias")])];
+  const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
+  return { name: "mailboxes", title: t("Mailboxes"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => card(t("Mailboxes"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Goes to the postmaster of this server.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add an address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("The people who get mail here. Mail to other addresses is refused.") }) };
+}
+async function addAddress(desk, domain) {
+  const { accounts } = await desk.client.accounts("", "", 200);
+  const fresh = "";
+  const address = line(t("Address"), `@${domain}`, null, { inputmode: "email" });
+  const account = choice(t("Account"), [[fresh, t("a new one")], ...accounts.map((one) => [one.name, one.name])], accounts[0]?.name ?? fresh);
+  const name = line(t("Name of the new account"), "", t("Lower-case letters, digits, dots, hyphens."));
+  const toggle = () => name.root.hidden = account.control.value !== fresh;
+  account.control.addEventListener("change", toggle);
+  toggle();
+  const password = await fieldDialog(t("Add an address"), t("Add address"), { address, account, name }, async () => {
+    if (account.control.value === fresh) return desk.client.account_add(name.control.value, address.control.value);
+    await desk.client.config_address_add(address.control.value, account.control.value);
+    return "";
+  });
+  if (password === null) return;
+  if (password !== "") await showSecret(t("Account added"), t("The password of {name}. It is shown only now.", { name: name.control.value }), copyable(password));
+  await desk.refresh();
+}
+function ofReports(reports) {
+  const checked = reports.filter((one) => one.at > 0);
+  const bad = checked.filter((one) => one.errors.length > 0);
+  const wrong = bad.some((one) => needed.has(one.topic));
+  const done = checked.length === reports.length && !wrong;
+  if (wrong) return ["danger", t("wrong")];
+  return done ? [bad.length > 0 ? "warn" : "ok", t("done")] : ["wait", t("to do")];
+}
+function hostsOf(records, all) {
+  const names = records.filter((one) => one.kind === "CNAME").map((one) => one.name.replace(/\.$/, ""));
+  return [...new Set(names)].map((name) => ({ name, certificate: all.find((one) => one.names.some((other) => covers(other, name))) ?? null }));
+}
+var covers = (pattern, name) => pattern === name || pattern.startsWith("*.") && name.slice(name.indexOf(".")) === pattern.slice(1);
+function certificates(found, hosts) {
+  const left = hosts.filter((one) => one.certificate === null).length;
+  const keys2 = found.selectors.filter((one) => one.signs);
+  const broken = found.selectors.filter((one) => one.problem !== "");
+  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Keys"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("No key signs outgoing mail."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Keys")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered by itself once its record leads to this server.") : one.certificate.own ? t("Made by this server; others do not trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("waits")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server that has port 443 brings certificates of its own.") })] };
+}
+function test(desk, found) {
+  const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("An address of this domain, or of yours at another provider: then look there into the message's details."), { inputmode: "email" });
+  const told2 = el("div", { "aria-live": "polite", class: "stack next" });
+  const form = fieldForm({ send_to: address }, t("Send a test mail"), async () => {
+    fill(told2, notice("wait", t("Under way; this takes up to three minutes.")));
+    try {
+      fill(told2, result(await desk.client.doctor_mail(address.control.value.trim())));
+    } catch (error) {
+      fill(told2);
+      throw error;
+    }
+  });
+  return card(t("Test mail"), [form, told2], { hint: t("The server brings a message to itself and reads it, then sends one from its postmaster to this address.") });
+}
+function result(sent) {
+  const bad = sent.findings.filter((one) => one.grade !== "note");
+  return [bad.length === 0 ? notice("ok", t("Ready: mail comes in and goes out.")) : notice("danger", t("The test stopped before its end.")), el("ul", { class: "lines" }, sent.steps.map((one) => el("li", {}, mark2("ok", t("done")), el("div", { class: "grow" }, visible(one)))), sent.findings.map((one) => el("li", {}, mark2(one.grade === "error" ? "danger" : "warn", t("wrong")), el("div", { class: "grow" }, visible(one.text), one.commands.map((command) => el("div", {}, copyable(command)))))))];
+}
+
 async function listPage(desk) {
   const found = await desk.client.domains();
   const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] }, { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) }, { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }], found);
@@ -912,12 +1033,12 @@ async function listPage(desk) {
 var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled")), row.reports_only && el("span", { class: "chip" }, t("reports only"))];
 async function add(desk) {
   const accounts = await desk.client.accounts("", "", 200);
-  const domain = line(t("Domain"), "", t("Such as example.org. Keys for DKIM are made; the DNS records to set come next."));
+  const domain = line(t("Domain"), "", t("Such as example.org. Keys for DKIM are made; mailboxes, DNS records and a test come next."));
   const account = line(t("Account for its reports"), accounts.accounts[0]?.name ?? "", t("An account that there is, or the name of a new one."));
   const localpart = line(t("First address of a new account"), "", t("The part before the @; empty where the account exists."));
   const disabled = tick(t("Not in use yet"), false, t("Mail is refused for now, and no certificates are ordered."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.config_domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
-  if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "dns" }));
+  if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "setup" }));
 }
 async function domainPage(desk) {
   const name = desk.address.path[0];
@@ -925,10 +1046,10 @@ async function domainPage(desk) {
   const tab = desk.address.query.get("tab") ?? "dns";
   const found = await desk.client.domain(name);
   const row = found.row;
-  const content = { dns: () => dns(desk, name), addresses: async () => addresses(found), aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
+  const content = { setup: () => setup(desk, found), dns: () => dns(desk, name), addresses: async () => addresses(found), aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title2) => [addressOf("domains", [name], { tab: to }), title2, to === tab];
   const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", t("Mail from and to this domain is refused for now, with a temporary error. Its users can log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };
 }
 async function disable(desk, row) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6ef7816617a2.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6954ee839e2b.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -308,6 +308,8 @@ var checks = {
   WithoutReports: { address: "string", until: "string", comment: "string" },
   KeptPolicy: { domain: "string", mode: "string", mx: ["list", "string"], max_age: "integer", valid_end: "integer", last_update: "integer", last_use: "integer", failure: "string", record_id: "string" },
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
+  AddedDomain: { domain: "string", next: ["list", ["ref", "NextStep"]] },
+  NextStep: { words: "string", commands: ["list", "string"] },
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
@@ -317,7 +319,8 @@ var checks = {
   UndeletedMail: { messages: "integer", damaged: "integer" },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
-  HandedOver: { host: "string", epoch: "integer" }
+  HandedOver: { host: "string", epoch: "integer" },
+  Sent: { steps: ["list", "string"], findings: ["list", ["ref", "Finding"]] }
 };
 var Client = /* @__PURE__ */ clientOf({
   login_prep: [{}, "string"],
@@ -390,6 +393,7 @@ var Client = /* @__PURE__ */ clientOf({
   session_end: [{ session_id: "integer" }, "null"],
   overview: [{}, ["ref", "Overview"]],
   examine: [{}, "null"],
+  placement_test: [{}, "boolean"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
@@ -432,7 +436,7 @@ var Client = /* @__PURE__ */ clientOf({
   config_account_rm: [{ account: "string" }, "null"],
   config_address_add: [{ address: "string", account: "string" }, "null"],
   config_address_rm: [{ address: "string" }, "null"],
-  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, "null"],
+  config_domain_add: [{ domain: "string", account: "string", localpart: ["optional", "string"], disabled: ["optional", "boolean"] }, ["ref", "AddedDomain"]],
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
@@ -460,7 +464,8 @@ var Client = /* @__PURE__ */ clientOf({
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
   admin_token_rm: [{ name: "string" }, "null"],
-  standby_handover: [{}, ["ref", "HandedOver"]]
+  standby_handover: [{}, ["ref", "HandedOver"]],
+  doctor_mail: [{ send_to: ["optional", "string"] }, ["ref", "Sent"]]
 });
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -1222,7 +1227,7 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}), ...found.placement.length > 0 ? [card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" })) })];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has a mistake; the version before it stays in use.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.key, " ", one.text, one.hint === "" ? "" : ` (${one.hint})`])), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("Nothing.")), {}), ...found.placement.length > 0 ? [card(t("Where our mail lands"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send a test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("looked at {time}", { time: timeOf(found.at) }), " · ", button(t("check everything"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This takes up to five minutes; you can go on meanwhile."));
@@ -1269,6 +1274,15 @@ function commands(one) {
 }
 var nights = 30;
 var landings = { inbox: ["ok", t("Inbox")], other: ["ok", t("another folder")], junk: ["warn", t("junk")], missing: ["danger", t("not found")], unsent: ["danger", t("not sent")] };
+async function testPlacement(desk) {
+  let ended = false;
+  const done = await attempt(t("Sending the test mail"), async () => {
+    ended = await desk.client.placement_test();
+  });
+  if (!done) return;
+  await desk.refresh();
+  desk.say(ended ? t("The test mail was found.") : t("The test mail is under way. Results show up here within 15 minutes."));
+}
 function placed(one) {
   const [level, word] = landings[one.landing];
   const days = one.days.slice(-nights);

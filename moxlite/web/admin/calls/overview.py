@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from moxlite.admin.backup.rehearsal import read_rehearsed
 from moxlite.admin.doctor.findings import Finding, Night, in_order, read_night
-from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running
+from moxlite.admin.doctor.requests import ExamineNow, ListPlacement, ReadState, Running, TryPlacement
 from moxlite.admin.doctor.running import check_words, standby_findings
 from moxlite.admin.figures import AccountDisk, disk_by_account
 from moxlite.metrics import DailyKind
@@ -28,6 +28,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 from moxlite.store.reports.history import QueueSample, day_counts, day_reasons, samples, sums
+from moxlite.supervision import Fate
 from moxlite.web.admin.calls.accounts import attempt_of
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.sessions import AdminSessions
@@ -48,7 +49,7 @@ from moxlite.web.admin.types import (
 )
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import NotFound, ServerFailed, UserError
+from moxlite.web.errors import APIError, NotFound, ServerFailed, UserError
 
 SECOND: Final = 1_000_000
 
@@ -56,8 +57,22 @@ OUT: Final = frozenset({"queue.scheduler", "queue.database"})
 """Tasks without which no mail goes out."""
 
 
+PATIENCE: Final = 20.0
+"""Seconds for which a call waits for the end of a placement test: most mail is there by then."""
+
+
+class Trial:
+    """A placement test under way, and why it was refused."""
+
+    def __init__(self) -> None:
+        self.ended = trio.Event()
+        self.refusal: APIError | None = None
+
+
 class OverviewCalls(AdminCalls):
     """The overview, and the administrator's own sessions."""
+
+    _trial: Trial | None = None
 
     @call()
     async def logout(self, caller: Caller) -> None:
@@ -120,6 +135,31 @@ class OverviewCalls(AdminCalls):
     async def examine(self, caller: Caller) -> None:
         """Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes."""
         await self._perform(ExamineNow())
+
+    @call()
+    async def placement_test(self, caller: Caller) -> bool:
+        """Send a test to each linked mailbox of the postmaster, and look where it lands. After 20 seconds it goes on
+        without the call; returns whether it has ended. The overview has the results.
+        """
+        if self._trial is None:
+            self._trial = Trial()
+            work = partial(self._try_placement, self._trial)
+            self._server.machinery.tree.start("admin.placement-now", work, Fate.ONCE)
+        trial = self._trial
+        with trio.move_on_after(PATIENCE):
+            await trial.ended.wait()
+        if trial.refusal is not None:
+            raise trial.refusal
+        return trial.ended.is_set()
+
+    async def _try_placement(self, trial: Trial) -> None:
+        try:
+            await self._perform(TryPlacement())
+        except APIError as error:
+            trial.refusal = error
+        finally:
+            self._trial = None
+            trial.ended.set()
 
 
 def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
