@@ -76,10 +76,11 @@ class _States:
 
     async def at(self, account: OpenAccount, modseq: int) -> dict[str, str]:
         """The states at this modseq, or later. Raises StoreError."""
-        async with self._lock:
-            if self._modseq < modseq:
-                self._states, self._modseq = await account.read(states_of, op="jmap push"), modseq
-            return self._states
+        if self._modseq < modseq:
+            async with self._lock:
+                if self._modseq < modseq:
+                    self._states, self._modseq = await account.read(states_of, op="jmap push"), modseq
+        return self._states
 
 
 _known: Final[WeakKeyDictionary[OpenAccount, _States]] = WeakKeyDictionary()
