@@ -290,6 +290,7 @@ def _apps(house: House, queue: Queue | None, forwarding: "Callable[[], Forwardin
             queue=queue,
             certificate=house.network.tls.certificate,
             copies=house.background_imports,
+            links=house.links,
             calendar_copies=house.calendar_copies,
             forwarding=forwarding(),
             logins=services.logins,

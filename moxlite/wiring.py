@@ -293,7 +293,7 @@ class House:
         """Mailboxes of users at other providers."""
         from moxlite.migration.links import Links
 
-        return Links(self.copies, self.tree)
+        return Links(self.copies, self.tree, self.network.roots)
 
     @cached_property
     def link_relays(self) -> "LinkRelays":

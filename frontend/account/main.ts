@@ -15,6 +15,7 @@ import {
   forward,
   house,
   keyRound,
+  link,
   lock,
   logOut,
   mail,
@@ -52,6 +53,7 @@ const places = [
   { name: "junk", title: t("Junk"), icon: octagonAlert },
   { name: "outgoing", title: t("Outgoing"), icon: send },
   { name: "transfer", title: t("Import and export"), icon: download, group: t("More") },
+  { name: "links", title: t("Linked mailboxes"), icon: link },
   { name: "shares", title: t("Shared mailboxes"), icon: users },
   { name: "keys", title: t("Keys and webhooks"), icon: keyRound },
 ];
@@ -72,6 +74,7 @@ const parts: Readonly<Record<string, string>> = {
   transfer: "transfer",
   shares: "shares",
   masked: "masked",
+  links: "links",
 };
 
 class App {

@@ -111,29 +111,25 @@ def link() -> None:
 described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
 
 _OPTIONS = (
-    click.option("--host", required=True, help="The IMAP server there."),
+    click.option("--host", default="", help="The IMAP server there; by default it is found by the address."),
     click.option("--user", default="", help="User name there; by default the address."),
     click.option("--port", type=click.IntRange(1, 65535), help="By default the usual one."),
     click.option(
         "--tls",
         type=click.Choice(["implicit", "starttls", "none"]),
-        default="implicit",
-        show_default=True,
-        help="TLS at once, by STARTTLS, or none.",
+        help="TLS at once (the default), by STARTTLS, or none.",
     ),
     click.option(
         "--smtp-host",
         default="",
-        help="The server that sends mail from ADDRESS; by default the one of a known provider.",
+        help="The server that sends mail from ADDRESS; by default it is found by the address.",
     ),
     click.option("--smtp-user", default="", help="User name there; by default that of the IMAP server."),
     click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default the usual one."),
     click.option(
         "--smtp-tls",
         type=click.Choice(["implicit", "starttls"]),
-        default="implicit",
-        show_default=True,
-        help="TLS at once, or by STARTTLS.",
+        help="TLS at once (the default), or by STARTTLS.",
     ),
     click.option(
         "--keeps-copy",
@@ -197,10 +193,38 @@ def link_set_password(account: str, name: str, password_file: Path | None) -> No
 
 
 def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
-    password = stated_password(given.pop("password_file"), given["user"] or address)
+    file = given.pop("password_file")
     sends = not given.pop("no_sending")
-    ports = {name: given[name] or 0 for name in ("port", "smtp_port")}
-    return {**given, **ports, "sends": sends, "password": password}
+    if not given["host"]:
+        given = _found(address) | {name: value for name, value in given.items() if value or name == "keeps_copy"}
+    ports = {name: given.get(name) or 0 for name in ("port", "smtp_port")}
+    modes = {name: given.get(name) or "implicit" for name in ("tls", "smtp_tls")}
+    password = stated_password(file, given.get("user") or address)
+    return {**given, **ports, **modes, "sends": sends, "password": password}
+
+
+def _found(address: str) -> dict[str, Any]:
+    """The servers of an address; what its provider wants is said."""
+    found = perform(links.FindServers(address))
+    if not found.proven:
+        raise click.ClickException(
+            printable(
+                f"only DNS without signatures names {found.imap.host}, a server of another domain; "
+                f"if it is the right one, add --host {found.imap.host}"
+            )
+        )
+    click.echo(printable(f"The server is {found.imap.host}."), err=True)
+    if found.wants:
+        what = {
+            "app": f"{found.provider} wants an app password, which is made at {found.page}",
+            "allow": f"Allow IMAP in the settings of {found.provider} first: {found.page}",
+        }
+        click.echo(printable(what[found.wants]), err=True)
+    imap, smtp = found.imap, found.smtp
+    servers = {"host": imap.host, "port": imap.port, "tls": imap.tls, "user": imap.user}
+    if smtp is not None:
+        servers |= {"smtp_host": smtp.host, "smtp_port": smtp.port, "smtp_tls": smtp.tls, "smtp_user": smtp.user}
+    return servers
 
 
 def _sending(link: links.LinkInfo | links.LinkTest, said: str) -> str:

@@ -92,6 +92,7 @@ class LinkCommands:
         """All operations by name."""
         return commands(
             ops.ListLinks.bind(self.list),
+            ops.FindServers.bind(self.find),
             ops.AddLink.bind(self.add),
             ops.TryLink.bind(self.test),
             ops.SetLinkPassword.bind(self.set_password),
@@ -107,12 +108,16 @@ class LinkCommands:
         named_account(self._config, args.account)
         return [link_info(link, state) for link, state in await self._links.list(args.account)]
 
+    async def find(self, args: ops.FindServers) -> ops.FoundServers:
+        """The servers of an address."""
+        return await self._links.searches.find("", args.address)
+
     async def add(self, args: ops.AddLink) -> ops.LinkInfo:
         """Make a link."""
         named_account(self._config, args.account)
         asked = msgspec.structs.replace(_asked(args, name=args.name), keep_days=args.keep_days)
         link, said = await self._links.add(args.account, asked)
-        return msgspec.structs.replace(link_info(link, LinkState()), sending=said)
+        return msgspec.structs.replace(link_info(link, LinkState()), sending=str(said))
 
     async def test(self, args: ops.TryLink) -> ops.LinkTest:
         """Try what a link would have."""
@@ -125,7 +130,7 @@ class LinkCommands:
             smtp_port=found.outlet.port,
             smtp_tls=found.outlet.tls,
             keeps_copy=found.outlet.keeps_copy,
-            sending=found.sending,
+            sending=str(found.sending),
         )
 
     async def set_password(self, args: ops.SetLinkPassword) -> None:

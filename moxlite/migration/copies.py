@@ -84,6 +84,11 @@ class Copies:
         self.trust = trust
         self._running: dict[str, trio.CancelScope] = {}
 
+    @property
+    def outside(self) -> Resolver:
+        """Finds other servers."""
+        return self.resolvers["import"]
+
     def is_running(self, account: str) -> bool:
         """Whether a copy of this account is running."""
         return account in self._running

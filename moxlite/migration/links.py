@@ -17,11 +17,12 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.config.snapshot import Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.metrics import Counter, Gauge
 from moxlite.migration.copies import Copies
 from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested
 from moxlite.operations.copies import CopyByImap
+from moxlite.operations.links import FoundServers
 from moxlite.processor import act_for
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
@@ -50,7 +51,9 @@ from moxlite.supervision import Fate, Supervisor
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
+    from moxlite.net.httpclient import Roots
     from moxlite.net.imapclient import Client
+    from moxlite.net.resolver import Resolver
 
 logger = logging.getLogger("moxlite.migration.links")
 
@@ -75,10 +78,15 @@ TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?
 TEMPORARY: Final = ("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]")
 """Response codes of a refused log-in that say nothing about the password (RFC 5530 §3)."""
 
+NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
+
 REFUSES: Final = "the other server refuses the password: give it again"
 
 CALM: Final = 60.0
 """Seconds of a connection after which earlier failures are forgotten."""
+
+MAX_SEARCHES: Final = 8
+"""Searches for servers at a time; each asks up to nine hosts."""
 
 TEST_SECONDS: Final = 45.0
 """Seconds for a test: it is waited for."""
@@ -110,19 +118,47 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return f"Asked({self.address!r}, {self.host!r})"
 
 
+class Searches:
+    """Searches for the servers of addresses."""
+
+    def __init__(self, resolver: Resolver, roots: Roots, config: CurrentConfig) -> None:
+        self._resolver = resolver
+        self._roots = roots
+        self._config = config
+        self._running: set[str] = set()
+
+    async def find(self, asker: str, address: str) -> FoundServers:
+        """The servers of an address (LINK-20), one search of an asker at a time. Raises LinkRefused."""
+        if asker in self._running or len(self._running) >= MAX_SEARCHES:
+            raise LinkRefused("another search for servers is running: try again in a moment", "address")
+        self._running.add(asker)
+        try:
+            await lazyimport.load("moxlite.migration.autoconfig")
+            from moxlite.migration.autoconfig import Search
+            from moxlite.net.httpclient import HTTPClient
+
+            inside = self._config.current.static.allow_private_webhooks
+            client = HTTPClient(self._resolver, allow_internal=inside, roots=self._roots, purpose="mail")
+            return await Search(client, self._resolver).find(address.strip())
+        finally:
+            self._running.remove(asker)
+
+
 class Links:
     """The links of a server.
 
     Args:
       copies: connects to other servers.
       tree: runs a task for each link.
+      roots: of the certificates of web servers.
     """
 
-    def __init__(self, copies: Copies, tree: Supervisor) -> None:
+    def __init__(self, copies: Copies, tree: Supervisor, roots: Roots) -> None:
         self._config = copies.config
         self._accounts = copies.accounts
         self._copies = copies
         self._tree = tree
+        self.searches = Searches(copies.outside, roots, self._config)
         self._sealing = Sealing(copies.config.current.static.data_dir)
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
@@ -391,13 +427,15 @@ async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple
     if not asked.sends:
         return Outlet(), ""
     await lazyimport.load("moxlite.migration.linksending")
-    from moxlite.migration.linksending import find_outlet, relay_of, try_relay
+    from moxlite.migration.linksending import find_outlet, known_outlet, relay_of, try_relay
 
-    outlet, resolver = asked.outlet, copies.resolvers["import"]
+    outlet, resolver = asked.outlet, copies.outside
     if not outlet.host:
         outlet = await find_outlet(asked.address, asked.host, resolver)
+    elif (known := known_outlet(asked.host)) is not None and known.host == outlet.host:
+        outlet = msgspec.structs.replace(outlet, keeps_copy=known.keeps_copy)
     if not outlet.host:
-        return outlet, str(worded("no server for sending was found: give it to send from this address"))
+        return outlet, worded("no server for sending was found: give it to send from this address")
     if asked.keeps_copy is not None:
         outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
     try:
@@ -407,7 +445,7 @@ async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple
     except LinkRefused as error:
         if asked.outlet.host:
             raise
-        return outlet, str(reason_of(error))
+        return outlet, reason_of(error)
     return outlet, ""
 
 
@@ -421,8 +459,7 @@ def _checked(asked: Asked, *, inside: bool) -> Asked:
     if not asked.password:
         raise LinkRefused("is empty: give the password at the other server", "password")
     if asked.tls == "none" and not inside:
-        text = "without encryption, only servers of the inner network are asked, which is not allowed here"
-        raise LinkRefused(text, "tls")
+        raise LinkRefused(NO_TLS, "tls")
     if asked.protocol == "pop3":
         raise LinkRefused("is not possible yet", "protocol")
     if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):

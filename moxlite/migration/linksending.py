@@ -49,19 +49,6 @@ SECONDS: Final = 30.0
 SERVICES: Final[tuple[tuple[str, SubmissionTLS], ...]] = (("_submissions", "implicit"), ("_submission", "starttls"))
 """SRV records of submission servers, the better first (RFC 8314 §5.1, RFC 6186 §3.1)."""
 
-KNOWN: Final[dict[str, Outlet]] = {
-    "imap.gmail.com": Outlet(host="smtp.gmail.com", keeps_copy=True),
-    "imap.gmx.net": Outlet(host="mail.gmx.net"),
-    "imap.gmx.com": Outlet(host="mail.gmx.com"),
-    "imap.web.de": Outlet(host="smtp.web.de"),
-    "imap.mail.me.com": Outlet(host="smtp.mail.me.com", tls="starttls"),
-    "imap.mail.yahoo.com": Outlet(host="smtp.mail.yahoo.com"),
-    "imap.aol.com": Outlet(host="smtp.aol.com"),
-    "imap.fastmail.com": Outlet(host="smtp.fastmail.com"),
-    "outlook.office365.com": Outlet(host="smtp.office365.com", tls="starttls", keeps_copy=True),
-}
-"""Submission servers of providers, by their IMAP servers, from the providers' own instructions."""
-
 
 def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay:
     """The submission server of a link that has one; `user`: that of the link. Raises LinkRefused: its name cannot be
@@ -120,6 +107,17 @@ class LinkRelays:
         logger.warning("password of a link refused for sending", extra={"kv": facts})
 
 
+def known_outlet(host: str) -> Outlet | None:
+    """The submission server of the large provider with this IMAP server."""
+    from moxlite.migration.autoconfig import provider_of  # the queue has no use for its table
+
+    provider = provider_of(host)
+    if provider is None or not provider.smtp[0]:
+        return None
+    name, port = provider.smtp
+    return Outlet(host=name, tls="implicit" if port == 465 else "starttls", keeps_copy=provider.keeps_copy)
+
+
 async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
     """The submission server for an address whose IMAP or POP3 server is `host`: of a known provider, or the one that
     DNS names for the domain. One without a host: none was found.
@@ -127,7 +125,7 @@ async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
     A name from DNS gets the password, so it is taken only with DNSSEC, or if it belongs to the organisation of the
     address or of `host`, which the user gave (RFC 6186 §6).
     """
-    if (known := KNOWN.get(host)) is not None:
+    if (known := known_outlet(host)) is not None:
         return known
     try:
         domain = Domain.parse(address.rpartition("@")[2]).ascii

@@ -61,6 +61,43 @@ class LinkTest(msgspec.Struct, frozen=True, kw_only=True):
     sending: str = ""
 
 
+Wants: TypeAlias = Literal["", "app", "allow"]
+"""Condition of a provider. ``app``: a password for this server alone; ``allow``: IMAP switched on there."""
+
+
+class FoundServer(msgspec.Struct, frozen=True):
+    """A mail server with the user there; `port` is never 0."""
+
+    host: str
+    port: int
+    tls: Literal["implicit", "starttls", "none"]
+    user: str
+
+
+class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
+    """The mail servers of an address.
+
+    Attributes:
+      smtp: for sending; None if none was found.
+      provider: its name, "" if it is not a large one; wants, page: what it wants first, and where that is done.
+      proven: false if only DNS without signatures names a server of another domain.
+    """
+
+    imap: FoundServer
+    smtp: FoundServer | None = None
+    provider: str = ""
+    wants: Wants = ""
+    page: str = ""
+    proven: bool = True
+
+
+@query("link find", Role.COMMAND_LINE)
+class FindServers(Operation[FoundServers], frozen=True):
+    """Find the mail servers of ADDRESS: by its provider, its domain's autoconfig, SRV records, and usual names."""
+
+    address: Annotated[Word, field(metavar="ADDRESS")]
+
+
 @query("link list", Role.COMMAND_LINE, columns=("name", "address", "host", "state", "text"))
 class ListLinks(Operation[list[LinkInfo]], frozen=True):
     """List the mailboxes at other providers that are linked to ACCOUNT, and what each does."""

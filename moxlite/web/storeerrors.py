@@ -17,6 +17,7 @@ from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExi
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.vacation import BadForm
 from moxlite.store.groupware.contacts import ContactChanged
+from moxlite.store.mail.links import LinkRefused, NoSuchLink
 from moxlite.store.mail.masked import MaskedRefused, NoSuchMasked
 from moxlite.store.people.templates import TemplateNameTaken
 from moxlite.web.errors import (
@@ -73,6 +74,10 @@ def _missing(error: store.NoRight) -> str:
     return _RIGHTS.get(error.right, worded("the owner of this mailbox does not let you do this"))
 
 
+def _at_field(error: LinkRefused | MaskedRefused) -> APIError:
+    return FieldErrors([FieldError(error.field, reason_of(error))], reason_of(error))
+
+
 _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     FactorRefused: lambda e: UserError(reason_of(e)),
     LinkUsed: lambda e: Gone(reason_of(e)),
@@ -88,7 +93,11 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     SendingStopped: lambda e: UserError(reason_of(e)),
     NoSuchScript: lambda e: NotFound(reason_of(e)),
     ContactChanged: lambda e: Conflict(reason_of(e)),
-    MaskedRefused: lambda e: FieldErrors([FieldError(e.field, reason_of(e))], reason_of(e)),
+    LinkRefused: lambda e: (
+        FieldErrors([FieldError(e.field, reason_of(e))], reason_of(e)) if e.field else UserError(reason_of(e))
+    ),
+    NoSuchLink: lambda e: NotFound(reason_of(e)),
+    MaskedRefused: lambda e: _at_field(e),
     NoSuchMasked: lambda e: NotFound(reason_of(e)),
     TemplateNameTaken: lambda e: Conflict(reason_of(e)),
     ScriptExists: lambda e: Conflict(reason_of(e)),

@@ -39,6 +39,7 @@ PAGES = {
     "junk": "Junk",
     "outgoing": "Outgoing",
     "keys": "Keys and webhooks",
+    "links": "Linked mailboxes",
     "transfer": "Import and export",
     "shares": "Shared mailboxes",
 }

@@ -14,6 +14,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
@@ -35,6 +36,9 @@ TOM = "tom@example.org"
 PASSWORD = f"{MARK} keeps this one"
 SCRIPT = f'# {MARK}\r\nrequire "fileinto";\r\nfileinto "{MARK}";\r\n'
 HOOK = {"url": f"https://{MARK}.example/hook".lower(), "authorization": "", "events": [], "secret": ""}
+
+SENDING: dict[str, Any] = {"sends": False, "smtp_host": "", "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
+LINK: dict[str, Any] = {"address": TOM, "host": "imap.example.net", "port": 0, "tls": "implicit"}
 
 
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "forwards": OWN,
         "script_list": OWN,
         "masked_list": [({"text": text, "offset": 0}, lambda found: found["total"] == 0) for text in ("", MARK)],
+        "link_list": [({}, lambda found: not found["items"])],
         "shares": [({}, lambda found: not found["given"] and not found["received"])],
         "copy_state": [({}, lambda found: found["phase"] == "none")],
         "device_state": [({}, lambda found: found["state"] == "gone")],
@@ -167,6 +172,12 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
             ({"address": tom.masked, "site": "", "note": "", "only_from": [], "expires": None}, 404),
         ],
         "masked_remove": [({"address": tom.masked}, 404)],
+        "link_find": [({"address": "mia@outlook.com"}, 400)],
+        "link_add": [({"link": LINK | SENDING | {"name": MARK, "address": "", "user": "", "password": PASSWORD}}, 400)],
+        "link_sending": [({"name": MARK, "form": SENDING}, 404)],
+        "link_password": [({"name": MARK, "password": PASSWORD}, 404)],
+        "link_pause": [({"name": MARK, "paused": False}, 404)],
+        "link_remove": [({"name": MARK, "delete_copies": True}, 404)],
         "masked_make": [({"site": "", "word": "", "domain": "", "note": ""}, lambda f: f["address"] != tom.masked)],
         "share_set": [
             ({"mailbox": MARK, "guest": TOM, "rights": "lr", "below": False}, 400),
@@ -226,6 +237,7 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "script_get": {"name": MARK},
     "shares": {},
     "masked_list": {"text": "", "offset": 0},
+    "link_list": {},
     "copy_state": {},
     "device_state": {},
     "import_state": {},
@@ -279,6 +291,9 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     async with rig.account("tom") as account:
         await account.write(lambda tx: create_mailbox(tx, MARK))
         await deliver_mail(account, f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode(), MARK)
+        new = NewLink(**LINK, name=MARK, username=MARK, secret=b"")
+        link = await account.write(lambda tx: add_link(tx, new))
+        await account.write(lambda tx: pause_link(tx, link.id, paused=True))
     call = browser.call
     await call("app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
     key = await call("key_add", certificate=pem, name=MARK, login_address=TOM, no_imap_preauth=True)

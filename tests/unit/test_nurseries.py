@@ -29,6 +29,7 @@ NURSERIES = {
     "imapd/sieve/connection.py",
     "imapd/updates/watch.py",
     "mailauth/dkim/keyrecord.py",  # the keys of one message
+    "migration/autoconfig.py",  # the ways of one search for servers
     "migration/mailcopies.py",
     "migration/mirror.py",  # both ways of one connection of a link
     "migration/pull.py",

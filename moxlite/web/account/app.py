@@ -16,6 +16,7 @@ from moxlite.web.account.calls.addresses import AddressCalls, ForwardCalls
 from moxlite.web.account.calls.common import AccountCalls, Server
 from moxlite.web.account.calls.copying import CalendarCopyingCalls, CopyingCalls
 from moxlite.web.account.calls.devices import DeviceCalls, send_profile
+from moxlite.web.account.calls.links import LinkCalls
 from moxlite.web.account.calls.masked import MaskedCalls
 from moxlite.web.account.calls.overview import OverviewCalls
 from moxlite.web.account.calls.security import KeyCalls, SecurityCalls
@@ -176,6 +177,7 @@ API: Final[tuple[type, ...]] = (
     RecoveryCalls,
     SortingCalls,
     MaskedCalls,
+    LinkCalls,
     ShareCalls,
     CopyingCalls,
     CalendarCopyingCalls,

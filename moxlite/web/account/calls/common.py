@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from moxlite.groupware.copying import CalendarCopies
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
+    from moxlite.migration.links import Links
     from moxlite.net.tls.certificates import KeyPair
     from moxlite.store.accounts.opened import OpenAccount
 
@@ -53,7 +54,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
       passwords: sets and revokes passwords.
       queue: None while it cannot be used.
       certificate: returns the certificate of a listener by its name; it signs profiles for devices.
-      copies: imports by IMAP. calendar_copies: copies of calendars and contacts from other servers.
+      copies: imports by IMAP. links: linked mailboxes.
+      calendar_copies: copies of calendars and contacts from other servers.
       forwarding: asks the owners of addresses to which mail is sent on.
       logins: finds the account of an address.
       factors: second factors and recovery links.
@@ -70,6 +72,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     queue: Queue | None
     certificate: Callable[[str], KeyPair | None]
     copies: BackgroundImports
+    links: Links
     calendar_copies: CalendarCopies
     forwarding: Forwarding
     logins: Logins

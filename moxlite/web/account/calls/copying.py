@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from moxlite.groupware.copying import CopyBusy, CopyFailed
 from moxlite.migration.background import CannotNow, ImportLook
+from moxlite.migration.links import NO_TLS
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.groupware import CopyCalendars
 from moxlite.store.errors import BadMailboxName
@@ -23,8 +24,6 @@ from moxlite.wording import reason_of
 
 MAX_KNOWN: Final = 10
 """Servers of earlier imports that are offered again."""
-
-NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
 
 Names = Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=10_000)]
 

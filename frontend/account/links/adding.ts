@@ -1,0 +1,316 @@
+// Adding a linked mailbox: the address, from which the servers are found; then the password, with all else below. And a new
+// password for one that is there.
+
+import type { Added, FoundServers, LinkItem, LinkSending } from "../../gen/account";
+import { fieldsOf, messageOf } from "../../lib/client";
+import { dialog } from "../../lib/dialogs";
+import { type Child, el, fill, sign } from "../../lib/dom";
+import { atFields, choice, form, line, tick } from "../../lib/fields";
+import { externalLink } from "../../lib/icons";
+import { foreign } from "../../lib/pages";
+import { notice } from "../../lib/states";
+import { t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+
+type Tls = FoundServers["imap"]["tls"];
+
+const security: readonly (readonly [Tls, string])[] = [
+  ["implicit", t("TLS (port 993)")],
+  ["starttls", t("STARTTLS (port 143)")],
+  ["none", t("not encrypted (port 143)")],
+];
+
+const submission: readonly (readonly [LinkSending["smtp_tls"], string])[] = [
+  ["implicit", t("TLS (port 465)")],
+  ["starttls", t("STARTTLS (port 587)")],
+];
+
+/** Ask for a mailbox and link it; null if the user gives up. */
+export function addMailbox(desk: Desk, insecure: boolean): Promise<Added | null> {
+  return dialog<Added | null>(t("Add a mailbox of another provider"), (close) => {
+    const place = el("div", {});
+    const cancel = () => close(null);
+    const askPassword = (address: string, found: FoundServers | null, reason = "") => {
+      fill(place, passwordStep(desk, { address, found, reason, insecure }, close));
+      place.querySelector<HTMLElement>(found === null ? "[name=host]" : "[type=password]")?.focus();
+    };
+    fill(place, addressStep(desk, askPassword), buttons(cancel));
+    return [place];
+  });
+}
+
+function addressStep(desk: Desk, go: (address: string, found: FoundServers | null, reason?: string) => void): Child {
+  const address = line(t("Address"), "", t("Its mail servers are found by it."), {
+    type: "email",
+    inputmode: "email",
+    autocapitalize: "none",
+    placeholder: "mia@example.org",
+    maxlength: "320",
+    autofocus: "",
+  });
+  const doing = el("p", { class: "hint", role: "status" });
+  const box = form([address.root, doing], t("Next"), async () => {
+    const typed = address.control.value.trim();
+    const domain = typed.slice(typed.lastIndexOf("@") + 1);
+    fill(doing, t("Looking for the mail servers of {domain}…", { domain }));
+    try {
+      go(typed, await desk.client.link_find(typed));
+    } catch (error) {
+      if (fieldsOf(error).some((one) => one.field === "host")) go(typed, null, messageOf(error));
+      else atFields(error, { address });
+    } finally {
+      fill(doing);
+    }
+  });
+  return box.root;
+}
+
+interface Step {
+  readonly address: string;
+  /** Null if no server was found, for this `reason`. */
+  readonly found: FoundServers | null;
+  readonly reason: string;
+  readonly insecure: boolean;
+}
+
+function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => void): Child {
+  const { address, found } = step;
+  const server = found?.imap ?? { host: "", port: 0, tls: "implicit", user: address };
+  const password = passwordLine();
+  const name = line(t("Its name here"), nameOf(address, found), t("Its folders are below this one."), {
+    maxlength: "100",
+  });
+  const host = line(t("Server"), server.host, t("Such as imap.example.org."), {
+    name: "host",
+    inputmode: "url",
+    autocapitalize: "none",
+  });
+  const tls = choice(
+    t("Encryption"),
+    security.filter(([value]) => value !== "none" || step.insecure),
+    server.tls,
+  );
+  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Empty for the usual one."), {
+    inputmode: "numeric",
+    maxlength: "5",
+  });
+  const user = line(t("User name there"), server.user, t("Often the whole address."), { autocapitalize: "none" });
+  const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
+  const sending = sendingFields({
+    sends: true,
+    smtp_host: smtp.host,
+    smtp_port: smtp.port,
+    smtp_tls: smtp.tls === "starttls" ? "starttls" : "implicit",
+    smtp_user: smtp.user,
+  });
+  const others = el(
+    "details",
+    { class: "other-settings", open: found === null },
+    el("summary", {}, t("Other settings")),
+    el("div", { class: "fields" }, host.root, tls.root, port.root, user.root),
+    sending.servers,
+  );
+  const doing = el("p", { class: "hint", role: "status" });
+  const box = form(
+    [about(step), password.root, name.root, sending.tick, others, doing],
+    t("Add the mailbox"),
+    async () => {
+      const number = portOf(port);
+      const form = sending.value();
+      if (number === null || form === null) {
+        others.open = true;
+        return;
+      }
+      fill(doing, t("Logging in at {host}…", { host: host.control.value.trim() }));
+      try {
+        close(
+          await desk.client.link_add({
+            address,
+            name: name.control.value,
+            host: host.control.value,
+            port: number,
+            tls: tls.control.value as Tls,
+            user: user.control.value,
+            password: password.control.value,
+            ...form,
+          }),
+        );
+      } catch (error) {
+        const within = { host, tls, port, user, ...sending.places };
+        if (fieldsOf(error).some((one) => one.field in within)) others.open = true;
+        atFields(error, { name, password, ...within });
+      } finally {
+        fill(doing);
+      }
+    },
+  );
+  return [box.root, buttons(() => close(null))];
+}
+
+/** The number in a field for a port: 0 for the usual one, null if it is wrong. */
+function portOf(port: { control: HTMLInputElement; problem(text: string): void }): number | null {
+  const text = port.control.value.trim();
+  const number = text === "" ? 0 : Number(text);
+  if (Number.isInteger(number) && number >= 0 && number <= 65535) return number;
+  port.problem(t("A port is a number up to 65535."));
+  return null;
+}
+
+/** Whether mail is sent from the address, and by which server; an empty one is found. */
+function sendingFields(now: LinkSending) {
+  const sends = tick(
+    t("Send with this address"),
+    now.sends,
+    t("By the provider’s own server, when you choose it as From."),
+  );
+  const host = line(t("Server for sending"), now.smtp_host, t("Empty: it is found."), {
+    inputmode: "url",
+    autocapitalize: "none",
+  });
+  const tls = choice(t("Encryption for sending"), submission, now.smtp_tls);
+  const port = line(
+    t("Port for sending"),
+    now.smtp_port === 0 ? "" : String(now.smtp_port),
+    t("Empty for the usual one."),
+    {
+      inputmode: "numeric",
+      maxlength: "5",
+    },
+  );
+  const user = line(t("User name for sending"), now.smtp_user, t("Empty: the same as for reading."), {
+    autocapitalize: "none",
+  });
+  const servers = el("div", { class: "fields" }, host.root, tls.root, port.root, user.root);
+  const show = () => {
+    servers.hidden = !sends.control.checked;
+  };
+  sends.control.addEventListener("change", show);
+  show();
+  const value = (): LinkSending | null => {
+    const number = portOf(port);
+    if (number === null) return null;
+    return {
+      sends: sends.control.checked,
+      smtp_host: host.control.value,
+      smtp_port: number,
+      smtp_tls: tls.control.value as LinkSending["smtp_tls"],
+      smtp_user: user.control.value,
+    };
+  };
+  return {
+    tick: sends.root,
+    servers,
+    value,
+    places: { smtp_host: host, smtp_tls: tls, smtp_port: port, smtp_user: user },
+  };
+}
+
+/** Ask how mail from the address of a link is sent. True if that was changed. */
+export async function changeSending(desk: Desk, one: LinkItem): Promise<boolean> {
+  const done = await dialog<boolean>(t("Sending from {address}", { address: one.address }), (close) => {
+    const sending = sendingFields({ ...one, sends: one.smtp_host !== "" });
+    const doing = el("p", { class: "hint", role: "status" });
+    const box = form([sending.tick, sending.servers, doing], t("Save"), async () => {
+      const form = sending.value();
+      if (form === null) return;
+      fill(doing, form.sends && t("Logging in for sending…"));
+      try {
+        await desk.client.link_sending(one.name, form);
+        close(true);
+      } catch (error) {
+        atFields(error, sending.places);
+      } finally {
+        fill(doing);
+      }
+    });
+    return [box.root, buttons(() => close(false))];
+  });
+  return done === true;
+}
+
+/** What was found, and what the provider wants first. */
+function about({ address, found, reason }: Step): Child {
+  const whose = el("p", { class: "two" }, el("b", {}, foreign(address)));
+  if (found === null) return [whose, notice("warn", foreign(reason))];
+  const text = t("{host}, a server of another domain, is named by DNS alone. Go on only if it is your provider’s.", {
+    host: found.imap.host,
+  });
+  return [
+    whose,
+    el(
+      "p",
+      { class: "hint" },
+      t("Server"),
+      ": ",
+      found.provider !== "" && `${found.provider}, `,
+      foreign(found.imap.host),
+    ),
+    found.proven ? null : notice("warn", text),
+    wanted(found),
+  ];
+}
+
+/** Whether the provider wants another password, or IMAP to be allowed, and where that is done. */
+export function wanted(one: Pick<FoundServers, "provider" | "wants" | "page">): Child {
+  if (one.wants === "") return null;
+  const names = { provider: one.provider };
+  const [text, action] =
+    one.wants === "app"
+      ? [
+          t(
+            "{provider} wants an app password here: one for this server alone, not the one that you log in with.",
+            names,
+          ),
+          t("Make an app password"),
+        ]
+      : [t("{provider} wants IMAP to be allowed in its settings first.", names), t("How that is done")];
+  const place = { href: one.page, target: "_blank", rel: "noopener noreferrer" };
+  const out = el("a", place, action, " ", sign(externalLink, "i s"));
+  return notice("unknown", [text, " ", out]);
+}
+
+/** Ask for the password that a link has at its provider now. True if it was taken. */
+export async function newPassword(desk: Desk, one: LinkItem): Promise<boolean> {
+  const done = await dialog<boolean>(t("New password for {name}", { name: one.name }), (close) => {
+    const password = passwordLine();
+    const doing = el("p", { class: "hint", role: "status" });
+    const box = form([wanted(one), password.root, doing], t("Save"), async () => {
+      fill(doing, t("Logging in at {host}…", { host: one.host }));
+      try {
+        await desk.client.link_password(one.name, password.control.value);
+        close(true);
+      } catch (error) {
+        atFields(error, { password });
+      } finally {
+        fill(doing);
+      }
+    });
+    return [box.root, buttons(() => close(false))];
+  });
+  return done === true;
+}
+
+function passwordLine() {
+  return line(t("Password there"), "", t("Kept encrypted, and used for this alone."), {
+    type: "password",
+    autocomplete: "off",
+    autofocus: "",
+  });
+}
+
+/** The row of buttons below a form, with one to give up. */
+export function buttons(giveUp: () => void, ...others: Child[]): HTMLElement {
+  return el(
+    "div",
+    { class: "dialog-buttons" },
+    el("button", { class: "btn", type: "button", onclick: giveUp }, t("Cancel")),
+    others,
+  );
+}
+
+/** A name for the mailbox here: of the provider, or of the domain. */
+function nameOf(address: string, found: FoundServers | null): string {
+  if (found !== null && found.provider !== "") return found.provider;
+  const label = address.slice(address.lastIndexOf("@") + 1).split(".")[0] ?? "";
+  return `${label.slice(0, 1).toUpperCase()}${label.slice(1)}`;
+}

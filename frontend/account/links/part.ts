@@ -1,0 +1,259 @@
+// Linked mailboxes: mailboxes of the user at other providers, which are mirrored here (LINK-22..26).
+
+import type { LinkItem, LinkList, Remark } from "../../gen/account";
+import { attempt, dialog, showError } from "../../lib/dialogs";
+import { type Child, el, fill } from "../../lib/dom";
+import { tick } from "../../lib/fields";
+import { holdPlace } from "../../lib/focus";
+import { link, plus } from "../../lib/icons";
+import type { Told } from "../../lib/language";
+import { button, card, foreign, head, meter, table, visible } from "../../lib/pages";
+import { empty, state } from "../../lib/states";
+import { microseconds, when } from "../../lib/times";
+import { many, t, told } from "../../lib/words";
+import type { Desk, MakePage } from "../ui/page";
+import { addMailbox, buttons, changeSending, newPassword, wanted } from "./adding";
+
+/** Milliseconds between two looks at what the links do. */
+const period = 2000;
+
+const links: MakePage = async (desk) => {
+  const list = new List(desk);
+  await list.load();
+  const title = t("Linked mailboxes");
+  const hint = t(
+    "Read your mail of Gmail, GMX or another provider here, beside your own. What you do here is done there.",
+  );
+  const add = button(t("Add a mailbox"), () => void list.add(), { icon: plus, kind: "primary" });
+  return { title, root: el("div", { class: "page" }, head(title, hint, add), list.root) };
+};
+
+class List {
+  readonly root = el("div", {});
+  private timer = 0;
+  private drawn = "";
+  private insecure = false;
+
+  constructor(private readonly desk: Desk) {
+    desk.onLeave(() => clearTimeout(this.timer));
+  }
+
+  /** Read and show what the links do, now and from now on. */
+  async load(): Promise<void> {
+    clearTimeout(this.timer);
+    const found = await inWords(await this.desk.client.link_list());
+    this.insecure = found.insecure;
+    const now = JSON.stringify(found.items.map((one) => ({ ...one, next_try: one.next_try?.slice(0, 16) })));
+    if (now !== this.drawn || this.root.childElementCount === 0) {
+      this.drawn = now;
+      const giveBack = holdPlace(this.root);
+      fill(this.root, this.shown(found.items));
+      giveBack();
+    }
+    clearTimeout(this.timer);
+    if (found.items.length > 0) this.timer = window.setTimeout(() => void this.again(), period);
+  }
+
+  /** As `load`; a lost connection is tried again. */
+  private async again(): Promise<void> {
+    if (!this.desk.shown()) return;
+    try {
+      await this.load();
+    } catch {
+      this.timer = window.setTimeout(() => void this.again(), period * 5);
+    }
+  }
+
+  private shown(items: readonly LinkItem[]): Child {
+    if (items.length > 0) return card("", table(t("Linked mailboxes"), this.columns(), items), { flush: true });
+    const add = button(t("Add a mailbox"), () => void this.add(), { icon: plus });
+    const text = t("Its folders appear below one of their own, and stay the same on both sides.");
+    return card("", empty(link, t("No mailbox is linked yet"), text, add), { flush: true });
+  }
+
+  private columns() {
+    return [
+      { title: t("Name"), kind: "main", cell: (one: LinkItem) => name(one) },
+      { title: t("State"), cell: (one: LinkItem) => status(one) },
+      { title: "", kind: "num", cell: (one: LinkItem) => this.buttons(one) },
+    ] as const;
+  }
+
+  private buttons(one: LinkItem): Child {
+    const names = { name: visible(one.name) };
+    const kind = "line small";
+    const waits = one.state === "waiting";
+    return el(
+      "span",
+      { class: "flex wrap given-acts" },
+      waits && button(t("Try now"), () => void this.pause(one, false), { kind, name: t("Try now: {name}", names) }),
+      one.state === "paused"
+        ? button(t("Resume"), () => void this.pause(one, false), { kind, name: t("Resume {name}", names) })
+        : button(t("Pause"), () => void this.pause(one, true), { kind, name: t("Pause {name}", names) }),
+      button(t("New password"), () => void this.password(one), { kind, name: t("New password for {name}", names) }),
+      button(t("Sending"), () => void this.sending(one), {
+        kind,
+        name: t("Sending from {address}", { address: one.address }),
+      }),
+      button(t("Remove"), () => void this.remove(one), { kind, name: t("Remove {name}", names) }),
+    );
+  }
+
+  private async pause(one: LinkItem, paused: boolean): Promise<void> {
+    const doing = paused ? t("Pausing the mailbox") : t("Resuming the mailbox");
+    await attempt(doing, async () => {
+      await this.desk.client.link_pause(one.name, paused);
+      await this.load();
+    });
+  }
+
+  private async password(one: LinkItem): Promise<void> {
+    if (!(await newPassword(this.desk, one))) return;
+    this.desk.say(t("The new password is used from now on"));
+    await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+
+  private async sending(one: LinkItem): Promise<void> {
+    if (await changeSending(this.desk, one)) await attempt(t("Reading the linked mailboxes"), () => this.load());
+  }
+
+  private async remove(one: LinkItem): Promise<void> {
+    const names = { name: visible(one.name), host: one.host };
+    const copies = tick(
+      t("Also delete the copied mail here"),
+      false,
+      t("Otherwise its folders stay as they are now, as mail of your own."),
+    );
+    const yes = await dialog<boolean>(t("Remove {name}?", names), (close) => [
+      el("p", { class: "dialog-text" }, t("It is no longer linked. Nothing is removed at {host}.", names)),
+      el("div", { class: "gap" }, copies.root),
+      buttons(
+        () => close(false),
+        el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Remove the mailbox")),
+      ),
+    ]);
+    if (yes !== true) return;
+    await attempt(t("Removing the mailbox"), async () => {
+      await this.desk.client.link_remove(one.name, copies.control.checked);
+      await this.load();
+    });
+  }
+
+  async add(): Promise<void> {
+    const made = await addMailbox(this.desk, this.insecure);
+    if (made === null) return;
+    this.desk.say(t("{name} is linked; the newest mail comes first", { name: visible(made.name) }));
+    await attempt(t("Reading the linked mailboxes"), () => this.load());
+    const { message } = await inWord(made.sending);
+    if (message !== "") await showError(t("Mail from this address is not sent yet"), sentence(message));
+  }
+}
+
+/** The list with the server's texts in the reader's language. */
+async function inWords(found: LinkList): Promise<LinkList> {
+  const items = await Promise.all(
+    found.items.map(async (one) => {
+      const [said, ...problems] = await Promise.all([one.said, ...one.problems].map(inWord));
+      return { ...one, said: said!, problems };
+    }),
+  );
+  return { ...found, items };
+}
+
+async function inWord(text: Remark): Promise<Remark> {
+  return text.message === "" ? text : { ...text, ...(await told(text as Told)) };
+}
+
+function name(one: LinkItem): Child {
+  return el(
+    "div",
+    { class: "given" },
+    el("b", {}, foreign(one.name)),
+    el("span", { class: "hint" }, foreign(one.address)),
+    el("span", { class: "hint" }, foreign(one.host)),
+    el(
+      "span",
+      { class: "hint" },
+      one.smtp_host === "" ? t("reading only") : t("sends by {host}", { host: visible(one.smtp_host) }),
+    ),
+  );
+}
+
+function status(one: LinkItem): Child {
+  return el("div", { class: "given", role: "status" }, standing(one), ...problems(one));
+}
+
+function standing(one: LinkItem): Child {
+  const reason = one.said.message !== "" && el("span", { class: "hint" }, foreign(sentence(one.said.message)));
+  switch (one.state) {
+    case "current":
+      return state("ok", t("connected"));
+    case "paused":
+      return state("off", t("paused"));
+    case "connecting":
+      return state("wait", t("connecting…"));
+    case "copying":
+      return [state("wait", t("copying")), progress(one)];
+    case "waiting":
+      return [state("warn", t("no connection")), reason, next(one)];
+    default:
+      return [
+        state("danger", t("password refused")),
+        one.refused !== null && el("span", { class: "hint" }, around("Last refused {time}", one.refused)),
+        reason,
+        el("span", {}, t("Was it changed there? Then give the new one here.")),
+        wanted(one),
+        next(one),
+      ];
+  }
+}
+
+function progress(one: LinkItem): Child {
+  if (one.mailbox === "") return null;
+  return [
+    meter(one.total > 0 ? one.done / one.total : 0),
+    el(
+      "span",
+      { class: "hint" },
+      foreign(one.mailbox),
+      t(": {done} of {total} messages", { done: one.done, total: one.total }),
+    ),
+  ];
+}
+
+function next(one: LinkItem): Child {
+  return one.next_try !== null && el("span", { class: "hint" }, around("Next attempt {time}", one.next_try));
+}
+
+/** A text with a time in it. */
+function around(text: "Last refused {time}" | "Next attempt {time}", at: string): Child {
+  const words = text === "Next attempt {time}" ? t("Next attempt {time}") : t("Last refused {time}");
+  const [before, after] = words.split("{time}");
+  return [before ?? "", when(microseconds(at)), after ?? ""];
+}
+
+function problems(one: LinkItem): Child[] {
+  if (one.problems.length === 0) return [];
+  return [
+    el(
+      "details",
+      { class: "problems" },
+      el(
+        "summary",
+        { class: "hint" },
+        many(one.problems.length, "{n} problem: what is left out", "{n} problems: what is left out"),
+      ),
+      el(
+        "ul",
+        {},
+        one.problems.map(({ message }) => el("li", {}, foreign(message))),
+      ),
+    ),
+  ];
+}
+
+function sentence(text: string): string {
+  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
+}
+
+export const pages: Readonly<Record<string, MakePage>> = { links };

@@ -1,0 +1,184 @@
+"""Calls of the account app about linked mailboxes (LINK-22..25)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, TypeAlias
+
+import msgspec
+import trio
+from msgspec import Meta
+
+from moxlite.migration.links import Asked
+from moxlite.migration.linkstate import LinkState, Phase
+from moxlite.operations.links import FoundServers, Wants
+from moxlite.store.mail.links import Link, Outlet, SubmissionTLS
+from moxlite.web.account.calls.common import AccountCalls, moment
+from moxlite.web.account.mailtypes import Host, Line, Port, Secret, Security
+from moxlite.web.calls import Remark, call, remark
+from moxlite.web.cookies import Caller
+
+Name: TypeAlias = Annotated[str, Meta(max_length=4096)]
+
+
+class LinkSending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How mail from the address of a link is sent: not at all without ``sends``; else by a server, which is found if
+    ``smtp_host`` is "". ``smtp_user``: "" for the user of the link.
+    """
+
+    sends: bool
+    smtp_host: Host
+    smtp_port: Port
+    smtp_tls: SubmissionTLS
+    smtp_user: Line
+
+    @property
+    def outlet(self) -> Outlet:
+        """The server."""
+        return Outlet(host=self.smtp_host, port=self.smtp_port, tls=self.smtp_tls, user=self.smtp_user)
+
+
+class LinkForm(LinkSending, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0
+    is the usual one; ``user``: "" for the address.
+    """
+
+    address: Line
+    name: Name
+    host: Host
+    port: Port
+    tls: Security
+    user: Line
+    password: Secret
+
+
+class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A linked mailbox.
+
+    ``state``: ``copying`` has ``done`` of ``total`` messages of ``mailbox``; ``waiting`` and ``refused`` have the
+    reason in ``said`` and the time of the next try. ``refused``: when the password was last refused, without a good one
+    since. ``wants``, ``page``: what its provider wants of passwords, and where that is done. ``problems``: what was
+    left out. ``smtp_host``: the server that sends mail from its address, "" for none.
+    """
+
+    name: str
+    address: str
+    host: str
+    port: int
+    tls: Security
+    user: str
+    created: dt.datetime
+    state: Phase
+    mailbox: str
+    done: int
+    total: int
+    said: Remark
+    next_try: dt.datetime | None
+    refused: dt.datetime | None
+    provider: str
+    wants: Wants
+    page: str
+    problems: list[Remark]
+    smtp_host: str
+    smtp_port: int
+    smtp_tls: SubmissionTLS
+    smtp_user: str
+
+
+class Added(msgspec.Struct, frozen=True):
+    """The name of a mailbox that was added, and why nothing is sent from its address, "" if it is or shall not be."""
+
+    name: str
+    sending: Remark
+
+
+class LinkList(msgspec.Struct, frozen=True):
+    """The linked mailboxes, oldest first. ``insecure``: servers of the inner network, and without TLS, may be named."""
+
+    items: list[LinkItem]
+    insecure: bool
+
+
+class LinkCalls(AccountCalls):
+    """The calls about linked mailboxes."""
+
+    @call()
+    async def link_list(self, caller: Caller) -> LinkList:
+        """The mailboxes at other providers that are linked to the account, and what each does."""
+        found = await self._server.links.list(caller.require().account)
+        return LinkList([_item(link, state) for link, state in found], self._server.links.inside)
+
+    @call()
+    async def link_find(self, caller: Caller, address: Line) -> FoundServers:
+        """Find the mail servers of an address at another provider."""
+        return await self._server.links.searches.find(caller.require().account, address)
+
+    @call(confirm=True, audit="linked mailbox added")
+    async def link_add(self, caller: Caller, link: LinkForm) -> Added:
+        """Log in at another provider, and mirror the mailboxes there from now on."""
+        asked = Asked(
+            address=link.address,
+            name=link.name,
+            host=link.host,
+            port=link.port,
+            tls=link.tls,
+            user=link.user,
+            password=link.password,
+            sends=link.sends,
+            outlet=link.outlet,
+        )
+        made, said = await self._server.links.add(caller.require().account, asked)
+        return Added(made.name, remark(said))
+
+    @call(confirm=True, audit="sending of a linked mailbox changed")
+    async def link_sending(self, caller: Caller, name: Name, form: LinkSending) -> None:
+        """Say by which server mail from the address of a linked mailbox is sent; a log-in there is tried first."""
+        links, account = self._server.links, caller.require().account
+        await links.set_sending(account, name, form.outlet, keeps_copy=None, off=not form.sends)
+
+    @call(confirm=True, audit="password of a linked mailbox changed")
+    async def link_password(self, caller: Caller, name: Name, password: Secret) -> None:
+        """Give a linked mailbox the password that it has at its provider now; it is tried first."""
+        await self._server.links.set_password(caller.require().account, name, password)
+
+    @call(audit="linked mailbox paused or resumed")
+    async def link_pause(self, caller: Caller, name: Name, paused: bool) -> None:
+        """Stop mirroring, or go on and try now."""
+        await self._server.links.pause(caller.require().account, name, paused=paused)
+
+    @call(confirm=True, audit="linked mailbox removed")
+    async def link_remove(self, caller: Caller, name: Name, delete_copies: bool) -> None:
+        """Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all."""
+        await self._server.links.remove(caller.require().account, name, delete=delete_copies)
+
+
+def _item(link: Link, state: LinkState) -> LinkItem:
+    from moxlite.migration.autoconfig import provider_of  # loads its table with the first link
+
+    provider = provider_of(link.host)
+    waits = state.phase in ("waiting", "refused")
+    seconds = max(state.again - trio.current_time(), 0.0)
+    return LinkItem(
+        name=link.name,
+        address=link.address,
+        host=link.host,
+        port=link.port,
+        tls=link.tls,
+        user=link.username,
+        created=moment(link.created),
+        state=state.phase,
+        mailbox=state.mailbox,
+        done=state.done,
+        total=state.total,
+        said=remark(state.said if waits else ""),
+        next_try=dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(seconds=int(seconds)) if waits else None,
+        refused=None if link.refused is None else moment(link.refused),
+        provider="" if provider is None else provider.name,
+        wants="" if provider is None else provider.wants,
+        page="" if provider is None else provider.page,
+        problems=[remark(one) for one in state.problems],
+        smtp_host=link.outlet.host,
+        smtp_port=link.outlet.port,
+        smtp_tls=link.outlet.tls,
+        smtp_user=link.outlet.user,
+    )

@@ -1,0 +1,266 @@
+"""The account app's calls about linked mailboxes; the other provider is Tom's account (LINK-22..25)."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from moxlite.migration import linksending
+from moxlite.migration.links import links_running
+from moxlite.migration.linkstate import Relay, Sealing
+from moxlite.net.dial import INNER
+from moxlite.net.imapclient import Client, Credentials, log_in
+from moxlite.operations.accounts import RemoveAccount
+from moxlite.store.auth.audit import AuditFilter
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.mail.links import LinkRefused, links
+from moxlite.web import sessions
+from tests.browsing import Browser
+from tests.store_mail import put, rows
+from tests.tools import eventually
+from tests.web_rig import DOMAINS, PASSWORD, STATIC, Rig, open_rig
+
+pytestmark = pytest.mark.served
+
+SECRET = "secret of tom"
+IMAP = "imap = { enabled = true, port = 143, require_tls = false }\nwebmail_http = { enabled = true, port = 80 }"
+FORM: dict[str, Any] = {
+    "address": "tom@example.org",
+    "name": "Tom",
+    "host": "imap.example.net",
+    "port": 0,
+    "tls": "implicit",
+    "user": "",
+    "password": SECRET,
+    "sends": False,
+    "smtp_host": "",
+    "smtp_port": 0,
+    "smtp_tls": "implicit",
+    "smtp_user": "",
+}
+
+
+@pytest.fixture
+async def other(tmp_path: Path, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    """A server on which Tom's account plays the other provider, with two messages."""
+    static = STATIC.replace("webmail_http = { enabled = true, port = 80 }", IMAP)
+    rig = await open_rig(tmp_path, nursery, static=static, domains=DOMAINS)
+    async with rig.account("tom") as account:
+        await change_password(account, SECRET)
+        await put(account, 2)
+
+    async def connect(server: Any, credentials: Credentials, **options: Any) -> Client:
+        """In place of `net.imapclient.connect`."""
+        del server, options
+        client = Client(rig.connect(port=143))
+        try:
+            await client.greet()
+            await log_in(client, msgspec.structs.replace(credentials, allow_clear=True))
+        except BaseException:
+            await client.aclose()
+            raise
+        return client
+
+    monkeypatch.setattr("moxlite.net.imapclient.connect", connect)
+    return rig
+
+
+async def logged_in(rig: Rig) -> Browser:
+    """Mia's browser."""
+    browser = rig.browser(app="/")
+    await browser.log_in()
+    return browser
+
+
+async def until(browser: Browser, state: str) -> Any:
+    """The only link, once it is in this state."""
+    with trio.fail_after(60):
+        while (found := (await browser.call("link_list"))["items"])[0]["state"] != state:  # noqa: ASYNC110 - as a page
+            await trio.sleep(0.02)
+    [one] = found
+    return one
+
+
+async def test_a_mailbox_is_added_paused_and_removed_with_its_copies(other: Rig) -> None:
+    """LINK-22, LINK-24: with its states, and in the audit log; the password is in none of that."""
+    browser = await logged_in(other)
+    assert await browser.call("link_list") == {"items": [], "insecure": False}
+    assert await browser.call("link_add", link=FORM) == {"name": "Tom", "sending": {"message": "", "words": None}}
+    one = await until(browser, "current")
+    shown = {key: one[key] for key in ("name", "address", "host", "user", "provider", "wants", "next_try", "refused")}
+    assert shown == {
+        "name": "Tom",
+        "address": "tom@example.org",
+        "host": "imap.example.net",
+        "user": "tom@example.org",
+        "provider": "",
+        "wants": "",
+        "next_try": None,
+        "refused": None,
+    }
+    async with other.account() as mia:
+        assert len(await rows(mia, "Tom/Inbox")) == 2
+    await browser.call("link_pause", name="Tom", paused=True)
+    assert (await until(browser, "paused"))["said"]["message"] == ""
+    await browser.call("link_pause", name="Tom", paused=False)
+    await until(browser, "current")
+    await browser.call("link_remove", name="Tom", delete_copies=True)
+    assert (await browser.call("link_list"))["items"] == []
+    assert "Tom/Inbox" not in [one["name"] for one in await browser.call("mailboxes")]
+    async with other.account("tom") as tom:
+        assert len(await rows(tom, "Inbox")) == 2
+    entries = await other.auth.audit.entries(AuditFilter())
+    assert {"linked mailbox added", "linked mailbox paused or resumed", "linked mailbox removed"} <= {
+        one.action for one in entries
+    }
+    assert SECRET not in repr(entries)
+    assert await browser.error("link_remove", name="Tom", delete_copies=True) == (404, "user:notFound")
+
+
+async def test_copies_stay_when_they_are_to_be_kept(other: Rig) -> None:
+    """LINK-24."""
+    browser = await logged_in(other)
+    await browser.call("link_add", link=FORM)
+    await until(browser, "current")
+    await browser.call("link_remove", name="Tom", delete_copies=False)
+    async with other.account() as mia:
+        assert len(await rows(mia, "Tom/Inbox")) == 2
+
+
+async def test_a_refused_password_is_told_with_the_next_try_and_replaced(other: Rig) -> None:
+    """LINK-22: a wrong one is not taken; the right one is used at once."""
+    browser = await logged_in(other)
+    await browser.call("link_add", link=FORM)
+    await until(browser, "current")
+    async with other.account() as mia:
+        [link] = await mia.read(links, op="test")
+        wrong = Sealing(other.house.static.data_dir).seal("wrong", link.host, link.username)
+        await mia.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
+    await browser.call("link_pause", name="Tom", paused=False)
+    one = await until(browser, "refused")
+    assert one["said"]["words"]["text"] == "log-in failed: {reason}"
+    assert one["refused"] is not None
+    assert dt.datetime.fromisoformat(one["next_try"]) > dt.datetime.now(dt.UTC) + dt.timedelta(minutes=10)
+    answer = await browser.post("link_password", {"name": "Tom", "password": "wrong"})
+    assert [field["field"] for field in answer.json["error"]["fields"]] == ["password"]
+    await browser.call("link_password", name="Tom", password=SECRET)
+    assert (await until(browser, "current"))["refused"] is None
+
+
+async def test_mail_is_sent_by_a_server_that_is_found_or_given(other: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-26: it is tried; one that fails is told at its field; a link can do without."""
+    tried: list[Relay] = []
+
+    async def try_relay(relay: Relay, **options: Any) -> None:
+        del options
+        tried.append(relay)
+        if relay.host.ascii.startswith("bad"):
+            raise LinkRefused("refused", "smtp_host")
+
+    monkeypatch.setattr(linksending, "try_relay", try_relay)
+    browser = await logged_in(other)
+    sending = {"sends": True, "smtp_host": "", "smtp_port": 0, "smtp_tls": "implicit", "smtp_user": ""}
+    answer = await browser.post("link_add", {"link": FORM | sending | {"smtp_host": "bad.example.net"}})
+    assert [one["field"] for one in answer.json["error"]["fields"]] == ["smtp_host"]
+    made = await browser.call("link_add", link=FORM | sending)
+    assert made["sending"]["message"].startswith("no server for sending was found")
+    assert (await until(browser, "current"))["smtp_host"] == ""
+    server = {"smtp_host": "smtp.example.net", "smtp_port": 587, "smtp_tls": "starttls", "smtp_user": "t"}
+    await browser.call("link_sending", name="Tom", form=sending | server)
+    [one] = (await browser.call("link_list"))["items"]
+    assert {key: one[key] for key in server} == server
+    assert (tried[-1].host.ascii, tried[-1].port, tried[-1].user) == ("smtp.example.net", 587, "t")
+    answer = await browser.post("link_sending", {"name": "Tom", "form": sending | {"smtp_host": "bad.example.net"}})
+    assert [one["field"] for one in answer.json["error"]["fields"]] == ["smtp_host"]
+    await browser.call("link_sending", name="Tom", form=sending | {"sends": False})
+    assert (await browser.call("link_list"))["items"][0]["smtp_host"] == ""
+
+
+async def test_a_given_server_of_a_large_provider_keeps_its_copies(other: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-26: what the page found and sends back is known as the provider's."""
+
+    async def try_relay(relay: Relay, **options: Any) -> None:
+        del relay, options
+
+    monkeypatch.setattr(linksending, "try_relay", try_relay)
+    browser = await logged_in(other)
+    smtp = {"sends": True, "smtp_host": "smtp.gmail.com", "smtp_port": 465}
+    await browser.call("link_add", link=FORM | smtp | {"host": "imap.gmail.com"})
+    async with other.account() as mia:
+        [link] = await mia.read(links, op="test")
+    assert link.outlet.keeps_copy
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("address", "tom"),
+        ("host", "no host"),
+        ("password", ""),
+        ("password", "wrong"),
+        ("tls", "none"),
+        ("name", "Inbox"),
+        ("name", "a/b"),
+    ],
+)
+async def test_what_cannot_be_linked_is_told_at_its_field(other: Rig, field: str, value: str) -> None:
+    """LINK-22: and nothing is kept."""
+    browser = await logged_in(other)
+    answer = await browser.post("link_add", {"link": FORM | {field: value}})
+    assert answer.status == 400
+    assert [one["field"] for one in answer.json["error"]["fields"]] == [field]
+    assert (await browser.call("link_list"))["items"] == []
+
+
+async def test_servers_are_found_for_a_user(other: Rig) -> None:
+    """LINK-20: what the provider wants is told; errors name the field."""
+    browser = await logged_in(other)
+    found = await browser.call("link_find", address=" tom@gmail.com ")
+    assert (found["provider"], found["wants"], found["imap"]["host"]) == ("Gmail", "app", "imap.gmail.com")
+    for address, field in (("tom@outlook.com", "address"), ("tom", "address"), ("tom@nowhere.example", "host")):
+        answer = await browser.post("link_find", {"address": address})
+        assert [one["field"] for one in answer.json["error"]["fields"]] == [field], address
+
+
+async def test_hosts_of_the_inner_network_cannot_be_linked(tmp_path: Path, nursery: trio.Nursery) -> None:
+    """LINK-4, WEB-111: the address is refused before anything is said to it."""
+    rig = await open_rig(tmp_path, nursery, static=STATIC, domains=DOMAINS)
+    browser = await logged_in(rig)
+    for host in ("127.0.0.1", "localhost", "[::1]", "::1", "169.254.169.254"):
+        answer = await browser.post("link_add", {"link": FORM | {"host": host}})
+        assert answer.status == 400
+        assert INNER in answer.json["error"]["message"] or "not the name of a server" in answer.json["error"]["message"]
+
+
+async def test_adding_a_new_password_and_removal_ask_again(other: Rig) -> None:
+    """LINK-25, WEB-63a: after ten minutes; looking and pausing do not."""
+    browser = await logged_in(other)
+    await browser.call("link_add", link=FORM)
+    await other.auth.database.write(
+        lambda tx: tx.execute("UPDATE session SET proven = proven - ?", sessions.CONFIRMED * 1_000_000)
+    )
+    sending = {key: value for key, value in FORM.items() if key.startswith(("sends", "smtp"))}
+    for name, parameters in (
+        ("link_add", {"link": FORM}),
+        ("link_password", {"name": "Tom", "password": SECRET}),
+        ("link_remove", {"name": "Tom", "delete_copies": False}),
+        ("link_sending", {"name": "Tom", "form": sending}),
+    ):
+        assert await browser.error(name, **parameters) == (403, "user:confirm")
+    await browser.call("link_list")
+    await browser.call("link_pause", name="Tom", paused=True)
+
+
+async def test_removing_the_account_ends_its_links(other: Rig) -> None:
+    """LINK-3: no connection is held for an account that is gone. Here Mia is the other provider."""
+    browser = other.browser(app="/")
+    await browser.log_in("tom@example.org", SECRET)
+    await browser.call("link_add", link=FORM | {"address": "mia@example.org", "password": PASSWORD})
+    await until(browser, "current")
+    async with other.running.ctl() as ctl:
+        await ctl.call("config account rm", RemoveAccount("tom"), type(None))
+    await eventually(lambda: links_running.labels(phase="current").value == 0)
+    assert not other.accounts.path("tom").exists()
