@@ -220,6 +220,93 @@ export interface GivenSender {
   messages: number;
 }
 
+/** The linked mailboxes, oldest first. ``insecure``: servers of the inner network, and without TLS, may be named. */
+export interface LinkList {
+  items: Array<LinkItem>;
+  insecure: boolean;
+}
+
+/** A linked mailbox. */
+export interface LinkItem {
+  name: string;
+  address: string;
+  host: string;
+  port: number;
+  tls: "implicit" | "none" | "starttls";
+  user: string;
+  created: string;
+  state: "connecting" | "copying" | "current" | "paused" | "refused" | "waiting";
+  mailbox: string;
+  done: number;
+  total: number;
+  said: Remark;
+  next_try: string | null;
+  refused: string | null;
+  provider: string;
+  wants: "" | "allow" | "app";
+  page: string;
+  problems: Array<Remark>;
+  smtp_host: string;
+  smtp_port: number;
+  smtp_tls: "implicit" | "starttls";
+  smtp_user: string;
+}
+
+/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
+export interface Remark {
+  message: string;
+  words: unknown;
+}
+
+/** The mail servers of an address. */
+export interface FoundServers {
+  imap: FoundServer;
+  smtp: FoundServer | null;
+  provider: string;
+  wants: "" | "allow" | "app";
+  page: string;
+  proven: boolean;
+}
+
+/** A mail server with the user there; `port` is never 0. */
+export interface FoundServer {
+  host: string;
+  port: number;
+  tls: "implicit" | "none" | "starttls";
+  user: string;
+}
+
+/** A link to make. ``name``: the mailbox here below which its mailboxes are, "" for one of the address; a port of 0 */
+export interface LinkForm {
+  sends: boolean;
+  smtp_host: string;
+  smtp_port: number;
+  smtp_tls: "implicit" | "starttls";
+  smtp_user: string;
+  address: string;
+  name: string;
+  host: string;
+  port: number;
+  tls: "implicit" | "none" | "starttls";
+  user: string;
+  password: string;
+}
+
+/** The name of a mailbox that was added, and why nothing is sent from its address, "" if it is or shall not be. */
+export interface Added {
+  name: string;
+  sending: Remark;
+}
+
+/** How mail from the address of a link is sent: not at all without ``sends``; else by a server, which is found if */
+export interface LinkSending {
+  sends: boolean;
+  smtp_host: string;
+  smtp_port: number;
+  smtp_tls: "implicit" | "starttls";
+  smtp_user: string;
+}
+
 /** Mailboxes shared with others, and mailboxes that others share. ``mailboxes``: names of the own ones. */
 export interface Shares {
   given: Array<Given>;
@@ -271,12 +358,6 @@ export interface PlannedMailbox {
   target: string;
   messages: number;
   new: number;
-}
-
-/** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
-export interface Remark {
-  message: string;
-  words: unknown;
 }
 
 /** A user of another server whose mail was imported before. */
@@ -776,12 +857,19 @@ export const checks: Checks = {
   GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
   GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
   GivenSender: { domain: "string", first: "time", messages: "integer" },
+  LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
+  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
+  Remark: { message: "string", words: "any" },
+  FoundServers: { imap: ["ref", "FoundServer"], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
+  FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
+  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string" },
+  Added: { name: "string", sending: ["ref", "Remark"] },
+  LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
-  Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
@@ -910,6 +998,27 @@ export interface Calls {
 
   /** Forget an address, with who wrote to it. */
   masked_remove(address: string): Promise<null>;
+
+  /** The mailboxes at other providers that are linked to the account, and what each does. */
+  link_list(): Promise<LinkList>;
+
+  /** Find the mail servers of an address at another provider. */
+  link_find(address: string): Promise<FoundServers>;
+
+  /** Log in at another provider, and mirror the mailboxes there from now on. */
+  link_add(link: LinkForm): Promise<Added>;
+
+  /** Say by which server mail from the address of a linked mailbox is sent; a log-in there is tried first. */
+  link_sending(name: string, form: LinkSending): Promise<null>;
+
+  /** Give a linked mailbox the password that it has at its provider now; it is tried first. */
+  link_password(name: string, password: string): Promise<null>;
+
+  /** Stop mirroring, or go on and try now. */
+  link_pause(name: string, paused: boolean): Promise<null>;
+
+  /** Unlink a mailbox. Its mailboxes stay here, or are deleted; its provider keeps all. */
+  link_remove(name: string, delete_copies: boolean): Promise<null>;
 
   /** Mailboxes that the user shares, by name, and mailboxes that others share with the user. */
   shares(): Promise<Shares>;
@@ -1166,6 +1275,13 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   masked_change: [{ address: "string", site: "string", note: "string", only_from: ["list", "string"], expires: ["nullable", "time"] }, ["ref", "GivenItem"]],
   masked_switch: [{ address: "string", active: "boolean" }, ["ref", "GivenItem"]],
   masked_remove: [{ address: "string" }, "null"],
+  link_list: [{}, ["ref", "LinkList"]],
+  link_find: [{ address: "string" }, ["ref", "FoundServers"]],
+  link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
+  link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
+  link_password: [{ name: "string", password: "string" }, "null"],
+  link_pause: [{ name: "string", paused: "boolean" }, "null"],
+  link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
   copy_state: [{}, ["ref", "Copying"]],

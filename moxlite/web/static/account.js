@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.53262bb6edc1.js" };
+var define_PARTS_default = { device: "device.33fb0a254086.js", junk: "junk.0c1a6d27b52b.js", links: "links.497174253144.js", masked: "masked.496ece7028e9.js", rules: "rules.64b7fb5e9197.js", security: "security.d4c349792738.js", sending: "sending.0b2000b796d5.js", shares: "shares.bfa1e5511118.js", sieve: "sieve.34d3b8a22d8f.js", transfer: "transfer.0a32db8e08d2.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -225,12 +225,19 @@ var checks = {
   GivenPage: { items: ["list", ["ref", "GivenItem"]], total: "integer", domains: ["list", "string"] },
   GivenItem: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", note: "string", only_from: ["list", "string"], created: "time", expires: ["nullable", "time"], last_mail: ["nullable", "time"], messages: "integer", senders: ["list", ["ref", "GivenSender"]], strangers: "integer", strangers_since: ["nullable", "time"] },
   GivenSender: { domain: "string", first: "time", messages: "integer" },
+  LinkList: { items: ["list", ["ref", "LinkItem"]], insecure: "boolean" },
+  LinkItem: { name: "string", address: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", created: "time", state: ["enum", ["connecting", "copying", "current", "paused", "refused", "waiting"]], mailbox: "string", done: "integer", total: "integer", said: ["ref", "Remark"], next_try: ["nullable", "time"], refused: ["nullable", "time"], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", problems: ["list", ["ref", "Remark"]], smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
+  Remark: { message: "string", words: "any" },
+  FoundServers: { imap: ["ref", "FoundServer"], smtp: ["nullable", ["ref", "FoundServer"]], provider: "string", wants: ["enum", ["", "allow", "app"]], page: "string", proven: "boolean" },
+  FoundServer: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string" },
+  LinkForm: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string", address: "string", name: "string", host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string" },
+  Added: { name: "string", sending: ["ref", "Remark"] },
+  LinkSending: { sends: "boolean", smtp_host: "string", smtp_port: "integer", smtp_tls: ["enum", ["implicit", "starttls"]], smtp_user: "string" },
   Shares: { given: ["list", ["ref", "Given"]], received: ["list", ["ref", "Received"]], mailboxes: ["list", "string"] },
   Given: { mailbox: "string", guest: "string", rights: "string" },
   Received: { owner: "string", mailbox: "string", rights: "string" },
   Copying: { phase: ["enum", ["aborted", "done", "failed", "looked", "looking", "none", "paused", "running"]], host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", plan: ["list", ["ref", "PlannedMailbox"]], mailbox: "string", done: "integer", total: "integer", all: "integer", left: "integer", seconds: "integer", messages: "integer", flags: "integer", note: ["ref", "Remark"], problems: ["list", ["ref", "Remark"]], problem_count: "integer", error: ["ref", "Remark"], known: ["list", ["ref", "KnownServer"]], insecure: "boolean" },
   PlannedMailbox: { source: "string", target: "string", messages: "integer", new: "integer" },
-  Remark: { message: "string", words: "any" },
   KnownServer: { host: "string", user: "string" },
   ServerForm: { host: "string", port: "integer", tls: ["enum", ["implicit", "none", "starttls"]], user: "string", password: "string", prefix: "string", since: ["nullable", "time"] },
   CalendarCopying: { phase: ["enum", ["aborted", "done", "failed", "none", "running"]], host: "string", user: "string", place: "string", at: "integer", of: "integer", places: "integer", added: "integer", known: "integer", unread: "integer", problems: ["list", ["ref", "Remark"]], error: ["ref", "Remark"] },
@@ -310,6 +317,13 @@ var Client = /* @__PURE__ */ clientOf({
   masked_change: [{ address: "string", site: "string", note: "string", only_from: ["list", "string"], expires: ["nullable", "time"] }, ["ref", "GivenItem"]],
   masked_switch: [{ address: "string", active: "boolean" }, ["ref", "GivenItem"]],
   masked_remove: [{ address: "string" }, "null"],
+  link_list: [{}, ["ref", "LinkList"]],
+  link_find: [{ address: "string" }, ["ref", "FoundServers"]],
+  link_add: [{ link: ["ref", "LinkForm"] }, ["ref", "Added"]],
+  link_sending: [{ name: "string", form: ["ref", "LinkSending"] }, "null"],
+  link_password: [{ name: "string", password: "string" }, "null"],
+  link_pause: [{ name: "string", paused: "boolean" }, "null"],
+  link_remove: [{ name: "string", delete_copies: "boolean" }, "null"],
   shares: [{}, ["ref", "Shares"]],
   share_set: [{ mailbox: "string", guest: "string", rights: "string", below: "boolean" }, "null"],
   copy_state: [{}, ["ref", "Copying"]],
@@ -566,6 +580,7 @@ var filter = "M10 20a1 1 0 0 0 .553.895l2 1A1 1 0 0 0 14 21v-7a2 2 0 0 1 .517-1.
 var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
 var house = "M15 21v-8a1 1 0 0 0-1-1h-4a1 1 0 0 0-1 1v8 M3 10a2 2 0 0 1 .709-1.528l7-6a2 2 0 0 1 2.582 0l7 6A2 2 0 0 1 21 10v9a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2z";
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
+var link = "M10 13a5 5 0 0 0 7.54.54l3-3a5 5 0 0 0-7.07-7.07l-1.72 1.71 M14 11a5 5 0 0 0-7.54-.54l-3 3a5 5 0 0 0 7.07 7.07l1.71-1.71";
 var lock = "M5 11h14a2 2 0 0 1 2 2v7a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-7a2 2 0 0 1 2 -2z M7 11V7a5 5 0 0 1 10 0v4";
 var logOut = "m16 17l5-5-5-5 M21 12H9 M9 21H5a2 2 0 0 1-2-2V5a2 2 0 0 1 2-2h4";
 var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
@@ -767,9 +782,9 @@ var Shell = class {
     this.root = el("div", { class: "shell" }, this.side, top, this.main);
   }
   choose(name) {
-    for (const [other, link] of this.links) {
-      if (other === name) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
+    for (const [other, link2] of this.links) {
+      if (other === name) link2.setAttribute("aria-current", "page");
+      else link2.removeAttribute("aria-current");
     }
   }
   count(name, text3) {
@@ -1085,16 +1100,16 @@ async function oldPattern(one) {
   return notice("warn", [text3, " ", foreign(message, 600), "."], el("a", { href: `#${page}` }, title));
 }
 function sorting(found) {
-  const link = (page, title) => el("a", { href: `#${page}` }, title);
+  const link2 = (page, title) => el("a", { href: `#${page}` }, title);
   const lines = [];
-  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link("away", t("End or change it"))));
+  if (found.away) lines.push(notice("wait", [t("You are away: people who write to you get an answer."), found.away_until !== null && [" ", t("Until"), " ", when(microseconds(found.away_until)), "."]], link2("away", t("End or change it"))));
   const failure2 = found.failure;
-  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure2.text, 300)], link("forwarding", t("Forwarding"))));
+  if (failure2?.script === "") lines.push(notice("warn", [t("A message was kept:"), " ", foreign(failure2.text, 300)], link2("forwarding", t("Forwarding"))));
   else if (failure2 != null) {
     const text3 = failure2.line > 0 ? t("Your script failed in line {line}:", { line: failure2.line }) : t("Your script failed:");
-    lines.push(notice("warn", [text3, " ", foreign(failure2.text, 300), ". ", t("The message was kept.")], link("scripts", t("Sieve scripts"))));
+    lines.push(notice("warn", [text3, " ", foreign(failure2.text, 300), ". ", t("The message was kept.")], link2("scripts", t("Sieve scripts"))));
   }
-  for (const address2 of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address2, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link("forwarding", t("Forwarding"))));
+  for (const address2 of found.stopped) lines.push(notice("warn", [t("Nothing is sent on to"), " ", foreign(address2, 100), " ", t("any more: mail to it came back for three days. Your mail is kept here.")], link2("forwarding", t("Forwarding"))));
   return lines;
 }
 function storage(found) {
@@ -1271,8 +1286,8 @@ var AccountSession = class extends Session {
 };
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Addresses to give away"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
-var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked" };
+var places = [{ name: "overview", title: t("Overview"), icon: house }, { name: "device", title: t("Set up a device"), icon: smartphone }, { name: "security", title: t("Security"), icon: lock }, { name: "addresses", title: t("Addresses"), icon: atSign, group: t("Mail") }, { name: "masked", title: t("Addresses to give away"), icon: tag }, { name: "rules", title: t("Rules"), icon: filter }, { name: "away", title: t("Away"), icon: sun }, { name: "forwarding", title: t("Forwarding"), icon: forward }, { name: "scripts", title: t("Sieve scripts"), icon: fileText }, { name: "junk", title: t("Junk"), icon: octagonAlert }, { name: "outgoing", title: t("Outgoing"), icon: send }, { name: "transfer", title: t("Import and export"), icon: download, group: t("More") }, { name: "links", title: t("Linked mailboxes"), icon: link }, { name: "shares", title: t("Shared mailboxes"), icon: users }, { name: "keys", title: t("Keys and webhooks"), icon: keyRound }];
+var parts = { device: "device", setup: "device", security: "security", addresses: "rules", rules: "rules", away: "sieve", forwarding: "sieve", scripts: "sieve", junk: "junk", outgoing: "sending", keys: "sending", transfer: "transfer", shares: "shares", masked: "masked", links: "links" };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new AccountSession(this.client);
