@@ -20,8 +20,13 @@ from moxlite.admin.edits import change_file, named_account
 from moxlite.admin.factors import FactorChanges, FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords
-from moxlite.admin.storage.checks import StoreCommands, check_accounts, repair_account, undelete_mail
-from moxlite.admin.storage.lostfiles import check_server_files
+from moxlite.admin.storage.checks import (
+    StoreCommands,
+    check_accounts,
+    check_server_files,
+    repair_account,
+    undelete_mail,
+)
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient

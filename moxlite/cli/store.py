@@ -49,8 +49,7 @@ def _reports(name: str, *, deep: bool) -> list[operations.CheckReport]:
 
 
 def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
-    from moxlite.admin.storage.checks import check_stopped
-    from moxlite.admin.storage.lostfiles import check_server_files
+    from moxlite.admin.storage.checks import check_server_files, check_stopped
     from moxlite.process.lock import Locked
 
     snapshot = load_config()
@@ -76,7 +75,7 @@ def create(name: str | None, file: str | None) -> None:
     The server must be stopped. A file that is there and has octets is refused: `moxlite account recover` and `moxlite
     store recover` save what is in it. What is left of the lost one is moved into a folder beside it.
     """
-    from moxlite.admin.storage.lostfiles import create_account_file, create_server_file
+    from moxlite.admin.storage.checks import create_account_file, create_server_file
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
@@ -110,7 +109,7 @@ def recover(file: str, out: str) -> None:
     go. Sessions of the web end; messages of the queue are on hold. Prints what is lost; exit code 1 if something is.
     For accounts: `moxlite account recover`.
     """
-    from moxlite.admin.storage.lostfiles import recover_server_file
+    from moxlite.admin.storage.checks import recover_server_file
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
