@@ -20,7 +20,7 @@ from moxlite.acceptance.checks import Checks, Question, check_sender, from_domai
 from moxlite.acceptance.evidence import Envelope, from_address
 from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
 from moxlite.acceptance.why import why_of
-from moxlite.admin.storage.chosen import named_accounts
+from moxlite.admin.storage.settings import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
 from moxlite.mailauth.dkim.message import Message as SignedMessage, with_crlf

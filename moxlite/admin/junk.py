@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.storage.chosen import named_accounts
+from moxlite.admin.storage.settings import named_accounts
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations.performing import commands

@@ -23,7 +23,7 @@ def served(through_server: Callable[[], T], directly: Callable[[], T]) -> T:
 
 def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[T]]") -> T:
     """Run `work` on the files of an account, or of all that are configured. Raises Failure."""
-    from moxlite.admin.storage import chosen
+    from moxlite.admin.storage import settings
     from moxlite.process.lock import Locked
 
     snapshot = load_config()
@@ -35,7 +35,7 @@ def on_files(name: str | None, work: "Callable[[Accounts, list[str]], Awaitable[
         return await work(accounts, names)
 
     try:
-        return chosen.on_files(snapshot, on_names)
+        return settings.on_files(snapshot, on_names)
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import trio
 
-from moxlite.admin.storage.chosen import named_accounts, on_files
-from moxlite.admin.storage.settings import compression, store_options
+from moxlite.admin.storage.settings import compression, named_accounts, on_files, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.net.control.server import Command, CommandFailed, Exchange

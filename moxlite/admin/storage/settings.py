@@ -1,13 +1,19 @@
 """The settings of the store, from the configuration."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+import trio
+
+from moxlite.admin.edits import named_account
 from moxlite.config.domains import JunkFilter
-from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import CurrentConfig, FixedConfig, Snapshot
 from moxlite.config.static import InitialMailboxes, Static
+from moxlite.process.stopped import stopped
+from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.body import Compression
 from moxlite.store.junkflags import Grams, JunkFlagRules, JunkParams
 from moxlite.store.options import SECOND, AccountConfig, AccountConfigs, Options
@@ -107,3 +113,36 @@ def junk_params(settings: JunkFilter) -> JunkParams:
         ignore_words=settings.ignore_words,
         rare_words=settings.rare_words,
     )
+
+
+# The accounts that a command works on, and the accounts of a stopped server (ADMIN-19).
+
+T = TypeVar("T")
+
+
+def named_accounts(config: ConfigHolder, accounts: Accounts, name: str) -> list[str]:
+    """The account of that name, or without a name all configured accounts that have files. Raises CommandFailed."""
+    if not name:
+        return [one for one in accounts.names() if config.current.account(one) is not None]
+    named_account(config, name)
+    return [name]
+
+
+def on_files(snapshot: Snapshot, work: Callable[[Accounts], Awaitable[T]]) -> T:
+    """Run `work` on the files of a stopped server.
+
+    Raises:
+      Locked: another process uses the data directory.
+      OSError: the data directory cannot be used.
+    """
+
+    async def main() -> T:
+        accounts = Accounts(snapshot.static.data_dir, store_options(FixedConfig(snapshot)))
+        try:
+            return await work(accounts)
+        finally:
+            with trio.CancelScope(shield=True):  # bounded: accounts without users
+                await accounts.aclose()
+
+    with stopped(snapshot.static.data_dir):
+        return trio.run(main)
