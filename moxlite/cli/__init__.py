@@ -37,7 +37,7 @@ COMMANDS = {
     "dns": ("moxlite.cli.checks.lookups:dns", "Look names up in DNS as the server does, and change our records."),
     "dnsbl": ("moxlite.cli.checks.lookups:dnsbl", "Ask DNS block lists."),
     "doctor": ("moxlite.cli.setup.doctor:doctor", "Find what is wrong with this server, and what mends it."),
-    "gentestdata": ("moxlite.cli.backups.verifydata:gentestdata", "Make a data directory for tests of upgrades."),
+    "gentestdata": ("moxlite.cli.backups.orphans:gentestdata", "Make a data directory for tests of upgrades."),
     "export": ("moxlite.cli.archives.exports:export", "Write mail of an account into files."),
     "healthcheck": ("moxlite.cli.serving:healthcheck", "Exit 0 if the server is running and well."),
     "help": ("moxlite.cli.info:help_", "Find commands by words."),
@@ -78,7 +78,7 @@ COMMANDS = {
     "webapi": ("moxlite.cli.webapi:webapi", "Methods of the web API, and calls by hand."),
     "tlsrpt": ("moxlite.cli.checks.mtasts:tlsrpt", "Reports on TLS: where they are wanted, and ours."),
     "tlspubkey": ("moxlite.cli.setup.tls:tlspubkey", "Client certificates that accounts log in with."),
-    "verifydata": ("moxlite.cli.backups.verifydata:verifydata", "Check a backup or a data directory."),
+    "verifydata": ("moxlite.cli.backups.orphans:verifydata", "Check a backup or a data directory."),
     "why": ("moxlite.cli.why:why", "Tell why a message is where it is, or where one would go."),
     "version": ("moxlite.cli.info:version", "Versions of moxlite and of what it runs on."),
 }

@@ -8,7 +8,7 @@ from typing import Final
 import click
 
 from moxlite.cli.access import admin_reset, admin_second_factors, show_link, show_reset
-from moxlite.cli.backups.recover import recover
+from moxlite.cli.backups.orphans import recover
 from moxlite.cli.common import (
     Failure,
     ask,

@@ -3,6 +3,7 @@ STORE-186j).
 """
 
 import contextlib
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -13,11 +14,12 @@ import click
 from moxlite.cli.backups.backup import failures, silent, tell_line
 from moxlite.cli.backups.restore import restore_mail_file
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, load_config, note
+from moxlite.cli.common import Failure, data_dir, load_config, note
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.layout import Beginning
+
 
 TARGET: Final = "Orphans"
 """The mailbox below which orphans come."""
@@ -126,3 +128,103 @@ def _queued(file: Path, after: int, folder: Path | None) -> int:
         return count
 
     return trio.run(run)
+
+
+# ``moxlite account recover`` (docs/spec/store.md, STORE-188).
+
+
+@click.command()
+@click.argument("name")
+@click.option("--out", metavar="DIR", required=True, help="The new directory for the recovered account.")
+@click.option("--file", metavar="FILE", help="The damaged database.  [default: the account's own]")
+def recover(name: str, out: str, file: str | None) -> None:
+    """Save what can be saved of the damaged database of account NAME.
+
+    The server must be stopped, unless --file names a copy. The damaged file stays as it is. The new database is
+    DIR/accounts/NAME/account.db; to use it, put it in the place of the damaged one, whose files account.db-wal and
+    account.db-shm must go. Messages that have lost their mailbox are in the mailbox Recovered. Prints what is lost,
+    also to DIR/losses.txt; exit code 1 if something is.
+    """
+    from moxlite.process.lock import Locked
+    from moxlite.process.stopped import stopped
+    from moxlite.store.accounts.folders import check_account_name
+    from moxlite.store.errors import StoreError
+    from moxlite.store.recover.rebuild import recover as run
+
+    target = Path(out)
+    try:
+        check_account_name(name)
+        if file is not None:
+            done = run(name, Path(file), target)
+        else:
+            data = data_dir()
+            with stopped(data):
+                done = run(name, data / "accounts" / name / "account.db", target)
+        if done.losses:
+            (target / "losses.txt").write_text("".join(f"{line}\n" for line in done.losses))
+    except (Locked, StoreError) as error:
+        raise Failure(printable(str(error))) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or name}: {error.strerror or error}") from None
+    for line in done.losses:
+        print(f"lost: {printable(line)}")
+    print(f"saved {done.saved} messages in {done.mailboxes} mailboxes, {done.orphans} of them without their mailbox")
+    if done.losses:
+        raise Failure(f"{len(done.losses)} losses, see {target / 'losses.txt'}")
+
+
+# ``moxlite verifydata`` and ``gentestdata`` (docs/spec/admin.md §8).
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
+@click.option("--deep", is_flag=True, help="Read and check all stored octets as well.")
+@click.option("--fix", is_flag=True, help="Repair counts, sizes and next UIDs first.")
+@click.option("--upgrade", is_flag=True, help="Try the upgrade of older databases on a copy, and check that.")
+@click.option("--verbose", is_flag=True, help="Tell each file.")
+def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool) -> None:
+    """Check a backup, or the data directory of a stopped server.
+
+    Prints `DIR: OK`, or what is wrong and the command that repairs it; exit code 1 then. Changes nothing but with
+    --fix, and then prints each change.
+    """
+    from moxlite.admin.backup.restores import verify_stopped
+    from moxlite.process.lock import Locked
+    from moxlite.store.errors import StoreError
+
+    def tell(line: str) -> None:
+        if verbose:
+            print(printable(line))
+
+    try:
+        fixed, found = verify_stopped(Path(folder), deep=deep, upgrade=upgrade, fix=fix, tell=tell)
+    except (Locked, StoreError) as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        raise Failure(f"{error.filename or folder}: {error.strerror or error}") from None
+    for line in fixed:
+        print(f"fixed: {printable(line)}")
+    for line in found.notes:
+        print(f"moxlite: note: {printable(line)}", file=sys.stderr)
+    for problem in found.problems:
+        print(printable(str(problem)))
+    if found.problems:
+        raise Failure(f"{folder}: {len(found.problems)} problems")
+    print(f"{printable(folder)}: OK")
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
+def gentestdata(folder: str) -> None:
+    """Make the new data directory DIR with something of everything, for tests of upgrades.
+
+    Its accounts, messages and passwords are made up; the password of each account is in its name's place: `test NAME`.
+    """
+    from moxlite.queue.testdata import generate
+
+    try:
+        generate(Path(folder))
+    except FileExistsError:
+        raise Failure(f"{folder} exists") from None
+    except OSError as error:
+        raise Failure(f"{error.filename or folder}: {error.strerror or error}") from None
