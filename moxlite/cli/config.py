@@ -8,8 +8,7 @@ import click
 
 from moxlite.cli.common import Failure, config_path, for_root, new_password, unusable
 from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords, ensure_acme_host_keys
-from moxlite.cli.setup.domains import add_commands
-from moxlite.cli.setup.listeners import listeners
+from moxlite.cli.setup.domains import add_commands, listeners
 from moxlite.cli.setup.quickstart import program
 from moxlite.cli.setup.tls import tlspubkey
 

@@ -9,7 +9,7 @@ import click
 
 from moxlite.cli.common import Failure, config_path
 from moxlite.cli.prompts import resolver_at, resolver_option
-from moxlite.cli.setup.listeners import PASSWORD_ALONE
+from moxlite.cli.setup.domains import PASSWORD_ALONE
 from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
 
