@@ -69,7 +69,7 @@ COMMANDS = {
     "self": ("moxlite.cli.setup.installation:self_", "Install, update and remove the one file."),
     "serve": ("moxlite.cli.serving:serve", "Run the mail server."),
     "smtp": ("moxlite.cli.checks.smtp:smtp", "Speak with SMTP servers."),
-    "sieve": ("moxlite.cli.sieve.files:sieve", "Check and try Sieve scripts."),
+    "sieve": ("moxlite.cli.sieve:sieve", "Check and try Sieve scripts."),
     "spf": ("moxlite.cli.checks.spf:spf", "Look up and evaluate SPF."),
     "standby": ("moxlite.cli.backups.standby:standby", "A second machine that follows this one."),
     "stop": ("moxlite.cli.serving:stop", "Stop the running server."),

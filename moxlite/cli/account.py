@@ -24,8 +24,7 @@ from moxlite.cli.common import (
 from moxlite.cli.described import described
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domains import show_accounts
-from moxlite.cli.sieve.accounts import account_sieve, vacation
-from moxlite.cli.sieve.sorting import sort
+from moxlite.cli.sieve import account_sieve, sort, vacation
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, masked

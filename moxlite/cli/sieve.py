@@ -1,0 +1,485 @@
+"""Sieve on the command line: `files` tries scripts in files, `accounts` keeps the scripts and vacation form of
+accounts.
+
+Running and keeping scripts does not belong here but to `acceptance.sieve`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import click
+import msgspec
+
+from moxlite.cli.common import Failure, ask, json_option, note, perform, settings, show_json
+from moxlite.decoders import from_json
+from moxlite.escapes import printable
+from moxlite.operations import sieve as operations
+from moxlite.operations.sieve import SortFind, SortMove, SortPlace
+
+if TYPE_CHECKING:
+    from moxlite.proto.sieve.message import Mailbox, Message
+    from moxlite.proto.sieve.program import Program
+    from moxlite.proto.sieve.script import Script
+
+
+MAX_TEXT: Final = 64 << 10
+"""Octets read of a text or script."""
+
+
+@click.group()
+def vacation() -> None:
+    """Answers while the owner of an account is away."""
+
+
+@vacation.command("show")
+@click.argument("name")
+@json_option
+def vacation_show(name: str, as_json: bool) -> None:
+    """Show the form of account NAME, and who got an answer."""
+    info = perform(operations.VacationShow(name))
+    if as_json or settings().as_json:
+        show_json(info)
+        return
+    print(f"answers: {'on' if info.enabled else 'off'}")
+    for label, moment in (("from", info.start), ("until", info.end)):
+        if moment:
+            print(f"{label}: {_shown(moment)}")
+    if info.known_only:
+        print("only to people to whom the owner has written")
+    if info.subject:
+        print(printable(f"subject: {info.subject}"))
+    for line in info.text.splitlines():
+        print(printable(f"  {line}"))
+    for one in info.answered:
+        print(printable(f"answered {one.address} at {_shown(one.sent)}"))
+
+
+@vacation.command("set")
+@click.argument("name")
+@click.argument("file", type=click.File("rb"))
+@click.option("--subject", metavar="TEXT", default="", help='Subject.  [default: "Auto: " and that of the message]')
+@click.option("--from", "start", metavar="TIME", help="Begin, as 2026-12-20 or 2026-12-20T12:00 (UTC).")
+@click.option("--until", "end", metavar="TIME", help="End, in the same form.")
+@click.option("--known-only", is_flag=True, help="Answer only people to whom the owner has written.")
+def vacation_set(name: str, file: BinaryIO, subject: str, start: str | None, end: str | None, known_only: bool) -> None:
+    """Answer mail to account NAME with the text in FILE (- for stdin).
+
+    Each sender gets one answer in 7 days; lists, programs and senders that may be forged get none.
+    """
+    form = operations.VacationSet(
+        account=name,
+        enabled=True,
+        start=_moment(start),
+        end=_moment(end),
+        subject=subject,
+        text=_text(file),
+        known_only=known_only,
+    )
+    perform(form)
+
+
+@vacation.command("off")
+@click.argument("name")
+def vacation_off(name: str) -> None:
+    """Send no more answers for account NAME; the text stays in the form."""
+    info = perform(operations.VacationShow(name))
+    form = operations.VacationSet(
+        account=name,
+        enabled=False,
+        start=info.start,
+        end=info.end,
+        subject=info.subject,
+        text=info.text,
+        known_only=info.known_only,
+    )
+    perform(form)
+
+
+@click.group("sieve")
+def account_sieve() -> None:
+    """Sieve scripts of accounts, as mail programs store them by ManageSieve."""
+
+
+@account_sieve.command("list")
+@click.argument("name")
+@json_option
+def sieve_list(name: str, as_json: bool) -> None:
+    """List the scripts of account NAME, and what went wrong when the active one ran."""
+    found = perform(operations.SieveList(name))
+    if as_json or settings().as_json:
+        show_json(found)
+        return
+    for one in found.scripts:
+        print(printable(f"{one.name}{' (active)' if one.active else ''}"))
+    for failed in found.failures:
+        place = f"{failed.script}, line {failed.line}" if failed.line else failed.script or "redirect"
+        print(printable(f"failed at {_shown(failed.moment)}: {place}: {failed.text}"))
+
+
+@account_sieve.command("get")
+@click.argument("name")
+@click.argument("script")
+def sieve_get(name: str, script: str) -> None:
+    """Print the text of SCRIPT of account NAME."""
+
+    click.echo(perform(operations.SieveGet(name, script)), nl=False)
+
+
+@account_sieve.command("put")
+@click.argument("name")
+@click.argument("script")
+@click.argument("file", type=click.File("rb"))
+@click.option("--activate", is_flag=True, help="Make it the active script.")
+def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
+    """Store FILE (- for stdin) as SCRIPT of account NAME. A script with a fault is refused."""
+    perform(operations.SievePut(name, script, _text(file), activate))
+
+
+@account_sieve.command("activate")
+@click.argument("name")
+@click.argument("script", default="")
+def sieve_activate(name: str, script: str) -> None:
+    """Make SCRIPT the active one of account NAME; without SCRIPT none is active."""
+
+    perform(operations.SieveActivate(name, script))
+
+
+@account_sieve.command("rm")
+@click.argument("name")
+@click.argument("script")
+def sieve_rm(name: str, script: str) -> None:
+    """Delete SCRIPT of account NAME, which may not be the active one."""
+
+    perform(operations.SieveRemove(name, script))
+
+
+def _text(file: BinaryIO) -> str:
+    octets = file.read(MAX_TEXT + 1)
+    if len(octets) > MAX_TEXT:
+        raise Failure(f"the text has more than {MAX_TEXT} octets")
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        raise Failure("the text is not UTF-8") from None
+
+
+def _moment(text: str | None) -> int:
+    """µs UTC of a day or time, 0 for none."""
+    if text is None:
+        return 0
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"{text!r} is no time as 2026-12-20T12:00") from None
+    return round((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
+
+
+def _shown(moment: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment // 1_000_000))
+
+
+# ``moxlite sieve``: checking and trying Sieve scripts in files, without configuration and server (IMAP-142).
+
+MAX_MESSAGE: Final = 256 << 20
+"""Most octets of a message."""
+
+MAX_INCLUDED: Final = 20
+"""Most scripts read beside the one that is tried, as many as an account has (IMAP-141)."""
+
+REFUSED: Final = 1
+
+
+@click.group()
+def sieve() -> None:
+    """Check and try Sieve scripts (RFC 5228)."""
+
+
+@sieve.command()
+@click.argument("file", type=click.File("rb"))
+@json_option
+def check(file: BinaryIO, as_json: bool) -> int:
+    """Check the script in FILE (- for stdin), and print each fault with its line and column.
+
+    Exit code 0 if the script is right, 1 if it is refused.
+    """
+    from moxlite.proto.sieve.checker import check as check_script
+    from moxlite.proto.sieve.errors import ScriptError
+
+    try:
+        script = check_script(_octets(file))
+    except ScriptError as error:
+        _tell_faults(error, file.name, as_json, {"requires": list(error.requires)})
+        return REFUSED
+    if as_json:
+        show_json({"ok": True, "errors": [], "requires": list(script.requires)})
+    else:
+        click.echo("The script has no fault.")
+    return 0
+
+
+@sieve.command("test")
+@click.argument("file", type=click.File("rb"))
+@click.argument("message", type=click.File("rb"))
+@click.option("--from", "sender", metavar="ADDR", help='Sender of the envelope, "" for none.  [default: as in From]')
+@click.option("--to", "recipient", metavar="ADDR", help="Recipient of the envelope.  [default: the first of To]")
+@click.option("--mailbox", "mailboxes", metavar="NAME", multiple=True, help="A mailbox that exists, beside Inbox.")
+@click.option("--now", metavar="RFC3339", help="The time, as 2026-11-20T07:00:00+01:00.  [default: now]")
+@json_option
+def try_script(
+    file: BinaryIO,
+    message: BinaryIO,
+    sender: str | None,
+    recipient: str | None,
+    mailboxes: tuple[str, ...],
+    now: str | None,
+    as_json: bool,
+) -> int:
+    """Print what the script in FILE does with the message in MESSAGE (- for stdin), without doing it.
+
+    Included scripts are read from the folder of FILE, with the ending .sieve. Exit code 1 if the script is refused. An
+    error at run time is printed; the message would be kept.
+    """
+    from moxlite.proto.sieve.checker import check as check_script
+    from moxlite.proto.sieve.errors import ScriptError
+    from moxlite.proto.sieve.outcome import described
+    from moxlite.proto.sieve.program import Program, run
+    from moxlite.proto.sieve.state import Mailboxes, World
+
+    try:
+        script = check_script(_octets(file))
+    except ScriptError as error:
+        _tell_faults(error, file.name, as_json, {"actions": [], "error": "the script is refused"})
+        return REFUSED
+    program = Program(script)
+    read = _message(message.read(MAX_MESSAGE + 1))
+    moment, offset = _parse_moment(now)
+    outcome = run(
+        program,
+        read,
+        World(
+            now=moment,
+            offset=offset,
+            sender=_address(sender, read, "from", "--from"),
+            recipient=_address(recipient, read, "to", "--to"),
+            mailboxes=Mailboxes(names=frozenset({"Inbox", *map(Mailboxes.canonical, mailboxes)})),
+            scripts=_included(Path(file.name).parent, program) if file.name not in {"-", "<stdin>"} else {},
+            items={"name": "moxlite", "location": "MDA", "phase": "during"},
+        ),
+    )
+    error_text = f"line {outcome.line}: {outcome.error}" if outcome.error else None
+    if as_json:
+        show_json({"actions": list(map(described, outcome.actions)), "error": error_text})
+        return 0
+    for action in outcome.actions:
+        said = described(action)
+        name = said.pop("action")
+        words = [f"{key}={value!r}" for key, value in said.items() if value not in (None, "", False, [])]
+        click.echo(printable(f"{name} {' '.join(words)}".strip()))
+    if error_text:
+        click.echo(printable(f"error at {error_text}"))
+    return 0
+
+
+def _octets(file: BinaryIO) -> bytes:
+    """The octets of a script, one more than allowed at most."""
+    from moxlite.proto.sieve.limits import MAX_SCRIPT
+
+    return file.read(MAX_SCRIPT + 1)
+
+
+def _tell_faults(error: Exception, name: str, as_json: bool, more: Mapping[str, object]) -> None:
+    from moxlite.proto.sieve.errors import ScriptError
+
+    assert isinstance(error, ScriptError)
+    if as_json:
+        faults = [{"line": one.line, "column": one.column, "text": one.text} for one in error.faults]
+        show_json({"ok": False, "errors": faults, **more})
+        return
+    for fault in error.faults:
+        print(printable(f"{name}:{fault.line}:{fault.column}: {fault.text}"), file=sys.stderr)
+
+
+def _message(octets: bytes) -> Message:
+    from moxlite.proto.mime.headers import HeaderSection
+    from moxlite.proto.mime.structure import scan
+    from moxlite.proto.sieve.message import Body, Message
+
+    if len(octets) > MAX_MESSAGE:
+        raise Failure(f"the message has more than {MAX_MESSAGE} octets")
+    return Message(HeaderSection(octets), len(octets), lambda: Body(scan(octets), lambda start, end: octets[start:end]))
+
+
+def _parse_moment(text: str | None) -> tuple[int, Callable[[int], int]]:
+    """The time in µs UTC, and the offset of the local zone in minutes: that of the text, else of this machine."""
+    if text is None:
+        return time.time_ns() // 1000, lambda moment: time.localtime(moment // 1_000_000).tm_gmtoff // 60
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise click.UsageError(f"--now: {text!r} is no time as 2026-11-20T07:00:00+01:00") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    minutes = round((moment.utcoffset() or timedelta()).total_seconds() / 60)
+    return round(moment.timestamp() * 1_000_000), lambda _: minutes
+
+
+def _address(text: str | None, message: Message, field: str, option: str) -> Mailbox | None:
+    """The address of an option, or the first one of a field."""
+    from moxlite.proto.address import Address, AddressError
+    from moxlite.proto.sieve.limits import Budget
+    from moxlite.proto.sieve.message import Mailbox
+
+    if text is None:
+        return next((address for one in message.addresses(field, Budget()) for address in one), None)
+    if text in {"", "<>"}:
+        return None
+    try:
+        address = Address.parse(text.removeprefix("<").removesuffix(">"))
+    except AddressError as error:
+        raise click.UsageError(f"{option}: {error}") from None
+    return Mailbox(address.localpart, address.domain.ascii)
+
+
+def _included(folder: Path, program: Program) -> dict[str, Program]:
+    """The scripts that a script includes, and those that they include; without missing and refused ones."""
+    from moxlite.proto.sieve.program import Program as Ready
+
+    found: dict[str, Program] = {}
+    wanted = list(program.includes)
+    while wanted and len(found) < MAX_INCLUDED:
+        name = wanted.pop()
+        if name not in found and "/" not in name and (script := _script(folder / f"{name}.sieve")) is not None:
+            found[name] = Ready(script)
+            wanted += found[name].includes
+    return found
+
+
+def _script(path: Path) -> Script | None:
+    from moxlite.proto.sieve.checker import check as check_script
+    from moxlite.proto.sieve.errors import ScriptError
+
+    try:
+        with path.open("rb") as file:
+            return check_script(_octets(file))
+    except FileNotFoundError:
+        return None
+    except ScriptError as error:
+        _tell_faults(error, str(path), False, {})
+        return None
+
+
+# ``moxlite account sort``: rules and scripts for mail that is there already (WEBMAIL-130b).
+
+PIECE: Final = 200
+"""Messages that are moved in one transaction."""
+
+
+class Moves(msgspec.Struct, frozen=True):
+    """Messages of the mailbox `source` that go to `target`."""
+
+    source: str
+    target: str
+    ids: list[int]
+
+
+class Record(msgspec.Struct, frozen=True):
+    """The moves of one call, written before the first of them, so that they can be undone or gone on with."""
+
+    account: str
+    moves: list[Moves]
+
+
+@click.group()
+def sort() -> None:
+    """Rules and scripts for mail that is there already."""
+
+
+@sort.command("apply")
+@click.argument("name")
+@click.option("--rules", "address", metavar="ADDRESS", default="", help="By the rules of this address of the account.")
+@click.option("--script", metavar="SCRIPT", default="", help="By this Sieve script of the account.")
+@click.option("--dry-run", is_flag=True, help="Only tell how many messages would go where.")
+@click.option("--record", metavar="FILE", type=click.Path(path_type=Path), help="New file, by which `undo` works.")
+def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path | None) -> None:
+    """File the mail of account NAME as rules or a script would have filed it.
+
+    Rules are asked about messages to their address that are in its mailbox, a script about those in the Inbox. It only
+    files: it sends nothing on, answers nothing and discards nothing. The moves are shown first.
+    """
+    if bool(address) == bool(script):
+        raise click.UsageError("give one of --rules and --script")
+    if not dry_run and record is None:
+        raise click.UsageError("give --record FILE, by which the moves can be undone, or --dry-run")
+    moves = _find(name, address, script)
+    for one in moves:
+        print(printable(f"{len(one.ids)} messages from {one.source} to {one.target}"))
+    if not moves:
+        print("no message would go elsewhere")
+    if not moves or dry_run or record is None:
+        return
+    ask("Move them?")
+    _write(record, Record(name, moves))
+    print(f"moved {_move(name, moves)} messages")
+    print(printable(f"undo: moxlite account sort undo {record}"))
+
+
+@sort.command("undo")
+@click.argument("file", type=click.Path(path_type=Path))
+def sort_undo(file: Path) -> None:
+    """Move the messages of a record FILE back, as far as they are still where `apply` has put them."""
+    try:
+        record = from_json(file.read_bytes(), Record)
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}") from None
+    except msgspec.DecodeError as error:
+        raise Failure(f"{file} is no record of moves: {error}") from None
+    back = [Moves(one.target, one.source, one.ids) for one in reversed(record.moves)]
+    print(f"moved {_move(record.account, back)} messages back")
+
+
+def _find(name: str, address: str, script: str) -> list[Moves]:
+    """All moves, by mailbox."""
+    found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    looked = 0
+    after: SortPlace | None = None
+    while True:
+        args = SortFind(account=name, address=address, script=script, after=after)
+        page = perform(args)
+        for one in page.moves:
+            found[page.source, one.mailbox].append(one.id)
+        looked, after = looked + page.looked, page.next
+        if after is None:
+            return [Moves(source, target, ids) for (source, target), ids in sorted(found.items())]
+        note(f"{looked} messages looked at")
+
+
+def _pieces(moves: Iterable[Moves]) -> Iterator[Moves]:
+    for one in moves:
+        for at in range(0, len(one.ids), PIECE):
+            yield Moves(one.source, one.target, one.ids[at : at + PIECE])
+
+
+def _move(name: str, moves: list[Moves]) -> int:
+    """Move piece by piece; the number of messages that were still there."""
+    moved, total = 0, sum(len(one.ids) for one in moves)
+    for one in _pieces(moves):
+        moved += perform(SortMove(name, one.ids, one.source, one.target))
+        if total > PIECE:
+            note(f"moved {moved} of {total}")
+    return moved
+
+
+def _write(path: Path, record: Record) -> None:
+    """Write the record; never over another one."""
+    try:
+        with path.open("xb") as file:
+            file.write(msgspec.json.encode(record))
+    except OSError as error:
+        raise Failure(f"cannot write {path}: {error.strerror}") from None
