@@ -212,7 +212,7 @@ def describe_sendmail() -> None:
 @click.argument("name", required=False)
 def example(name: str | None) -> None:
     """Print the example NAME; without it, list the names."""
-    from moxlite.config.examples import EXAMPLES
+    from moxlite.config.reference import EXAMPLES
 
     if name is None:
         for known, (about, _) in EXAMPLES.items():

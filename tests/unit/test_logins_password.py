@@ -19,8 +19,8 @@ import trio.testing
 from trio.testing import MockClock
 
 from moxlite.admin.storage.settings import store_options
-from moxlite.config.examples import EXAMPLES
 from moxlite.config.load import load
+from moxlite.config.reference import EXAMPLES
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.logins import logins as stored
 from moxlite.logins.adminpassword import write_admin_password
