@@ -1,4 +1,4 @@
-"""Compare `moxlite/config/waiting.py` with the code: the keys of the configuration that nothing reads.
+"""Compare `moxlite/config/load.py` with the code: the keys of the configuration that nothing reads.
 
 A key counts as read where product code outside of the configuration's own reading and checking has an attribute of its
 name, or names it to `getattr`. That finds no key whose name others have too, and needs no run.
@@ -11,9 +11,9 @@ from pathlib import Path
 
 from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, TableShape, TablesShape, fields_of
+from moxlite.config.load import WAITING
 from moxlite.config.static import SpecialUseMailboxes, Static
 from moxlite.config.values import Section
-from moxlite.config.waiting import WAITING
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -62,9 +62,9 @@ def main() -> int:
         listed = WAITING.get(section, frozenset())
         unread = {one.name for one in fields_of(section) if one.name not in read} if section not in BY_NAME else set()
         for name in sorted(unread - listed):
-            print(f"{section.__name__}.{name} is read by nothing: put it into moxlite/config/waiting.py, or read it")
+            print(f"{section.__name__}.{name} is read by nothing: put it into moxlite/config/load.py, or read it")
         for name in sorted(listed - unread):
-            print(f"{section.__name__}.{name} is read, or no key any more: take it out of moxlite/config/waiting.py")
+            print(f"{section.__name__}.{name} is read, or no key any more: take it out of moxlite/config/load.py")
         wrong += len(unread ^ listed)
     return 1 if wrong else 0
 
