@@ -23,8 +23,7 @@ from moxlite.net.admission import Admission, Gate, Seat, Tally
 from moxlite.net.connections import ConnectionInfo, guard
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
-from moxlite.net.portholder import holder_of
-from moxlite.net.sockets import QuickStream
+from moxlite.net.sockets import QuickStream, holder_of
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream

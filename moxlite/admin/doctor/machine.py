@@ -26,7 +26,7 @@ from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
-from moxlite.net.portholder import holder_of
+from moxlite.net.sockets import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 from moxlite.sandbox import confine
 

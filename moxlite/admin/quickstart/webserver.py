@@ -17,7 +17,7 @@ import trio
 
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.net.dial import DialError, dial
-from moxlite.net.portholder import holder_of
+from moxlite.net.sockets import holder_of
 from moxlite.net.tls.certificates import CertificateError, KeyPair, certificate_names, name_matches
 from moxlite.proto.address import Domain
 
