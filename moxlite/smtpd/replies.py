@@ -2,12 +2,17 @@
 
 from typing import Final
 
+import trio
+
+from moxlite.acceptance.producers.transaction import Stage, demanded, simulated_reply
 from moxlite.acceptance.replies import (
     INTERNAL as INTERNAL,
     STORAGE_FULL as STORAGE_FULL,
     UNKNOWN_USER as UNKNOWN_USER,
     store_reply as store_reply,
 )
+from moxlite.config.snapshot import Snapshot
+from moxlite.proto.address import Path
 from moxlite.proto.smtp.replies import Response
 
 
@@ -64,3 +69,26 @@ HEADER_TOO_LARGE: Final = Response(552, "5.3.4", ("header section too large",))
 NOT_OURS: Final = Response(550, "5.1.1", ("no such user here, and no relaying",))
 DISABLED: Final = Response(450, "4.2.1", ("domain is disabled for now",))
 LOOP: Final = Response(550, "5.4.6", ("too many Received fields, this looks like a mail loop",))
+
+
+# Failures on demand at MAIL and RCPT: only in localserve, for trying out programs (SMTP-132).
+
+SILENCE: Final = 3600.0
+"""Seconds of silence for the localpart ``timeout``: longer than any client waits."""
+
+
+async def fail(snapshot: Snapshot, path: Path, stage: Stage) -> None:
+    """Fail as the localpart says, if it names this stage and is no account's own. Raises Refused, and Goodbye after a
+    silence.
+    """
+    await fall_silent(snapshot, path, stage)
+    code = demanded(path.localpart, stage)
+    if isinstance(code, int) and not snapshot.names(path):
+        raise Refused(simulated_reply(code))
+
+
+async def fall_silent(snapshot: Snapshot, path: Path, stage: Stage) -> None:
+    """Wait for `SILENCE` seconds if the localpart asks for a timeout at this stage, then raise Goodbye."""
+    if demanded(path.localpart, stage) == "timeout" and not snapshot.names(path):
+        await trio.sleep(SILENCE)
+        raise Goodbye

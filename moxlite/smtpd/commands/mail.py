@@ -23,7 +23,7 @@ from moxlite.proto.address import Address, Domain, Localpart, Path
 from moxlite.proto.smtp import commands as c
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.srs import BadReturnAddress
-from moxlite.smtpd import metrics, replies, simulate
+from moxlite.smtpd import metrics, replies
 from moxlite.smtpd.context import home_of
 from moxlite.smtpd.incoming.blocklists import has_proof
 from moxlite.smtpd.replies import Goodbye, Refused, refuse
@@ -53,7 +53,7 @@ async def mail(session: Session, command: c.MailFrom) -> Response:
         _check_requiretls(session)
     hold_until = _hold_until(command)
     if session.context.localserve:
-        await simulate.fail(session.snapshot, command.path, "mailfrom")
+        await replies.fail(session.snapshot, command.path, "mailfrom")
     if session.context.submission:
         await _check_owner(session, command)
     else:
@@ -167,7 +167,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
     if len(transaction.recipients) >= RCPTMAX:
         raise Refused(TOO_MANY)
     if session.context.localserve:
-        await simulate.fail(session.snapshot, command.path, "rcptto")
+        await replies.fail(session.snapshot, command.path, "rcptto")
     found = await _look_up(session, command.path)
     if session.context.submission:
         _check_submitted(session, found, command.path)

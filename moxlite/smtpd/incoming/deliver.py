@@ -22,7 +22,7 @@ from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd import replies, simulate, trace
+from moxlite.smtpd import replies, trace
 from moxlite.smtpd.incoming.blocklists import question_of
 from moxlite.smtpd.incoming.prefix import common_of
 from moxlite.smtpd.incoming.reception import Reception
@@ -47,7 +47,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     """Deliver to all recipients; returns the one reply to the client (SMTP-108). Raises Refused, StoreError."""
     if session.context.localserve:
         for recipient in transaction.recipients:
-            await simulate.fall_silent(session.snapshot, recipient.path, "")
+            await replies.fall_silent(session.snapshot, recipient.path, "")
     section = await read_header(spool)
     if section.count(b"received") > MAX_RECEIVED:
         raise Refused(replies.LOOP)
