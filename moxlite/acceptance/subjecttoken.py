@@ -15,8 +15,7 @@ import msgspec
 
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.evidence import SUBJECT_PASS, Headers
-from moxlite.acceptance.plan import Plan
-from moxlite.acceptance.replies import store_reply
+from moxlite.acceptance.plan import Plan, store_reply
 from moxlite.mailauth.results import DMARCStatus
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
