@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from moxlite.acceptance import gathering, subjecttoken
-from moxlite.acceptance.subjecttoken import make
+from moxlite.acceptance import gathering
+from moxlite.acceptance.gathering import make
 from moxlite.net.resolver import RecordType
 from moxlite.proto.address import Address
 from moxlite.proto.mime.types import MailAddress
@@ -141,7 +141,7 @@ async def test_keys_that_cannot_be_read(
         raise StorageBroken("disk I/O error")
 
     context = passable(smtp)
-    monkeypatch.setattr(subjecttoken, "find_subjectpass_key", broken)
+    monkeypatch.setattr(gathering, "find_subjectpass_key", broken)
     mail = with_subject("(pass:AAAAAAAAAAAAAAAAAAAAAA)")
     caplog.set_level("INFO", logger="moxlite.smtpd")
     assert (await send(smtp, PERMITTED, mail, context=context, remote=STRICT)).startswith("451 4.3.0 error")
