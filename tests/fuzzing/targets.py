@@ -60,12 +60,12 @@ from moxlite.proto.smtp.server import (
     ServerConnection,
     ServerLimits,
 )
+from moxlite.web.context import Route, Router, any_host
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.web.http.messages import Response as WebResponse
 from moxlite.web.http.waiting import Waiting
-from moxlite.web.router import Route, Router, any_host
 from tests.fuzzing.inputs import LIMIT
 
 __all__ = ["TARGETS", "Target"]
