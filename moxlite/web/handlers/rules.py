@@ -14,7 +14,7 @@ from moxlite.config.domains import WebRedirect
 from moxlite.config.webrules import Pattern, Template, compile_pattern, parse_template
 from moxlite.logins.identity import LoginRequest, RateLimited, WrongCredentials
 from moxlite.net.limits import within
-from moxlite.web.handlers.patterns import PatternTooSlow, in_time
+from moxlite.web.handlers.backends import PatternTooSlow, in_time
 from moxlite.web.handlers.static import Static, path_text
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
