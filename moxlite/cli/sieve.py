@@ -1,5 +1,4 @@
-"""Sieve on the command line: `files` tries scripts in files, `accounts` keeps the scripts and vacation form of
-accounts.
+"""Sieve on the command line: scripts and vacation form of accounts, scripts tried in files, and mail sorted again.
 
 Running and keeping scripts does not belong here but to `acceptance.sieve`.
 """
