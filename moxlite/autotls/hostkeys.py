@@ -29,29 +29,40 @@ FOLDER: Final = "hostkeys"
 """Name of the folder below ``data/acme``."""
 
 
-class HostKeyState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The keys of a host that were made here, and the rotation.
+class Rotating(msgspec.Struct, frozen=True):
+    """The rotation of a key, as far as all are alike.
 
     Attributes:
       since: of the stage, seconds UTC, 0 for unknown; of "resting": when the present key came into use.
       until: earliest end of the stage, seconds UTC.
-      ttl: seconds for which resolvers keep the TLSA records that were there before.
-      replaced: `key_id` of the configured key in whose place `present` is used; "" while the configured one is.
-      present, next: PEM, "" without one.
-      stopped, asked, todo, problem: as in `admin.dns.rotation.Keys`.
+      stopped: the owner has stopped it, in whatever stage.
+      asked: the owner wants a new key now.
+      todo: what the owner has to type, one line each; problem: why there is no progress. Both for people.
     """
 
-    stage: HostStage = "resting"
+    stage: str = "resting"
     since: float = 0.0
     until: float = 0.0
-    ttl: float = 0.0
-    replaced: str = ""
-    present: str = ""
-    next: str = ""
     stopped: bool = False
     asked: bool = False
     todo: tuple[str, ...] = ()
     problem: str = ""
+
+
+class HostKeyState(Rotating, frozen=True, omit_defaults=True):
+    """The keys of a host that were made here, and the rotation.
+
+    Attributes:
+      ttl: seconds for which resolvers keep the TLSA records that were there before.
+      replaced: `key_id` of the configured key in whose place `present` is used; "" while the configured one is.
+      present, next: PEM, "" without one.
+    """
+
+    stage: HostStage = "resting"
+    ttl: float = 0.0
+    replaced: str = ""
+    present: str = ""
+    next: str = ""
 
 
 def read_host_state(acme: Path, host: str) -> HostKeyState:

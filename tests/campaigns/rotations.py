@@ -24,7 +24,8 @@ from moxlite.admin.dkimkeys import read_key
 from moxlite.admin.dns import hostrotation, rotation, update
 from moxlite.admin.dns.hostrotation import HostKeyRotation
 from moxlite.admin.dns.plan import Change
-from moxlite.admin.dns.rotation import DAY, KeyRotation, read_keys_state
+from moxlite.admin.dns.rotation import KeyRotation, read_keys_state
+from moxlite.admin.dns.stages import DAY
 from moxlite.admin.dns.wanted import public_key_record, read_keys
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dns.zones import Authorities

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from moxlite.admin.dns import hostrotation, zones
 from moxlite.admin.dns.hostrotation import PERIOD, RETIRING, HostKeyRotation
-from moxlite.admin.dns.rotation import DAY
+from moxlite.admin.dns.stages import DAY
 from moxlite.admin.dns.wanted import HeldKeys, public_key_record, read_keys
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored

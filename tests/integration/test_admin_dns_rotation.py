@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from moxlite.admin.dns import rotation, zones
-from moxlite.admin.dns.rotation import DAY, LEAST_WAIT, RETIRING, KeyRotation, Keys
+from moxlite.admin.dns.rotation import RETIRING, KeyRotation, Keys
+from moxlite.admin.dns.stages import DAY, LEAST_WAIT
 from moxlite.admin.dns.wanted import read_keys
 from moxlite.admin.dnsproviders.accounts import DNSFiles, Stored
 from moxlite.config.holder import ConfigHolder
