@@ -144,7 +144,9 @@ class Program:
     def mutated(self, value: Any, depth: int = 0) -> Any:
         """A value with some of its parts left out, added, or of another kind."""
         chance = self.chance
-        if chance.random() < 0.05:
+        if not depth and chance.random() < 0.4:
+            return value
+        if chance.random() < 0.03:
             return self.maker.value({})
         match value:
             case dict():
@@ -193,7 +195,7 @@ class Jmap(Program):
         request: Any = {"using": [*CAPABILITIES], "methodCalls": calls}
         if chance.random() < 0.05:
             request = self.mutated(request)
-        body = self.maker.body({"const": request})
+        body = self.maker.body({"const": request}) if chance.random() < 0.3 else json.dumps(request).encode()
         answer = self._ask("POST", "/jmap/api", body, {**fields, "content-type": "application/json"})
         self._note(answer)
         return f"jmap {' '.join(names)}", answer, body
@@ -287,7 +289,10 @@ class Dav(Program):
 
     def __init__(self, server: LocalServer, chance: random.Random, ask: Ask) -> None:
         super().__init__(server, chance, ask)
-        self._places = ["/dav/", "/.well-known/caldav", "/dav/calendars/moxlite/", "/dav/x"]
+        self._places = ["/dav/", "/.well-known/caldav", "/dav/x"]
+        for home in ("calendars", "addressbooks"):
+            answer = ask("PROPFIND", f"/dav/{home}/moxlite/", b"", {**self.fields, "depth": "1"})
+            self._note(answer[1])
 
     def call(self, *, session: bool) -> tuple[str, tuple[int, bytes], bytes]:
         chance = self.chance
@@ -297,7 +302,12 @@ class Dav(Program):
             place = place.rpartition("/")[0] + chance.choice(("/a.ics", "/b.vcf", "/new/", "/a%00b", "/" + "x" * 300))
         if method == "DELETE" and chance.random() < 0.7:
             method = "GET"
-        body = self.torn(chance.choice(BODIES)) if method not in ("GET", "HEAD") else b""
+        body = self.torn(chance.choice(XML if method in ("PROPFIND", "PROPPATCH", "REPORT") else BODIES))
+        if method == "PUT" and chance.random() < 0.7:
+            kind, body = ("ics", ICALENDAR) if "/calendars/" in place else ("vcf", VCARD)
+            place, body = f"{place.rpartition('/')[0]}/{chance.randrange(5)}.{kind}", self.torn(body)
+        if method in ("GET", "HEAD"):
+            body = b""
         fields = dict(self.fields) if session else {}
         fields["content-type"] = chance.choice(
             ("text/calendar", "text/vcard", "application/xml", "x", "text/xml; charset=utf-16")
@@ -309,7 +319,11 @@ class Dav(Program):
             fields["destination"] = chance.choice((chance.choice(self._places) + "c.ics", "http://[::1", "/", "x"))
             fields["overwrite"] = chance.choice(("T", "F", "x"))
         answer = self._ask(method, place, body, fields)
-        for href in HREF.findall(answer[1]):
+        self._note(answer[1])
+        return f"dav {method}", answer, body
+
+    def _note(self, octets: bytes) -> None:
+        for href in HREF.findall(octets):
             text = href.decode("ascii", "replace")
             if (
                 len(self._places) < 200
@@ -319,7 +333,6 @@ class Dav(Program):
                 and text not in self._places
             ):
                 self._places.append(text)
-        return f"dav {method}", answer, body
 
 
 class AdminAPI(Program):

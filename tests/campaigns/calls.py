@@ -10,6 +10,7 @@ import json
 import random
 import re
 import smtplib
+import ssl
 import tempfile
 import time
 from collections import Counter
@@ -97,8 +98,9 @@ PANIC: Final = re.compile(r"^moxlite_panic_total\{.*\} (\S+)$", re.MULTILINE)
 class Client:
     """A client of HTTP with one connection."""
 
-    def __init__(self, server: LocalServer) -> None:
+    def __init__(self, server: LocalServer, *, secure: bool = False) -> None:
         self._server = server
+        self._secure = secure
         self._cookies: dict[str, str] = {}
         self._connection: http.client.HTTPConnection | None = None
 
@@ -106,7 +108,7 @@ class Client:
         """Send a request. Raises OSError, HTTPException."""
         for _ in range(2):
             if self._connection is None:
-                self._connection = http.client.HTTPConnection("127.0.0.1", self._server.port(80), timeout=SECONDS)
+                self._connection = self._connected()
                 fresh = True
             else:
                 fresh = False
@@ -127,6 +129,13 @@ class Client:
                 self._cookies[key] = value
             return response.status, content
         raise OSError("no connection")
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if not self._secure:
+            return http.client.HTTPConnection("127.0.0.1", self._server.port(80), timeout=SECONDS)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+        return http.client.HTTPSConnection("localhost", self._server.port(443), context=trusting, timeout=SECONDS)
 
     def close(self) -> None:
         """Close the connection."""
@@ -252,6 +261,7 @@ class Round:
         self.slow: Counter[str] = Counter()
         self.apps = [App(server, name, chance) for name in APPS]
         self.methods = Methods(server, chance)
+        self._secure = Client(server, secure=True)  # DAV is served by https only
         self.programs = [kind(server, chance, self._ask) for kind in (Jmap, Dav, AdminAPI)]
 
     def play(self, requests: int) -> int:
@@ -303,7 +313,7 @@ class Round:
         return not (session and status == 401) or self.methods.log_in()
 
     def _ask(self, method: str, target: str, body: bytes, fields: dict[str, str]) -> tuple[int, bytes]:
-        return self.methods.ask(method, target, body, fields, keep=False)
+        return self._secure.ask(method, target, body, fields, keep=False)
 
     def _program(self, program: Program) -> None:
         """One request of a program. Its password may have changed by now, and its token have expired."""

@@ -82,6 +82,8 @@ async def test_a_kept_connection_acts_for_the_user_of_each_request(rig: Rig, mon
         (b'{"using": ["\xff"], "methodCalls": []}', "notJSON"),
         (b'{"using": [], "methodCalls": [["Core/echo", {"a": 9007199254740992}, "0"]]}', "notJSON"),
         (b'{"using": [], "methodCalls": [["Core/echo", {"a": NaN}, "0"]]}', "notJSON"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {"a": "\\ud83d"}, "0"]]}', "notJSON"),
+        (b'{"using": [], "methodCalls": [["Core/echo", {"\\uDE00\\ud83d": 1}, "0"]]}', "notJSON"),
         (b"[" * 100_000, "notJSON"),
         (b"[]", "notRequest"),
         (b'{"using": [], "methodCalls": [["Core/echo", {}]]}', "notRequest"),

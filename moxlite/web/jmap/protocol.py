@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -103,6 +104,10 @@ class Invocation(msgspec.Struct, frozen=True):
         return [self.name, self.arguments, self.call_id]
 
 
+SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""The escape of a surrogate: I-JSON has them in pairs only (RFC 7493 §2.1)."""
+
+
 class JMAPRequest(msgspec.Struct, frozen=True):
     """A request: the capabilities that it uses, its calls, and the ids of objects by their creation id, None if the
     client does not want them back.
@@ -125,6 +130,8 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
         raise RequestError("limit", "the request has too many values", limit="maxSizeRequest")
     try:
         value = json.loads(octets.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer)
+        if SURROGATE.search(octets):
+            msgspec.json.encode(value)  # which refuses one that has no pair, as the answer would
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RequestError("notJSON", detail) from None
