@@ -7,7 +7,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final, Literal
 
@@ -23,6 +23,10 @@ from moxlite.net.control.server import Command
 from moxlite.operations.masked import (
     ChangeGiven,
     GivenAddress,
+    ImportedAlias,
+    ImportedAliases,
+    ImportGiven,
+    LeftOut,
     ListGiven,
     MakeAddress,
     RemoveGiven,
@@ -33,8 +37,10 @@ from moxlite.operations.performing import commands
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.maskedindex import MaskedIndex
-from moxlite.store.errors import StorageBusy
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import LimitExceeded, StorageBusy
 from moxlite.store.mail.masked import (
+    MAX_NOTE,
     Masked,
     MaskedChange,
     MaskedRefused,
@@ -114,6 +120,34 @@ class MaskedAddresses:
                 raise
         _note("made", name, key)
         return made
+
+    async def take_over(self, name: str, aliases: Sequence[ImportedAlias]) -> ImportedAliases:
+        """Add aliases of another service under the addresses that they have (MASK-15)."""
+        snapshot = self._config.current
+        added = known = 0
+        left_out: list[LeftOut] = []
+        async with self._index.changing(name), self._accounts.use(name) as account:
+            for one in aliases:
+                try:
+                    key = _importable(snapshot, name, one.address)
+                    if await account.read(partial(masked_named, address=key), op="masked") is not None:
+                        known += 1
+                        continue
+                    if not await self._index.enter(key, name):
+                        raise MaskedRefused("another account has this address")
+                    try:
+                        await account.write(partial(_take_over, key=key, alias=one))
+                    except BaseException:
+                        with trio.CancelScope(shield=True):  # bounded by the write
+                            if await account.read(partial(masked_named, address=key), op="masked") is None:
+                                await self._index.leave(key, name)
+                        raise
+                except (MaskedRefused, LimitExceeded) as error:
+                    left_out.append(LeftOut(one.address, str(error)))
+                    continue
+                added += 1
+                _note("made", name, key)
+        return ImportedAliases(added, known, left_out)
 
     async def _take(self, snapshot: Snapshot, name: str, word: str, domain: Domain, settings: DomainConfig) -> str:
         """The key of a new address that no account has, entered into the index."""
@@ -225,6 +259,25 @@ def _domain_of(snapshot: Snapshot, name: str, wanted: str) -> Domain:
     return domain
 
 
+def _importable(snapshot: Snapshot, name: str, text: str) -> str:
+    """The key of an alias that an account may have. Raises MaskedRefused."""
+    key = key_of(text)
+    address = Address.parse(key)
+    if address.domain not in domains_of(snapshot, name):
+        here = snapshot.domain(address.domain) is not None
+        told = "is not one in which the account has addresses" if here else "is not on this server"
+        raise MaskedRefused(worded("its domain {domain} {reason}", domain=address.domain, reason=told), "domain")
+    if snapshot.lookup_configured(address) is not None:
+        raise MaskedRefused("it is a configured address of this server")
+    return key
+
+
+def _take_over(tx: AccountTx, *, key: str, alias: ImportedAlias) -> None:
+    add_masked(tx, key, note=" ".join(alias.note.split())[:MAX_NOTE], counted=False)
+    if not alias.active:
+        change_masked(tx, key, MaskedChange(active=False))
+
+
 def _note(change: str, name: str, address: str) -> None:
     masked_total.labels(change=change).inc()
     logger.info("address to give away", extra={"kv": {"account": name, "address": address, "change": change}})
@@ -249,6 +302,7 @@ class MaskedCommands:
             SwitchOn.bind(partial(self._switch, active=True)),
             SwitchOff.bind(partial(self._switch, active=False)),
             RemoveGiven.bind(self.rm),
+            ImportGiven.bind(self.import_),
             refusals=(BadTime,),
         )
 
@@ -290,6 +344,11 @@ class MaskedCommands:
         """Remove an address."""
         named_account(self._config, args.account)
         await self._addresses.remove(args.account, args.address)
+
+    async def import_(self, args: ImportGiven) -> ImportedAliases:
+        """Take over aliases."""
+        named_account(self._config, args.account)
+        return await self._addresses.take_over(args.account, args.aliases)
 
 
 class BadTime(Exception):

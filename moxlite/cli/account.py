@@ -31,6 +31,7 @@ from moxlite.operations import access, described_in, description, masked
 from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.store import ImportAccount
+from moxlite.proto.aliasexports import MAX_OCTETS, ExportError, read_aliases
 
 
 @click.group()
@@ -274,4 +275,39 @@ described(
     described_in(masked),
     {},
     {masked.MakeAddress: _show_given, masked.ChangeGiven: _show_given},
+    without={masked.ImportGiven},
 )
+
+SLICE: Final = 100
+"""Aliases of one request."""
+
+
+@address.command("import")
+@click.argument("account")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@json_option
+def import_addresses(account: str, file: Path, as_json: bool) -> None:
+    """Take over the aliases in FILE, the CSV export of addy.io or SimpleLogin, as addresses that ACCOUNT gives away:
+    those in the domains of its own addresses. What was left out is told, with the reason.
+    """
+    try:
+        with file.open("rb") as opened:
+            aliases, deleted = read_aliases(opened.read(MAX_OCTETS + 1))
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
+    done = masked.ImportedAliases(0, 0, [])
+    for at in range(0, len(aliases), SLICE):
+        some = [
+            masked.ImportedAlias(one.address[:1_000], one.note[:2_000], one.active) for one in aliases[at : at + SLICE]
+        ]
+        more = perform(masked.ImportGiven(account, some))
+        left_out = done.left_out + more.left_out
+        done = masked.ImportedAliases(done.added + more.added, done.known + more.known, left_out)
+    if as_json:
+        show_json(done)
+        return
+    for one in done.left_out:
+        print(printable(f"left out: {one.address}: {one.reason}"))
+    print(f"{done.added} added, {done.known} known before, {len(done.left_out)} left out")
+    if deleted:
+        print(f"{deleted} were deleted there, and are not taken over")

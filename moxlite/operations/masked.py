@@ -80,6 +80,37 @@ class ChangeGiven(Operation[GivenAddress], frozen=True):
     expires: Annotated[str | None, field("Until when, or never.", metavar="TIME")] = None
 
 
+class ImportedAlias(msgspec.Struct, frozen=True):
+    """An alias of another service, with its note; `active`: it takes mail."""
+
+    address: Annotated[str, msgspec.Meta(max_length=1_000)]
+    note: Annotated[str, msgspec.Meta(max_length=20_000)] = ""
+    active: bool = True
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """An alias that was not imported, and why."""
+
+    address: str
+    reason: str
+
+
+class ImportedAliases(msgspec.Struct, frozen=True):
+    """Result of an import: numbers of new addresses, and of those that the account had; the others with the reason."""
+
+    added: int
+    known: int
+    left_out: list[LeftOut]
+
+
+@change("address import", Role.COMMAND_LINE)
+class ImportGiven(Operation[ImportedAliases], frozen=True):
+    """Take over aliases of another service, in the domains of ACCOUNT, as addresses to give away."""
+
+    account: Account
+    aliases: Annotated[list[ImportedAlias], msgspec.Meta(max_length=500)]
+
+
 @change("address on", Role.COMMAND_LINE)
 class SwitchOn(Operation[None], frozen=True):
     """Take mail to ADDRESS again."""

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from moxlite.admin.masked import MaskedAddresses, New, leak_of
+from moxlite.operations.masked import ImportedAlias
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail import masked as rows
 from moxlite.store.mail.masked import MaskedChange, MaskedRefused, NoSuchMasked
@@ -117,6 +118,32 @@ async def test_the_owner_may_write_from_it_and_nobody_else(smtp: Smtp) -> None:
         assert (await client.say(f"RCPT TO:<{made.address}>")).startswith("550 5.2.1")
         await addresses(smtp).change("mia", made.address, MaskedChange(active=True))
         assert (await client.say(f"RCPT TO:<{made.address}>")).startswith("250")
+
+
+async def test_aliases_of_other_services_are_taken_over(smtp: Smtp) -> None:
+    """MASK-15: under their own names, off or on; what cannot be here is told; again, nothing changes."""
+    aliases = [
+        ImportedAlias("Shop.Old@OURS.example", "  a   note "),
+        ImportedAlias("quiet@ours.example", active=False),
+        ImportedAlias("other@anonaddy.example"),
+        ImportedAlias("mia@ours.example"),
+        ImportedAlias("no address"),
+    ]
+    done = await addresses(smtp).take_over("mia", aliases)
+    assert (done.added, done.known) == (2, 0)
+    assert [(one.address.partition("@")[0], one.reason) for one in done.left_out] == [
+        ("other", "its domain anonaddy.example is not on this server"),
+        ("mia", "it is a configured address of this server"),
+        ("no address", "no address is no address"),
+    ]
+    assert (await deliver(smtp, "shop.old@ours.example")).startswith("250")
+    assert (await rcpt(smtp, "quiet@ours.example")).startswith("550 5.2.1")
+    again = await addresses(smtp).take_over("mia", aliases)
+    assert (again.added, again.known) == (0, 2)
+    stolen = await addresses(smtp).take_over("bo", aliases[:1])
+    assert "another account has this address" in stolen.left_out[0].reason
+    [found] = await addresses(smtp).list("mia", "shop.old")
+    assert (found.note, found.messages) == ("a note", 1)
 
 
 async def test_an_unknown_one_waits_until_all_accounts_were_compared(smtp: Smtp) -> None:

@@ -192,8 +192,10 @@ def add_masked(
     note: str = "",
     only_from: Sequence[str] = (),
     expires: int | None = None,
+    counted: bool = True,
 ) -> Masked:
     """Add an address that `MaskedIndex` has taken for the account; one that is there already is returned unchanged.
+    `counted`: it is one of those that the account may make today.
 
     Raises LimitExceeded, MaskedRefused.
     """
@@ -203,11 +205,12 @@ def add_masked(
     if tx.value(COUNT) >= MAX_MASKED:
         raise LimitExceeded(worded("{most} addresses to give away of an account", most=MAX_MASKED))
     today = tx.now // DAY
-    if (tx.value(MADE, today) or 0) >= MAX_A_DAY:
+    if counted and (tx.value(MADE, today) or 0) >= MAX_A_DAY:
         raise LimitExceeded(worded("{most} new addresses to give away a day", most=MAX_A_DAY))
     _check_expiry(tx, expires)
     tx.execute(DROP_DAYS, today)
-    tx.execute(COUNT_DAY, today)
+    if counted:
+        tx.execute(COUNT_DAY, today)
     values = (checked_site(given_to), checked_note(note), " ".join(checked_senders(only_from)), expires)
     tx.execute(ADD, address, tx.now, *values)
     added = masked_named(tx, address)
