@@ -86,7 +86,6 @@ if TYPE_CHECKING:
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
     from moxlite.migration.links import Links
-    from moxlite.migration.linksending import LinkRelays
     from moxlite.migration.linkstate import Relay
 
 logger = logging.getLogger("moxlite.server")
@@ -294,13 +293,6 @@ class House:
         from moxlite.migration.links import Links
 
         return Links(self.copies, self.tree, self.network.roots)
-
-    @cached_property
-    def link_relays(self) -> "LinkRelays":
-        """Submission servers of linked mailboxes."""
-        from moxlite.migration.linksending import LinkRelays
-
-        return LinkRelays(self.config, self.files.accounts)
 
     @cached_property
     def background_imports(self) -> "BackgroundImports":
@@ -554,9 +546,9 @@ async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -
 
 
 async def _relay_of_link(house: House, account: str, transport: str) -> "Relay":
-    """The submission server of a linked mailbox. Raises as `LinkRelays.find`."""
-    await lazyimport.load("moxlite.migration.linksending")
-    return await house.link_relays.find(account, transport)
+    """The submission server of a linked mailbox. Raises as `LinkRelays`."""
+    await lazyimport.load("moxlite.migration.links")
+    return await house.links.relays.find(account, transport)
 
 
 def _scheduling(house: House) -> "Carrying":

@@ -111,7 +111,14 @@ def link() -> None:
 described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
 
 _OPTIONS = (
-    click.option("--host", default="", help="The IMAP server there; by default it is found by the address."),
+    click.option("--host", default="", help="The IMAP or POP3 server there; by default it is found by the address."),
+    click.option(
+        "--protocol",
+        type=click.Choice(["imap", "pop3"]),
+        default="imap",
+        show_default=True,
+        help="POP3 only fetches new mail: for servers without IMAP.",
+    ),
     click.option("--user", default="", help="User name there; by default the address."),
     click.option("--port", type=click.IntRange(1, 65535), help="By default the usual one."),
     click.option(
@@ -156,6 +163,11 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("account")
 @click.argument("address")
 @click.option("--name", default="", help="The mailbox here below which its mailboxes are; by default of the address.")
+@click.option(
+    "--keep-days",
+    type=click.IntRange(0, 3650),
+    help="With POP3: remove mail there this many days after it came here; by default never.",
+)
 @_server_options
 @json_option
 def link_add(account: str, address: str, name: str, as_json: bool, **given: Any) -> None:
@@ -178,7 +190,8 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
     if as_json:
         show_json(found)
     else:
-        how = "tells of new mail at once" if found.instant else "is asked for new mail every 15 seconds"
+        often = "5 minutes" if given["protocol"] == "pop3" else "15 seconds"
+        how = "tells of new mail at once" if found.instant else f"is asked for new mail every {often}"
         print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
         print(printable(_sending(found, found.sending)))
 

@@ -47,7 +47,7 @@ from moxlite.store.mail.links import Gone, arrived, drop_copies, drop_remote, go
 from moxlite.store.mail.mailboxes import delete_mailbox, ensure_mailbox, rename_mailbox
 from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
-from moxlite.store.types import MailboxID
+from moxlite.store.types import MailboxID, SpecialUse
 from moxlite.wording import worded
 
 PORTION: Final = 500
@@ -88,11 +88,19 @@ class Survey(msgspec.Struct):
     gone: array[int]
 
 
+class Calls(msgspec.Struct, frozen=True):
+    """Functions of the mirror. `urgent`: whether the portion that comes next should wait for another look, asked
+    between two. `adopt`: takes new messages of Sent that are here already out of a survey.
+    """
+
+    urgent: Callable[[Client], Awaitable[bool]]
+    adopt: Callable[[Client, Survey], Awaitable[None]]
+
+
 class Incoming:
     """The mailboxes of a linked server. `order.prefix` is the mailbox below which they are here.
 
     Args:
-      urgent: whether the portion that comes next should wait for another look; called between two.
       turn: one link of an account adds a portion at a time, as imports do.
 
     Attributes:
@@ -108,14 +116,14 @@ class Incoming:
         tell: Tell,
         tmp: Path,
         *,
-        urgent: Callable[[Client], Awaitable[bool]],
+        calls: Calls,
         turn: trio.Lock,
     ) -> None:
         self._account = account
         self._order = order
         self._tell = tell
         self._pull = _LinkPull(account, accounts, order, tell, tmp)
-        self._urgent = urgent
+        self._calls = calls
         self._turn = turn
         self._unusable: set[tuple[int, int]] = set()
         self._doubted: dict[int, float] = {}
@@ -148,6 +156,9 @@ class Incoming:
             await self.look(client)
             return
         await self._settle_gone(client, surveys)
+        for survey in surveys:
+            if survey.place.box.use & SpecialUse.SENT and 0 < len(survey.new) <= PORTION:
+                await self._calls.adopt(client, survey)
         self.complete = await self._fetch_new(client, surveys)
 
     def _remotes(self, r: Reader) -> dict[str, remotes.Remote]:
@@ -323,7 +334,7 @@ class Incoming:
                     there = await self._account.read(partial(_copies, survey.remote.id, portion), op="link")
                     self._unusable |= {(survey.remote.id, uid) for uid in portion if uid not in there}
                 left -= len(portion)
-                if left and await self._urgent(client):
+                if left and await self._calls.urgent(client):
                     return False
             state = partial(remotes.settle, messages=survey.exists, uidnext=survey.uidnext, modseq=survey.modseq)
             if self._differs(survey):

@@ -20,7 +20,8 @@ from moxlite import lazyimport
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.metrics import Counter, Gauge
 from moxlite.migration.copies import Copies
-from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested
+from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of, try_relay
+from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested, tell
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.links import FoundServers
 from moxlite.processor import act_for
@@ -53,6 +54,7 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from moxlite.net.httpclient import Roots
     from moxlite.net.imapclient import Client
+    from moxlite.net.pop3client import POP3Client
     from moxlite.net.resolver import Resolver
 
 logger = logging.getLogger("moxlite.migration.links")
@@ -75,8 +77,11 @@ LONGEST: Final = 86_400.0
 TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
 """How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
 
-TEMPORARY: Final = ("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]")
-"""Response codes of a refused log-in that say nothing about the password (RFC 5530 §3)."""
+TEMPORARY: Final = (
+    *("[UNAVAILABLE]", "[LIMIT]", "[INUSE]", "[SERVERBUG]"),
+    *("[IN-USE]", "[LOGIN-DELAY]", "[SYS/TEMP]", "[SYS/PERM]"),
+)
+"""Response codes of a refused log-in that say nothing about the password (RFC 5530 §3; RFC 2449 §8, RFC 3206 §4)."""
 
 NO_TLS: Final = "a server is only asked without encryption within the server's own network, which is not allowed here"
 
@@ -90,6 +95,9 @@ MAX_SEARCHES: Final = 8
 
 TEST_SECONDS: Final = 45.0
 """Seconds for a test: it is waited for."""
+
+MAX_DAYS: Final = 3_650
+"""Days after which mail can be removed at a server with POP3."""
 
 KEEP_OPEN: Final = 300.0
 """Seconds for which the account of a link stays open after its last use."""
@@ -162,6 +170,7 @@ class Links:
         self._sealing = Sealing(copies.config.current.static.data_dir)
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
+        self.relays = LinkRelays(copies.config, copies.accounts)
         copies.config.on_change(self._changed)
 
     @property
@@ -236,12 +245,17 @@ class Links:
                 await lazyimport.load("moxlite.migration.mirror")
                 from moxlite.migration.mirror import look
 
-                client = await self._connect(asked.host, asked.port, asked.tls, asked.user, asked.password)
-                try:
-                    found = await look(client)
-                finally:
-                    with trio.move_on_after(1, shield=True):
-                        await client.logout()
+                if asked.protocol == "pop3":
+                    found = await _look_into_maildrop(asked, self._copies)
+                else:
+                    client = await _open_mailboxes(
+                        asked.host, asked.port, asked.tls, asked.user, asked.password, self._copies
+                    )
+                    try:
+                        found = await look(client)
+                    finally:
+                        with trio.move_on_after(1, shield=True):
+                            await client.logout()
                 outlet, said = await _tested_outlet(asked, self._copies, inside=self.inside)
                 return msgspec.structs.replace(found, outlet=outlet, sending=said)
             except LoginFailed as error:
@@ -385,7 +399,10 @@ class Links:
         from moxlite.migration.mirror import Mirror
 
         password = await trio.to_thread.run_sync(self._sealing.open, link)
-        client = await self._connect(link.host, link.port, link.tls, link.username, password)
+        if link.protocol == "pop3":
+            await self._collect(account, link, running, password)
+            return
+        client = await _open_mailboxes(link.host, link.port, link.tls, link.username, password, self._copies)
         try:
             if link.refused is not None:
                 await account.write(lambda tx: note_accepted(tx, link.id))
@@ -398,10 +415,25 @@ class Links:
             with trio.move_on_after(5, shield=True):
                 await client.logout()
 
-    async def _connect(self, host: str, port: int, tls: Transport, user: str, password: str) -> Client:
-        await lazyimport.load("moxlite.net.imapclient")
-        order = CopyByImap(account="", host=host, port=port, tls=tls, user=user, password=password)
-        return await self._copies.connect("import", order, self.inside)
+    async def _collect(self, account: Account, link: Link, running: _Running, password: str) -> None:
+        """Fetch mail by POP3, again and again (LINK-18)."""
+        await lazyimport.load("moxlite.migration.maildrop")
+        from moxlite.migration.maildrop import POLL, Maildrop
+
+        told = partial(tell, running.state, {"account": account.name, "link": link.name})
+        tmp = self._config.current.static.data_dir / "tmp"
+        entered = partial(self._enter, running)
+        drop = Maildrop(account, link, state=running.state, entered=entered, tell=told, tmp=tmp)
+        while True:
+            client = await _open_maildrop(link.host, link.port, link.tls, link.username, password, self._copies)
+            try:
+                if link.refused is not None:
+                    await account.write(lambda tx: note_accepted(tx, link.id))
+                await drop.look(client, time.time_ns() // 1000)
+            finally:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
+                    await client.quit()
+            await trio.sleep(POLL)
 
     def _enter(self, running: _Running, phase: Phase, said: str = "") -> None:
         running.state.phase, running.state.said = phase, said
@@ -422,13 +454,39 @@ class _Running:
         self.state = LinkState()
 
 
+async def _open_mailboxes(host: str, port: int, tls: Transport, user: str, password: str, copies: Copies) -> Client:
+    """Log in by IMAP. Raises IMAPClientError."""
+    await lazyimport.load("moxlite.net.imapclient")
+    order = CopyByImap(account="", host=host, port=port, tls=tls, user=user, password=password)
+    return await copies.connect("import", order, copies.config.current.static.allow_private_webhooks)
+
+
+async def _open_maildrop(host: str, port: int, tls: Transport, user: str, password: str, copies: Copies) -> POP3Client:
+    """Log in by POP3. Raises IMAPClientError."""
+    await lazyimport.load("moxlite.net.pop3client")
+    from moxlite.net import pop3client
+    from moxlite.net.imapclient import Server
+
+    inside = copies.config.current.static.allow_private_webhooks
+    server = Server(host, tls, port)
+    resolver = copies.outside
+    return await pop3client.connect(server, user, password, resolver=resolver, trust=copies.trust, inside=inside)
+
+
+async def _look_into_maildrop(asked: Asked, copies: Copies) -> Tested:
+    """Count messages, and see that they have ids. Raises IMAPClientError."""
+    client = await _open_maildrop(asked.host, asked.port, asked.tls, asked.user, asked.password, copies)
+    try:
+        return Tested(["Inbox"], len(await client.list()), instant=False)
+    finally:
+        with trio.move_on_after(1, shield=True):
+            await client.quit()
+
+
 async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
     """The submission server of a link, and why it does not work. Raises LinkRefused for one that was given."""
     if not asked.sends:
         return Outlet(), ""
-    await lazyimport.load("moxlite.migration.linksending")
-    from moxlite.migration.linksending import find_outlet, known_outlet, relay_of, try_relay
-
     outlet, resolver = asked.outlet, copies.outside
     if not outlet.host:
         outlet = await find_outlet(asked.address, asked.host, resolver)
@@ -460,8 +518,10 @@ def _checked(asked: Asked, *, inside: bool) -> Asked:
         raise LinkRefused("is empty: give the password at the other server", "password")
     if asked.tls == "none" and not inside:
         raise LinkRefused(NO_TLS, "tls")
-    if asked.protocol == "pop3":
-        raise LinkRefused("is not possible yet", "protocol")
+    if asked.protocol == "pop3" and asked.tls == "none":
+        raise LinkRefused("POP3 is spoken with encryption only", "tls")
+    if asked.keep_days is not None and (asked.protocol != "pop3" or not 0 <= asked.keep_days <= MAX_DAYS):
+        raise LinkRefused(worded("is a number of days up to {n}, with POP3 only", n=MAX_DAYS), "keep_days")
     if not (0 <= asked.port < 65_536 and 0 <= asked.outlet.port < 65_536):
         raise LinkRefused("is not a port", "port" if not 0 <= asked.port < 65_536 else "smtp_port")
     name = asked.name.strip() or address.rpartition("@")[2].partition(".")[0].capitalize()

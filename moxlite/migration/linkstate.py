@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
+import trio
 
+from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.safefile import key_file
 from moxlite.store.mail.links import Link, LinkRefused, Outlet
 from moxlite.wording import worded
+
+logger = logging.getLogger("moxlite.migration.links")
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -28,6 +33,10 @@ REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
 """Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
 
 
+MAX_PROBLEMS: Final = 50
+"""Texts about what was left out that are kept."""
+
+
 class LinkState(msgspec.Struct):
     """State of a link. `mailbox`, `done`, `total`: progress in the mailbox that is copied now; `said`: why it waits;
     `again`: seconds until the next try; `problems`: what was left out, the first ones.
@@ -40,6 +49,20 @@ class LinkState(msgspec.Struct):
     said: str = ""
     again: float = 0.0
     problems: list[str] = msgspec.field(default_factory=list)
+
+
+async def tell(state: LinkState, who: Mapping[str, str], event: Event) -> None:
+    """Keep what the page shows of an event; `who`: account and link, for the log."""
+    match event:
+        case MailboxStep():
+            state.mailbox, state.done, state.total = event.mailbox, event.done, event.total
+        case Note(text):
+            if len(state.problems) < MAX_PROBLEMS and text not in state.problems:
+                state.problems.append(text)
+                logger.info("not mirrored", extra={"kv": {**who, "text": str(text)}})
+        case _:
+            pass
+    await trio.lowlevel.checkpoint()
 
 
 class Tested(msgspec.Struct, frozen=True):

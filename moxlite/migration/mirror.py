@@ -9,29 +9,36 @@ their state each minute; where the server has NOTIFY, it tells of them, too.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import trio
 
-from moxlite.migration.incoming import Incoming
-from moxlite.migration.linkstate import LinkState, Phase, Tested
-from moxlite.migration.listing import list_boxes
+from moxlite.migration.incoming import Calls, Incoming, Survey
+from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
+from moxlite.migration.listing import Facts, fetch_facts, key_of, list_boxes
+from moxlite.migration.names import Place
 from moxlite.migration.problems import Problems, shown
 from moxlite.migration.upstream import Upstream
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
-from moxlite.operations.copies import CopyByImap, Event, MailboxStep, Note
+from moxlite.operations.copies import CopyByImap, Event, MailboxStep
 from moxlite.proto.imap import commands as c, responses as r
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
-from moxlite.store.mail.links import Link, note_sent
-from moxlite.store.types import AccountClosing
-
-logger = logging.getLogger("moxlite.migration.links")
+from moxlite.store.file.transaction import Reader
+from moxlite.store.mail.copying import move_ids
+from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.links import Link, arrived, linked_remotes, note_sent, own_copy, sent_copies
+from moxlite.store.mail.remotes import Remote
+from moxlite.store.rows.messages import structures
+from moxlite.store.types import AccountClosing, MessageID, SpecialUse
 
 LOOK_SECONDS: Final = 60.0
 """Seconds between two looks at all mailboxes there."""
@@ -42,8 +49,8 @@ NO_IDLE_SECONDS: Final = 15.0
 TOGETHER: Final = 1.0
 """Seconds between a change here and its way there: more come with it."""
 
-MAX_PROBLEMS: Final = 50
-"""Texts about what was left out that are kept."""
+MAX_OTHERS: Final = 1_000
+"""Messages in the account's Sent that are known to be from another address."""
 
 EVENTS: Final = b"(MessageNew MessageExpunge FlagChange)"
 
@@ -75,7 +82,9 @@ class Mirror:
         self._state = state
         self._entered = entered
         self._sent = link.sent
-        self._incoming = Incoming(account, accounts, order, self._tell, tmp, urgent=self._urgent, turn=turn)
+        self._sent_copies = SentCopies(account, link)
+        calls = Calls(self._urgent, self._sent_copies.adopt)
+        self._incoming = Incoming(account, accounts, order, self._tell, tmp, calls=calls, turn=turn)
         self._upstream = Upstream(account, accounts, order, self._tell, tmp)
         self._idle = trio.CancelScope()
         self._changed = False
@@ -128,6 +137,7 @@ class Mirror:
 
     async def _send(self, client: Client) -> None:
         self._changed = False
+        await self._sent_copies.file(self._incoming.found)
         sent = await self._upstream.send(client, self._incoming.found, self._sent)
         if sent != self._sent:
             self._sent = sent
@@ -176,19 +186,75 @@ class Mirror:
 
     async def _tell(self, event: Event) -> None:
         """Keep what the page shows."""
-        match event:
-            case MailboxStep():
-                self._state.mailbox, self._state.done, self._state.total = event.mailbox, event.done, event.total
-                if self._state.phase != "copying" and event.total - event.done > 1:
-                    self._entered("copying")
-            case Note(text):
-                if len(self._state.problems) < MAX_PROBLEMS and text not in self._state.problems:
-                    self._state.problems.append(text)
-                    kv = {"account": self._account.name, "link": self._link.name, "text": str(text)}
-                    logger.info("not mirrored", extra={"kv": kv})
-            case _:
-                pass
-        await trio.lowlevel.checkpoint()
+        if isinstance(event, MailboxStep) and self._state.phase != "copying" and event.total - event.done > 1:
+            self._entered("copying")
+        await tell(self._state, {"account": self._account.name, "link": self._link.name}, event)
+
+
+class SentCopies:
+    """The account's own copies of mail that was sent from the address of a link: they belong into Sent over there.
+
+    A provider may put what it sends there itself, while the webmail or a program has put a copy into the account's own
+    Sent. That copy then becomes the one of the provider, by its Message-ID, so that the message is here once. Elsewhere
+    the copy is moved into the link's Sent here, once the queue has the message, and goes there as all mail (LINK-17).
+    """
+
+    def __init__(self, account: Account, link: Link) -> None:
+        self._account = account
+        self._link = link
+        self._others: dict[MessageID, None] = {}  # messages in Sent that were not sent from the address
+
+    async def adopt(self, client: Client, survey: Survey) -> None:
+        """Take messages out of a survey that are in the account's Sent; they are the same ones from then on."""
+        await client.examine(survey.place.box.name)
+        async with aclosing(fetch_facts(client, survey.new, message_id=True)) as facts:
+            found = [one async for one in facts if one.message_id]
+        placed = await self._account.write(partial(_adopted, found=found, remote=survey.remote, link=self._link))
+        survey.new = array("I", [uid for uid in survey.new if uid not in placed])
+
+    async def file(self, places: Sequence[Place]) -> None:
+        """Move copies into the link's Sent, unless the provider has its own. Raises StoreError."""
+        there = next((one.box.name for one in places if one.box.use & SpecialUse.SENT), None)
+        if there is None or self._link.outlet.keeps_copy or not self._link.outlet.host:
+            return
+        ids = await self._account.read(lambda r: sent_copies(r, self._link.created), op="link")
+        ids = [one for one in ids if one not in self._others]
+        if not ids:
+            return
+        found = await self._account.read(partial(_written_from, ids=ids, address=self._link.address), op="link")
+        self._others.update(dict.fromkeys(one for one in ids if one not in found))
+        while len(self._others) > MAX_OTHERS:
+            del self._others[next(iter(self._others))]
+        if found:
+            await self._account.write(partial(_filed, ids=found, name=there, link=self._link))
+
+
+def _adopted(tx: AccountTx, *, found: Sequence[Facts], remote: Remote, link: Link) -> set[int]:
+    """Let own copies stand for the provider's; returns its UIDs."""
+    placed = set[int]()
+    for one in found:
+        message_id = own_copy(tx, one.message_id or "", link.created)
+        if message_id is not None:
+            move_ids(tx, [message_id], remote.mailbox_id)
+            arrived(tx, remote.id, one.uid, message_id, key_of(one), one.flags)
+            placed.add(one.uid)
+    return placed
+
+
+def _written_from(r: Reader, *, ids: Sequence[MessageID], address: str) -> list[MessageID]:
+    """The messages that were written from an address."""
+    found = []
+    for message_id, packed in structures(r, ids).items():
+        authors = structure_of(packed).envelope.from_
+        if any(f"{one.localpart}@{one.domain}".casefold() == address.casefold() for one in authors):
+            found.append(message_id)
+    return found
+
+
+def _filed(tx: AccountTx, *, ids: Sequence[MessageID], name: str, link: Link) -> None:
+    remote = linked_remotes(tx, link.host, link.username).get(name)
+    if remote is not None:
+        move_ids(tx, ids, remote.mailbox_id)
 
 
 async def look(client: Client) -> Tested:

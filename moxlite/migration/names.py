@@ -60,13 +60,16 @@ _WILDCARDS: Final = re.compile(r"[*%]+")
 
 
 class RemoteBox(msgspec.Struct, frozen=True):
-    """A mailbox of the other server that can be selected. `everything`: it shows all messages, under any label."""
+    """A mailbox of the other server that can be selected. `everything`: it shows all messages, under any label;
+    `remote`: it mirrors one of a third server (RFC 5258 §3.4).
+    """
 
     name: str
     separator: str
     use: SpecialUse
     subscribed: bool
     everything: bool = False
+    remote: bool = False
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -96,7 +99,7 @@ def uses_of(found: Sequence[ListData], subscribed: Collection[str], separator: s
                 use |= bit
         taken |= use
         known = one.name in subscribed or r"\subscribed" in flags
-        boxes.append(RemoteBox(one.name, one.separator or "", use, known, everything))
+        boxes.append(RemoteBox(one.name, one.separator or "", use, known, everything, r"\remote" in flags))
     prefix = personal_prefix([box.name for box in boxes], separator)
     for at, box in enumerate(boxes):
         short = _without(box.name, prefix).lower()

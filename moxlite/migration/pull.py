@@ -147,8 +147,11 @@ class Pull:
 
     async def places(self, client: Client) -> list[Place]:
         """The mailboxes of the source that are copied, with their targets. Raises IMAPClientError."""
+        boxes = await list_boxes(client, self.problems)
+        if self.role == "link":  # two servers that link each other would mirror without end
+            boxes = [box for box in boxes if not box.remote]
         return places(
-            await list_boxes(client, self.problems),
+            boxes,
             own=await self._account.read(own_names, op="import"),
             maps=self._order.maps,
             excludes=self._order.excludes,

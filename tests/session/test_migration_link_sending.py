@@ -4,18 +4,29 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from moxlite.migration.linksending import PORTS
+from moxlite.migration import linksending
+from moxlite.migration.linksending import PORTS, relay_of, try_relay
 from moxlite.migration.linkstate import Sealing
 from moxlite.net.resolver import RecordType
-from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.certificates import Trust, self_signed
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
-from moxlite.store.mail.links import Link, NewLink, Outlet, add_link, pause_link, remove_link, set_outlet
+from moxlite.store.mail.links import (
+    Link,
+    LinkRefused,
+    NewLink,
+    Outlet,
+    add_link,
+    pause_link,
+    remove_link,
+    set_outlet,
+)
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.jmap_rig import Client, rig
 from tests.queue_rig import Rig, Server, rig_at
@@ -136,6 +147,27 @@ async def test_a_server_of_the_inner_network_is_not_asked(tmp_path: Path) -> Non
         assert rig.dialed == []
         [waiting] = await rig.queue.listings.list_messages()
         assert "inner network" in waiting.results[0].error
+
+
+async def test_a_submission_server_is_tried_before_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-15: the password, the certificate, and a server of the inner network each have their words."""
+    async with provider(tmp_path) as (rig, server, _):
+        monkeypatch.setattr(linksending, "dial", rig.dial)
+        good = relay_of(Outlet(host=HOST, tls="starttls"), "alice", PASSWORD, inside=False)
+        trust = Trust([rig.certificate.leaf], system=False)
+        await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=trust)
+        assert server.logged_in == [("PLAIN", "alice")]
+        assert server.lines[-1] == "QUIT"
+        wrong = msgspec.structs.replace(good, password="wrong")
+        with pytest.raises(LinkRefused, match="535") as refused:
+            await try_relay(wrong, ehlo="mail.own.example", resolver=rig.resolver, trust=trust)
+        assert refused.value.field == "password"
+        with pytest.raises(LinkRefused, match="certificate") as refused:
+            await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=Trust([], system=False))
+        assert refused.value.field == "smtp_host"
+        rig.resolver.set(HOST, RecordType.A, ["10.0.0.9"])
+        with pytest.raises(LinkRefused, match="inner network"):
+            await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=trust)
 
 
 def letter(author: str) -> bytes:

@@ -19,13 +19,14 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.links import Link, NewLink, add_link, link_named
+from moxlite.store.mail.links import Link, NewLink, Outlet, add_link, link_named, set_outlet
 from moxlite.store.mail.mailboxes import create_mailbox, rename_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.store.upkeep.repairs import reassign_uids
 from tests.session.imapd_harness import PASSWORD, Imap, imap
 from tests.session.test_migration_imapcopy_sessions import Breaking, fill
+from tests.store_mail import deliver_mail
 
 pytestmark = pytest.mark.served
 
@@ -40,6 +41,8 @@ ROWS = "SELECT messageid, id, flags, keywords FROM message WHERE mailbox_id = ? 
 
 class Linking:
     """Mailboxes of mia's, linked to bo's account as ``Mia``."""
+
+    strict = True
 
     def __init__(self, imap: Imap, tmp: Path) -> None:
         self.imap = imap
@@ -66,7 +69,7 @@ class Linking:
         ours, theirs = trio.testing.memory_stream_pair()
         ended = trio.Event()
         self.imap.nursery.start_soon(self.imap.serve, theirs, self.imap.info(), self.imap.context, ended)
-        client = Client(ours if limit is None else Breaking(ours, limit), strict=True)
+        client = Client(self.connected(ours if limit is None else Breaking(ours, limit)), strict=self.strict)
         try:
             await client.greet()
             await log_in(client, Credentials("mia@example.org", PASSWORD))
@@ -78,6 +81,10 @@ class Linking:
             with trio.CancelScope(shield=True):
                 await trio.aclose_forcefully(ours)
                 await ended.wait()
+
+    def connected(self, stream: trio.abc.Stream) -> trio.abc.Stream:
+        """The stream of the client."""
+        return stream
 
     async def serve(self, limit: int | None = None) -> None:
         """Mirror over one connection."""
@@ -267,6 +274,51 @@ async def test_new_mail_and_mailboxes_of_ours_go_there(linking: Linking) -> None
 
         await linking.until(there)
         await linking.until(linking.same)
+
+
+SENT = b"From: <Mia@example.org>\r\nTo: <ann@far.example>\r\nMessage-ID: <sent@example.com>\r\n\r\n%b\r\n"
+
+
+async def outbound(linking: Linking, *, keeps_copy: bool) -> None:
+    """The link sends; the account has its copy of a message, and of another one, in its own Sent."""
+    link = await linking.link()
+    await linking.change("bo", lambda tx: set_outlet(tx, link.id, Outlet(host="smtp", keeps_copy=keeps_copy)))
+    async with linking.imap.accounts.use("bo") as account:
+        await deliver_mail(account, SENT % b"text", "Sent")
+        await deliver_mail(account, SENT.replace(b"Mia@", b"bo@").replace(b"<sent@", b"<own@") % b"text", "Sent")
+
+
+async def test_copies_of_sent_mail_go_to_sent_there(linking: Linking) -> None:
+    """LINK-17: where the provider keeps none; mail from other addresses stays."""
+    await outbound(linking, keeps_copy=False)
+    async with linking.running():
+
+        async def there() -> bool:
+            async with linking.imap.accounts.use("mia") as mia, linking.imap.accounts.use("bo") as bo:
+                sent, left = await shown(mia, "Sent"), await shown(bo, "Sent")
+            return [[one for one, *_ in box] for box in (*sent.values(), *left.values())] == [
+                ["sent@example.com"],
+                ["own@example.com"],
+            ]
+
+        await linking.until(there)
+        await linking.until(linking.same)
+
+
+async def test_a_copy_that_the_provider_keeps_is_here_once(linking: Linking) -> None:
+    """LINK-17: the own copy becomes the provider's, though its octets differ."""
+    await outbound(linking, keeps_copy=True)
+    async with linking.running():
+        await linking.until(linking.same)
+        async with linking.imap.accounts.use("mia") as account:
+            await deliver_mail(account, SENT % b"text, and what the provider adds", "Sent")
+
+        async def once() -> bool:
+            async with linking.imap.accounts.use("bo") as bo:
+                boxes = await shown(bo, "")
+            return [len(boxes.get(name, ())) for name in ("Sent", "Mia/Sent")] == [1, 1]
+
+        await linking.until(once)
 
 
 async def test_mailboxes_renamed_there_are_renamed_here(linking: Linking) -> None:

@@ -11,7 +11,7 @@ import trio
 
 from moxlite.migration import links as links_module
 from moxlite.migration.linksending import find_outlet
-from moxlite.migration.linkstate import Sealing
+from moxlite.migration.linkstate import Relay, Sealing
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in
@@ -25,6 +25,7 @@ from moxlite.operations.links import (
     RemoveLink,
     ResumeLink,
     SetLinkPassword,
+    SetLinkSending,
     TryLink,
 )
 from moxlite.operations.server import AuditLine, AuditList
@@ -75,11 +76,11 @@ def asked(password: str = PASSWORD) -> AddLink:
     return AddLink(account="mia", address="tom@example.org", host="imap.example.net", password=password, name="Tom")
 
 
-async def until(ctl: CtlClient, state: str) -> LinkInfo:
+async def until(ctl: CtlClient, state: str, account: str = "mia") -> LinkInfo:
     """Wait for a state of the only link."""
     with trio.fail_after(SECONDS):
         while True:
-            [one] = await ctl.call("link list", ListLinks("mia"), list[LinkInfo])
+            [one] = await ctl.call("link list", ListLinks(account), list[LinkInfo])
             if one.state == state:
                 return one
             await trio.sleep(0.02)
@@ -164,6 +165,62 @@ async def test_a_lost_connection_is_made_again(tmp_path: Path, monkeypatch: pyte
             while other.connections == before:  # noqa: ASYNC110  another part of the server, no event
                 await trio.sleep(0.02)
         await until(ctl, "current")
+
+
+async def test_a_link_sends_by_the_server_that_was_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-14, LINK-15: one that was given and fails is an error, one that was found and fails is left out and told."""
+    tried: list[str] = []
+
+    async def answer(relay: Relay, **_: object) -> None:
+        tried.append(relay.host.ascii)
+        if relay.host.ascii == "bad.example.net":
+            raise LinkRefused("bad.example.net: connection refused", "smtp_host")
+
+    monkeypatch.setattr(links_module, "try_relay", answer)
+    async with provider(tmp_path, monkeypatch) as (_, ctl):
+        given = msgspec.structs.replace(asked(), smtp_host="Bad.example.net.")
+        with pytest.raises(CtlFailed, match="connection refused"):
+            await ctl.call("link add", given, LinkInfo)
+        made = await ctl.call("link add", asked(), LinkInfo)
+        assert (made.sends, made.sending) == (
+            False,
+            "no server for sending was found: give it to send from this address",
+        )
+        setting = SetLinkSending("mia", "Tom", smtp_host="smtp.example.net", smtp_tls="starttls", keeps_copy=True)
+        changed = await ctl.call("link set-sending", setting, LinkInfo)
+        assert (changed.sends, changed.smtp_host, changed.smtp_tls, changed.keeps_copy) == (
+            *(True, "smtp.example.net", "starttls"),
+            True,
+        )
+        silent = await ctl.call("link set-sending", SetLinkSending("mia", "Tom", off=True), LinkInfo)
+        assert (silent.sends, silent.smtp_host) == (False, "")
+        assert tried == ["bad.example.net", "smtp.example.net"]
+
+
+async def test_two_accounts_that_link_each_other_have_each_message_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LINK-19: below a link are the other's own mailboxes alone, which LIST names apart (RFC 5258 §3.4)."""
+    async with provider(tmp_path, monkeypatch) as (other, ctl):
+        for name in ("mia", "tom"):
+            await (await other.running.smtp()).deliver(f"{name}@example.org")
+        await ctl.call("link add", asked(), LinkInfo)
+        await until(ctl, "current")
+        back = msgspec.structs.replace(asked(), account="tom", address="mia@example.org", name="Mia")
+        await ctl.call("link add", back, LinkInfo)
+        await until(ctl, "current", "tom")
+        await ctl.call("link resume", ResumeLink("mia", "Tom"), type(None))
+        await until(ctl, "current")
+        for name, link in (("mia", "Tom"), ("tom", "Mia")):
+            imap = await other.running.imap(name)
+            listed = await imap.ok('a LIST "" "*"')
+            names = [line.partition('"/" ')[2] for line in listed if "LIST (" in line]
+            assert [one for one in names if one.count("/") > 1] == []
+            remote = [line.partition('"/" ')[2] for line in listed if "\\Remote" in line]
+            assert remote
+            assert all(one.startswith(link) for one in remote)
+            for box in ("Inbox", f"{link}/Inbox"):
+                assert "MESSAGES 1)" in "".join(await imap.ok(f"b STATUS {box} (MESSAGES)"))
 
 
 @pytest.mark.parametrize(

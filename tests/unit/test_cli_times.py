@@ -13,7 +13,7 @@ from moxlite.admin.standby import lease, litestream, replicating
 from moxlite.config.listeners import SMTPService
 from moxlite.config.static import Queue
 from moxlite.config.values import parse_duration
-from moxlite.migration import incoming, linkstate
+from moxlite.migration import incoming, linkstate, maildrop
 from moxlite.net import listeners
 from moxlite.net.dns import client as dns
 from moxlite.net.storage import locking
@@ -89,6 +89,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "fifteen minutes": linkstate.REFUSED_WAITS[0],
         "four hours": linkstate.REFUSED_WAITS[2],
         "ten minutes": incoming.DOUBT_SECONDS,
+        "five minutes": maildrop.POLL,
     },
     "operations": {"10 minutes": sessions.CONFIRMED},
     "phone": {"ten minutes": sessions.CONFIRMED},

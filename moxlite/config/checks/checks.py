@@ -55,6 +55,9 @@ def check_static(static: Static) -> list[Finding]:
     for name, listener in static.listeners.items():
         findings += listener_findings(("listeners", name), listener, static)
     for name, transport in static.transports.items():
+        if name.startswith("link:"):
+            hint = "choose a name that does not begin with link:"
+            findings.append(Finding(("transports", name), "has a name that linked mailboxes have", hint))
         findings += _transport(("transports", name), transport)
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():

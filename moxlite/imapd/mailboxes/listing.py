@@ -23,6 +23,7 @@ from moxlite.store.accounts.access import SYSTEM_RIGHTS, Access
 from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, visible
+from moxlite.store.mail.links import links
 from moxlite.store.names import OTHERS, ancestors, composed, is_foreign, parent
 from moxlite.store.rows.mailboxes import mailboxes, subscriptions
 from moxlite.store.types import Mailbox
@@ -38,14 +39,15 @@ MAX_SHARED: Final = 10_000
 COUNT: Final = "SELECT count(*) FROM mailbox"
 
 
-async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], frozenset[str]]:
-    """All mailboxes, Inbox first, and the subscribed names if asked for."""
+async def _names(session: Session, *, subscribed: bool) -> tuple[list[Mailbox], frozenset[str], frozenset[str]]:
+    """All mailboxes, Inbox first, the subscribed names if asked for, and the names of linked mailboxes."""
 
-    def read(r: Reader) -> tuple[list[Mailbox], frozenset[str]] | None:
+    def read(r: Reader) -> tuple[list[Mailbox], frozenset[str], frozenset[str]] | None:
         return None if r.value(COUNT) > MANY else everything(r)
 
-    def everything(r: Reader) -> tuple[list[Mailbox], frozenset[str]]:
-        return mailboxes(r), frozenset(subscriptions(r)) if subscribed else frozenset()
+    def everything(r: Reader) -> tuple[list[Mailbox], frozenset[str], frozenset[str]]:
+        names = frozenset(subscriptions(r)) if subscribed else frozenset[str]()
+        return mailboxes(r), names, frozenset(link.name for link in links(r))
 
     found = await session.home.account.read(read, op="imap-list")
     return found if found is not None else await session.home.account.scan(everything, op="imap-list")
@@ -129,13 +131,13 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
         return Done("separator told")
     if _disabled(session, command):
         raise bad("return option is not supported")
-    # REMOTE (RFC 5258 §3.1) adds nothing, as there are no remote mailboxes.
+    # REMOTE (RFC 5258 §3.1) adds nothing, as mailboxes of other servers are kept here and always shown.
     wants_subscribed = "SUBSCRIBED" in command.selection or "SUBSCRIBED" in command.returns
     metadata = await values_of_mailboxes(session, command.metadata) if "METADATA" in command.returns else None
-    boxes, subscribed = await _names(session, subscribed=wants_subscribed)
+    boxes, subscribed, linked = await _names(session, subscribed=wants_subscribed)
     patterns = _patterns(command.reference, command.patterns)
     others = await shared_mailboxes(session, boxes) if any(map(_may_be_foreign, patterns)) else {}
-    listing = _Listing(session, command, patterns, boxes, others, subscribed)
+    listing = _Listing(session, command, patterns, boxes, others, subscribed, linked)
     tells_rights, tells_status = "MYRIGHTS" in command.returns, "STATUS" in command.returns
     for number, name in enumerate(listing.names()):
         if number % MANY == MANY - 1:
@@ -216,6 +218,7 @@ class _Listing:
         boxes: Sequence[Mailbox],
         others: Mapping[str, Shared],
         subscribed: frozenset[str],
+        linked: frozenset[str],
     ) -> None:
         self.by_name: Mapping[str, Mailbox] = {box.name: box for box in boxes}
         self._others = others
@@ -223,12 +226,12 @@ class _Listing:
         self._prefixes = frozenset(above for name in others for above in ancestors(name)).difference(others)
         self._command = command
         self._subscribed = subscribed
+        self._linked = linked
         self._patterns = patterns
         self._parents = frozenset(map(parent, (*self.by_name, *others)))
         self._only_subscribed = "SUBSCRIBED" in command.selection
         self._only_special = "SPECIAL-USE" in command.selection
         self._recursive = "RECURSIVEMATCH" in command.selection
-        self._shows_subscribed = bool(subscribed)
         # With RECURSIVEMATCH, names above a selected one are shown too (RFC 5258 §3.5).
         self._above: frozenset[str] = frozenset()
         if self._recursive:
@@ -282,6 +285,8 @@ class _Listing:
         else:
             flags.append(r"\HasChildren" if name in self._parents else r"\HasNoChildren")
             flags += list_names(box.special_use, system=box.system)
+            if self._linked and not self._linked.isdisjoint((name, *ancestors(name))):
+                flags.append(r"\Remote")  # another server that links these should not mirror them again (LINK-19)
         if name in self._subscribed:
             flags.append(r"\Subscribed")
         return ListData(tuple(flags), name, childinfo=childinfo)

@@ -124,7 +124,7 @@ async def connect(
 
 async def _open(client: Client, server: Server, host: str, trust: Trust, certificate: KeyPair | None) -> None:
     name = None if _literal(host) is not None else host
-    check = _checker(trust, host)
+    check = checker(trust, host)
     match server.tls:
         case "implicit":
             await client.begin_tls(ClientTLS(certificate=certificate), name, check)
@@ -136,7 +136,9 @@ async def _open(client: Client, server: Server, host: str, trust: Trust, certifi
             await client.greet()
 
 
-def _checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
+def checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
+    """A check of the server's certificate, which must be valid for `host`; it raises TLSFailed."""
+
     def check(stream: TLSStream) -> None:
         problem = trust.check(stream.peer_chain(), host)
         if problem is None:

@@ -19,8 +19,8 @@ from moxlite.store.file.transaction import Reader, Row, Tx, int_array
 from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
-from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
-from moxlite.store.types import LinksChanged, Mailbox, MailboxID, MessageID
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use, mailboxes
+from moxlite.store.types import LinksChanged, Mailbox, MailboxID, MessageID, SpecialUse
 from moxlite.wording import worded
 
 Transport: TypeAlias = Literal["implicit", "starttls", "none"]
@@ -419,3 +419,57 @@ def arrived(tx: Tx, remote_id: int, uid: int, message_id: MessageID, key: bytes,
 def forget_expected(tx: Tx, remote_id: int, message_id: MessageID) -> None:
     """Delete the row of an expected message that has one with its UID by now."""
     tx.execute(EXPECTED, remote_id, message_id)
+
+
+# Copies of mail that was sent from the address of a link (LINK-17). They are in the account's Sent at first.
+
+SENT_COPIES: Final = """
+SELECT m.id FROM message m WHERE m.mailbox_id = ? AND m.received >= ?
+AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = m.id) ORDER BY m.received DESC LIMIT 50"""
+OWN_COPY: Final = "SELECT id FROM message WHERE messageid = ? AND mailbox_id = ? AND received >= ? ORDER BY id LIMIT 1"
+
+
+def sent_copies(r: Reader, since: int) -> list[MessageID]:
+    """The latest messages in the account's Sent, since this time, µs UTC, which the queue has."""
+    box = mailbox_by_use(r, SpecialUse.SENT)
+    return [] if box is None else [row[0] for row in r.rows(SENT_COPIES, box.id, since)]
+
+
+def own_copy(r: Reader, messageid: str, since: int) -> MessageID | None:
+    """The message in the account's Sent with this Message-ID, since this time, µs UTC; None without one."""
+    box = mailbox_by_use(r, SpecialUse.SENT)
+    return None if box is None else r.value(OWN_COPY, messageid, box.id, since)
+
+
+# Messages of a mailbox read by POP3 (LINK-18). `since` is LEFT_OUT for one that is not here, and so stays there.
+
+MAX_SEEN: Final = 1_000_000
+"""Rows of a link at most: 60 MB."""
+
+LEFT_OUT: Final = 1 << 62
+
+ADD_SEEN: Final = "INSERT OR IGNORE INTO pop3_seen (link_id, uidl, since) VALUES (?, ?, ?)"
+SEEN: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ?"
+SEEN_COUNT: Final = "SELECT count(*) FROM pop3_seen WHERE link_id = ?"
+SEEN_BEFORE: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ? AND since <= ?"
+
+
+def add_seen(tx: AccountTx, link_id: int, uidl: str, *, kept: bool) -> bool:
+    """Record a message, which is here (`kept`) or was left out; returns whether it was new."""
+    return bool(tx.execute(ADD_SEEN, link_id, uidl, tx.now if kept else LEFT_OUT))
+
+
+def seen_ids(r: Reader, link_id: int) -> set[str]:
+    """The ids of all messages that were fetched or left out."""
+    return {uidl for (uidl,) in r.rows(SEEN, link_id)}
+
+
+def count_seen(r: Reader, link_id: int) -> int:
+    """Their number."""
+    count: int = r.value(SEEN_COUNT, link_id)
+    return count
+
+
+def seen_before(r: Reader, link_id: int, until: int) -> set[str]:
+    """The ids of messages that are here since `until`, µs UTC, or longer."""
+    return {uidl for (uidl,) in r.rows(SEEN_BEFORE, link_id, until)}

@@ -1,0 +1,115 @@
+"""Mail of a linked server that has POP3 alone, fetched into the link's Inbox (LINK-18).
+
+Theory of operation
+-------------------
+Each look is a session: the ids of all messages there are compared with ``pop3_seen``, and those without a row are
+fetched. The row is written with the message, in one unit, so a look that was cut off is repeated without harm. A
+message is removed there only by its row, days after that unit. Rows stay: a server that lists a message again after its
+removal does not bring it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from moxlite.migration.linkstate import LinkState, Phase
+from moxlite.net.imapclient.transport import BrokenServer, Refused
+from moxlite.net.pop3client import Listed, POP3Client
+from moxlite.operations.copies import Event, MailboxStep, Note
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.errors import BadMessage, LimitExceeded
+from moxlite.store.imports.items import MAX_MEMBER
+from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.links import MAX_SEEN, Link, add_seen, count_seen, seen_before, seen_ids
+from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.names import INBOX, SEPARATOR
+from moxlite.store.options import DAY
+from moxlite.wording import worded
+
+POLL: Final = 300.0
+"""Seconds between two looks: some providers refuse log-ins that come sooner."""
+
+REMOVED: Final = 200
+"""Messages removed there in one look: a session that is lost has removed none, so it should not be long."""
+
+
+class Maildrop:
+    """The mailbox of a linked server with POP3, as `Mirror` for IMAP.
+
+    Args:
+      tell: hears how far the look is, and of messages that are left out.
+      tmp: folder for messages.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        link: Link,
+        *,
+        state: LinkState,
+        entered: Callable[[Phase], None],
+        tell: Callable[[Event], Awaitable[None]],
+        tmp: Path,
+    ) -> None:
+        self._account = account
+        self._link = link
+        self._state = state
+        self._entered = entered
+        self._tell = tell
+        self._tmp = tmp
+        self._name = f"{link.name}{SEPARATOR}{INBOX}"
+
+    async def look(self, client: POP3Client, now: int) -> None:
+        """Fetch what is new, and remove what has been here long enough; `now`: µs UTC. Raises IMAPClientError,
+        StoreError, OSError.
+        """
+        listed = await client.list()
+        known = await self._account.read(lambda r: seen_ids(r, self._link.id), op="link")
+        new = [one for one in listed if one.uidl not in known]
+        if await self._account.read(lambda r: count_seen(r, self._link.id), op="link") + len(new) > MAX_SEEN:
+            raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
+        if new and self._state.phase != "copying":
+            self._entered("copying")
+        for done, one in enumerate(new):
+            self._account.check_space()
+            await self._tell(MailboxStep(INBOX, done, len(new)))
+            await self._fetch(client, one)
+        await self._remove(client, listed, now)
+        self._entered("current")
+
+    async def _fetch(self, client: POP3Client, one: Listed) -> None:
+        with Spool(self._tmp) as spool:
+            try:
+                async with aclosing(client.retrieve(one.number, MAX_MEMBER)) as pieces:
+                    async for piece in pieces:
+                        await spool.write(piece)
+                await spool.finish()
+                ready = await prepare(spool)
+                unit = partial(_delivered, link=self._link, uidl=one.uidl, name=self._name, ready=ready)
+                await self._account.write(unit, weight=ready.size)
+            except (Refused, BadMessage, LimitExceeded) as error:
+                place = worded("{mailbox}, message with UID {uid}", mailbox=INBOX, uid=one.uidl)
+                await self._tell(Note(worded("{place}: left out, {reason}", place=place, reason=error)))
+                if not isinstance(error, Refused):  # else it may be had the next time
+                    await self._account.write(lambda tx: add_seen(tx, self._link.id, one.uidl, kept=False))
+
+    async def _remove(self, client: POP3Client, listed: Sequence[Listed], now: int) -> None:
+        days = self._link.keep_days
+        if days is None:
+            return
+        old = await self._account.read(lambda r: seen_before(r, self._link.id, now - days * DAY), op="link")
+        for one in [one for one in listed if one.uidl in old][:REMOVED]:
+            await client.delete(one.number)
+
+
+def _delivered(tx: AccountTx, *, link: Link, uidl: str, name: str, ready: Prepared) -> None:
+    """Add a message as a delivery, with its row; nothing if it has one."""
+    if add_seen(tx, link.id, uidl, kept=True):
+        add_message(tx, ready, ensure_mailbox(tx, name).id, delivery=True)
