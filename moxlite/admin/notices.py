@@ -1,19 +1,28 @@
-"""Notices of the server: messages to its administrator, in the postmaster's mailbox, and to users."""
+"""Notices of the server: messages to its administrator, in the postmaster's mailbox, to users, and to others."""
 
 import email.utils
 import hashlib
+import logging
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from moxlite.config.snapshot import Snapshot
+from moxlite.mailauth.dkim.sign import SigningError
+from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
+from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import deliver
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
+
+logger = logging.getLogger("moxlite.admin.notices")
 
 
 async def notify_postmaster(
@@ -66,3 +75,61 @@ async def _notify(
         name, mailbox = place
         async with accounts.use(name) as account:
             await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)
+
+
+async def send_to_others(
+    snapshot: Snapshot,
+    keys: SigningKeys,
+    submit: Submit,
+    account: str,
+    addresses: tuple[Address, Address],
+    content: tuple[str, str],
+    *,
+    full_name: str = "",
+    fields: Sequence[bytes] = (),
+    unsigned: bool,
+) -> tuple[str, int]:
+    """Sign a message in the name of an account, and submit it. Returns its Message-ID and its time, µs.
+
+    Args:
+      addresses: of the account, and of the recipient.
+      content: subject and text.
+      fields: more of the header section, lines with CRLF.
+      unsigned: without a signature it goes out all the same.
+
+    Raises SigningError unless `unsigned`, StoreError, OSError.
+    """
+    (own, to), (subject, text) = addresses, content
+    now = time.time_ns() // 1000
+    message_id = new_message_id(own.domain.ascii)
+    head = [
+        address_field("From", (MailAddress(full_name, own.localpart, own.domain.ascii),)),
+        address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
+        text_field("Subject", subject),
+        f"Date: {format_date(now)}\r\n".encode(),
+        f"Message-ID: {message_id}\r\n".encode(),
+        b"Auto-Submitted: auto-generated\r\n",
+        *fields,
+    ]
+    octets = b"".join(compose(head, TextPart(text)))
+    try:
+        signatures = await keys.sign_own(snapshot, octets, own)
+    except SigningError as error:
+        logger.error("message of the server cannot be signed", extra={"kv": {"account": account, "err": str(error)}})
+        if not unsigned:
+            raise
+        signatures = b""
+    submission = Submission(
+        account=account,
+        mail_from=own,
+        recipients=(SubmissionRecipient(to),),
+        received=now,
+        prefix=signatures,
+        has8bit=not octets.isascii(),
+        smtputf8=own.needs_smtputf8 or to.needs_smtputf8,
+        message_id=message_id,
+        subject=subject,
+    )
+    with Spool.of(octets, snapshot.static.data_dir / "tmp") as spool:
+        await submit(submission, spool)
+    return message_id, now

@@ -15,12 +15,12 @@ import msgspec
 
 from moxlite.admin.delivery.consent import account_of, answer_address, make_code
 from moxlite.admin.edits import named_account
+from moxlite.admin.notices import send_to_others
 from moxlite.admin.publicpages import consent_page
 from moxlite.admin.settings import Edit, NotValid, change_keys
 from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
-from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.access import (
     AskForward,
@@ -34,11 +34,9 @@ from moxlite.operations.access import (
 from moxlite.operations.performing import commands
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
-from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.types import MailAddress
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.forwarding import (
     Target,
     answer_target,
@@ -50,7 +48,7 @@ from moxlite.store.delivery.forwarding import (
     targets,
 )
 from moxlite.store.delivery.scripts import script_targets
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
@@ -214,40 +212,20 @@ class Forwarding:
     async def _send(
         self, snapshot: Snapshot, name: str, own: Address, address: Address, full_name: str, code: str, page: str
     ) -> None:
-        now = time.time_ns() // 1000
-        message_id = new_message_id(own.domain.ascii)
-        subject = f"Shall mail to {own} be forwarded to you?"
-        answers = answer_address(code, own.domain)
-        fields = [
-            address_field("From", (MailAddress(full_name, own.localpart, own.domain.ascii),)),
-            address_field("To", (MailAddress("", address.localpart, address.domain.ascii),)),
-            address_field("Reply-To", (MailAddress("", answers.localpart, answers.domain.ascii),)),
-            text_field("Subject", subject),
-            f"Date: {format_date(now)}\r\n".encode(),
-            f"Message-ID: {message_id}\r\n".encode(),
-            b"Auto-Submitted: auto-generated\r\n",
-        ]
-        text = QUESTION.format(name=full_name, own=own, address=address, page=page)
-        octets = b"".join(compose(fields, TextPart(text)))
-        try:
-            signatures = await self._keys.sign_own(snapshot, octets, own)
-        except SigningError as error:
-            logger.error("question cannot be signed", extra={"kv": {"err": error}})
-            signatures = b""
-        submission = Submission(
-            account=name,
-            mail_from=own,
-            recipients=(SubmissionRecipient(address),),
-            received=now,
-            prefix=signatures,
-            has8bit=not octets.isascii(),
-            smtputf8=own.needs_smtputf8 or address.needs_smtputf8,
-            message_id=message_id,
-            subject=subject,
-        )
         assert self._submit is not None
-        with Spool.of(octets, snapshot.static.data_dir / "tmp") as spool:
-            await self._submit(submission, spool)
+        answers = answer_address(code, own.domain)
+        text = QUESTION.format(name=full_name, own=own, address=address, page=page)
+        await send_to_others(
+            snapshot,
+            self._keys,
+            self._submit,
+            name,
+            (own, address),
+            (f"Shall mail to {own} be forwarded to you?", text),
+            full_name=full_name,
+            fields=(address_field("Reply-To", (MailAddress("", answers.localpart, answers.domain.ascii),)),),
+            unsigned=True,
+        )
 
     async def start(self, name: str, address: str) -> bool:
         """Send mail again to an address that was stopped; returns whether it was. Raises StoreError."""

@@ -21,6 +21,7 @@ from moxlite import __version__
 from moxlite.admin.doctor.findings import Finding
 from moxlite.admin.doctor.nightly import next_night
 from moxlite.admin.doctor.requests import Landing, LookUp, Provider, ProviderDay
+from moxlite.admin.notices import send_to_others
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -29,15 +30,12 @@ from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
-from moxlite.proto.mime.compose import TextPart, address_field, compose, new_message_id, text_field
-from moxlite.proto.mime.dates import format_date
-from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.mime.compose import text_field
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import messages_by_messageid
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
@@ -235,45 +233,21 @@ class Placement:
             to = Address.parse(link.address)
         except AddressError:
             return None
-        now = time.time_ns() // 1000
-        message_id = new_message_id(own.domain.ascii)
-        day = f"{dt.datetime.fromtimestamp(now / 1e6, dt.UTC):%-d %B %Y}"
-        subject = f"Does mail from {own.domain} arrive? ({day})"
-        fields = [
-            address_field("From", (MailAddress("", own.localpart, own.domain.ascii),)),
-            address_field("To", (MailAddress("", to.localpart, to.domain.ascii),)),
-            text_field("Subject", subject),
-            f"Date: {format_date(now)}\r\n".encode(),
-            f"Message-ID: {message_id}\r\n".encode(),
-            b"Auto-Submitted: auto-generated\r\n",
-            text_field(HEADER, snapshot.static.hostname.ascii),
-        ]
-        text = TEXT.format(host=snapshot.static.hostname.ascii, date=day)
-        octets = b"".join(compose(fields, TextPart(text)))
+        host = snapshot.static.hostname.ascii
+        day = f"{dt.datetime.now(dt.UTC):%-d %B %Y}"
+        content = f"Does mail from {own.domain} arrive? ({day})", TEXT.format(host=host, date=day)
+        mark = text_field(HEADER, host)
         try:
-            signatures = await self._keys.sign_own(snapshot, octets, own)
-        except SigningError as error:
-            logger.error("placement test cannot be signed", extra={"kv": {"err": str(error)}})
+            # unsigned, it would tell nothing of the mail of users
+            message_id, sent = await send_to_others(
+                snapshot, self._keys, self._submit, name, (own, to), content, fields=(mark,), unsigned=False
+            )
+        except SigningError:
             return None
-        submission = Submission(
-            account=name,
-            mail_from=own,
-            recipients=(SubmissionRecipient(to),),
-            received=now,
-            prefix=signatures,
-            has8bit=not octets.isascii(),
-            smtputf8=own.needs_smtputf8 or to.needs_smtputf8,
-            message_id=message_id,
-            subject=subject,
-        )
-        try:
-            with Spool.of(octets, self._data / "tmp") as spool:
-                await self._submit(submission, spool)
         except (StoreError, OSError) as error:
             logger.error("placement test not sent", extra={"kv": {"address": link.address, "err": str(error)}})
             return None
-        context = context_of(snapshot, own)
-        return Trial(now / 1e6, link.address, link.name, link.host, message_id, context)
+        return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context_of(snapshot, own))
 
     async def _watch(self, account: Account, link: Link, test: Trial, results: list[Trial]) -> None:
         """Look for a message until it is there or its time is over. Errors: an account that cannot be read counts as
