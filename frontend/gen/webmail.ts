@@ -1276,7 +1276,7 @@ export interface Calls {
   search_glance(query: Query): Promise<Array<MessageItem>>;
 
   /** The initial content of a new message, an answer, a forwarded message or a draft. */
-  compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string): Promise<Begun>;
+  compose_prepare(kind: "edit" | "forward" | "forward_attached" | "new" | "reply" | "reply_all" | "reply_list", message_id?: number, selected?: string, when?: string, mailbox_id?: number): Promise<Begun>;
 
   /** Save a message as a draft, in place of the draft ``replaces``; returns its id. */
   draft_save(draft: Written, save_id: string, replaces?: number): Promise<number>;

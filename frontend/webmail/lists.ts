@@ -19,6 +19,7 @@ export function selection(mail: Mail): Omit<Selection, "reading"> {
     selected: () => mail.choice.selected(),
     selectedCount: () => mail.choice.selectedCount.value,
     aimed: () => mail.choice.aimed.value,
+    here: () => mail.current.value?.id ?? 0,
     inRole: (role) => mail.inRole(role),
     may: (rights, role) => mail.may(rights, role),
   };

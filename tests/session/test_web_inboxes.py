@@ -8,7 +8,7 @@ import pytest
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.links import NewLink, add_link, link_named, pause_link, remove_link
+from moxlite.store.mail.links import NewLink, Outlet, add_link, link_named, pause_link, remove_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.webmail.querytypes import INBOXES
 from tests.session.test_web_shared_search import Searching, searching
@@ -23,11 +23,21 @@ __all__ = ["mia", "searching", "tom"]
 ALL = {"filter": {"mailbox_id": INBOXES}}
 
 
-async def link(account: OpenAccount, name: str, inbox: bool = True) -> None:
+async def link(account: OpenAccount, name: str, *, inbox: bool = True, sends: bool = False) -> None:
     """Link a mailbox that is not connected, with its Inbox here."""
-    address = f"mia@{name.lower()}.example"
-    new = NewLink(name=name, address=address, host=f"imap.{name}", port=993, tls="implicit", username=name, secret=b"x")
-    await account.write(lambda tx: pause_link(tx, add_link(tx, new).id, paused=True))
+    new = NewLink(
+        name=name,
+        address=f"mia@{name.lower()}.example",
+        host=f"imap.{name}",
+        port=993,
+        tls="implicit",
+        username=name,
+        secret=b"x",
+        outlet=Outlet(host=f"smtp.{name}" if sends else ""),
+    )
+    made = await account.write(lambda tx: add_link(tx, new))
+    if not sends:
+        await account.write(lambda tx: pause_link(tx, made.id, paused=True))
     if inbox:
         await account.write(lambda tx: create_mailbox(tx, f"{name}/Inbox"))
 
@@ -159,3 +169,42 @@ async def test_messages_that_are_not_loaded_move_within_their_homes(own: OpenAcc
     assert [(await box(own, name)).total for name in names] == [0, 3, 0, 4, 2]
     unknown = {**action, "targets": [{"from_id": boxes["Inbox"], "mailbox_id": 999}]}
     assert (await mia.error("query_action", action=unknown))[0] == 404
+
+
+async def test_an_answer_goes_out_from_where_the_message_came_in(rig: Rig, own: OpenAccount, mia: Browser) -> None:
+    """WEBMAIL-177, WEBMAIL-90: from the link's address, whatever is in To, also for a new message begun there; own mail
+    of the link is answered to its recipients; elsewhere from the address in To. A link that does not send has no say.
+    """
+    await link(own, "Gmail", sends=True)
+    await link(own, "GMX")
+    await own.write(lambda tx: create_mailbox(tx, "Gmail/Sent"))
+    both = mail(1, to="mia@example.org, mia@gmail.example, eve@x.example")
+    to_list = mail(2, to="list@lists.example")
+    sent = mail(3, to="eve@x.example").replace(b"anton@example.com", b"mia@gmail.example")
+
+    async def begun(data: bytes, mailbox: str, kind: str = "reply_all") -> Any:
+        added = await deliver_mail(own, data, mailbox)
+        return await mia.call("compose_prepare", kind=kind, message_id=added.message_id)
+
+    gmail, local = "mia@gmail.example", "mia@example.org"
+    found = await begun(both, "Gmail/Inbox")
+    assert found["from"]["address"] == gmail
+    assert [one["address"] for one in found["to"]] == ["anton@example.com", "eve@x.example"]
+    assert (await begun(to_list, "Gmail/Inbox"))["from"]["address"] == gmail
+    assert (await begun(to_list, "Gmail/Inbox", "forward"))["from"]["address"] == gmail
+    again = await begun(sent, "Gmail/Sent", "reply")
+    assert again["from"]["address"] == gmail
+    assert [one["address"] for one in again["to"]] == ["eve@x.example"]
+    draft = mail(6, to="eve@x.example").replace(b"anton@example.com", b"mia@example.org")
+    assert (await begun(draft, "Gmail/Sent", "edit"))["from"]["address"] == local
+    assert (await begun(to_list, "Inbox"))["from"]["address"] == local
+    assert (await begun(mail(4, to=gmail), "Inbox"))["from"]["address"] == gmail
+    assert (await begun(mail(5, to="mia@gmx.example"), "GMX/Inbox"))["from"]["address"] == local
+
+    for name, wanted in (("Gmail/Inbox", gmail), ("GMX/Inbox", local), ("Inbox", local)):
+        new = await mia.call("compose_prepare", kind="new", mailbox_id=(await box(own, name)).id)
+        assert new["from"]["address"] == wanted
+    assert (await mia.error("compose_prepare", kind="new", mailbox_id=999))[0] == 404
+    start = await (await mia.events(first_request())).until("start")
+    assert gmail in start["addresses"]
+    assert "mia@gmx.example" not in start["addresses"]

@@ -57,6 +57,8 @@ export interface Selection {
   selectedCount(): number;
   /** Number of messages that actions are about, loaded or not. */
   aimed(): number;
+  /** Id of the mailbox that is shown, 0 for a search. */
+  here(): number;
   /** Whether the mailbox that is shown has this role. */
   inRole(role: Role): boolean;
   /** Whether the owner of the current mailbox permits an action there: letters of RFC 4314, or `own`. With a role, also whether

@@ -55,6 +55,8 @@ export async function compose(
       item?.id ?? 0,
       selected.slice(0, 200_000),
       item === null ? "" : fullTime(item.date ?? item.received),
+      // a message that is begun in a mailbox of a link goes out from there
+      Math.max(0, desk.here()),
     );
   });
   if (begun === null) return;

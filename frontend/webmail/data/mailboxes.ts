@@ -16,9 +16,6 @@ export interface Box extends Mailbox {
   readonly home: string;
 }
 
-/** The name of the mailbox of a role in a new account, and so below a link. */
-export const firstName = (role: Role): string => role[0]!.toUpperCase() + role.slice(1) + (role === "draft" ? "s" : "");
-
 /** The name of a mailbox within its home. */
 export function nameAtHome({ name, owner, home }: Box): string {
   return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
@@ -77,7 +74,8 @@ export class Mailboxes {
       if (link === undefined) return { ...box, home: box.owner };
       const named = box.name.slice(link.name.length + 1);
       const is = (role: Role) =>
-        named === firstName(role) || this.told().some(({ name, roles }) => name === named && roles.includes(role));
+        named.toLowerCase().replace("drafts", "draft") === role ||
+        this.told().some(({ name, roles }) => name === named && roles.includes(role));
       return { ...box, roles: roleOrder.filter(is), home: `${link.name}/` };
     });
     return this.boxes;
@@ -117,6 +115,12 @@ export class Mailboxes {
       found.set(home, colour);
     }
     return found;
+  }
+
+  /** The classes of what is marked with the colour of a home; "" without one. */
+  mark(home: string): string {
+    const colour = this.colours().get(home);
+    return colour ? ` origin c${colour}` : "";
   }
 
   /** Replace all mailboxes. */

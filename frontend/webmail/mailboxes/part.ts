@@ -10,7 +10,7 @@ import { toast } from "../../lib/toasts";
 import { adopt } from "../../lib/sheets";
 import type { Exported } from "../export/part";
 import choices from "../choices.css";
-import { type Box, type Role, allows, firstName, isInbox } from "../data/mailboxes";
+import { type Box, type Role, allows, isInbox } from "../data/mailboxes";
 import { parsePlace } from "../state/address";
 import { labelPlace } from "../state/labels";
 import type { AllSettings } from "../state/settings";
@@ -120,7 +120,8 @@ export async function offerRole(
   home = "",
 ): Promise<void> {
   // below a link, the name makes the role
-  const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : home + firstName(role);
+  const first = `${home}${role[0]!.toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
+  const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick<Box | "new">(
     t("No mailbox is used as “{name}”", { name }),

@@ -209,7 +209,7 @@ export class MessageList {
         return {
           name: isInboxes(query.value) && isInbox(box) ? home : title,
           title,
-          colour: boxes.colours().get(box.home),
+          mark: boxes.mark(box.home),
         };
       },
       needles: this.needles,

@@ -60,7 +60,7 @@ export class MailboxList {
   /** Draw all mailboxes; `active` is the current one. */
   draw(mailboxes: readonly Box[], active: number, boxes: Mailboxes): void {
     const homes = [...new Set(mailboxes.map(({ home }) => home))];
-    const [all, colours] = [boxes.inboxes(), boxes.colours()];
+    const all = boxes.inboxes();
     const focused =
       document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : undefined;
     fill(
@@ -71,7 +71,7 @@ export class MailboxList {
           el(
             "h2",
             {
-              class: `mailbox-owner${colours.has(home) ? ` origin c${colours.get(home)}` : ""}`,
+              class: `mailbox-owner${boxes.mark(home)}`,
               title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home,
             },
             home.replace("/", ""),

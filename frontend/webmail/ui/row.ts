@@ -24,8 +24,8 @@ export interface Manner {
   readonly here: number;
   /** Whether an address is the reader's own. */
   own(address: Address): boolean;
-  /** The name of a mailbox, or in the list of all inboxes of its home, and the home's colour; null for an unknown mailbox. */
-  place(id: number): { name: string; title: string; colour: number | undefined } | null;
+  /** The name of a mailbox, or in the list of all inboxes of its home, and the classes of its mark; null for an unknown mailbox. */
+  place(id: number): { name: string; title: string; mark: string } | null;
   /** Texts to mark. */
   readonly needles: readonly string[];
   readonly labels: readonly Label[];
@@ -149,8 +149,7 @@ export class Row {
     const others = [...elsewhere].map((id) => {
       const place = manner.place(id);
       if (place === null) return null;
-      const { name, title, colour } = place;
-      return el("span", { class: `keyword other-mailbox${colour ? ` origin c${colour}` : ""}`, title }, name);
+      return el("span", { class: `keyword other-mailbox${place.mark}`, title: place.title }, place.name);
     });
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);

@@ -129,7 +129,7 @@ var calls = {
   delivery_retry: [{ delivery_ids: ["list", "integer"] }, "integer"],
   delivery_cancel: [{ delivery_ids: ["list", "integer"] }, "integer"],
   search_glance: [{ query: ["ref", "Query"] }, ["list", ["ref", "MessageItem"]]],
-  compose_prepare: [{ kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"] }, ["ref", "Begun"]],
+  compose_prepare: [{ kind: ["enum", ["edit", "forward", "forward_attached", "new", "reply", "reply_all", "reply_list"]], message_id: ["optional", "integer"], selected: ["optional", "string"], when: ["optional", "string"], mailbox_id: ["optional", "integer"] }, ["ref", "Begun"]],
   draft_save: [{ draft: ["ref", "Written"], save_id: "string", replaces: ["optional", "integer"] }, "integer"],
   draft_find: [{ message_id: "string", seconds: "integer" }, "integer"],
   message_submit: [{ message: ["ref", "Written"], submit_id: "string", draft_id: ["optional", "integer"], undo_s: ["optional", "integer"], send_at: ["optional", "integer"], leaves: ["optional", "integer"] }, "integer"],

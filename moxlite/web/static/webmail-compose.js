@@ -1321,7 +1321,7 @@ async function compose(desk, say, kind, item, selected, mailto = "", leaves = 0)
   if (!Composer.hasRoom(say)) return;
   let begun = null;
   await attempt(t("Writing"), async () => {
-    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received));
+    begun = await desk.client.compose_prepare(kind, item?.id ?? 0, selected.slice(0, 2e5), item === null ? "" : fullTime(item.date ?? item.received), Math.max(0, desk.here()));
   });
   if (begun === null) return;
   if (mailto !== "") begun = { ...begun, ...parseMailto(mailto) };

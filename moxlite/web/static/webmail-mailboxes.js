@@ -228,7 +228,6 @@ function adopt(text2) {
 
 var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
-var firstName = (role) => role[0].toUpperCase() + role.slice(1) + (role === "draft" ? "s" : "");
 function nameAtHome({ name, owner, home }) {
   return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
 }
@@ -305,7 +304,8 @@ async function chooseRole(client, mailbox) {
   if (chosen !== null) await attempt(t("Changing the role"), () => client.mailbox_set_special_use(mailbox.id, chosen));
 }
 async function offerRole(client, role, mailboxes, pick, home = "") {
-  const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : home + firstName(role);
+  const first = `${home}${role[0].toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
+  const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick(t("No mailbox is used as “{name}”", { name }), { label: t("Mailbox"), hint: t("Name of the mailbox"), nothing: t("No mailbox has this name.") }, ["new", ...free], (one) => one === "new" ? t("A new one, “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a mailbox for it, then try again.")) });
   if (chosen === null) return;

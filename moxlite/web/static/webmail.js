@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.10586dad1759.js", checks: "checks.f6693a31f6a1.js", compose: "compose.e4ee242f56b8.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.92de2855330f.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.f64d1bc605f9.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.10586dad1759.js", checks: "checks.ac4b14ef25f5.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.92de2855330f.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.d0f269df5600.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.d4589ff7ddd7.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -719,7 +719,6 @@ function isListing(query) {
 }
 
 var roleOrder = ["draft", "sent", "archive", "trash", "junk"];
-var firstName = (role) => role[0].toUpperCase() + role.slice(1) + (role === "draft" ? "s" : "");
 function nameAtHome({ name, owner, home }) {
   return home.endsWith("/") ? name.slice(home.length) : owner === "" ? name : name.split("/").slice(2).join("/");
 }
@@ -750,7 +749,7 @@ var Mailboxes = class {
       const link = this.links.find(({ name }) => box.owner === "" && `${box.name}/`.startsWith(`${name}/`));
       if (link === void 0) return { ...box, home: box.owner };
       const named2 = box.name.slice(link.name.length + 1);
-      const is = (role) => named2 === firstName(role) || this.told().some(({ name, roles }) => name === named2 && roles.includes(role));
+      const is = (role) => named2.toLowerCase().replace("drafts", "draft") === role || this.told().some(({ name, roles }) => name === named2 && roles.includes(role));
       return { ...box, roles: roleOrder.filter(is), home: `${link.name}/` };
     });
     return this.boxes;
@@ -780,6 +779,10 @@ var Mailboxes = class {
       found.set(home, colour);
     }
     return found;
+  }
+  mark(home) {
+    const colour = this.colours().get(home);
+    return colour ? ` origin c${colour}` : "";
   }
   set(mailboxes, links = this.links) {
     this.links = links;
@@ -1471,7 +1474,7 @@ var Find = class {
 };
 
 function selection(mail) {
-  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, aimed: () => mail.choice.aimed.value, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
+  return { shown: () => mail.choice.shown.value, selected: () => mail.choice.selected(), selectedCount: () => mail.choice.selectedCount.value, aimed: () => mail.choice.aimed.value, here: () => mail.current.value?.id ?? 0, inRole: (role) => mail.inRole(role), may: (rights, role) => mail.may(rights, role) };
 }
 function lists({ mail, find: find2, list: list2, actions }) {
   const allMuted = () => mail.choice.selected().every((item) => item.thread_muted);
@@ -2976,12 +2979,12 @@ function isOwn(address, account) {
 function shortAddress(address) {
   return address.name.trim() || bareAddress(address);
 }
-function firstName2(address) {
+function firstName(address) {
   const name = shortAddress(address);
   return /^[^\s,]+, *([^\s,]+)/.exec(name)?.[1] ?? name.split(/[\s,]/, 1)[0];
 }
 function senders(people, own2) {
-  const first2 = people.map(firstName2);
+  const first2 = people.map(firstName);
   const name = (one, at) => people.length > 1 && first2.indexOf(first2[at]) === first2.lastIndexOf(first2[at]) ? first2[at] : shortAddress(one);
   return people.map((one, at) => own2(one) ? senderMe() : name(one, at)).join(", ");
 }
@@ -3151,8 +3154,7 @@ var Row = class {
     const others = [...elsewhere].map((id) => {
       const place2 = manner.place(id);
       if (place2 === null) return null;
-      const { name, title, colour } = place2;
-      return el("span", { class: `keyword other-mailbox${colour ? ` origin c${colour}` : ""}`, title }, name);
+      return el("span", { class: `keyword other-mailbox${place2.mark}`, title: place2.title }, place2.name);
     });
     const labels = shownLabels(manner.labels, keywords);
     const more = labels.slice(fewLabels);
@@ -3342,7 +3344,7 @@ var MessageList = class {
       if (box === void 0) return null;
       const home = box.home.replace("/", "") || facts.value.login_address.split("@", 1)[0];
       const title = mailboxName(box.name);
-      return { name: isInboxes(query.value) && isInbox(box) ? home : title, title, colour: boxes.colours().get(box.home) };
+      return { name: isInboxes(query.value) && isInbox(box) ? home : title, title, mark: boxes.mark(box.home) };
     }, needles: this.needles, labels: this.mail.settings.value.labels };
     const wanted = /* @__PURE__ */ new Map();
     for (let position = begin; position < end; position++) {
@@ -3483,9 +3485,9 @@ var MailboxList = class {
   scheduled = el("div", { class: "mailbox" }, el("button", { class: "mailbox-open", title: t("Scheduled"), onclick: () => this.owner.openScheduled() }, sign(calendarClock), el("span", { class: "mailbox-name" }, t("Scheduled"))));
   draw(mailboxes, active, boxes) {
     const homes = [...new Set(mailboxes.map(({ home }) => home))];
-    const [all, colours] = [boxes.inboxes(), boxes.colours()];
+    const all = boxes.inboxes();
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset["mailbox"] : void 0;
-    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${colours.has(home) ? ` origin c${colours.get(home)}` : ""}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
+    fill(this.root, all && this.row(all, all.id === active), homes.flatMap((home) => [home !== "" && el("h2", { class: `mailbox-owner${boxes.mark(home)}`, title: boxes.links.find(({ name }) => home === `${name}/`)?.address ?? home }, home.replace("/", "")), ...mailboxes.filter((mailbox) => mailbox.home === home && (nameAtHome(mailbox) !== "" || mailbox.total > 0)).flatMap((mailbox) => [home === "" && mailbox.roles.includes("draft") && this.scheduled, this.row(mailbox, mailbox.id === active)]), home === "" && el("button", { class: "mailbox-new", onclick: () => this.owner.createMailbox() }, t("+ New mailbox"))]));
     if (focused !== void 0) this.root.querySelector(`[data-mailbox="${focused}"]`)?.focus();
   }
   row(mailbox, active) {

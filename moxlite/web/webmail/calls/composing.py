@@ -59,6 +59,7 @@ from moxlite.web.http.messages import Response
 from moxlite.web.storeerrors import api_error
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.newsletters import remember_left
+from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
@@ -70,6 +71,7 @@ from moxlite.web.webmail.reading.parsed import (
     own_of,
     receipt_request,
     structure_of,
+    with_links,
 )
 from moxlite.wording import worded
 
@@ -155,15 +157,20 @@ class ComposeCalls(AccountCalls):
         message_id: AnyID = 0,
         selected: Annotated[str, Meta(max_length=200_000)] = "",
         when: Annotated[str, Meta(max_length=200)] = "",
+        mailbox_id: AnyID = 0,
     ) -> Begun:
         """The initial content of a new message, an answer, a forwarded message or a draft.
 
         ``selected``: text that is quoted instead of the whole text. ``when``: the date of the original, in words.
+        ``mailbox_id``: the mailbox in which a new message is begun.
         """
         session = caller.require()
         snapshot = self._server.config.current
         own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
+            if mailbox_id > 0 and not number_of(mailbox_id):
+                async with self._holders.at(session) as home:
+                    own = await home.account.read(partial(with_links, own=own, mailbox_id=mailbox_id), op="compose")
             return _begun(Answer(author=own.login), [], snapshot)
         async with (
             self._server.views.shown(session.account),
@@ -173,6 +180,10 @@ class ComposeCalls(AccountCalls):
             read = await read_original(holder, message_id, when, kind, selected)
             original, structure = read.original, read.structure
             own = await self._with_masked(own, session, original)
+            if not holder.guest:
+                # a draft keeps its author
+                known, local = own, 0 if kind == "edit" else holder.local_id(message_id)
+                own = await home.account.read(lambda r: with_links(r, known, local), op="compose")
             quoted, notes = await self._quote(session.account, read.words)
             uploads: list[Uploaded] = []
             # a stranger's mail may name tens of thousands of addresses

@@ -27,8 +27,10 @@ from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
+from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import Masked, masked_key, masked_named
 from moxlite.store.mail.settings import address_view
+from moxlite.store.names import SEPARATOR
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
@@ -95,7 +97,10 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     for _, part in find_texts(structure.root):
         wanted += part.size * (FLOWED if part.parameter("format") else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
-    parsed = await read(lambda r: _parse(r, message_id, structure, own), op="webmail_message")
+    parsed = await read(
+        lambda r: _parse(r, message_id, structure, own, own if holder.guest else with_links(r, own, message_id)),
+        op="webmail_message",
+    )
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
         return msgspec.structs.replace(
@@ -104,7 +109,7 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     return parsed
 
 
-def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> ParsedMessage:
+def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answers: Own) -> ParsedMessage:
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
@@ -129,7 +134,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own) -> P
         validation=_validation(r, message_id, section, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else _earlier(r, message_id, came),
-        answering=answering(structure.envelope, section, own),
+        answering=answering(structure.envelope, section, answers),
         unsubscribe=unsubscribe,
         receipt=receipt_request(r, message_id, structure, section, own),
         claim=claim_of(r, message_id, structure.envelope, own),
@@ -317,6 +322,28 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
 
     author = MailAddress(name, address.localpart, address.domain.ascii)
     return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
+
+
+def with_links(r: Reader, own: Own, message_id: int = 0, mailbox_id: int = 0) -> Own:
+    """The author `own` with the addresses of links that send (LINK-14). In a mailbox of such a link, or for a message
+    there, the author is the link's address alone. Raises NoSuchMessage, NoSuchMailbox.
+    """
+    linked = sending_links(r)
+    there = message_rows.message(r, message_id).mailbox_id if message_id else mailbox_id
+    above = mailbox_rows.mailbox(r, there).name.split(SEPARATOR)[0] if there else ""
+    addresses = {key: Address.parse(one.address) for key, one in linked.items()}
+    here = next((addresses[key] for key, one in linked.items() if one.name == above), None)
+    domains = frozenset(one.domain.ascii for one in addresses.values())
+    candidates = addresses.keys() if here is None else {masked_key(here)}
+    author = own.login
+    if here is not None:
+        author = MailAddress(own.login.name, here.localpart, here.domain.ascii)
+    return Own(
+        login=author,
+        is_own=lambda one: masked_key(one) in addresses or own.is_own(one),
+        may_send=lambda one: masked_key(one) in candidates or (here is None and own.may_send(one)),
+        is_local=lambda domain: domain in domains or own.is_local(domain),
+    )
 
 
 def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
