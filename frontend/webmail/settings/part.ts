@@ -385,7 +385,7 @@ export function openSettings(desk: Surroundings): void {
         el(
           "p",
           { class: "hint" },
-          t("Password, devices and import are in "),
+          t("Password, devices, linked mailboxes and import are in "),
           el("a", { href: account_path }, t("your account")),
           ".",
         ),
