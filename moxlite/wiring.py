@@ -493,9 +493,7 @@ def _resolver(static: Static) -> Resolver:
 
 
 async def open_queue(house: House, pipe: LocalPipe, databases: AsyncExitStack) -> Queue | None:
-    """The queue, closed by `databases`; None when its file cannot be used, and the server goes on without
-    (QUEUE-158).
-    """
+    """The queue, closed by `databases`; None while its file cannot be used: the server goes on without (QUEUE-158)."""
     path = house.static.data_dir / "queue.db"
     addresses = local_addresses(house.static)
     policies = await databases.enter_async_context(
