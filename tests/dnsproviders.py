@@ -108,10 +108,10 @@ class FakeProviders:
 
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="dnsproviders")
-        authority = Authority()
+        self.authority = Authority()
         self._roots = Path(self._folder.name, "roots.pem")
-        self._roots.write_bytes(authority.pem)
-        pair = authority.issue(*HOSTS)
+        self._roots.write_bytes(self.authority.pem)
+        pair = self.authority.issue(*HOSTS)
         own = Path(self._folder.name, "own.pem")
         own.write_bytes(pair.key_pem() + pair.certificate_pem())
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
