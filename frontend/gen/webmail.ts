@@ -600,6 +600,23 @@ export interface DeletedEntry {
   deleted: number;
 }
 
+/** When someone is busy. ``known``: the user may know it; else ``times`` is empty. ``name``: "" if not known. */
+export interface BusyPerson {
+  address: string;
+  name: string;
+  known: boolean;
+  times: Array<BusyTime>;
+}
+
+/** A time when someone is busy: seconds since 1970 UTC, or with ``whole_days`` counted as if local days were UTC. */
+export interface BusyTime {
+  starts: number;
+  ends: number;
+  whole_days: boolean;
+  tentative: boolean;
+  title: string;
+}
+
 /** Events in a range, and whether there are more than an answer has. */
 export interface Events {
   events: Array<EventItem>;
@@ -686,6 +703,8 @@ export interface Calendar {
   read: number;
   problem: Remark;
   owner: string;
+  access: "busy" | "details" | "nothing" | "usual";
+  usual: "busy" | "details" | "nothing";
 }
 
 /** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
@@ -1104,6 +1123,9 @@ export interface Calls {
   /** Read a subscribed calendar now. An error if it cannot be read: then it stays as it was. */
   calendar_refresh(calendar_id: number): Promise<null>;
 
+  /** When the user and these people are busy in a range of at most 31 days, seconds UTC: of people of the same */
+  busy_times(people: Array<string>, since: number, until: number, event_id?: number): Promise<Array<BusyPerson>>;
+
   /** The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14 */
   events(since: number, until: number, calendar_ids: Array<number>): Promise<Events>;
 
@@ -1128,8 +1150,8 @@ export interface Calls {
   /** Set how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it is */
   calendar_view(calendar_id: number, colour?: string, hidden?: boolean): Promise<null>;
 
-  /** Make a calendar, or change the one with this id; returns its id. */
-  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number): Promise<number>;
+  /** Make a calendar, or change the one with this id; returns its id. ``access``: what colleagues see of it, "" */
+  calendar_save(name: string, colour?: string, hidden?: boolean, calendar_id?: number, access?: "" | "busy" | "details" | "nothing" | "usual"): Promise<number>;
 
   /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
   calendar_remove(calendar_id: number): Promise<null>;
@@ -1353,4 +1375,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose given_make given_switch receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose given_make given_switch receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh busy_times events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

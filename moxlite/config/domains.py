@@ -180,6 +180,13 @@ class DomainConfig(Section, frozen=True):
         Domain | None, doc("Name of the host in settings for mail programs, such as `mail.example.org`.")
     ] = None
     no_jmap: Annotated[bool, doc("Refuse JMAP to log-ins with an address of this domain.")] = False
+    free_busy: Annotated[
+        Literal["details", "busy", "nothing"],
+        doc(
+            "What people of this domain see of each other's calendars when they plan: titles too, when the owner is"
+            " busy, or nothing. An owner can choose otherwise for each calendar."
+        ),
+    ] = "busy"
     localpart_separators: Annotated[
         tuple[Separator, ...], doc("Text after one of them is ignored in delivery: `you+shop@` is `you@`.")
     ] = ()

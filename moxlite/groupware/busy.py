@@ -1,4 +1,4 @@
-"""When a calendar user is busy (RFC 4791 §7.10, RFC 6638 §5.1)."""
+"""When a calendar user is busy (RFC 4791 §7.10, RFC 6638 §5.1), and what of it colleagues may know (DAV-48)."""
 
 from __future__ import annotations
 
@@ -7,19 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.components import Component, Instance
+from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.itip import address_of
-from moxlite.proto.cards.moments import period_of, utc_text
+from moxlite.proto.cards.moments import is_date, period_of, utc_text
 from moxlite.proto.cards.repeating import Span
 from moxlite.store.groupware.collection import Collection, collections_of
 from moxlite.store.groupware.resources import NoSuchResource, Resource, overlapping
+from moxlite.store.groupware.sharing import shared_collections
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.changelog.account import Account
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.groupware.collection import Access
 
 PAGE: Final = 100
 """Rows that are read at once."""
@@ -30,6 +38,20 @@ MAX_BUSY: Final = 10_000
 Busy = tuple[int, int, str]
 """Seconds UTC of the start and the end of a period, and its kind, as FBTYPE has it."""
 
+
+class Engagement(msgspec.Struct, frozen=True):
+    """A time when a user is busy. `starts`, `ends`: seconds UTC, of whole days as if local times were UTC; `kind` as
+    FBTYPE has it. `uid`: of its event. `title`: "" for one that its owner keeps private.
+    """
+
+    starts: int
+    ends: int
+    kind: str
+    uid: str = ""
+    title: str = ""
+    whole_days: bool = False
+
+
 OF_ANSWER: Final = {"DECLINED": "", "TENTATIVE": "BUSY-TENTATIVE", "NEEDS-ACTION": "BUSY-TENTATIVE"}
 """How an event makes busy by the answer to its invitation."""
 
@@ -38,7 +60,14 @@ async def busy_times(
     account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str]
 ) -> list[Busy]:
     """When the owner, with these addresses, is busy by a calendar."""
-    busy: list[Busy] = []
+    return [(one.starts, one.ends, one.kind) for one in await engagements(account, expander, where, stretch, own)]
+
+
+async def engagements(
+    account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str]
+) -> list[Engagement]:
+    """By what a calendar makes its owner, with these addresses, busy."""
+    busy: list[Engagement] = []
     after = 0
     while len(busy) < MAX_BUSY and not where.transparent:
         rows = await account.read(
@@ -62,23 +91,54 @@ async def busy_times(
     return busy[:MAX_BUSY]
 
 
-async def busy_of(accounts: Accounts, sandbox: Sandbox, name: str, stretch: Span, own: frozenset[str]) -> list[Busy]:
-    """When the user of an account, with these addresses, is busy by all calendars. What cannot be expanded is left out.
+async def known_engagements(
+    accounts: Accounts, sandbox: Sandbox, snapshot: Snapshot, asker: str, name: str, stretch: Span
+) -> list[Engagement] | None:
+    """When the user of an account is busy by all calendars, as far as the user of the account `asker` may know it;
+    None where that is nothing. What cannot be expanded is left out.
 
     Raises StoreError.
     """
-    found: list[Busy] = []
+    usual = "details" if asker == name else colleague_access(snapshot, asker, name)
+    if usual is None:
+        return None
+    own = user_of(snapshot, name).addresses
+    found: list[Engagement] = []
     async with accounts.use(name) as account:
         expander = Expander(account, sandbox)
-        for where in await account.read(lambda r: collections_of(r, "calendar"), op="busy"):
+        known = await account.read(lambda r: _known(r, asker, name, usual), op="busy")
+        if known is None:
+            return None
+        for where, access in known:
             try:
-                found += await busy_times(account, expander, where, stretch, own)
+                busy = await engagements(account, expander, where, stretch, own)
             except (BadEntry, TooBusy):
                 continue
+            found += busy if access == "details" else [msgspec.structs.replace(one, title="") for one in busy]
     return found
 
 
-async def _busy_of(expander: Expander, one: Resource, stretch: Span, own: frozenset[str]) -> list[Busy]:
+async def known_busy(
+    accounts: Accounts, sandbox: Sandbox, snapshot: Snapshot, asker: str, name: str, stretch: Span
+) -> list[Busy] | None:
+    """As `known_engagements`, the times alone."""
+    found = await known_engagements(accounts, sandbox, snapshot, asker, name, stretch)
+    return None if found is None else [(one.starts, one.ends, one.kind) for one in found]
+
+
+def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collection, Access]] | None:
+    """The calendars of `name` of which `asker` may know something, and what; None if all that count are kept back."""
+    shared = {one.collection.id for one in shared_collections(r, "calendar", asker)}
+    counting = [one for one in collections_of(r, "calendar") if not one.transparent]
+    found: list[tuple[Collection, Access]] = []
+    for one in counting:
+        access = "details" if name == asker or one.id in shared else one.access or usual
+        if access != "nothing":
+            found.append((one, access))
+    return found if found or (not counting and usual != "nothing") else None
+
+
+async def _busy_of(expander: Expander, one: Resource, stretch: Span, own: frozenset[str]) -> list[Engagement]:
     try:
         found = await expander.read(one)
     except NoSuchResource:
@@ -88,16 +148,26 @@ async def _busy_of(expander: Expander, one: Resource, stretch: Span, own: frozen
         pairs = (
             (period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(",")
         )
-        return [(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
+        return [Engagement(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
     if found.repeated:
         instances = await expander.instances(one, found, stretch)
     else:
         instances = [Instance(*found.span(found.main), "", 0)]
     return [
-        (inst.starts, inst.ends, kind)
+        Engagement(inst.starts, inst.ends, kind, found.uid, _title(part), _is_of_days(part))
         for inst in instances
-        if (kind := _kind(found.parts[inst.part], own)) and inst.starts < stretch[1] and inst.ends > stretch[0]
+        if (kind := _kind(part := found.parts[inst.part], own)) and inst.starts < stretch[1] and inst.ends > stretch[0]
     ]
+
+
+def _is_of_days(part: Component) -> bool:
+    first = part.first("DTSTART")
+    return first is not None and is_date(first)
+
+
+def _title(part: Component) -> str:
+    """The title of an event, "" for a private one (RFC 5545 §3.8.1.3)."""
+    return plain(part.value("SUMMARY"), 200) if part.value("CLASS").upper() in ("", "PUBLIC") else ""
 
 
 def _kind(part: Component, own: frozenset[str]) -> str:

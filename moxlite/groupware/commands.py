@@ -22,6 +22,7 @@ from moxlite.store.groupware.collection import (
     COMPONENTS,
     Collection,
     Kind,
+    change_collection,
     collection,
     collection_named,
     collections_of,
@@ -91,6 +92,7 @@ class GroupwareCommands:
             operations.ExportCalendar.bind_stream(self._export_calendar),
             operations.ShareCalendar.bind(lambda args: self._share(args, "calendar")),
             operations.ShareAddressBook.bind(lambda args: self._share(args, "contact")),
+            operations.SetCalendarAccess.bind(self._set_access),
             operations.MakeLink.bind(self._make_link),
             operations.ListLinks.bind(self._list_links),
             operations.RemoveLink.bind(self._remove_link),
@@ -120,6 +122,7 @@ class GroupwareCommands:
                 one.size,
                 [f"{guest} (w)" if writes else guest for guest, writes in guests],
                 "" if source is None else f"{host_of(source.url)}: {source.error or f'read {_utc(source.succeeded)}'}",
+                (one.access or "usual") if kind == "calendar" else "",
             )
             for one, guests, source in found
         ]
@@ -151,6 +154,14 @@ class GroupwareCommands:
                 lambda tx: share_collection(tx, collection_named(tx, kind, args.name), args.guest, rights)
             )
             await publish_shares(self._auth, account)
+
+    async def _set_access(self, args: operations.SetCalendarAccess) -> None:
+        access = None if args.access == "usual" else args.access
+        async with self._accounts.use(args.account) as account:
+            await account.write(ensure_defaults)
+            await account.write(
+                lambda tx: change_collection(tx, collection_named(tx, "calendar", args.name).with_access(access))
+            )
 
     async def _make_link(self, args: operations.MakeLink) -> str:
         async with self._accounts.use(args.account) as account:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from moxlite.config.snapshot import AccountRecipient, DomainDisabled, Snapshot, UnknownLocalpart
 from moxlite.proto.address import Address, AddressError
+from moxlite.store.groupware.collection import ACCESSES, Access
 from moxlite.store.groupware.scheduling import User
 
 
@@ -29,6 +30,15 @@ def account_of(snapshot: Snapshot, address: str) -> str | None:
     except AddressError:
         return None
     return found.account if isinstance(found, AccountRecipient) and not found.catchall else None
+
+
+def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | None:
+    """What the user of an account sees of the calendars of another one by the settings of the domains in which both
+    have an address, the least of them; None for people without a common domain.
+    """
+    first, second = ({Address.parse(one).domain for one in addresses_of(snapshot, of)} for of in (account, name))
+    settings = [snapshot.domain(one) for one in first & second]
+    return max((one.free_busy for one in settings if one is not None), key=ACCESSES.index, default=None)
 
 
 def is_missing(snapshot: Snapshot, address: str) -> bool:

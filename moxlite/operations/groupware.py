@@ -11,7 +11,8 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 class Listed(msgspec.Struct, frozen=True):
     """A calendar or address book. `size`: octets of its entries; `shared`: accounts with rights, with " (w)" where they
-    may change it; `source`: of a subscribed calendar the server, and when it was read last or why it cannot be read.
+    may change it; `access`: of a calendar, what colleagues see; `source`: of a subscribed calendar the server, and when
+    it was read last or why it cannot be read.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Listed(msgspec.Struct, frozen=True):
     size: int
     shared: list[str] = []
     source: str = ""
+    access: str = ""
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -32,7 +34,7 @@ class Imported(msgspec.Struct, frozen=True):
     problems: list[str]
 
 
-@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared", "source"))
+@query("calendar list", Role.COMMAND_LINE, columns=("name", "title", "entries", "size", "shared", "access", "source"))
 class ListCalendars(Operation[list[Listed]], frozen=True):
     """List the calendars of an account."""
 
@@ -83,6 +85,17 @@ class ShareCalendar(Operation[None], frozen=True):
     guest: Word
     write: Annotated[bool, field("It may also change, add and remove entries.")] = False
     end: Annotated[bool, field("Take the rights away.")] = False
+
+
+@change("calendar access", Role.COMMAND_LINE)
+class SetCalendarAccess(Operation[None], frozen=True):
+    """Choose what people of the same domain see of a calendar when they plan: "details" (titles, too), "busy" (when its
+    owner is busy), "nothing", or "usual", which the setting `free_busy` of their domain tells.
+    """
+
+    account: Word
+    name: Name
+    access: Literal["usual", "details", "busy", "nothing"]
 
 
 class SecretLink(msgspec.Struct, frozen=True):

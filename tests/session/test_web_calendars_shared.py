@@ -108,3 +108,45 @@ async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:
     assert len(await guest.calendars()) == 1
     assert await guest.browser.error("event", event_id=item["id"]) == (404, "user:notFound")
     assert await guest.browser.error("calendar_view", calendar_id=shared["id"]) == (404, "user:notFound")
+
+
+async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) -> None:
+    """DAV-48, WEBMAIL-176: busy times by the domain's setting, titles or nothing by the owner's, titles of what is
+    shared; private ones never; whole days, and without the event that is planned.
+    """
+    program, call = Program(guest.rig), guest.browser.call
+    days = ("DTSTART;VALUE=DATE:20261126", "DTEND;VALUE=DATE:20261128")
+    assert (await program.put("b.ics", event("b", "SUMMARY:Dentist", "CLASS:PRIVATE"))).status == 201
+    assert (await program.put("c.ics", event("c", "SUMMARY:Fair", *days))).status == 201
+    mia = guest.rig.browser()
+    await mia.log_in()
+    (hers,) = await mia.call("calendars")
+    assert (hers["access"], hers["usual"]) == ("usual", "busy")
+    span = {"since": 1_795_000_000, "until": 1_796_000_000}
+
+    async def seen(**more: Any) -> list[tuple[str, bool]] | None:
+        people = ["mia@example.org", "ada@remote.example"]
+        own, found, far = await call("busy_times", people=people, **span, **more)
+        assert (own["address"], own["known"], far["known"], far["times"]) == ("tom@example.org", True, False, [])
+        return [(one["title"], one["whole_days"]) for one in found["times"]] if found["known"] else None
+
+    async def allow(access: str) -> None:
+        await mia.call("calendar_save", name="Calendar", calendar_id=hers["id"], access=access)
+
+    nameless = [("", False), ("", False), ("", True)]
+    named = [("Boat", False), ("", False), ("Fair", True)]
+    assert sorted(await seen() or []) == sorted(nameless)
+    await allow("details")
+    assert sorted(await seen() or []) == sorted(named)
+    await allow("nothing")
+    assert await seen() is None
+    await mia.call("calendar_save", name="Diary", calendar_id=hers["id"])
+    assert await seen() is None
+    await guest.give(READ)
+    assert sorted(await seen() or []) == sorted(named)
+    _, shared = await guest.calendars()
+    (boat,) = [one for one in await guest.events(shared["id"]) if one["title"] == "Boat"]
+    assert ("Boat", False) not in (await seen(event_id=boat["id"]) or [])
+    await allow("usual")
+    assert (await mia.call("calendars"))[0]["access"] == "usual"
+    assert await guest.browser.error("busy_times", people=[], since=0, until=40 * 86_400) == (400, "user:error")

@@ -15,7 +15,9 @@ from moxlite.operations.queue import Fail
 from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
+from moxlite.store.groupware.collection import Access, change_collection, collection_named
 from moxlite.store.groupware.contacts import save_contact
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.mail.facts import Facts, SMTPFacts, Validation
@@ -259,7 +261,7 @@ async def test_one_date_of_a_series(office: Office) -> None:
 
 
 async def test_places_and_questions_of_scheduling(office: Office) -> None:
-    """DAV-27, DAV-28: inbox, outbox, addresses; busy times of people of one's own domain only."""
+    """DAV-27, DAV-28, DAV-48: inbox, outbox, addresses; busy times of people of one's own domain only."""
     mia = office.mia
     assert "calendar-auto-schedule" in (await mia.ask("OPTIONS", HOME)).headers["dav"]
     principal = "/dav/principals/mia/"
@@ -295,9 +297,21 @@ async def test_places_and_questions_of_scheduling(office: Office) -> None:
     assert "FREEBUSY;FBTYPE=BUSY:20991124T100000Z/20991124T110000Z" in data
     assert "FREEBUSY;FBTYPE=BUSY-TENTATIVE:20991124T120000Z/20991124T130000Z" in data
     assert "Plan" not in data
+    outcomes = []
+    choices: tuple[Access, ...] = ("nothing", "details")
+    for access in choices:
+        async with office.rig.account("tom") as account:
+            await account.write(partial(_allow, access=access))
+        answer = await mia.ask("POST", outbox, question, content_type="text/calendar")
+        outcomes.append(text(next(fromstring(answer.body).iter(C + "request-status")))[:3])
+    assert outcomes == ["3.8", "2.0"]
     stolen = await mia.ask("POST", outbox, question.replace("ORGANIZER:mailto:mia@", "ORGANIZER:mailto:tom@"))
     assert refused(stolen) == (403, "organizer-allowed")
     assert (await mia.ask("POST", HOME, question)).status == 405
+
+
+def _allow(tx: AccountTx, access: Access) -> None:
+    change_collection(tx, collection_named(tx, "calendar", "calendar").with_access(access))
 
 
 async def test_what_cannot_be_delivered_is_noted(office: Office) -> None:

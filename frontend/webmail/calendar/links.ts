@@ -1,12 +1,28 @@
-// Secret links of a calendar (DAV-42): made, listed and withdrawn.
+// Who else sees a calendar: colleagues (DAV-48), and those who have a secret link (DAV-42), made, listed and withdrawn.
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
+import { choice, type Field } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
 import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import { dayOf, shortDay } from "./days";
+
+/** The choice of what colleagues see of a calendar. */
+export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
+  const words = {
+    details: t("when you are busy, and titles"),
+    busy: t("when you are busy"),
+    nothing: t("nothing"),
+  };
+  return choice(
+    t("People of your domain see"),
+    [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)],
+    access,
+    t("When they invite you. Those with whom you share it see all of it."),
+  );
+}
 
 /** Show the links of a calendar; resolves when the dialog is closed. */
 export async function showLinks(client: Surroundings["client"], calendar: Calendar): Promise<void> {

@@ -35,7 +35,7 @@ import {
 } from "./days";
 import { listenForDrags } from "./dragging";
 import { drawHours } from "./hours";
-import { showLinks } from "./links";
+import { accessChoice, showLinks } from "./links";
 import { drawMonth } from "./month";
 import { shownName, signOf, sourceOf, subscribe } from "./subscribing";
 
@@ -430,6 +430,7 @@ class CalendarPage implements Board {
         box.checked = colour === first;
         return box;
       });
+      const access = accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
       const save = async (event: Event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
@@ -437,7 +438,13 @@ class CalendarPage implements Board {
         const saved = await attempt(t("Saving the calendar"), () =>
           one !== null && one.owner !== ""
             ? this.page.client.calendar_view(one.id, kept, one.hidden)
-            : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0),
+            : this.page.client.calendar_save(
+                name.value,
+                kept,
+                one?.hidden ?? false,
+                one?.id ?? 0,
+                access.control.value as Calendar["access"],
+              ),
         );
         if (saved) close(true);
       };
@@ -471,6 +478,7 @@ class CalendarPage implements Board {
               )
             : el("label", { class: "field" }, t("Name"), name),
           el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices),
+          (one === null || (one.source === "" && one.owner === "")) && access.root,
           one === null &&
             el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
           one?.source === "" &&

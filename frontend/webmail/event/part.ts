@@ -9,9 +9,10 @@ import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
+import { BusyBars, type Slot } from "./busy";
 import sheet from "./event.css";
 import { fromRule, inWords, repeats, toRule } from "./rules";
-import { local, moved, ownZone, withDate } from "./times";
+import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
 
@@ -404,7 +405,38 @@ export class Events {
       if (days.end.value !== "") days.end.value = withDate(days.end.value, by);
       first = days.start.value;
     });
+    const slot = (): Slot | null => {
+      if (allDay.control.checked) {
+        const [start, last] = [momentOf(`${days.start.value}T00:00`, ""), momentOf(`${days.end.value}T00:00`, "")];
+        if (start === null || last === null) return null;
+        return { start, end: new Date(last.getFullYear(), last.getMonth(), last.getDate() + 1), whole: true };
+      }
+      const at = (end: "start" | "end") =>
+        momentOf(`${days[end].value}T${times[end].value}`, zone.root.hidden ? "" : zone.control.value);
+      const [start, end] = [at("start"), at("end")];
+      return start === null || end === null || end <= start ? null : { start, end, whole: false };
+    };
+    const bars = new BusyBars(this.page.client, found?.id ?? 0, (start, end) => {
+      for (const [which, date] of [
+        ["start", start],
+        ["end", end],
+      ] as const)
+        [days[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split(
+          "T",
+        ) as [string, string];
+      first = days.start.value;
+      showBusy();
+    });
+    const showBusy = () => {
+      const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
+      const people = parties(guests.control.value).map(({ address }) => address.toLowerCase());
+      bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
+    };
+    for (const { control } of [guests, allDay, zone, { control: days.start }, { control: days.end }])
+      control.addEventListener("change", showBusy);
+    for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
+    showBusy();
     const read = (): EventForm | null => {
       const whole = allDay.control.checked;
       const people = parties(guests.control.value);
@@ -479,6 +511,7 @@ export class Events {
           el("div", { class: "event-pair" }, repeat.root, untilField.root),
           place.root,
           guests.root,
+          bars.root,
           notes.root,
           el(
             "div",

@@ -46,6 +46,14 @@ OUTBOX: Final = "outbox"
 HIDDEN: Final = "{urn:moxlite:webmail}hidden"
 """Property of a calendar that the user does not want to see for now."""
 
+Access: TypeAlias = Literal["details", "busy", "nothing"]
+"""What colleagues see of a calendar, the most first: titles too, when its owner is busy, nothing (DAV-48)."""
+
+ACCESSES: Final[tuple[Access, ...]] = ("details", "busy", "nothing")
+
+ACCESS: Final = "{urn:moxlite:webmail}free-busy"
+"""Property of a calendar whose owner has chosen an `Access` for it."""
+
 HIDDEN_XML: Final = '<hidden xmlns="urn:moxlite:webmail" />'
 
 _COLUMNS: Final = """id, kind, name, display_name, description, colour, position, time_zone, components, transparent,
@@ -148,10 +156,24 @@ class Collection(msgspec.Struct, frozen=True):
         """Whether programs do not show its events for now."""
         return HIDDEN in self.dead
 
+    @property
+    def access(self) -> Access | None:
+        """What the owner lets colleagues see of it; None for what is usual in their domain."""
+        return next((one for one in ACCESSES if self.dead.get(ACCESS) == _access_xml(one)), None)
+
+    def with_access(self, access: Access | None) -> Collection:
+        """The collection, of which colleagues see this."""
+        dead = {key: value for key, value in self.dead.items() if key != ACCESS}
+        return msgspec.structs.replace(self, dead=dead if access is None else {**dead, ACCESS: _access_xml(access)})
+
     def with_hidden(self, *, hidden: bool) -> Collection:
         """The collection, hidden or not."""
         dead = {key: value for key, value in self.dead.items() if key != HIDDEN}
         return msgspec.structs.replace(self, dead={**dead, HIDDEN: HIDDEN_XML} if hidden else dead)
+
+
+def _access_xml(access: Access) -> str:
+    return f'<free-busy xmlns="urn:moxlite:webmail">{access}</free-busy>'
 
 
 def collections_of(r: Reader, kind: Kind) -> list[Collection]:

@@ -160,6 +160,8 @@ class DAVApp:
         user: Callable[[Iterable[str]], User] = partial(user_of, snapshot, identity.account)
         if other is not None:
             viewer = await _guest(viewer, identity.account, other, place, request)
+            # an event makes its owner busy by the owner's answer
+            viewer = msgspec.structs.replace(viewer, addresses=addresses_of(snapshot, other.name))
             user = _no_user
         place_of = account if other is None else other
         expander = Expander(place_of, self._sandbox)

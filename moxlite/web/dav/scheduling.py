@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.busy import busy_calendar, busy_of, merged
+from moxlite.groupware.busy import busy_calendar, known_busy, merged
 from moxlite.groupware.people import account_of, is_missing, user_of
-from moxlite.proto.address import Address
 from moxlite.proto.cards.components import BadComponents, Component, read_components
 from moxlite.proto.cards.contentline import Property, folded, plain
 from moxlite.proto.cards.itip import address_of
@@ -79,33 +78,30 @@ class Questions:
         own = user_of(snapshot, account).addresses
         if address_of(part.first("ORGANIZER")) not in own:
             raise Refusal(403, CALDAV + "organizer-allowed", "the organiser is the user who asks")
-        domains = {one.rpartition("@")[2] for one in own}
         people = part.all("ATTENDEE")
         if len(people) > MAX_PEOPLE:
             raise Refusal(403, CALDAV + "max-attendees-per-instance", f"a question is to at most {MAX_PEOPLE} people")
-        answers = [await self._of(snapshot, part, line, stretch, domains) for line in people]
+        answers = [await self._of(snapshot, account, part, line, stretch) for line in people]
         return Response(200, XML_HEADERS, document(CALDAV + "schedule-response", answers).encode())
 
-    async def _of(self, snapshot: Snapshot, part: Component, line: Property, stretch: Span, domains: set[str]) -> str:
+    async def _of(self, snapshot: Snapshot, asker: str, part: Component, line: Property, stretch: Span) -> str:
         address = address_of(line)
         name = account_of(snapshot, address) if address else None
         status, data = SUCCESS, ""
         if name is None:
             status = INVALID if is_missing(snapshot, address) else ELSEWHERE
-        elif str(Address.parse(address).domain) not in domains and address.rpartition("@")[2] not in domains:
-            status = NO_RIGHT
         else:
-            data = await self._busy(snapshot, name, part, line, stretch)
+            busy = await known_busy(self._accounts, self._sandbox, snapshot, asker, name, stretch)
+            if busy is None:
+                status = NO_RIGHT
+            else:
+                organizer = part.first("ORGANIZER")
+                lines = [folded(one.whole) for one in (organizer, line) if one is not None]
+                uid = plain(part.value("UID"), 200) or "busy"
+                data = busy_calendar(stretch, merged(busy, stretch), uid, lines)
         recipient = element(CALDAV + "recipient", href(line.value.strip()))
         shown = element(CALDAV + "calendar-data", text(data)) if data else ""
         return element(CALDAV + "response", recipient, element(CALDAV + "request-status", status), shown)
-
-    async def _busy(self, snapshot: Snapshot, name: str, part: Component, line: Property, stretch: Span) -> str:
-        own = user_of(snapshot, name).addresses
-        found = await busy_of(self._accounts, self._sandbox, name, stretch, own)
-        organizer = part.first("ORGANIZER")
-        people = [folded(one.whole) for one in (organizer, line) if one is not None]
-        return busy_calendar(stretch, merged(found, stretch), plain(part.value("UID"), 200) or "busy", people)
 
 
 def _question(data: bytes) -> tuple[Component, Span]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from moxlite.groupware.busy import Busy, busy_of
-from moxlite.groupware.people import account_of, addresses_of, user_of
+from moxlite.groupware.busy import Busy, known_busy
+from moxlite.groupware.people import account_of, addresses_of
 from moxlite.store.errors import AccountRemoved, AccountUnknown
 from moxlite.web.jmap.accounts import account_id, account_name
 from moxlite.web.jmap.headerforms import microseconds, utc_date
@@ -176,11 +176,13 @@ async def availability(call: Call) -> Object:
         raise invalid("utcStart and utcEnd are UTC dates") from None
     if stretch[1] - stretch[0] > MAX_STRETCH:
         raise MethodError("tooLarge", "a question is about 400 days at most")
-    own = user_of(call.snapshot, name).addresses
+    server, asker = call.server, call.account.name
     try:
-        busy = await busy_of(call.server.accounts, call.server.sandbox, name, stretch, own)
+        busy = await known_busy(server.accounts, server.sandbox, call.snapshot, asker, name, stretch)
     except (AccountUnknown, AccountRemoved):
         raise MethodError("notFound", "there is no such principal") from None
+    if busy is None:
+        raise MethodError("forbidden", "this user lets colleagues see nothing of the calendars")
     return {"accountId": call.place.id, "list": periods(busy, stretch)}
 
 

@@ -178,6 +178,7 @@ var chevronLeft = "m15 18l-6-6 6-6";
 var chevronRight = "m9 18l6-6-6-6";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
@@ -382,9 +383,9 @@ function week(board, first, month, lines) {
       continue;
     }
     for (const day of days) day[lane] = true;
-    const made = board.event(one, one.bar ? "cal-bar" : "cal-time", [!one.bar && el("i", { class: "cal-dot" }), !one.bar && el("time", {}, clock(one.start))]);
-    Object.assign(made.style, { gridColumn: `${from + 2} / ${to + 3}`, gridRow: `${lane + 2}` });
-    drawn.push(made);
+    const made2 = board.event(one, one.bar ? "cal-bar" : "cal-time", [!one.bar && el("i", { class: "cal-dot" }), !one.bar && el("time", {}, clock(one.start))]);
+    Object.assign(made2.style, { gridColumn: `${from + 2} / ${to + 3}`, gridRow: `${lane + 2}` });
+    drawn.push(made2);
   }
   const cells = taken.map((_, at) => {
     const day = first + at;
@@ -432,9 +433,9 @@ function drawHours(board, first, count) {
     let lane = lanes.findIndex((ends) => ends.every((end, at) => at < from || at > to || end === 0));
     if (lane === -1) lane = lanes.push(Array.from({ length: count }, () => 0)) - 1;
     for (let at = from; at <= to; at++) lanes[lane][at] = 1;
-    const made = board.event(one, "cal-bar", [one.item.clock !== "date" && el("time", {}, clock(one.start))]);
-    Object.assign(made.style, { gridColumn: `${from + 1} / ${to + 2}`, gridRow: String(lane + 1) });
-    return made;
+    const made2 = board.event(one, "cal-bar", [one.item.clock !== "date" && el("time", {}, clock(one.start))]);
+    Object.assign(made2.style, { gridColumn: `${from + 1} / ${to + 2}`, gridRow: String(lane + 1) });
+    return made2;
   });
   const heads = days.map((day) => el("div", { class: `cal-head${day === today() ? " today" : ""}` }, el("span", {}, dayName(day)), board.dayButton(day, String(dateOf(day).getDate()), board.events.filter((one) => one.first === day).length)));
   const whole = days.map((day, at) => {
@@ -443,9 +444,9 @@ function drawHours(board, first, count) {
     return cell;
   });
   const columnsOfDays = days.map((day, at) => {
-    const made = column(board, day);
-    made.style.gridColumn = String(at + 2);
-    return made;
+    const made2 = column(board, day);
+    made2.style.gridColumn = String(at + 2);
+    return made2;
   });
   const scroll = el("div", { class: "cal-scroll", tabindex: "0", role: "group", "aria-label": t("Hours") }, el("div", { class: "cal-grid" }, Array.from({ length: 23 }, (_, at) => {
     const label = el("span", { class: "cal-hour" }, clock(dateOf(first, (at + 1) * 60)));
@@ -462,7 +463,7 @@ function drawHours(board, first, count) {
 function column(board, day) {
   const times = board.events.filter((one) => !one.bar && one.first === day);
   const minutes = (date) => date.getHours() * 60 + date.getMinutes();
-  const made = columns(times).map(({ one, column: at, of }) => {
+  const made2 = columns(times).map(({ one, column: at, of }) => {
     const from = minutes(one.start);
     const to = Math.max(from + 29, +one.end === +dateOf(day + 1) ? 1440 : minutes(one.end));
     const short = to - from < 45;
@@ -471,7 +472,7 @@ function column(board, day) {
     found.append(el("i", { class: "cal-grip", "aria-hidden": "true" }));
     return found;
   });
-  const root = el("div", { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } }, made);
+  const root = el("div", { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } }, made2);
   if (day === today()) {
     const now = el("i", { class: "cal-now" });
     now.style.top = `${minutes(/* @__PURE__ */ new Date()) * hour / 60}px`;
@@ -592,13 +593,36 @@ function draw(mark2, start, last, button, grip) {
   mark2.textContent = `${text2(from)} – ${text2(to)}`;
 }
 
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
   const face = el("span", { class: "flex" });
   const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
-  const made = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
   let timer = 0;
-  made.addEventListener("click", async () => {
+  made2.addEventListener("click", async () => {
     await toClipboard(value());
     show(check, t("Copied"));
     said.textContent = t("Copied");
@@ -609,7 +633,7 @@ function copyButton(value, word = "") {
     }, 2e3);
   });
   show(copy, word);
-  return made;
+  return made2;
 }
 async function toClipboard(value) {
   if (isSecureContext) {
@@ -627,6 +651,10 @@ function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
 
+function accessChoice({ access, usual }) {
+  const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
+  return choice(t("People of your domain see"), [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)], access, t("When they invite you. Those with whom you share it see all of it."));
+}
 async function showLinks(client, calendar) {
   const list = el("div", { class: "cal-links" });
   const address = el("p", { class: "dialog-text", role: "status" });
@@ -644,8 +672,8 @@ async function showLinks(client, calendar) {
   const make2 = (event) => {
     event.preventDefault();
     void attempt(t("Making the link"), async () => {
-      const made = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made));
+      const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
       note.value = "";
       await draw2();
     });
@@ -768,9 +796,9 @@ var CalendarPage = class {
     const title = item.title === "" ? t("(no title)") : isolated(item.title);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
     const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), place !== -1 && shownName(this.calendars[place])];
-    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
-    this.buttons.set(made, one);
-    return made;
+    const made2 = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
+    this.buttons.set(made2, one);
+    return made2;
   }
   dayButton(day, text2, count) {
     const chosen = day === this.day;
@@ -807,9 +835,9 @@ var CalendarPage = class {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
     const [from] = this.range();
-    const made = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
+    const made2 = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
     const within = this.root.contains(focused);
-    fill(this.root, made);
+    fill(this.root, made2);
     if (!within && this.drawn) return;
     this.drawn = true;
     const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
@@ -861,11 +889,12 @@ var CalendarPage = class {
         box.checked = colour === first;
         return box;
       });
+      const access = accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
       const save = async (event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
         const kept = colour === first && one !== null ? one.colour : colour;
-        const saved = await attempt(t("Saving the calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0));
+        const saved = await attempt(t("Saving the calendar"), () => one !== null && one.owner !== "" ? this.page.client.calendar_view(one.id, kept, one.hidden) : this.page.client.calendar_save(name.value, kept, one?.hidden ?? false, one?.id ?? 0, access.control.value));
         if (saved) close(true);
       };
       const remove = async () => {
@@ -883,7 +912,7 @@ var CalendarPage = class {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }

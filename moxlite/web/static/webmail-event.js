@@ -246,8 +246,6 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}\n";
-
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -257,6 +255,133 @@ function formatted(date, name, options) {
   }
   return format.format(date);
 }
+
+var ahead = 15;
+var hour = 36e5;
+var clock = (date) => formatted(date, "busy clock", { hour: "numeric", minute: "2-digit" });
+var overlaps = (one, start, end) => one.start < end && one.end > start;
+function midnight(date, days2 = 0) {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days2);
+}
+function moment(seconds, whole) {
+  const date = new Date(seconds * 1e3);
+  return whole ? new Date(date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()) : date;
+}
+var BusyBars = class {
+  constructor(client, eventID, choose) {
+    this.client = client;
+    this.eventID = eventID;
+    this.choose = choose;
+    this.next = el("button", { class: "btn line small", type: "button", onclick: () => this.goOn() }, t("Next free time"));
+    this.root.append(el("div", { class: "event-busy-head" }, this.day, this.next), this.rows, this.words);
+  }
+  client;
+  eventID;
+  choose;
+  root = el("section", { class: "event-busy", hidden: true, "aria-label": t("When guests are busy") });
+  day = el("h4");
+  rows = el("ul");
+  words = el("p", { role: "status" });
+  next;
+  people = [];
+  slot = null;
+  persons = [];
+  asked = "";
+  waiting = 0;
+  show(people, slot) {
+    this.people = people;
+    this.slot = slot;
+    this.root.hidden = people.length === 0 || slot === null;
+    clearTimeout(this.waiting);
+    if (this.root.hidden || slot === null) return;
+    const wanted = `${midnight(slot.start).getTime()} ${people.join(" ")}`;
+    if (wanted === this.asked) this.draw();
+    else this.waiting = setTimeout(() => void this.ask(wanted), 250);
+  }
+  async ask(wanted) {
+    const { slot, people } = this;
+    if (slot === null) return;
+    this.asked = wanted;
+    const seconds = (days2) => Math.floor(midnight(slot.start, days2).getTime() / 1e3);
+    try {
+      const found = await this.client.busy_times(people.slice(0, 50), seconds(0), seconds(ahead), this.eventID);
+      if (this.asked !== wanted) return;
+      this.persons = found.map((one, at) => person(one, at === 0));
+      this.draw();
+    } catch {
+      if (this.asked !== wanted) return;
+      this.asked = "";
+      this.persons = [];
+      fill(this.rows);
+      this.next.hidden = true;
+      fill(this.words, t("It is not known when the guests are busy: the server did not answer."));
+    }
+  }
+  draw() {
+    const { slot, persons } = this;
+    if (slot === null) return;
+    const first = midnight(slot.start);
+    const end = midnight(slot.start, 1);
+    const of = (date, otherwise) => date < end ? date.getHours() + date.getMinutes() / 60 : otherwise;
+    const from = slot.whole ? 7 : Math.min(7, Math.floor(of(slot.start, 0)));
+    const to = slot.whole ? 20 : Math.min(24, Math.max(20, Math.ceil(of(slot.end, 24))));
+    const place = (date) => {
+      const hours = date <= first ? 0 : date >= end ? 24 : of(date, 24);
+      return 100 * (Math.min(to, Math.max(from, hours)) - from) / (to - from);
+    };
+    const between = (start, last, kind, title = "") => {
+      const made2 = el("i", { class: kind, title });
+      made2.style.insetInlineStart = `${place(start)}%`;
+      made2.style.width = `${Math.max(0, place(last) - place(start))}%`;
+      return made2;
+    };
+    fill(this.day, formatted(first, "busy day", { weekday: "long", day: "numeric", month: "long" }));
+    fill(this.rows, persons.map((one) => {
+      const today = one.periods.filter((each) => overlaps(each, first, end));
+      const taken2 = one.periods.some((each) => overlaps(each, slot.start, slot.end));
+      const state = !one.known ? t("not known") : taken2 ? t("busy") : t("free");
+      return el("li", { class: !one.known ? "unknown" : taken2 ? "taken" : "" }, el("bdi", { dir: "auto" }, one.words), el("b", {}, state), el("span", { class: "event-bar", "aria-hidden": "true" }, !slot.whole && between(slot.start, slot.end, "slot"), today.map((each) => between(each.start, each.end, each.time.tentative ? "maybe" : "", inWords(each)))), el("span", { class: "sr" }, today.map(inWords).join(", ")));
+    }), el("li", { class: "event-ticks", "aria-hidden": "true" }, el("span", {}, [9, 12, 15, 18].map((at) => {
+      const date = new Date(first.getFullYear(), first.getMonth(), first.getDate(), at);
+      const made2 = el("small", {}, formatted(date, "busy hour", { hour: "numeric" }));
+      made2.style.insetInlineStart = `${place(date)}%`;
+      return made2;
+    }))));
+    const taken = persons.filter((one) => one.periods.some((each) => overlaps(each, slot.start, slot.end))).length;
+    const unknown = persons.filter(({ known }) => !known).length;
+    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All whose calendars you may see are free."), unknown > 0 && many(unknown, "Of {n} guest it is not known.", "Of {n} guests it is not known.")].filter(Boolean).join(" "));
+    this.next.hidden = slot.whole;
+  }
+  goOn() {
+    const { slot } = this;
+    if (slot === null) return;
+    const length = slot.end.getTime() - slot.start.getTime();
+    const last = midnight(slot.start, ahead).getTime() - length;
+    const usual = (date, until) => date.getHours() >= 8 && until <= new Date(midnight(date).getTime() + 18 * hour) && date.getDay() % 6 !== 0;
+    const anyTime = !usual(slot.start, slot.end);
+    const busy = this.persons.flatMap(({ periods }) => periods);
+    const step = hour / 2;
+    for (let at = (Math.floor(slot.start.getTime() / step) + 1) * step; at <= last; at += step) {
+      const start = new Date(at);
+      const end = new Date(at + length);
+      if ((anyTime || usual(start, end)) && !busy.some((one) => overlaps(one, start, end))) {
+        this.choose(start, end);
+        return;
+      }
+    }
+    fill(this.words, t("There is no time in the next two weeks at which all are free."));
+  }
+};
+function person(one, own) {
+  return { words: own ? t("You") : isolated(one.name || one.address), known: one.known, periods: one.times.map((time) => ({ start: moment(time.starts, time.whole_days), end: moment(time.ends, time.whole_days), time })) };
+}
+function inWords({ start, end, time }) {
+  const when = time.whole_days ? t("all day") : `${clock(start)} – ${clock(end)}`;
+  const words = time.tentative ? t("{when} (not certain)", { when }) : when;
+  return time.title === "" ? words : `${words} ${isolated(time.title)}`;
+}
+
+var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy :is(h4,p){margin:0;font-size:inherit}.event-busy ul{display:grid;grid-template-columns:minmax(0,9em) max-content minmax(0,1fr);gap:6px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-bar{position:relative;height:22px;overflow:hidden;border-radius:var(--r-sm);background:var(--hover)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--hover) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:3;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}@media(max-width:700px){.event-busy ul{grid-template-columns:minmax(0,1fr) max-content}.event-bar{grid-column:1 / -1;margin-top:2px}.event-ticks>span{grid-column:1 / -1}}\n";
 
 var days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 var workdays = "MO,TU,WE,TH,FR";
@@ -292,10 +417,10 @@ function repeats(rule, start) {
   const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
   const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
   const found = [["", t("Does not repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every two weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")]];
-  if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
+  if (fromRule(rule).kind === "other") found.push(["other", inWords2(rule)]);
   return found;
 }
-function inWords(rule) {
+function inWords2(rule) {
   const { FREQ = "", INTERVAL = "1", COUNT = "", UNTIL = "" } = partsOf(rule.toUpperCase());
   const n = Number(INTERVAL);
   const each = { HOURLY: many(n, "every hour", "every {n} hours"), DAILY: many(n, "every day", "every {n} days"), WEEKLY: many(n, "every week", "every {n} weeks"), MONTHLY: many(n, "every month", "every {n} months"), YEARLY: many(n, "every year", "every {n} years") };
@@ -316,6 +441,23 @@ function moved(text2, days2, minutes) {
 }
 var withDate = (text2, days2) => moved(text2, days2, 0);
 var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+function ahead2(zone, moment2) {
+  const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const part = Object.fromEntries(format.formatToParts(moment2).map(({ type, value }) => [type, Number(value)]));
+  const { year = 0, month = 0, day = 0, hour: hour2 = 0, minute = 0 } = part;
+  return Math.round((Date.UTC(year, month - 1, day, hour2, minute) - moment2) / 6e4);
+}
+function momentOf(text2, zone) {
+  const shown2 = Date.parse(`${text2}Z`);
+  if (!/T\d\d:\d\d$/.test(text2) || Number.isNaN(shown2)) return null;
+  const name = zone || ownZone();
+  const first = shown2 - ahead2(name, shown2) * 6e4;
+  return new Date(shown2 - ahead2(name, first) * 6e4);
+}
+function localIn(date, zone) {
+  const shown2 = date.getTime() + ahead2(zone || ownZone(), date.getTime()) * 6e4;
+  return new Date(shown2).toISOString().slice(0, 16);
+}
 
 adopt(event_default);
 var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
@@ -350,7 +492,7 @@ var Events = class {
     const chosen = await dialog(title, (close) => {
       const button = (words, what, kind = "btn line") => el("button", { class: kind, type: "button", onclick: () => close(what), autofocus: what === "edit" }, words);
       const fact = (label, text2) => text2 !== "" && text2 !== false && [el("dt", {}, label), el("dd", {}, text2)];
-      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form.alarms.map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
+      const parts = [el("p", { class: "event-when" }, when), el("dl", { class: "event-facts" }, fact(t("Time zone"), !form.all_day && form.zone !== "" && form.zone !== ownZone() && form.zone.replaceAll("_", " ")), fact(t("Repeats"), found.repeats && inWords2(form.rule)), fact(t("Place"), el("bdi", { dir: "auto" }, isolated(form.place))), fact(t("Calendar"), calendar !== void 0 && named(calendar)), fact(t("Alarms"), form.alarms.map(before).join(", ")), form.notes !== "" && fact(t("Notes"), el("bdi", { class: "event-notes", dir: "auto" }, isolated(form.notes))), people.length > 0 && fact(t("Guests"), el("ul", { class: "event-guests" }, people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === found.organizer ? t("organiser") : said[one.answer] ?? "")))))), writable && found.answer !== "" && el("div", { class: "event-answer", role: "group", "aria-label": t("Are you coming?") }, el("span", {}, t("Are you coming?")), ["yes", "maybe", "no"].map((answer) => el("button", { class: `btn ${found.answer === answer ? "soft" : "line"}`, type: "button", "aria-pressed": String(found.answer === answer), onclick: () => close(answer) }, { yes: t("Yes"), maybe: t("Maybe"), no: t("No") }[answer]))), el("div", { class: "dialog-buttons event-buttons" }, writable && button(t("Delete"), "remove", "btn line danger"), people.length > 0 && button(t("Mail to all guests"), "mail"), button(t("Close"), "close", "btn"), writable && button(t("Edit"), "edit", "btn primary"))];
       return parts.filter((one) => one !== false);
     });
     if (chosen === "edit") await this.edit(found);
@@ -478,7 +620,30 @@ var Events = class {
       if (days2.end.value !== "") days2.end.value = withDate(days2.end.value, by);
       first = days2.start.value;
     });
+    const slot = () => {
+      if (allDay.control.checked) {
+        const [start2, last] = [momentOf(`${days2.start.value}T00:00`, ""), momentOf(`${days2.end.value}T00:00`, "")];
+        if (start2 === null || last === null) return null;
+        return { start: start2, end: new Date(last.getFullYear(), last.getMonth(), last.getDate() + 1), whole: true };
+      }
+      const at = (end2) => momentOf(`${days2[end2].value}T${times[end2].value}`, zone.root.hidden ? "" : zone.control.value);
+      const [start, end] = [at("start"), at("end")];
+      return start === null || end === null || end <= start ? null : { start, end, whole: false };
+    };
+    const bars = new BusyBars(this.page.client, found?.id ?? 0, (start, end) => {
+      for (const [which, date] of [["start", start], ["end", end]]) [days2[which].value, times[which].value] = localIn(date, zone.root.hidden ? "" : zone.control.value).split("T");
+      first = days2.start.value;
+      showBusy();
+    });
+    const showBusy = () => {
+      const mine = this.page.facts().addresses.map((one) => one.toLowerCase());
+      const people = parties(guests.control.value).map(({ address }) => address.toLowerCase());
+      bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
+    };
+    for (const { control } of [guests, allDay, zone, { control: days2.start }, { control: days2.end }]) control.addEventListener("change", showBusy);
+    for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
     adapt();
+    showBusy();
     const read2 = () => {
       const whole = allDay.control.checked;
       const people = parties(guests.control.value);
@@ -514,7 +679,7 @@ var Events = class {
           else await showError(t("Saving the event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: (event) => void submitted(event) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), busy.root), calendar.root, problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: (event) => void submitted(event) }, !own && el("p", { class: "hint" }, t("The organiser decides on this event. Alarms, and whether you are busy, are yours.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days2.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days2.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), place.root, guests.root, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alarms")), alarmBoxes), busy.root), calendar.root, problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }

@@ -26,7 +26,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
-from moxlite.web.webmail.calls.calendars import EventCalls
+from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
@@ -256,6 +256,7 @@ API: Final[tuple[type, ...]] = (
     InvitationCalls,
     DeletedCalls,
     SubscribingCalls,
+    BusyCalls,
     EventCalls,
     CalendarCalls,
     ContactCalls,

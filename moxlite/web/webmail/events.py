@@ -32,7 +32,8 @@ class Calendar(msgspec.Struct, frozen=True):
     """A calendar. ``colour``: #RRGGBB, or "" for none; ``events``: number of its entries. ``writable``: the user may
     change these. ``source``: the address from which it is read each hour, "" for others; ``read``: seconds UTC of the
     last time, 0 for never; ``problem``: why it cannot be read now, "" if it can. ``owner``: the account that shares it,
-    "" for an own one.
+    "" for an own one. ``access``: what colleagues see of it, "usual" for what ``usual`` tells, the setting of their
+    domain.
     """
 
     id: int
@@ -45,6 +46,29 @@ class Calendar(msgspec.Struct, frozen=True):
     read: int = 0
     problem: Remark = Remark("")
     owner: str = ""
+    access: Literal["usual", "details", "busy", "nothing"] = "usual"
+    usual: Literal["details", "busy", "nothing"] = "busy"
+
+
+class BusyTime(msgspec.Struct, frozen=True):
+    """A time when someone is busy: seconds since 1970 UTC, or with ``whole_days`` counted as if local days were UTC.
+    ``tentative``: an event that is not certain, or not answered. ``title``: "" where the user may not know it.
+    """
+
+    starts: int
+    ends: int
+    whole_days: bool
+    tentative: bool
+    title: str
+
+
+class BusyPerson(msgspec.Struct, frozen=True):
+    """When someone is busy. ``known``: the user may know it; else ``times`` is empty. ``name``: "" if not known."""
+
+    address: str
+    name: str
+    known: bool
+    times: list[BusyTime]
 
 
 class CalendarLink(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ it by the same rules.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import UTC
 from secrets import token_hex
 from typing import TYPE_CHECKING, Annotated, Final, Literal
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.entries import Expander, read
-from moxlite.groupware.people import user_of
+from moxlite.groupware.people import account_of, user_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, Instance, write_component
@@ -37,7 +39,7 @@ from moxlite.proto.cards.itip import (
     with_parameters,
 )
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import NoSuchMessage
+from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
 from moxlite.store.groupware.collection import (
     NoSuchCollection,
 )
@@ -57,6 +59,8 @@ from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, Visit
 from moxlite.web.webmail.events import (
     MAX_ENTRY,
+    BusyPerson,
+    BusyTime,
     Event,
     EventForm,
     EventItem,
@@ -83,6 +87,13 @@ MAX_INSTANCES: Final = 1000
 
 PAGE: Final = 200
 """Entries that are read at once."""
+
+MAX_PEOPLE: Final = 50
+"""People of a question about busy times; the account of each is opened."""
+
+MAX_BUSY_RANGE: Final = 31 * 86_400
+MAX_BUSY_TIMES: Final = 500
+"""Busy times of one person in an answer."""
 
 CLOCKS: Final = 14 * 3600
 """Seconds by which a day anywhere differs from the day in UTC."""
@@ -359,6 +370,55 @@ class EventCalls(EntryCalls):
             return moved.id
 
         return put
+
+
+class BusyCalls(EntryCalls):
+    """Calls about when people are busy."""
+
+    @call()
+    async def busy_times(
+        self,
+        caller: Caller,
+        people: Annotated[list[Annotated[str, Meta(max_length=320)]], Meta(max_length=MAX_PEOPLE)],
+        since: Seconds,
+        until: Seconds,
+        event_id: AnyID = 0,
+    ) -> list[BusyPerson]:
+        """When the user and these people are busy in a range of at most 31 days, seconds UTC: of people of the same
+        domains as far as they allow. The event with this id is left out.
+        """
+        if not since < until <= since + MAX_BUSY_RANGE:
+            raise UserError("a question is about 31 days at most")
+        uid = ""
+        if event_id:
+            async with self._entries(caller, event_id) as visit:
+                uid = (await _stored(visit, event_id))[0].uid
+        snapshot = self._server.config.current
+        session = caller.require()
+        names = {session.address.lower(): session.account}
+        names |= {one: account_of(snapshot, one) or "" for one in dict.fromkeys(map(str.lower, people))}
+        found: list[BusyPerson] = []
+        for address, name in names.items():
+            times: list[Engagement] | None = None
+            if name:
+                with suppress(AccountUnknown, AccountRemoved):
+                    times = await known_engagements(
+                        self._accounts, self._server.sandbox, snapshot, session.account, name, (since, until)
+                    )
+            settings = snapshot.account(name)
+            shown = "" if times is None or settings is None else settings.full_name
+            found.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
+            await give_way()
+        return found
+
+
+def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
+    found = [
+        BusyTime(one.starts, one.ends, one.whole_days, one.kind == "BUSY-TENTATIVE", one.title)
+        for one in times
+        if not uid or one.uid != uid
+    ]
+    return sorted(found, key=lambda one: (one.starts, one.ends))[:MAX_BUSY_TIMES]
 
 
 def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> list[tuple[Resource, bytes]]:

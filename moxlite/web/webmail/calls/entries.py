@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.groupware.links import NotServed, new_link
-from moxlite.groupware.people import addresses_of, user_of
+from moxlite.groupware.people import addresses_of, colleague_access, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.editing import Author
@@ -248,9 +248,13 @@ class CalendarCalls(EntryCalls):
     async def calendars(self, caller: Caller) -> list[Calendar]:
         """The calendars that have events, the own ones first; a first one is made."""
 
+        name = caller.require().account
+        usual = colleague_access(self._server.config.current, name, name) or "busy"
+
         def read(r: Reader) -> list[Calendar]:
             sources = {one.collection_id: one for one in subscriptions(r)}
-            return [_shown(one, sources.get(one.id)) for one in _calendars(r)]
+            shown = ((one.access or "usual", _shown(one, sources.get(one.id))) for one in _calendars(r))
+            return [msgspec.structs.replace(one, access=access, usual=usual) for access, one in shown]
 
         async with self._entries(caller) as visit:
             found = await visit.account.read(read, op="calendars")
@@ -316,8 +320,11 @@ class CalendarCalls(EntryCalls):
         colour: Annotated[str, Meta(pattern=COLOUR)] = "",
         hidden: bool = False,
         calendar_id: AnyID = 0,
+        access: Literal["", "usual", "details", "busy", "nothing"] = "",
     ) -> int:
-        """Make a calendar, or change the one with this id; returns its id."""
+        """Make a calendar, or change the one with this id; returns its id. ``access``: what colleagues see of it, ""
+        for what they saw before.
+        """
         shown = " ".join(name.split())
         if not shown:
             raise UserError("name: a calendar needs a name")
@@ -333,6 +340,8 @@ class CalendarCalls(EntryCalls):
                 display_name=shown,
                 colour=before.colour if colour == before.colour[:7] else colour,
             ).with_hidden(hidden=hidden)
+            if access:
+                changed = changed.with_access(None if access == "usual" else access)
             if not calendar_id:
                 return create_collection(tx, changed).id
             if changed != before:

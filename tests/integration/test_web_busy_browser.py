@@ -1,0 +1,144 @@
+"""When guests are busy, in the form of an event (WEBMAIL-176)."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.geometry import fresh
+from tests.integration.browser import chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_axe_browser import judge
+from tests.integration.test_web_calendar_browser import Desk, event
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+FILE = """BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//t//EN
+{events}END:VCALENDAR
+"""
+BUSY = """BEGIN:VEVENT
+UID:{number}
+DTSTAMP:20260101T000000Z
+DTSTART:{start:%Y%m%dT%H%M%S}Z
+DTEND:{end:%Y%m%dT%H%M%S}Z
+SUMMARY:Interview {number}
+STATUS:{status}
+END:VEVENT
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[LocalServer]:
+    """A server; it must have counted no panic."""
+    with LocalServer(tmp_path / "server") as found:
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def monday() -> datetime:
+    """A Monday to come, in the browser's time."""
+    today = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005 the browser's
+    return today + timedelta(days=14 - today.weekday())
+
+
+def employ(server: LocalServer, *hours: tuple[float, float, str]) -> None:
+    """Give tom an account and events on that Monday, from hour to hour, with a status."""
+    server.cli("config", "account", "add", "tom", "tom@localhost")
+    busy = [
+        BUSY.format(
+            number=number,
+            start=(monday() + timedelta(hours=first)).astimezone(UTC),
+            end=(monday() + timedelta(hours=last)).astimezone(UTC),
+            status=status,
+        )
+        for number, (first, last, status) in enumerate(hours)
+    ]
+    server.cli("calendar", "import", "tom", stdin=FILE.format(events="".join(busy)).replace("\n", "\r\n"))
+
+
+def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-176, DAV-48: words and bars for each, the next free time, titles where tom allows them, and nothing."""
+    employ(server, (9, 10.5, "CONFIRMED"), (11, 12, "TENTATIVE"), (15, 16, "CONFIRMED"))
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        (first,) = desk.call("calendars")
+        desk.add("Choir", monday() + timedelta(hours=18), monday() + timedelta(hours=21), first["id"])
+        begins = monday() + timedelta(hours=9)
+        guests = [{"name": "", "address": one} for one in ("tom@localhost", "ada@remote.example")]
+        desk.add("Plan", begins, begins + timedelta(hours=1), first["id"], guests=guests)
+        page.evaluate(f"location.hash = '#calendar:day,{begins:%Y%m%d}'")
+        calendar = page.get_by_role("dialog", name=re.compile(f"{begins:%B}"))
+        event(calendar, "Plan").click()
+        page.get_by_role("button", name="Edit").click()
+        bars = page.get_by_role("region", name="When guests are busy")
+        rows = bars.get_by_role("listitem")
+        expect(rows.nth(0)).to_contain_text("You free")
+        expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.* busy"))
+        expect(rows.nth(2)).to_contain_text("ada@remote.example not known")
+        expect(rows.nth(1)).to_contain_text("(not certain)")
+        expect(bars.get_by_role("status")).to_have_text("1 person is busy at this time. Of 1 guest it is not known.")
+        bars.scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / "busy.png")
+        wrong = judge(page, None)
+        page.emulate_media(color_scheme="dark")
+        page.screenshot(path=tmp_path / "busy-dark.png")
+        wrong += judge(page, ["color-contrast"])
+        assert not wrong, "\n".join(wrong)
+        bars.get_by_role("button", name="Next free time").click()
+        expect(page.get_by_label("Starts at")).to_have_value("12:00")
+        expect(page.get_by_label("Ends at")).to_have_value("13:00")
+        expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.* free"))
+        page.get_by_label("Starts at").fill("15:30")
+        page.get_by_label("Ends at").fill("16:30")
+        page.get_by_label("Guests").focus()
+        expect(rows.nth(1)).to_contain_text(re.compile("tom@localhost.* busy"))
+        server.cli("calendar", "access", "tom", "calendar", "details")
+        page.get_by_label("Guests").fill("Tom <tom@localhost>")
+        page.get_by_label("Title").focus()
+        expect(rows.nth(1)).to_contain_text("Interview 2")
+        server.cli("calendar", "access", "tom", "calendar", "nothing")
+        page.get_by_label("Guests").fill("tom@localhost, eve@localhost")
+        page.get_by_label("Title").focus()
+        expect(bars.get_by_role("status")).to_contain_text("Of 2 guests it is not known.")
+        page.get_by_label("Guests").fill("")
+        page.get_by_label("Title").focus()
+        expect(bars).to_be_hidden()
+
+
+def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-176, DAV-48: nothing is wider than the window; the choice for colleagues is kept."""
+    employ(server, (9, 10.5, "CONFIRMED"))
+    with fresh(chromium, server, 390) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        begins = monday() + timedelta(hours=10)
+        page.evaluate(f"location.hash = '#calendar:day,{begins:%Y%m%d}'")
+        page.get_by_role("button", name=re.compile("New event")).first.click()
+        page.get_by_label("Guests").fill("tom@localhost")
+        page.get_by_label("Title").fill("Plan")
+        rows = page.get_by_role("region", name="When guests are busy").get_by_role("listitem")
+        expect(rows.nth(1)).to_contain_text("tom@localhost")
+        rows.nth(1).scroll_into_view_if_needed()
+        page.screenshot(path=tmp_path / "phone-busy.png")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Calendars", exact=True).click()
+        page.get_by_role("button", name="Change “Calendar”").click()
+        choice = page.get_by_label("People of your domain see")
+        expect(choice).to_have_value("usual")
+        page.screenshot(path=tmp_path / "access.png")
+        choice.select_option("nothing")
+        page.get_by_role("button", name="Save").click()
+        expect(choice).to_have_count(0)
+        assert desk.call("calendars")[0]["access"] == "nothing"
