@@ -346,6 +346,8 @@ WITHOUT_MAIL: Final = frozenset(
         "calendar_refresh",
         "calendar_subscribe",
         "calendar_view",
+        "calendar_import",
+        "busy_times",
         "deleted_list",
         "deleted_restore",
         "calendar_remove",

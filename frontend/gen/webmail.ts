@@ -713,6 +713,14 @@ export interface Remark {
   words: unknown;
 }
 
+/** An import: entries that were added, that the account had already, and that could not be read, the first with the */
+export interface CalendarImported {
+  added: number;
+  known: number;
+  unread: number;
+  problems: Array<Remark>;
+}
+
 /** A secret link of a calendar. ``busy``: it tells busy times only. ``made``: seconds UTC. */
 export interface CalendarLink {
   id: number;
@@ -1156,6 +1164,9 @@ export interface Calls {
   /** Remove a calendar with its events; guests of coming ones hear that these are called off. */
   calendar_remove(calendar_id: number): Promise<null>;
 
+  /** Add the entries of an uploaded file (.ics) to a calendar. What the account has already stays as it is; guests */
+  calendar_import(calendar_id: number, upload_id: string): Promise<CalendarImported>;
+
   /** The secret links of a calendar. */
   calendar_links(calendar_id: number): Promise<Array<CalendarLink>>;
 
@@ -1375,4 +1386,4 @@ export type Client = BaseClient & Calls;
 export const Client = /* @__PURE__ */ clientOf<Calls>({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
-}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose given_make given_switch receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh busy_times events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");
+}, "login_prep login login_factor confirm_options confirm notices notices_subscribe notices_remove notices_test notice_archive notices_choose given_make given_switch receipt_send invitation invitation_answer deleted_list deleted_restore calendar_subscribe calendar_refresh busy_times events event event_save event_remove event_restore event_answer calendars calendar_view calendar_save calendar_remove calendar_import calendar_links calendar_link_make calendar_link_remove contacts contact contact_save contact_remove contact_restore claim_confirm contacts_import group_members templates template_save template_remove newsletters newsletter_archive message_snooze message_unsnooze messages_waiting scheduled_change scheduled_cancel sorting_notices vacation_end import_check import_state import_abort import_undo mailboxes_mark_read mailbox_create mailbox_rename mailbox_delete mailbox_set_special_use label_save label_counts label_remove unsubscribe message_details ruleset_suggest_move ruleset_accept ruleset_for_sender ruleset_never settings_save from_address_settings_save delivery_status delivery_retry delivery_cancel search_glance compose_prepare draft_save draft_find message_submit message_submit_undo draft_remove upload_remove complete_recipient recipient_security export_prep hand_on logout message_item parsed_message flags_add flags_clear message_move query_action thread_mute thread_collapse message_delete decode_mime_words");

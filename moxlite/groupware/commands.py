@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read
+from moxlite.groupware.entries import TooBusy
+from moxlite.groupware.files import NoEntries, add_calendar, written_calendar
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarfiles import MAX_FILE, joined_calendars, split_calendars
+from moxlite.proto.cards.calendarfiles import MAX_FILE
 from moxlite.proto.cards.contactfiles import read_contacts, taken, written
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.store.accounts.access import publish_shares
@@ -32,8 +33,6 @@ from moxlite.store.groupware.collection import (
     has_due,
 )
 from moxlite.store.groupware.contacts import all_contacts, import_contacts, settle_contacts
-from moxlite.store.groupware.resources import resource_data, resources_of
-from moxlite.store.groupware.scheduling import add_entry
 from moxlite.store.groupware.sharing import (
     CHANGE,
     READ,
@@ -51,14 +50,8 @@ if TYPE_CHECKING:
     from moxlite.groupware.subscribing import Subscriptions
     from moxlite.sandbox.processes import Sandbox
     from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.unit import AccountTx
-    from moxlite.store.file.transaction import Reader
-    from moxlite.store.groupware.resources import Resource
-
-PAGE: Final = 100
-"""Entries that are read at once."""
 
 BATCH: Final = 50
 """Contacts that are added in one unit: 25 ms."""
@@ -196,36 +189,22 @@ class GroupwareCommands:
 
     async def _import_calendar(self, args: operations.ImportCalendar, exchange: Exchange) -> operations.Imported:
         octets = await _received(exchange, MAX_FILE)
-        entries = await off_loop(lambda: list(split_calendars(octets.decode("utf-8-sig", "replace"))), kind="import")
-        if not entries:
-            raise CommandFailed("badRequest", "the file has no event or task with a UID")
-        added = known = 0
-        problems: list[str] = []
         async with self._accounts.use(args.account) as account:
             await account.write(ensure_defaults)
             where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
-            expander = Expander(account, self._sandbox)
-            for text in entries:
-                data = text.encode("utf-8", "replace")
-                try:
-                    facts = await expander.facts(where, data)
-                except TooBusy:
-                    raise CommandFailed("busy", "the server is busy, try again in a moment") from None
-                except BadEntry as error:
-                    problems.append(str(error))
-                    continue
-                if await account.write(partial(add_entry, where=where, data=data, facts=facts)):
-                    added += 1
-                else:
-                    known += 1
-        return operations.Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+            try:
+                done = await add_calendar(account, self._sandbox, where, octets)
+            except NoEntries as error:
+                raise CommandFailed("badRequest", str(error)) from None
+            except TooBusy:
+                raise CommandFailed("busy", "the server is busy, try again in a moment") from None
+        return operations.Imported(done.added, done.known, len(done.problems), done.problems[:MAX_PROBLEMS])
 
     async def _export_calendar(self, args: operations.ExportCalendar, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
             where = await account.read(lambda r: collection_named(r, "calendar", args.name), op="groupware")
-            calendars = [(await read(data)).calendar async for data in _entries(account, where)]
-        for piece in joined_calendars(calendars, where.display_name):
-            await exchange.download.send(piece.encode())
+            async for piece in written_calendar(account, where):
+                await exchange.download.send(piece)
         await exchange.download.end()
 
     async def _subscribe(self, args: operations.SubscribeCalendar) -> operations.Subscribed:
@@ -283,15 +262,3 @@ async def _received(exchange: Exchange, most: int) -> bytes:
         if len(octets) > most:
             raise CommandFailed("badRequest", f"the file has more than {most >> 20} MiB")
     return bytes(octets)
-
-
-async def _entries(account: OpenAccount, where: Collection) -> AsyncIterator[bytes]:
-    after = 0
-
-    def page(r: Reader) -> list[tuple[Resource, bytes]]:
-        return [(one, resource_data(r, one.id)) for one in resources_of(r, where.id, after, PAGE)]
-
-    while rows := await account.read(page, op="groupware"):
-        for one, data in rows:
-            after = one.id
-            yield data

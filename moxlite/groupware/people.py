@@ -33,7 +33,7 @@ def account_of(snapshot: Snapshot, address: str) -> str | None:
 
 
 def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | None:
-    """What the user of an account sees of the calendars of another one by the settings of the domains in which both
+    """The access of the user of an account to the calendars of another one by the settings of the domains in which both
     have an address, the least of them; None for people without a common domain.
     """
     first, second = ({Address.parse(one).domain for one in addresses_of(snapshot, of)} for of in (account, name))

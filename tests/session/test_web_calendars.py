@@ -1,5 +1,6 @@
 """Calendars and events as the webmail's pages have them (WEBMAIL-174)."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -242,3 +243,47 @@ async def test_an_answer_has_a_thousand_events(diary: Diary) -> None:
     since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())
     found = await diary.browser.call("events", since=since, until=since + 86_400 * 50, calendar_ids=[diary.calendar])
     assert (len(found["events"]), found["more"]) == (1000, True)
+
+
+FILE = b"""BEGIN:VCALENDAR
+VERSION:2.0
+BEGIN:VEVENT
+UID:one
+DTSTAMP:20260101T000000Z
+DTSTART:20990105T100000Z
+SUMMARY:First
+END:VEVENT
+BEGIN:VEVENT
+UID:two
+DTSTAMP:20260101T000000Z
+DTSTART:20990106T100000Z
+RRULE:FREQ=SECONDLY
+SUMMARY:Second
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+async def test_a_calendar_is_read_from_a_file_and_saved_as_one(diary: Diary) -> None:
+    """DAV-49: what is there stays; what cannot be read is told; no address of another kind is a calendar."""
+    browser = diary.browser
+
+    async def take(data: bytes) -> str:
+        headers = {"x-moxlite-csrf": browser.csrf}
+        answer = await browser.fetch("/webmail/upload?filename=x", method="POST", headers=headers, body=data)
+        return str(json.loads(answer.body)["result"]["upload_id"])
+
+    done = await browser.call("calendar_import", calendar_id=diary.calendar, upload_id=await take(FILE))
+    assert (done["added"], done["known"], done["unread"], len(done["problems"])) == (1, 0, 1, 1)
+    done = await browser.call("calendar_import", calendar_id=diary.calendar, upload_id=await take(FILE))
+    assert (done["added"], done["known"]) == (0, 1)
+    assert [one["title"] for one in await diary.listed()] == ["First"]
+    empty = await take(b"nothing")
+    wrong = await browser.error("calendar_import", calendar_id=diary.calendar, upload_id=empty)
+    assert wrong == (400, "user:error")
+    answer = await browser.fetch(f"/webmail/calendar/{diary.calendar}.ics")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
+    assert b"X-WR-CALNAME:Calendar" in answer.body
+    assert answer.body.count(b"BEGIN:VEVENT") == 1
+    for path in ("calendar/999.ics", "calendar/x.ics"):
+        assert (await browser.fetch(f"/webmail/{path}")).status == 404

@@ -350,6 +350,8 @@ WITHOUT_IDS = {
     "calendar_refresh",
     "calendar_subscribe",
     "calendar_view",
+    "calendar_import",
+    "busy_times",
     "deleted_list",
     "deleted_restore",
     "events",

@@ -9,6 +9,7 @@ import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
 import type { Navigation, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
+import type * as Giving from "../giving/part";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
 import { agendaDays, drawAgenda } from "./agenda";
@@ -35,13 +36,12 @@ import {
 } from "./days";
 import { listenForDrags } from "./dragging";
 import { drawHours } from "./hours";
-import { accessChoice, showLinks } from "./links";
 import { drawMonth } from "./month";
 import { shownName, signOf, sourceOf, subscribe } from "./subscribing";
 
 adopt(sheet);
 
-type Page = Pick<Surroundings, "client" | "load" | "facts"> &
+type Page = Pick<Surroundings, "client" | "base" | "load" | "facts"> &
   Pick<Writing, "compose"> &
   Pick<Navigation, "tellCalendar">;
 
@@ -406,6 +406,10 @@ class CalendarPage implements Board {
 
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
+    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load<typeof Giving>("giving"), one));
+  }
+
+  private async editWith(giving: typeof Giving, one: Calendar | null): Promise<void> {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
     const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
     const name = el("input", {
@@ -430,7 +434,7 @@ class CalendarPage implements Board {
         box.checked = colour === first;
         return box;
       });
-      const access = accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
+      const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
       const save = async (event: Event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
@@ -457,7 +461,7 @@ class CalendarPage implements Board {
       };
       const links = () => {
         close(false);
-        return showLinks(this.page.client, one!);
+        return giving.showLinks(this.page.client, one!);
       };
       const other = () => {
         close(false);
@@ -482,8 +486,10 @@ class CalendarPage implements Board {
           one === null &&
             el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")),
           one?.source === "" &&
-            one.owner === "" &&
-            el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
+            one.owner === "" && [
+              el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")),
+              giving.fileButtons(this.page, one, () => void this.load()),
+            ],
           el(
             "div",
             { class: "dialog-buttons" },

@@ -44,7 +44,7 @@ function moment(seconds: number, whole: boolean): Date {
 
 export class BusyBars {
   readonly root = el("section", { class: "event-busy", hidden: true, "aria-label": t("When guests are busy") });
-  private readonly day = el("h4");
+  private readonly day = el("strong");
   private readonly rows = el("ul");
   private readonly words = el("p", { role: "status" });
   private readonly next: HTMLButtonElement;
@@ -137,7 +137,7 @@ export class BusyBars {
             !slot.whole && between(slot.start, slot.end, "slot"),
             today.map((each) => between(each.start, each.end, each.time.tentative ? "maybe" : "", inWords(each))),
           ),
-          el("span", { class: "sr" }, today.map(inWords).join(", ")),
+          el("span", { class: "event-times-read" }, today.map(inWords).join(", ")),
         );
       }),
       el(

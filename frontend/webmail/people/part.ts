@@ -6,13 +6,13 @@ import { attempt, dialog, showError } from "../../lib/dialogs";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated } from "../../lib/dom";
 import { field } from "../../lib/fields";
-import type { Told } from "../../lib/language";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { many, t, told } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
+import { importFile } from "../ui/importing";
 import sheet from "./people.css";
 
 adopt(sheet);
@@ -314,42 +314,9 @@ export async function addSender(page: Page, name: string, address: string): Prom
 }
 
 /** Import a file. */
-async function read(page: Page, file: File): Promise<void> {
-  await attempt(t("Importing contacts"), async () => {
-    const answer = await fetch(`${page.base}upload?filename=contacts`, {
-      method: "POST",
-      headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" },
-      body: file,
-    }).catch(() => {
-      throw new Error(t("The server cannot be reached."));
-    });
-    const { result, error } = (await answer.json()) as {
-      result?: { upload_id: string };
-      error?: { message: string };
-    };
-    if (result === undefined) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
-    const done = await page.client.contacts_import(result.upload_id);
-    const facts = [
-      many(done.added, "One contact added", "{n} contacts added"),
-      done.known > 0 && many(done.known, "one was there already", "{n} were there already"),
-      done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"),
-      done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read"),
-    ].filter((one) => one !== false);
-    const problems = await Promise.all(done.problems.map((problem) => told(problem as Told)));
-    if (done.unread === 0) toast(facts.join(", "));
-    else
-      await dialog<void>(t("Import"), (close) => [
-        el("p", {}, `${facts.join(", ")}.`),
-        el(
-          "ul",
-          {},
-          problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message)))),
-        ),
-        el(
-          "div",
-          { class: "dialog-buttons" },
-          el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")),
-        ),
-      ]);
+function read(page: Page, file: File): Promise<unknown> {
+  return importFile(page, file, t("Importing contacts"), async (uploadID) => {
+    const done = await page.client.contacts_import(uploadID);
+    return { ...done, words: many(done.added, "One contact added", "{n} contacts added") };
   });
 }

@@ -5,7 +5,7 @@ one calendar. Text in, text out; linear in the size of the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -69,15 +69,6 @@ def title_of(text: str) -> str:
         if one is not None and one.name in ("NAME", "X-WR-CALNAME"):
             return plain(one.value, 200)
     return ""
-
-
-def joined_calendars(calendars: Iterable[Component], title: str) -> Iterator[str]:
-    """One calendar with the components of all, each zone once, in pieces."""
-    yield calendar_head(title)
-    known: set[str] = set()
-    for calendar in calendars:
-        yield calendar_parts(calendar, known)
-    yield CALENDAR_END
 
 
 def calendar_head(title: str) -> str:

@@ -47,9 +47,10 @@ HIDDEN: Final = "{urn:moxlite:webmail}hidden"
 """Property of a calendar that the user does not want to see for now."""
 
 Access: TypeAlias = Literal["details", "busy", "nothing"]
-"""What colleagues see of a calendar, the most first: titles too, when its owner is busy, nothing (DAV-48)."""
+"""Parts of a calendar that colleagues see: titles too, when its owner is busy, or nothing (DAV-48)."""
 
 ACCESSES: Final[tuple[Access, ...]] = ("details", "busy", "nothing")
+"""The most first."""
 
 ACCESS: Final = "{urn:moxlite:webmail}free-busy"
 """Property of a calendar whose owner has chosen an `Access` for it."""
@@ -158,7 +159,7 @@ class Collection(msgspec.Struct, frozen=True):
 
     @property
     def access(self) -> Access | None:
-        """What the owner lets colleagues see of it; None for what is usual in their domain."""
+        """The access of colleagues, as the owner has chosen it; None for what is usual in their domain."""
         return next((one for one in ACCESSES if self.dead.get(ACCESS) == _access_xml(one)), None)
 
     def with_access(self, access: Access | None) -> Collection:

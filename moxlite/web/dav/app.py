@@ -42,7 +42,7 @@ from moxlite.store.groupware.sharing import Shared, shared_collection, shared_co
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
-from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
+from moxlite.web.dav.places import XML_HEADERS, NoParent, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
 from moxlite.web.dav.properties import (
     Target,
     Viewer,
@@ -149,7 +149,12 @@ class DAVApp:
         if identity.read_only and request.method not in READING:
             needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
             raise Refusal(403, DAV + "need-privileges", "this app password may only read", needed)
-        place = tree.place(request.path)
+        try:
+            place = tree.place(request.path)
+        except NoParent:
+            if request.method not in ("PUT", "MKCOL", "MKCALENDAR"):
+                raise
+            raise Refusal(409, "", "the collection above is not there") from None  # RFC 4918 §9.3.1, §9.7.1
         today = datetime.now(UTC).date()
         new = self._tended.get(identity.account) != today
         if new:

@@ -173,12 +173,9 @@ function along(key) {
 }
 
 var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
-var check = "M20 6 9 17l-5-5";
 var chevronLeft = "m15 18l-6-6 6-6";
 var chevronRight = "m9 18l6-6-6-6";
-var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var plus = "M5 12h14 M12 5v14";
 var refreshCw = "M3 12a9 9 0 0 1 9-9 9.75 9.75 0 0 1 6.74 2.74L21 8 M21 3v5h-5 M21 12a9 9 0 0 1-9 9 9.75 9.75 0 0 1-6.74-2.74L3 16 M8 16H3v5";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
@@ -383,9 +380,9 @@ function week(board, first, month, lines) {
       continue;
     }
     for (const day of days) day[lane] = true;
-    const made2 = board.event(one, one.bar ? "cal-bar" : "cal-time", [!one.bar && el("i", { class: "cal-dot" }), !one.bar && el("time", {}, clock(one.start))]);
-    Object.assign(made2.style, { gridColumn: `${from + 2} / ${to + 3}`, gridRow: `${lane + 2}` });
-    drawn.push(made2);
+    const made = board.event(one, one.bar ? "cal-bar" : "cal-time", [!one.bar && el("i", { class: "cal-dot" }), !one.bar && el("time", {}, clock(one.start))]);
+    Object.assign(made.style, { gridColumn: `${from + 2} / ${to + 3}`, gridRow: `${lane + 2}` });
+    drawn.push(made);
   }
   const cells = taken.map((_, at) => {
     const day = first + at;
@@ -420,7 +417,7 @@ function drawAgenda(board) {
   return el("div", { class: "cal-agenda" }, days.length > 0 ? days : board.nothing());
 }
 
-var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background);background:var(--background)}.calendar-page .beside-head{flex-wrap:nowrap;min-height:52px;padding:6px 16px;gap:8px;box-sizing:border-box}.calendar-page .beside-head h2{flex:1;min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.calendar-page h2 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.calendar-page .beside-head button{flex:none;min-height:34px}.calendar-page .beside-done{padding:0 8px;border:0;background:none}.calendar-page .btn.icon{justify-content:center;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}.calendar-page .btn.icon.small{width:30px;min-width:30px;height:30px}.calendar-page .btn.icon:hover{background:var(--hover)}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-body{display:grid;grid-template-columns:220px minmax(0,1fr);min-height:0;padding:0}.cal-side{display:flex;flex-direction:column;gap:20px;padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--ground);overflow-y:auto}.cal-main{display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.calendar-page .cal-calendars{display:none}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-list h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:6px;font-size:var(--t-sm);font-weight:400;color:var(--muted)}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.calendar-page .cal-deleted:hover{background:var(--hover)}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h3{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:1300px){.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.calendar-page .cal-new{width:38px;padding:0;justify-content:center}}@media(max-width:1099px){.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page .cal-calendars{display:inline-flex}.cal-side{display:none;position:absolute;inset-block:0;inset-inline:0 auto;z-index:5;width:260px;box-shadow:var(--shadow-2)}.cal-side.open{display:flex}.cal-body{position:relative}}@media(max-width:700px){.calendar-page .beside-head{flex-wrap:wrap;padding:4px 8px}.calendar-page .beside-head h2{order:-1;flex:1 1 100%;font-size:18px;padding:4px 8px 0}.calendar-page .cal-tabs{flex:1}.calendar-page .cal-tabs .wide{display:none}.calendar-page .cal-tabs .btn{flex:1}.calendar-page .cal-new{position:fixed;inset-inline-end:16px;bottom:calc(24px + env(safe-area-inset-bottom));z-index:4;width:60px;height:60px;padding:0;border-radius:30px;box-shadow:var(--shadow-2)}.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{body:has(.calendar-page)>:not(.calendar-page){display:none}.calendar-page{position:static;height:100vh;border:0}.calendar-page :is(.btn,.cal-tabs,.cal-side){display:none}.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}\n';
+var calendar_default = '.calendar-page{--t-xs: 0.75rem;--t-md: 0.875rem;--r-sm: 4px;--on-accent: var(--accent-color);--ground: var(--background-mild);--hover: var(--button-hover-background);--selected: var(--message-active-background);background:var(--background)}.calendar-page .beside-head{flex-wrap:nowrap;min-height:52px;padding:6px 16px;gap:8px;box-sizing:border-box}.calendar-page .beside-head h2{flex:1;min-width:0;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.calendar-page h2 small{margin-inline-start:10px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.calendar-page .beside-head button{flex:none;min-height:34px}.calendar-page .beside-done{padding:0 8px;border:0;background:none}.calendar-page .btn.icon{justify-content:center;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}.calendar-page .btn.icon.small{width:30px;min-width:30px;height:30px}.calendar-page .btn.icon:hover{background:var(--hover)}.calendar-page :is(.c1,.c2,.c3,.c4,.c5,.c6,.c7,.c8){--d: color-mix(in oklab, var(--c) 68%, var(--g))}.cal-body{display:grid;grid-template-columns:220px minmax(0,1fr);min-height:0;padding:0}.cal-side{display:flex;flex-direction:column;gap:20px;padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--ground);overflow-y:auto}.cal-main{display:flex;flex-direction:column;min-width:0;min-height:0}.cal-view{flex:1;min-height:0;display:flex;flex-direction:column;user-select:none}.cal-state{margin:0;padding:6px 16px;background:var(--warn-soft);color:var(--warn);font-size:var(--t-sm)}.cal-tabs{display:inline-flex;padding:2px;gap:2px;border-radius:var(--r-md);background:var(--sunken);box-shadow:inset 0 0 0 1px var(--line)}.calendar-page .cal-tabs .btn{justify-content:center;min-height:30px;padding:0 12px;border:0;background:none;font-size:var(--t-sm);color:var(--text-2)}.calendar-page .cal-tabs .btn[aria-pressed=true]{background:var(--raised);box-shadow:0 0 0 1px var(--line);color:var(--text);font-weight:600}.calendar-page .cal-calendars{display:none}.cal-small b{display:block;padding:0 6px 6px;font-size:var(--t-sm);font-weight:600}.cal-small-grid{display:grid;grid-template-columns:repeat(7,1fr);text-align:center;font-size:var(--t-xs)}.cal-small-grid>span{color:var(--muted);line-height:22px}.cal-small-grid button{height:26px;min-width:24px;padding:0;border:0;border-radius:13px;background:none;color:var(--text);font:inherit;font-size:var(--t-xs);font-variant-numeric:tabular-nums;cursor:pointer}.cal-small-grid button:hover{background:var(--hover)}.cal-small-grid button.other{color:var(--muted)}.cal-small-grid button.within{background:var(--selected)}.cal-small-grid button.today,.cal-small-grid button.today:hover{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-list h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:6px;font-size:var(--t-sm);font-weight:400;color:var(--muted)}.cal-choice{display:flex;align-items:center;border-radius:var(--r-md)}.cal-choice:hover{background:var(--hover)}.cal-choice label{flex:1;display:flex;align-items:center;gap:10px;min-height:32px;min-width:0;padding:0 6px;cursor:pointer}.cal-choice bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-choice input{width:17px;height:17px;margin:0;accent-color:var(--d)}.calendar-page .cal-deleted{justify-content:start;border:0;background:none;min-height:32px;margin-top:6px;padding:0 6px;color:var(--text-2);font-size:var(--t-sm)}.cal-sign{flex:none;display:inline-flex;margin-inline-start:auto;color:var(--muted)}.cal-sign svg{width:14px;height:14px}.cal-sign.warn{color:var(--warn)}.dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.calendar-page .cal-deleted:hover{background:var(--hover)}.dialog .cal-source .hint{padding:0}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-colours{display:flex;flex-wrap:wrap;gap:10px;margin:12px 0}.dialog .cal-colours input{appearance:none;width:28px;height:28px;margin:0;border:0;border-radius:50%;background:var(--c);cursor:pointer}.dialog .cal-colours input:checked{box-shadow:0 0 0 3px var(--raised),0 0 0 5px var(--c)}.cal-event{display:flex;align-items:center;gap:5px;min-width:0;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text);font:inherit;font-size:var(--t-xs);text-align:start;overflow:hidden;cursor:pointer}.cal-event:focus-visible{outline-offset:-2px}.cal-event.dragged{opacity:0.6}.cal-title{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-event time{flex:none;color:var(--muted);font-variant-numeric:tabular-nums}.cal-bar{height:22px;margin:0 4px;padding-inline-start:9px;background:var(--g);color:var(--c);font-weight:500;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d)}.cal-bar time{color:inherit;font-weight:400}.cal-time{height:22px;margin:0 4px}.cal-time:hover{background:var(--hover)}.cal-dot{flex:none;width:8px;height:8px;border-radius:50%;background:var(--d)}.cal-event.ask:is(.cal-bar,.cal-block){background:var(--surface);box-shadow:inset 0 0 0 1.5px var(--d)}.cal-event.ask .cal-dot{background:none;box-shadow:inset 0 0 0 2px var(--d)}.cal-event.off .cal-title{text-decoration:line-through;font-weight:400}.cal-event.off:is(.cal-bar,.cal-block){background:var(--surface);color:var(--muted);box-shadow:inset 0 0 0 1px var(--line)}.cal-event.free:is(.cal-bar,.cal-block){background:repeating-linear-gradient(-45deg,var(--g) 0 6px,color-mix(in srgb,var(--g) 45%,var(--surface)) 6px 12px)}.cal-day{border:0;background:none;color:inherit;font:inherit;font-variant-numeric:tabular-nums;cursor:pointer}.cal-mark{position:absolute;inset-inline:3px;z-index:4;padding:2px 6px;border-radius:6px;background:color-mix(in srgb,var(--accent) 22%,transparent);box-shadow:inset 0 0 0 1.5px var(--accent);color:var(--text);font-size:var(--t-xs);pointer-events:none}.cal-month{display:flex;flex:1;flex-direction:column;min-height:0}.cal-names,.cal-week{display:grid;grid-template-columns:40px repeat(7,minmax(0,1fr))}.cal-names{font-size:var(--t-xs);line-height:28px;font-weight:500;color:var(--muted)}.cal-names span{padding-inline-start:10px}.cal-number{padding:6px 0 0;text-align:center;font-size:var(--t-xs);color:var(--muted)}.cal-names .cal-number{padding:0}.cal-weeks{display:grid;flex:1;min-height:0}.cal-week{position:relative;min-height:0;border-top:1px solid var(--line);overflow:hidden}.cal-week>.cal-number{grid-area:1 / 1}.cal-week>.cal-event,.cal-more{z-index:1}.cal-cell{position:relative;grid-row:1 / -1;padding:4px 6px;border-inline-start:1px solid var(--line)}.cal-cell.weekend{background:color-mix(in srgb,var(--ground) 60%,var(--surface))}.cal-cell .cal-day{min-width:24px;height:22px;padding:0 5px;border-radius:11px;font-size:var(--t-sm)}.cal-cell.other .cal-day{color:var(--muted)}.cal-cell .cal-day:hover{background:var(--hover)}.cal-cell.today .cal-day,.cal-head.today .cal-day,.cal-agenda-day.today .cal-day{background:var(--accent);color:var(--on-accent);font-weight:600}.cal-cell:has(.chosen){box-shadow:inset 0 2px 0 var(--accent)}.cal-more{justify-self:start;height:22px;margin:0 4px;padding:0 6px;border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);font:inherit;font-size:var(--t-xs);font-weight:500;cursor:pointer}.cal-more:hover{background:var(--hover)}.cal-hours{display:flex;flex:1;flex-direction:column;min-height:0}.cal-heads{display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:44px;flex:none;padding-inline-end:12px}.cal-head .cal-day,.cal-cell .cal-day,.cal-agenda-day .cal-day{padding:0 5px}.cal-head{display:flex;align-items:center;gap:6px;padding-inline-start:8px;font-size:var(--t-sm);color:var(--text-2)}.cal-head .cal-day{min-width:30px;height:30px;padding:0 4px;border-radius:15px;font-size:1.0625rem;font-weight:600;color:var(--text)}.cal-days{display:grid;grid-template-columns:64px minmax(0,1fr);flex:none;max-height:30%;padding-block:2px 3px;padding-inline:0 12px;border-bottom:1px solid var(--line);overflow-y:auto}.cal-hint{padding-block:4px 0;padding-inline:0 8px;font-size:11px;text-align:end;color:var(--muted)}.cal-bars{display:grid;grid-template-columns:repeat(var(--days),minmax(0,1fr));grid-auto-rows:24px}.cal-whole{position:relative;grid-row:1 / calc(var(--lanes) + 1);min-height:24px;border-inline-start:1px solid var(--line)}.cal-bars .cal-event{z-index:1}.cal-scroll{flex:1;min-height:0;overflow-y:auto;scrollbar-gutter:stable}.cal-grid{position:relative;display:grid;grid-template-columns:64px repeat(var(--days),minmax(0,1fr));height:1200px}.cal-hour{z-index:1;background:var(--background);position:absolute;inset-inline-start:0;width:56px;font-size:11px;line-height:16px;text-align:end;color:var(--muted);font-variant-numeric:tabular-nums}.cal-column{position:relative;grid-row:1;border-inline-start:1px solid var(--line);background:repeating-linear-gradient(transparent 0 49px,var(--line) 49px 50px)}.cal-column.weekend{background-color:color-mix(in srgb,var(--text) 2.2%,transparent)}.cal-block{position:absolute;flex-direction:column;align-items:stretch;justify-content:flex-start;gap:0;min-height:24px;padding-block:3px 0;padding-inline:10px 6px;border-radius:6px;background:var(--g);color:var(--c);line-height:16px;box-shadow:inset calc(3px * var(--flow)) 0 0 var(--d),0 0 0 1.5px var(--surface)}.cal-block .cal-title{flex:none;max-height:32px;font-weight:600;white-space:normal}.cal-block.short{flex-direction:row;align-items:flex-start;justify-content:flex-start;gap:6px}.cal-block.short .cal-title{flex:0 1 auto;white-space:nowrap}.cal-block time,.cal-block .cal-place{display:block;color:inherit;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.cal-grip{position:absolute;inset:auto 0 0;height:7px;cursor:ns-resize}.cal-now{position:absolute;inset-inline:0;z-index:3;height:2px;margin-top:-1px;background:var(--danger);pointer-events:none}.cal-now::before{content:"";position:absolute;inset-inline-start:-4px;top:-3px;width:8px;height:8px;border-radius:50%;background:var(--danger)}.cal-links{display:grid;gap:8px;max-height:240px;overflow-y:auto}.cal-links small{display:block;color:var(--muted)}.cal-agenda{flex:1;overflow-y:auto}.cal-agenda-day{display:grid;grid-template-columns:168px minmax(0,1fr);padding:8px 20px;border-bottom:1px solid var(--line)}.cal-agenda-day h3{display:flex;gap:12px;align-items:center;height:44px;margin:0;font-size:var(--t-sm);line-height:18px}.cal-agenda-day small{display:block;font-size:inherit;font-weight:400;color:var(--muted)}.cal-agenda-day .cal-day{min-width:40px;height:40px;border-radius:20px;font-size:1.375rem;font-weight:600}.cal-agenda-day ul{margin:0;padding:0;list-style:none}.cal-entry{width:100%;min-height:44px;gap:12px;padding:0 8px;border-radius:var(--r-md);font-size:var(--t-md)}.cal-entry:hover{background:var(--hover)}.cal-entry time{width:116px;font-size:var(--t-sm);color:var(--text-2)}.cal-entry .cal-title{font-weight:600}.cal-entry.past .cal-title{font-weight:400;color:var(--text-2)}.cal-entry .cal-place{overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--muted);font-size:var(--t-sm)}.cal-stripe{flex:none;width:4px;height:28px;border-radius:2px;background:var(--d)}.cal-entry.ask .cal-stripe{background:none;box-shadow:inset 0 0 0 1.5px var(--d)}.cal-nothing{max-width:420px;margin:64px auto;padding:0 16px;text-align:center}.cal-nothing p{color:var(--text-2)}@media(max-width:1300px){.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.calendar-page .cal-new{width:38px;padding:0;justify-content:center}}@media(max-width:1099px){.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page .cal-calendars{display:inline-flex}.cal-side{display:none;position:absolute;inset-block:0;inset-inline:0 auto;z-index:5;width:260px;box-shadow:var(--shadow-2)}.cal-side.open{display:flex}.cal-body{position:relative}}@media(max-width:700px){.calendar-page .beside-head{flex-wrap:wrap;padding:4px 8px}.calendar-page .beside-head h2{order:-1;flex:1 1 100%;font-size:18px;padding:4px 8px 0}.calendar-page .cal-tabs{flex:1}.calendar-page .cal-tabs .wide{display:none}.calendar-page .cal-tabs .btn{flex:1}.calendar-page .cal-new{position:fixed;inset-inline-end:16px;bottom:calc(24px + env(safe-area-inset-bottom));z-index:4;width:60px;height:60px;padding:0;border-radius:30px;box-shadow:var(--shadow-2)}.calendar-page .cal-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.cal-agenda-day{grid-template-columns:minmax(0,1fr);padding:8px 8px}.cal-entry{display:grid;grid-template-columns:4px minmax(0,1fr);gap:0 12px;min-height:56px;padding:6px 8px;font-size:1rem}.cal-entry .cal-stripe{grid-area:1 / 1 / 4 / 2;height:100%;min-height:36px}.cal-entry time{grid-column:2;grid-row:2;width:auto}.cal-entry .cal-title{grid-column:2;grid-row:1}.cal-entry .cal-place{grid-column:2}.cal-agenda{padding-bottom:96px}.cal-heads,.cal-grid{grid-template-columns:60px repeat(var(--days),minmax(0,1fr))}}@media print{body:has(.calendar-page)>:not(.calendar-page){display:none}.calendar-page{position:static;height:100vh;border:0}.calendar-page :is(.btn,.cal-tabs,.cal-side){display:none}.cal-body{grid-template-columns:minmax(0,1fr)}.calendar-page *{print-color-adjust:exact}.cal-scroll,.cal-agenda{overflow:visible}}.cal-files{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}\n';
 
 var hour = 50;
 function drawHours(board, first, count) {
@@ -433,9 +430,9 @@ function drawHours(board, first, count) {
     let lane = lanes.findIndex((ends) => ends.every((end, at) => at < from || at > to || end === 0));
     if (lane === -1) lane = lanes.push(Array.from({ length: count }, () => 0)) - 1;
     for (let at = from; at <= to; at++) lanes[lane][at] = 1;
-    const made2 = board.event(one, "cal-bar", [one.item.clock !== "date" && el("time", {}, clock(one.start))]);
-    Object.assign(made2.style, { gridColumn: `${from + 1} / ${to + 2}`, gridRow: String(lane + 1) });
-    return made2;
+    const made = board.event(one, "cal-bar", [one.item.clock !== "date" && el("time", {}, clock(one.start))]);
+    Object.assign(made.style, { gridColumn: `${from + 1} / ${to + 2}`, gridRow: String(lane + 1) });
+    return made;
   });
   const heads = days.map((day) => el("div", { class: `cal-head${day === today() ? " today" : ""}` }, el("span", {}, dayName(day)), board.dayButton(day, String(dateOf(day).getDate()), board.events.filter((one) => one.first === day).length)));
   const whole = days.map((day, at) => {
@@ -444,9 +441,9 @@ function drawHours(board, first, count) {
     return cell;
   });
   const columnsOfDays = days.map((day, at) => {
-    const made2 = column(board, day);
-    made2.style.gridColumn = String(at + 2);
-    return made2;
+    const made = column(board, day);
+    made.style.gridColumn = String(at + 2);
+    return made;
   });
   const scroll = el("div", { class: "cal-scroll", tabindex: "0", role: "group", "aria-label": t("Hours") }, el("div", { class: "cal-grid" }, Array.from({ length: 23 }, (_, at) => {
     const label = el("span", { class: "cal-hour" }, clock(dateOf(first, (at + 1) * 60)));
@@ -463,7 +460,7 @@ function drawHours(board, first, count) {
 function column(board, day) {
   const times = board.events.filter((one) => !one.bar && one.first === day);
   const minutes = (date) => date.getHours() * 60 + date.getMinutes();
-  const made2 = columns(times).map(({ one, column: at, of }) => {
+  const made = columns(times).map(({ one, column: at, of }) => {
     const from = minutes(one.start);
     const to = Math.max(from + 29, +one.end === +dateOf(day + 1) ? 1440 : minutes(one.end));
     const short = to - from < 45;
@@ -472,7 +469,7 @@ function column(board, day) {
     found.append(el("i", { class: "cal-grip", "aria-hidden": "true" }));
     return found;
   });
-  const root = el("div", { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } }, made2);
+  const root = el("div", { class: `cal-column${weekday(day) > 4 ? " weekend" : ""}`, data: { day: String(day) } }, made);
   if (day === today()) {
     const now = el("i", { class: "cal-now" });
     now.style.top = `${minutes(/* @__PURE__ */ new Date()) * hour / 60}px`;
@@ -593,96 +590,6 @@ function draw(mark2, start, last, button, grip) {
   mark2.textContent = `${text2(from)} – ${text2(to)}`;
 }
 
-var made = 0;
-function field(label, control, hint = null) {
-  const id = `field-${++made}`;
-  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
-  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
-  describe();
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
-    describe();
-  };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
-}
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
-}
-
-function copyButton(value, word = "") {
-  const said = el("span", { class: "sr", role: "status" });
-  const face = el("span", { class: "flex" });
-  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
-  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
-  let timer = 0;
-  made2.addEventListener("click", async () => {
-    await toClipboard(value());
-    show(check, t("Copied"));
-    said.textContent = t("Copied");
-    clearTimeout(timer);
-    timer = window.setTimeout(() => {
-      show(copy, word);
-      said.textContent = "";
-    }, 2e3);
-  });
-  show(copy, word);
-  return made2;
-}
-async function toClipboard(value) {
-  if (isSecureContext) {
-    await navigator.clipboard.writeText(value);
-    return;
-  }
-  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
-  area.value = value;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
-}
-function copyable(value) {
-  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
-}
-
-function accessChoice({ access, usual }) {
-  const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
-  return choice(t("People of your domain see"), [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)], access, t("When they invite you. Those with whom you share it see all of it."));
-}
-async function showLinks(client, calendar) {
-  const list = el("div", { class: "cal-links" });
-  const address = el("p", { class: "dialog-text", role: "status" });
-  const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
-  const busy = el("input", { type: "checkbox" });
-  const draw2 = async () => {
-    const found = await client.calendar_links(calendar.id);
-    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Withdraw")))));
-  };
-  const withdraw = (id) => attempt(t("Withdrawing the link"), async () => {
-    await client.calendar_link_remove(id);
-    fill(address);
-    await draw2();
-  });
-  const make2 = (event) => {
-    event.preventDefault();
-    void attempt(t("Making the link"), async () => {
-      const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
-      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
-      note.value = "";
-      await draw2();
-    });
-  };
-  const loaded = await attempt(t("Loading the links"), draw2);
-  if (!loaded) return;
-  await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make2 }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
-}
-
 var shownName = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 function signOf(one) {
   if (one.source === "") return null;
@@ -796,9 +703,9 @@ var CalendarPage = class {
     const title = item.title === "" ? t("(no title)") : isolated(item.title);
     const classes = ["cal-event", kind, `c${colour}`, item.free && "free", item.answer === "ask" && "ask", (item.answer === "no" || item.cancelled) && "off"];
     const hints = [title, when(one), item.place, item.answer === "ask" && t("not answered yet"), item.cancelled && t("called off"), place !== -1 && shownName(this.calendars[place])];
-    const made2 = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
-    this.buttons.set(made2, one);
-    return made2;
+    const made = el("button", { class: classes.filter(Boolean).join(" "), type: "button", title: hints.filter(Boolean).join("\n"), data: { event: `${item.id} ${item.recurrence}` }, onclick: () => void this.open(one) }, before, el("bdi", { class: "cal-title", dir: "auto" }, title), after);
+    this.buttons.set(made, one);
+    return made;
   }
   dayButton(day, text2, count) {
     const chosen = day === this.day;
@@ -835,9 +742,9 @@ var CalendarPage = class {
     const focused = document.activeElement;
     const { event, number } = focused instanceof HTMLElement ? focused.dataset : {};
     const [from] = this.range();
-    const made2 = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
+    const made = this.view === "month" ? drawMonth(this) : this.view === "agenda" ? drawAgenda(this) : drawHours(this, from, this.view === "day" ? 1 : 7);
     const within = this.root.contains(focused);
-    fill(this.root, made2);
+    fill(this.root, made);
     if (!within && this.drawn) return;
     this.drawn = true;
     const same = event !== void 0 ? this.root.querySelector(`[data-event="${event}"]`) : this.root.querySelector(`[data-number="${number ?? ""}"]`);
@@ -879,6 +786,9 @@ var CalendarPage = class {
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
+    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load("giving"), one));
+  }
+  async editWith(giving, one) {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
     const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]] : colours[colourOf(one, place) - 1];
     const name = el("input", { class: "dialog-input", value: one?.name ?? "", maxlength: "200", dir: "auto", autofocus: true, required: true });
@@ -889,7 +799,7 @@ var CalendarPage = class {
         box.checked = colour === first;
         return box;
       });
-      const access = accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
+      const access = giving.accessChoice(one ?? { access: "usual", usual: this.calendars[0]?.usual ?? "busy" });
       const save = async (event) => {
         event.preventDefault();
         const colour = choices.find(({ checked }) => checked)?.value ?? first;
@@ -906,13 +816,13 @@ var CalendarPage = class {
       };
       const links = () => {
         close(false);
-        return showLinks(this.page.client, one);
+        return giving.showLinks(this.page.client, one);
       };
       const other = () => {
         close(false);
         return subscribe(this.page.client, first, () => this.load());
       };
-      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { onsubmit: (event) => void save(event) }, one !== null && one.source !== "" && sourceOf(this.page.client, one, () => this.load()), one !== null && one.owner !== "" ? el("p", { class: "dialog-text" }, t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }), " ", one.writable ? t("You may change its events.") : t("You may read it.")) : el("label", { class: "field" }, t("Name"), name), el("div", { class: "cal-colours", role: "radiogroup", "aria-label": t("Colour") }, choices), (one === null || one.source === "" && one.owner === "") && access.root, one === null && el("button", { class: "btn line", type: "button", onclick: () => void other() }, t("Subscribe to one…")), one?.source === "" && one.owner === "" && [el("button", { class: "btn line", type: "button", onclick: () => void links() }, t("Secret links…")), giving.fileButtons(this.page, one, () => void this.load())], el("div", { class: "dialog-buttons" }, one?.owner === "" && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     if (done === true) await this.load();
   }

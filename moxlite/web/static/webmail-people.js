@@ -313,6 +313,22 @@ async function showDeleted(client, kind, again) {
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
+function importFile(page, file, doing, take) {
+  return attempt(doing, async () => {
+    const answer = await fetch(`${page.base}upload?filename=import`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
+      throw new Error(t("The server cannot be reached."));
+    });
+    const { result, error } = await answer.json();
+    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
+    const done = await take(result.upload_id);
+    const { known, unread, dropped = 0 } = done;
+    const facts = [done.words, known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
+    if (unread === 0) toast(facts.join(", "));
+    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+  });
+}
+
 var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600;text-align:start}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}\n";
 
 adopt(people_default);
@@ -462,18 +478,10 @@ async function addSender(page, name, address) {
   const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
   if (looked && await edit(page, card, form)) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
-async function read2(page, file) {
-  await attempt(t("Importing contacts"), async () => {
-    const answer = await fetch(`${page.base}upload?filename=contacts`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
-      throw new Error(t("The server cannot be reached."));
-    });
-    const { result, error } = await answer.json();
-    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
-    const done = await page.client.contacts_import(result.upload_id);
-    const facts = [many(done.added, "One contact added", "{n} contacts added"), done.known > 0 && many(done.known, "one was there already", "{n} were there already"), done.dropped > 0 && many(done.dropped, "one picture was left out", "{n} pictures were left out"), done.unread > 0 && many(done.unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
-    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
-    if (done.unread === 0) toast(facts.join(", "));
-    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+function read2(page, file) {
+  return importFile(page, file, t("Importing contacts"), async (uploadID) => {
+    const done = await page.client.contacts_import(uploadID);
+    return { ...done, words: many(done.added, "One contact added", "{n} contacts added") };
   });
 }
 export {

@@ -14,9 +14,11 @@ from moxlite import lazyimport
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.publicpages import public_page
 from moxlite.decoders import json_decoder
+from moxlite.groupware.files import written_calendar
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
+from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.contacts import all_contacts
 from moxlite.store.mail.links import sending_links
 from moxlite.web import metrics
@@ -169,6 +171,8 @@ class Webmail:
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest in ("contacts.vcf", "contacts.csv"):
             await self._contacts(caller, rest.rpartition(".")[2], writer)
+        elif rest.startswith("calendar/") and rest.endswith(".ics"):
+            await self._calendar(caller, rest.removeprefix("calendar/").removesuffix(".ics")[:16], writer)
         elif rest == "ws":
             await self._websocket(caller, writer, account_path)
         elif rest == LICENSES:
@@ -275,6 +279,29 @@ class Webmail:
         async with self._holders.page(session) as home:
             await send_contacts(home.account, form, writer)
 
+    async def _calendar(self, caller: Caller, number: str, writer: ResponseWriter) -> None:
+        if caller.request.method != "GET":
+            raise HTTPError(405, "Calendars can only be fetched.", (("allow", "GET"),))
+        session = await page_session(self._sessions, caller)
+        try:
+            require_fresh(self._sessions, session)
+        except ConfirmNeeded as e:
+            raise HTTPError(e.status, e.text) from e
+        async with self._holders.page(session) as home:
+            try:
+                calendar_id = int(number) if number.isascii() and number.isdigit() else 0
+                where = await home.account.read(lambda r: collection(r, calendar_id), op="calendar-file")
+            except NoSuchCollection as e:
+                raise HTTPError(404, "There is nothing at this address.") from e
+            if where.kind != "calendar" or where.inbox:
+                raise HTTPError(404, "There is nothing at this address.")
+            await writer.start(
+                200, _download("text/calendar; charset=utf-8", f"{where.display_name or where.name}.ics")
+            )
+            async for piece in written_calendar(home.account, where):
+                await writer.write(piece)
+            await writer.finish()
+
     # Messages
 
     async def _picture(self, caller: Caller, upload_id: str, writer: ResponseWriter) -> None:
@@ -336,14 +363,17 @@ async def send_contacts(account: Account, form: str, writer: ResponseWriter) -> 
 
     contacts = await account.scan(lambda r: list(all_contacts(r)), op="contacts_export")
     data = await off_loop(partial(written, contacts, form), kind="contacts")
-    headers = (
-        ("content-type", TYPES[form]),
-        disposition(f"contacts.{form}"),
+    await writer.respond(Response(200, _download(TYPES[form], f"contacts.{form}"), data))
+
+
+def _download(kind: str, name: str) -> tuple[tuple[str, str], ...]:
+    return (
+        ("content-type", kind),
+        disposition(name),
         ("cache-control", "no-store"),
         ("content-security-policy", "default-src 'none'; sandbox"),
         *SERVICE_HEADERS,
     )
-    await writer.respond(Response(200, headers, data))
 
 
 # Uploaded pictures, as the editor shows them in a message that is written (WEBMAIL-135).

@@ -1,13 +1,14 @@
-// Who else sees a calendar: colleagues (DAV-48), and those who have a secret link (DAV-42), made, listed and withdrawn.
+// What a calendar gives to others: to colleagues (DAV-48), by secret links (DAV-42), as files (DAV-49).
 
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
-import { el, fill, isolated } from "../../lib/dom";
+import { type Child, el, fill, isolated } from "../../lib/dom";
 import { choice, type Field } from "../../lib/fields";
 import { copyable } from "../../lib/pages";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
+import { dayOf, shortDay } from "../calendar/days";
 import type { Surroundings } from "../commands/desk";
-import { dayOf, shortDay } from "./days";
+import { importFile } from "../ui/importing";
 
 /** The choice of what colleagues see of a calendar. */
 export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
@@ -21,6 +22,47 @@ export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual
     [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)],
     access,
     t("When they invite you. Those with whom you share it see all of it."),
+  );
+}
+
+/** Buttons of a calendar of one's own: a file is added to it, or it is saved as a file. */
+export function fileButtons(
+  page: Pick<Surroundings, "client" | "base">,
+  calendar: Calendar,
+  imported: () => unknown,
+): Child {
+  const file = el("input", { type: "file", accept: ".ics,text/calendar", hidden: true });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen === undefined) return;
+    await importFile(page, chosen, t("Importing events"), async (uploadID) => {
+      const done = await page.client.calendar_import(calendar.id, uploadID);
+      return { ...done, words: many(done.added, "One event added", "{n} events added") };
+    });
+    imported();
+  });
+  return el(
+    "div",
+    { class: "cal-files" },
+    el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
+    el(
+      "a",
+      {
+        class: "btn line",
+        href: `${page.base}calendar/${calendar.id}.ics`,
+        download: "",
+        onclick: async (event: Event) => {
+          // a call first, which may ask for the password
+          if (!event.isTrusted) return;
+          event.preventDefault();
+          const link = event.currentTarget as HTMLAnchorElement;
+          if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+        },
+      },
+      t("Export as a file"),
+    ),
+    file,
   );
 }
 

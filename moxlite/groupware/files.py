@@ -1,0 +1,86 @@
+"""Calendars as files: entries of a file are added, and a calendar is written as one file (DAV-40, DAV-49)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from moxlite.groupware.entries import BadEntry, Expander, read
+from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.calendarfiles import CALENDAR_END, calendar_head, calendar_parts, split_calendars
+from moxlite.store.groupware.resources import Facts, resource_data, resources_of
+from moxlite.store.groupware.scheduling import add_entry
+
+if TYPE_CHECKING:
+    from moxlite.sandbox.processes import Sandbox
+    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.groupware.collection import Collection
+    from moxlite.store.groupware.resources import Resource
+
+PAGE: Final = 100
+"""Entries that are read at once."""
+
+BATCH: Final = 25
+"""Entries that are added in one unit: 10 ms."""
+
+
+class NoEntries(Exception):
+    """A file that is no calendar, or an empty one."""
+
+
+class Taken(msgspec.Struct):
+    """Numbers of entries of a file: added, and known to the account already; and why others could not be read."""
+
+    added: int = 0
+    known: int = 0
+    problems: list[str] = []
+
+
+async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, octets: bytes) -> Taken:
+    """Add the entries of a file to a calendar, those that the account has not; no guest is told. What was added stays
+    if a later one fails.
+
+    Raises NoEntries, TooBusy, StoreError.
+    """
+    entries = await off_loop(lambda: list(split_calendars(octets.decode("utf-8-sig", "replace"))), kind="import")
+    if not entries:
+        raise NoEntries("the file has no event or task with a UID")
+    expander = Expander(account, sandbox)
+    done = Taken()
+    for start in range(0, len(entries), BATCH):
+        found: list[tuple[bytes, Facts]] = []
+        for text in entries[start : start + BATCH]:
+            data = text.encode("utf-8", "replace")
+            await give_way()
+            try:
+                found.append((data, await expander.facts(where, data)))
+            except BadEntry as error:
+                done.problems.append(str(error))
+        added = await account.write(lambda tx: _add(tx, where, found))  # noqa: B023 at once
+        done.added += added
+        done.known += len(found) - added
+    return done
+
+
+def _add(tx: AccountTx, where: Collection, found: Sequence[tuple[bytes, Facts]]) -> int:
+    return sum(add_entry(tx, where, data, facts) for data, facts in found)
+
+
+async def written_calendar(account: Account, where: Collection) -> AsyncIterator[bytes]:
+    """A calendar as one file, in pieces. Raises StoreError."""
+    yield calendar_head(where.display_name).encode()
+    zones: set[str] = set()
+    after = 0
+
+    def page(r: Reader) -> list[tuple[Resource, bytes]]:
+        return [(one, resource_data(r, one.id)) for one in resources_of(r, where.id, after, PAGE)]
+
+    while rows := await account.read(page, op="calendar-file"):
+        for one, data in rows:
+            after = one.id
+            yield calendar_parts((await read(data)).calendar, zones).encode()
+    yield CALENDAR_END.encode()
