@@ -1,4 +1,5 @@
-"""CalDAV beside Radicale (DAV-1..19): ``python -m bench.dav [EVENTS]``, figures on standard output.
+"""CalDAV beside Radicale (DAV-1..19): ``python -m bench.dav [EVENTS]``, figures on standard output: times, and of each
+operation the milliseconds of a processor that the server's processes used, which a busy machine changes less.
 
 A `localserve` of its own, and Radicale in an environment of its own (`build/bench-radicale`, made on first use), each
 with the same events by one connection kept, one after the other on the same machine in the same run. Radicale is spoken
@@ -22,7 +23,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bench.receiving import processor
 from tests.campaigns.kill import insecure
+from tests.realservers import tree
 from tests.running import LocalServer
 from tests.tools import free_port, top, until
 
@@ -87,25 +90,27 @@ def event(number: int) -> str:
     return "\r\n".join(lines)
 
 
-def median(action: Callable[[], object]) -> float:
-    """Milliseconds."""
-    found = []
-    for _ in range(TIMES):
-        began = time.perf_counter()
-        action()
-        found.append(1000 * (time.perf_counter() - began))
-    return statistics.median(found)
+def measured(client: Client, events: int, pid: int) -> dict[str, float]:
+    """The figures of one server, whose first process has this id."""
+    figures: dict[str, float] = {}
 
+    def median(what: str, action: Callable[[], object]) -> None:
+        found, used = [], processor(tree(pid))
+        for _ in range(TIMES):
+            began = time.perf_counter()
+            action()
+            found.append(1000 * (time.perf_counter() - began))
+        figures[f"{what}, p50, ms"] = statistics.median(found)
+        figures[f"{what}, processor, ms"] = 1000 * (processor(tree(pid)) - used) / TIMES
 
-def measured(client: Client, events: int) -> dict[str, float]:
-    """The figures of one server."""
     client.ask("MKCALENDAR")
-    began = time.perf_counter()
+    began, used = time.perf_counter(), processor(tree(pid))
     for number in range(events):
         client.ask("PUT", f"b{number}.ics", event(number))
-    figures = {"PUT, one connection, per second": events / (time.perf_counter() - began)}
+    figures["PUT, one connection, per second"] = events / (time.perf_counter() - began)
+    figures["PUT, processor, ms"] = 1000 * (processor(tree(pid)) - used) / events
     token = ""
-    began = time.perf_counter()
+    began, used = time.perf_counter(), processor(tree(pid))
     while True:
         answer = client.ask("REPORT", "", SYNC.format(token))
         found = TOKEN.search(answer)
@@ -114,14 +119,15 @@ def measured(client: Client, events: int) -> dict[str, float]:
         if b" 507 " not in answer:
             break
     figures["first sync, s"] = time.perf_counter() - began
-    figures["unchanged sync, p50, ms"] = median(lambda: client.ask("REPORT", "", SYNC.format(token)))
-    figures["time range of a week, p50, ms"] = median(lambda: client.ask("REPORT", "", WEEK))
+    figures["first sync, processor, s"] = processor(tree(pid)) - used
+    median("unchanged sync", lambda: client.ask("REPORT", "", SYNC.format(token)))
+    median("time range of a week", lambda: client.ask("REPORT", "", WEEK))
     return figures
 
 
 @contextmanager
-def radicale(folder: Path) -> Iterator[int]:
-    """Radicale, at the port that is given."""
+def radicale(folder: Path) -> Iterator[tuple[int, int]]:
+    """Radicale, by its port and the id of its process."""
     place, port = top() / "build/bench-radicale", free_port()
     if not (place / "done").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
@@ -132,7 +138,7 @@ def radicale(folder: Path) -> Iterator[int]:
     process = subprocess.Popen([place / "bin/python", "-m", "radicale", "--config", config], stderr=subprocess.DEVNULL)
     try:
         until(lambda: _answers(port), what="Radicale answers")
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -153,10 +159,10 @@ def main() -> None:
         with LocalServer(Path(folder) / "server") as server:
             connection = http.client.HTTPSConnection("127.0.0.1", server.port(443), timeout=120, context=insecure())
             path = "/dav/calendars/moxlite/bench/"
-            own = measured(Client(connection, server.user, server.password, path), events)
-        with radicale(Path(folder)) as port:
+            own = measured(Client(connection, server.user, server.password, path), events, server.process.pid)
+        with radicale(Path(folder)) as (port, pid):
             plain = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-            other = measured(Client(plain, "bench", "", "/bench/bench/"), events)
+            other = measured(Client(plain, "bench", "", "/bench/bench/"), events, pid)
     print(f"{events} events{'':>26} moxlite   Radicale")
     for name, value in own.items():
         print(f"{name:<34} {value:>10.1f} {other[name]:>10.1f}")

@@ -6,7 +6,7 @@ import os
 import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -82,11 +82,12 @@ status_path = "{folder}/status"
 a = "here"
 b = "there"
 collections = ["from b"]
+metadata = ["displayname"]
 conflict_resolution = "b wins"
 [storage here]
 type = "filesystem"
 path = "{folder}/{kind}/"
-fileext = ".x"
+fileext = ".{extension}"
 [storage there]
 type = "{kind}"
 url = "https://127.0.0.1:{port}/"
@@ -115,33 +116,10 @@ CARD = "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:{word}\r\nEND:VCARD\r\n"
 def test_vdirsyncer_synchronises_both_ways(
     server: LocalServer, tmp_path: Path, kind: str, name: str, entry: str
 ) -> None:
-    """DAV-12, DAV-18: from the well-known name on, up, down, with a conflict, and removed."""
-    command = program("vdirsyncer", "vdirsyncer")
-    pem = (server.folder / "config/localhost.crt").read_text()
-    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
-    fields = {
-        "folder": tmp_path,
-        "kind": kind,
-        "port": server.port(443),
-        "user": server.user,
-        "password": server.password,
-        "fingerprint": ":".join(digest[place : place + 2] for place in range(0, len(digest), 2)),
-    }
-    (tmp_path / "config").write_text(CONFIG.format(**fields))
+    """DAV-12, DAV-17, DAV-18: from the well-known name on, up, down, with a conflict, removed, and the name."""
+    run = synchroniser(server, tmp_path, kind, "x")
     folder = tmp_path / kind / name
     folder.mkdir(parents=True)
-
-    def run(*arguments: str) -> str:
-        done = subprocess.run(
-            [command, "-c", tmp_path / "config", *arguments],
-            input="y\ny\n",
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
     def put(path: str, word: str) -> None:
         """As another device."""
@@ -164,6 +142,124 @@ def test_vdirsyncer_synchronises_both_ways(
     (folder / "1.x").unlink()
     run("sync")
     assert len(list(server_paths(server, kind, name))) == 1
+    run("metasync")
+    (folder / "displayname").write_text("Of the family")
+    run("metasync")
+    (folder / "displayname").unlink()
+    run("metasync")
+    assert (folder / "displayname").read_text() == "Of the family"
+
+
+def synchroniser(server: LocalServer, folder: Path, kind: str, extension: str) -> Callable[..., str]:
+    """Write the configuration of vdirsyncer; returns a function that runs it, and returns its words."""
+    command = program("vdirsyncer", "vdirsyncer")
+    pem = (server.folder / "config/localhost.crt").read_text()
+    digest = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest().upper()
+    fields = {
+        "folder": folder,
+        "kind": kind,
+        "extension": extension,
+        "port": server.port(443),
+        "user": server.user,
+        "password": server.password,
+        "fingerprint": ":".join(digest[place : place + 2] for place in range(0, len(digest), 2)),
+    }
+    (folder / "config").write_text(CONFIG.format(**fields))
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [command, "-c", folder / "config", *arguments],
+            input="y\ny\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+KHAL = """
+[calendars]
+[[diary]]
+path = {folder}/caldav/calendar/
+[locale]
+timeformat = %H:%M
+dateformat = %Y-%m-%d
+longdateformat = %Y-%m-%d
+datetimeformat = %Y-%m-%d %H:%M
+longdatetimeformat = %Y-%m-%d %H:%M
+local_timezone = Europe/Berlin
+default_timezone = Europe/Berlin
+[sqlite]
+path = {folder}/khal.db
+"""
+KHARD = """
+[addressbooks]
+[[people]]
+path = {folder}/carddav/contacts/
+[general]
+editor = /bin/true
+merge_editor = /bin/true
+"""
+ADA = "First name: Ada\nLast name: Lovelace\nEmail:\n    work: ada@remote.example\n"
+
+
+def told(command: Path, folder: Path, *arguments: str | Path, stdin: str = "") -> str:
+    """What a program of the folder's home writes."""
+    done = subprocess.run(
+        [command, *arguments],
+        input=stdin,
+        env={"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_khal_shares_a_yearly_event_with_other_devices(server: LocalServer, tmp_path: Path) -> None:
+    """DAV-7, DAV-9: an event that khal makes is on the server, and another device's is in its list."""
+    khal, run = program("khal", "khal"), synchroniser(server, tmp_path, "caldav", "ics")
+    config = tmp_path / "khal.conf"
+    config.write_text(KHAL.format(folder=tmp_path))
+    run("discover")
+    run("sync")
+    carols = ("2026-12-24", "17:00", "19:00", "Carols", "--repeat", "yearly")
+    told(khal, tmp_path, "-c", config, "new", "-a", "diary", *carols)
+    run("sync")
+    kept = server.cli("calendar", "export", "moxlite").stdout
+    assert "SUMMARY:Carols" in kept
+    assert "RRULE:FREQ=YEARLY" in kept
+    (tmp_path / "phone.ics").write_text(EVENT.format(word="Of a phone").replace("UID:1", "UID:phone"), newline="")
+    server.cli("calendar", "import", "moxlite", str(tmp_path / "phone.ics"))
+    run("sync")
+    listed = told(khal, tmp_path, "-c", config, "list", "2026-12-01", "400d")
+    assert listed.count("17:00-19:00 Carols") == 2
+    assert "Of a phone" in listed
+
+
+def test_khard_shares_contacts_with_other_devices(server: LocalServer, tmp_path: Path) -> None:
+    """DAV-11: a contact that khard makes is on the server, and another device's is in its list."""
+    khard, run = program("khard", "khard"), synchroniser(server, tmp_path, "carddav", "vcf")
+    config = tmp_path / "khard.conf"
+    config.write_text(KHARD.format(folder=tmp_path))
+    (tmp_path / "ada.yaml").write_text(ADA)
+    run("discover")
+    run("sync")
+    told(khard, tmp_path, "-c", config, "new", "-a", "people", "-i", tmp_path / "ada.yaml")
+    run("sync")
+    assert "FN:Ada Lovelace" in server.cli("contacts", "export", "moxlite").stdout
+    (tmp_path / "phone.vcf").write_text(CARD.format(word="Of a phone").replace("UID:1", "UID:phone"), newline="")
+    server.cli("contacts", "import", "moxlite", str(tmp_path / "phone.vcf"))
+    run("sync")
+    listed = told(khard, tmp_path, "-c", config, "list")
+    assert "ada@remote.example" in listed
+    assert "Of a phone" in listed
 
 
 def server_paths(server: LocalServer, kind: str, name: str) -> Iterator[str]:

@@ -306,6 +306,12 @@ async def test_collections_are_made_with_their_properties(mia: Program) -> None:
     assert refused(await mia.ask("MKCALENDAR", "/dav/addressbooks/mia/x/")) == (403, "calendar-collection-location-ok")
     assert (await mia.ask("DELETE", path)).status == 204
     assert (await mia.ask("DELETE", "/dav/calendars/mia/")).status == 403
+    for method, deep in (("MKCOL", "a/b/"), ("MKCALENDAR", "a/b/"), ("PUT", "a/b.ics")):
+        assert (await mia.ask(method, f"{HOME}{deep}", event(), content_type="text/calendar")).status == 409
+    assert (await mia.ask("GET", f"{HOME}a/b/")).status == 404
+    assert (await mia.ask("MKCOL", "/dav/calendars/tom/a/b/c/")).status == 404
+    assert (await mia.ask("MKCOL", f"{HOME}x", "afafafaf", content_type="xzy-foo/bar-512")).status == 415
+    assert (await mia.ask("MKCOL", f"{HOME}x", "afafafaf", content_type="text/xml")).status == 400
 
 
 async def test_properties_are_changed_all_or_none(mia: Program) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,6 +28,9 @@ from moxlite.web.dav.properties import MAX_RESOURCE, changed_by, made_by, propst
 from moxlite.web.dav.scheduling import tag_headers, wish_of
 from moxlite.web.dav.session import Session, stored
 from moxlite.web.http.messages import Response
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 TYPES: Final = {
     "calendar": ("text/calendar", CALDAV + "supported-calendar-data"),
@@ -134,10 +137,10 @@ async def delete(s: Session) -> None:
 
 async def make(s: Session) -> None:
     calendar = s.request.method == "MKCALENDAR"
+    root = await _xml_of_making(s)
     if s.place.kind != "collection" or (calendar and s.place.shelf != "calendar"):
         name = CALDAV + "calendar-collection-location-ok" if calendar else DAV + "valid-resourcetype"
         raise Refusal(403, name, "collections are made in the home of their kind")
-    root = await s.xml()
     if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
         raise Refusal(415, "", "the body is not one of this method")
     if root is None and not calendar and s.place.shelf == "calendar":
@@ -150,6 +153,17 @@ async def make(s: Session) -> None:
         return
     await s.account.write(lambda tx: create_collection(tx, new))
     await s.writer.respond(Response(201, (("cache-control", "no-cache"),)))
+
+
+async def _xml_of_making(s: Session) -> Element | None:
+    """The body. Raises Refusal, 415 for one that does not say it is XML, and is not (RFC 4918 §9.3)."""
+    try:
+        return await s.xml()
+    except Refusal as error:
+        kind = (s.request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+        if error.status != 400 or kind.endswith(("/xml", "+xml")):
+            raise
+        raise Refusal(415, "", "the body is not one of this method") from None
 
 
 async def proppatch(s: Session) -> None:

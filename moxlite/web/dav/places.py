@@ -52,6 +52,10 @@ class NotThere(Refusal):
         super().__init__(404, "", "there is nothing at this address")
 
 
+class NoParent(NotThere):
+    """A place below an entry, where nothing can be."""
+
+
 def sentence_of(words: str) -> str:
     """Words as a sentence."""
     return words[:1].upper() + words[1:].rstrip(".") + "."
@@ -87,7 +91,7 @@ class Tree(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, owner=owner)
 
     def place(self, path: str) -> Place:
-        """The place of a decoded path. Raises NotThere."""
+        """The place of a decoded path. Raises NotThere, NoParent."""
         rest = path.removeprefix(self.base)
         if rest == path and path + "/" != self.base:
             raise NotThere
@@ -100,8 +104,10 @@ class Tree(msgspec.Struct, frozen=True):
             if parts[1] == self.account:
                 return Place("principal")
         shelf = SHELVES.get(parts[0])
-        if shelf is None or len(parts) < 2 or parts[1] != self.account or len(parts) > 4:
+        if shelf is None or len(parts) < 2 or parts[1] != self.account:
             raise NotThere
+        if len(parts) > 4:
+            raise NoParent
         if shelf == "calendar" and parts[2:] == [OUTBOX]:
             return Place("outbox", shelf, OUTBOX)
         if len(parts) > 2:
