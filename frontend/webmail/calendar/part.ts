@@ -9,7 +9,6 @@ import { adopt } from "../../lib/sheets";
 import { many, t } from "../../lib/words";
 import type { Navigation, Surroundings, Writing } from "../commands/desk";
 import type * as EventPart from "../event/part";
-import type * as Giving from "../giving/part";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
 import { agendaDays, drawAgenda } from "./agenda";
@@ -406,10 +405,12 @@ class CalendarPage implements Board {
 
   /** Change a calendar, or make one. */
   private async edit(one: Calendar | null): Promise<void> {
-    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load<typeof Giving>("giving"), one));
+    await attempt(t("Opening the form"), async () =>
+      this.editWith(await this.page.load<typeof EventPart>("event"), one),
+    );
   }
 
-  private async editWith(giving: typeof Giving, one: Calendar | null): Promise<void> {
+  private async editWith(giving: typeof EventPart, one: Calendar | null): Promise<void> {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);
     const first = one === null ? colours[[4, 5, 3, 6, 1, 7, 2, 0][place % 8]!]! : colours[colourOf(one, place) - 1]!;
     const name = el("input", {

@@ -16,6 +16,8 @@ import { local, localIn, moved, momentOf, ownZone, withDate } from "./times";
 
 adopt(sheet);
 
+export * from "./giving";
+
 type Page = Pick<Surroundings, "client" | "facts"> & Pick<Writing, "compose">;
 type Scope = "this" | "following" | "all";
 

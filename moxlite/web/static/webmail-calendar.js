@@ -786,7 +786,7 @@ var CalendarPage = class {
     }), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void showDeleted(this.page.client, "calendar", () => this.load()) }, t("Deleted events…")));
   }
   async edit(one) {
-    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load("giving"), one));
+    await attempt(t("Opening the form"), async () => this.editWith(await this.page.load("event"), one));
   }
   async editWith(giving, one) {
     const place = one === null ? this.calendars.length : this.calendars.indexOf(one);

@@ -12,6 +12,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -167,6 +170,8 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var check = "M20 6 9 17l-5-5";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -198,6 +203,10 @@ function tick(label, on, hint = null) {
   };
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
 }
 
 function adopt(text2) {
@@ -459,6 +468,118 @@ function localIn(date, zone) {
   return new Date(shown2).toISOString().slice(0, 16);
 }
 
+function copyButton(value, word = "") {
+  const said = el("span", { class: "sr", role: "status" });
+  const face = el("span", { class: "flex" });
+  const show = (path, text2) => fill(face, sign(path, "i s"), word !== "" && text2);
+  const made2 = el("button", { class: word === "" ? "btn icon small" : "btn line", type: "button", title: t("Copy"), "aria-label": word === "" ? t("Copy") : void 0 }, face, said);
+  let timer = 0;
+  made2.addEventListener("click", async () => {
+    await toClipboard(value());
+    show(check, t("Copied"));
+    said.textContent = t("Copied");
+    clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      show(copy, word);
+      said.textContent = "";
+    }, 2e3);
+  });
+  show(copy, word);
+  return made2;
+}
+async function toClipboard(value) {
+  if (isSecureContext) {
+    await navigator.clipboard.writeText(value);
+    return;
+  }
+  const area = el("textarea", { readonly: true, "aria-hidden": "true" });
+  area.value = value;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+function copyable(value) {
+  return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
+}
+
+var dayLength = 864e5;
+function dayOf2(date) {
+  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+}
+function dateOf(day, minutes = 0) {
+  const utc = new Date(day * dayLength);
+  return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
+}
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+
+function importFile(page, file, doing, take) {
+  return attempt(doing, async () => {
+    const answer = await fetch(`${page.base}upload?filename=import`, { method: "POST", headers: { "x-moxlite-csrf": page.client.csrfToken, "content-type": "application/octet-stream" }, body: file }).catch(() => {
+      throw new Error(t("The server cannot be reached."));
+    });
+    const { result, error } = await answer.json();
+    if (result === void 0) throw new Error(error ? (await told(error)).message : t("The file was not taken."));
+    const done = await take(result.upload_id);
+    const { known, unread, dropped = 0 } = done;
+    const facts = [done.words, known > 0 && many(known, "one was there already", "{n} were there already"), dropped > 0 && many(dropped, "one picture was left out", "{n} pictures were left out"), unread > 0 && many(unread, "one could not be read", "{n} could not be read")].filter((one) => one !== false);
+    const problems = await Promise.all(done.problems.map((problem) => told(problem)));
+    if (unread === 0) toast(facts.join(", "));
+    else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
+  });
+}
+
+function accessChoice({ access, usual }) {
+  const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
+  return choice(t("People of your domain see"), [["usual", t("what is usual here: {what}", { what: words[usual] })], ...Object.entries(words)], access, t("When they invite you. Those with whom you share it see all of it."));
+}
+function fileButtons(page, calendar, imported) {
+  const file = el("input", { type: "file", accept: ".ics,text/calendar", hidden: true });
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen === void 0) return;
+    await importFile(page, chosen, t("Importing events"), async (uploadID) => {
+      const done = await page.client.calendar_import(calendar.id, uploadID);
+      return { ...done, words: many(done.added, "One event added", "{n} events added") };
+    });
+    imported();
+  });
+  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), el("a", { class: "btn line", href: `${page.base}calendar/${calendar.id}.ics`, download: "", onclick: async (event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget;
+    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+  } }, t("Export as a file")), file);
+}
+async function showLinks(client, calendar) {
+  const list = el("div", { class: "cal-links" });
+  const address = el("p", { class: "dialog-text", role: "status" });
+  const note = el("input", { class: "dialog-input", maxlength: "200", dir: "auto", autofocus: true });
+  const busy = el("input", { type: "checkbox" });
+  const draw = async () => {
+    const found = await client.calendar_links(calendar.id);
+    fill(list, found.map((one) => el("div", { class: "cal-choice" }, el("span", {}, one.note === "" ? t("Without a name") : el("bdi", { dir: "auto" }, isolated(one.note)), el("small", {}, [shortDay(dayOf2(new Date(one.made * 1e3))), one.busy && t("busy times only")].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", onclick: () => void withdraw(one.id) }, t("Withdraw")))));
+  };
+  const withdraw = (id) => attempt(t("Withdrawing the link"), async () => {
+    await client.calendar_link_remove(id);
+    fill(address);
+    await draw();
+  });
+  const make = (event) => {
+    event.preventDefault();
+    void attempt(t("Making the link"), async () => {
+      const made2 = await client.calendar_link_make(calendar.id, note.value, busy.checked);
+      fill(address, t("Copy the link now, it cannot be shown again:"), " ", copyable(made2));
+      note.value = "";
+      await draw();
+    });
+  };
+  const loaded = await attempt(t("Loading the links"), draw);
+  if (!loaded) return;
+  await dialog(t("Secret links to “{name}”", { name: isolated(calendar.name) }), (close) => [el("p", { class: "dialog-text" }, t("Those who have a secret link read this calendar in their own program, without a password, until you withdraw it.")), list, address, el("form", { onsubmit: make }, el("label", { class: "field" }, t("For whom"), note), el("label", { class: "check" }, busy, t("Busy times only, no details")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")), el("button", { class: "btn primary", type: "submit" }, t("Make a link"))))]);
+}
+
 adopt(event_default);
 var alarms = [0, 5, 10, 15, 30, 60, 120, 1440, 10080];
 var Events = class {
@@ -712,5 +833,8 @@ function before(minutes) {
 }
 export {
   Events,
-  eventOf
+  accessChoice,
+  eventOf,
+  fileButtons,
+  showLinks
 };
