@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from moxlite.migration.background import BackgroundImports
     from moxlite.migration.copies import Copies
     from moxlite.migration.links import Links
-    from moxlite.migration.linkstate import Relay
+    from moxlite.store.mail.links import Relay
 
 logger = logging.getLogger("moxlite.server")
 

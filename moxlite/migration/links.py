@@ -19,8 +19,9 @@ import trio
 from moxlite import lazyimport
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.metrics import Counter, Gauge
+from moxlite.migration import linksending
 from moxlite.migration.copies import Copies
-from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of, try_relay
+from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet, relay_of
 from moxlite.migration.linkstate import REFUSED_WAITS, LinkState, Phase, Sealing, Tested, tell
 from moxlite.operations.copies import CopyByImap
 from moxlite.operations.links import FoundServers
@@ -499,7 +500,7 @@ async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple
     try:
         relay = relay_of(outlet, asked.user, asked.password, inside=inside)
         ehlo = copies.config.current.static.hostname.ascii
-        await try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
+        await linksending.try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
     except LinkRefused as error:
         if asked.outlet.host:
             raise

@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
-from moxlite.migration.linkstate import REFUSED_WAITS, Relay, Sealing
+from moxlite.migration.linkstate import REFUSED_WAITS, Sealing
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.connect import addresses_of
 from moxlite.net.imapclient.transport import IMAPClientError
@@ -33,6 +33,7 @@ from moxlite.store.mail.links import (
     Link,
     LinkRefused,
     Outlet,
+    Relay,
     SendsNothing,
     SubmissionTLS,
     link_by_id,

@@ -1,10 +1,10 @@
-"""State of a linked mailbox for its users (LINK-4), its password, and its submission server for the queue (LINK-14)."""
+"""State of a linked mailbox for its users (LINK-4), and its password (LINK-2)."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -12,8 +12,6 @@ import msgspec
 import trio
 
 from moxlite.operations.copies import Event, MailboxStep, Note
-from moxlite.proto.address import Domain
-from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.safefile import key_file
 from moxlite.store.mail.links import Link, LinkRefused, Outlet
 from moxlite.wording import worded
@@ -75,24 +73,6 @@ class Tested(msgspec.Struct, frozen=True):
     instant: bool
     outlet: Outlet = Outlet()
     sending: str = ""
-
-
-class Relay(msgspec.Struct, frozen=True, kw_only=True):
-    """The submission server of a link, for the queue. `inside`: the server may have an address of the inner network.
-    `refused` is to be called when it has not taken the password.
-    """
-
-    host: Domain
-    port: int
-    mode: TLSMode
-    user: str
-    password: str
-    inside: bool
-    refused: Callable[[], None] = lambda: None
-
-    def __repr__(self) -> str:
-        """Without the password."""
-        return f"Relay({self.host.ascii!r}, {self.user!r})"
 
 
 # Passwords of other servers, encrypted (LINK-2).

@@ -11,7 +11,6 @@ import trio
 
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Static
-from moxlite.migration.linkstate import Relay
 from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
@@ -24,7 +23,7 @@ from moxlite.queue.hosts.hosts import IPv6Source
 from moxlite.queue.hosts.load import HostLoad
 from moxlite.queue.tls.policies import Policies
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.mail.links import SendsNothing
+from moxlite.store.mail.links import Relay, SendsNothing
 from moxlite.store.reports.reportsdb import ReportsDB
 
 

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.migration import links as links_module
+from moxlite.migration import links as links_module, linksending
 from moxlite.migration.linksending import find_outlet
-from moxlite.migration.linkstate import Relay, Sealing
+from moxlite.migration.linkstate import Sealing
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in
@@ -30,7 +30,7 @@ from moxlite.operations.links import (
 )
 from moxlite.operations.server import AuditLine, AuditList
 from moxlite.processor import Usage, acting
-from moxlite.store.mail.links import Link, LinkRefused, Outlet, links
+from moxlite.store.mail.links import Link, LinkRefused, Outlet, Relay, links
 from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.test_processor_sessions import usage
 
@@ -176,7 +176,7 @@ async def test_a_link_sends_by_the_server_that_was_tried(tmp_path: Path, monkeyp
         if relay.host.ascii == "bad.example.net":
             raise LinkRefused("bad.example.net: connection refused", "smtp_host")
 
-    monkeypatch.setattr(links_module, "try_relay", answer)
+    monkeypatch.setattr(linksending, "try_relay", answer)
     async with provider(tmp_path, monkeypatch) as (_, ctl):
         given = msgspec.structs.replace(asked(), smtp_host="Bad.example.net.")
         with pytest.raises(CtlFailed, match="connection refused"):

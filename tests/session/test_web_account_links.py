@@ -10,13 +10,13 @@ import trio
 
 from moxlite.migration import linksending
 from moxlite.migration.links import links_running
-from moxlite.migration.linkstate import Relay, Sealing
+from moxlite.migration.linkstate import Sealing
 from moxlite.net.dial import INNER
 from moxlite.net.imapclient import Client, Credentials, log_in
 from moxlite.operations.accounts import RemoveAccount
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
-from moxlite.store.mail.links import LinkRefused, links
+from moxlite.store.mail.links import LinkRefused, Relay, links
 from moxlite.web import sessions
 from tests.browsing import Browser
 from tests.store_mail import put, rows

@@ -6,13 +6,14 @@ The password is stored as the octets of `migration.sealing`; nothing here can re
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.smtp.conversation import TLSMode
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
@@ -91,6 +92,24 @@ class Outlet(msgspec.Struct, frozen=True, kw_only=True):
     tls: SubmissionTLS = "implicit"
     user: str = ""
     keeps_copy: bool = False
+
+
+class Relay(msgspec.Struct, frozen=True, kw_only=True):
+    """The submission server of a link, for the queue. `inside`: the server may have an address of the inner network.
+    `refused` is to be called when it has not taken the password.
+    """
+
+    host: Domain
+    port: int
+    mode: TLSMode
+    user: str
+    password: str
+    inside: bool
+    refused: Callable[[], None] = lambda: None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Relay({self.host.ascii!r}, {self.user!r})"
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
