@@ -20,7 +20,8 @@ from moxlite.store.later import snooze, wake
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import devices as rows
-from moxlite.store.people.devices import MAX_DEVICES, Choice
+from moxlite.store.people.devices import MAX_DEVICES
+from moxlite.store.people.notices import Choice
 from moxlite.store.types import Flag
 from moxlite.web.notices import requests, service
 from tests.pushservice import HOST, Phone, push_service, verify
@@ -566,7 +567,7 @@ def test_a_server_without_devices_loads_nothing() -> None:
     program = (
         "import sys, moxlite.server; "
         "print([one for one in ('moxlite.web.notices.requests', 'moxlite.proto.webpush', "
-        "'moxlite.store.people.devices', 'zoneinfo') if one in sys.modules])"
+        "'moxlite.store.people.notices', 'zoneinfo') if one in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert found.stdout == "[]\n"

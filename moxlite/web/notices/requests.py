@@ -17,7 +17,8 @@ import trio
 
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
-from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes, pending
+from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes
+from moxlite.store.people.notices import pending
 from moxlite.web import metrics
 
 if TYPE_CHECKING:

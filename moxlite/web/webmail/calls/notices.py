@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from moxlite.logins.secondfactor import FactorKind
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
-from moxlite.store.people import devices as told
-from moxlite.store.people.devices import Choice, Device, add_device, archive_told, devices, remove_device, save_choice
+from moxlite.store.people import notices as told
+from moxlite.store.people.devices import Device, add_device, devices, remove_device
+from moxlite.store.people.notices import Choice, archive_told, save_choice
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
