@@ -43,10 +43,11 @@ from moxlite.acceptance.evidence import (
 )
 from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
-from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge, store_reply
+from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
 from moxlite.acceptance.producers.judgement import is_forward, is_listed
 from moxlite.acceptance.producers.wishes import is_allowed
+from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
 from moxlite.acceptance.rules import RuleFacts, first_match, readable_fields
 from moxlite.acceptance.sieve.filtering import is_filtered, with_script

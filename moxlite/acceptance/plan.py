@@ -34,19 +34,6 @@ import msgspec
 from moxlite.acceptance.cases import Case
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Discard, FileInto, KeepReject, Notify, Vacation
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
-from moxlite.store.delivery.submission import FromIDTaken, QueueFull, SendingStopped
-from moxlite.store.errors import (
-    AccountRemoved,
-    AccountUnknown,
-    LimitExceeded,
-    NoLease,
-    OverQuota,
-    StorageBroken,
-    StorageBusy,
-    StorageFull,
-    StoreError,
-)
 
 ACCEPTED: Final = "no-bad-signals"
 """The word for a message with nothing against it."""
@@ -234,34 +221,3 @@ def combined(replies: Sequence[Response]) -> Response:
     if any(reply.code < 500 for reply in replies):
         return Response(451, "4.3.0", each)
     return Response(554, "5.3.0", each)
-
-
-# SMTP replies for errors of the store, also for use in notices.
-
-BUSY: Final = Response(451, "4.3.0", ("the server is busy, try again in a moment",))
-INTERNAL: Final = Response(451, "4.3.0", ("error in processing, try again later",))
-STORAGE_FULL: Final = Response(452, "4.3.1", ("no storage left, try again later",))
-UNKNOWN_USER: Final = Response(550, "5.1.1", ("no such user",))
-
-# The first class that fits counts. Texts name no account, mailbox or file.
-STORE_ERRORS: Final[tuple[tuple[type[StoreError], Response], ...]] = (
-    (OverQuota, Response(452, "4.2.2", ("mailbox full",))),
-    (StorageFull, STORAGE_FULL),
-    (NoLease, Response(451, "4.3.2", ("this machine may not take changes at the moment, try again later",))),
-    (StorageBusy, BUSY),
-    (StorageBroken, INTERNAL),
-    (QueueFull, Response(452, "4.3.1", ("too much of yours is waiting in the queue",))),
-    (FromIDTaken, Response(554, "5.1.7", ("sender id was used before",))),
-    (LimitExceeded, Response(452, "4.2.2", ("mailbox full",))),
-    (AccountUnknown, UNKNOWN_USER),
-    (AccountRemoved, UNKNOWN_USER),
-    (StoreError, INTERNAL),
-)
-
-
-def store_reply(error: StoreError) -> Response:
-    """The reply for an error of the store."""
-    if isinstance(error, OutgoingLimitExceeded | SendingStopped):
-        # names the limit and its setting (SMTP-116), or says what to do (SMTP-170)
-        return Response.of(451, "4.7.1", str(error))
-    return next(response for kind, response in STORE_ERRORS if isinstance(error, kind))

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance.plan import store_reply
+from moxlite.acceptance.replies import store_reply
 from moxlite.net.smtpclient import SMTPClient
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.proto.smtp.conversation import TLSMode

@@ -4,13 +4,13 @@ from typing import Final
 
 import trio
 
-from moxlite.acceptance.plan import (
+from moxlite.acceptance.producers.transaction import Stage, demanded, simulated_reply
+from moxlite.acceptance.replies import (
     INTERNAL as INTERNAL,
     STORAGE_FULL as STORAGE_FULL,
     UNKNOWN_USER as UNKNOWN_USER,
     store_reply as store_reply,
 )
-from moxlite.acceptance.producers.transaction import Stage, demanded, simulated_reply
 from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.proto.smtp.replies import Response
