@@ -83,6 +83,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "3 s": listeners.GRACE_SECONDS,
         "1 s": supervision.FIRST_PAUSE,
         "5 min": supervision.LAST_PAUSE,
+        "five minutes": "the bound of tests/integration/test_server_newcomer.py",
     },
     "linked": {
         "two seconds": "a bound of tests/session/test_migration_link_sessions.py",

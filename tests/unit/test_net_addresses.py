@@ -220,6 +220,14 @@ def family(node: ast.AST) -> str:
     return next((one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute) and "AF_" in one.attr), "")
 
 
+def defaults_to_inside(node: ast.AST) -> bool:
+    """Whether a function dials inner addresses where its caller does not say."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return False
+    given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return any(one.arg == "inside" and isinstance(what, ast.Constant) and what.value is True for one, what in given)
+
+
 def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
     """QUEUE-152, QUEUE-92, AUTH-106: sockets are connected by `net.dial`, and who dials inner addresses is listed."""
     sockets, inside, asking = set(), set(), set()
@@ -229,6 +237,8 @@ def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
         assert imported(tree) & CONNECTING == LIBRARIES.get(path, set()), path
         if any(called(node) == "socket" and family(node) != "AF_UNIX" for node in calls):
             sockets.add(path)
+        if any(defaults_to_inside(node) for node in ast.walk(tree)):
+            inside.add(path)
         for node in calls:
             wanted = [one.value for one in node.keywords if one.arg == "inside"]
             if called(node) in DIALS and any(isinstance(one, ast.Constant) and one.value is True for one in wanted):

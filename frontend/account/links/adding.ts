@@ -41,7 +41,6 @@ export function addMailbox(desk: Desk, insecure: boolean): Promise<Added | null>
 
 function addressStep(desk: Desk, go: (address: string, found: FoundServers | null, reason?: string) => void): Child {
   const address = line(t("Address"), "", t("Its mail servers are found by it."), {
-    type: "email",
     inputmode: "email",
     autocapitalize: "none",
     placeholder: "mia@example.org",

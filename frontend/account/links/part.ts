@@ -199,7 +199,7 @@ function standing(one: LinkItem): Child {
     default:
       return [
         state("danger", t("password refused")),
-        one.refused !== null && el("span", { class: "hint" }, around("Last refused {time}", one.refused)),
+        one.refused !== null && el("span", { class: "hint" }, around(t("Last refused {time}"), one.refused)),
         reason,
         el("span", {}, t("Was it changed there? Then give the new one here.")),
         wanted(one),
@@ -222,12 +222,11 @@ function progress(one: LinkItem): Child {
 }
 
 function next(one: LinkItem): Child {
-  return one.next_try !== null && el("span", { class: "hint" }, around("Next attempt {time}", one.next_try));
+  return one.next_try !== null && el("span", { class: "hint" }, around(t("Next attempt {time}"), one.next_try));
 }
 
-/** A text with a time in it. */
-function around(text: "Last refused {time}" | "Next attempt {time}", at: string): Child {
-  const words = text === "Next attempt {time}" ? t("Next attempt {time}") : t("Last refused {time}");
+/** Words with a time in them. */
+function around(words: string, at: string): Child {
   const [before, after] = words.split("{time}");
   return [before ?? "", when(microseconds(at)), after ?? ""];
 }

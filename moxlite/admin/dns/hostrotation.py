@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.dns.publishing import Ensured, Publishing
-from moxlite.admin.dns.stages import DAY, Stages, Step, waiting_time
+from moxlite.admin.dns.stages import DAY, Stages, Step, in_thread, waiting_time
 from moxlite.admin.dns.wanted import Wanted, public_key_record
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dns.zones import Authorities
@@ -95,12 +95,12 @@ class HostKeyRotation(Stages[str, HostKeyState]):
         if state.since == 0:
             return msgspec.structs.replace(state, since=self._clock())
         period = self._config.current.static.acme[self.hosts[host][0]].host_key_period
-        if period is None and await self._in_thread(lambda: bool(self._publishing().files.providers())):
+        if period is None and await in_thread(lambda: bool(self._publishing().files.providers())):
             period = PERIOD
         due = period is not None and period > 0 and self._clock() >= state.since + period
         if not (due or state.asked):
             return msgspec.structs.replace(state, problem="")
-        signed, ttl = await self._in_thread(self._look, host)
+        signed, ttl = await in_thread(self._look, host)
         if not (signed or state.asked):  # no record names the key: there is nothing to rotate for
             return msgspec.structs.replace(state, problem="")
         return self._entered(host, state, "publishing", next=make_key(), ttl=ttl, asked=False)
@@ -125,7 +125,7 @@ class HostKeyRotation(Stages[str, HostKeyState]):
             return state
         configured = self.hosts[host][1]
         former = used_keys(state, configured)[1]
-        todo = await self._in_thread(self._withdraw, host, former)
+        todo = await in_thread(self._withdraw, host, former)
         if todo:
             return msgspec.structs.replace(state, todo=todo, problem="")
         rested = msgspec.structs.replace(

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from moxlite.admin.dns.publishing import Ensured
-from moxlite.admin.dns.stages import DAY, Stages
+from moxlite.admin.dns.stages import DAY, Stages, in_thread
 from moxlite.admin.dns.update import UpdateRefused
 from moxlite.admin.dns.wanted import Wanted, read_keys
 from moxlite.admin.dnsproviders.accounts import DNSFiles
@@ -84,18 +84,18 @@ class KeyRotation(Stages[Domain, Keys]):
             return msgspec.structs.replace(state, since=self._clock())
         settings = self._settings(domain)
         period = settings.dkim.auto_rotate
-        if period is None and await self._in_thread(self._has_provider, domain):
+        if period is None and await in_thread(self._has_provider, domain):
             period = PERIOD
         due = period is not None and self._clock() >= state.since + period
         if not (due or state.asked) or not settings.dkim.sign:
             return state
-        new, old = await self._in_thread(_choose, settings, state.past, time.gmtime(self._clock()).tm_year)
+        new, old = await in_thread(_choose, settings, state.past, time.gmtime(self._clock()).tm_year)
         return self._entered(domain, state, "publishing", new=new, old=old, asked=False)
 
     async def _publish(self, domain: Domain, state: Keys) -> Keys:
         settings = self._settings(domain)
         if state.new not in settings.dkim.selectors:
-            algorithm = await self._in_thread(_algorithm, settings, state.old)
+            algorithm = await in_thread(_algorithm, settings, state.old)
             await Selectors(self._config).add(domain.ascii, state.new, algorithm)
         return await super()._publish(domain, state)
 
@@ -112,7 +112,7 @@ class KeyRotation(Stages[Domain, Keys]):
     async def _retire(self, domain: Domain, state: Keys) -> Keys:
         if self._clock() < state.until:
             return state
-        todo = await self._in_thread(self._remove_records, domain, state.old)
+        todo = await in_thread(self._remove_records, domain, state.old)
         if todo:
             return msgspec.structs.replace(state, todo=todo, problem="")
         for one in state.old:

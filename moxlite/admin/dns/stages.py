@@ -39,6 +39,13 @@ def waiting_time(longest: float) -> float:
 
 
 T = TypeVar("T")
+
+
+async def in_thread(work: Callable[..., T], *args: object) -> T:
+    """Run work that asks servers and can't be ended."""
+    return await trio.to_thread.run_sync(lambda: work(*args), abandon_on_cancel=True)
+
+
 K = TypeVar("K")
 S = TypeVar("S", bound=Rotating)
 
@@ -101,7 +108,7 @@ class Stages(ABC, Generic[K, S]):
         return {"resting": self._rest, "publishing": self._publish, "waiting": self._wait, "retiring": self._retire}
 
     async def _publish(self, subject: K, state: S) -> S:
-        found = await self._in_thread(self._ensure, subject, state)
+        found = await in_thread(self._ensure, subject, state)
         if not found.served:
             self._soon = not found.todo
             return msgspec.structs.replace(state, todo=found.todo, problem=found.problem)
@@ -114,7 +121,7 @@ class Stages(ABC, Generic[K, S]):
     async def _wait(self, subject: K, state: S) -> S:
         if self._clock() < state.until:
             return state
-        found = await self._in_thread(self._ensure, subject, state)
+        found = await in_thread(self._ensure, subject, state)
         if found.served:
             return await self._use(subject, state)
         # the record is gone: it has to be seen everywhere again
@@ -183,6 +190,3 @@ class Stages(ABC, Generic[K, S]):
 
     def _publishing(self) -> Publishing:
         return Publishing(self._config.current, self._config.path, authorities=self._authorities)
-
-    async def _in_thread(self, work: Callable[..., T], *args: object) -> T:
-        return await trio.to_thread.run_sync(lambda: work(*args), abandon_on_cancel=True)

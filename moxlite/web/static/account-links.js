@@ -387,7 +387,7 @@ function addMailbox(desk, insecure) {
   });
 }
 function addressStep(desk, go) {
-  const address = line(t("Address"), "", t("Its mail servers are found by it."), { type: "email", inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
+  const address = line(t("Address"), "", t("Its mail servers are found by it."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
   const doing = el("p", { class: "hint", role: "status" });
   const box = form([address.root, doing], t("Next"), async () => {
     const typed = address.control.value.trim();
@@ -649,7 +649,7 @@ function standing(one) {
     case "waiting":
       return [state("warn", t("no connection")), reason, next(one)];
     default:
-      return [state("danger", t("password refused")), one.refused !== null && el("span", { class: "hint" }, around("Last refused {time}", one.refused)), reason, el("span", {}, t("Was it changed there? Then give the new one here.")), wanted(one), next(one)];
+      return [state("danger", t("password refused")), one.refused !== null && el("span", { class: "hint" }, around(t("Last refused {time}"), one.refused)), reason, el("span", {}, t("Was it changed there? Then give the new one here.")), wanted(one), next(one)];
   }
 }
 function progress(one) {
@@ -657,10 +657,9 @@ function progress(one) {
   return [meter(one.total > 0 ? one.done / one.total : 0), el("span", { class: "hint" }, foreign(one.mailbox), t(": {done} of {total} messages", { done: one.done, total: one.total }))];
 }
 function next(one) {
-  return one.next_try !== null && el("span", { class: "hint" }, around("Next attempt {time}", one.next_try));
+  return one.next_try !== null && el("span", { class: "hint" }, around(t("Next attempt {time}"), one.next_try));
 }
-function around(text2, at) {
-  const words = text2 === "Next attempt {time}" ? t("Next attempt {time}") : t("Last refused {time}");
+function around(words, at) {
   const [before, after] = words.split("{time}");
   return [before ?? "", when(microseconds(at)), after ?? ""];
 }
