@@ -400,7 +400,8 @@ async def _open_files(
     waiting = _waiting(static)
     conditions = [lease.holding] if lease is not None else []
     permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
-    options = store_options(config, degraded=faults.note, copied=waiting, permitted=permitted)
+    replicated = _replicated(static)
+    options = store_options(config, degraded=faults.note, copied=waiting, replicated=replicated, permitted=permitted)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
     auth = await _open_auth(static.data_dir / "auth.db", options, create=started.first)
@@ -424,6 +425,14 @@ async def _open_files(
         waiting=waiting,
         lease=lease,
     )
+
+
+def _replicated(static: Static) -> Callable[[Path], bool]:
+    if static.standby.target is None:
+        return lambda _: False
+    from moxlite.admin.standby.layout import is_copied
+
+    return partial(is_copied, static.data_dir)
 
 
 def _waiting(static: Static) -> "Waiting | None":

@@ -109,6 +109,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
       (STORE-158); in any thread.
     - `copied` is called with a database's path after each commit, in the writer's thread, before its callers are woken;
       it may wait. Raises NotCopied, which the callers get: the change stays (STORE-186f).
+    - `replicated` tells of a database's path whether another program copies its log, and folds it (STORE-10a).
     - `permitted` is called with a database's path before each group commit, and again before its callers are woken, in
       the writer's thread. Raises NoLease or NotCopied, which the callers get (STORE-186g).
     """
@@ -125,4 +126,5 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     schema: Path | None = None
     degraded: Callable[[str, Path, str], None] | None = None
     copied: Callable[[Path], None] | None = None
+    replicated: Callable[[Path], bool] = lambda _: False
     permitted: Callable[[Path], None] | None = None

@@ -19,6 +19,7 @@ from moxlite.admin.standby import control, following as following_module, replic
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import (
     FOLLOWED,
+    SOCKET,
     STATE,
     Followed,
     Head,
@@ -29,7 +30,7 @@ from moxlite.admin.standby.layout import (
     read_document,
 )
 from moxlite.admin.standby.lease import origin_of
-from moxlite.admin.standby.litestream import find_program
+from moxlite.admin.standby.litestream import find_program, place_of, write_configuration
 from moxlite.admin.standby.refusing import refuse_all
 from moxlite.admin.standby.status import first_words, second_words
 from moxlite.proto.sshurl import parse_object_url
@@ -82,13 +83,14 @@ async def following(tmp_path: Path, identity: Path | None) -> AsyncIterator[Foll
         nursery.cancel_scope.cancel()
 
 
-async def deliver(h: Running, *subjects: str) -> None:
+async def deliver(h: Running, *subjects: str, lines: int = 1) -> None:
     smtp = await h.smtp()
     for subject in subjects:
         assert (await smtp.say("MAIL FROM:<a@elsewhere.example>")).startswith("250")
         assert (await smtp.say("RCPT TO:<mia@example.org>")).startswith("250")
         assert (await smtp.say("DATA")).startswith("354")
-        text = f"From: a@elsewhere.example\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x.example>\r\n\r\nText.\r\n."
+        text = f"From: a@elsewhere.example\r\nSubject: {subject}\r\nMessage-ID: <{subject}@x.example>\r\n\r\n"
+        text += "".join(f"Text {os.urandom(9).hex()}.\r\n" for _ in range(lines)) + "."
         assert (await smtp.say(text)).startswith("250")
 
 
@@ -143,6 +145,36 @@ async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_pat
     found = read_document(tmp_path / "second" / FOLLOWED, Followed)
     assert found is not None
     assert found.problem == ""
+
+
+async def test_a_copy_under_load_is_whole(tmp_path: Path, identity: Path) -> None:
+    """STORE-10a, STORE-186: the log begins anew many times while mail comes, and no part of it is missed."""
+    sent: list[str] = []
+
+    async def send(h: Running, name: int) -> None:
+        until, number = trio.current_time() + 8, 0
+        while trio.current_time() < until:
+            await deliver(h, subject := f"{name}-{number}", lines=1500)
+            sent.append(subject)
+            number += 1
+
+    async with house(tmp_path, static=settings(tmp_path, identity)) as h:
+        data = h.house.static.data_dir
+        file = data / "accounts/mia/account.db"
+        await soon(answers(h), "an answer of Litestream")
+        await soon(lambda: str(file) in [one.path for one in control.databases(data / SOCKET)], "the account is copied")
+        async with trio.open_nursery() as nursery:
+            for name in range(8):
+                nursery.start_soon(send, h, name)
+        await trio.to_thread.run_sync(control.sync, data / SOCKET, file, 30.0)
+        origin = source(tmp_path, None)
+        with place_of(origin.target, None, tmp_path) as place:
+            entry = {"path": str(tmp_path / "copy.db"), "replica": place.replica(1, "accounts/mia/account.db")}
+            write_configuration(tmp_path / "restore.yml", [entry], socket=None, keep=3600)
+            await trio.run_process(origin.command("restore", tmp_path / "restore.yml", str(tmp_path / "copy.db")))
+    copy = apsw.Connection(str(tmp_path / "copy.db"))
+    assert copy.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+    assert subjects(tmp_path / "copy.db") == {*sent}
 
 
 async def test_a_killed_litestream_is_started_again_and_misses_nothing(

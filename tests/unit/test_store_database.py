@@ -849,6 +849,28 @@ def test_the_helper_copies_what_came_while_it_copied(tmp_path: Path, monkeypatch
     writer.close()
 
 
+async def test_the_log_of_a_replicated_file_is_left_to_the_other_program(
+    tmp_path: Path, schema: Schema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-10a: not copied, begun anew or shrunk here, but truncated above the bound: that program does not run."""
+    monkeypatch.setattr(health, "GROWTH", 10)
+    options = msgspec.structs.replace(schema.options, replicated=lambda path: path.name == "queue.db")
+    db = await Database.open(tmp_path / "queue.db", Kind.QUEUE, options=options, create=True)
+
+    async def fill() -> None:
+        await db.write(lambda tx: tx.executemany("INSERT INTO item (data) VALUES (randomblob(3000))", [()] * 100))
+        await db._checkpoints.wait()
+
+    for _ in range(3):
+        await fill()
+    await db.trim()
+    assert db.wal_bytes > 300 * 4096
+    monkeypatch.setattr(health, "SAFETY", 50)
+    await fill()
+    assert db.path.with_name("queue.db-wal").stat().st_size == 0
+    await db.aclose()
+
+
 async def test_above_the_safety_bound_the_writer_truncates_the_log(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -197,6 +197,11 @@ def is_database(path: str) -> bool:
     return path in SERVER_FILES if found is None else NAME.fullmatch(found[1]) is not None
 
 
+def is_copied(data: Path, path: Path) -> bool:
+    """Whether a file of a data directory is a database that goes to the second machine."""
+    return path.is_relative_to(data) and is_database(path.relative_to(data).as_posix())
+
+
 def databases_of(data: Path) -> Iterator[str]:
     """Paths of the databases of a data directory that are copied. Blocks."""
     yield from (name for name in SERVER_FILES if (data / name).is_file())

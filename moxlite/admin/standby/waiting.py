@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from moxlite.admin.standby import control, metrics
-from moxlite.admin.standby.layout import SOCKET, is_database
+from moxlite.admin.standby.layout import SOCKET, is_copied
 from moxlite.store.errors import NotCopied
 
 PATIENCE: Final = 5.0
@@ -44,20 +44,12 @@ class Waiting:
 
     def before(self, path: Path) -> None:
         """Raise NotCopied before a change that would not be acknowledged: nothing of it is done then."""
-        if self.refuses and self.away and time.monotonic() < self._retry and self._name(path):
+        if self.refuses and self.away and time.monotonic() < self._retry and is_copied(self._data, path):
             self._missed(self.away)
-
-    def _name(self, path: Path) -> str:
-        """The path below the data directory of a database that is copied; "" for another one."""
-        try:
-            name = path.relative_to(self._data).as_posix()
-        except ValueError:
-            return ""
-        return name if is_database(name) else ""
 
     def __call__(self, path: Path) -> None:
         """Wait until all that is committed in a database is in the target. Blocks. Raises NotCopied."""
-        if not self._began.is_set() or not self._name(path):
+        if not self._began.is_set() or not is_copied(self._data, path):
             return
         began = time.monotonic()
         if self.away and began < self._retry:

@@ -34,10 +34,11 @@ def store_options(
     *,
     degraded: Callable[[str, Path, str], None] | None = None,
     copied: Callable[[Path], None] | None = None,
+    replicated: Callable[[Path], bool] = lambda _: False,
     permitted: Callable[[Path], None] | None = None,
 ) -> Options:
     """The store's options. Each look-up of an account uses the present configuration. `degraded`, `copied`,
-    `permitted`: as in `Options`.
+    `replicated`, `permitted`: as in `Options`.
     """
     settings = config.current.static.store
     return Options(
@@ -50,6 +51,7 @@ def store_options(
         search_index=settings.search_index,
         degraded=degraded,
         copied=copied,
+        replicated=replicated,
         permitted=permitted,
     )
 

@@ -66,7 +66,7 @@ class Database:
         self.unclean = unclean
         self.health = health
         self._edge = storage(health)
-        self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs)
+        self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs, replicated=options.replicated(path))
         self._readers = Readers(path, kind, self.health, vfs=options.vfs)
         self._writer: Writer
         self._upkeep: FileUpkeep

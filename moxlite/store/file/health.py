@@ -252,6 +252,10 @@ class Health(Edge):
 # reaches the end of the log, and the log can start from its beginning only when all of it is copied: once few frames
 # are left, the writer copies them between two batches and restarts the log (RESTART). TRUNCATE above 16,000 pages is
 # the safety net. No checkpoint waits for a reader.
+#
+# The log of a file that Litestream copies is folded by that program alone, which must have read a frame before it may
+# be overwritten: beside our checkpoints it missed some, and its copies were damaged (seen under load, each second
+# time). Only the safety net stays, for when the program does not run: while it does, its lock makes that come back.
 
 
 PAGE: Final = 4096
@@ -293,7 +297,11 @@ class Checkpoints:
       stopped: no checkpoint is started any more.
     """
 
-    def __init__(self, path: Path, health: Health, kind: Kind, *, vfs: str | None = None) -> None:
+    def __init__(
+        self, path: Path, health: Health, kind: Kind, *, vfs: str | None = None, replicated: bool = False
+    ) -> None:
+        """`replicated`: another program copies the log and folds it."""
+        self._replicated = replicated
         self.pages = 0
         self.stopped = False
         self._done = trio.Event()  # set while `passive` does not run
@@ -346,7 +354,7 @@ class Checkpoints:
         """Return whether `passive` is due; the caller then runs it once, in a thread. `in_series`: a series is under
         way.
         """
-        if self._running or self.pages - self._seen < (GROWTH_IN_SERIES if in_series else GROWTH):
+        if self._replicated or self._running or self.pages - self._seen < (GROWTH_IN_SERIES if in_series else GROWTH):
             return False
         self._running = True
         self._seen = self.pages
@@ -390,6 +398,8 @@ class Checkpoints:
 
     def fold(self, writer: apsw.Connection, mode: int) -> None:
         """Run a checkpoint on the writer's connection; gives up at once if a reader blocks it."""
+        if self._replicated and self.pages <= SAFETY:
+            return
         timeout = int(writer.pragma("busy_timeout"))
         writer.set_busy_timeout(0)
         try:
