@@ -397,10 +397,9 @@ async def _open_files(
 ) -> Files:
     config = started.holder
     static, faults = config.current.static, StorageFaults()
-    waiting = _waiting(static)
+    waiting, replicated = _waiting(static), _replicated(static)
     conditions = [lease.holding] if lease is not None else []
     permitted = permitting([*conditions, waiting.before] if waiting is not None else conditions)
-    replicated = _replicated(static)
     options = store_options(config, degraded=faults.note, copied=waiting, replicated=replicated, permitted=permitted)
     prefer(compression(config.current))
     accounts = Accounts(static.data_dir, options, max_open=budget.accounts)
