@@ -439,6 +439,7 @@ LEAVING: Final = frozenset(
 WITHOUT_OBJECT: Final = frozenset(
     {
         *("backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
+        *("placement_test", "standby_handover"),
         *("queue_hold", "queue_unhold", "queue_fail", "queue_drop", "queue_webhook_cancel"),
     }
 )

@@ -78,11 +78,13 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
     for outcome in ("logged in", "queued", "sent"):
         expect(page.locator(".live .state", has_text=outcome).first).to_be_visible()
     assert "secret plans" not in page.inner_text("main")
-    in_sight(first.get_by_role("link", name=re.compile("Why")))
+    why = first.get_by_role("link", name=re.compile("Why"))
+    why.scroll_into_view_if_needed()  # other lines have come above it
+    in_sight(why)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(path=tmp_path / "live.png")
     assert judge(page, None) == []
-    first.get_by_role("link", name=re.compile("Why")).click()
+    why.click()
     expect(page.get_by_role("heading", name="Why?")).to_be_visible()
     expect(page.get_by_role("region", name="The message")).to_contain_text("Evidence")
     expect(page.get_by_role("region", name="Log of the connection")).to_contain_text("mailfrom=ann@far.example")
