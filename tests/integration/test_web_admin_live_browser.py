@@ -79,7 +79,8 @@ def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServe
         expect(page.locator(".live .state", has_text=outcome).first).to_be_visible()
     assert "secret plans" not in page.inner_text("main")
     why = first.get_by_role("link", name=re.compile("Why"))
-    why.scroll_into_view_if_needed()  # other lines have come above it
+    page.get_by_role("button", name="Pause").click()  # else lines that come push it down
+    why.evaluate("(one) => one.scrollIntoView({ block: 'center' })")
     in_sight(why)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.screenshot(path=tmp_path / "live.png")
