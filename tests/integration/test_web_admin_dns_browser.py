@@ -51,7 +51,7 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     token = page.get_by_role("dialog", name="deSEC").get_by_label("Token")
     expect(token).to_have_attribute("type", "password")
     token.fill("not the token")
-    visitor.expect_problem("500")
+    visitor.expect_problem("400")
     page.get_by_role("button", name="Try and save").click()
     expect(page.get_by_role("dialog")).to_contain_text("refuses the token")
     token.fill(TOKENS["desec"])
