@@ -1,4 +1,4 @@
-"""When guests are busy, in the form of an event (WEBMAIL-176)."""
+"""When guests are busy, in the form of an event (WEBMAIL-178)."""
 
 import re
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def employ(server: LocalServer, *hours: tuple[float, float, str]) -> None:
 def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
     chromium: Browser, server: LocalServer, tmp_path: Path
 ) -> None:
-    """WEBMAIL-176, DAV-48: words and bars for each, the next free time, titles where tom allows them, and nothing."""
+    """WEBMAIL-178, DAV-48: words and bars for each, the next free time, titles where tom allows them, and nothing."""
     employ(server, (9, 10.5, "CONFIRMED"), (11, 12, "TENTATIVE"), (15, 16, "CONFIRMED"))
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor)
@@ -119,7 +119,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
 
 
 def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-176, DAV-48: nothing is wider than the window; the choice for colleagues is kept."""
+    """WEBMAIL-178, DAV-48: nothing is wider than the window; the choice for colleagues is kept."""
     employ(server, (9, 10.5, "CONFIRMED"))
     with fresh(chromium, server, 390) as visitor:
         desk = Desk(visitor)

@@ -111,7 +111,7 @@ async def test_what_is_no_longer_shared_is_gone(guest: Guest) -> None:
 
 
 async def test_colleagues_see_when_others_are_busy_as_these_allow(guest: Guest) -> None:
-    """DAV-48, WEBMAIL-176: busy times by the domain's setting, titles or nothing by the owner's, titles of what is
+    """DAV-48, WEBMAIL-178: busy times by the domain's setting, titles or nothing by the owner's, titles of what is
     shared; private ones never; whole days, and without the event that is planned.
     """
     program, call = Program(guest.rig), guest.browser.call

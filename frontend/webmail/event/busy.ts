@@ -1,4 +1,4 @@
-// When the guests of an event are busy (WEBMAIL-176): a bar of the day for each, and the next time that suits all.
+// When the guests of an event are busy (WEBMAIL-178): a bar of the day for each, and the next time that suits all.
 
 import type { BusyPerson, BusyTime } from "../../gen/webmail";
 import { el, fill, isolated } from "../../lib/dom";
