@@ -171,6 +171,8 @@ INSIDE: Final = {
     "moxlite/cli/checks/dane.py": "the host of the command line",
     "moxlite/cli/checks/smtp.py": "the host of the command line",
     "moxlite/cli/sendmail/handing.py": "the smarthost of the configuration",
+    "moxlite/migration/copies.py": "the server that the administrator copies from; users' own say otherwise",
+    "moxlite/net/imapclient/connect.py": "the same server",
     "moxlite/queue/localdelivery.py": "the own listener",
     "moxlite/queue/sending/direct.py": "the smarthost of the configuration",
     "moxlite/queue/sending/routing.py": "the SOCKS proxy of the configuration",

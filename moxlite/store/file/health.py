@@ -308,8 +308,7 @@ class Checkpoints:
         self._done.set()
         self._octets = metrics.WAL_BYTES.labels(kind.value)
         self._health = health
-        self._path = path
-        self._vfs = vfs
+        self._connect = lambda: apsw.Connection(str(path), vfs=vfs)
         self._helper: apsw.Connection | None = None
         self._seen = 0
         self._tried = 0
@@ -364,7 +363,7 @@ class Checkpoints:
         """Copy the frames that can be copied without making any connection wait. Blocks: for a thread."""
         try:
             if self._helper is None:
-                self._helper = apsw.Connection(str(self._path), vfs=self._vfs)
+                self._helper = self._connect()
                 self._helper.execute(f"PRAGMA cache_size=-{HELPER_CACHE_KIB}").fetchall()
                 self._helper.execute("PRAGMA wal_autocheckpoint=0").fetchall()
             for _ in range(PASSES):
