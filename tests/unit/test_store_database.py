@@ -867,6 +867,7 @@ async def test_the_log_of_a_replicated_file_is_left_to_the_other_program(
     assert db.wal_bytes > 300 * 4096
     monkeypatch.setattr(health, "SAFETY", 50)
     await fill()
+    await db.write(lambda tx: None)
     assert db.path.with_name("queue.db-wal").stat().st_size == 0
     await db.aclose()
 

@@ -308,7 +308,7 @@ class Checkpoints:
         self._done.set()
         self._octets = metrics.WAL_BYTES.labels(kind.value)
         self._health = health
-        self._connect = lambda: apsw.Connection(str(path), vfs=vfs)
+        self._connect: Callable[[], apsw.Connection] = lambda: apsw.Connection(str(path), vfs=vfs)
         self._helper: apsw.Connection | None = None
         self._seen = 0
         self._tried = 0
