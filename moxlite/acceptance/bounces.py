@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 import msgspec
 import trio
 
-from moxlite.acceptance.history import PROVIDERS
+from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.dsn import DSNError, parse_dsn
 from moxlite.proto.mime.messageid import canonical_message_id

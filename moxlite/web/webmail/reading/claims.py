@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.acceptance.history import PROVIDERS
+from moxlite.acceptance.providers import PROVIDERS
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.groupware.contacts import add_address
