@@ -285,6 +285,7 @@ ACCOUNT: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "junk": junk,
     "outgoing": suppression,
     "transfer": transfer,
+    "links": lambda user: user.press("Add a mailbox"),
     "shares": share,
     "keys": webhooks,
 }
@@ -378,6 +379,7 @@ ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
     "audit": export,
     "metrics": metrics,
     "backups": lambda user: user.press("Copy"),
+    "standby": lambda user: user.see("Second machine"),
     "config": tabs("config/moxlite.toml?as=effective", "config/domains.toml", "config/domains.toml?as=effective"),
     "two-step": token,
     "sessions": lambda user: user.see("this one"),
