@@ -6,7 +6,6 @@ The queue sends; nothing here does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -19,10 +18,9 @@ from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.connect import addresses_of
 from moxlite.net.imapclient.transport import IMAPClientError
 from moxlite.net.resolver import DNSError, Resolver, absolute
-from moxlite.net.smtpclient import CertificateRejected, SMTPClient
+from moxlite.net.smtpclient import SMTPClient, certified
 from moxlite.net.tls.certificates import Trust
 from moxlite.net.tls.handshake import ClientTLS
-from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
@@ -177,14 +175,3 @@ async def try_relay(relay: Relay, *, ehlo: str, resolver: Resolver, trust: Trust
         raise LinkRefused(worded("{host}: {reason}", host=host, reason=reason_of(error)), "smtp_host") from None
     except trio.TooSlowError:
         raise LinkRefused(worded("no answer within {seconds} s", seconds=int(SECONDS)), "smtp_host") from None
-
-
-def certified(trust: Trust, host: str) -> Callable[[TLSStream], None]:
-    """A check of the server's certificate, which must be valid for `host`."""
-
-    def check(stream: TLSStream) -> None:
-        problem = trust.check(stream.peer_chain(), host)
-        if problem is not None:
-            raise CertificateRejected(f"certificate of {host}: {problem.text}")
-
-    return check

@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
@@ -36,6 +36,9 @@ from moxlite.proto.smtp.conversation import (
 from moxlite.proto.smtp.errors import ConnectionLost, SMTPError
 from moxlite.proto.smtp.extensions import Extensions
 from moxlite.proto.smtp.replies import Response
+
+if TYPE_CHECKING:
+    from moxlite.net.tls.certificates import Trust
 
 logger = logging.getLogger("moxlite.net.smtpclient")
 
@@ -70,6 +73,17 @@ class CertificateRejected(ConnectionLost):
 
     def __init__(self, text: str) -> None:
         super().__init__(text, "tls")
+
+
+def certified(trust: "Trust", host: str) -> Callable[[TLSStream], None]:
+    """A check of the server's certificate, which must be valid for `host`; it raises CertificateRejected."""
+
+    def check(stream: TLSStream) -> None:
+        problem = trust.check(stream.peer_chain(), host)
+        if problem is not None:
+            raise CertificateRejected(f"certificate of {host}: {problem.text}")
+
+    return check
 
 
 class SMTPClient:

@@ -16,10 +16,9 @@ from moxlite.cli.sendmail.letter import Letter
 from moxlite.cli.sendmail.settings import Settings
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
-from moxlite.net.smtpclient import CertificateRejected, SMTPClient
+from moxlite.net.smtpclient import SMTPClient, certified
 from moxlite.net.tls.certificates import CertificateError, KeyPair, Trust, self_signed
 from moxlite.net.tls.handshake import ClientTLS
-from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import Path as MailPath
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
 from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
@@ -66,11 +65,6 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
     except DialError as error:
         raise NotTaken(f"{settings.host}: {error}", temporary=True) from None
 
-    def check(stream: TLSStream) -> None:
-        problem = None if settings.tls_insecure_skip_verify else trust.check(stream.peer_chain(), settings.host)
-        if problem is not None:
-            raise CertificateRejected(f"certificate of {settings.host}: {problem.text}")
-
     encrypted = settings.tls or settings.starttls
     mode = TLSMode.IMMEDIATE if settings.tls else TLSMode.REQUIRED_STARTTLS if settings.starttls else TLSMode.SKIP
     client = SMTPClient(
@@ -79,7 +73,7 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
         tls_mode=mode,
         tls=ClientTLS(certificate=key) if encrypted else None,
         server_name=None if _parse_ip(settings.host) else settings.host,  # RFC 6066 §3: no addresses
-        check=check,
+        check=None if settings.tls_insecure_skip_verify else certified(trust, settings.host),
         auth=ClientAuth(
             settings.username,
             settings.password,

@@ -7,9 +7,8 @@ from typing import Final
 import trio
 
 from moxlite.config.transports import MECHANISMS, RelayAuth, RelayTransport, Transport
-from moxlite.net.smtpclient import CertificateRejected, SMTPClient
+from moxlite.net.smtpclient import SMTPClient, certified
 from moxlite.net.tls.handshake import ClientTLS
-from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.address import Domain
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import EightBitMissing, RequireTLSMissing, SMTPError, SMTPUTF8Missing
@@ -212,11 +211,6 @@ async def deliver_by_relay(
     trace.at.ip = str(dialed.ip)
     trace.dialed.append((host, trace.at.ip))
 
-    def check(stream: TLSStream) -> None:
-        problem = ctx.trust.check(stream.peer_chain(), host) if verified else None
-        if problem is not None:
-            raise CertificateRejected(f"certificate of {host}: {problem.text}")
-
     auth = relay.auth
     client = SMTPClient(
         dialed.stream,
@@ -224,7 +218,7 @@ async def deliver_by_relay(
         tls_mode=mode,
         tls=None if mode is TLSMode.SKIP else ClientTLS(),
         server_name=host,
-        check=check,
+        check=certified(ctx.trust, host) if verified else None,
         auth=None
         if auth is None
         else ClientAuth(auth.username, auth.password, auth.mechanisms, allow_clear=relay.no_starttls),
