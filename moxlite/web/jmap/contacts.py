@@ -48,10 +48,9 @@ from moxlite.web.jmap.standard import (
     holds,
     patched,
     query_changes_of,
-    query_response,
+    results_response,
     run_set,
     strings,
-    window,
 )
 
 if TYPE_CHECKING:
@@ -339,9 +338,7 @@ async def card_query(call: Call) -> Object:
     """ContactCard/query."""
     await _ready(call)
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, MAX_IDS)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+    return results_response(call, now, ids, most=MAX_IDS)
 
 
 async def card_query_changes(call: Call) -> Object:

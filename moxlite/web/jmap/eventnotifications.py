@@ -42,9 +42,8 @@ from moxlite.web.jmap.standard import (
     get_response,
     holds,
     query_changes_of,
-    query_response,
+    results_response,
     run_set,
-    window,
 )
 from moxlite.web.jmap.storedevents import EVENT
 
@@ -166,9 +165,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 async def query(call: Call) -> Object:
     """CalendarEventNotification/query."""
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, MAX_INBOX)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+    return results_response(call, now, ids, most=MAX_INBOX)
 
 
 async def query_changes(call: Call) -> Object:

@@ -24,7 +24,7 @@ from moxlite.web.jmap.calendars import CALENDAR, calendars_of, ready, shelf
 from moxlite.web.jmap.events import AT_ONCE, changes, zone_argument
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, query_response, strings, window
+from moxlite.web.jmap.standard import MAX_DEPTH, holds, query_changes_of, results_response, strings
 from moxlite.web.jmap.storedevents import EVENT, Found, found_event, instance_id, instance_key
 
 if TYPE_CHECKING:
@@ -93,10 +93,8 @@ async def query(call: Call) -> Object:
     """CalendarEvent/query."""
     await ready(call)
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, MAX_IDS)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
     steady = not call.argument("expandRecurrences", bool, False)
-    return query_response(call, now, part, position, total=total, calculable=steady, limit=limit)
+    return results_response(call, now, ids, most=MAX_IDS, calculable=steady)
 
 
 async def _results(call: Call) -> tuple[str, list[str]]:

@@ -34,9 +34,8 @@ from moxlite.web.jmap.standard import (
     holds,
     patched,
     query_changes_of,
-    query_response,
+    results_response,
     run_set,
-    window,
 )
 
 if TYPE_CHECKING:
@@ -187,9 +186,7 @@ def _changed(r: Reader, since: int, place: Place) -> list[Change]:
 async def query(call: Call) -> Object:
     """Mailbox/query."""
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, len(ids) + 1)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+    return results_response(call, now, ids, most=len(ids) + 1)
 
 
 async def query_changes(call: Call) -> Object:

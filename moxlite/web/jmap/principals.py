@@ -21,9 +21,8 @@ from moxlite.web.jmap.standard import (
     changes_response,
     get_response,
     query_changes_response,
-    query_response,
+    results_response,
     run_set,
-    window,
 )
 
 if TYPE_CHECKING:
@@ -98,9 +97,7 @@ async def query(call: Call) -> Object:
     name = account_of(call.snapshot, address) if isinstance(address, str) and address else None
     keys = [account_id(name or call.account.name)]
     ids = [key for key in keys if (one := _principal(call, key)) is not None and _meets(call, one, wish)]
-    part, position, limit = window(call, ids, 100)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, _state(call), part, position, total=total, calculable=False, limit=limit)
+    return results_response(call, _state(call), ids, most=100, calculable=False)
 
 
 def _meets(call: Call, one: Object, wish: Object) -> bool:

@@ -14,8 +14,7 @@ from moxlite.web.jmap.standard import (
     holds,
     max_changes,
     query_changes_of,
-    query_response,
-    window,
+    results_response,
 )
 
 if TYPE_CHECKING:
@@ -85,9 +84,7 @@ def _numbers(text: str) -> tuple[int, int]:
 async def query(call: Call) -> Object:
     """Quota/query."""
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, 1)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+    return results_response(call, now, ids, most=1)
 
 
 async def query_changes(call: Call) -> Object:

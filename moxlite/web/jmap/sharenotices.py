@@ -31,9 +31,8 @@ from moxlite.web.jmap.standard import (
     get_response,
     holds,
     query_changes_of,
-    query_response,
+    results_response,
     run_set,
-    window,
 )
 
 if TYPE_CHECKING:
@@ -116,9 +115,7 @@ async def changes(call: Call) -> Object:
 async def query(call: Call) -> Object:
     """ShareNotification/query."""
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, MAX_NOTICES)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=True, limit=limit)
+    return results_response(call, now, ids, most=MAX_NOTICES)
 
 
 async def query_changes(call: Call) -> Object:

@@ -29,7 +29,7 @@ from moxlite.store.delivery.scripts import (
 from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import Outcome, each, get_response, holds, patched, query_response, run_set, window
+from moxlite.web.jmap.standard import Outcome, each, get_response, holds, patched, results_response, run_set
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -87,9 +87,7 @@ async def query(call: Call) -> Object:
             key=lambda key: rows[key].name.casefold() if name == "name" else rows[key].active,
             reverse=comparator.get("isAscending") is False,
         )
-    part, position, limit = window(call, found, MAX_SCRIPTS)
-    total = len(found) if call.argument("calculateTotal", bool, False) else None
-    return query_response(call, now, part, position, total=total, calculable=False, limit=limit)
+    return results_response(call, now, found, most=MAX_SCRIPTS, calculable=False)
 
 
 def _meets(one: ScriptRow, name: str, value: Any) -> bool:

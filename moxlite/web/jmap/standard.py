@@ -179,6 +179,15 @@ def query_response(
     return found
 
 
+def results_response(call: Call, state: str, ids: Sequence[str], *, most: int, calculable: bool = True) -> Object:
+    """The response of a /query all of whose results are known: the part that is asked for, at most `most`, and their
+    number if that is asked for. Raises MethodError as `window`.
+    """
+    part, position, limit = window(call, ids, most)
+    total = len(ids) if call.argument("calculateTotal", bool, False) else None
+    return query_response(call, state, part, position, total=total, calculable=calculable, limit=limit)
+
+
 def query_changes_response(
     call: Call, old: str, new: str, ids: Sequence[str], *, moved: set[str], gone: Sequence[str], most: int | None
 ) -> Object:

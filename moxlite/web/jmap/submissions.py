@@ -58,9 +58,8 @@ from moxlite.web.jmap.standard import (
     holds,
     patched,
     query_changes_of,
-    query_response,
+    results_response,
     run_set,
-    window,
 )
 
 if TYPE_CHECKING:
@@ -151,10 +150,8 @@ async def changes(call: Call) -> Object:
 async def query(call: Call) -> Object:
     """EmailSubmission/query."""
     now, ids = await _results(call)
-    part, position, limit = window(call, ids, 5_000)
-    total = len(ids) if call.argument("calculateTotal", bool, False) else None
     steady = not _looks_at(call.filter(), "undoStatus")
-    return query_response(call, now, part, position, total=total, calculable=steady, limit=limit)
+    return results_response(call, now, ids, most=5_000, calculable=steady)
 
 
 async def query_changes(call: Call) -> Object:
