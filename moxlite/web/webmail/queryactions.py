@@ -28,7 +28,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.rows.messages import rows_by_ids
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST, Place, mailboxes_of, page
 from moxlite.store.search.finding import Search
-from moxlite.store.types import Flag, MailboxID, SpecialUse
+from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
 from moxlite.web.errors import Conflict, StorageRefused, UserError
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.items import EPOCH
@@ -82,7 +82,8 @@ async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> Quer
             sent = mailbox_rows.mailbox_by_use(tx, SpecialUse.SENT)
             # WEBMAIL-70: sent messages stay, unless Sent itself was searched
             kept = {sent.id} if sent is not None and len(boxes) > 1 else set()
-            rows = [row for row in rows if row.mailbox_id not in {*kept, _target(row, wanted)}]
+            targets = _targets(rows, wanted)
+            rows = [row for row in rows if row.mailbox_id not in kept and targets[row.mailbox_id] != row.mailbox_id]
         return _done(_change(tx, rows, wanted), after)
 
     return await account.write(unit)
@@ -198,15 +199,18 @@ def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[
     elif ids:
         if wanted.mark_seen:
             store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
-        for target in {_target(row, wanted) for row in rows}:
-            move_ids(tx, [row.id for row in rows if _target(row, wanted) == target], target)
+        targets, moved = _targets(rows, wanted), dict[MailboxID, list[MessageID]]()
+        for row in rows:
+            moved.setdefault(targets[row.mailbox_id], []).append(row.id)
+        for target, numbers in moved.items():
+            move_ids(tx, numbers, target)
     return rows
 
 
-def _target(row: MessageRow, wanted: QueryAction) -> MailboxID:
-    """The mailbox that a message moves to; its own if the action names none."""
-    named = (one.mailbox_id for one in wanted.targets if one.from_id == row.mailbox_id)
-    return MailboxID(next(named, wanted.mailbox_id or row.mailbox_id))
+def _targets(rows: Sequence[MessageRow], wanted: QueryAction) -> dict[MailboxID, MailboxID]:
+    """Where messages of each mailbox move; to itself if the action names no other. The first target of one counts."""
+    named = {one.from_id: one.mailbox_id for one in reversed(wanted.targets)}
+    return {box: MailboxID(named.get(box, wanted.mailbox_id or box)) for box in {row.mailbox_id for row in rows}}
 
 
 def _differs(row: MessageRow, bits: Flag, keywords: set[str], *, adding: bool) -> bool:
