@@ -8,9 +8,10 @@ password would go there. Hosts of the inner network are asked as `HTTPClient` sa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 import msgspec
@@ -23,7 +24,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dav.xml import BadXML, read_xml
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.store.mail.links import LinkRefused, Transport
+from moxlite.store.mail.links import LinkRefused, SubmissionTLS
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
@@ -37,12 +38,21 @@ SECONDS: Final = 15.0
 REQUEST_SECONDS: Final = 8.0
 """Seconds for one answer or greeting. Hosts that drop packets are found out by this."""
 
+LOOKUP_SECONDS: Final = 30.0
+"""Seconds for the look-up of a service."""
+
 MAX_DOCUMENT: Final = 64 << 10
 """Octets of a clientConfig; a provider's has 2 to 6 KiB."""
 
 MAX_ELEMENTS: Final = 1_000
 REDIRECTS: Final = 3
 MOVED: Final = frozenset({301, 302, 303, 307, 308})
+
+Services: TypeAlias = Sequence[tuple[str, SubmissionTLS]]
+"""Names of SRV records, the better first, and the TLS of their servers (RFC 8314 §5.1, RFC 6186 §3)."""
+
+SUBMISSION: Final[Services] = (("_submissions", "implicit"), ("_submission", "starttls"))
+MAILBOXES: Final[Services] = (("_imaps", "implicit"), ("_imap", "starttls"))
 
 MAX_HOST: Final = 253
 MAX_USER: Final = 320
@@ -68,6 +78,11 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     wants: Wants = ""
     page: str = ""
     closed: str = ""
+
+    @property
+    def smtp_tls(self) -> SubmissionTLS:
+        """The TLS of its submission server, by the port (RFC 8314 §3.3)."""
+        return "implicit" if self.smtp[1] == 465 else "starttls"
 
 
 NO_PASSWORDS: Final = worded(
@@ -203,7 +218,7 @@ def _known(provider: Provider, address: str) -> FoundServers:
     host, port = provider.smtp
     return FoundServers(
         imap=FoundServer(provider.imap, 993, "implicit", address),
-        smtp=FoundServer(host, port, "implicit" if port == 465 else "starttls", address),
+        smtp=FoundServer(host, port, provider.smtp_tls, address),
         provider=provider.name,
         wants=provider.wants,
         page=provider.page,
@@ -273,27 +288,19 @@ class Search:
         return await off_loop(lambda: read_document(answer.body, address), kind="import")
 
     async def _by_srv(self, domain: str, address: str) -> FoundServers | None:
-        imap, imap_proven = await self._srv(domain, (("_imaps", "implicit"), ("_imap", "starttls")), address)
+        imap, imap_proven = await self._srv(domain, MAILBOXES, address)
         if imap is None:
             return None
-        smtp, smtp_proven = await self._srv(
-            domain, (("_submissions", "implicit"), ("_submission", "starttls")), address
-        )
+        smtp, smtp_proven = await self._srv(domain, SUBMISSION, address)
         return FoundServers(imap=imap, smtp=smtp, proven=imap_proven and smtp_proven)
 
-    async def _srv(
-        self, domain: str, services: Iterable[tuple[str, Transport]], address: str
-    ) -> tuple[FoundServer | None, bool]:
+    async def _srv(self, domain: str, services: Services, address: str) -> tuple[FoundServer | None, bool]:
         """The first server that DNS has for a service, and whether it is of the domain or DNSSEC proves it."""
-        for service, tls in services:
-            try:
-                answer = await self._resolver.srv(absolute(f"{service}._tcp.{domain}"))
-            except DNSError:
-                continue
-            for one in sorted(answer.records, key=lambda one: (one.priority, -one.weight)):
-                if host := _host(one.target):  # "." where there is no such service (RFC 6186 §3.4)
-                    proven = answer.authentic or await _related(host, domain)
-                    return FoundServer(host, one.port, tls, address), proven
+        near = {await organization(domain)}
+        async with aclosing(servers_in_dns(domain, services, near, self._resolver)) as found:
+            async for one in found:
+                if host := _host(one.host):
+                    return FoundServer(host, one.port, one.tls, address), one.proven
         return None, True
 
     async def _by_name(self, domain: str, address: str) -> FoundServers | None:
@@ -310,7 +317,7 @@ class Search:
         return FoundServers(
             imap=FoundServer(found, 993, "implicit", address),
             smtp=None if sender is None else FoundServer(sender, 465, "implicit", address),
-            proven=await _related(found, domain),
+            proven=await organization(found) == await organization(domain),
         )
 
     async def _answers(self, host: str, port: int, greeting: bytes) -> str | None:
@@ -327,10 +334,34 @@ class Search:
         return None
 
 
-async def _related(host: str, domain: str) -> bool:
-    """Whether a host is of the domain's organisation."""
-    names = [await trio.to_thread.run_sync(organizational_domain, one) for one in (host, domain)]
-    return names[0] == names[1]
+class Named(msgspec.Struct, frozen=True):
+    """A server that an SRV record names. `proven`: by DNSSEC, or it is of one of the organisations that were given."""
+
+    host: str
+    port: int
+    tls: SubmissionTLS
+    proven: bool
+
+
+async def servers_in_dns(domain: str, services: Services, near: set[str], resolver: Resolver) -> AsyncGenerator[Named]:
+    """The servers that a domain names for these services, the preferred first. `near`: organisational domains.
+
+    The password goes to it, so one that is not proven is for the user to confirm, or is left alone (RFC 6186 §6).
+    """
+    for service, tls in services:
+        try:
+            with trio.fail_after(LOOKUP_SECONDS):
+                answer = await resolver.srv(absolute(f"{service}._tcp.{domain}"))
+        except (DNSError, trio.TooSlowError):
+            continue
+        for one in sorted(answer.records, key=lambda one: (one.priority, -one.weight)):
+            if host := one.target.rstrip(".").lower():  # "." where there is no such service (RFC 6186 §3.4)
+                yield Named(host, one.port, tls, answer.authentic or await organization(host) in near)
+
+
+async def organization(host: str) -> str:
+    """The organisational domain of a host."""
+    return await trio.to_thread.run_sync(organizational_domain, host)
 
 
 async def _first(ways: Sequence[Callable[[], Awaitable[T | None]]]) -> T | None:

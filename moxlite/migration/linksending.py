@@ -6,6 +6,7 @@ The queue sends; nothing here does.
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from functools import partial
 from typing import Final
 
@@ -17,12 +18,11 @@ from moxlite.migration.linkstate import REFUSED_WAITS, Sealing
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.connect import addresses_of
 from moxlite.net.imapclient.transport import IMAPClientError
-from moxlite.net.resolver import DNSError, Resolver, absolute
+from moxlite.net.resolver import Resolver
 from moxlite.net.smtpclient import SMTPClient, certified
 from moxlite.net.tls.certificates import Trust
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.proto.address import AddressError, Domain
-from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.proto.smtp.conversation import ClientAuth, TLSMode
 from moxlite.proto.smtp.errors import SMTPError
 from moxlite.store.accounts.accounts import Accounts
@@ -43,10 +43,7 @@ logger = logging.getLogger("moxlite.migration.links")
 PORTS: Final[dict[SubmissionTLS, int]] = {"implicit": 465, "starttls": 587}
 
 SECONDS: Final = 30.0
-"""Seconds for a test of a submission server, and for each look-up."""
-
-SERVICES: Final[tuple[tuple[str, SubmissionTLS], ...]] = (("_submissions", "implicit"), ("_submission", "starttls"))
-"""SRV records of submission servers, the better first (RFC 8314 §5.1, RFC 6186 §3.1)."""
+"""Seconds for a test of a submission server."""
 
 
 def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay:
@@ -113,16 +110,15 @@ def known_outlet(host: str) -> Outlet | None:
     provider = provider_of(host)
     if provider is None or not provider.smtp[0]:
         return None
-    name, port = provider.smtp
-    return Outlet(host=name, tls="implicit" if port == 465 else "starttls", keeps_copy=provider.keeps_copy)
+    return Outlet(host=provider.smtp[0], tls=provider.smtp_tls, keeps_copy=provider.keeps_copy)
 
 
 async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
     """The submission server for an address whose IMAP or POP3 server is `host`: of a known provider, or the one that
     DNS names for the domain. One without a host: none was found.
 
-    A name from DNS gets the password, so it is taken only with DNSSEC, or if it belongs to the organisation of the
-    address or of `host`, which the user gave (RFC 6186 §6).
+    A name from DNS is taken only with DNSSEC, or if it belongs to the organisation of the address or of `host`, which
+    the user gave.
     """
     if (known := known_outlet(host)) is not None:
         return known
@@ -130,20 +126,13 @@ async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
         domain = Domain.parse(address.rpartition("@")[2]).ascii
     except AddressError:
         return Outlet()
-    near = {await trio.to_thread.run_sync(organizational_domain, one) for one in (domain, host)}
-    for service, tls in SERVICES:
-        with trio.move_on_after(SECONDS):
-            try:
-                answer = await resolver.srv(absolute(f"{service}._tcp.{domain}"))
-            except DNSError:
-                continue
-            for record in sorted(answer.records, key=lambda one: (one.priority, -one.weight)):
-                target = record.target.rstrip(".").lower()
-                if not target:  # RFC 6186 §3.4: no such service
-                    break
-                own = await trio.to_thread.run_sync(organizational_domain, target) in near
-                if own or answer.authentic:
-                    return Outlet(host=target, port=record.port, tls=tls)
+    from moxlite.migration.autoconfig import SUBMISSION, organization, servers_in_dns
+
+    near = {await organization(domain), await organization(host)}
+    async with aclosing(servers_in_dns(domain, SUBMISSION, near, resolver)) as found:
+        async for one in found:
+            if one.proven:
+                return Outlet(host=one.host, port=one.port, tls=one.tls)
     return Outlet()
 
 
