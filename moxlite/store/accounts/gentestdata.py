@@ -83,7 +83,7 @@ CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@re
 GIVEN: Final = f"shop.x7k2p@{DOMAINS[0]}"
 """An address to give away."""
 
-SHARED: Final = Share("", 1_767_592_800_000_000, "tom", "tom", "calendar", 1, "Holidays", "", "lr")
+SHARED: Final = Share(1_767_592_800_000_000, "tom", "tom", "calendar", 1, "Holidays", "", "lr", "")
 """A calendar that another user has shared."""
 
 LINKED: Final = NewLink(

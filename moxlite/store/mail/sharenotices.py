@@ -32,7 +32,7 @@ the other.
 """
 
 STATE: Final = "SELECT coalesce(max(modseq), 0) FROM share_notice"
-COLUMNS: Final = "id, created, owner, author, kind, object_id, name, before, after"
+COLUMNS: Final = "created, owner, author, kind, object_id, name, before, after, id"
 ALL: Final = f"SELECT {COLUMNS} FROM share_notice WHERE NOT gone ORDER BY id"  # noqa: S608 column names
 LAST: Final = f"""
 SELECT {COLUMNS} FROM share_notice WHERE NOT gone AND owner = ? AND author = ? AND kind = ? AND object_id = ?
@@ -53,10 +53,9 @@ CHANGED: Final = "SELECT id, createseq, modseq, gone FROM share_notice WHERE mod
 Kind: TypeAlias = Literal["mailbox", "calendar", "contact"]
 
 
-class Share(msgspec.Struct, frozen=True):
+class RightsChanged(msgspec.Struct, frozen=True):
     """A change of a guest's rights on an object of the account `owner`, by the account `author`. `created`: µs UTC."""
 
-    guest: str
     created: int
     owner: str
     author: str
@@ -67,18 +66,16 @@ class Share(msgspec.Struct, frozen=True):
     after: str
 
 
-class ShareNotice(msgspec.Struct, frozen=True):
-    """A notice in the guest's file; members as of `Share`."""
+class Share(RightsChanged, frozen=True):
+    """What is carried to the guest's file."""
+
+    guest: str
+
+
+class ShareNotice(RightsChanged, frozen=True):
+    """A notice in the guest's file."""
 
     id: int
-    created: int
-    owner: str
-    author: str
-    kind: Kind
-    object_id: int
-    name: str
-    before: str
-    after: str
 
 
 def seen(rights: str) -> str:
@@ -94,7 +91,7 @@ def owe_notice(
     """
     before, after, author = seen(before), seen(after), by or tx.account
     if before != after and guest not in (ANYONE, author):
-        told = Share(guest, tx.now, tx.account, author, kind, object_id, name, before, after)
+        told = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
         tx.owe(secrets.token_bytes(16), SHARED, msgspec.json.encode(told))
 
 
