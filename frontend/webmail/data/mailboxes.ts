@@ -69,13 +69,14 @@ export class Mailboxes {
   }
 
   private get all(): readonly Box[] {
-    this.boxes ??= this.told().map((box): Box => {
+    if (this.boxes) return this.boxes;
+    const roles = new Map(this.told().map((box) => [box.name, box.roles]));
+    this.boxes = this.told().map((box): Box => {
       const link = this.links.find(({ name }) => box.owner === "" && `${box.name}/`.startsWith(`${name}/`));
-      if (link === undefined) return { ...box, home: box.owner };
+      if (!link) return { ...box, home: box.owner };
       const named = box.name.slice(link.name.length + 1);
       const is = (role: Role) =>
-        named.toLowerCase().replace("drafts", "draft") === role ||
-        this.told().some(({ name, roles }) => name === named && roles.includes(role));
+        named.toLowerCase().replace("drafts", "draft") === role || roles.get(named)?.includes(role);
       return { ...box, roles: roleOrder.filter(is), home: `${link.name}/` };
     });
     return this.boxes;

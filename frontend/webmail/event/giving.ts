@@ -8,7 +8,7 @@ import { copyable } from "../../lib/pages";
 import { many, t } from "../../lib/words";
 import { dayOf, shortDay } from "../calendar/days";
 import type { Surroundings } from "../commands/desk";
-import { importFile } from "../ui/importing";
+import { exportLink, importFile } from "../ui/files";
 
 /** The choice of what colleagues see of a calendar. */
 export function accessChoice({ access, usual }: Pick<Calendar, "access" | "usual">): Field<HTMLSelectElement> {
@@ -46,22 +46,7 @@ export function fileButtons(
     "div",
     { class: "cal-files" },
     el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")),
-    el(
-      "a",
-      {
-        class: "btn line",
-        href: `${page.base}calendar/${calendar.id}.ics`,
-        download: "",
-        onclick: async (event: Event) => {
-          // a call first, which may ask for the password
-          if (!event.isTrusted) return;
-          event.preventDefault();
-          const link = event.currentTarget as HTMLAnchorElement;
-          if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
-        },
-      },
-      t("Export as a file"),
-    ),
+    exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"),
     file,
   );
 }

@@ -12,7 +12,7 @@ import { many, t } from "../../lib/words";
 import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
-import { importFile } from "../ui/importing";
+import { exportLink, importFile } from "../ui/files";
 import sheet from "./people.css";
 
 adopt(sheet);
@@ -44,23 +44,7 @@ export function openPage(page: Page): void {
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form: string, name: string) =>
-    el(
-      "a",
-      {
-        class: "button",
-        href: `${page.base}contacts.${form}`,
-        download: "",
-        onclick: async (event: Event) => {
-          // a call first, which may ask for the password
-          if (!event.isTrusted) return;
-          event.preventDefault();
-          const link = event.currentTarget as HTMLAnchorElement;
-          if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
-        },
-      },
-      name,
-    );
+  const save = (form: string, name: string) => exportLink(page, `contacts.${form}`, name, "button");
   const files = el(
     "div",
     { class: "people-tools" },

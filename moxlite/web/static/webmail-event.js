@@ -528,6 +528,15 @@ function importFile(page, file, doing, take) {
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
   });
 }
+function exportLink(page, path, title, kind) {
+  const save = async (event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget;
+    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+  };
+  return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
+}
 
 function accessChoice({ access, usual }) {
   const words = { details: t("when you are busy, and titles"), busy: t("when you are busy"), nothing: t("nothing") };
@@ -545,12 +554,7 @@ function fileButtons(page, calendar, imported) {
     });
     imported();
   });
-  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), el("a", { class: "btn line", href: `${page.base}calendar/${calendar.id}.ics`, download: "", onclick: async (event) => {
-    if (!event.isTrusted) return;
-    event.preventDefault();
-    const link = event.currentTarget;
-    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
-  } }, t("Export as a file")), file);
+  return el("div", { class: "cal-files" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), exportLink(page, `calendar/${calendar.id}.ics`, t("Export as a file"), "btn line"), file);
 }
 async function showLinks(client, calendar) {
   const list = el("div", { class: "cal-links" });

@@ -328,6 +328,15 @@ function importFile(page, file, doing, take) {
     else await dialog(t("Import"), (close) => [el("p", {}, `${facts.join(", ")}.`), el("ul", {}, problems.map(({ message }) => el("li", {}, el("bdi", { dir: "auto" }, isolated(message))))), el("div", { class: "dialog-buttons" }, el("button", { class: "primary", type: "button", onclick: () => close() }, t("Close")))]);
   });
 }
+function exportLink(page, path, title, kind) {
+  const save = async (event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget;
+    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+  };
+  return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
+}
 
 var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600;text-align:start}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}\n";
 
@@ -345,12 +354,7 @@ function openPage(page) {
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form, name) => el("a", { class: "button", href: `${page.base}contacts.${form}`, download: "", onclick: async (event) => {
-    if (!event.isTrusted) return;
-    event.preventDefault();
-    const link = event.currentTarget;
-    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
-  } }, name);
+  const save = (form, name) => exportLink(page, `contacts.${form}`, name, "button");
   const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => load(true)) }, t("Deleted contacts…")), file);
   fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
   let after = 0;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.e704d5afdc0f.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.dbb7f5c05cfc.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.491fd746ce8e.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.e704d5afdc0f.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.18a1167c76a5.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.30af0eff1b45.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.ddeff1bd3db6.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -745,11 +745,13 @@ var Mailboxes = class {
     return [...this.byId.values()];
   }
   get all() {
-    this.boxes ??= this.told().map((box) => {
+    if (this.boxes) return this.boxes;
+    const roles = new Map(this.told().map((box) => [box.name, box.roles]));
+    this.boxes = this.told().map((box) => {
       const link = this.links.find(({ name }) => box.owner === "" && `${box.name}/`.startsWith(`${name}/`));
-      if (link === void 0) return { ...box, home: box.owner };
+      if (!link) return { ...box, home: box.owner };
       const named2 = box.name.slice(link.name.length + 1);
-      const is = (role) => named2.toLowerCase().replace("drafts", "draft") === role || this.told().some(({ name, roles }) => name === named2 && roles.includes(role));
+      const is = (role) => named2.toLowerCase().replace("drafts", "draft") === role || roles.get(named2)?.includes(role);
       return { ...box, roles: roleOrder.filter(is), home: `${link.name}/` };
     });
     return this.boxes;

@@ -1,4 +1,4 @@
-// A file of contacts or events: taken by the server, and what became of it.
+// Files of contacts or events: saved, or taken by the server, with what became of it.
 
 import type { Remark } from "../../gen/webmail";
 import { attempt, dialog } from "../../lib/dialogs";
@@ -62,4 +62,20 @@ export function importFile(
         ),
       ]);
   });
+}
+
+/** A link that saves a file of the server. A call goes before it, which may ask for the password. */
+export function exportLink(
+  page: Pick<Surroundings, "client" | "base">,
+  path: string,
+  title: string,
+  kind: string,
+): HTMLElement {
+  const save = async (event: Event) => {
+    if (!event.isTrusted) return;
+    event.preventDefault();
+    const link = event.currentTarget as HTMLAnchorElement;
+    if (await attempt(t("Exporting"), () => page.client.export_prep())) link.click();
+  };
+  return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
