@@ -3,17 +3,20 @@
 import re
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
 
+from moxlite.queue.scheduling import due
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery import reputation
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import append, deliver, perform
 from moxlite.store.delivery.reputation import QUERIES, Key, history, received_since
+from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
 from moxlite.store.mail import recipients
@@ -25,6 +28,7 @@ from moxlite.store.mail.fetching import fetch_rows, slice_of
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import wrote_to, wrote_to_domain, wrote_to_orgdomain
+from moxlite.store.options import Options
 from moxlite.store.people import correspondents
 from moxlite.store.people.correspondents import suggest
 from moxlite.store.rows.mailboxes import mailboxes
@@ -193,6 +197,19 @@ async def test_what_grows_with_a_large_provider_is_answered_by_indices_alone(acc
                 assert [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", arguments)] == [f"SEARCH {line}"]
         finally:
             db.close()
+
+
+def test_rows_that_go_together_are_found_by_an_index(tmp_path: Path) -> None:
+    """QUEUE-65, LINK-14: those of a domain among its due ones, those of a link among the rows of the submission."""
+    expected = {
+        due.TOGETHER: "msg_due_domain (rcpt_domain=? AND next_attempt<?)",
+        due.TOGETHER_BY_LINK: "msg_base (base_id=?)",
+    }
+    db = open_file(tmp_path / "queue.db", Kind.QUEUE, Options(), create=True)
+    for sql, index in expected.items():
+        _, other, *_ = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (1, 2, 3))]
+        assert other == f"SEARCH other USING INDEX {index}"
+    db.close()
 
 
 async def test_a_listing_touches_no_body(accounts: Accounts, statements: Statements) -> None:

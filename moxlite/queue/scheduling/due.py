@@ -23,6 +23,7 @@ from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.mail.links import LINKED
 
 CANDIDATES: Final = 20
 """Rows of one read."""
@@ -52,13 +53,17 @@ SELECT msg.id, msg.rcpt_domain, msg.attempts, msg.next_attempt FROM domain JOIN 
     AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY next_attempt, id LIMIT 1)
 WHERE domain.name NOT IN (SELECT value FROM json_each(?1))
 ORDER BY msg.next_attempt, msg.id LIMIT ?4"""
-# Through a linked mailbox all recipients go together: its provider keeps a copy of each transaction (LINK-14).
-TOGETHER: Final = """
-SELECT other.id FROM msg one JOIN msg other
-ON other.base_id = one.base_id AND (other.rcpt_domain = one.rcpt_domain OR one.transport LIKE 'link:%')
+_OF_ONE: Final = """
 AND other.attempts = one.attempts AND other.require_tls IS one.require_tls AND other.transport = one.transport
 WHERE one.id = ? AND one.base_id <> 0
 AND other.hold = 0 AND other.dsn_due IN ('', 'delayed') AND other.next_attempt <= ? ORDER BY other.id LIMIT ?"""
+TOGETHER: Final = f"""
+SELECT other.id FROM msg one JOIN msg other
+ON other.base_id = one.base_id AND other.rcpt_domain = one.rcpt_domain {_OF_ONE}"""  # noqa: S608 constants
+# Through a linked mailbox all recipients go together: its provider keeps a copy of each transaction (LINK-14).
+TOGETHER_BY_LINK: Final = f"""
+SELECT other.id FROM msg one JOIN msg other INDEXED BY msg_base
+ON other.base_id = one.base_id AND other.base_id <> 0 {_OF_ONE}"""  # noqa: S608 constants
 # Due rows of a domain, first attempts or retries, among ten thousand rows by time; 1 ms.
 OF_DOMAIN: Final = """
 SELECT id, rcpt_domain, attempts, next_attempt FROM (
@@ -135,8 +140,10 @@ def following(
 
 def together(r: Reader, message_id: int, now: int) -> Group:
     """Return the rows that go into one SMTP transaction with this one, itself included (QUEUE-65)."""
-    ids = [row[0] for row in r.rows(TOGETHER, message_id, now, MAX_BATCH)] or [message_id]
-    return Group(ids, record.get(r, message_id), waiting(r, message_id))
+    message = record.get(r, message_id)
+    by_link = message is not None and message.transport.startswith(LINKED)
+    ids = [row[0] for row in r.rows(TOGETHER_BY_LINK if by_link else TOGETHER, message_id, now, MAX_BATCH)]
+    return Group(ids or [message_id], message, waiting(r, message_id))
 
 
 # Outcomes of attempts: recorded in queue.db, or kept in memory until it takes them, so that nothing is sent twice
