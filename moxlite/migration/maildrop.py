@@ -27,7 +27,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadMessage, LimitExceeded
 from moxlite.store.imports.items import MAX_MEMBER
 from moxlite.store.mail.adding import add_message
-from moxlite.store.mail.links import MAX_SEEN, Link, add_seen, count_seen, seen_before, seen_ids
+from moxlite.store.mail.links import MAX_SEEN, Link, add_seen, seen_before, seen_ids
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import INBOX, SEPARATOR
 from moxlite.store.options import DAY
@@ -73,7 +73,7 @@ class Maildrop:
         listed = await client.list()
         known = await self._account.read(lambda r: seen_ids(r, self._link.id), op="link")
         new = [one for one in listed if one.uidl not in known]
-        if await self._account.read(lambda r: count_seen(r, self._link.id), op="link") + len(new) > MAX_SEEN:
+        if len(known) + len(new) > MAX_SEEN:
             raise BrokenServer(worded("the server has had more than {n} messages", n=MAX_SEEN))
         if new and self._state.phase != "copying":
             self._entered("copying")

@@ -19,7 +19,7 @@ from moxlite.store.delivery.reputation import QUERIES, Key, history, received_si
 from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk import trainer
-from moxlite.store.mail import recipients
+from moxlite.store.mail import links, recipients
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.copying import copy_messages, move_messages
 from moxlite.store.mail.expunging import expunge
@@ -182,9 +182,10 @@ async def test_a_history_is_read_newest_first_from_its_own_index(accounts: Accou
 
 
 async def test_what_grows_with_a_large_provider_is_answered_by_indices_alone(accounts: Accounts) -> None:
-    """STORE-93, STORE-95, STORE-171: what came in a day; when one last wrote to a domain."""
+    """STORE-93, STORE-95, STORE-171, LINK-17: what came in a day; when one last wrote to a domain; a copy in Sent."""
     expected = {
         reputation.RECEIVED: "message_smtp USING COVERING INDEX message_smtp_received (received>? AND received<?)",
+        links.OWN_COPY: "message USING INDEX message_messageid (messageid=?)",
         recipients.BY_DOMAIN: "recipient USING COVERING INDEX recipient_domain (domain=?)",
         recipients.BY_ORGDOMAIN: "recipient USING COVERING INDEX recipient_orgdomain (orgdomain=?)",
         recipients.BY_ADDRESS: "recipient USING COVERING INDEX recipient_address (domain=? AND localpart=?)",
@@ -200,7 +201,7 @@ async def test_what_grows_with_a_large_provider_is_answered_by_indices_alone(acc
 
 
 def test_rows_that_go_together_are_found_by_an_index(tmp_path: Path) -> None:
-    """QUEUE-65, LINK-14: those of a domain among its due ones, those of a link among the rows of the submission."""
+    """QUEUE-65, LINK-14: of a domain among its due rows, of a link among the rows of one submission."""
     expected = {
         due.TOGETHER: "msg_due_domain (rcpt_domain=? AND next_attempt<?)",
         due.TOGETHER_BY_LINK: "msg_base (base_id=?)",

@@ -445,7 +445,9 @@ def forget_expected(tx: Tx, remote_id: int, message_id: MessageID) -> None:
 SENT_COPIES: Final = """
 SELECT m.id FROM message m WHERE m.mailbox_id = ? AND m.received >= ?
 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.message_id = m.id) ORDER BY m.received DESC LIMIT 50"""
-OWN_COPY: Final = "SELECT id FROM message WHERE messageid = ? AND mailbox_id = ? AND received >= ? ORDER BY id LIMIT 1"
+OWN_COPY: Final = """
+SELECT id FROM message INDEXED BY message_messageid WHERE messageid = ? AND mailbox_id = ? AND received >= ?
+ORDER BY id LIMIT 1"""
 
 
 def sent_copies(r: Reader, since: int) -> list[MessageID]:
@@ -469,7 +471,6 @@ LEFT_OUT: Final = 1 << 62
 
 ADD_SEEN: Final = "INSERT OR IGNORE INTO pop3_seen (link_id, uidl, since) VALUES (?, ?, ?)"
 SEEN: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ?"
-SEEN_COUNT: Final = "SELECT count(*) FROM pop3_seen WHERE link_id = ?"
 SEEN_BEFORE: Final = "SELECT uidl FROM pop3_seen WHERE link_id = ? AND since <= ?"
 
 
@@ -481,12 +482,6 @@ def add_seen(tx: AccountTx, link_id: int, uidl: str, *, kept: bool) -> bool:
 def seen_ids(r: Reader, link_id: int) -> set[str]:
     """The ids of all messages that were fetched or left out."""
     return {uidl for (uidl,) in r.rows(SEEN, link_id)}
-
-
-def count_seen(r: Reader, link_id: int) -> int:
-    """Their number."""
-    count: int = r.value(SEEN_COUNT, link_id)
-    return count
 
 
 def seen_before(r: Reader, link_id: int, until: int) -> set[str]:
