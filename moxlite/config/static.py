@@ -124,6 +124,13 @@ class IMAP(Section, frozen=True):
         int,
         doc("How many messages one command may work on (RFC 9738), at least 1000; 0 means any number."),
     ] = 0
+    save_limit: Annotated[
+        int,
+        doc(
+            "How many messages one COPY or APPEND may save (RFC 9738), at least 1000 and `message_limit`; 0 means as "
+            "many as `message_limit`."
+        ),
+    ] = 0
 
 
 class CA(Section, frozen=True):

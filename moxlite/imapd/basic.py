@@ -56,6 +56,7 @@ _ENABLE: Final = {
     "METADATA": (Enabled.METADATA, "METADATA"),
     "METADATA-SERVER": (Enabled.METADATA_SERVER, "METADATA-SERVER"),
 }
+_LIMITS: Final = ("MESSAGELIMIT=", "SAVELIMIT=")
 _OF: Final = {
     "METADATA-SERVER": "METADATA",
     "LIST-METADATA": "METADATA",
@@ -74,8 +75,10 @@ def capabilities(session: Session) -> tuple[str, ...]:
     """
     context = session.context
     names = [*_FIXED, f"APPENDLIMIT={context.append_limit}"]
-    if context.message_limit and "MESSAGELIMIT" not in session.login.disabled:
+    if context.message_limit:
         names.append(f"MESSAGELIMIT={context.message_limit}")
+    if context.save_limit:
+        names.append(f"SAVELIMIT={context.save_limit}")
     if context.jmap_url:
         names.append("JMAPACCESS")
     tls = session.info.tls
@@ -96,6 +99,7 @@ def capabilities(session: Session) -> tuple[str, ...]:
 def _is_disabled(session: Session, name: str) -> bool:
     """Whether the account's owner has switched a capability off (IMAP-37)."""
     name = name.upper()
+    name = name.partition("=")[0] if name.startswith(_LIMITS) else name
     return name not in _BASE and not session.login.disabled.isdisjoint((name, _OF.get(name, name)))
 
 

@@ -64,6 +64,7 @@ MODULES = {
     "CATENATE": ("catenate", "CATENATE"),
     "JMAPACCESS": ("basic", "GETJMAPACCESS"),
     "MESSAGELIMIT": ("messagelimit", "MESSAGELIMIT"),
+    "SAVELIMIT": ("messagelimit", "SAVELIMIT"),
     "ACL": ("shared", "SETACL"),
     "RIGHTS=kxte": ("shared", "bo -te"),
     "LIST-MYRIGHTS": ("shared", "RETURN (MYRIGHTS"),
@@ -91,6 +92,7 @@ def test_a_capability_has_a_module_that_uses_it(capability: str) -> None:
 async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
     """IMAP-36, IMAP-175: with TLS and without, with all that the operator can switch on."""
     monkeypatch.setattr(Context, "message_limit", 1000)
+    monkeypatch.setattr(Context, "save_limit", 1000)
     monkeypatch.setattr(Context, "jmap_url", "https://mail.example.org/.well-known/jmap")
     starttls = msgspec.structs.replace(imap.context, starttls=ServerTLS([self_signed(["localhost"])]))
     announced: set[str] = set()
@@ -98,7 +100,8 @@ async def test_whatever_is_announced_has_a_module(imap: Imap, monkeypatch: pytes
         async with imap.connect(tls=facts, context=context) as c:
             announced |= set((await c.ok("a CAPABILITY"))[0].split()[2:])
     names = {
-        name.partition("=")[0] if name.startswith(("APPENDLIMIT=", "MESSAGELIMIT=")) else name for name in announced
+        name.partition("=")[0] if name.startswith(("APPENDLIMIT=", "MESSAGELIMIT=", "SAVELIMIT=")) else name
+        for name in announced
     }
     assert names <= MODULES.keys()
     assert MODULES.keys() - names <= {"AUTH=SCRAM-SHA-1-PLUS", "AUTH=SCRAM-SHA-256-PLUS", "AUTH=EXTERNAL"}  # real TLS

@@ -89,6 +89,30 @@ async def test_what_is_all_or_nothing_is_refused(imap: Imap) -> None:
             assert (await c.tagged(f"g {command} UTF-8 UIDAFTER 7")).startswith("OK")
 
 
+async def test_what_saves_messages_has_a_limit_of_its_own(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-163: SAVELIMIT is announced, and counts for COPY and APPEND, not for MOVE (RFC 9738 §4)."""
+    monkeypatch.setattr(Context, "message_limit", 0)
+    monkeypatch.setattr(Context, "save_limit", 6)
+    message = "a: b\r\n\r\nx"
+    one = f" {{{len(message)}+}}\r\n{message}"
+    async with imap.account() as account, imap.user() as c:
+        assert b" SAVELIMIT=6 " in c.greeting
+        assert b"MESSAGELIMIT" not in c.greeting
+        await put(account, 7)
+        await c.ok("a NOOP")
+        assert (await c.tagged("b COPY 1:* Archive")).startswith("NO [MESSAGELIMIT 6 2] ")
+        assert (await c.tagged("c UID COPY 2:7 Archive")).startswith("OK [COPYUID")
+        assert (await c.tagged("d APPEND Inbox" + one * 7)).startswith("NO [MESSAGELIMIT 6] ")
+        assert (await c.tagged("e APPEND Archive" + one * 6)).startswith("OK [APPENDUID")
+        assert await c.tagged("f UID FETCH 1:* (UID)") == "OK fetched"
+        monkeypatch.setattr(Context, "message_limit", 5)
+        assert (await c.tagged("g COPY 2:7 Archive")).startswith("OK [COPYUID")
+        monkeypatch.setattr(Context, "save_limit", 0)
+        assert (await c.tagged("h COPY 2:7 Archive")).startswith("NO [MESSAGELIMIT 5 3] ")
+        monkeypatch.setattr(Context, "message_limit", 0)
+        assert (await c.tagged("i MOVE 1:* Archive")).startswith("OK")
+
+
 @pytest.mark.parametrize("enable", [(), ("UIDONLY",)])
 async def test_a_search_looks_at_the_highest_uids(imap: Imap, enable: tuple[str, ...]) -> None:
     """IMAP-163, IMAP-119: what counts are messages looked at; what UIDAFTER and UIDBEFORE leave out isn't (§3.2)."""

@@ -238,6 +238,8 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "within another"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
         (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
+        (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and message_limit"),
+        (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and message_limit"),
     ],
 )
 def test_each_cross_check_of_the_static_file_tells_its_key(tmp_path: Path, static: str, key: str, words: str) -> None:

@@ -36,7 +36,7 @@ from moxlite.config.values import LONGEST_MAILBOX
 
 METHODS: Final = ("submissions", "submission", "smtp", "socks", "direct", "fail")
 LOWEST_MESSAGE_LIMIT: Final = 1_000
-"""Lowest `message_limit` (RFC 9738 §3): with a lower one, clients would need too many commands."""
+"""Lowest `message_limit` and `save_limit` (RFC 9738 §3): with a lower one, clients would need too many commands."""
 
 KEY_OCTETS: Final = 32
 """Octets of an Ed25519 public key (RFC 8032 §5.1.5)."""
@@ -70,6 +70,8 @@ def check_static(static: Static) -> list[Finding]:
         findings.append(Finding(("queue", "max_concurrent_deliveries"), "must be at least 1"))
     if 0 < static.imap.message_limit < LOWEST_MESSAGE_LIMIT:
         findings.append(Finding(("imap", "message_limit"), f"must be 0 or at least {LOWEST_MESSAGE_LIMIT}"))
+    if 0 < static.imap.save_limit < max(lowest := LOWEST_MESSAGE_LIMIT, static.imap.message_limit):
+        findings.append(Finding(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit"))
     if not 1 <= static.queue.guard.failed_share <= 100:
         findings.append(Finding(("queue", "guard", "failed_share"), "must be from 1 to 100"))
     findings += backup_findings(static)

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 from moxlite.imapd.changes.bulk import copy_slices, expunge_slices, move_slices, undo_copy
 from moxlite.imapd.session.errors import no
-from moxlite.imapd.session.messagelimit import cut, cut_deleted, refuse_more
+from moxlite.imapd.session.messagelimit import cut, cut_deleted, refuse_more, saving_limit_of
 from moxlite.imapd.session.named import named_ranges, resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.progress import going_on
@@ -66,7 +66,7 @@ async def copy(session: Session, command: c.Copy) -> Done:
     """COPY: all messages or none; the selected mailbox may be the target."""
     view = session.selected
     named = await resolve(view, command.set, uid=command.uid)
-    refuse_more(session, len(named), named)
+    refuse_more(saving_limit_of(session), len(named), named)
     uids = view.live(named)
     async with at(session, command.mailbox) as place:
         within = await is_within(view, place)

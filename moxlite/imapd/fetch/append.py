@@ -9,7 +9,7 @@ import trio
 from moxlite.imapd.fetch.fetchbody import Content, chosen_fields
 from moxlite.imapd.fetch.incoming import MAX_FACTOR, find_target, require_catenate, under_way
 from moxlite.imapd.session.errors import Refused, no
-from moxlite.imapd.session.messagelimit import refuse_more
+from moxlite.imapd.session.messagelimit import refuse_more, saving_limit_of
 from moxlite.imapd.session.named import resolve
 from moxlite.imapd.session.place import Place, at
 from moxlite.imapd.session.state import Done, Session
@@ -42,7 +42,7 @@ from moxlite.store.types import MailboxID
 async def append(session: Session, command: c.Append) -> Done:
     """APPEND: all messages or none (RFC 3502 §6.3.11)."""
     try:
-        refuse_more(session, len(command.messages))
+        refuse_more(saving_limit_of(session), len(command.messages))
         async with at(session, command.mailbox) as place:
             items = await _prepared(session, command.messages, await _rights(place, command.messages))
             added = await add(place.account, place.box, items, origin=place.origin)

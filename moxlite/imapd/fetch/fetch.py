@@ -23,7 +23,7 @@ from typing import Final, TypeAlias, TypeVar
 from moxlite.imapd.fetch.fetchbody import Content, Unanswered, is_whole, item_name, needs, write_rest
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan, without_nul
 from moxlite.imapd.session.errors import bad, no
-from moxlite.imapd.session.messagelimit import cut, refuse_more
+from moxlite.imapd.session.messagelimit import cut, limit_of, refuse_more
 from moxlite.imapd.session.named import highest_modseq, known_uids, resolve
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
@@ -66,7 +66,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     most = 0 if asked is None else max(asked, key=abs)
     uids = await resolve(view, command.set, uid=command.uid, most=most)
     if asked is not None:
-        refuse_more(session, abs(asked[1] - asked[0]) + 1)
+        refuse_more(limit_of(session), abs(asked[1] - asked[0]) + 1)
         uids = partial_of(uids, asked)
     uids = cut(session, uids)
     if command.vanished and since is not None:

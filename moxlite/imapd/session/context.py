@@ -88,6 +88,11 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         return self.config.current.static.imap.message_limit
 
     @property
+    def save_limit(self) -> int:
+        """Maximum messages that one COPY or APPEND may save, 0 for the limit of `message_limit` (IMAP-163)."""
+        return self.config.current.static.imap.save_limit
+
+    @property
     def jmap_url(self) -> str:
         """URL of the session of JMAP (RFC 9698), "" if that is not served over TLS."""
         return self.config.current.jmap_url

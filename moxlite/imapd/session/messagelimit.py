@@ -1,7 +1,8 @@
-"""MESSAGELIMIT: the operator's limit on the messages that one command works on (RFC 9738; IMAP-163).
+"""MESSAGELIMIT, SAVELIMIT: the operator's limits on the messages that one command works on (RFC 9738; IMAP-163).
 
 A command that names more messages works on the highest UIDs, and its response has a code with the lowest of them. An
-atomic command (COPY, APPEND, SORT, THREAD) is refused. EXPUNGE and CLOSE have no limit.
+atomic command (COPY, APPEND, SORT, THREAD) is refused. EXPUNGE and CLOSE have no limit. COPY and APPEND, which save
+messages, may have a limit of their own.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ def limit_of(session: Session) -> int:
     return 0 if "MESSAGELIMIT" in session.login.disabled else session.context.message_limit
 
 
+def saving_limit_of(session: Session) -> int:
+    """Maximum messages that one COPY or APPEND saves, 0 for any number."""
+    own = 0 if "SAVELIMIT" in session.login.disabled else session.context.save_limit
+    return own or limit_of(session)
+
+
 def cut(session: Session, uids: array[int]) -> array[int]:
     """The highest UIDs of an ascending array, as many as the limit allows. `session.state.limited` says whether some
     are left out.
@@ -36,9 +43,10 @@ def cut(session: Session, uids: array[int]) -> array[int]:
     return uids[-limit:]
 
 
-def refuse_more(session: Session, count: int, uids: array[int] | None = None) -> None:
-    """Raise Refused if there are more messages than the limit. `uids`: a part of these could be named instead."""
-    limit = limit_of(session)
+def refuse_more(limit: int, count: int, uids: array[int] | None = None) -> None:
+    """Raise Refused if there are more messages than the limit, 0 for none. `uids`: a part of these could be named
+    instead.
+    """
     if limit and count > limit:
         lowest = b" %d" % uids[-limit] if uids is not None else b""
         raise _refused(limit, lowest)
