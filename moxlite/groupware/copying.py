@@ -63,9 +63,6 @@ MAX_ELEMENTS: Final = 150_000
 MAX_PLACES: Final = 100
 """Calendars, or address books, that are copied."""
 
-MAX_ENTRY: Final = 1 << 20
-"""Octets of an entry (DAV-5)."""
-
 BATCH: Final = 50
 """Entries that are asked for at once; contacts that are added in one unit."""
 
@@ -441,8 +438,6 @@ class CalendarCopies:
         expander = Expander(account, self._sandbox)
         for data in found:
             try:
-                if len(data) > MAX_ENTRY:
-                    raise BadEntry("", "an entry has more than 1 MiB")
                 facts = await expander.facts(where, data)
             except TooBusy:
                 raise CommandFailed("busy", "the server is busy, try again in a moment") from None

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 LARGE: Final = 16 << 10
 """Octets above which an entry is read in a thread: reading 16 KiB takes the loop 3 ms."""
 
+MAX_ENTRY: Final = 1 << 20
+"""Octets of an entry (DAV-5)."""
+
+TOO_LARGE: Final = "an entry has more than 1 MiB"
+
 DAY: Final = 86_400
 BEFORE: Final = 366 * DAY
 AFTER: Final = 731 * DAY
@@ -77,6 +82,8 @@ class Expander:
 
     async def facts(self, where: Collection, data: bytes) -> Facts:
         """Compute the facts of an entry that is put into a collection. Raises BadEntry, TooBusy."""
+        if len(data) > MAX_ENTRY:
+            raise BadEntry((CARDDAV if where.kind == "contact" else CALDAV) + "max-resource-size", TOO_LARGE)
         if where.kind == "contact":
             return await self._card(data)
         try:

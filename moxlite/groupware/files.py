@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -46,14 +47,12 @@ async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, oc
 
     Raises NoEntries, TooBusy, StoreError.
     """
-    entries = await off_loop(lambda: list(split_calendars(octets.decode("utf-8-sig", "replace"))), kind="import")
-    if not entries:
-        raise NoEntries("the file has no event or task with a UID")
+    entries = split_calendars(octets.decode("utf-8-sig", "replace"))
     expander = Expander(account, sandbox)
     done = Taken()
-    for start in range(0, len(entries), BATCH):
+    while texts := await off_loop(lambda: list(islice(entries, BATCH)), kind="import"):
         found: list[tuple[bytes, Facts]] = []
-        for text in entries[start : start + BATCH]:
+        for text in texts:
             data = text.encode("utf-8", "replace")
             await give_way()
             try:
@@ -63,6 +62,8 @@ async def add_calendar(account: Account, sandbox: Sandbox, where: Collection, oc
         added = await account.write(lambda tx: _add(tx, where, found))  # noqa: B023 at once
         done.added += added
         done.known += len(found) - added
+    if not (done.added or done.known or done.problems):
+        raise NoEntries("the file has no event or task with a UID")
     return done
 
 

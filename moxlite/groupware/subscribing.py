@@ -64,9 +64,6 @@ SECONDS: Final = 30.0
 MAX_FILE: Final = 5 << 20
 """Octets of a file: 15,000 events."""
 
-MAX_ENTRY: Final = 1 << 20
-"""Octets of an entry (DAV-5)."""
-
 DEADLINE: Final = 300.0
 """Seconds in which a file comes into the account: rules may take a second each."""
 
@@ -287,8 +284,6 @@ async def _ready(
     """The entries that a calendar can have."""
     for one in entries:
         data = one.text.encode("utf-8", "replace")
-        if len(data) > MAX_ENTRY:
-            continue
         try:
             yield one.name, data, await expander.facts(where, data)
         except BadEntry:

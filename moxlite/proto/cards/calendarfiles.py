@@ -18,9 +18,21 @@ MAX_FILE: Final = 20 << 20
 HEAD_OCTETS: Final = 16 << 10
 """Characters of a file in which its name is looked for."""
 
+LARGEST: Final = 8 << 20
+"""Octets of the lines of a component: one above is no entry that is taken, which has 1 MiB at most."""
+
+LINE: Final = 60
+"""Octets that a line takes in memory beside its characters."""
+
+MAX_ZONES: Final = 256 << 10
+"""Characters of the zones of an entry, which each entry has anew: those with all rules since 1900 have 30 KiB."""
+
+ALL_ZONES: Final = 512 << 20
+"""Characters of zones that are written for the entries of one file: each is read again with its entry."""
+
 KINDS: Final = frozenset({"VEVENT", "VTODO", "VJOURNAL"})
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
-HEAD: Final = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//moxlite//EN")
+HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
 CALENDAR_END: Final = "END:VCALENDAR\r\n"
 
 
@@ -29,37 +41,58 @@ def split_calendars(text: str) -> Iterator[str]:
     return (entry for _, entry in calendars_by_uid(text))
 
 
+class _Written:
+    """The components of one UID as they are written, and the zones that they name."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.zones: dict[str, None] = {}
+
+
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
-    components of one UID and the zones that they name. What has no UID is left out.
+    components of one UID and the zones that they name. What has no UID is left out. An entry above `MAX_ZONES`
+    characters of zones, or after `ALL_ZONES` of the whole file, is without them; a component above `LARGEST` is cut
+    there.
     """
-    entries: dict[tuple[str, str], list[str]] = {}
-    zones: dict[str, list[str]] = {}
+    entries: dict[tuple[str, str], _Written] = {}
+    zones: dict[str, str] = {}
     inside: list[str] = []
     lines: list[str] = []
-    name = ""
+    size, name = 0, ""
     for line in unfolded(text):
         word, _, value = line.partition(":")
         kind = word.upper()
         if kind == "BEGIN":
             inside.append(value.strip().upper())
             if len(inside) == 2:
-                lines, name = [], ""
+                lines, size, name = [], 0, ""
         if len(inside) > 1:
-            lines.append(line)
+            if size <= LARGEST:
+                lines.append(line)
+                size += len(line) + LINE
             if len(inside) == 2 and kind.partition(";")[0] in ("UID", "TZID"):
                 name = value.strip()
         if kind == "END" and inside:
             if len(inside) == 2 and name:
+                written = "".join(f"{folded(one)}\r\n" for one in lines)
                 if inside[1] == "VTIMEZONE":
-                    zones.setdefault(name, lines)
+                    zones.setdefault(name, written)
                 elif inside[1] in KINDS:
-                    entries.setdefault((inside[1], name), []).extend(lines)
+                    entry = entries.setdefault((inside[1], name), _Written())
+                    entry.texts.append(written)
+                    entry.zones |= dict.fromkeys(
+                        match[1] or match[2] for one in lines for match in ZONE.finditer(one[:500])
+                    )
             inside.pop()
+    left = ALL_ZONES
     for (_, uid), found in entries.items():
-        named = dict.fromkeys(match[1] or match[2] for line in found for match in ZONE.finditer(line[:500]))
-        own = [line for zone in named if zone in zones for line in zones[zone]]
-        yield uid, "".join(f"{folded(line)}\r\n" for line in (*HEAD, *own, *found, "END:VCALENDAR"))
+        own = [zones[zone] for zone in found.zones if zone in zones]
+        size = sum(map(len, own))
+        if size > min(MAX_ZONES, left):
+            own, size = [], 0
+        left -= size
+        yield uid, "".join((*HEAD, *own, *found.texts, CALENDAR_END))
 
 
 def title_of(text: str) -> str:
@@ -74,8 +107,7 @@ def title_of(text: str) -> str:
 def calendar_head(title: str) -> str:
     """The lines before the components of a calendar."""
     named = property_of("X-WR-CALNAME:" + " ".join(title.split()))
-    lines = HEAD if not title or named is None else (*HEAD, folded(named.whole))
-    return "".join(f"{line}\r\n" for line in lines)
+    return "".join(HEAD) + (f"{folded(named.whole)}\r\n" if title and named is not None else "")
 
 
 def calendar_parts(calendar: Component, known: set[str]) -> str:

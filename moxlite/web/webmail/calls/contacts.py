@@ -217,7 +217,8 @@ class ContactCalls(AccountCalls):
         Contacts that are there already get what they have not. The upload is removed.
         """
         key = key_of(upload_id)
-        async with self._accounts.use(caller.require().account) as account:
+        name = caller.require().account
+        async with self._server.views.taken(name), self._accounts.use(name) as account:
             upload = await account.read(lambda r: upload_of(r, key), op="contacts_upload")
             try:
                 await lazyimport.load("moxlite.proto.cards.contactfiles")

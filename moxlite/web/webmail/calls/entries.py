@@ -379,7 +379,8 @@ class CalendarCalls(EntryCalls):
         are not told. The upload is removed.
         """
         key = key_of(upload_id)
-        async with self._entries(caller) as visit:
+        account = caller.require().account
+        async with self._server.views.taken(account), self._entries(caller) as visit:
             upload = await visit.account.read(lambda r: upload_of(r, key), op="calendar-upload")
             try:
                 if upload.size > MAX_FILE:

@@ -19,6 +19,12 @@ of which is the stream.
 WAITING: Final = 200
 """Requests of one account that may wait; each is an idle connection."""
 
+FILES: Final = 2
+"""Files of contacts or events that are read at once, of different accounts: one of 20 MiB takes 300 MB at worst."""
+
+FILE_SECONDS: Final = 120.0
+"""Seconds for which such a file waits."""
+
 SECONDS: Final = 20.0
 """Seconds that a request waits for its turn: four sandbox jobs that are killed take 5 s."""
 
@@ -27,6 +33,7 @@ ALL: Final = 10_000
 
 RETRY_AFTER: Final = ("retry-after", "5")
 SHOWN: Final = "Four messages are being shown to you already; try again when they are there."
+TAKEN: Final = "Other files are being imported; try again in a minute."
 SENT: Final = "Four files are being sent to you already; wait until one of them is there, or end it."
 
 
@@ -39,6 +46,7 @@ class Views:
     def __init__(self) -> None:
         self._shown = Turns(ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS)
         self._sent = Turns(ALL, each=AT_ONCE, waiting=WAITING, seconds=SECONDS)
+        self._taken = Turns(FILES, each=1, waiting=WAITING, seconds=FILE_SECONDS)
 
     @asynccontextmanager
     async def shown(self, account: str) -> AsyncIterator[None]:
@@ -57,3 +65,12 @@ class Views:
                 yield
         except TooManyWaiting:
             raise Unavailable(SENT, RETRY_AFTER) from None
+
+    @asynccontextmanager
+    async def taken(self, account: str) -> AsyncIterator[None]:
+        """Count a file of contacts or events that is read for the account during the block. Raises Unavailable."""
+        try:
+            async with self._taken.turn(account):
+                yield
+        except TooManyWaiting:
+            raise Unavailable(TAKEN, RETRY_AFTER) from None

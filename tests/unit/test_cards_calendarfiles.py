@@ -1,0 +1,92 @@
+"""Files of many events, as other programs have them, and as hostile ones are (DAV-40, DAV-49)."""
+
+import tracemalloc
+from collections.abc import Callable
+from itertools import islice
+
+import pytest
+
+from moxlite.proto.cards.calendarfiles import LARGEST, MAX_ZONES, calendars_by_uid, split_calendars
+from moxlite.proto.cards.contentline import unfolded
+
+SIZE = 2 << 20
+
+
+def event(uid: str, *lines: str) -> str:
+    body = "".join(f"{line}\r\n" for line in (f"UID:{uid}", "DTSTART;TZID=Here:20260101T100000", *lines))
+    return f"BEGIN:VEVENT\r\n{body}END:VEVENT\r\n"
+
+
+def zone(name: str, rules: int) -> str:
+    rule = "BEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:+0100\r\nTZOFFSETTO:+0100\r\nEND:STANDARD\r\n"
+    return f"BEGIN:VTIMEZONE\r\nTZID:{name}\r\n{rule * rules}END:VTIMEZONE\r\n"
+
+
+def file(*parts: str) -> str:
+    return "".join(("BEGIN:VCALENDAR\r\nVERSION:2.0\r\n", *parts, "END:VCALENDAR\r\n"))
+
+
+def test_an_entry_has_the_zones_that_it_names() -> None:
+    """DAV-40: and all components of its UID, wherever they are in the file."""
+    text = file(event("a"), zone("There", 1), event("b"), event("a", "RECURRENCE-ID:20260108T090000Z"), zone("Here", 2))
+    found = dict(calendars_by_uid(text))
+    assert list(found) == ["a", "b"]
+    assert found["a"].count("BEGIN:VEVENT") == 2
+    assert found["b"].count("BEGIN:STANDARD") == 2
+    assert all("TZID:There" not in one for one in found.values())
+    assert all(one.startswith("BEGIN:VCALENDAR\r\n") and one.endswith("END:VCALENDAR\r\n") for one in found.values())
+
+
+def test_a_large_zone_is_not_written_into_each_of_many_entries() -> None:
+    """STORE-199: else 10,000 events of one file would have 20 GB; a zone of a usual size stays."""
+    events = [event(str(number)) for number in range(2_000)]
+    assert all(len(zone("Here", 20_000)) > MAX_ZONES for _ in events[:1])
+    found = list(split_calendars(file(zone("Here", 20_000), *events)))
+    assert len(found) == len(events)
+    assert sum(map(len, found)) < 1 << 20
+    assert "VTIMEZONE" in next(iter(split_calendars(file(zone("Here", 200), *events))))
+
+
+@pytest.mark.parametrize(
+    ("make", "most"),
+    [
+        (lambda: "a\n" * (SIZE // 2), 8),
+        (lambda: file(event("a", *["ab"] * (SIZE // 5))), 40),
+        (lambda: file("BEGIN:VEVENT\r\n" * (SIZE // 14)), 40),
+        (lambda: file(*(f"BEGIN:VEVENT\r\nUID:{number}\r\nEND:VEVENT\r\n" for number in range(SIZE // 60))), 40),
+    ],
+    ids=["lines", "a long event", "open components", "many events"],
+)
+@pytest.mark.slow
+def test_memory_of_a_hostile_file_is_bounded(make: Callable[[], str], most: int) -> None:
+    """STORE-199: MB beside the file."""
+    text = make()
+    tracemalloc.start()
+    try:
+        list(islice(split_calendars(text), 25))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak / 1e6 < most
+
+
+def test_a_component_is_cut_above_what_no_entry_has() -> None:
+    """DAV-5: the rest of the file is read."""
+    found = dict(
+        calendars_by_uid(file(event("large", *["DESCRIPTION:" + "x" * 60] * (LARGEST // 100)), event("small")))
+    )
+    assert 1 << 20 < len(found["large"]) < 2 * LARGEST
+    assert "END:VEVENT" not in found["large"]
+    assert "END:VEVENT" in found["small"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a", "a\r\nb\rc\nd", "a\r\n b\r\n\tc\r\n", "\r\n\r\n", " a\nb"])
+def test_lines_are_those_of_files_of_all_systems(text: str) -> None:
+    """RFC 5545 §3.1: whatever ends them; a blank at the beginning continues the line before."""
+    wanted: list[str] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if line[:1] in (" ", "\t") and wanted:
+            wanted[-1] += line[1:]
+        else:
+            wanted.append(line)
+    assert list(unfolded(text)) == wanted
