@@ -12,7 +12,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.admin.dns import check as dns
 from moxlite.admin.dns.report import Report
-from moxlite.admin.doctor import backups, configuration, machine, running, signatures
+from moxlite.admin.doctor import backups, configuration, machine, programs, running, signatures
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding, Grade, in_order
 from moxlite.admin.doctor.requests import Running
@@ -155,6 +155,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "dns": check_names,
     "DNS providers": check_providers,
     "addresses": check_families,
+    "programs": programs.check_programs,
     "signatures": signatures.check_signatures,
     "port 25 outside": machine.check_outgoing,
     "block lists": machine.check_lists,

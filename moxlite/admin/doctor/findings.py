@@ -57,6 +57,8 @@ Code = Literal[
     "port-25-blocked",
     "port-closed",
     "port-taken",
+    "program-address",
+    "program-in-clear",
     "queue-held",
     "queue-stuck",
     "quota-reached",
