@@ -75,8 +75,8 @@ export abstract class BaseClient {
 
   protected abstract calls: Calls;
 
-  /** Called by the methods of `clientOf`. `given` are the values of the parameters, in the order of their checks. */
-  protected async call<T>(name: string, given: readonly unknown[]): Promise<T> {
+  /** The call of this name, as the methods of `clientOf` make it. `given`: the values of the parameters, in the order of their checks. */
+  async call<T>(name: string, given: readonly unknown[]): Promise<T> {
     if (!(name in this.calls)) {
       const further = await this.furtherChecks();
       this.table = { ...this.table, ...further.checks };
@@ -166,23 +166,19 @@ async function simulatedLatency(): Promise<void> {
 /** Calls by their names: the checks of the parameters, in their order, and of the result. */
 export type Calls = Readonly<Record<string, readonly [checks: Record<string, Check>, result: Check]>>;
 
-/** The class of clients with these calls as methods, whose types are `T`, and with those named in `later`, whose checks are
- * loaded by the first of them. */
-export function clientOf<T>(
-  calls: Calls,
-  later = "",
-): new (
-  ...given: ConstructorParameters<typeof BaseClient>
-) => BaseClient & T {
+/** The class of clients with all calls as methods, whose types are `T`. The checks of calls that are not among these are loaded by
+ * the first of them: so the first load has not even their names. */
+export function clientOf<T>(calls: Calls): new (...given: ConstructorParameters<typeof BaseClient>) => BaseClient & T {
   class Generated extends BaseClient {
     protected override calls = calls;
   }
-  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
-    Object.defineProperty(Generated.prototype, name, {
-      value(this: Generated, ...given: unknown[]) {
-        return this.call(name, given);
-      },
-    });
-  }
+  const methods = new Proxy(BaseClient.prototype, {
+    get: (base, name: string, client: Generated) =>
+      // `await` asks each object for `then`
+      name in base || name === "then"
+        ? Reflect.get(base, name, client)
+        : (...given: unknown[]) => client.call(name, given),
+  });
+  Object.setPrototypeOf(Generated.prototype, methods);
   return Generated as never;
 }

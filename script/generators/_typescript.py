@@ -160,8 +160,6 @@ def typescript(
     def rows(methods: Mapping[str, tuple[str, str]]) -> str:
         return "{\n" + "\n".join(row for _, row in methods.values()) + "\n}"
 
-    # sorted: names that begin alike take less of the first load
-    names = f", {json.dumps(' '.join(sorted(later)))}" if divided else ""
     declarations = [(methods | later)[name][0] for name in calls]
     blocks = [
         generated,
@@ -176,7 +174,7 @@ def typescript(
         ),
         f"/** The calls of the {app}. */\nexport interface Calls {{\n" + "\n\n".join(declarations) + "\n}",
         "export type Client = BaseClient & Calls;",
-        "export const Client = /* @__PURE__ */ clientOf<Calls>(" + rows(methods) + names + ");",
+        "export const Client = /* @__PURE__ */ clientOf<Calls>(" + rows(methods) + ");",
     ]
     rest = [
         generated,

@@ -187,15 +187,12 @@ async function simulatedLatency() {
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
 }
-function clientOf(calls, later = "") {
+function clientOf(calls) {
   class Generated extends BaseClient {
     calls = calls;
   }
-  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
-    Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given);
-    } });
-  }
+  const methods = new Proxy(BaseClient.prototype, { get: (base2, name, client) => name in base2 || name === "then" ? Reflect.get(base2, name, client) : (...given) => client.call(name, given) });
+  Object.setPrototypeOf(Generated.prototype, methods);
   return Generated;
 }
 

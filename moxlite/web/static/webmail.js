@@ -193,15 +193,12 @@ async function simulatedLatency() {
   const { wait_min_ms: least2 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most3 - least2)));
 }
-function clientOf(calls, later = "") {
+function clientOf(calls) {
   class Generated extends BaseClient {
     calls = calls;
   }
-  for (const name of [...Object.keys(calls), ...later.split(" ")]) {
-    Object.defineProperty(Generated.prototype, name, { value(...given) {
-      return this.call(name, given);
-    } });
-  }
+  const methods = new Proxy(BaseClient.prototype, { get: (base2, name, client) => name in base2 || name === "then" ? Reflect.get(base2, name, client) : (...given) => client.call(name, given) });
+  Object.setPrototypeOf(Generated.prototype, methods);
   return Generated;
 }
 
@@ -263,7 +260,7 @@ var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: 
 var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
-}, "busy_times calendar_import calendar_link_make calendar_link_remove calendar_links calendar_refresh calendar_remove calendar_save calendar_subscribe calendar_view calendars claim_confirm complete_recipient compose_prepare confirm confirm_options contact contact_remove contact_restore contact_save contacts contacts_import decode_mime_words deleted_list deleted_restore delivery_cancel delivery_retry delivery_status draft_find draft_remove draft_save event event_answer event_remove event_restore event_save events export_prep flags_add flags_clear from_address_settings_save given_make given_switch group_members hand_on import_abort import_check import_state import_undo invitation invitation_answer label_counts label_remove label_save login login_factor login_prep logout mailbox_create mailbox_delete mailbox_rename mailbox_set_special_use mailboxes_mark_read message_delete message_details message_item message_move message_snooze message_submit message_submit_undo message_unsnooze messages_waiting newsletter_archive newsletters notice_archive notices notices_choose notices_remove notices_subscribe notices_test parsed_message query_action receipt_send recipient_security ruleset_accept ruleset_for_sender ruleset_never ruleset_suggest_move scheduled_cancel scheduled_change search_glance settings_save sorting_notices template_remove template_save templates thread_collapse thread_mute unsubscribe upload_remove vacation_end");
+});
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 var sequence = 1500;
