@@ -279,8 +279,8 @@ class House:
         from moxlite.groupware.copying import CalendarCopies
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
-        start = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE)
-        return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start)
+        start, logins = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), self.copies.logins
+        return CalendarCopies(self.files.accounts, self.services.sandbox, client, self.network.resolver, start, logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End imports and exports by IMAP of accounts that are being removed."""

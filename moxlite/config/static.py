@@ -63,6 +63,13 @@ class RateLimits(Section, frozen=True):
         tuple[int, int],
         doc("Failed log-ins to one account from all networks together, in a minute and in 24 hours."),
     ] = (30, 300)
+    logins_elsewhere_per_hour: Annotated[
+        tuple[int, int],
+        doc(
+            "Log-ins at other servers that one account begins in an hour, for links and imports, and of these, refused"
+            " ones as one user of a server."
+        ),
+    ] = (20, 6)
     messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered to one account in a minute.")] = (
         500,
         1500,

@@ -20,6 +20,7 @@ import trio
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient, HTTPError
+from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import DNSError, Resolver
 from moxlite.operations.groupware import Copied, CopyCalendars
 from moxlite.operations.performing import commands
@@ -316,6 +317,7 @@ class CalendarCopies:
 
     Args:
       start: starts a task of its own.
+      logins: counts the log-ins that users begin.
     """
 
     def __init__(
@@ -325,12 +327,14 @@ class CalendarCopies:
         client: HTTPClient,
         resolver: Resolver,
         start: Callable[[Callable[[], Awaitable[None]]], None],
+        logins: LoginsElsewhere,
     ) -> None:
         self._accounts = accounts
         self._sandbox = sandbox
         self._client = client
         self._resolver = resolver
         self._start = start
+        self._logins = logins
         self._looks: dict[str, CopyLook] = {}
         self._scopes: dict[str, trio.CancelScope] = {}
 
@@ -339,13 +343,17 @@ class CalendarCopies:
         return commands(CopyCalendars.bind_stream(self._copy), refusals=(CopyFailed,))
 
     def begin(self, order: CopyCalendars) -> None:
-        """Begin a copy in the background. Raises CopyBusy, and CopyFailed for an address that is not asked."""
+        """Begin a copy in the background. Raises CopyBusy, TooManyLogins, and CopyFailed for an address that is not
+        asked.
+        """
         if order.account in self._scopes:
             raise CopyBusy("calendars are being copied already")
         if len(self._scopes) >= MAX_RUNNING:
             raise CopyBusy("several copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
-        self._looks[order.account] = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
+        look = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
+        self._logins.begin(order.account, look.host, look.user)
+        self._looks[order.account] = look
         self._scopes[order.account] = trio.CancelScope()
         self._start(partial(self._serve, order.account, remote))
 
@@ -377,6 +385,7 @@ class CalendarCopies:
             with scope:
                 await self._run(name, remote, look.copied, look.tell)
                 phase, error = "done", ""
+                self._logins.accepted(name, look.host, look.user)
             if scope.cancelled_caught:
                 phase, error = "aborted", ""
         except (CopyFailed, LimitExceeded) as failure:

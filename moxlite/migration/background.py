@@ -145,13 +145,14 @@ class BackgroundImports:
         Args:
           inside: whether the server may have an address of the inner network (`Copies.run`).
 
-        Raises CannotNow.
+        Raises CannotNow, TooManyLogins.
         """
         old = self._runs.get(order.account)
         if self._copies.is_running(order.account) or (old is not None and old.phase not in ENDED):
             raise CannotNow("mail is being imported from another server already")
         if sum(one.phase not in ENDED for one in self._runs.values()) >= MAX_RUNNING:
             raise CannotNow("several imports are running on this server; try again later")
+        self._copies.logins.begin(order.account, order.host, order.user)
         run = self._runs[order.account] = _Run(order, look=look)
         self._tree.start("migration.import", partial(self._serve, run, inside), Fate.ONCE)
 
@@ -188,8 +189,11 @@ class BackgroundImports:
         run.scope.cancel()
 
     def go_on(self, account: str, leave_out: Collection[str] | None = None) -> None:
-        """Copy, after a pause, or for the first time without the mailboxes in `leave_out`. Raises CannotNow."""
+        """Copy, after a pause, or for the first time without the mailboxes in `leave_out`. Raises CannotNow,
+        TooManyLogins.
+        """
         run = self._of(account, "paused", "looked")
+        self._copies.logins.begin(account, run.order.host, run.order.user)
         if leave_out is not None:
             run.order = msgspec.structs.replace(run.order, leave_out=list(leave_out))
         run.phase = "running"
@@ -239,8 +243,9 @@ class BackgroundImports:
         def begun(copy: Copy) -> None:
             run.copy = copy
 
+        accepted = partial(self._copies.logins.accepted, order.account, order.host, order.user)
         try:
-            await self._copies.run("import", order, run.tell, inside=inside, begun=begun)
+            await self._copies.run("import", order, run.tell, inside=inside, begun=begun, accepted=accepted)
         except (CopyBusy, CopyFailed) as error:
             if run.phase not in ENDED:
                 run.end("failed", reason_of(error))

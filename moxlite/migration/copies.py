@@ -15,6 +15,7 @@ from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.migration.problems import Tell
+from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.operations.copies import Copied, CopyByImap, Note
@@ -82,6 +83,7 @@ class Copies:
         self.accounts = accounts
         self.resolvers = resolvers
         self.trust = trust
+        self.logins = LoginsElsewhere(*config.current.static.rate_limits.logins_elsewhere_per_hour)
         self._running: dict[str, trio.CancelScope] = {}
 
     @property
@@ -101,12 +103,14 @@ class Copies:
         *,
         inside: bool = True,
         begun: Callable[[Copy], None] = lambda copy: None,
+        accepted: Callable[[], None] = lambda: None,
     ) -> Copied:
         """Copy everything that differs; returns the counts. Cancellation keeps the messages that were copied.
 
         Args:
           inside: whether the server may have an address of the inner network (`net.dial.dial`).
           begun: takes the copy, whose `result` grows while it runs.
+          accepted: called once, after the first log-in.
 
         Raises CopyFailed, CopyBusy.
         """
@@ -127,7 +131,7 @@ class Copies:
                         tmp = self.config.current.static.data_dir / "tmp"
                         copy = make(account, self.accounts, order, tell, tmp)
                         begun(copy)
-                        await self._connected(kind, copy, order, tell, inside=inside)
+                        await self._connected(kind, copy, order, tell, accepted, inside=inside)
                     end = "done"
                 if scope.cancelled_caught:  # the account is being removed
                     failure = AccountRemoved(account_name)
@@ -155,7 +159,9 @@ class Copies:
             if new.account(account) is None:
                 scope.cancel()
 
-    async def _connected(self, kind: Kind, copy: Copy, order: CopyByImap, tell: Tell, *, inside: bool) -> None:
+    async def _connected(
+        self, kind: Kind, copy: Copy, order: CopyByImap, tell: Tell, accepted: Callable[[], None], *, inside: bool
+    ) -> None:
         """Run a copy over one connection after another, until it is complete, or makes no progress any more."""
         from moxlite.net.imapclient import BrokenServer, ConnectionLost
 
@@ -163,6 +169,8 @@ class Copies:
         while True:
             try:
                 client = await self.connect(kind, order, inside)
+                if not greeted:
+                    accepted()
                 greeted = True
                 try:
                     await copy.once(client)

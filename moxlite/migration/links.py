@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.config.snapshot import CurrentConfig, Snapshot
+from moxlite.config.snapshot import Snapshot
 from moxlite.metrics import Counter, Gauge
 from moxlite.migration import linksending
 from moxlite.migration.copies import Copies
@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from moxlite.net.httpclient import Roots
     from moxlite.net.imapclient import Client
     from moxlite.net.pop3client import POP3Client
-    from moxlite.net.resolver import Resolver
 
 logger = logging.getLogger("moxlite.migration.links")
 
@@ -107,6 +106,7 @@ KEEP_OPEN: Final = 300.0
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """A link that a user asks for. `name`: "" for one of the address; `user`: "" for the address; port 0: the usual
     one. `outlet`: without a host it is found; `keeps_copy`: None as known of the provider; `sends`: False for none.
+    `asker`: the account whose log-ins are counted (LINK-27), "" for the administrator.
     """
 
     address: str
@@ -121,6 +121,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     sends: bool = True
     outlet: Outlet = Outlet()
     keeps_copy: bool | None = None
+    asker: str = ""
 
     def __repr__(self) -> str:
         """Without the password."""
@@ -130,16 +131,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Searches:
     """Searches for the servers of addresses."""
 
-    def __init__(self, resolver: Resolver, roots: Roots, config: CurrentConfig) -> None:
-        self._resolver = resolver
+    def __init__(self, copies: Copies, roots: Roots) -> None:
+        self._resolver = copies.outside
+        self._logins = copies.logins
         self._roots = roots
-        self._config = config
+        self._config = copies.config
         self._running: set[str] = set()
 
     async def find(self, asker: str, address: str) -> FoundServers:
-        """The servers of an address (LINK-20), one search of an asker at a time. Raises LinkRefused."""
+        """The servers of an address (LINK-20), one search of an asker at a time. `asker`: an account, "" for the
+        administrator. Raises LinkRefused, TooManyLogins.
+        """
         if asker in self._running or len(self._running) >= MAX_SEARCHES:
             raise LinkRefused("another search for servers is running: try again in a moment", "address")
+        self._logins.search(asker)
         self._running.add(asker)
         try:
             await lazyimport.load("moxlite.migration.autoconfig")
@@ -167,7 +172,7 @@ class Links:
         self._accounts = copies.accounts
         self._copies = copies
         self._tree = tree
-        self.searches = Searches(copies.outside, roots, self._config)
+        self.searches = Searches(copies, roots)
         self._sealing = Sealing(copies.config.current.static.data_dir)
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
@@ -213,7 +218,7 @@ class Links:
 
     async def add(self, name: str, asked: Asked) -> tuple[Link, str]:
         """Test a link, make it and start it; returns it, and why it sends nothing, "" if it does or should not. Raises
-        StoreError, OSError, LinkRefused: also where the test fails.
+        StoreError, OSError, TooManyLogins, LinkRefused: also where the test fails.
         """
         asked = _checked(asked, inside=self.inside)
         tested = await self.test(asked)
@@ -237,8 +242,11 @@ class Links:
         return link, tested.sending
 
     async def test(self, asked: Asked) -> Tested:
-        """Log in at the other server and look. Raises LinkRefused: the text says why it cannot be linked."""
+        """Log in at the other server and look. Raises TooManyLogins, LinkRefused: the text says why it cannot be
+        linked.
+        """
         asked = _checked(asked, inside=self.inside)
+        self._copies.logins.begin(asked.asker, asked.host, asked.user)
         from moxlite.net.imapclient import IMAPClientError, LoginFailed
 
         with trio.move_on_after(TEST_SECONDS):
@@ -257,6 +265,7 @@ class Links:
                     finally:
                         with trio.move_on_after(1, shield=True):
                             await client.logout()
+                self._copies.logins.accepted(asked.asker, asked.host, asked.user)
                 outlet, said = await _tested_outlet(asked, self._copies, inside=self.inside)
                 return msgspec.structs.replace(found, outlet=outlet, sending=said)
             except LoginFailed as error:
@@ -265,8 +274,10 @@ class Links:
                 raise LinkRefused(reason_of(error), "host") from None
         raise LinkRefused(worded("no answer within {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
-    async def set_password(self, name: str, text: str, password: str) -> None:
-        """Give a link another password, which is tested. Raises StoreError, OSError, LinkRefused."""
+    async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
+        """Give a link another password, which is tested. `asker`: see `Asked`. Raises StoreError, OSError,
+        TooManyLogins, LinkRefused.
+        """
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
             await self.test(
@@ -279,6 +290,7 @@ class Links:
                     tls=link.tls,
                     protocol=link.protocol,
                     sends=False,
+                    asker=asker,
                 )
             )
             secret = await trio.to_thread.run_sync(self._sealing.seal, password, link.host, link.username)
@@ -287,9 +299,11 @@ class Links:
         if not link.paused:
             self._start(name, link.id)
 
-    async def set_sending(self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool) -> Link:
+    async def set_sending(
+        self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool, asker: str = ""
+    ) -> Link:
         """Say by which server a link sends, which is tested; one without a host is found; with `off` it sends nothing.
-        Raises StoreError, LinkRefused.
+        `asker`: see `Asked`. Raises StoreError, TooManyLogins, LinkRefused.
         """
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
@@ -302,6 +316,7 @@ class Links:
                 sends=not off,
                 outlet=outlet,
                 keeps_copy=keeps_copy,
+                asker=asker,
             )
             found, said = await _tested_outlet(_checked(asked, inside=self.inside), self._copies, inside=self.inside)
             if said:
@@ -310,8 +325,12 @@ class Links:
             _note("sending changed", name, link)
             return await account.read(lambda r: link_named(r, text), op="links")
 
-    async def pause(self, name: str, text: str, *, paused: bool) -> None:
-        """Stop a link, or let it run again, with a new try now. Raises StoreError."""
+    async def pause(self, name: str, text: str, *, paused: bool, asker: str = "") -> None:
+        """Stop a link, or let it run again, with a new try now. `asker`: see `Asked`. Raises StoreError,
+        TooManyLogins.
+        """
+        if not paused:
+            self._copies.logins.begin_again(asker)
         async with self._accounts.use(name) as account:
             link = await account.read(lambda r: link_named(r, text), op="links")
             await account.write(lambda tx: pause_link(tx, link.id, paused=paused))
@@ -485,7 +504,9 @@ async def _look_into_maildrop(asked: Asked, copies: Copies) -> Tested:
 
 
 async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple[Outlet, str]:
-    """The submission server of a link, and why it does not work. Raises LinkRefused for one that was given."""
+    """The submission server of a link, and why it does not work. Raises TooManyLogins, and LinkRefused for one that was
+    given.
+    """
     if not asked.sends:
         return Outlet(), ""
     outlet, resolver = asked.outlet, copies.outside
@@ -499,8 +520,10 @@ async def _tested_outlet(asked: Asked, copies: Copies, *, inside: bool) -> tuple
         outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
     try:
         relay = relay_of(outlet, asked.user, asked.password, inside=inside)
+        copies.logins.begin(asked.asker, relay.host.ascii, relay.user)
         ehlo = copies.config.current.static.hostname.ascii
         await linksending.try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
+        copies.logins.accepted(asked.asker, relay.host.ascii, relay.user)
     except LinkRefused as error:
         if asked.outlet.host:
             raise

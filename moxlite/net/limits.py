@@ -1,18 +1,24 @@
-"""Rate limits by network of the remote address (SMTP-134..138, IMAP-15).
+"""Rate limits by network of the remote address (SMTP-134..138, IMAP-15), and of what accounts begin (LINK-27).
 
 An address belongs to three classes: the address itself, the network around it, and the network that a provider assigns
 to one customer (`ip_classes`). Each class has its own limit, so that neither one host nor a rented network can try for
 ever, while a big office behind one address can still connect.
 """
 
+import logging
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final, TypeAlias
 
 import msgspec
 import trio
+
+from moxlite.metrics import Counter as Metric
+from moxlite.wording import worded
+
+logger = logging.getLogger("moxlite.net.limits")
 
 IPAddress: TypeAlias = IPv4Address | IPv6Address
 IPNetwork: TypeAlias = IPv4Network | IPv6Network
@@ -215,3 +221,78 @@ class OpenConnections:
             self._counts.get(key, 0) / limit if limit else 1.0
             for key, limit in zip(ip_classes(ip), self.limits, strict=True)
         )
+
+
+# Log-ins at other servers (LINK-27)
+
+
+HOUR: Final = 3600
+
+SEARCHES: Final = 30
+"""Searches for servers an account may begin in an hour: each asks up to nine hosts that a user names."""
+
+TOO_OFTEN: Final = "this account has tried other servers too often: try again in {minutes} min"
+
+logins_elsewhere_limited: Final = Metric(
+    "moxlite_logins_elsewhere_limited", "Log-ins at other servers, and searches for them, refused to accounts."
+)
+
+
+class TooManyLogins(Exception):
+    """An account has begun too many log-ins at other servers in this hour. `seconds`: until the next hour."""
+
+    def __init__(self, text: str, seconds: int) -> None:
+        super().__init__(text)
+        self.seconds = seconds
+
+
+class LoginsElsewhere:
+    """Counts the log-ins at other servers that accounts begin, in hours of the clock.
+
+    Without a limit a user could try passwords of others there, or have those servers lock out this one. A log-in counts
+    before it is tried, so that many at once do not pass. All methods take "" as the administrator, who has no limit.
+
+    Args:
+      per_account: log-ins of an account in an hour.
+      per_user: of these, ones that were not accepted, as one user of a server.
+    """
+
+    def __init__(self, per_account: int, per_user: int, *, clock: Callable[[], float] = time.time) -> None:
+        self._limits = {1: per_account, 2: SEARCHES, 3: per_user}  # by the length of a key
+        self._clock = clock
+        self._hour = 0
+        self._counts: Counter[tuple[str, ...]] = Counter()
+
+    def begin(self, account: str, host: str, user: str) -> None:
+        """Count a log-in as a user of a server. Raises TooManyLogins: nothing was counted."""
+        self._count((account,), (account, host.lower(), user.lower()))
+
+    def begin_again(self, account: str) -> None:
+        """Count a log-in with a password that was accepted before. Raises TooManyLogins."""
+        self._count((account,))
+
+    def accepted(self, account: str, host: str, user: str) -> None:
+        """Count a log-in for the account alone: the password was right."""
+        key = (account, host.lower(), user.lower())
+        self._counts[key] = max(self._counts[key] - 1, 0)
+
+    def search(self, account: str) -> None:
+        """Count a search for servers. Raises TooManyLogins."""
+        self._count((account, "search"))
+
+    def _count(self, *keys: tuple[str, ...]) -> None:
+        account = keys[0][0]
+        if not account:
+            return
+        now = self._clock()
+        if self._hour != (hour := int(now // HOUR)):
+            self._hour = hour
+            self._counts.clear()
+        if any(self._counts[key] >= self._limits[len(key)] for key in keys):
+            logins_elsewhere_limited.inc()
+            logger.info(
+                "log-ins at other servers limited", extra={"kv": {"account": account, "for": " ".join(keys[-1][1:])}}
+            )
+            seconds = HOUR - int(now % HOUR)
+            raise TooManyLogins(worded(TOO_OFTEN, minutes=-(-seconds // 60)), seconds)
+        self._counts.update(keys)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
 from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
 from moxlite.store.errors import StoreError
@@ -22,7 +23,7 @@ from moxlite.web.calls import (
     encode_error,
     encode_result,
 )
-from moxlite.web.errors import APIError, NotFound, translated
+from moxlite.web.errors import APIError, NotFound, RateLimited, translated
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.audit import AuditLog
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.wording import worded
+from moxlite.wording import reason_of, worded
 
 VISITOR: Final = "(visitor)"
 """The actor of calls without a session."""
@@ -120,6 +121,8 @@ class CallServer:
             if refusal is None:
                 raise
             response = refused(caller, refusal)
+        except TooManyLogins as e:
+            response = refused(caller, RateLimited(reason_of(e), ("retry-after", str(e.seconds))))
         await writer.respond(await compressed(request.headers, response))
 
     async def _result(self, caller: Caller, name: str) -> bytes:

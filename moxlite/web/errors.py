@@ -108,7 +108,7 @@ class AlreadySent(Conflict):
 
 
 class RateLimited(APIError):
-    """The network had too many failed log-ins."""
+    """The network had too many failed log-ins, or the account began too many at other servers."""
 
     code = "user:rateLimited"
     status = 429

@@ -33,6 +33,7 @@ OTHERS = (
     "migration/listing.py",
     "migration/pull.py",
     "net/dial.py",
+    "net/limits.py",
     "net/imapclient/client.py",
     "net/imapclient/connect.py",
     "net/imapclient/transport.py",

@@ -61,7 +61,7 @@ class Way(HTTPClient):
 def copies(rig: Rig, client: HTTPClient, resolver: Resolver | None = None) -> CalendarCopies:
     start = partial(rig.house.tree.start, "groupware.copy", fate=Fate.ONCE)
     found = resolver or rig.house.network.resolver
-    return CalendarCopies(rig.accounts, rig.house.services.sandbox, client, found, start)
+    return CalendarCopies(rig.accounts, rig.house.services.sandbox, client, found, start, rig.house.copies.logins)
 
 
 async def copy(rig: Rig, client: HTTPClient, url: str = HOST, user: str = "tom@example.org", **more: Any) -> Copied:

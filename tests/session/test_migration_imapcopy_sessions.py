@@ -649,10 +649,10 @@ async def test_a_new_connection_is_made_as_long_as_that_helps(
     before = trio.current_time()
     copy = Played(*steps)
     if ends:
-        await copies._connected("import", copy, order, copying.tell, inside=True)
+        await copies._connected("import", copy, order, copying.tell, lambda: None, inside=True)
     else:
         with pytest.raises(ConnectionLost):
-            await copies._connected("import", copy, order, copying.tell, inside=True)
+            await copies._connected("import", copy, order, copying.tell, lambda: None, inside=True)
     assert trio.current_time() - before == pytest.approx(seconds, abs=0.5)
 
 

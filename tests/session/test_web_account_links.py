@@ -1,6 +1,7 @@
 """The account app's calls about linked mailboxes; the other provider is Tom's account (LINK-22..25)."""
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from moxlite.migration.links import links_running
 from moxlite.migration.linkstate import Sealing
 from moxlite.net.dial import INNER
 from moxlite.net.imapclient import Client, Credentials, log_in
+from moxlite.net.limits import SEARCHES
 from moxlite.operations.accounts import RemoveAccount
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.auth.credentials import change_password
@@ -41,6 +43,15 @@ FORM: dict[str, Any] = {
     "smtp_tls": "implicit",
     "smtp_user": "",
 }
+IMPORT = {
+    "host": FORM["host"],
+    "port": 0,
+    "tls": "implicit",
+    "user": "tom@example.org",
+    "password": SECRET,
+    "prefix": "",
+    "since": None,
+}
 
 
 @pytest.fixture
@@ -48,6 +59,7 @@ async def other(tmp_path: Path, nursery: trio.Nursery, monkeypatch: pytest.Monke
     """A server on which Tom's account plays the other provider, with two messages."""
     static = STATIC.replace("webmail_http = { enabled = true, port = 80 }", IMAP)
     rig = await open_rig(tmp_path, nursery, static=static, domains=DOMAINS)
+    monkeypatch.setattr(rig.house.copies.logins, "_clock", lambda: 1_000_000_000.0)  # no hour ends meanwhile
     async with rig.account("tom") as account:
         await change_password(account, SECRET)
         await put(account, 2)
@@ -264,3 +276,75 @@ async def test_removing_the_account_ends_its_links(other: Rig) -> None:
         await ctl.call("config account rm", RemoveAccount("tom"), type(None))
     await eventually(lambda: links_running.labels(phase="current").value == 0)
     assert not other.accounts.path("tom").exists()
+
+
+async def test_passwords_of_others_cannot_be_tried_by_links(other: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """LINK-27: six wrong ones of a user there, by links and imports together, also of servers for sending; the right
+    one is not counted as wrong; others of the account, and other accounts, may go on.
+    """
+
+    async def try_relay(relay: Relay, **options: Any) -> None:
+        del options
+        raise LinkRefused("refused", "password")
+
+    monkeypatch.setattr(linksending, "try_relay", try_relay)
+    browser = await logged_in(other)
+    await browser.call("link_add", link=FORM)
+    wrong = FORM | {"password": "wrong", "name": "Two"}
+    for _ in range(5):
+        assert await browser.error("link_add", link=wrong) == (400, "user:fields")
+    assert await browser.error("link_password", name="Tom", password="wrong") == (400, "user:fields")
+    for name, parameters in (
+        ("link_add", {"link": wrong}),
+        ("link_add", {"link": wrong | {"user": "TOM@example.org", "host": "IMAP.example.net."}}),
+        ("link_password", {"name": "Tom", "password": SECRET}),
+        ("copy_look", {"server": IMPORT}),
+    ):
+        answer = await browser.post(name, parameters)
+        assert (answer.status, answer.json["error"]["code"]) == (429, "user:rateLimited")
+        assert 0 < int(answer.headers["retry-after"]) <= 3600
+        assert answer.json["error"]["words"]["text"].endswith("try again in {minutes} min")
+    sending = {"sends": True, "smtp_host": "smtp.example.org", "smtp_port": 0, "smtp_tls": "implicit"}
+    for _ in range(6):
+        form = sending | {"smtp_user": "zoe"}
+        assert await browser.error("link_sending", name="Tom", form=form) == (400, "user:fields")
+    assert await browser.error("link_sending", name="Tom", form=form) == (429, "user:rateLimited")
+    for _ in range(7):  # 1 + 6 + 6 of 20
+        await browser.call("link_pause", name="Tom", paused=False)
+    assert await browser.error("link_pause", name="Tom", paused=False) == (429, "user:rateLimited")
+    await browser.call("link_pause", name="Tom", paused=True)
+    tom = other.browser(app="/")
+    await tom.log_in("tom@example.org", SECRET)
+    assert await tom.error("link_add", link=wrong) == (400, "user:fields")
+
+
+async def test_imports_and_calendars_count_as_links_do(other: Rig) -> None:
+    """LINK-27: an import counts when it begins and each time that it goes on, a copy of calendars when it begins."""
+    browser = await logged_in(other)
+
+    async def phase(wanted: str) -> None:
+        def reached() -> bool:
+            look = other.house.background_imports.look("mia")
+            return look is not None and look.phase == wanted
+
+        await eventually(reached, what=wanted)
+
+    for _ in range(3):
+        await browser.call("copy_look", server=IMPORT)
+        await phase("looked")
+        await browser.call("copy_go_on", leave_out=[])
+        await phase("done")
+    for _ in range(6):
+        await browser.call("copy_look", server=IMPORT | {"password": "wrong"})
+        await phase("failed")
+    assert await browser.error("copy_look", server=IMPORT) == (429, "user:rateLimited")
+    dav = {"url": "https://127.0.0.1/", "user": "zoe", "password": "wrong"}
+    for _ in range(6):
+        await browser.call("calendar_copy", **dav)
+        look = other.house.calendar_copies.look("mia")
+        assert look is not None
+        await eventually(partial(getattr, look, "ended"))
+    assert await browser.error("calendar_copy", **dav) == (429, "user:rateLimited")
+    for _ in range(SEARCHES):
+        await browser.call("link_find", address="tom@gmail.com")
+    assert await browser.error("link_find", address="tom@gmail.com") == (429, "user:rateLimited")

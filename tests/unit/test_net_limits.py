@@ -2,9 +2,21 @@
 
 from ipaddress import ip_address, ip_network
 
+import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.net.limits import OpenConnections, RateLimiter, Window, ip_classes, unmap
+from moxlite.net.limits import (
+    HOUR,
+    SEARCHES,
+    LoginsElsewhere,
+    OpenConnections,
+    RateLimiter,
+    TooManyLogins,
+    Window,
+    ip_classes,
+    logins_elsewhere_limited,
+    unmap,
+)
 
 
 class Clock:
@@ -98,3 +110,47 @@ def test_open_connections_are_limited_and_given_back() -> None:
         limit.release(ip)
     assert limit.pressure(one) == 0.0
     assert limit._counts == {}
+
+
+def test_log_ins_elsewhere_are_limited_by_account_and_by_user_there() -> None:
+    """LINK-27: those that are accepted count for the account alone, in any spelling of the user; an hour later all is
+    as before.
+    """
+    clock = Clock()
+    logins = LoginsElsewhere(5, 2, clock=clock)
+    before = logins_elsewhere_limited.value
+    for _ in range(3):
+        logins.begin("mia", "imap.example.net", "tom")
+        logins.accepted("mia", "IMAP.example.net", "TOM")
+    logins.begin("mia", "imap.example.net", "tom")
+    logins.begin("mia", "imap.example.net", "Tom")
+    for host in ("imap.example.net", "other.example.net"):
+        with pytest.raises(TooManyLogins) as refused:
+            logins.begin("mia", host, "tom")
+    assert refused.value.seconds == HOUR - int(clock.now % HOUR)
+    assert f"in {-(-refused.value.seconds // 60)} min" in str(refused.value)
+    assert logins_elsewhere_limited.value == before + 2
+    with pytest.raises(TooManyLogins):
+        logins.begin_again("mia")
+    logins.begin("bo", "imap.example.net", "tom")
+    clock.now += refused.value.seconds
+    logins.accepted("mia", "imap.example.net", "tom")  # begun in the last hour
+    for _ in range(2):
+        logins.begin("mia", "imap.example.net", "tom")
+    with pytest.raises(TooManyLogins):
+        logins.begin("mia", "imap.example.net", "tom")
+
+
+def test_searches_are_limited_by_themselves_and_administrators_are_not() -> None:
+    """LINK-27."""
+    logins = LoginsElsewhere(1, 1, clock=Clock())
+    for _ in range(SEARCHES):
+        logins.search("mia")
+    with pytest.raises(TooManyLogins):
+        logins.search("mia")
+    logins.begin("mia", "imap.example.net", "tom")
+    for _ in range(100):
+        logins.begin("", "imap.example.net", "tom")
+        logins.accepted("", "imap.example.net", "tom")
+        logins.begin_again("")
+        logins.search("")

@@ -126,25 +126,28 @@ class LinkCalls(AccountCalls):
             password=link.password,
             sends=link.sends,
             outlet=link.outlet,
+            asker=caller.require().account,
         )
-        made, said = await self._server.links.add(caller.require().account, asked)
+        made, said = await self._server.links.add(asked.asker, asked)
         return Added(made.name, remark(said))
 
     @call(confirm=True, audit="sending of a linked mailbox changed")
     async def link_sending(self, caller: Caller, name: Name, form: LinkSending) -> None:
         """Say by which server mail from the address of a linked mailbox is sent; a log-in there is tried first."""
         links, account = self._server.links, caller.require().account
-        await links.set_sending(account, name, form.outlet, keeps_copy=None, off=not form.sends)
+        await links.set_sending(account, name, form.outlet, keeps_copy=None, off=not form.sends, asker=account)
 
     @call(confirm=True, audit="password of a linked mailbox changed")
     async def link_password(self, caller: Caller, name: Name, password: Secret) -> None:
         """Give a linked mailbox the password that it has at its provider now; it is tried first."""
-        await self._server.links.set_password(caller.require().account, name, password)
+        account = caller.require().account
+        await self._server.links.set_password(account, name, password, asker=account)
 
     @call(audit="linked mailbox paused or resumed")
     async def link_pause(self, caller: Caller, name: Name, paused: bool) -> None:
         """Stop mirroring, or go on and try now."""
-        await self._server.links.pause(caller.require().account, name, paused=paused)
+        account = caller.require().account
+        await self._server.links.pause(account, name, paused=paused, asker=account)
 
     @call(confirm=True, audit="linked mailbox removed")
     async def link_remove(self, caller: Caller, name: Name, delete_copies: bool) -> None:
