@@ -729,7 +729,24 @@ export interface CalendarLink {
   made: number;
 }
 
-/** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account. */
+/** An address book. ``contacts``: their number. ``owner``: the account that shares it, "" for an own one. */
+export interface AddressBook {
+  id: number;
+  name: string;
+  contacts: number;
+  owner: string;
+  writable: boolean;
+  guests: number;
+}
+
+/** A user with rights on an address book: an account, or "anyone". ``name``: "" if not known. */
+export interface BookGuest {
+  account: string;
+  name: string;
+  writable: boolean;
+}
+
+/** Some contacts by name, whether there are more, and all groups. ``total``: contacts of the address books. */
 export interface Contacts {
   contacts: Array<ContactItem>;
   more: boolean;
@@ -737,12 +754,13 @@ export interface Contacts {
   groups: Array<ContactGroup>;
 }
 
-/** A contact in a list, with its first addresses. */
+/** A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. */
 export interface ContactItem {
   id: number;
   name: string;
   emails: Array<string>;
   organization: string;
+  book_id: number;
 }
 
 /** A group, and the number of its contacts. */
@@ -757,6 +775,7 @@ export interface ContactCard {
   changed: number;
   form: ContactForm;
   further: Array<string>;
+  book_id: number;
 }
 
 /** A contact as people write it. */
@@ -1176,20 +1195,38 @@ export interface Calls {
   /** Withdraw a secret link. */
   calendar_link_remove(link_id: number): Promise<null>;
 
-  /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``. */
-  contacts(search?: string, group?: string, after?: number): Promise<Contacts>;
+  /** The address books, the own ones first; a first one is made. */
+  address_books(): Promise<Array<AddressBook>>;
+
+  /** Make an address book, or rename the one with this id; returns its id. */
+  address_book_save(name: string, book_id?: number): Promise<number>;
+
+  /** Remove an address book of one's own with its contacts, which come back for 30 days (DAV-46). */
+  address_book_remove(book_id: number): Promise<null>;
+
+  /** The users with whom an address book of one's own is shared. */
+  address_book_guests(book_id: number): Promise<Array<BookGuest>>;
+
+  /** Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts, */
+  address_book_share(book_id: number, guest: string, rights: "" | "change" | "read"): Promise<null>;
+
+  /** Move a contact to another address book, or with ``keep`` copy it; returns its id there. What leaves another */
+  contact_move(contact_id: number, book_id: number, keep?: boolean): Promise<number>;
+
+  /** Contacts by name that contain a text, of a group or all, after the one with the id ``after``; of an address */
+  contacts(search?: string, group?: string, after?: number, book_id?: number): Promise<Contacts>;
 
   /** A contact with all that is known. */
   contact(contact_id: number): Promise<ContactCard>;
 
-  /** Add a contact, or change the one with this id as it was at ``changed``; returns its id. */
-  contact_save(contact: ContactForm, contact_id?: number, changed?: number): Promise<number>;
+  /** Add a contact to an address book, by default the first, or change the one with this id as it was at */
+  contact_save(contact: ContactForm, contact_id?: number, changed?: number, book_id?: number): Promise<number>;
 
   /** Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone. */
   contact_remove(contact_id: number): Promise<string>;
 
-  /** Add a contact from the vCard that `contact_remove` returned. */
-  contact_restore(card: string): Promise<null>;
+  /** Add a contact from the vCard that `contact_remove` returned, to an address book, by default the first. */
+  contact_restore(card: string, book_id?: number): Promise<null>;
 
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;

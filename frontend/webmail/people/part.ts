@@ -1,11 +1,9 @@
 // Contacts (WEBMAIL-128): a list with a search and groups, each contact as a form, files in and out.
 
-import type { ContactCard, ContactEntry, ContactForm, ContactItem } from "../../gen/webmail";
-import { codeOf } from "../../lib/client";
-import { attempt, dialog, showError } from "../../lib/dialogs";
+import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
+import { attempt } from "../../lib/dialogs";
 import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated } from "../../lib/dom";
-import { field } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { many, t } from "../../lib/words";
@@ -13,25 +11,16 @@ import type { Surroundings, Writing } from "../commands/desk";
 import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
 import { exportLink, importFile } from "../ui/files";
+import { bookName, drawBooks } from "./books";
+import { edit, empty } from "./form";
 import sheet from "./people.css";
 
 adopt(sheet);
 
 type Page = Pick<Surroundings, "client" | "base" | "actions"> & Pick<Writing, "compose">;
 
-const empty: ContactForm = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
-
 /** Milliseconds after the last key until the list is asked for. */
 const pause = 150;
-
-/** Names of the kinds of addresses and numbers. */
-const kinds: readonly (readonly [string, string])[] = [
-  ["", t("Other")],
-  ["home", t("Private")],
-  ["work", t("Work")],
-  ["mobile", t("Mobile")],
-  ["fax", t("Fax")],
-];
 
 /** Open the page. */
 export function openPage(page: Page): void {
@@ -40,7 +29,8 @@ export function openPage(page: Page): void {
   const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add]);
+  const { body, close } = openBeside(t("People"), [add], "people-page");
+  const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
   const list = el("div", { role: "list", "aria-label": t("People") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
@@ -53,24 +43,30 @@ export function openPage(page: Page): void {
     save("csv", t("Export as a table")),
     el(
       "button",
-      { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => load(true)) },
+      { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) },
       t("Deleted contacts…"),
     ),
     file,
   );
-  fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
+  const main = el("div", { class: "people-main" });
+  fill(main, el("div", { class: "people-tools" }, search, group), state, list, more, files);
+  body.className = "people-body";
+  fill(body, side, main);
+  let books: readonly AddressBook[] = [];
+  /** Id of the address book that is shown, 0 for all. */
+  let book = 0;
   /** The contact after which the next page begins. */
   let after = 0;
   let turn = 0;
   let timer = 0;
 
-  const load = async (anew: boolean) => {
+  const load = async (whole: boolean) => {
     const own = ++turn;
     await attempt(t("Loading contacts"), async () => {
-      const found = await page.client.contacts(search.value.trim(), group.value, anew ? 0 : after);
+      const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
       if (own !== turn) return;
-      if (anew) fill(list);
-      list.append(...found.contacts.map((one) => row(page, one, () => load(true), close)));
+      if (whole) fill(list);
+      list.append(...found.contacts.map((one) => row(page, one, books, book === 0, anew, close)));
       after = found.contacts.at(-1)?.id ?? 0;
       more.hidden = !found.more;
       const chosen = group.value;
@@ -89,30 +85,70 @@ export function openPage(page: Page): void {
             : many(found.total, "One contact", "{n} contacts");
     });
   };
+  const draw = () => {
+    const focused = side.contains(document.activeElement);
+    add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
+    drawBooks(
+      side,
+      page.client,
+      books,
+      book,
+      (id) => {
+        book = id;
+        group.value = "";
+        draw();
+        void load(true);
+      },
+      anew,
+    );
+    if (focused) side.querySelector<HTMLElement>(`[data-book="${book}"]`)?.focus();
+  };
+  /** Load the address books, and what is shown of them. */
+  const anew = async () => {
+    await attempt(t("Loading contacts"), async () => {
+      books = await page.client.address_books();
+      if (!books.some(({ id }) => id === book)) book = 0;
+      draw();
+    });
+    await load(true);
+  };
   search.addEventListener("input", () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => void load(true), pause);
   });
   group.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
-  add.addEventListener("click", () => void edit(page, null).then(async (done) => (done ? load(true) : undefined)));
+  add.addEventListener(
+    "click",
+    () => void edit(page, books, null, empty, book).then((done) => (done ? anew() : undefined)),
+  );
   file.addEventListener("change", () => {
     const [chosen] = file.files ?? [];
     file.value = "";
-    if (chosen !== undefined) void read(page, chosen).then(() => load(true));
+    if (chosen !== undefined) void read(page, chosen).then(anew);
   });
-  void load(true);
+  void anew();
 }
 
-function row(page: Page, one: ContactItem, again: () => Promise<void>, close: () => void): HTMLElement {
+function row(
+  page: Page,
+  one: ContactItem,
+  books: readonly AddressBook[],
+  whole: boolean,
+  again: () => Promise<void>,
+  close: () => void,
+): HTMLElement {
   const [address] = one.emails;
-  const facts = [...one.emails, one.organization].filter((text) => text !== "" && text !== one.name);
+  const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : undefined;
+  const facts = [...one.emails, one.organization, home === undefined ? "" : bookName(home)].filter(
+    (text) => text !== "" && text !== one.name,
+  );
   const open = async () => {
     let card: ContactCard | null = null;
     await attempt(t("Opening the contact"), async () => {
       card = await page.client.contact(one.id);
     });
-    if (card === null || (await edit(page, card, empty, () => void again()))) await again();
+    if (card === null || (await edit(page, books, card, empty, 0, () => void again()))) await again();
   };
   return el(
     "div",
@@ -121,7 +157,7 @@ function row(page: Page, one: ContactItem, again: () => Promise<void>, close: ()
     el(
       "button",
       { class: "person-open", type: "button", onclick: () => void open() },
-      el("bdi", { class: "person-name", dir: "auto" }, isolated(one.name)),
+      el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))),
       el("span", { class: "person-facts" }, facts.map(isolated).join(" · ")),
     ),
     address !== undefined &&
@@ -162,139 +198,18 @@ function mailto(name: string, address: string): string {
   return `mailto:?to=${encodeURIComponent(party)}`;
 }
 
-/** A list of addresses or numbers, the last of which is empty. */
-function entries(
-  label: string,
-  type: string,
-  old: readonly ContactEntry[],
-): { root: HTMLElement; read: () => ContactEntry[] } {
-  const place = el("div", { class: "person-entries" });
-  const line = (one: ContactEntry) => {
-    const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
-    const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
-    fill(
-      kind,
-      kinds.map(([name, text]) => el("option", { value: name }, text)),
-      !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind),
-    );
-    kind.value = one.kind;
-    value.addEventListener("input", () => {
-      if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
-    });
-    const root = el("div", { class: "person-entry" }, value, kind);
-    place.append(root);
-  };
-  for (const one of [...old, { value: "", kind: "" }]) line(one);
-  return {
-    root: el("div", { class: "field" }, el("span", {}, label), place),
-    read: () =>
-      [...place.children]
-        .map((one) => ({ value: one.querySelector("input")!.value.trim(), kind: one.querySelector("select")!.value }))
-        .filter(({ value }) => value !== ""),
-  };
-}
-
-/** Show a contact as a form, or an empty one; true if it was changed or removed. */
-async function edit(
-  page: Page,
-  card: ContactCard | null,
-  first: ContactForm = empty,
-  again?: () => void,
-): Promise<boolean> {
-  const old = card?.form ?? first;
-  const text = (value: string, name: string) =>
-    el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
-  const name = field(t("Name"), text(old.name, "name"));
-  const organization = field(t("Organisation"), text(old.organization, ""));
-  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separated by commas."));
-  const note = field(
-    t("Note"),
-    el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }),
-  );
-  const emails = entries(t("Email"), "email", old.emails);
-  const phones = entries(t("Phone"), "tel", old.phones);
-  const title = card === null ? t("New contact") : isolated(old.name);
-  const done = await dialog<boolean>(title, (close) => {
-    const save = async () => {
-      const form = {
-        name: name.control.value.trim(),
-        emails: emails.read(),
-        phones: phones.read(),
-        organization: organization.control.value.trim(),
-        note: note.control.value,
-        groups: groups.control.value
-          .split(",")
-          .map((one) => one.trim())
-          .filter((one) => one !== ""),
-      };
-      if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
-        name.problem(t("A contact needs a name or an address."));
-        name.control.focus();
-        return;
-      }
-      try {
-        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0);
-        close(true);
-      } catch (error) {
-        if (codeOf(error) === "user:conflict")
-          name.problem(t("This contact was changed in another window. Close this one and open it again."));
-        else await showError(t("Saving the contact"), error);
-      }
-    };
-    const remove = async () => {
-      await attempt(t("Removing the contact"), async () => {
-        const gone = await page.client.contact_remove(card!.id);
-        close(true);
-        toast(t("“{name}” removed", { name: isolated(old.name) }), {
-          title: t("Undo"),
-          run: () =>
-            void attempt(t("Restoring the contact"), async () => {
-              await page.client.contact_restore(gone);
-              again?.();
-            }),
-        });
-      });
-    };
-    const submitted = (event: Event) => {
-      event.preventDefault();
-      void save();
-    };
-    return [
-      el(
-        "form",
-        { novalidate: true, onsubmit: submitted },
-        name.root,
-        emails.root,
-        phones.root,
-        organization.root,
-        groups.root,
-        note.root,
-        card !== null &&
-          card.further.length > 0 &&
-          el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })),
-        el(
-          "div",
-          { class: "dialog-buttons" },
-          card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
-          el("button", { type: "button", onclick: () => close(false) }, t("Cancel")),
-          el("button", { class: "primary", type: "submit" }, t("Save")),
-        ),
-      ),
-    ];
-  });
-  return done === true;
-}
-
 /** Add the sender of a message, with a form to look at first; a contact that is there is opened. */
 export async function addSender(page: Page, name: string, address: string): Promise<void> {
   let card: ContactCard | null = null;
+  let books: readonly AddressBook[] = [];
   const looked = await attempt(t("Looking for the contact"), async () => {
+    books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
     const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
     if (known !== undefined) card = await page.client.contact(known.id);
   });
   const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-  if (looked && (await edit(page, card, form))) toast(card === null ? t("Added to your contacts") : t("Saved"));
+  if (looked && (await edit(page, books, card, form))) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
 
 /** Import a file. */

@@ -98,6 +98,13 @@ def changed_card(found: CardObject, wanted: Contact) -> bytes:
     return write_component(Component("VCARD", [*lines, *more], [])).encode()
 
 
+def card_with_uid(found: CardObject, uid: str) -> bytes:
+    """The card with another UID."""
+    return write_component(
+        Component("VCARD", _with(found.card.properties, "UID", [f"UID:{escaped(uid)}"]), [])
+    ).encode()
+
+
 def _with_entries(lines: list[Property], name: str, wanted: tuple[Entry, ...]) -> list[Property]:
     """The lines with these addresses or numbers."""
 

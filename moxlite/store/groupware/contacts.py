@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
-from moxlite.proto.cards.cardobject import BadCard, changed_card, new_card, read_card
+from moxlite.proto.cards.cardobject import BadCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.vcard import Contact, Entry, tidied
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
@@ -42,24 +42,32 @@ SLICE: Final = 50
 """Contacts that become cards in one unit: 25 ms."""
 
 _COLUMNS: Final = "SELECT id, listed FROM contact"
-PAGE: Final = f"{_COLUMNS} WHERE (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"
+_BOOK: Final = "(SELECT collection_id FROM resource WHERE resource.id = contact.id)"
+_IN: Final = f"(?1 IS NULL OR {_BOOK} IN (SELECT value FROM json_each(?1)))"  # noqa: S608 column names
+"""Condition: the contact is in one of these address books. Contacts from before there were any are in none."""
+
+_PAGE: Final = f"""
+SELECT id, listed, {_BOOK}, sorted FROM contact
+WHERE {_IN} AND (sorted, id) > (?2, ?3) AND instr(found, ?4)"""  # noqa: S608 column names
+PAGE: Final = f"{_PAGE} ORDER BY sorted, id LIMIT ?5"
 GROUP_PAGE: Final = f"""
-{_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?5)
-AND (sorted, id) > (?1, ?2) AND instr(found, ?3) ORDER BY sorted, id LIMIT ?4"""  # noqa: S608 column names
+{_PAGE} AND id IN (SELECT contact_id FROM contact_group WHERE name = ?6) ORDER BY sorted, id LIMIT ?5"""  # noqa: S608
 SORTED: Final = "SELECT sorted FROM contact WHERE id = ?"
-COUNT: Final = "SELECT count(*) FROM contact WHERE instr(found, ?)"
+COUNT: Final = f"SELECT count(*) FROM contact WHERE {_IN}"  # noqa: S608 column names
 CARD: Final = """
 SELECT r.changed, d.data FROM resource r JOIN resource_data d ON d.resource_id = r.id
 WHERE r.id = ? AND r.component = 'VCARD'"""
 BEFORE: Final = "SELECT changed, card FROM contact_due WHERE id = ? AND card IS NOT NULL"
 BY_UID: Final = """
 SELECT id FROM resource WHERE collection_id IN (SELECT id FROM collection WHERE kind = 'contact') AND uid = ? LIMIT 1"""
-NAMED: Final = "SELECT id FROM contact WHERE sorted = ? ORDER BY id"
+NAMED: Final = f"SELECT id FROM contact WHERE {_IN} AND sorted = ?2 ORDER BY id"  # noqa: S608 column names
 BY_FOLDED: Final = f"{_COLUMNS} WHERE folded = ? ORDER BY id LIMIT ?"
 BY_ADDRESS: Final = "SELECT min(contact_id) FROM contact_address WHERE domain = ? AND localpart = ?"
 HAS_ADDRESS: Final = """
 SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ? AND localpart = ? COLLATE NOCASE)"""
-GROUPS: Final = "SELECT name, count(*) FROM contact_group GROUP BY name ORDER BY name"
+GROUPS: Final = f"""
+SELECT name, count(*) FROM contact_group JOIN contact ON contact.id = contact_id WHERE {_IN}
+GROUP BY name ORDER BY name"""  # noqa: S608 column names
 MEMBERS: Final = f"""
 {_COLUMNS} WHERE id IN (SELECT contact_id FROM contact_group WHERE name = ?) ORDER BY sorted, id"""  # noqa: S608 column names
 SUGGESTED: Final = f"{_COLUMNS} WHERE instr(found, ?) ORDER BY sorted, id LIMIT ?"
@@ -81,6 +89,15 @@ class Kept(msgspec.Struct, frozen=True):
     contact: Contact
 
 
+class Found(msgspec.Struct, frozen=True):
+    """A contact in a list. `book`: its address book, 0 for one from before there were any; `sorted`: its place."""
+
+    id: int
+    book: int
+    sorted: str
+    listed: Listed
+
+
 def contact_of(r: Reader, contact_id: int) -> Kept | None:
     """The contact, or None."""
     row = r.row(CARD, contact_id)
@@ -95,23 +112,39 @@ def is_contact(r: Reader, localpart: str, domain: str) -> bool:
     return bool(r.value(HAS_ADDRESS, domain, localpart))
 
 
-def find_contacts(r: Reader, text: str, group: str, after: int, limit: int) -> list[tuple[int, Listed]]:
-    """Contacts by name with their ids, at most `limit`: those that contain `text` in any case, of a group or "" for
-    all, after the contact with this id, 0 for the first ones.
+def sorted_of(r: Reader, contact_id: int) -> str:
+    """The place of a contact in lists, "" for an id without a contact."""
+    return r.value(SORTED, contact_id) or ""
+
+
+def find_contacts(
+    r: Reader,
+    text: str = "",
+    group: str = "",
+    after: tuple[str, int] = ("", 0),
+    limit: int = -1,
+    books: Sequence[int] | None = None,
+) -> list[Found]:
+    """Contacts by name, at most `limit`: those that contain `text` in any case, of a group or "" for all, of these
+    address books or all, after the one with this `sorted` and id.
     """
-    place = ("", 0) if not after else ((r.value(SORTED, after) or ""), after)
     sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
-    return [_listed(row) for row in r.rows(sql, *place, text.casefold(), limit, *arguments)]
+    rows = r.rows(sql, _json(books), *after, text.casefold(), limit, *arguments)
+    return [Found(number, book or 0, place, from_json(listed, Listed)) for number, listed, book, place in rows]
 
 
-def count_contacts(r: Reader, text: str = "") -> int:
-    """Number of contacts that contain a text."""
-    return int(r.value(COUNT, text.casefold()) or 0)
+def count_contacts(r: Reader, books: Sequence[int] | None = None) -> int:
+    """Number of contacts, in these address books or all."""
+    return int(r.value(COUNT, _json(books)) or 0)
 
 
-def groups_of(r: Reader) -> list[tuple[str, int]]:
-    """Groups, with their numbers of contacts."""
-    return [(name, number) for name, number in r.rows(GROUPS)]
+def groups_of(r: Reader, books: Sequence[int] | None = None) -> list[tuple[str, int]]:
+    """Groups, with their numbers of contacts, in these address books or all."""
+    return [(name, number) for name, number in r.rows(GROUPS, _json(books))]
+
+
+def _json(books: Sequence[int] | None) -> str | None:
+    return None if books is None else msgspec.json.encode(books).decode()
 
 
 def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
@@ -134,10 +167,12 @@ def all_contacts(r: Reader) -> Iterator[Contact]:
             yield found.contact
 
 
-def save_contact(tx: AccountTx, contact: Contact, contact_id: int = 0, changed: int = 0) -> int:
-    """Add a contact to the first address book, or with its id change it; returns its id. `changed`: of the contact that
-    was changed by a person, 0 for whatever it is now. A contact that has these values already stays as it is, also
-    after a client's change.
+def save_contact(
+    tx: AccountTx, contact: Contact, contact_id: int = 0, changed: int = 0, book: Collection | None = None
+) -> int:
+    """Add a contact to an address book, by default the first, or with its id change it; returns its id. `changed`: of
+    the contact that was changed by a person, 0 for whatever it is now. A contact that has these values already stays as
+    it is, also after a client's change.
 
     Raises ContactChanged, TooManyContacts, OverQuota.
     """
@@ -145,7 +180,7 @@ def save_contact(tx: AccountTx, contact: Contact, contact_id: int = 0, changed: 
     if not contact_id:
         if not contact.uid or tx.value(BY_UID, contact.uid) is not None:
             contact = msgspec.structs.replace(contact, uid=_new_uid())
-        return _put(tx, default_book(tx), _new_name(), new_card(contact))
+        return _put(tx, book or default_book(tx), _new_name(), new_card(contact))
     before = contact_of(tx, contact_id)
     if before is None:
         raise ContactChanged("the contact was changed or removed elsewhere")
@@ -163,10 +198,12 @@ def save_contact(tx: AccountTx, contact: Contact, contact_id: int = 0, changed: 
     return contact_id
 
 
-def same_contact(r: Reader, contact: Contact) -> int:
-    """The id of a contact that is equal but for its UID, 0 without one. Linear in the contacts of this name."""
+def same_contact(r: Reader, contact: Contact, books: Sequence[int] | None = None) -> int:
+    """The id of a contact, in these address books or all, that is equal but for its UID, 0 without one. Linear in the
+    contacts of this name.
+    """
     contact = tidied(contact)
-    for (number,) in r.rows(NAMED, sorted_name(contact)):
+    for (number,) in r.rows(NAMED, _json(books), sorted_name(contact)):
         known = contact_of(r, number)
         if known is not None and _is_same(known.contact, contact):
             return known.id
@@ -188,14 +225,36 @@ def remove_contact(tx: AccountTx, contact_id: int) -> str:
     return new_card(before.contact).decode()
 
 
-def restore_contact(tx: AccountTx, card: bytes) -> None:
-    """Add a contact from the card that `remove_contact` returned, unless one with its UID is there.
+def restore_contact(tx: AccountTx, card: bytes, book: Collection | None = None) -> None:
+    """Add a contact from the card that `remove_contact` returned to an address book, by default the first, unless one
+    with its UID is there.
 
     Raises BadCard, TooManyContacts, OverQuota.
     """
     facts = card_facts(card)
     if tx.value(BY_UID, facts.uid) is None:
-        _put(tx, default_book(tx), _new_name(), card)
+        _put(tx, book or default_book(tx), _new_name(), card)
+
+
+def move_contact(tx: AccountTx, contact_id: int, book: Collection) -> None:
+    """Put a contact into another address book of the account; it keeps its id. Raises NoSuchResource, UIDTaken."""
+    there = resource_of(tx, contact_id)
+    if there is None:
+        raise NoSuchResource("there is no such entry")
+    if there.collection_id != book.id:
+        card = resource_data(tx, contact_id)
+        delete_resource(tx, there.collection_id, there.name, lambda _: None)
+        _put(tx, book, _new_name(), card, contact_id)
+
+
+def add_copy(tx: AccountTx, card: bytes, book: Collection) -> int:
+    """Add a copy of a card to an address book, with a UID of its own where the account has that already; returns its
+    id. Raises BadCard, TooManyContacts, OverQuota.
+    """
+    found = read_card(card)
+    if tx.value(BY_UID, found.uid) is not None:
+        card = card_with_uid(found, _new_uid())
+    return _put(tx, book, _new_name(), card)
 
 
 def import_contacts(tx: AccountTx, contacts: Sequence[Contact]) -> tuple[int, int]:

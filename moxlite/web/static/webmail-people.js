@@ -1,29 +1,3 @@
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-async function told(error) {
-  return globalThis.moxliteLanguage?.told(error) ?? error;
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
-}
-
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -103,9 +77,9 @@ function icon(path, name = "icon") {
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", path.startsWith("m") ? `${name} along` : name);
   svg.setAttribute("aria-hidden", "true");
-  const line = document.createElementNS(namespace, "path");
-  line.setAttribute("d", path);
-  svg.append(line);
+  const line2 = document.createElementNS(namespace, "path");
+  line2.setAttribute("d", path);
+  svg.append(line2);
   return svg;
 }
 function sign(path, name = "i") {
@@ -123,6 +97,28 @@ function holdFocus() {
     if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
     if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
+}
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
 }
 
 function dialog(title, build, dismissable = true) {
@@ -150,6 +146,10 @@ async function showError(action, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(action, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
+async function confirm(title, message, action) {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
 async function attempt(action, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(t("{action}…", { action }));
   const timer = setTimeout(slow, 1e3);
@@ -165,9 +165,9 @@ async function attempt(action, work) {
   }
 }
 function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
+  const line2 = byId("status", HTMLElement);
+  line2.hidden = message === "";
+  fill(line2, message);
 }
 
 function initials(name) {
@@ -181,34 +181,18 @@ function hue(key) {
   return hash % 8 + 1;
 }
 
-var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var x = "M18 6 6 18 M6 6l12 12";
-
-var made = 0;
-function field(label, control, hint = null) {
-  const id = `field-${++made}`;
-  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
-  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
-  describe();
-  const problem = (text2) => {
-    error.hidden = text2 === "";
-    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
-    control.setAttribute("aria-invalid", String(text2 !== ""));
-    describe();
-  };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
-}
-
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
+
+var arrowLeft = "m12 19l-7-7 7-7 M19 12H5";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var plus = "M5 12h14 M12 5v14";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
 var most = 3;
@@ -338,98 +322,184 @@ function exportLink(page, path, title, kind) {
   return el("a", { class: kind, href: `${page.base}${path}`, download: "", onclick: save }, title);
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600;text-align:start}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}\n";
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
 
-adopt(people_default);
-var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
-var pause = 150;
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text2)]);
+    control.setAttribute("aria-invalid", String(text2 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text2) => {
+    error.hidden = text2 === "";
+    fill(error, text2);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, el("div", { class: "flex wrap" }, submit));
+  return { root, complain };
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
+}
+
+function bookName(one) {
+  return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
+}
+function drawBooks(place, client, books, chosen, choose, again) {
+  const add = t("New address book");
+  const row2 = (id, name, contacts, one) => {
+    const title = t("Change “{name}”", { name });
+    return el("div", { class: "book" }, el("button", { class: "book-open", type: "button", "aria-pressed": String(id === chosen), data: { book: String(id) }, onclick: () => choose(id) }, el("bdi", { dir: "auto" }, name), one !== void 0 && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)), el("small", {}, String(contacts))), one !== void 0 && el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void (one.owner === "" ? change(client, one, again) : about(one)) }, sign(ellipsis)));
+  };
+  const sum = books.reduce((all, one) => all + one.contacts, 0);
+  fill(place, el("h3", {}, t("Address books"), el("button", { class: "btn icon small", type: "button", title: add, "aria-label": add, onclick: () => void change(client, null, again) }, sign(plus))), el("div", { class: "book-list" }, books.length > 1 && row2(0, t("All contacts"), sum), books.map((one) => row2(one.id, bookName(one), one.contacts, one))));
+}
+async function about(one) {
+  await dialog(isolated(one.name), (close) => [el("p", { class: "dialog-text" }, sharedBy(one)), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+function sharedBy(one) {
+  const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
+  return `${owner} ${one.writable ? t("You may change its contacts.") : t("You may read it.")}`;
+}
+async function change(client, one, again) {
+  let guests = [];
+  if (one !== null) {
+    const loaded = await attempt(t("Loading the address book"), async () => {
+      guests = await client.address_book_guests(one.id);
+    });
+    if (!loaded) return;
+  }
+  const title = one === null ? t("New address book") : isolated(one.name);
+  await dialog(title, (close) => {
+    const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
+    name.control.autofocus = true;
+    const save = async (event) => {
+      event.preventDefault();
+      const saved = await attempt(t("Saving the address book"), () => client.address_book_save(name.control.value, one?.id ?? 0));
+      if (!saved) return;
+      close();
+      await again();
+    };
+    const remove = async () => {
+      close();
+      if (!await sure(one)) return;
+      await attempt(t("Removing the address book"), () => client.address_book_remove(one.id));
+      await again();
+    };
+    return [el("form", { onsubmit: (event) => void save(event) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(client, one, guests, again)]];
+  });
+}
+function sure(one) {
+  const lost = many(one.contacts, "{n} contact is removed with it, on all your devices.", "{n} contacts are removed with it, on all your devices.");
+  const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
+  return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
+}
+function sharing(client, one, first, again) {
+  const list = el("ul", { class: "book-guests" });
+  const levels = [["read", t("may read")], ["change", t("may change")]];
+  const set = async (guest2, rights2) => {
+    await client.address_book_share(one.id, guest2, rights2);
+    draw(await client.address_book_guests(one.id));
+    await again();
+  };
+  const draw = (guests) => fill(list, guests.map(({ account, name, writable }) => {
+    const shown2 = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
+    const rights2 = el("select", { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown2 }) }, levels.map(([value, words]) => el("option", { value }, words)));
+    rights2.value = writable ? "change" : "read";
+    rights2.addEventListener("change", () => void attempt(t("Sharing"), () => set(account, rights2.value)));
+    const end = t("End sharing with {name}", { name: shown2 });
+    return el("li", {}, el("bdi", { dir: "auto" }, shown2), rights2, el("button", { class: "btn line", type: "button", "aria-label": end, title: end, onclick: () => void attempt(t("Sharing"), () => set(account, "")) }, t("End")));
+  }));
+  draw(first);
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), { autocapitalize: "none", class: "dialog-input" });
+  const rights = choice(t("Rights"), levels, "read");
+  rights.control.className = "dialog-input";
+  const add = form([guest.root, rights.root], t("Share"), async () => {
+    try {
+      await set(guest.control.value, rights.control.value);
+    } catch (error) {
+      atFields(error, { guest, rights });
+      return;
+    }
+    guest.control.value = "";
+  }, "line");
+  return el("section", { class: "book-sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+}
+
 var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
-function openPage(page) {
-  const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
-  search.setAttribute("aria-label", t("Search people"));
-  const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
-  const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
-  const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
-  const { body, close } = openBeside(t("People"), [add]);
-  const list = el("div", { role: "list", "aria-label": t("People") });
-  const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
-  const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
-  const save = (form, name) => exportLink(page, `contacts.${form}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => load(true)) }, t("Deleted contacts…")), file);
-  fill(body, el("div", { class: "people-tools" }, search, group), state, list, more, files);
-  let after = 0;
-  let turn = 0;
-  let timer = 0;
-  const load = async (anew) => {
-    const own = ++turn;
-    await attempt(t("Loading contacts"), async () => {
-      const found = await page.client.contacts(search.value.trim(), group.value, anew ? 0 : after);
-      if (own !== turn) return;
-      if (anew) fill(list);
-      list.append(...found.contacts.map((one) => row(page, one, () => load(true), close)));
-      after = found.contacts.at(-1)?.id ?? 0;
-      more.hidden = !found.more;
-      const chosen = group.value;
-      fill(group, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
-      group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-      group.hidden = found.groups.length === 0;
-      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
-    });
-  };
-  search.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = window.setTimeout(() => void load(true), pause);
-  });
-  group.addEventListener("change", () => void load(true));
-  more.addEventListener("click", () => void load(false));
-  add.addEventListener("click", () => void edit(page, null).then(async (done) => done ? load(true) : void 0));
-  file.addEventListener("change", () => {
-    const [chosen] = file.files ?? [];
-    file.value = "";
-    if (chosen !== void 0) void read2(page, chosen).then(() => load(true));
-  });
-  void load(true);
-}
-function row(page, one, again, close) {
-  const [address] = one.emails;
-  const facts = [...one.emails, one.organization].filter((text2) => text2 !== "" && text2 !== one.name);
-  const open = async () => {
-    let card = null;
-    await attempt(t("Opening the contact"), async () => {
-      card = await page.client.contact(one.id);
-    });
-    if (card === null || await edit(page, card, empty, () => void again())) await again();
-  };
-  return el("div", { class: "person", role: "listitem" }, el("span", { class: `disc person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("bdi", { class: "person-name", dir: "auto" }, isolated(one.name)), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
-    close();
-    page.compose("new", mailto(one.name, address));
-  } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
-    close();
-    location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0])}`;
-  } }, t("Show mail"))));
-}
-function mailto(name, address) {
-  const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
-  return `mailto:?to=${encodeURIComponent(party)}`;
-}
+var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
 function entries(label, type, old) {
   const place = el("div", { class: "person-entries" });
-  const line = (one) => {
+  const line2 = (one) => {
     const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
     const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
     fill(kind, kinds.map(([name, text2]) => el("option", { value: name }, text2)), !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind));
     kind.value = one.kind;
     value.addEventListener("input", () => {
-      if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
+      if (value.value !== "" && root === place.lastElementChild) line2({ value: "", kind: "" });
     });
     const root = el("div", { class: "person-entry" }, value, kind);
     place.append(root);
   };
-  for (const one of [...old, { value: "", kind: "" }]) line(one);
+  for (const one of [...old, { value: "", kind: "" }]) line2(one);
   return { root: el("div", { class: "field" }, el("span", {}, label), place), read: () => [...place.children].map((one) => ({ value: one.querySelector("input").value.trim(), kind: one.querySelector("select").value })).filter(({ value }) => value !== "") };
 }
-async function edit(page, card, first = empty, again) {
+async function edit(page, books, card, first = empty, into = 0, again) {
   const old = card?.form ?? first;
+  const here = books.find(({ id }) => id === card?.book_id);
+  const places = books.filter(({ writable: writable2 }) => writable2);
+  const writable = here?.writable ?? true;
+  const home = here?.id ?? (places.some(({ id }) => id === into) ? into : places[0]?.id ?? 0);
+  const book = choice(t("Address book"), places.map((one) => [String(one.id), bookName(one)]), String(home));
+  book.control.className = "dialog-input";
   const text2 = (value, name2) => el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name2 === "name" });
   const name = field(t("Name"), text2(old.name, "name"));
   const organization = field(t("Organisation"), text2(old.organization, ""));
@@ -437,17 +507,20 @@ async function edit(page, card, first = empty, again) {
   const note = field(t("Note"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }));
   const emails = entries(t("Email"), "email", old.emails);
   const phones = entries(t("Phone"), "tel", old.phones);
+  const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog(title, (close) => {
     const save = async () => {
-      const form = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== "") };
-      if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
+      const form2 = { name: name.control.value.trim(), emails: emails.read(), phones: phones.read(), organization: organization.control.value.trim(), note: note.control.value, groups: groups.control.value.split(",").map((one) => one.trim()).filter((one) => one !== "") };
+      if (form2.name === "" && form2.emails.length + form2.phones.length === 0 && form2.organization === "") {
         name.problem(t("A contact needs a name or an address."));
         name.control.focus();
         return;
       }
       try {
-        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0);
+        const wanted = Number(book.control.value) || home;
+        await page.client.contact_save(form2, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0);
+        if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close(true);
       } catch (error) {
         if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close this one and open it again."));
@@ -459,7 +532,7 @@ async function edit(page, card, first = empty, again) {
         const gone = await page.client.contact_remove(card.id);
         close(true);
         toast(t("“{name}” removed", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring the contact"), async () => {
-          await page.client.contact_restore(gone);
+          await page.client.contact_restore(gone, card.book_id);
           again?.();
         }) });
       });
@@ -468,19 +541,136 @@ async function edit(page, card, first = empty, again) {
       event.preventDefault();
       void save();
     };
-    return [el("form", { novalidate: true, onsubmit: submitted }, name.root, emails.root, phones.root, organization.root, groups.root, note.root, card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
+    return [el("form", { novalidate: true, onsubmit: submitted }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
+      close(false);
+      void copyTo(page, card, others).then((done2) => done2 ? again?.() : void 0);
+    } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
   });
   return done === true;
 }
+async function copyTo(page, card, places) {
+  const done = await dialog(t("Copy “{name}”", { name: isolated(card.form.name) }), (close) => {
+    const book = choice(t("Address book"), places.map((one) => [String(one.id), bookName(one)]), String(places[0].id));
+    book.control.className = "dialog-input";
+    const copy = async (event) => {
+      event.preventDefault();
+      const copied = await attempt(t("Copying the contact"), () => page.client.contact_move(card.id, Number(book.control.value), true));
+      if (copied) close(true);
+    };
+    return [el("form", { onsubmit: (event) => void copy(event) }, book.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Copy"))))];
+  });
+  return done === true;
+}
+
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-side h3,.book-sharing h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{padding:0}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}\n";
+
+adopt(people_default);
+var pause = 150;
+function openPage(page) {
+  const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
+  search.setAttribute("aria-label", t("Search people"));
+  const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
+  const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
+  const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
+  const { body, close } = openBeside(t("People"), [add], "people-page");
+  const side = el("div", { class: "people-side", role: "group", "aria-label": t("Address books") });
+  const list = el("div", { role: "list", "aria-label": t("People") });
+  const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
+  const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
+  const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), file);
+  const main = el("div", { class: "people-main" });
+  fill(main, el("div", { class: "people-tools" }, search, group), state, list, more, files);
+  body.className = "people-body";
+  fill(body, side, main);
+  let books = [];
+  let book = 0;
+  let after = 0;
+  let turn = 0;
+  let timer = 0;
+  const load = async (whole) => {
+    const own = ++turn;
+    await attempt(t("Loading contacts"), async () => {
+      const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
+      if (own !== turn) return;
+      if (whole) fill(list);
+      list.append(...found.contacts.map((one) => row(page, one, books, book === 0, anew, close)));
+      after = found.contacts.at(-1)?.id ?? 0;
+      more.hidden = !found.more;
+      const chosen = group.value;
+      fill(group, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
+      group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
+      group.hidden = found.groups.length === 0;
+      state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
+    });
+  };
+  const draw = () => {
+    const focused = side.contains(document.activeElement);
+    add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
+    drawBooks(side, page.client, books, book, (id) => {
+      book = id;
+      group.value = "";
+      draw();
+      void load(true);
+    }, anew);
+    if (focused) side.querySelector(`[data-book="${book}"]`)?.focus();
+  };
+  const anew = async () => {
+    await attempt(t("Loading contacts"), async () => {
+      books = await page.client.address_books();
+      if (!books.some(({ id }) => id === book)) book = 0;
+      draw();
+    });
+    await load(true);
+  };
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = window.setTimeout(() => void load(true), pause);
+  });
+  group.addEventListener("change", () => void load(true));
+  more.addEventListener("click", () => void load(false));
+  add.addEventListener("click", () => void edit(page, books, null, empty, book).then((done) => done ? anew() : void 0));
+  file.addEventListener("change", () => {
+    const [chosen] = file.files ?? [];
+    file.value = "";
+    if (chosen !== void 0) void read2(page, chosen).then(anew);
+  });
+  void anew();
+}
+function row(page, one, books, whole, again, close) {
+  const [address] = one.emails;
+  const home = whole && books.length > 1 ? books.find(({ id }) => id === one.book_id) : void 0;
+  const facts = [...one.emails, one.organization, home === void 0 ? "" : bookName(home)].filter((text2) => text2 !== "" && text2 !== one.name);
+  const open = async () => {
+    let card = null;
+    await attempt(t("Opening the contact"), async () => {
+      card = await page.client.contact(one.id);
+    });
+    if (card === null || await edit(page, books, card, empty, 0, () => void again())) await again();
+  };
+  return el("div", { class: "person", role: "listitem" }, el("span", { class: `disc person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
+    close();
+    page.compose("new", mailto(one.name, address));
+  } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
+    close();
+    location.hash = `search:${encodeURIComponent(one.emails.map((each) => `from:${each}`)[0])}`;
+  } }, t("Show mail"))));
+}
+function mailto(name, address) {
+  const party = name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`;
+  return `mailto:?to=${encodeURIComponent(party)}`;
+}
 async function addSender(page, name, address) {
   let card = null;
+  let books = [];
   const looked = await attempt(t("Looking for the contact"), async () => {
+    books = await page.client.address_books();
     const { contacts } = await page.client.contacts(address);
     const known = contacts.find(({ emails }) => emails.some((one) => one.toLowerCase() === address.toLowerCase()));
     if (known !== void 0) card = await page.client.contact(known.id);
   });
-  const form = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
-  if (looked && await edit(page, card, form)) toast(card === null ? t("Added to your contacts") : t("Saved"));
+  const form2 = { ...empty, name: name || address, emails: [{ value: address, kind: "" }] };
+  if (looked && await edit(page, books, card, form2)) toast(card === null ? t("Added to your contacts") : t("Saved"));
 }
 function read2(page, file) {
   return importFile(page, file, t("Importing contacts"), async (uploadID) => {

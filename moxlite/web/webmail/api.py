@@ -26,6 +26,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
 from moxlite.web.types import Name
+from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls, GivenCalls, ReceiptCalls
@@ -259,6 +260,7 @@ API: Final[tuple[type, ...]] = (
     BusyCalls,
     EventCalls,
     CalendarCalls,
+    BookCalls,
     ContactCalls,
     NewsletterCalls,
     LaterCalls,

@@ -14,15 +14,17 @@ from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
+from moxlite.store.errors import StoreError
 from moxlite.store.groupware import contacts as store
-from moxlite.store.groupware.cards import MAX_CONTACTS, Listed
-from moxlite.store.groupware.collection import has_due
+from moxlite.store.groupware.cards import MAX_CONTACTS
+from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.store.people import templates as stored
 from moxlite.web.calls import Remark, call, remark
 from moxlite.web.composing.uploads import Party, UploadID, key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.calls.books import ShelfCalls, settle
+from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.claims import claim_of, confirm
 from moxlite.web.webmail.reading.parsed import own_of, structure_of
@@ -30,6 +32,7 @@ from moxlite.wording import worded
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.webmail.holders import Holder
 
 PAGE: Final = 100
 """Contacts in one answer."""
@@ -66,12 +69,13 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactItem(msgspec.Struct, frozen=True):
-    """A contact in a list, with its first addresses."""
+    """A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet."""
 
     id: int
     name: str
     emails: list[str]
     organization: str
+    book_id: int = 0
 
 
 class ContactGroup(msgspec.Struct, frozen=True):
@@ -82,7 +86,7 @@ class ContactGroup(msgspec.Struct, frozen=True):
 
 
 class Contacts(msgspec.Struct, frozen=True):
-    """Some contacts by name, whether there are more, and all groups. ``total``: contacts of the account."""
+    """Some contacts by name, whether there are more, and all groups. ``total``: contacts of the address books."""
 
     contacts: list[ContactItem]
     more: bool
@@ -91,12 +95,15 @@ class Contacts(msgspec.Struct, frozen=True):
 
 
 class ContactCard(msgspec.Struct, frozen=True):
-    """A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen."""
+    """A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen.
+    ``book_id``: its address book, 0 for none yet.
+    """
 
     id: int
     changed: int
     form: ContactForm
     further: list[str]
+    book_id: int = 0
 
 
 class ContactsImported(msgspec.Struct, frozen=True):
@@ -121,72 +128,120 @@ class TemplateForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
 
 
-class ContactCalls(AccountCalls):
-    """Calls about the contacts and templates of the user's own account."""
+class ContactCalls(ShelfCalls):
+    """Calls about contacts and templates."""
 
     @call()
-    async def contacts(self, caller: Caller, search: Search = "", group: Search = "", after: AnyID = 0) -> Contacts:
-        """Contacts by name that contain a text, of a group or all, after the one with the id ``after``."""
+    async def contacts(
+        self, caller: Caller, search: Search = "", group: Search = "", after: AnyID = 0, book_id: AnyID = 0
+    ) -> Contacts:
+        """Contacts by name that contain a text, of a group or all, after the one with the id ``after``; of an address
+        book, or of all that the user may read.
+        """
+        place = ""
+        if after:
+            async with self._shelf(caller, after) as shelf:
+                number = shelf.holder.local_id(after)
+                place = await shelf.account.read(lambda r: store.sorted_of(r, number), op="contacts")
+        found: list[tuple[str, ContactItem]] = []
+        groups: dict[str, int] = {}
+        total = 0
+        for shown in [book_id] if book_id else await self._shelves(caller):
 
-        def read(r: Reader) -> Contacts:
-            found = store.find_contacts(r, search, group, after, PAGE + 1)
-            groups = [ContactGroup(name, number) for name, number in store.groups_of(r)]
-            return Contacts([_item(*one) for one in found[:PAGE]], len(found) > PAGE, store.count_contacts(r), groups)
+            def read(r: Reader) -> tuple[list[store.Found], list[tuple[str, int]], int]:
+                books = [shelf.book(r, shelf.holder.local_id(book_id)).id] if book_id else shelf.ids(r)
+                since = _since(shelf.holder, place, after)
+                page = store.find_contacts(r, search, group, since, PAGE + 1, books)
+                return page, store.groups_of(r, books), store.count_contacts(r, books)
 
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.scan(read, op="contacts")
+            try:
+                async with self._shelf(caller, shown) as shelf:
+                    page, named, number = await shelf.account.scan(read, op="contacts")
+            except (StoreError, NotFound):
+                if not shown or book_id:
+                    raise
+                continue  # one broken account must not hide the others
+            found += [(one.sorted, _item(shelf.holder, one)) for one in page]
+            total += number
+            for name, members in named:
+                groups[name] = groups.get(name, 0) + members
+        found.sort(key=lambda one: (one[0], one[1].id))
+        items = [item for _, item in found[:PAGE]]
+        known = [ContactGroup(name, number) for name, number in sorted(groups.items())]
+        return Contacts(items, len(found) > PAGE, total, known)
 
     @call()
     async def contact(self, caller: Caller, contact_id: AnyID) -> ContactCard:
         """A contact with all that is known."""
-        async with self._accounts.use(caller.require().account) as account:
-            found = await account.read(lambda r: store.contact_of(r, contact_id), op="contact")
+        async with self._shelf(caller, contact_id) as shelf:
+            number = shelf.holder.local_id(contact_id)
+
+            def read(r: Reader) -> tuple[Resource | None, store.Kept | None]:
+                return shelf.card(r, number), store.contact_of(r, number)
+
+            one, found = await shelf.account.read(read, op="contact")
         if found is None:
             raise NotFound("this contact was removed")
-        return _card(found)
+        return _card(shelf.holder, one, found)
 
     @call()
     async def contact_save(
-        self, caller: Caller, contact: ContactForm, contact_id: AnyID = 0, changed: AnyID = 0
+        self,
+        caller: Caller,
+        contact: ContactForm,
+        contact_id: AnyID = 0,
+        changed: AnyID = 0,
+        book_id: AnyID = 0,
     ) -> int:
-        """Add a contact, or change the one with this id as it was at ``changed``; returns its id.
+        """Add a contact to an address book, by default the first, or change the one with this id as it was at
+        ``changed``; returns its id.
 
         A conflict if it was changed or removed meanwhile. What is there already as it is wanted is neither a conflict
         nor added: a call whose answer was lost may be repeated.
         """
         card = _contact(contact)
-        async with self._accounts.use(caller.require().account) as account:
+        async with self._shelf(caller, contact_id or book_id) as shelf:
+            number = shelf.holder.local_id(contact_id)
 
             def unit(tx: AccountTx) -> int:
-                if not contact_id and (known := store.same_contact(tx, card)):
-                    return known
-                before = store.contact_of(tx, contact_id) if contact_id else None
-                kept = (
-                    card
-                    if before is None
-                    else msgspec.structs.replace(
-                        card,
-                        parts=before.contact.parts if before.contact.name == card.name else (),
-                        other=before.contact.other,
-                    )
-                )
-                return store.save_contact(tx, kept, contact_id, changed)
+                if contact_id:
+                    shelf.card(tx, number, write=True)
+                    before = store.contact_of(tx, number)
+                    return store.save_contact(tx, _kept(card, before), number, changed)
+                book = shelf.book(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
+                known = store.same_contact(tx, card, None if book is None else [book.id])
+                return known or store.save_contact(tx, card, book=book)
 
-            return await account.write(unit)
+            return shelf.holder.shown_id(await shelf.account.write(unit))
 
     @call()
     async def contact_remove(self, caller: Caller, contact_id: AnyID) -> str:
         """Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone."""
-        async with self._accounts.use(caller.require().account) as account:
-            return await account.write(lambda tx: store.remove_contact(tx, contact_id))
+        async with self._shelf(caller, contact_id) as shelf:
+            number = shelf.holder.local_id(contact_id)
+
+            def unit(tx: AccountTx) -> str:
+                if shelf.holder.guest and resource_of(tx, number) is None:
+                    return ""
+                shelf.card(tx, number, write=True)
+                return store.remove_contact(tx, number)
+
+            return await shelf.account.write(unit)
 
     @call()
-    async def contact_restore(self, caller: Caller, card: Annotated[str, Meta(max_length=1 << 20)]) -> None:
-        """Add a contact from the vCard that `contact_remove` returned."""
+    async def contact_restore(
+        self, caller: Caller, card: Annotated[str, Meta(max_length=1 << 20)], book_id: AnyID = 0
+    ) -> None:
+        """Add a contact from the vCard that `contact_remove` returned, to an address book, by default the first."""
         octets = card.encode("utf-8", "replace")
-        async with self._accounts.use(caller.require().account) as account:
+        async with self._shelf(caller, book_id) as shelf:
+
+            def unit(tx: AccountTx) -> None:
+                book = shelf.book(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
+                store.restore_contact(tx, octets, book)
+
             try:
-                await account.write(lambda tx: store.restore_contact(tx, octets))
+                await shelf.account.write(unit)
             except BadCard:
                 raise UserError("card: one vCard is expected") from None
 
@@ -233,8 +288,7 @@ class ContactCalls(AccountCalls):
                     raise UserError(worded("the file has more than {most} contacts", most=MAX_CONTACTS))
                 if group:
                     found = [msgspec.structs.replace(one, groups=(*one.groups, group)[-50:]) for one in found]
-                while await account.read(has_due, op="contacts_due"):
-                    await account.write(store.settle_contacts)
+                await settle(account)
                 added = known = 0
                 for start in range(0, len(found), BATCH):
                     batch = found[start : start + BATCH]
@@ -278,11 +332,28 @@ class ContactCalls(AccountCalls):
             await account.write(lambda tx: stored.remove_template(tx, template_id))
 
 
-def _item(number: int, contact: Listed) -> ContactItem:
-    return ContactItem(number, contact.name, list(contact.emails[:3]), contact.organization)
+def _since(holder: Holder, place: str, after: int) -> tuple[str, int]:
+    """The place in an account after the contact with the id `after` of the browser: all are listed by name and id."""
+    local = holder.local_id(after)
+    return place, local if local >= 0 else -1 if holder.number > number_of(after) else 1 << BITS
 
 
-def _card(one: store.Kept) -> ContactCard:
+def _kept(card: Contact, before: store.Kept | None) -> Contact:
+    """The contact of a form with what a form has no place for."""
+    if before is None:
+        return card
+    parts = before.contact.parts if before.contact.name == card.name else ()
+    return msgspec.structs.replace(card, parts=parts, other=before.contact.other)
+
+
+def _item(holder: Holder, one: store.Found) -> ContactItem:
+    listed = one.listed
+    return ContactItem(
+        holder.shown_id(one.id), listed.name, list(listed.emails[:3]), listed.organization, holder.shown_id(one.book)
+    )
+
+
+def _card(holder: Holder, there: Resource | None, one: store.Kept) -> ContactCard:
     contact = one.contact
     form = ContactForm(
         name=contact.name,
@@ -293,7 +364,8 @@ def _card(one: store.Kept) -> ContactCard:
         groups=list(contact.groups),
     )
     names = dict.fromkeys(line.partition(":")[0].partition(";")[0].rpartition(".")[2] for line in contact.other)
-    return ContactCard(one.id, one.changed, form, list(names)[:50])
+    book = 0 if there is None else holder.shown_id(there.collection_id)
+    return ContactCard(holder.shown_id(one.id), one.changed, form, list(names)[:50], book)
 
 
 def _contact(form: ContactForm) -> Contact:

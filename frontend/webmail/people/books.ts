@@ -1,0 +1,242 @@
+// Address books (WEBMAIL-128a): the list beside the contacts, and what is done to one: named, shared, removed.
+
+import type { AddressBook, BookGuest } from "../../gen/webmail";
+import { attempt, confirm, dialog } from "../../lib/dialogs";
+import { el, fill, isolated, sign } from "../../lib/dom";
+import { atFields, choice, form, line } from "../../lib/fields";
+import { ellipsis, plus, users } from "../../lib/icons";
+import { many, t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+
+type Client = Surroundings["client"];
+
+/** The name of an address book, and who shares it. */
+export function bookName(one: AddressBook): string {
+  return one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
+}
+
+/** Draw the address books, of which the one with the id `chosen` is shown, 0 for all. */
+export function drawBooks(
+  place: HTMLElement,
+  client: Client,
+  books: readonly AddressBook[],
+  chosen: number,
+  choose: (id: number) => void,
+  again: () => Promise<void>,
+): void {
+  const add = t("New address book");
+  const row = (id: number, name: string, contacts: number, one?: AddressBook) => {
+    const title = t("Change “{name}”", { name });
+    return el(
+      "div",
+      { class: "book" },
+      el(
+        "button",
+        {
+          class: "book-open",
+          type: "button",
+          "aria-pressed": String(id === chosen),
+          data: { book: String(id) },
+          onclick: () => choose(id),
+        },
+        el("bdi", { dir: "auto" }, name),
+        one !== undefined && one.guests > 0 && el("span", { class: "book-sign", title: t("Shared") }, sign(users)),
+        el("small", {}, String(contacts)),
+      ),
+      one !== undefined &&
+        el(
+          "button",
+          {
+            class: "btn icon small",
+            type: "button",
+            title,
+            "aria-label": title,
+            onclick: () => void (one.owner === "" ? change(client, one, again) : about(one)),
+          },
+          sign(ellipsis),
+        ),
+    );
+  };
+  const sum = books.reduce((all, one) => all + one.contacts, 0);
+  fill(
+    place,
+    el(
+      "h3",
+      {},
+      t("Address books"),
+      el(
+        "button",
+        {
+          class: "btn icon small",
+          type: "button",
+          title: add,
+          "aria-label": add,
+          onclick: () => void change(client, null, again),
+        },
+        sign(plus),
+      ),
+    ),
+    el(
+      "div",
+      { class: "book-list" },
+      books.length > 1 && row(0, t("All contacts"), sum),
+      books.map((one) => row(one.id, bookName(one), one.contacts, one)),
+    ),
+  );
+}
+
+/** Say what may be done in an address book of another user. */
+async function about(one: AddressBook): Promise<void> {
+  await dialog<void>(isolated(one.name), (close) => [
+    el("p", { class: "dialog-text" }, sharedBy(one)),
+    el(
+      "div",
+      { class: "dialog-buttons" },
+      el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")),
+    ),
+  ]);
+}
+
+/** Whose an address book is, and what the user may do there. */
+export function sharedBy(one: AddressBook): string {
+  const owner = t("{owner} shares this address book with you.", { owner: isolated(one.owner) });
+  return `${owner} ${one.writable ? t("You may change its contacts.") : t("You may read it.")}`;
+}
+
+/** Change an own address book, or make one. */
+async function change(client: Client, one: AddressBook | null, again: () => Promise<void>): Promise<void> {
+  let guests: readonly BookGuest[] = [];
+  if (one !== null) {
+    const loaded = await attempt(t("Loading the address book"), async () => {
+      guests = await client.address_book_guests(one.id);
+    });
+    if (!loaded) return;
+  }
+  const title = one === null ? t("New address book") : isolated(one.name);
+  await dialog<void>(title, (close) => {
+    const name = line(t("Name"), one?.name ?? "", null, {
+      maxlength: "200",
+      dir: "auto",
+      required: "",
+      class: "dialog-input",
+    });
+    name.control.autofocus = true;
+    const save = async (event: Event) => {
+      event.preventDefault();
+      const saved = await attempt(t("Saving the address book"), () =>
+        client.address_book_save(name.control.value, one?.id ?? 0),
+      );
+      if (!saved) return;
+      close();
+      await again();
+    };
+    const remove = async () => {
+      close();
+      if (!(await sure(one!))) return;
+      await attempt(t("Removing the address book"), () => client.address_book_remove(one!.id));
+      await again();
+    };
+    return [
+      el(
+        "form",
+        { onsubmit: (event: Event) => void save(event) },
+        name.root,
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          one !== null &&
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+          el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")),
+          el("button", { class: "btn primary", type: "submit" }, t("Save")),
+        ),
+      ),
+      ...(one === null ? [] : [sharing(client, one, guests, again)]),
+    ];
+  });
+}
+
+function sure(one: AddressBook): Promise<boolean> {
+  const lost = many(
+    one.contacts,
+    "{n} contact is removed with it, on all your devices.",
+    "{n} contacts are removed with it, on all your devices.",
+  );
+  const back = t("Deleted contacts come back for 30 days, the newest 5,000.");
+  return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
+}
+
+/** With whom an address book is shared, and a form for one more. */
+function sharing(
+  client: Client,
+  one: AddressBook,
+  first: readonly BookGuest[],
+  again: () => Promise<void>,
+): HTMLElement {
+  const list = el("ul", { class: "book-guests" });
+  const levels = [
+    ["read", t("may read")],
+    ["change", t("may change")],
+  ] as const;
+  const set = async (guest: string, rights: "" | "read" | "change") => {
+    await client.address_book_share(one.id, guest, rights);
+    draw(await client.address_book_guests(one.id));
+    await again();
+  };
+  const draw = (guests: readonly BookGuest[]) =>
+    fill(
+      list,
+      guests.map(({ account, name, writable }) => {
+        const shown = account === "anyone" ? t("everyone with an account here") : isolated(name || account);
+        const rights = el(
+          "select",
+          { class: "dialog-input", "aria-label": t("Rights of {name}", { name: shown }) },
+          levels.map(([value, words]) => el("option", { value }, words)),
+        );
+        rights.value = writable ? "change" : "read";
+        rights.addEventListener(
+          "change",
+          () => void attempt(t("Sharing"), () => set(account, rights.value as "read" | "change")),
+        );
+        const end = t("End sharing with {name}", { name: shown });
+        return el(
+          "li",
+          {},
+          el("bdi", { dir: "auto" }, shown),
+          rights,
+          el(
+            "button",
+            {
+              class: "btn line",
+              type: "button",
+              "aria-label": end,
+              title: end,
+              onclick: () => void attempt(t("Sharing"), () => set(account, "")),
+            },
+            t("End"),
+          ),
+        );
+      }),
+    );
+  draw(first);
+  const guest = line(t("With"), "", t("Address or account of a person on this server; “anyone” for all of them."), {
+    autocapitalize: "none",
+    class: "dialog-input",
+  });
+  const rights = choice(t("Rights"), levels, "read");
+  rights.control.className = "dialog-input";
+  const add = form(
+    [guest.root, rights.root],
+    t("Share"),
+    async () => {
+      try {
+        await set(guest.control.value, rights.control.value as "read" | "change");
+      } catch (error) {
+        atFields(error, { guest, rights });
+        return;
+      }
+      guest.control.value = "";
+    },
+    "line",
+  );
+  return el("section", { class: "book-sharing" }, el("h3", {}, t("Shared with")), list, add.root);
+}

@@ -1,0 +1,215 @@
+// The form of a contact: shown, written, moved and copied.
+
+import type { AddressBook, ContactCard, ContactEntry, ContactForm } from "../../gen/webmail";
+import { codeOf } from "../../lib/client";
+import { attempt, dialog, showError } from "../../lib/dialogs";
+import { el, fill, isolated } from "../../lib/dom";
+import { choice, field } from "../../lib/fields";
+import { toast } from "../../lib/toasts";
+import { t } from "../../lib/words";
+import type { Surroundings } from "../commands/desk";
+import { bookName, sharedBy } from "./books";
+
+/** Names of the kinds of addresses and numbers. */
+const kinds: readonly (readonly [string, string])[] = [
+  ["", t("Other")],
+  ["home", t("Private")],
+  ["work", t("Work")],
+  ["mobile", t("Mobile")],
+  ["fax", t("Fax")],
+];
+
+export const empty: ContactForm = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
+
+/** A list of addresses or numbers, the last of which is empty. */
+function entries(
+  label: string,
+  type: string,
+  old: readonly ContactEntry[],
+): { root: HTMLElement; read: () => ContactEntry[] } {
+  const place = el("div", { class: "person-entries" });
+  const line = (one: ContactEntry) => {
+    const value = el("input", { class: "dialog-input", type, value: one.value, dir: "auto", "aria-label": label });
+    const kind = el("select", { class: "dialog-input", "aria-label": t("Kind") });
+    fill(
+      kind,
+      kinds.map(([name, text]) => el("option", { value: name }, text)),
+      !kinds.some(([name]) => name === one.kind) && el("option", { value: one.kind }, one.kind),
+    );
+    kind.value = one.kind;
+    value.addEventListener("input", () => {
+      if (value.value !== "" && root === place.lastElementChild) line({ value: "", kind: "" });
+    });
+    const root = el("div", { class: "person-entry" }, value, kind);
+    place.append(root);
+  };
+  for (const one of [...old, { value: "", kind: "" }]) line(one);
+  return {
+    root: el("div", { class: "field" }, el("span", {}, label), place),
+    read: () =>
+      [...place.children]
+        .map((one) => ({ value: one.querySelector("input")!.value.trim(), kind: one.querySelector("select")!.value }))
+        .filter(({ value }) => value !== ""),
+  };
+}
+
+/** Show a contact as a form, or an empty one; true if it was changed or removed. `into`: the address book of a new one. */
+export async function edit(
+  page: Pick<Surroundings, "client">,
+  books: readonly AddressBook[],
+  card: ContactCard | null,
+  first: ContactForm = empty,
+  into = 0,
+  again?: () => void,
+): Promise<boolean> {
+  const old = card?.form ?? first;
+  const here = books.find(({ id }) => id === card?.book_id);
+  const places = books.filter(({ writable }) => writable);
+  const writable = here?.writable ?? true;
+  const home = here?.id ?? (places.some(({ id }) => id === into) ? into : (places[0]?.id ?? 0));
+  const book = choice(
+    t("Address book"),
+    places.map((one) => [String(one.id), bookName(one)] as const),
+    String(home),
+  );
+  book.control.className = "dialog-input";
+  const text = (value: string, name: string) =>
+    el("input", { class: "dialog-input", value, dir: "auto", maxlength: "1000", autofocus: name === "name" });
+  const name = field(t("Name"), text(old.name, "name"));
+  const organization = field(t("Organisation"), text(old.organization, ""));
+  const groups = field(t("Groups"), text(old.groups.join(", "), ""), t("Separated by commas."));
+  const note = field(
+    t("Note"),
+    el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.note }),
+  );
+  const emails = entries(t("Email"), "email", old.emails);
+  const phones = entries(t("Phone"), "tel", old.phones);
+  const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
+  const title = card === null ? t("New contact") : isolated(old.name);
+  const done = await dialog<boolean>(title, (close) => {
+    const save = async () => {
+      const form = {
+        name: name.control.value.trim(),
+        emails: emails.read(),
+        phones: phones.read(),
+        organization: organization.control.value.trim(),
+        note: note.control.value,
+        groups: groups.control.value
+          .split(",")
+          .map((one) => one.trim())
+          .filter((one) => one !== ""),
+      };
+      if (form.name === "" && form.emails.length + form.phones.length === 0 && form.organization === "") {
+        name.problem(t("A contact needs a name or an address."));
+        name.control.focus();
+        return;
+      }
+      try {
+        const wanted = Number(book.control.value) || home;
+        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0);
+        if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
+        close(true);
+      } catch (error) {
+        if (codeOf(error) === "user:conflict")
+          name.problem(t("This contact was changed in another window. Close this one and open it again."));
+        else await showError(t("Saving the contact"), error);
+      }
+    };
+    const remove = async () => {
+      await attempt(t("Removing the contact"), async () => {
+        const gone = await page.client.contact_remove(card!.id);
+        close(true);
+        toast(t("“{name}” removed", { name: isolated(old.name) }), {
+          title: t("Undo"),
+          run: () =>
+            void attempt(t("Restoring the contact"), async () => {
+              await page.client.contact_restore(gone, card!.book_id);
+              again?.();
+            }),
+        });
+      });
+    };
+    const submitted = (event: Event) => {
+      event.preventDefault();
+      void save();
+    };
+    return [
+      el(
+        "form",
+        { novalidate: true, onsubmit: submitted },
+        !writable && el("p", { class: "dialog-text" }, sharedBy(here!)),
+        el(
+          "fieldset",
+          { class: "person-fields", disabled: !writable },
+          name.root,
+          emails.root,
+          phones.root,
+          organization.root,
+          groups.root,
+          writable && places.length > 1 && book.root,
+          note.root,
+        ),
+        card !== null &&
+          card.further.length > 0 &&
+          el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })),
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")),
+          others.length > 0 &&
+            el(
+              "button",
+              {
+                type: "button",
+                onclick: () => {
+                  close(false);
+                  void copyTo(page, card!, others).then((done) => (done ? again?.() : undefined));
+                },
+              },
+              t("Copy to…"),
+            ),
+          el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")),
+          writable && el("button", { class: "primary", type: "submit" }, t("Save")),
+        ),
+      ),
+    ];
+  });
+  return done === true;
+}
+
+/** Copy a contact into one of these address books. */
+async function copyTo(
+  page: Pick<Surroundings, "client">,
+  card: ContactCard,
+  places: readonly AddressBook[],
+): Promise<boolean> {
+  const done = await dialog<boolean>(t("Copy “{name}”", { name: isolated(card.form.name) }), (close) => {
+    const book = choice(
+      t("Address book"),
+      places.map((one) => [String(one.id), bookName(one)] as const),
+      String(places[0]!.id),
+    );
+    book.control.className = "dialog-input";
+    const copy = async (event: Event) => {
+      event.preventDefault();
+      const copied = await attempt(t("Copying the contact"), () =>
+        page.client.contact_move(card.id, Number(book.control.value), true),
+      );
+      if (copied) close(true);
+    };
+    return [
+      el(
+        "form",
+        { onsubmit: (event: Event) => void copy(event) },
+        book.root,
+        el(
+          "div",
+          { class: "dialog-buttons" },
+          el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+          el("button", { class: "btn primary", type: "submit" }, t("Copy")),
+        ),
+      ),
+    ];
+  });
+  return done === true;
+}

@@ -1,0 +1,326 @@
+"""Base of the calls about contacts, and the calls for address books: the user's own, and those that others share
+(WEBMAIL-128a).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from moxlite.groupware.people import account_of
+from moxlite.proto.cards.cardobject import BadCard
+from moxlite.store.accounts.access import publish_shares
+from moxlite.store.errors import StoreError
+from moxlite.store.groupware.collection import (
+    Collection,
+    NoSuchCollection,
+    change_collection,
+    collection,
+    collections_of,
+    create_collection,
+    delete_collection,
+    ensure_defaults,
+    has_due,
+)
+from moxlite.store.groupware.contacts import ContactChanged, add_copy, move_contact, settle_contacts
+from moxlite.store.groupware.resources import (
+    NoSuchResource,
+    Resource,
+    UIDTaken,
+    delete_resource,
+    resource_data,
+    resource_of,
+)
+from moxlite.store.groupware.sharing import (
+    CHANGE,
+    READ,
+    BadGuest,
+    Shared,
+    guests_of,
+    share_collection,
+    shared_by_id,
+    shared_collections,
+)
+from moxlite.store.mail.sharenotices import ANYONE
+from moxlite.web.calls import call
+from moxlite.web.cookies import Caller
+from moxlite.web.errors import Conflict, FieldError, FieldErrors, NotAllowed, NotFound, UserError
+from moxlite.web.webmail.calls.common import AccountCalls
+from moxlite.web.webmail.holders import BITS
+from moxlite.web.webmail.querytypes import ID, AnyID
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
+    from moxlite.store.file.transaction import Reader
+    from moxlite.store.search.index import IndexedAccount
+    from moxlite.web.webmail.holders import Holder
+
+MAX_OWNERS: Final = 50
+"""Accounts whose shared address books are shown; each is opened."""
+
+GONE: Final = "this address book was removed"
+"""Also the answer for one that is not shared with the user."""
+
+
+class AddressBook(msgspec.Struct, frozen=True):
+    """An address book. ``contacts``: their number. ``owner``: the account that shares it, "" for an own one.
+    ``writable``: the user may change its contacts. ``guests``: number of those with whom the user shares it.
+    """
+
+    id: int
+    name: str
+    contacts: int
+    owner: str = ""
+    writable: bool = True
+    guests: int = 0
+
+
+class BookGuest(msgspec.Struct, frozen=True):
+    """A user with rights on an address book: an account, or "anyone". ``name``: "" if not known."""
+
+    account: str
+    name: str
+    writable: bool
+
+
+class Shelf(msgspec.Struct, frozen=True, eq=False):
+    """The address books of an account: the user's own, or the ones of another account that the user may read."""
+
+    holder: Holder
+
+    @property
+    def account(self) -> IndexedAccount:
+        """The account."""
+        return self.holder.account
+
+    def shared(self, r: Reader) -> list[Shared]:
+        """All that the user may read, each with whether its contacts may be changed."""
+        if self.holder.guest:
+            return shared_collections(r, "contact", self.holder.guest)
+        return [Shared(one, writable=True) for one in collections_of(r, "contact")]
+
+    def ids(self, r: Reader) -> list[int] | None:
+        """The ids of those that a guest may read; None for the owner, who may read all."""
+        return [one.collection.id for one in self.shared(r)] if self.holder.guest else None
+
+    def book(self, r: Reader, local_id: int, *, write: bool = False) -> Collection:
+        """An address book; with `write`, the user wants to change its contacts. Raises NoSuchCollection, NotAllowed."""
+        found = collection(r, local_id)
+        if found.kind != "contact":
+            raise NoSuchCollection(GONE)
+        if self.holder.guest:
+            shared = shared_by_id(r, local_id, self.holder.guest)
+            if shared is None:
+                raise NoSuchCollection(GONE)
+            if write and not shared.writable:
+                raise NotAllowed("the owner of this address book lets you read it, not change it")
+        return found
+
+    def card(self, r: Reader, local_id: int, *, write: bool = False) -> Resource | None:
+        """The card of a contact; None for one of the user's own from before there were address books. Raises
+        NoSuchResource, NotAllowed.
+        """
+        one = resource_of(r, local_id)
+        if one is None and not self.holder.guest:
+            return None
+        if one is None or one.component != "VCARD":
+            raise NoSuchResource("there is no such entry")
+        self.book(r, one.collection_id, write=write)
+        return one
+
+
+class ShelfCalls(AccountCalls):
+    """Calls about contacts."""
+
+    @asynccontextmanager
+    async def _shelf(self, caller: Caller, shown: int = 0) -> AsyncIterator[Shelf]:
+        """The account of an id of the browser, the user's own without one; refusals become errors of calls."""
+        try:
+            async with self._holders.at(caller.require(), shown) as holder:
+                yield Shelf(holder)
+        except NoSuchCollection:
+            raise NotFound(GONE) from None
+        except NoSuchResource:
+            raise NotFound("this contact was removed") from None
+        except UIDTaken:
+            raise Conflict("this address book has the contact already") from None
+
+    async def _shelves(self, caller: Caller) -> list[int]:
+        """Ids of the browser for the accounts with address books that the user may read, the own one, 0, first."""
+        guest = caller.require().account
+        owners = await self._holders.auth.sharing.numbered_owners(guest, MAX_OWNERS)
+        return [0, *(number << BITS | 1 for _, number in owners)]
+
+
+class BookCalls(ShelfCalls):
+    """Calls about address books."""
+
+    @call()
+    async def address_books(self, caller: Caller) -> list[AddressBook]:
+        """The address books, the own ones first; a first one is made."""
+        found: list[AddressBook] = []
+        for shown in await self._shelves(caller):
+            try:
+                async with self._shelf(caller, shown) as shelf:
+                    books = await shelf.account.read(partial(_books, shelf=shelf), op="address_books")
+                    if not shown and not books:
+                        await shelf.account.write(ensure_defaults)
+                        books = await shelf.account.read(partial(_books, shelf=shelf), op="address_books")
+            except (StoreError, NotFound):
+                if not shown:
+                    raise
+                continue  # one broken account must not hide the others
+            found += books
+        return found
+
+    @call()
+    async def address_book_save(
+        self, caller: Caller, name: Annotated[str, Meta(min_length=1, max_length=200)], book_id: AnyID = 0
+    ) -> int:
+        """Make an address book, or rename the one with this id; returns its id."""
+        shown = " ".join(name.split())
+        if not shown.isprintable() or not shown:
+            raise UserError("name: an address book needs a name")
+
+        def unit(tx: AccountTx) -> int:
+            if not book_id:
+                ensure_defaults(tx)
+                return create_collection(tx, Collection(0, "contact", f"c-{token_hex(8)}", display_name=shown)).id
+            before = shelf.book(tx, book_id)
+            if before.display_name != shown:
+                change_collection(tx, msgspec.structs.replace(before, display_name=shown))
+            return before.id
+
+        async with self._shelf(caller) as shelf:
+            return await shelf.account.write(unit)
+
+    @call()
+    async def address_book_remove(self, caller: Caller, book_id: ID) -> None:
+        """Remove an address book of one's own with its contacts, which come back for 30 days (DAV-46)."""
+        async with self._shelf(caller) as shelf:
+            await shelf.account.write(lambda tx: delete_collection(tx, shelf.book(tx, book_id).id))
+            await publish_shares(self._holders.auth, shelf.account)
+
+    @call()
+    async def address_book_guests(self, caller: Caller, book_id: ID) -> list[BookGuest]:
+        """The users with whom an address book of one's own is shared."""
+        async with self._shelf(caller) as shelf:
+            found = await shelf.account.read(lambda r: guests_of(r, shelf.book(r, book_id)), op="address_books")
+        names = {name: self._server.config.current.account(name) for name, _ in found}
+        return [
+            BookGuest(name, "" if (known := names[name]) is None else known.full_name, writable)
+            for name, writable in found
+        ]
+
+    @call(audit="address book shared")
+    async def address_book_share(
+        self,
+        caller: Caller,
+        book_id: ID,
+        guest: Annotated[str, Meta(max_length=320)],
+        rights: Literal["", "read", "change"],
+    ) -> None:
+        """Let an account, by name or address, or "anyone" read an address book of one's own, or change its contacts,
+        too; "" takes the rights.
+        """
+        snapshot, wanted = self._server.config.current, guest.strip().lower()
+        name = wanted if wanted == ANYONE or snapshot.account(wanted) is not None else account_of(snapshot, wanted)
+        async with self._shelf(caller) as shelf:
+
+            def unit(tx: AccountTx) -> None:
+                one = shelf.book(tx, book_id)
+                known = {account for account, _ in guests_of(tx, one)}
+                identifier = name or (wanted if wanted in known else None)
+                if identifier is None:
+                    mistake = "is no account of this server, and only accounts can be given rights"
+                    raise FieldErrors([FieldError("guest", mistake)])
+                letters = {"": "", "read": READ, "change": CHANGE}[rights]
+                try:
+                    share_collection(tx, one, identifier, letters)
+                except BadGuest:
+                    raise FieldErrors([FieldError("guest", "is your own account, which has all rights")]) from None
+
+            await shelf.account.write(unit)
+            await publish_shares(self._holders.auth, shelf.account)
+
+    @call()
+    async def contact_move(self, caller: Caller, contact_id: ID, book_id: ID, keep: bool = False) -> int:
+        """Move a contact to another address book, or with ``keep`` copy it; returns its id there. What leaves another
+        user's address book can come back there (DAV-46).
+        """
+        async with self._shelf(caller, contact_id) as source:
+            await settle(source.account)
+            number = source.holder.local_id(contact_id)
+            target = source.holder.local_id(book_id)
+            if target >= 0:
+
+                def unit(tx: AccountTx) -> int:
+                    one = source.card(tx, number, write=not keep)
+                    book = source.book(tx, target, write=True)
+                    if one is None:
+                        raise NoSuchResource("there is no such entry")
+                    if keep:
+                        return add_copy(tx, resource_data(tx, one.id), book)
+                    move_contact(tx, one.id, book)
+                    return one.id
+
+                return source.holder.shown_id(await source.account.write(unit))
+            one, card = await source.account.read(lambda r: _card(r, source, number, write=not keep), op="contact")
+            async with self._shelf(caller, book_id) as other:
+                place = other.holder.local_id(book_id)
+                try:
+                    made = await other.account.write(lambda tx: add_copy(tx, card, other.book(tx, place, write=True)))
+                except BadCard as error:
+                    raise UserError(str(error)) from None
+                made = other.holder.shown_id(made)
+            if not keep:
+
+                def remove(tx: AccountTx) -> None:
+                    there = source.card(tx, number, write=True)
+                    if there is not None:
+                        delete_resource(tx, there.collection_id, there.name, _same_as(one), keep=True)
+
+                await source.account.write(remove)
+            return made
+
+
+async def settle(account: IndexedAccount) -> None:
+    """Make cards of all contacts from before there were address books, which may take some units once."""
+    while await account.read(has_due, op="contacts_due"):
+        await account.write(settle_contacts)
+
+
+def _card(r: Reader, shelf: Shelf, number: int, *, write: bool) -> tuple[Resource, bytes]:
+    one = shelf.card(r, number, write=write)
+    if one is None:
+        raise NoSuchResource("there is no such entry")
+    return one, resource_data(r, one.id)
+
+
+def _same_as(one: Resource) -> Callable[[Resource], None]:
+    def allowed(there: Resource) -> None:
+        if there.hash != one.hash:
+            raise ContactChanged("the contact was changed or removed elsewhere")
+
+    return allowed
+
+
+def _books(r: Reader, shelf: Shelf) -> list[AddressBook]:
+    holder = shelf.holder
+    return [
+        AddressBook(
+            id=holder.shown_id(one.collection.id),
+            name=one.collection.display_name or one.collection.name,
+            contacts=one.collection.total,
+            owner=holder.owner if holder.guest else "",
+            writable=one.writable,
+            guests=0 if holder.guest else len(guests_of(r, one.collection)),
+        )
+        for one in shelf.shared(r)
+    ]

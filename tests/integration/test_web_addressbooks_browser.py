@@ -1,0 +1,135 @@
+"""Address books in a real browser (WEBMAIL-128a): one's own and shared ones, at a desk and on a phone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.geometry import fresh
+from tests.integration.browser import chromium
+from tests.integration.conftest import panics
+from tests.integration.test_web_axe_browser import judge
+from tests.integration.test_web_calendar_browser import Desk
+from tests.running import LocalServer
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A server with a second user, bob, who shares an address book with "Cleo"; it must have counted no panic."""
+    with LocalServer(tmp_path_factory.mktemp("books") / "server") as found:
+        found.cli("config", "account", "add", "bob", "bob@localhost")
+        cards = found.folder / "cards.csv"
+        cards.write_text("Name,E-mail Address\nCleo,cleo@c.example\n")
+        found.cli("contacts", "import", "bob", str(cards))
+        found.cli("contacts", "share", "bob", "contacts", "moxlite")
+        yield found
+        assert panics(found) == 0, found.log()
+
+
+def people(page: Page) -> Locator:
+    """Open the contacts."""
+    page.get_by_role("button", name="Account and settings").click()
+    page.get_by_role("menuitem", name="People").click()
+    found = page.get_by_role("dialog", name="People", exact=True)
+    expect(found.get_by_role("button", name="Change “Contacts”")).to_be_visible()
+    return found
+
+
+def test_address_books_are_made_filled_shared_and_removed(
+    chromium: Browser, server: LocalServer, tmp_path: Path
+) -> None:
+    """WEBMAIL-128a, WEBMAIL-144: a contact moves and is copied; a book of another is read."""
+    with fresh(chromium, server, 1280) as visitor:
+        page = Desk(visitor).page
+        found = people(page)
+        books, rows = found.locator(".people-side"), found.get_by_role("listitem")
+        expect(rows).to_have_count(1)
+        expect(rows).to_contain_text("Contacts (bob)")
+        wrong = judge(page, None)
+        # made, and a contact written into it
+        books.get_by_role("button", name="New address book").click()
+        page.get_by_role("dialog", name="New address book").get_by_label("Name").fill("Choir")
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        books.get_by_role("button", name="Choir", exact=False).first.click()
+        expect(rows).to_have_count(0)
+        found.get_by_role("button", name="New contact").click()
+        form = page.get_by_role("dialog", name="New contact")
+        expect(form.get_by_label("Address book")).to_have_value(
+            books.locator("[aria-pressed=true]").get_attribute("data-book") or ""
+        )
+        form.get_by_label("Name").fill("Ada")
+        form.get_by_label("Email").first.fill("ada@a.example")
+        form.get_by_role("button", name="Save").click()
+        expect(rows).to_have_count(1)
+        # copied to one's own other book, then moved there
+        rows.get_by_role("button", name="Ada").click()
+        page.get_by_role("dialog", name="Ada").get_by_role("button", name="Copy to…").click()
+        page.get_by_role("dialog", name="Copy “Ada”").get_by_role("button", name="Copy").click()
+        books.get_by_role("button", name="All contacts").click()
+        expect(rows).to_have_count(3)
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            wrong += judge(page, None if scheme == "light" else ["color-contrast"])
+            page.screenshot(path=tmp_path / f"all-{scheme}.png")
+        rows.filter(has_text="Choir").get_by_role("button", name="Ada").click()
+        form = page.get_by_role("dialog", name="Ada")
+        form.get_by_label("Address book").select_option(label="Contacts")
+        form.get_by_role("button", name="Save").click()
+        expect(rows.filter(has_text="Choir")).to_have_count(0)
+        # of another user: read, said plainly
+        rows.filter(has_text="Cleo").get_by_role("button", name="Cleo").click()
+        form = page.get_by_role("dialog", name="Cleo")
+        expect(form).to_contain_text("bob shares this address book with you. You may read it.")
+        expect(form.get_by_label("Name")).to_be_disabled()
+        expect(form.get_by_role("button", name="Save")).to_have_count(0)
+        page.screenshot(path=tmp_path / "read.png")
+        wrong += judge(page, None)
+        form.get_by_role("button", name="Close").click()
+        books.get_by_role("button", name="Contacts (bob)").first.click()
+        expect(rows).to_have_count(1)
+        expect(found.get_by_role("button", name="New contact")).to_be_hidden()
+        # shared, with a mistake first
+        books.get_by_role("button", name="Change “Choir”").click()
+        form = page.get_by_role("dialog", name="Choir")
+        form.get_by_label("With").fill("nobody@localhost")
+        form.get_by_role("button", name="Share").click()
+        expect(form).to_contain_text("Is no account of this server")
+        form.get_by_label("With").fill("bob@localhost")
+        form.get_by_role("button", name="Share").click()
+        expect(form.get_by_label("Rights of bob")).to_have_value("read")
+        form.get_by_label("Rights of bob").select_option("change")
+        page.screenshot(path=tmp_path / "shared.png")
+        wrong += judge(page, None)
+        expect(books.get_by_title("Shared")).to_be_attached()
+        form.get_by_role("button", name="End sharing with bob").click()
+        expect(form.get_by_label("Rights of bob")).to_have_count(0)
+        form.get_by_role("button", name="Remove…").click()
+        page.get_by_role("dialog", name="Remove “Choir”?").get_by_role("button", name="Remove").click()
+        expect(books.get_by_role("button", name="Choir")).to_have_count(0)
+        visitor.expect_problem("400")
+        assert not wrong, "\n".join(wrong)
+
+
+def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128a, WEBMAIL-144: above the contacts, from right to left, too."""
+    with fresh(chromium, server, 360, scheme="dark") as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        desk.call("address_book_save", name="An address book with a rather long name")
+        page.get_by_role("button", name="Mailboxes", exact=True).click()
+        found = people(page)
+        page.wait_for_function("document.documentElement.scrollWidth <= 360")
+        page.screenshot(path=tmp_path / "phone.png")
+        wrong = judge(page, None)
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        page.screenshot(path=tmp_path / "rtl.png")
+        found.get_by_role("button", name="Change “Contacts”").click()
+        page.wait_for_function("document.documentElement.scrollWidth <= 360")
+        page.screenshot(path=tmp_path / "phone-form.png")
+        wrong += judge(page, None)
+        assert not wrong, "\n".join(wrong)
