@@ -206,7 +206,7 @@ def replaceable(path: Path) -> str:
     """Reason why other users than root could change the file at `path` or replace it: a sentence that names the
     file or folder; empty if only root can. Links are followed, and looked at like folders. Raises OSError.
     """
-    return next((one.words for one in _openings(path)), "")
+    return next((opening.words for opening in _openings(path)), "")
 
 
 class Opening(NamedTuple):
@@ -224,8 +224,8 @@ def openings(path: Path) -> list[Opening]:
     """
     found: dict[Opening, None] = {}
     try:
-        for one in _openings(path):
-            found[one] = None
+        for opening in _openings(path):
+            found[opening] = None
     except OSError:
         if not found:
             raise

@@ -25,7 +25,7 @@ class Worded(str):
 
     def __new__(cls, template: str, values: Mapping[str, Value]) -> Self:
         """The text with its values."""
-        made = super().__new__(cls, NAME.sub(lambda found: _shown(values.get(found[1], found[0])), template))
+        made = super().__new__(cls, NAME.sub(lambda match: _shown(values.get(match[1], match[0])), template))
         made.template, made.values = template, values
         return made
 

@@ -82,7 +82,12 @@ def _returned(prepared: Prepared) -> _Returned:
         dsn = parse_dsn(prepared.index, lambda start, stop: prepared.spool.read(start - before, stop - start))
     except DSNError:
         return _Returned()
-    texts = [text for one in dsn.recipients for text in (one.original_recipient, one.final_recipient) if text]
+    texts = [
+        text
+        for recipient in dsn.recipients
+        for text in (recipient.original_recipient, recipient.final_recipient)
+        if text
+    ]
     return _Returned(dsn.returned_message_id, tuple(_addresses(texts[:MAX_RECIPIENTS])))
 
 
@@ -99,8 +104,8 @@ def _fits(r: Reader, returned: _Returned, domains: Iterable[str], now: int) -> b
     message_id = canonical_message_id(returned.message_id) if returned.message_id else None
     if message_id and messages_by_messageid(r, message_id):
         return True
-    for one in returned.recipients:
-        if _lately(wrote_to(r, str(one.localpart), one.domain.unicode), now):
+    for recipient in returned.recipients:
+        if _lately(wrote_to(r, str(recipient.localpart), recipient.domain.unicode), now):
             return True
     return any(_lately(wrote_to_orgdomain(r, domain), now) for domain in _forwarders(domains))
 

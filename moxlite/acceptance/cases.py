@@ -167,19 +167,19 @@ def _alike(recipients: Sequence[tuple[Path, Recipient]], *, simulated: bool) -> 
     return [tuple(group) for key, group in sorted(groups.items(), key=lambda item: item[0][0] == 1)]
 
 
-def _members(snapshot: Snapshot, evidence: Evidence, found: Recipient) -> Iterator[tuple[AccountRecipient, bool]]:
+def _members(snapshot: Snapshot, evidence: Evidence, recipient: Recipient) -> Iterator[tuple[AccountRecipient, bool]]:
     """The accounts' addresses behind a recipient, except the author's own (SMTP-105), unless that account sends to
     members at other servers: then with True.
     """
-    if isinstance(found, AccountRecipient):
-        yield found, False
-    elif isinstance(found, AliasRecipient):
+    if isinstance(recipient, AccountRecipient):
+        yield recipient, False
+    elif isinstance(recipient, AliasRecipient):
         author = snapshot.lookup(evidence.msg_from) if evidence.msg_from is not None else None
         sending = author.account if isinstance(author, AccountRecipient) else None
-        for member in found.members:
-            if found.alias.deliver_to_sender or member.account != sending:
+        for member in recipient.members:
+            if recipient.alias.deliver_to_sender or member.account != sending:
                 yield member, False
-            elif member == found.carrier:
+            elif member == recipient.carrier:
                 yield member, True
 
 

@@ -104,9 +104,9 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ehlo_verified(self) -> str:
         """The domain of EHLO if SPF passes for it, else ""."""
-        for one in (self.helo, self.spf):
-            if one is not None and one.identity == "helo" and one.status is SPFStatus.PASS:
-                return one.domain
+        for spf_result in (self.helo, self.spf):
+            if spf_result is not None and spf_result.identity == "helo" and spf_result.status is SPFStatus.PASS:
+                return spf_result.domain
         return ""
 
     @property
@@ -117,7 +117,9 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def signers(self) -> tuple[str, ...]:
         """The domains of passing DKIM signatures, each once."""
-        return tuple(dict.fromkeys(one.domain for one in self.dkim if one.status is SignatureStatus.PASS))
+        return tuple(
+            dict.fromkeys(dkim_result.domain for dkim_result in self.dkim if dkim_result.status is SignatureStatus.PASS)
+        )
 
 
 async def check_spf(resolver: Resolver, question: Question) -> SPFResult:
@@ -245,11 +247,15 @@ async def _report_signers(
     """Domains of signatures valid for TLS reports. Signatures are verified again only if a key is restricted to
     reports, as for all other mail such a signature does not pass.
     """
-    if any(one.tlsrpt and one.status is not SignatureStatus.PASS for one in results):
+    if any(dkim_result.tlsrpt and dkim_result.status is not SignatureStatus.PASS for dkim_result in results):
         ask = partial(verify_dkim, resolver, message, allow_sha1=question.allow_sha1, service="tlsrpt")
         results = await _bounded("dkim", ask, [])
-    good = [one for one in results if one.tlsrpt and not one.length_limited and one.status is SignatureStatus.PASS]
-    return tuple(dict.fromkeys(one.domain for one in good))
+    good = [
+        dkim_result
+        for dkim_result in results
+        if dkim_result.tlsrpt and not dkim_result.length_limited and dkim_result.status is SignatureStatus.PASS
+    ]
+    return tuple(dict.fromkeys(dkim_result.domain for dkim_result in good))
 
 
 def _validation(
@@ -282,8 +288,8 @@ async def _guarded(name: str, work: Callable[[], Awaitable[T]], failed: T) -> T:
 def _count(checks: Checks) -> None:
     mailauth_total.labels(method="iprev", result=checks.iprev.status.value).inc()
     mailauth_total.labels(method="spf", result=checks.spf.status.value).inc()
-    for one in checks.dkim:
-        mailauth_total.labels(method="dkim", result=one.status.value).inc()
+    for dkim_result in checks.dkim:
+        mailauth_total.labels(method="dkim", result=dkim_result.status.value).inc()
     if not checks.dkim:
         mailauth_total.labels(method="dkim", result=SignatureStatus.NONE.value).inc()
     mailauth_total.labels(method="arc", result=checks.arc.status.value).inc()

@@ -164,11 +164,11 @@ def unicode_domain(domain: str) -> str:
         return domain.lower()
 
 
-def from_address(found: tuple[MailAddress, ...]) -> Address | None:
+def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
     """The address of a From field that holds exactly one (SMTP-76)."""
-    if len(found) != 1 or not found[0].domain:
+    if len(addresses) != 1 or not addresses[0].domain:
         return None
     try:
-        return Address(Localpart(found[0].localpart), Domain.parse(found[0].domain))
+        return Address(Localpart(addresses[0].localpart), Domain.parse(addresses[0].domain))
     except AddressError:
         return None

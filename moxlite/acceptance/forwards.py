@@ -25,7 +25,7 @@ def _external(case: Case) -> tuple[str, ...]:
     if alias is None or alias.carrier is None or alias.carrier != case.recipient or not case.may_post:
         return ()
     author = case.evidence.msg_from
-    return tuple(str(one) for one in alias.external if alias.alias.deliver_to_sender or one != author)
+    return tuple(str(address) for address in alias.external if alias.alias.deliver_to_sender or address != author)
 
 
 def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
@@ -34,7 +34,7 @@ def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
     Not for bounces, junk, and reports of other servers, not with strong bad evidence, not for what is filed nowhere,
     and not in a circle. Where a script or `keep_copy` would leave such a message nowhere, it is kept.
     """
-    if any(isinstance(one, Redirect) for one in plan.actions) and not _may_go_on(case):
+    if any(isinstance(action, Redirect) for action in plan.actions) and not _may_go_on(case):
         plan = msgspec.structs.replace(plan, actions=tuple(dict.fromkeys(map(_kept_here, plan.actions))))
     settings = case.settings
     wanted, external = _targets(case), _external(case)
@@ -43,12 +43,12 @@ def with_forwards(snapshot: Snapshot, case: Case, plan: Plan) -> Plan:
     back = circles(snapshot, case, (*wanted, *external))
     targets = [one for one in wanted if one not in back]
     actions: tuple[AnyAction, ...] = plan.actions
-    place = next(one.mailbox for one in actions if isinstance(one, FileInto))
+    place = next(action.mailbox for action in actions if isinstance(action, FileInto))
     has_script = case.filtered is not None and case.filtered.script != ""
     # Where a script is active, it alone says what is kept.
     if not back and (case.author or (targets and not settings.keep_copy and not has_script)):
-        actions = tuple(one for one in actions if not isinstance(one, FileInto))
-    sent = tuple(Redirect(to=one, otherwise=place) for one in targets)
+        actions = tuple(action for action in actions if not isinstance(action, FileInto))
+    sent = tuple(Redirect(to=target, otherwise=place) for target in targets)
     alias = str(case.alias.canonical) if case.alias is not None else ""
     sent += tuple(Redirect(to=one, otherwise=place, alias=alias) for one in external if one not in back)
     return msgspec.structs.replace(plan, actions=(*actions, *sent))
@@ -59,7 +59,7 @@ def _targets(case: Case) -> list[str]:
     if case.settings is None or case.author:
         return []
     others = {*map(str.lower, _external(case)), *map(str.lower, case.filtered.redirects if case.filtered else ())}
-    return [str(one) for one in case.settings.forward_to if str(one).lower() not in others]
+    return [str(address) for address in case.settings.forward_to if str(address).lower() not in others]
 
 
 def _is_wanted(case: Case, plan: Plan) -> bool:
@@ -68,8 +68,8 @@ def _is_wanted(case: Case, plan: Plan) -> bool:
         return False
     if not _may_go_on(case):
         return False
-    filed = [one for one in plan.actions if isinstance(one, FileInto)]
-    return bool(filed) and all(one.mark is not Mark.REJECT for one in filed)
+    filed = [action for action in plan.actions if isinstance(action, FileInto)]
+    return bool(filed) and all(file_into.mark is not Mark.REJECT for file_into in filed)
 
 
 def _may_go_on(case: Case) -> bool:
@@ -106,7 +106,7 @@ def circles(snapshot: Snapshot, case: Case, addresses: Iterable[str]) -> frozens
     own = _own(case)
     if not case.passed.isdisjoint(own):
         return frozenset(addresses)
-    return frozenset(one for one in addresses if _place(snapshot, one) in {*case.passed, *own})
+    return frozenset(address for address in addresses if _place(snapshot, address) in {*case.passed, *own})
 
 
 def _own(case: Case) -> frozenset[str]:

@@ -290,7 +290,7 @@ def _sender(case: Case, message: Message) -> Sender:
     )
     if case.rule is not None and is_forward(case) and case.rule.verified_domain is not None:
         forwarder = case.rule.verified_domain.unicode
-        return msgspec.structs.replace(sender, signers=tuple(one for one in signers if one != forwarder))
+        return msgspec.structs.replace(sender, signers=tuple(signer for signer in signers if signer != forwarder))
     mail_from = ("", "")
     if checks.mail_from_verified:
         mail_from = (evidence.envelope.sender.localpart, unicode_domain(checks.mail_from_verified))
@@ -321,7 +321,7 @@ def _strict(case: Case, message: Message) -> bool:
     if evidence.msg_from is None:
         return True
     wanted = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, case.via)}
-    named = {f"{one.localpart}@{one.domain}".lower() for one in message.prepared.recipients}
+    named = {f"{recipient.localpart}@{recipient.domain}".lower() for recipient in message.prepared.recipients}
     return not is_forward(case) and wanted.isdisjoint(named)
 
 

@@ -119,9 +119,9 @@ def reputation(r: Reader, sender: Sender, mailbox: str, now: int) -> Reputation:
 
 
 def _first(r: Reader, sender: Sender, box: MailboxID | None, now: int) -> Reputation:
-    for found in _methods(r, sender, box, now):
-        if found is not None:
-            return found
+    for method in _methods(r, sender, box, now):
+        if method is not None:
+            return method
     return Reputation()
 
 

@@ -144,8 +144,11 @@ def _leaves(part: Part) -> Iterator[Part]:
         yield from _leaves(child)
 
 
-def _addresses(found: tuple[MailAddress, ...]) -> list[NameAddress]:
-    return [NameAddress(one.name, f"{pack_localpart(Localpart(one.localpart))}@{one.domain}") for one in found]
+def _addresses(addresses: tuple[MailAddress, ...]) -> list[NameAddress]:
+    return [
+        NameAddress(address.name, f"{pack_localpart(Localpart(address.localpart))}@{address.domain}")
+        for address in addresses
+    ]
 
 
 def _first_id(text: str) -> str:
@@ -171,7 +174,7 @@ def _date(microseconds: int | None, offset: int) -> dt.datetime | None:
 def _part(part: Part) -> PartJSON:
     return PartJSON(
         content_type=part.media_type,
-        content_type_params={one.name: one.value for one in part.parameters},
+        content_type_params={parameter.name: parameter.value for parameter in part.parameters},
         content_id=_first_id((part.content_id or b"").decode(errors="replace")),
         content_disposition=part.disposition.lower(),
         filename=part.filename,

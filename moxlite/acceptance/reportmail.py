@@ -163,21 +163,23 @@ def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int,
     domain = _ascii(report.policy.domain)
     if domain not in snapshot.derived.domains:
         raise Unusable("the report is about no domain of this server")
-    total = sum(one.count for one in report.records)
-    return [(domain, total, sum(one.count for one in report.records if one.failed), report)]
+    total = sum(record.count for record in report.records)
+    return [(domain, total, sum(record.count for record in report.records if record.failed), report)]
 
 
 def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int, TLSReport]]:
     """One row for each domain or hostname of ours, with the policies of that domain alone."""
     own = snapshot.derived.domains.keys() | snapshot.hostnames
-    domains = dict.fromkeys(domain for one in report.policies if (domain := _ascii(one.domain)) in own)
+    domains = dict.fromkeys(domain for policy in report.policies if (domain := _ascii(policy.domain)) in own)
     if not domains:
         raise Unusable("the report is about no domain of this server")
     rows = []
     for domain in list(domains)[:MAX_POLICIES]:
-        policies = tuple(one for one in report.policies if _ascii(one.domain) == domain)
+        policies = tuple(policy for policy in report.policies if _ascii(policy.domain) == domain)
         part = msgspec.structs.replace(report, policies=policies)
-        rows.append((domain, sum(one.successes for one in policies), sum(one.failed for one in policies), part))
+        rows.append(
+            (domain, sum(policy.successes for policy in policies), sum(policy.failed for policy in policies), part)
+        )
     return rows
 
 

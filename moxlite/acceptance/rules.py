@@ -120,10 +120,10 @@ async def first_match(rules: Sequence[Ruleset], facts: RuleFacts) -> int | None:
     if facts.headers is None or not rules:
         await trio.lowlevel.checkpoint()
         return None
-    found = await trio.to_thread.run_sync(match_rules, rules, facts)
-    if found.too_slow is not None:
-        logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": found.too_slow}})
-    return found.rule
+    match = await trio.to_thread.run_sync(match_rules, rules, facts)
+    if match.too_slow is not None:
+        logger.info("ruleset took too long, it does not match", extra={"kv": {"rule": match.too_slow}})
+    return match.rule
 
 
 def match_rules(rules: Sequence[Ruleset], facts: RuleFacts) -> Match:

@@ -61,13 +61,13 @@ def why_of(decided: Decided) -> Why:
         missing=case.evidence.missing,
         proposals=tuple(
             Said(
-                one.because.producer,
-                one.because.word,
-                one.because.facts,
-                clipped(str(one.reply)) if one.reply is not None else "",
-                tuple(map(_action, one.actions)),
+                proposal.because.producer,
+                proposal.because.word,
+                proposal.because.facts,
+                clipped(str(proposal.reply)) if proposal.reply is not None else "",
+                tuple(map(_action, proposal.actions)),
             )
-            for one in decided.proposals
+            for proposal in decided.proposals
         ),
         reply=clipped(str(plan.reply)) if plan.reply is not None else "",
         actions=tuple(map(_action, plan.actions)),

@@ -63,7 +63,7 @@ class AppPasswordCommands:
         async with self._accounts.use(args.account) as account:
             found = await account.read(app_passwords, op="app-password")
         now = time.time_ns() // 1000
-        return [_info(one, now) for one in found]
+        return [_info(app_password, now) for app_password in found]
 
     async def rm(self, args: operations.RemoveAppPassword) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""
@@ -72,16 +72,16 @@ class AppPasswordCommands:
             raise CommandFailed("notFound", f"{args.account} has no app password {args.name!r}")
 
 
-def _info(one: AppPassword, now: int) -> operations.AppPasswordInfo:
+def _info(app_password: AppPassword, now: int) -> operations.AppPasswordInfo:
     return operations.AppPasswordInfo(
-        name=one.name,
-        scopes=list(one.scopes),
-        read_only=one.read_only,
-        created=_words(one.created),
-        last_used=_words(one.last_used),
-        expires=_words(one.expires),
-        expired=one.expired(now),
-        token=one.token is not None,
+        name=app_password.name,
+        scopes=list(app_password.scopes),
+        read_only=app_password.read_only,
+        created=_words(app_password.created),
+        last_used=_words(app_password.last_used),
+        expires=_words(app_password.expires),
+        expired=app_password.expired(now),
+        token=app_password.token is not None,
     )
 
 
@@ -117,15 +117,15 @@ class AdminTokenCommands:
         now = time.time_ns() // 1000
         return [
             operations.AdminTokenInfo(
-                name=one.name,
-                scopes=list(one.scopes),
-                created=_words(one.created),
-                expires=_words(one.expires),
-                expired=one.expires <= now,
-                last_used=_words(one.last_used),
-                used_from=one.last_ip,
+                name=admin_token.name,
+                scopes=list(admin_token.scopes),
+                created=_words(admin_token.created),
+                expires=_words(admin_token.expires),
+                expired=admin_token.expires <= now,
+                last_used=_words(admin_token.last_used),
+                used_from=admin_token.last_ip,
             )
-            for one in await self._tokens.list()
+            for admin_token in await self._tokens.list()
         ]
 
     async def rm(self, args: operations.RemoveAdminToken) -> None:

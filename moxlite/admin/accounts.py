@@ -100,7 +100,7 @@ def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
         for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
             if report is not None and report.account == name:
                 raise Refused(f'"{name}" gets the {kind} reports of {domain}: name another account there first')
-    _leave_aliases(document, snapshot, {one.canonical for one in _addresses_of(snapshot, name)})
+    _leave_aliases(document, snapshot, {address.canonical for address in _addresses_of(snapshot, name)})
     document.drop(("accounts", name))
 
 
@@ -144,10 +144,11 @@ def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, tex
         set_quota(document, snapshot, name, text)
         return
     require_account(snapshot, name)
-    field = next((one for one in _settings() if one.name == key), None)
+    field = next((setting for setting in _settings() if setting.name == key), None)
     if field is None:
         raise Refused(
-            f'"{key}" is not a setting of one value; they are: {", ".join(one.name for one in _settings())}', "key"
+            f'"{key}" is not a setting of one value; they are: {", ".join(setting.name for setting in _settings())}',
+            "key",
         )
     path = ("accounts", name, key)
     if text == "default":
@@ -159,12 +160,15 @@ def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, tex
 def settings_of(account: Account) -> list[SettingInfo]:
     """The settings of an account that have one value or a list of texts."""
     shown, kept = encode(account, whole=True), encode(account)
-    return [SettingInfo(one.name, _words(shown.get(one.name)), one.name in kept, one.doc) for one in _settings()]
+    return [
+        SettingInfo(setting.name, _words(shown.get(setting.name)), setting.name in kept, setting.doc)
+        for setting in _settings()
+    ]
 
 
 def _settings() -> list[Field]:
     """The keys of an account that `set_setting` changes."""
-    return [one for one in fields_of(Account) if _simple(one.shape) and not one.required]
+    return [field for field in fields_of(Account) if _simple(field.shape) and not field.required]
 
 
 def _simple(shape: Shape) -> bool:
@@ -217,15 +221,15 @@ def remove_address(document: Document, snapshot: Snapshot, address: str) -> None
     """Remove an address from its account and from all aliases (ADMIN-16)."""
     address = new_address(snapshot, address)
     if address.startswith("@"):
-        found = snapshot.derived.catchall.get(Domain.parse(address[1:]).ascii)
+        account_recipient = snapshot.derived.catchall.get(Domain.parse(address[1:]).ascii)
     else:
         recipient = snapshot.lookup_configured(Address.parse(address))
-        found = recipient if isinstance(recipient, AccountRecipient) and recipient.reports is None else None
-    if found is None:
+        account_recipient = recipient if isinstance(recipient, AccountRecipient) and recipient.reports is None else None
+    if account_recipient is None:
         raise Refused(f'"{address}" is not an address of an account')
-    if not found.catchall:
-        _leave_aliases(document, snapshot, {found.canonical})
-    document.drop(("accounts", found.account, "destinations", found.configured))
+    if not account_recipient.catchall:
+        _leave_aliases(document, snapshot, {account_recipient.canonical})
+    document.drop(("accounts", account_recipient.account, "destinations", account_recipient.configured))
 
 
 def _addresses_of(snapshot: Snapshot, name: str) -> list[AccountRecipient]:

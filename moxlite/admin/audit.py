@@ -44,9 +44,9 @@ class AuditCommands:
 
     async def list(self, args: AuditList) -> list[AuditLine]:
         """Entries that match, newest first."""
-        wanted = AuditFilter(args.actor, args.object, args.via, args.words, args.since)
-        found = await self._log.entries(wanted, before=args.before or MAX_ID, limit=args.count)
-        return [line_of(one) for one in found]
+        audit_filter = AuditFilter(args.actor, args.object, args.via, args.words, args.since)
+        audit_entries = await self._log.entries(audit_filter, before=args.before or MAX_ID, limit=args.count)
+        return [line_of(audit_entry) for audit_entry in audit_entries]
 
 
 def line_of(entry: AuditEntry) -> AuditLine:
@@ -71,8 +71,8 @@ def line_of(entry: AuditEntry) -> AuditLine:
 def audited(table: Mapping[str, Command], log: AuditLog) -> dict[str, Command]:
     """The same commands, recorded where they change something."""
     return {
-        name: msgspec.structs.replace(one, run=_Audited(name, one, log)) if one.audit else one
-        for name, one in table.items()
+        name: msgspec.structs.replace(command, run=_Audited(name, command, log)) if command.audit else command
+        for name, command in table.items()
     }
 
 
@@ -101,8 +101,8 @@ BY_HAND: Final = Origin("(editor)", "file")
 
 def _about(changes: Sequence[Difference]) -> str:
     """The account, domain or alias that has all of the changes, else the file; of one other value its path."""
-    found = [PLACE.match(one.path) for one in changes]
-    places = {object_at([name for name in one.groups() if name]) if one else "" for one in found}
+    matches = [PLACE.match(change.path) for change in changes]
+    places = {object_at([name for name in match.groups() if name]) if match else "" for match in matches}
     if len(places) == 1 and places != {""}:
         return places.pop()
     return changes[0].path if len(changes) == 1 else "domains.toml"

@@ -233,7 +233,8 @@ class AccountCommands:
         """All accounts with their addresses, by name."""
         found = sorted(self._config.current.domains.accounts.items())
         return [
-            AccountInfo(name, one.description, one.login_disabled or "", list(one.destinations)) for name, one in found
+            AccountInfo(name, account.description, account.login_disabled or "", list(account.destinations))
+            for name, account in found
         ]
 
     async def account_addresses(self, args: ListAddresses) -> list[AddressInfo]:

@@ -119,8 +119,8 @@ class FactorChanges:
         factor. With the last one two-step log-in is off, and the main password works everywhere again.
         """
         async with self._turn:
-            found = await self._auth.factors.of(account)
-            last = len(found.apps) + len(found.keys) == 1
+            factors = await self._auth.factors.of(account)
+            last = len(factors.apps) + len(factors.keys) == 1
             if last:  # unmarked first: a mark without factors would lock the user out
                 await self.factors.mark(account, False)
             name = await self._auth.factors.remove(account, kind, number)
@@ -179,10 +179,10 @@ class FactorChanges:
 
     async def link(self, token: str) -> RecoveryLink:
         """The link with this token. Raises LinkUsed."""
-        found = await self._auth.factors.find_link(token)
-        if found is None or self._config.current.account(found.account) is None:
+        recovery_link = await self._auth.factors.find_link(token)
+        if recovery_link is None or self._config.current.account(recovery_link.account) is None:
             raise LinkUsed("This link was used already, replaced by a newer one, or is older than an hour.")
-        return found
+        return recovery_link
 
     def generates(self, account: str) -> bool:
         """Whether the user may not choose a password (STORE-102)."""
@@ -232,7 +232,9 @@ class FactorChanges:
 def _address(snapshot: Snapshot, account: str) -> Address | None:
     """An address of the account, for the head of a notice."""
     found = snapshot.account(account)
-    names = [] if found is None else [one for one in found.destinations if not one.startswith("@")]
+    names = (
+        [] if found is None else [destination for destination in found.destinations if not destination.startswith("@")]
+    )
     return Address.parse(names[0]) if names else None
 
 
@@ -298,8 +300,15 @@ class FactorCommands:
         """Networks and accounts with failed log-ins, the most failures first."""
         await trio.lowlevel.checkpoint()
         return [
-            LimitInfo(one.who, one.seconds, one.failures, one.limit, one.failures >= one.limit, one.network)
-            for one in self._logins.attempts.counts.listing()
+            LimitInfo(
+                failure_count.who,
+                failure_count.seconds,
+                failure_count.failures,
+                failure_count.limit,
+                failure_count.failures >= failure_count.limit,
+                failure_count.network,
+            )
+            for failure_count in self._logins.attempts.counts.listing()
         ]
 
     async def clear(self, args: ClearLimits) -> int:

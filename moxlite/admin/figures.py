@@ -141,9 +141,9 @@ class _Sum:
             self.passed += record.count
         else:
             self.failed += record.count
-        for one in (*record.dkim_results, *record.spf_results):
-            if one.result == "pass" and one.domain and (one.domain in self.names or len(self.names) < 20):
-                self.names[one.domain] = self.names.get(one.domain, 0) + record.count
+        for auth in (*record.dkim_results, *record.spf_results):
+            if auth.result == "pass" and auth.domain and (auth.domain in self.names or len(self.names) < 20):
+                self.names[auth.domain] = self.names.get(auth.domain, 0) + record.count
 
     def merge(self, other: _Sum) -> None:
         """Add the counts of another address."""
@@ -190,25 +190,25 @@ def reports_of_source(r: Reader, domain: str, since: int, ip: str) -> list[Sourc
     """Reports about `domain` with messages of an address, newest first, `MAX_LISTED` at most. For `scan`. Raises
     StorageBroken.
     """
-    found: list[SourceReport] = []
+    source_reports: list[SourceReport] = []
     for line, report in _decoded(r, domain, since):
-        records = [] if report is None else [one for one in report.records if one.source_ip == ip]
+        records = [] if report is None else [record for record in report.records if record.source_ip == ip]
         if not records or report is None:
             continue
-        found.append(
+        source_reports.append(
             SourceReport(
                 id=line.id,
                 organization=line.organization,
                 begin=line.begin,
                 end=line.end,
-                passed=sum(one.count for one in records if one.passes),
-                failed=sum(one.count for one in records if not one.passes),
-                dispositions=sorted({one.disposition for one in records})[:10],
+                passed=sum(record.count for record in records if record.passes),
+                failed=sum(record.count for record in records if not record.passes),
+                dispositions=sorted({record.disposition for record in records})[:10],
             )
         )
-        if len(found) == MAX_LISTED:
+        if len(source_reports) == MAX_LISTED:
             break
-    return found
+    return source_reports
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -221,11 +221,11 @@ class _Line(msgspec.Struct, frozen=True):
 def _decoded(r: Reader, domain: str, since: int) -> Iterator[tuple[_Line, _Report | None]]:
     """The reports, newest first; None for the content of a report that is left out."""
     decoder, octets = json_decoder(_Report), 0
-    for one in reports(r, "dmarc", domain=domain, since=since, limit=MAX_REPORTS):
-        content = report_octets(r, "dmarc", one.id) if octets < MAX_OCTETS else None
+    for report in reports(r, "dmarc", domain=domain, since=since, limit=MAX_REPORTS):
+        content = report_octets(r, "dmarc", report.id) if octets < MAX_OCTETS else None
         json = b"" if content is None else unpack_report(content, MAX_REPORT)
         octets += len(json)
-        yield _Line(one.id, one.organization, one.begin, one.end), decoder.decode(json) if json else None
+        yield _Line(report.id, report.organization, report.begin, report.end), decoder.decode(json) if json else None
 
 
 def _answer(passed: int, failed: int, hurt: int) -> Answer:
@@ -241,8 +241,8 @@ def _sources(sums: dict[str, _Sum], own: Collection[str]) -> list[Source]:
     ordered = sorted(sums.items(), key=lambda item: (-item[1].passed - item[1].failed, item[0]))
     for _, one in ordered[MAX_SOURCES:]:
         rest.merge(one)
-    found = [_source(ip, one, own) for ip, one in ordered[:MAX_SOURCES]]
-    return [*found, _source("", rest, own)] if rest.passed or rest.failed else found
+    sources = [_source(ip, one, own) for ip, one in ordered[:MAX_SOURCES]]
+    return [*sources, _source("", rest, own)] if rest.passed or rest.failed else sources
 
 
 def _source(ip: str, one: _Sum, own: Collection[str]) -> Source:
@@ -264,8 +264,8 @@ def disk_by_account(folders: Iterable[tuple[str, Path]]) -> list[AccountDisk]:
     """Sizes of the files in the folders of accounts, largest first. Blocks: 30 ms for 5,000 accounts. A folder that
     cannot be read counts 0.
     """
-    found = [AccountDisk(name, _size(folder)) for name, folder in folders]
-    return sorted(found, key=lambda one: (-one.octets, one.name))
+    account_disks = [AccountDisk(name, _size(folder)) for name, folder in folders]
+    return sorted(account_disks, key=lambda account_disk: (-account_disk.octets, account_disk.name))
 
 
 def _size(folder: Path) -> int:

@@ -254,9 +254,9 @@ def check_updatable(static: Static) -> None:
 async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Change]) -> bytes:
     """The program of version `newest` for this machine, by the hash in its signed change. Raises UpdateError."""
     name = f"moxlite-{newest}-linux-{os.uname().machine}"
-    signed = next((one.text for one in changes if one.version == newest), "")
-    found = re.search(rf"(?m)^ *([0-9a-f]{{64}})  {re.escape(name)}$", signed)
-    if found is None:
+    signed = next((change.text for change in changes if change.version == newest), "")
+    match = re.search(rf"(?m)^ *([0-9a-f]{{64}})  {re.escape(name)}$", signed)
+    if match is None:
         raise UpdateError(f"the signed changes of {newest} name no file {name}")
     url = urljoin(str(source.changelog_url), f"{newest}/{name}")
     try:
@@ -265,7 +265,7 @@ async def fetch(http: HTTPClient, source: Updates, newest: str, changes: list[Ch
         raise UpdateError(f"{url}: {error}") from None
     if answer.status != 200 or answer.cut:
         raise UpdateError(f"{url}: {'too long' if answer.cut else f'status {answer.status}'}")
-    if hashlib.sha256(answer.body).hexdigest() != found[1]:
+    if hashlib.sha256(answer.body).hexdigest() != match[1]:
         raise UpdateError(f"{url}: another file than the signed changes name")
     return answer.body
 

@@ -118,7 +118,7 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
         message_words=explained.message_words,
         known_words=explained.known_words,
         trained={None: "", False: "ham", True: "junk"}[explained.trained],
-        words=[JunkUsedWord(one.word, one.ham, one.spam, one.probability) for one in explained.words],
+        words=[JunkUsedWord(word.word, word.ham, word.spam, word.probability) for word in explained.words],
     )
 
 

@@ -127,23 +127,23 @@ class MaskedAddresses:
         added = known = 0
         left_out: list[LeftOut] = []
         async with self._index.changing(name), self._accounts.use(name) as account:
-            for one in aliases:
+            for alias in aliases:
                 try:
-                    key = _importable(snapshot, name, one.address)
+                    key = _importable(snapshot, name, alias.address)
                     if await account.read(partial(masked_named, address=key), op="masked") is not None:
                         known += 1
                         continue
                     if not await self._index.enter(key, name):
                         raise MaskedRefused("another account has this address")
                     try:
-                        await account.write(partial(_take_over, key=key, alias=one))
+                        await account.write(partial(_take_over, key=key, alias=alias))
                     except BaseException:
                         with trio.CancelScope(shield=True):  # bounded by the write
                             if await account.read(partial(masked_named, address=key), op="masked") is None:
                                 await self._index.leave(key, name)
                         raise
                 except (MaskedRefused, LimitExceeded) as error:
-                    left_out.append(LeftOut(one.address, str(error)))
+                    left_out.append(LeftOut(alias.address, str(error)))
                     continue
                 added += 1
                 _note("made", name, key)

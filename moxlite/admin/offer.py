@@ -104,10 +104,10 @@ def agent_configuration(offer: Offer) -> bytes:
         usual = [one for one in servers if one.security == "tls" and one.port == port and not one.on_https]
         if usual:
             protocols[name] = {"host": usual[0].host.ascii}
-    for one in [one for one in offer.jmap if one.port == 443][:1]:
-        protocols["jmap"] = {"url": jmap_session(one.host, one.port)}
-    for one in [one for one in offer.dav if one.port == 443][:1]:
-        protocols |= {name: {"url": dav_url(one)} for name in ("caldav", "carddav")}
+    for server in [one for one in offer.jmap if one.port == 443][:1]:
+        protocols["jmap"] = {"url": jmap_session(server.host, server.port)}
+    for server in [one for one in offer.dav if one.port == 443][:1]:
+        protocols |= {name: {"url": dav_url(server)} for name in ("caldav", "carddav")}
     info = {"provider": {"name": offer.domain.ascii}}
     return msgspec.json.encode(
         {"protocols": protocols, "authentication": {"password": True}, "info": info}, order="sorted"
@@ -136,5 +136,9 @@ def _https_port(listener: Listener) -> int | None:
         listener.dav_https,
     )
     ports = [one.port for one in (*services, listener.webserver_https) if one.enabled]
-    ports += [one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and not one.non_tls]
+    ports += [
+        policy_service.port
+        for policy_service in (listener.autoconfig_https, listener.mtasts_https)
+        if policy_service.enabled and not policy_service.non_tls
+    ]
     return 443 if 443 in ports else min(ports, default=None)

@@ -73,5 +73,5 @@ class Passwords(msgspec.Struct, frozen=True):
         """Revoke all app passwords; returns their number."""
         async with self.accounts.use(name) as account:
             found = await account.read(app_passwords, op="app-password")
-        revoked = [await self.revoke_app(name, one.name) for one in found]
+        revoked = [await self.revoke_app(name, app_password.name) for app_password in found]
         return sum(revoked)

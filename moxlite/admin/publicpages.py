@@ -82,11 +82,15 @@ def calendar_link(snapshot: Snapshot, account: str, token: str) -> str | None:
     """The URL of a secret link of a calendar; None if no listener serves calendars by https to
     others."""
     served = [
-        (name, one.dav_https.port)
-        for name, one in public_first(snapshot)
-        if one.dav_https.enabled and _is_reached(snapshot, name)
+        (name, listener.dav_https.port)
+        for name, listener in public_first(snapshot)
+        if listener.dav_https.enabled and _is_reached(snapshot, name)
     ]
-    served += [(name, HTTPS) for name, one in public_first(snapshot) if one.dav_http.enabled and one.dav_http.forwarded]
+    served += [
+        (name, HTTPS)
+        for name, listener in public_first(snapshot)
+        if listener.dav_http.enabled and listener.dav_http.forwarded
+    ]
     if not served:
         return None
     return f"{_origin(snapshot, *served[0])}{LINKS_PATH}{quote(account, safe='')}/{token}.ics"
@@ -104,7 +108,11 @@ def consent_ports(listener: Listener) -> frozenset[int]:
     the account app's.
     """
     account = listener.account_http
-    behind = {one.port for one in (listener.autoconfig_https, listener.mtasts_https) if one.enabled and one.non_tls}
+    behind = {
+        policy_service.port
+        for policy_service in (listener.autoconfig_https, listener.mtasts_https)
+        if policy_service.enabled and policy_service.non_tls
+    }
     return frozenset(_https_ports(listener) | behind | ({account.port} if account.enabled else set()))
 
 
@@ -122,7 +130,10 @@ def passing_web_server(snapshot: Snapshot) -> str | None:
     none.
     """
     for name, listener in public_first(snapshot):
-        if any(one.enabled and one.non_tls for one in (listener.autoconfig_https, listener.mtasts_https)):
+        if any(
+            policy_service.enabled and policy_service.non_tls
+            for policy_service in (listener.autoconfig_https, listener.mtasts_https)
+        ):
             return name
     return None
 
@@ -130,7 +141,7 @@ def passing_web_server(snapshot: Snapshot) -> str | None:
 def _https_ports(listener: Listener) -> set[int]:
     """The https ports that serve the consent of strangers."""
     policies = (listener.autoconfig_https, listener.mtasts_https)
-    ports = {one.port for one in policies if one.enabled and not one.non_tls}
+    ports = {policy.port for policy in policies if policy.enabled and not policy.non_tls}
     return ports | {one.port for one in (listener.webserver_https, listener.account_https) if one.enabled}
 
 

@@ -177,7 +177,7 @@ def check_empty(prepared: Prepared) -> None:
                 f"there is a configuration in {prepared.config}: this is for a machine without one. To begin anew: "
                 f"mv {prepared.config} {prepared.config}.old"
             )
-    if data.exists() and (there := sorted({one.name for one in data.iterdir()} - EMPTY)):
+    if data.exists() and (there := sorted({path.name for path in data.iterdir()} - EMPTY)):
         raise BadTarget(f"{data} is not empty, there is {there[0]}: mv {data} {data}.old")
 
 
@@ -218,7 +218,7 @@ def restore_machine(
     check_empty(prepared)
     found = Verified() if quick else verify(backup, tell=tell)
     if found.problems:
-        return [str(one) for one in found.problems]
+        return [str(problem) for problem in found.problems]
     snapshot, config = prepared.snapshot, prepared.config
     static, data, path = snapshot.static, snapshot.static.data_dir, prepared.config / STATIC_FILE
     for folder in (config, data):
@@ -254,7 +254,7 @@ def restore_machine(
     return RestoredMachine(
         password,
         _tlsa(path) if missing else [],
-        [str(one) for one in verified.problems],
+        [str(problem) for problem in verified.problems],
         notes,
         verified.messages,
         signer,
@@ -308,7 +308,7 @@ def _tlsa(path: Path) -> list[str]:
     """TLSA records of the keys that the configuration names now."""
     texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
     snapshot, _, _ = check_files(*texts)
-    return [] if snapshot is None else [zone_line(one) for one in tlsa_records(snapshot)]
+    return [] if snapshot is None else [zone_line(tlsa_record) for tlsa_record in tlsa_records(snapshot)]
 
 
 # The addresses of a restored configuration, compared with those that its present machine has (ADMIN-52a).
@@ -350,7 +350,7 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
     dns += [
         f"{name}. TXT v=spf1: the new address instead of {old}" for name in _with_spf(prepared, static.hostname.ascii)
     ]
-    return NewAddresses([str(one) for one in source.problems(findings)], dns)
+    return NewAddresses([str(problem) for problem in source.problems(findings)], dns)
 
 
 def _with_spf(prepared: Prepared, hostname: str) -> list[str]:

@@ -49,7 +49,7 @@ class NotValid(Exception):
     """The new values cannot be used; `mistakes` has at least one entry."""
 
     def __init__(self, mistakes: Collection[Mistake]) -> None:
-        super().__init__("; ".join(f"{one.path} {one.text}".strip() for one in mistakes))
+        super().__init__("; ".join(f"{mistake.path} {mistake.text}".strip() for mistake in mistakes))
         self.mistakes = tuple(mistakes)
 
 
@@ -81,7 +81,7 @@ async def change_keys(
     was, _ = await trio.to_thread.run_sync(_values, section, old, names)  # 80 ms for 500 rules
     wanted, findings = await trio.to_thread.run_sync(_values, section, new, names)
     if findings:
-        raise NotValid([_mistake(one) for one in findings])
+        raise NotValid([_mistake(finding) for finding in findings])
     changed = [name for name in names if was[name] != wanted[name]]
     # others may have changed the other keys meanwhile: they keep their values
     expected: dict[Keys, object] = {(*path, name): was[name] for name in changed}
@@ -145,13 +145,13 @@ def _relative(here: str, problems: Sequence[Problem], administrator: bool) -> li
     gets them by name: they may be about other accounts.
     """
     inside = (here + ".", here + "[")
-    found = [
-        Mistake(one.key.removeprefix(here).removeprefix("."), _with_hint(one.text, one.hint))
-        for one in problems
-        if not here or one.key == here or one.key.startswith(inside)
+    mistakes = [
+        Mistake(problem.key.removeprefix(here).removeprefix("."), _with_hint(problem.text, problem.hint))
+        for problem in problems
+        if not here or problem.key == here or problem.key.startswith(inside)
     ]
-    if not found:
+    if not mistakes:
         logger.warning("settings not saved: domains.toml has mistakes", extra={"kv": {"first": str(problems[0])}})
-    if found or not administrator:
-        return found or [Mistake("", ELSEWHERE)]
-    return [Mistake("", f"nothing was saved: fix this first: {one}") for one in problems[:MAX_ELSEWHERE]]
+    if mistakes or not administrator:
+        return mistakes or [Mistake("", ELSEWHERE)]
+    return [Mistake("", f"nothing was saved: fix this first: {problem}") for problem in problems[:MAX_ELSEWHERE]]

@@ -109,12 +109,12 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
         answer = await http.request("GET", str(source.changelog_url), max_body=MAX_CHANGELOG)
         if answer.status != 200 or answer.cut:
             raise UpdateError(f"{source.changelog_url}: {'too long' if answer.cut else f'status {answer.status}'}")
-        found = from_json(answer.body, _Changelog).changes
+        changes = from_json(answer.body, _Changelog).changes
     except (HTTPError, msgspec.DecodeError) as error:
         raise UpdateError(f"{source.changelog_url}: {error}") from None
     key = Ed25519PublicKey.from_public_bytes(base64.b64decode(source.public_key))
-    newer = [one for one in found if is_newer(one.version, version)]
-    good = [one for one in newer if _signed(one, key)]
+    newer = [change for change in changes if is_newer(change.version, version)]
+    good = [change for change in newer if _signed(change, key)]
     if not good:
         raise UpdateError(f"{source.changelog_url}: no entry for a newer version is signed with the key of [updates]")
     return good
@@ -176,8 +176,8 @@ class UpdateWatch:
             return
         changes = await changes_since(self._http, self._source)
         lines = [f"moxlite {newest} was published; this is {__version__}. Make a backup before you upgrade.", ""]
-        for one in changes:
-            lines += [f"{one.version}", "", one.text.strip(), ""]
+        for change in changes:
+            lines += [f"{change.version}", "", change.text.strip(), ""]
         subject = f"version {newest} was published"
         once = f"update {newest}"
         await notify_postmaster(

@@ -230,9 +230,9 @@ class Conversation:
     def order(self, job: Order) -> Issued:
         """Order a certificate, from the request to the download (RFC 8555 §7.4)."""
         order = self._new_order(job)
-        for one in order.authorizations:
-            if one.body.status == messages.STATUS_PENDING:
-                self._prove(one.body, job)
+        for authorization in order.authorizations:
+            if authorization.body.status == messages.STATUS_PENDING:
+                self._prove(authorization.body, job)
         deadline = dt.datetime.now() + dt.timedelta(seconds=ORDER_SECONDS)  # noqa: DTZ005  as the library counts
         order = self._acme.poll_authorizations(order, deadline)
         return Issued(self._acme.finalize_order(order, deadline).fullchain_pem)
@@ -324,10 +324,10 @@ def words(error: Exception, net: Network) -> str:
     match error:
         case errors.ValidationError():
             return "; ".join(
-                f"{authorization.body.identifier.value} ({one.chall.typ}): {problem(one.error)}"
+                f"{authorization.body.identifier.value} ({challenge.chall.typ}): {problem(challenge.error)}"
                 for authorization in error.failed_authzrs
-                for one in authorization.body.challenges
-                if one.error is not None
+                for challenge in authorization.body.challenges
+                if challenge.error is not None
             )
         case errors.IssuanceError():
             return problem(error.error)
@@ -356,14 +356,14 @@ def unreached(error: Exception) -> bool:
     """Whether the CA could not connect to the place of the proofs (RFC 8555 §6.7, ``connection``)."""
     if not isinstance(error, errors.ValidationError):
         return False
-    found = [one.error for authorization in error.failed_authzrs for one in authorization.body.challenges]
+    found = [challenge.error for authorization in error.failed_authzrs for challenge in authorization.body.challenges]
     return any(one is not None and one.code == "connection" for one in found)
 
 
 def problem(error: messages.Error) -> str:
     """Text of a problem document (RFC 7807), with its subproblems for single names (RFC 8555 §6.7.1)."""
     parts = [f"{error.code or error.typ}: {error.detail or error.title or 'no details'}"]
-    parts += [problem(one) for one in error.subproblems or ()]
+    parts += [problem(subproblem) for subproblem in error.subproblems or ()]
     return "; ".join(parts)
 
 

@@ -152,11 +152,11 @@ class Folder:
         """All certificates by host, including hosts that are not wanted any more. A file that cannot be used is logged.
         A certificate whose key is no longer in `keys` is left out.
         """
-        found: dict[str, KeyPair] = {}
+        key_pairs: dict[str, KeyPair] = {}
         try:
             paths = sorted(path for path in self._certificates.iterdir() if not path.name.startswith("."))
         except OSError:
-            return found
+            return key_pairs
         for path in paths:
             try:
                 pair = _load(path.read_bytes(), keys.get(path.name, ()))
@@ -164,8 +164,8 @@ class Folder:
                 logger.error("certificate not used", extra={"kv": {"path": path, "err": str(error)}})
                 continue
             if pair is not None:
-                found[path.name] = pair
-        return found
+                key_pairs[path.name] = pair
+        return key_pairs
 
 
 class SavedState:

@@ -81,8 +81,8 @@ def read_host_state(acme: Path, host: str) -> HostKeyState:
 def write_host_state(acme: Path, host: str, state: HostKeyState) -> None:
     """Write a host's state; it is durable then. Raises OSError."""
     folder = acme / FOLDER
-    for one in (acme, folder):
-        one.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    for path in (acme, folder):
+        path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     write_atomically(folder / host, msgspec.json.encode(state), mode=MODE)
 
 

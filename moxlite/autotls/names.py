@@ -30,9 +30,13 @@ def wanted_names(snapshot: Snapshot, authority: str) -> tuple[str, ...]:
     listeners = listeners_of(snapshot, authority)
     names = [snapshot.hostname(name).ascii for name in listeners]
     domains = list(_served(snapshot))
-    names += [one.client_settings_domain.ascii for _, one in domains if one.client_settings_domain is not None]
+    names += [
+        domain_config.client_settings_domain.ascii
+        for _, domain_config in domains
+        if domain_config.client_settings_domain is not None
+    ]
     names += _for_settings(domains, listeners.values())
-    if any(one.webserver_https.enabled for one in listeners.values()):
+    if any(listener.webserver_https.enabled for listener in listeners.values()):
         names += [*snapshot.derived.web_rules, *snapshot.derived.web_redirects]
     return tuple(dict.fromkeys(name for name in names if "." in name and not name.endswith(".localhost")))
 
@@ -48,8 +52,10 @@ def _served(snapshot: Snapshot) -> Iterator[tuple[str, DomainConfig]]:
 def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterable[Listener]) -> Iterator[str]:
     """Host names where other servers find the MTA-STS policy, and mail programs their settings."""
     listeners = tuple(listeners)
-    autoconfig = any(one.autoconfig_https.enabled and not one.autoconfig_https.non_tls for one in listeners)
-    policies = any(one.mtasts_https.enabled and not one.mtasts_https.non_tls for one in listeners)
+    autoconfig = any(
+        listener.autoconfig_https.enabled and not listener.autoconfig_https.non_tls for listener in listeners
+    )
+    policies = any(listener.mtasts_https.enabled and not listener.mtasts_https.non_tls for listener in listeners)
     for domain, settings in domains:
         if policies and settings.mtasts is not None:
             yield f"mta-sts.{domain}"

@@ -31,7 +31,7 @@ class Ports(msgspec.Struct, frozen=True):
     @property
     def kinds(self) -> tuple[ChallengeKind, ...]:
         """The kinds of challenges that can be answered, the best first."""
-        return tuple(dict.fromkeys(one.kind for one in self.places))
+        return tuple(dict.fromkeys(place.kind for place in self.places))
 
 
 class Reachability:

@@ -38,8 +38,8 @@ def show_link(made: LinkMade, as_json: bool) -> None:
 @json_option
 def admin_second_factors(as_json: bool) -> None:
     """List the second factors of the admin app: code apps, security keys, recovery codes left."""
-    found = perform(access.ListFactors(ADMIN))
-    show(found, description(access.ListFactors).columns, as_json=as_json)
+    factor_infos = perform(access.ListFactors(ADMIN))
+    show(factor_infos, description(access.ListFactors).columns, as_json=as_json)
 
 
 @click.command("reset-second-factor")
@@ -113,22 +113,23 @@ def list_(
     args = AuditList(
         actor=actor, object=about, via=via or "", words=" ".join(words), since=since, before=before or 0, count=count
     )
-    found = perform(args)
+    audit_lines = perform(args)
     if as_json or settings().as_json:
-        show_json(found)
+        show_json(audit_lines)
         return
     lines = [
         Line(
-            one.id,
-            f"{dt.datetime.fromtimestamp(one.at / 1e6, dt.UTC):%Y-%m-%d %H:%M:%S}",
-            one.actor,
-            one.remote_ip or one.via,
-            one.action,
-            one.object,
-            one.outcome,
-            one.why or "; ".join(f"{each.path}: {_value(each.before)} -> {_value(each.after)}" for each in one.changes),
+            audit_line.id,
+            f"{dt.datetime.fromtimestamp(audit_line.at / 1e6, dt.UTC):%Y-%m-%d %H:%M:%S}",
+            audit_line.actor,
+            audit_line.remote_ip or audit_line.via,
+            audit_line.action,
+            audit_line.object,
+            audit_line.outcome,
+            audit_line.why
+            or "; ".join(f"{each.path}: {_value(each.before)} -> {_value(each.after)}" for each in audit_line.changes),
         )
-        for one in found
+        for audit_line in audit_lines
     ]
     show(lines, Line.__struct_fields__)
 

@@ -106,8 +106,8 @@ _groups["app-password"].add_command(app_password_add)
 
 def _deadline(text: str) -> int:
     """Parse a future time, as µs UTC: a duration from now (``12h``, ``90d``), or a date."""
-    if found := re.fullmatch(r"(\d+)([hdw])", text):
-        seconds = int(found[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[found[2]]
+    if match := re.fullmatch(r"(\d+)([hdw])", text):
+        seconds = int(match[1]) * {"h": 3600, "d": 86_400, "w": 604_800}[match[2]]
         return int((time.time() + seconds) * 1_000_000)
     return moment(text)
 
@@ -263,11 +263,11 @@ def address() -> None:
     """Addresses to give away: one for each site, to be switched off alone."""
 
 
-def _show_given(found: GivenAddress, as_json: bool) -> None:
+def _show_given(given_address: GivenAddress, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(given_address)
     else:
-        print(printable(found.address))
+        print(printable(given_address.address))
 
 
 described(
@@ -298,7 +298,8 @@ def import_addresses(account: str, file: Path, as_json: bool) -> None:
     done = masked.ImportedAliases(0, 0, [])
     for at in range(0, len(aliases), SLICE):
         some = [
-            masked.ImportedAlias(one.address[:1_000], one.note[:2_000], one.active) for one in aliases[at : at + SLICE]
+            masked.ImportedAlias(alias.address[:1_000], alias.note[:2_000], alias.active)
+            for alias in aliases[at : at + SLICE]
         ]
         more = perform(masked.ImportGiven(account, some))
         left_out = done.left_out + more.left_out

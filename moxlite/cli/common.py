@@ -189,7 +189,7 @@ def data_dir() -> Path:
 
 def unusable(error: "ConfigError") -> Failure:
     """A failure with all mistakes, a line each; files that only root can read are mentioned once."""
-    closed = [one for one in error.problems if for_root(one.file)]
+    closed = [problem for problem in error.problems if for_root(problem.file)]
     if closed:
         return Failure(f"{closed[0].file} cannot be read by this user: run it as root")
     return Failure("\n".join(map(str, error.problems)))
@@ -353,8 +353,8 @@ def moment(text: str) -> int:
     """Parse a time, as µs UTC: an age (``90m``, ``3d``), or a date with or without a time, in UTC."""
     import datetime as dt
 
-    if found := re.fullmatch(r"(\d+)([smhdw])", text):
-        seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[found[2]]
+    if match := re.fullmatch(r"(\d+)([smhdw])", text):
+        seconds = int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[match[2]]
         return int((time.time() - seconds) * 1_000_000)
     try:
         when = dt.datetime.fromisoformat(text)

@@ -33,8 +33,8 @@ def reload() -> None:
     code is 1. Without this command the files are read every 6 hours. New certificates by ACME are used at once.
     """
     problems = perform(server.ReloadCertificates()).problems
-    for one in problems[:-1]:
-        note(one)
+    for problem in problems[:-1]:
+        note(problem)
     if problems:
         raise Failure(f"{problems[-1]}; the old certificate stays in use")
 
@@ -54,20 +54,20 @@ def tlspubkey() -> None:
     """Client certificates that accounts log in with, without a password."""
 
 
-def _show_key(found: TLSKeyInfo, as_json: bool) -> None:
+def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
     if as_json:
-        show([found], (), as_json=True)
+        show([key_info], (), as_json=True)
         return
     for label, value in (
-        ("name", found.name),
-        ("account", found.account),
-        ("address", found.login_address),
-        ("type", found.type),
-        ("added", f"{found.created} UTC"),
-        ("IMAP without log-in command", "no" if found.no_imap_preauth else "yes"),
+        ("name", key_info.name),
+        ("account", key_info.account),
+        ("address", key_info.login_address),
+        ("type", key_info.type),
+        ("added", f"{key_info.created} UTC"),
+        ("IMAP without log-in command", "no" if key_info.no_imap_preauth else "yes"),
     ):
         print(f"{label}: {printable(value)}")
-    print(found.certificate, end="")
+    print(key_info.certificate, end="")
 
 
 described(
@@ -238,7 +238,11 @@ def printservice() -> None:
     if static.log_file is not None:
         more.append(static.log_file.parent)
     data = static.data_dir.resolve()
-    more = [one for one in dict.fromkeys(more) if not one.is_relative_to(path.parent) and not one.is_relative_to(data)]
+    more = [
+        fromkey
+        for fromkey in dict.fromkeys(more)
+        if not fromkey.is_relative_to(path.parent) and not fromkey.is_relative_to(data)
+    ]
     print(unit_file(program=program(), config=path, data=data, more=more), end="")
 
 

@@ -53,15 +53,15 @@ def described(
 
 def _command(verb: str, operation: Description, printer: Printer | None) -> click.Command:
     fields = _fields(operation.request, ())
-    params = [*(one.parameter() for one in _merged(fields))]
+    params = [*(field.parameter() for field in _merged(fields))]
     if operation.result is not type(None):
         params.append(click.Option(["--json", "as_json"], is_flag=True, help="Print as JSON."))
 
     def run(as_json: bool = False, **given: Any) -> None:
         args: dict[str, Any] = {}
-        for one in fields:
-            if (value := given[one.name]) is not None:
-                one.put(args, value)
+        for field in fields:
+            if (value := given[field.name]) is not None:
+                field.put(args, value)
         if operation.ask:
             ask(operation.ask.format_map(args))
         output = raw_output() if operation.octets else None
@@ -74,7 +74,7 @@ def _command(verb: str, operation: Description, printer: Printer | None) -> clic
         elif result is not None:
             show_json(result)
 
-    hyphens = HYPHENS if any(one.required and one.kind is not None for one in fields) else None
+    hyphens = HYPHENS if any(field.required and field.kind is not None for field in fields) else None
     return click.Command(verb, params=params, callback=run, help=operation.about, context_settings=hyphens)
 
 
@@ -139,21 +139,21 @@ class _Field:
 
 
 def _fields(request: type[Any], path: tuple[str, ...]) -> list[_Field]:
-    found: list[_Field] = []
+    fields: list[_Field] = []
     for info in msgspec.structs.fields(request):
         here = (*path, info.name)
         if isinstance(info.type, type) and issubclass(info.type, msgspec.Struct):
-            found += _fields(info.type, here)
+            fields += _fields(info.type, here)
         else:
-            found.append(_Field(here, info))
-    return found
+            fields.append(_Field(here, info))
+    return fields
 
 
 def _merged(fields: Sequence[_Field]) -> Iterable[_Field]:
     """The fields without those that have another's option: it sets them all."""
     found: dict[str, _Field] = {}
-    for one in fields:
-        found.setdefault(one.name, one)
+    for field in fields:
+        found.setdefault(field.name, field)
     return found.values()
 
 

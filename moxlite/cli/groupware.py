@@ -34,9 +34,11 @@ def contacts() -> None:
 
 
 for _group in (calendar, contacts):
-    _own = (one for one in described_in(operations) if one.name.startswith(f"{_group.name} "))
+    _own = (description for description in described_in(operations) if description.name.startswith(f"{_group.name} "))
     _inner = {"link": "Secret addresses of calendars."} if _group is calendar else {}
-    described(_group, (one for one in _own if one.request not in OWN), _inner, {MakeLink: _show_link})
+    described(
+        _group, (description for description in _own if description.request not in OWN), _inner, {MakeLink: _show_link}
+    )
 
 account_argument = click.argument("account")
 file_argument = click.argument("file", type=click.File("rb"))
@@ -76,5 +78,5 @@ def _tell(found: Imported | Copied) -> None:
         show_json(found)
         return
     print(f"{found.added} added, {found.known} there already, {found.unread} not read")
-    for one in found.problems:
-        print(f"  {printable(one)}")
+    for problem in found.problems:
+        print(f"  {printable(problem)}")

@@ -39,9 +39,9 @@ def sessions(kill: int | None, as_json: bool) -> None:
     """List the IMAP sessions that are logged in."""
     if kill is not None:
         ask(f"End IMAP session {kill}?")
-    found = perform(ImapSessions(kill))
+    imap_sessions = perform(ImapSessions(kill))
     columns = ("id", "address", "remote", "client", "mailbox", "received", "sent", "command")
-    show(found, columns, as_json=as_json)
+    show(imap_sessions, columns, as_json=as_json)
 
 
 @imap.command()
@@ -218,22 +218,22 @@ def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
 
 def _found(address: str) -> dict[str, Any]:
     """The servers of an address; what its provider wants is said."""
-    found = perform(links.FindServers(address))
-    if not found.proven:
+    found_servers = perform(links.FindServers(address))
+    if not found_servers.proven:
         raise click.ClickException(
             printable(
-                f"only DNS without signatures names {found.imap.host}, a server of another domain; "
-                f"if it is the right one, add --host {found.imap.host}"
+                f"only DNS without signatures names {found_servers.imap.host}, a server of another domain; "
+                f"if it is the right one, add --host {found_servers.imap.host}"
             )
         )
-    click.echo(printable(f"The server is {found.imap.host}."), err=True)
-    if found.wants:
+    click.echo(printable(f"The server is {found_servers.imap.host}."), err=True)
+    if found_servers.wants:
         what = {
-            "app": f"{found.provider} wants an app password, which is made at {found.page}",
-            "allow": f"Allow IMAP in the settings of {found.provider} first: {found.page}",
+            "app": f"{found_servers.provider} wants an app password, which is made at {found_servers.page}",
+            "allow": f"Allow IMAP in the settings of {found_servers.provider} first: {found_servers.page}",
         }
-        click.echo(printable(what[found.wants]), err=True)
-    imap, smtp = found.imap, found.smtp
+        click.echo(printable(what[found_servers.wants]), err=True)
+    imap, smtp = found_servers.imap, found_servers.smtp
     servers = {"host": imap.host, "port": imap.port, "tls": imap.tls, "user": imap.user}
     if smtp is not None:
         servers |= {"smtp_host": smtp.host, "smtp_port": smtp.port, "smtp_tls": smtp.tls, "smtp_user": smtp.user}

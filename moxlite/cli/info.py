@@ -118,7 +118,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
 def _sections(wanted: Sequence[str]) -> list[str]:
     """Sections of installed pages that have all words, one of a page, first those with the words in their headings."""
     found: list[tuple[int, str]] = []
-    folder = next((one for one in PAGES if one.is_dir()), None)
+    folder = next((path for path in PAGES if path.is_dir()), None)
     for page in sorted(folder.glob("*.md")) if folder is not None else ():
         if page.name in UNSEARCHED:
             continue
@@ -221,7 +221,7 @@ def checkupdate(resolver: str | None) -> int:
         print(escaped_json(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode()))
         return 0
     print(f"this is {__version__}, the newest version is {newest}")
-    for one in changes:
-        print(f"\n{one.version}\n")
-        print("\n".join(map(printable, one.text.splitlines())))
+    for change in changes:
+        print(f"\n{change.version}\n")
+        print("\n".join(map(printable, change.text.splitlines())))
     return 0

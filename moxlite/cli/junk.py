@@ -100,10 +100,10 @@ def _print_explained(found: "JunkExplained") -> None:
         print(f"this message is itself learnt, as {found.trained}")
     if found.words:
         print()
-        width = max(len(printable(one.word)) for one in found.words)
+        width = max(len(printable(used_word.word)) for used_word in found.words)
         print(f"{'word':{width}}  {'ham':>6}  {'junk':>6}  speaks for junk")
-        for one in found.words:
-            print(f"{printable(one.word):{width}}  {one.ham:6}  {one.spam:6}  {one.probability:.3f}")
+        for word in found.words:
+            print(f"{printable(word.word):{width}}  {word.ham:6}  {word.spam:6}  {word.probability:.3f}")
 
 
 @junk.command()
@@ -145,9 +145,10 @@ def _report(results: "list[JunkDone]", what: str, done: str) -> None:
     if settings().as_json:
         show(results, (), as_json=True)
     else:
-        for one in results:
-            plural = "" if one.count == 1 else "s"
-            print(f"{one.account}: {printable(one.note) if one.note else f'{one.count} {what}{plural} {done}'}")
+        for result in results:
+            plural = "" if result.count == 1 else "s"
+            text = printable(result.note) if result.note else f"{result.count} {what}{plural} {done}"
+            print(f"{result.account}: {text}")
     failed = [one.account for one in results if one.failed]
     if failed:
         raise Failure(f"not done for {', '.join(failed)}")

@@ -33,10 +33,10 @@ def parse(file: BinaryIO) -> None:
     data = file.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
         raise Failure(f"the message has more than {MAX_MESSAGE} octets")
-    found = scan(data)
-    envelope = found.envelope
+    structure = scan(data)
+    envelope = structure.envelope
     told: dict[str, object] = {
-        "size": found.size,
+        "size": structure.size,
         "date": None if envelope.date is None else _moment(envelope.date),
         "subject": envelope.subject,
         "message_id": envelope.message_id,
@@ -44,7 +44,7 @@ def parse(file: BinaryIO) -> None:
     }
     for name in ("from_", "sender", "reply_to", "to", "cc", "bcc"):
         told[name.rstrip("_")] = [_address(one) for one in getattr(envelope, name)]
-    told["root"] = _part(found.root)
+    told["root"] = _part(structure.root)
     sys.stdout.write(json.dumps(told, indent=2, ensure_ascii=True) + "\n")
 
 
@@ -62,7 +62,7 @@ def _part(part: "Part") -> dict[str, object]:
     told: dict[str, object] = {
         "type": f"{part.type}/{part.subtype}".lower(),
         "encoding": part.encoding.lower(),
-        "parameters": {one.name: one.value for one in part.parameters},
+        "parameters": {parameter.name: parameter.value for parameter in part.parameters},
         "header": part.header,
         "body": part.body,
         "end": part.end,
@@ -71,7 +71,10 @@ def _part(part: "Part") -> dict[str, object]:
     }
     if part.disposition:
         told["disposition"] = part.disposition.lower()
-        told["disposition_parameters"] = {one.name: one.value for one in part.disposition_parameters}
+        told["disposition_parameters"] = {
+            disposition_parameter.name: disposition_parameter.value
+            for disposition_parameter in part.disposition_parameters
+        }
     if part.defect:
         told["defect"] = str(part.defect)
     if part.parts:

@@ -22,16 +22,16 @@ def queue() -> None:
     """Messages waiting to be sent."""
 
 
-def _show_list(found: list[Line], as_json: bool) -> None:
-    show(found, description(operations.ListMessages).columns, as_json=as_json)
+def _show_list(lines: list[Line], as_json: bool) -> None:
+    show(lines, description(operations.ListMessages).columns, as_json=as_json)
     if not as_json:
-        _show_duties(found)
+        _show_duties(lines)
 
 
-def _show_duties(found: list[Line]) -> None:
+def _show_duties(lines: list[Line]) -> None:
     """Print the duties of the administrator, each once, with the ids of the first messages that need it."""
     duties: dict[str, list[int]] = {}
-    for line in found:
+    for line in lines:
         if line.admin:
             duties.setdefault(line.admin, []).append(line.id)
     for duty, ids in duties.items():
@@ -39,12 +39,12 @@ def _show_duties(found: list[Line]) -> None:
         print(f"\n{shown}: {printable(duty)}")
 
 
-def _show_explanation(found: Explanation, as_json: bool) -> None:
+def _show_explanation(explanation: Explanation, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(explanation)
     else:
-        print("\n".join(printable(line) for line in told(found)))
-    if not leaves(found):
+        print("\n".join(printable(line) for line in told(explanation)))
+    if not leaves(explanation):
         sys.exit(1)
 
 
@@ -58,23 +58,23 @@ def _changed(what: str) -> Printer:
     return report
 
 
-def _show_release(found: StoppedAccount, as_json: bool) -> None:
+def _show_release(stopped: StoppedAccount, as_json: bool) -> None:
     if as_json:
-        show([found], (), as_json=True)
+        show([stopped], (), as_json=True)
         return
-    print(printable(f"account {found.account} may send again; it was stopped since {found.since}: {found.why}"))
-    if found.messages:
+    print(printable(f"account {stopped.account} may send again; it was stopped since {stopped.since}: {stopped.why}"))
+    if stopped.messages:
         print(
-            f"released: messages: {found.messages}, recipients: {found.recipients}, their domains: {found.domains},"
-            f" the oldest of {found.oldest}"
+            f"released: messages: {stopped.messages}, recipients: {stopped.recipients}, "
+            f"their domains: {stopped.domains}, the oldest of {stopped.oldest}"
         )
     else:
         print("released: nothing, no message of it was held")
 
 
-def _show_tests(found: list[HookTest], as_json: bool) -> None:
-    show(found, description(webhooks.TestHooks).columns, as_json=as_json)
-    if not all(one.success for one in found):
+def _show_tests(hook_tests: list[HookTest], as_json: bool) -> None:
+    show(hook_tests, description(webhooks.TestHooks).columns, as_json=as_json)
+    if not all(hook_test.success for hook_test in hook_tests):
         sys.exit(1)
 
 
@@ -105,36 +105,36 @@ described(
 # Output of ``moxlite queue explain`` (QUEUE-182).
 
 
-def leaves(found: Explanation) -> bool:
+def leaves(explanation: Explanation) -> bool:
     """Whether a message would be tried now, and, as far as hosts were contacted, one would accept it."""
-    if found.error or found.suppressed or found.stopped:
+    if explanation.error or explanation.suppressed or explanation.stopped:
         return False
-    if not found.hosts:
+    if not explanation.hosts:
         return True
-    usable = [host for host in found.hosts if not host.refusal and not host.pause]
+    usable = [host for host in explanation.hosts if not host.refusal and not host.pause]
     met = [host.met for host in usable if host.met is not None]
     return bool(usable) and (not met or any(not one.error for one in met))
 
 
-def told(found: Explanation) -> Iterator[str]:
+def told(explanation: Explanation) -> Iterator[str]:
     """Format an explanation as lines for people."""
-    sender = f" from {found.sender}" if found.sender else ""
-    account = f" (account {found.account})" if found.account else ""
-    yield f"a message to {found.recipient}{sender}{account}:"
-    if found.suppressed:
-        yield f"  FAILS AT ONCE: the account sends nothing to this address: {found.suppressed}"
-    if found.stopped:
-        yield f"  WAITS: the account is stopped: {found.stopped}"
-    transport = f" by transport {found.transport}" if found.transport else ""
-    yield f"  way{transport}: {found.way}"
-    if found.error:
-        yield f"  {'FAILS' if found.permanent else 'WAITS'}: {found.error}"
-    yield f"  {_waiting(found.waiting)}"
-    if found.mtasts is not None:
-        yield f"  MTA-STS: {_mtasts(found.mtasts)}"
-    if found.hosts:
-        yield f"  DNSSEC vouches for the names of the hosts: {'yes' if found.dnssec else 'no'}"
-    for number, host in enumerate(found.hosts, 1):
+    sender = f" from {explanation.sender}" if explanation.sender else ""
+    account = f" (account {explanation.account})" if explanation.account else ""
+    yield f"a message to {explanation.recipient}{sender}{account}:"
+    if explanation.suppressed:
+        yield f"  FAILS AT ONCE: the account sends nothing to this address: {explanation.suppressed}"
+    if explanation.stopped:
+        yield f"  WAITS: the account is stopped: {explanation.stopped}"
+    transport = f" by transport {explanation.transport}" if explanation.transport else ""
+    yield f"  way{transport}: {explanation.way}"
+    if explanation.error:
+        yield f"  {'FAILS' if explanation.permanent else 'WAITS'}: {explanation.error}"
+    yield f"  {_waiting(explanation.waiting)}"
+    if explanation.mtasts is not None:
+        yield f"  MTA-STS: {_mtasts(explanation.mtasts)}"
+    if explanation.hosts:
+        yield f"  DNSSEC vouches for the names of the hosts: {'yes' if explanation.dnssec else 'no'}"
+    for number, host in enumerate(explanation.hosts, 1):
         yield f"  host {number}: {host.name}"
         for line in _host(host):
             yield f"    {line}"

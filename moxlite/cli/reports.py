@@ -64,21 +64,21 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
     from moxlite.store.reports.received import Kind
 
     args = ListReports(cast(Kind, kind), domain, days, NEWEST if before is None else before, limit)
-    found = served(lambda: perform(args), lambda: _on_file(lambda now: listed(args, now), []))
+    received_reports = served(lambda: perform(args), lambda: _on_file(lambda now: listed(args, now), []))
     lines = [
         Line(
-            id=one.id,
-            domain=one.domain,
-            organization=one.organization,
-            begin=_time(one.begin),
-            end=_time(one.end),
-            good=_good(kind, one.total, one.failed),
-            failed=one.failed,
-            sender=one.sender,
-            report_id=one.report_id,
-            received=_time(one.received),
+            id=received_report.id,
+            domain=received_report.domain,
+            organization=received_report.organization,
+            begin=_time(received_report.begin),
+            end=_time(received_report.end),
+            good=_good(kind, received_report.total, received_report.failed),
+            failed=received_report.failed,
+            sender=received_report.sender,
+            report_id=received_report.report_id,
+            received=_time(received_report.received),
         )
-        for one in found
+        for received_report in received_reports
     ]
     show(lines, ("id", "domain", "organization", "begin", "end", "good", "failed"))
 
@@ -95,9 +95,10 @@ def summary(kind: str, days: int) -> None:
     from moxlite.store.reports.received import Kind
 
     args = SumReports(cast(Kind, kind), days)
-    found = served(lambda: perform(args), lambda: _on_file(lambda now: summed(args, now), []))
+    totals = served(lambda: perform(args), lambda: _on_file(lambda now: summed(args, now), []))
     sums = [
-        Sum(one.domain, one.reports, _good(kind, one.total, one.failed), one.failed, _time(one.last)) for one in found
+        Sum(total.domain, total.reports, _good(kind, total.total, total.failed), total.failed, _time(total.last))
+        for total in totals
     ]
     show(sums, Sum.__struct_fields__)
 

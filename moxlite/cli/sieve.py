@@ -56,8 +56,8 @@ def vacation_show(name: str, as_json: bool) -> None:
         print(printable(f"subject: {info.subject}"))
     for line in info.text.splitlines():
         print(printable(f"  {line}"))
-    for one in info.answered:
-        print(printable(f"answered {one.address} at {_shown(one.sent)}"))
+    for vacation_answer in info.answered:
+        print(printable(f"answered {vacation_answer.address} at {_shown(vacation_answer.sent)}"))
 
 
 @vacation.command("set")
@@ -111,13 +111,13 @@ def account_sieve() -> None:
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
     """List the scripts of account NAME, and what went wrong when the active one ran."""
-    found = perform(operations.SieveList(name))
+    sieve_scripts = perform(operations.SieveList(name))
     if as_json or settings().as_json:
-        show_json(found)
+        show_json(sieve_scripts)
         return
-    for one in found.scripts:
-        print(printable(f"{one.name}{' (active)' if one.active else ''}"))
-    for failed in found.failures:
+    for script in sieve_scripts.scripts:
+        print(printable(f"{script.name}{' (active)' if script.active else ''}"))
+    for failed in sieve_scripts.failures:
         place = f"{failed.script}, line {failed.line}" if failed.line else failed.script or "redirect"
         print(printable(f"failed at {_shown(failed.moment)}: {place}: {failed.text}"))
 
@@ -336,7 +336,7 @@ def _address(text: str | None, message: Message, field: str, option: str) -> Mai
     from moxlite.proto.sieve.message import Mailbox
 
     if text is None:
-        return next((address for one in message.addresses(field, Budget()) for address in one), None)
+        return next((address for mailboxes in message.addresses(field, Budget()) for address in mailboxes), None)
     if text in {"", "<>"}:
         return None
     try:
@@ -350,14 +350,14 @@ def _included(folder: Path, program: Program) -> dict[str, Program]:
     """The scripts that a script includes, and those that they include; without missing and refused ones."""
     from moxlite.proto.sieve.program import Program as Ready
 
-    found: dict[str, Program] = {}
+    programs: dict[str, Program] = {}
     wanted = list(program.includes)
-    while wanted and len(found) < MAX_INCLUDED:
+    while wanted and len(programs) < MAX_INCLUDED:
         name = wanted.pop()
-        if name not in found and "/" not in name and (script := _script(folder / f"{name}.sieve")) is not None:
-            found[name] = Ready(script)
-            wanted += found[name].includes
-    return found
+        if name not in programs and "/" not in name and (script := _script(folder / f"{name}.sieve")) is not None:
+            programs[name] = Ready(script)
+            wanted += programs[name].includes
+    return programs
 
 
 def _script(path: Path) -> Script | None:
@@ -417,8 +417,8 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
     if not dry_run and record is None:
         raise click.UsageError("give --record FILE, by which the moves can be undone, or --dry-run")
     moves = _find(name, address, script)
-    for one in moves:
-        print(printable(f"{len(one.ids)} messages from {one.source} to {one.target}"))
+    for move in moves:
+        print(printable(f"{len(move.ids)} messages from {move.source} to {move.target}"))
     if not moves:
         print("no message would go elsewhere")
     if not moves or dry_run or record is None:
@@ -439,7 +439,7 @@ def sort_undo(file: Path) -> None:
         raise Failure(f"cannot read {file}: {error.strerror}") from None
     except msgspec.DecodeError as error:
         raise Failure(f"{file} is no record of moves: {error}") from None
-    back = [Moves(one.target, one.source, one.ids) for one in reversed(record.moves)]
+    back = [Moves(move.target, move.source, move.ids) for move in reversed(record.moves)]
     print(f"moved {_move(record.account, back)} messages back")
 
 
@@ -451,8 +451,8 @@ def _find(name: str, address: str, script: str) -> list[Moves]:
     while True:
         args = SortFind(account=name, address=address, script=script, after=after)
         page = perform(args)
-        for one in page.moves:
-            found[page.source, one.mailbox].append(one.id)
+        for move in page.moves:
+            found[page.source, move.mailbox].append(move.id)
         looked, after = looked + page.looked, page.next
         if after is None:
             return [Moves(source, target, ids) for (source, target), ids in sorted(found.items())]
@@ -460,16 +460,16 @@ def _find(name: str, address: str, script: str) -> list[Moves]:
 
 
 def _pieces(moves: Iterable[Moves]) -> Iterator[Moves]:
-    for one in moves:
-        for at in range(0, len(one.ids), PIECE):
-            yield Moves(one.source, one.target, one.ids[at : at + PIECE])
+    for move in moves:
+        for at in range(0, len(move.ids), PIECE):
+            yield Moves(move.source, move.target, move.ids[at : at + PIECE])
 
 
 def _move(name: str, moves: list[Moves]) -> int:
     """Move piece by piece; the number of messages that were still there."""
-    moved, total = 0, sum(len(one.ids) for one in moves)
-    for one in _pieces(moves):
-        moved += perform(SortMove(name, one.ids, one.source, one.target))
+    moved, total = 0, sum(len(move.ids) for move in moves)
+    for piece in _pieces(moves):
+        moved += perform(SortMove(name, piece.ids, piece.source, piece.target))
         if total > PIECE:
             note(f"moved {moved} of {total}")
     return moved

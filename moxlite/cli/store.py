@@ -56,8 +56,8 @@ def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
     if name and snapshot.account(name) is None:
         raise Failure(snapshot.no_account(name))
     try:
-        found = check_stopped(snapshot, lambda accounts: [name] if name else accounts.names(), deep=deep)
-        return found if name else found + check_server_files(snapshot.static.data_dir)
+        check_reports = check_stopped(snapshot, lambda accounts: [name] if name else accounts.names(), deep=deep)
+        return check_reports if name else check_reports + check_server_files(snapshot.static.data_dir)
     except Locked as error:
         raise Failure(str(error)) from None
     except OSError as error:
@@ -202,15 +202,15 @@ def stats(name: str | None, as_json: bool) -> None:
 
         return on_files(name, read_stats)
 
-    found = served(lambda: perform(operations.StoreMeasure(name or "")), directly)
+    store_stats = served(lambda: perform(operations.StoreMeasure(name or "")), directly)
     if as_json or settings().as_json:
-        show(found, (), as_json=True)
+        show(store_stats, (), as_json=True)
     else:
-        print(_table(found))
-    _complain([(one.account, one.problem) for one in found])
+        print(_table(store_stats))
+    _complain([(one.account, one.problem) for one in store_stats])
 
 
-def _table(found: list[operations.StoreStats]) -> str:
+def _table(store_stats: list[operations.StoreStats]) -> str:
     """A line per account, with readable sizes."""
     sizes = ("logical", "plain", "stored", "file", "free", "index")
     head = ("account", "messages", *sizes, "saved")
@@ -221,7 +221,7 @@ def _table(found: list[operations.StoreStats]) -> str:
             *(_size(getattr(one, name)) for name in sizes),
             f"{1 - one.stored / one.logical:.0%}" if one.logical else "",
         )
-        for one in found
+        for one in store_stats
         if not one.problem
     ]
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]

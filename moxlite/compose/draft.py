@@ -135,9 +135,9 @@ def check(draft: Draft, files: Sequence[File] = ()) -> None:
         ("reply_to", draft.reply_to),
     )
     for field, addresses in fields:
-        for one in addresses:
-            _check_text(field, one.name, MAX_NAME)
-            _address(field, one)
+        for address in addresses:
+            _check_text(field, address.name, MAX_NAME)
+            _address(field, address)
     for word in (draft.message_id, draft.in_reply_to, *draft.references):
         _check_text("references", word, MAX_NAME)
     for name, value in draft.headers:
@@ -165,12 +165,15 @@ def _check_text(field: str, text: str, limit: int) -> None:
         raise BadDraft(field, "control characters are not allowed here")
 
 
-def _address(field: str, one: MailAddress) -> Address:
+def _address(field: str, address: MailAddress) -> Address:
     try:
-        return Address(Localpart(one.localpart), Domain.parse(one.domain)) if one.localpart else _no_address()
+        return (
+            Address(Localpart(address.localpart), Domain.parse(address.domain)) if address.localpart else _no_address()
+        )
     except AddressError as error:
         raise BadDraft(
-            field, worded("{localpart}@{domain}: {reason}", localpart=one.localpart, domain=one.domain, reason=error)
+            field,
+            worded("{localpart}@{domain}: {reason}", localpart=address.localpart, domain=address.domain, reason=error),
         ) from None
 
 
@@ -182,8 +185,8 @@ def recipients(draft: Draft) -> tuple[Address, ...]:
     """Return the recipients in the order of To, Cc, Bcc, without duplicates. Raises BadDraft without a recipient."""
     found: dict[Address, None] = {}
     for field, addresses in (("to", draft.to), ("cc", draft.cc), ("bcc", draft.bcc)):
-        for one in addresses:
-            found[_address(field, one)] = None
+        for address in addresses:
+            found[_address(field, address)] = None
     if not found:
         raise BadDraft("to", "there is no recipient")
     return tuple(found)
@@ -249,12 +252,12 @@ def _part(file: File) -> DataPart | MessagePart:
 def _needs_utf8(draft: Draft) -> bool:
     """Whether a local part needs UTF-8 headers (RFC 6532); all other text is encoded (WEBMAIL-99)."""
     fields = (draft.author, *draft.to, *draft.cc, *draft.bcc, *draft.reply_to)
-    return not all(one.localpart.isascii() for one in fields)
+    return not all(field.localpart.isascii() for field in fields)
 
 
-def _written(one: MailAddress) -> MailAddress:
+def _written(address: MailAddress) -> MailAddress:
     """The address with its domain in A-labels, which every server understands."""
-    return msgspec.structs.replace(one, domain=Domain.parse(one.domain).ascii)
+    return msgspec.structs.replace(address, domain=Domain.parse(address.domain).ascii)
 
 
 def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
@@ -265,7 +268,7 @@ def _fields(draft: Draft, *, keep_bcc: bool, utf8: bool) -> list[bytes]:
     bcc = draft.bcc if keep_bcc else ()
     for name, addresses in (("Reply-To", draft.reply_to), ("To", draft.to), ("Cc", draft.cc), ("Bcc", bcc)):
         if addresses:
-            found.append(address_field(name, [_written(one) for one in addresses], utf8=utf8))
+            found.append(address_field(name, [_written(address) for address in addresses], utf8=utf8))
     found.append(text_field("Subject", draft.subject, utf8=utf8))
     found.append(text_field("Message-Id", draft.message_id))
     if draft.in_reply_to:

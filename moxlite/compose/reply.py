@@ -182,7 +182,7 @@ def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
         others = _without_own(to, own)
         to = others or _unique(to)  # a note to oneself is answered to oneself
     present = {_key(other) for other in to}
-    cc = tuple(one for one in _without_own(cc, own) if _key(one) not in present)
+    cc = tuple(address for address in _without_own(cc, own) if _key(address) not in present)
     in_reply_to, references = _thread(original)
     return Answer(
         author=author,
@@ -204,7 +204,7 @@ def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
 def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
     """A sent message or a draft as a new draft, with its recipients and text."""
     envelope = original.envelope
-    author = next((one for one in envelope.from_ if _is(own, own.may_send, one)), own.login)
+    author = next((address for address in envelope.from_ if _is(own, own.may_send, address)), own.login)
     return Answer(
         author=author,
         to=envelope.to,
@@ -246,8 +246,11 @@ def answers_from(original: Original, own: Own) -> MailAddress:
     else:
         candidates, delivered = _sendable((*envelope.to, *envelope.cc), own), _sendable(original.delivered_to, own)
     arrived = {_key(one) for one in delivered[:1]}
-    found = next((one for one in candidates if _key(one) in arrived), next(iter(candidates + delivered), own.login))
-    return msgspec.structs.replace(found, name=own.login.name)
+    address = next(
+        (candidate for candidate in candidates if _key(candidate) in arrived),
+        next(iter(candidates + delivered), own.login),
+    )
+    return msgspec.structs.replace(address, name=own.login.name)
 
 
 def is_own_mail(original: Original, own: Own) -> bool:
@@ -256,7 +259,7 @@ def is_own_mail(original: Original, own: Own) -> bool:
     All members of an alias may write as the alias: a delivered message from it is another member's.
     """
     authors = original.envelope.from_[:MAX_SEARCHED]
-    if any(_is(own, own.is_own, one) for one in authors):
+    if any(_is(own, own.is_own, author) for author in authors):
         return True
     return not original.delivered_to and bool(_sendable(authors, own))
 
@@ -265,18 +268,18 @@ def own_addresses(original: Original, own: Own) -> list[MailAddress]:
     """The own addresses in From, Reply-To, To and Cc, which an answer leaves out."""
     envelope = original.envelope
     named = (*envelope.from_, *envelope.reply_to, *envelope.to, *envelope.cc)
-    return [one for one in _unique(named[:MAX_SEARCHED]) if _is(own, own.is_own, one)]
+    return [address for address in _unique(named[:MAX_SEARCHED]) if _is(own, own.is_own, address)]
 
 
 def _sendable(addresses: tuple[MailAddress, ...], own: Own) -> list[MailAddress]:
-    return [one for one in addresses[:MAX_SEARCHED] if _is(own, own.may_send, one)]
+    return [address for address in addresses[:MAX_SEARCHED] if _is(own, own.may_send, address)]
 
 
-def _is(own: Own, rule: Callable[[Address], bool], one: MailAddress) -> bool:
-    if not one.localpart or not own.is_local(one.domain.lower()):
+def _is(own: Own, rule: Callable[[Address], bool], address: MailAddress) -> bool:
+    if not address.localpart or not own.is_local(address.domain.lower()):
         return False
     try:
-        return rule(Address(Localpart(one.localpart), Domain.parse(one.domain)))
+        return rule(Address(Localpart(address.localpart), Domain.parse(address.domain)))
     except AddressError:
         return False
 
@@ -289,20 +292,20 @@ def _parsed(text: str) -> MailAddress | None:
     return MailAddress("", address.localpart, address.domain.ascii)
 
 
-def _key(one: MailAddress) -> tuple[str, str]:
-    return one.localpart.lower(), one.domain.lower()
+def _key(address: MailAddress) -> tuple[str, str]:
+    return address.localpart.lower(), address.domain.lower()
 
 
 def _unique(addresses: Iterable[MailAddress]) -> tuple[MailAddress, ...]:
     found: dict[tuple[str, str], MailAddress] = {}
-    for one in addresses:
-        if one.localpart:
-            found.setdefault(_key(one), one)
+    for address in addresses:
+        if address.localpart:
+            found.setdefault(_key(address), address)
     return tuple(found.values())
 
 
 def _without_own(addresses: Iterable[MailAddress], own: Own) -> tuple[MailAddress, ...]:
-    return tuple(one for one in _unique(addresses) if not _is(own, own.is_own, one))
+    return tuple(address for address in _unique(addresses) if not _is(own, own.is_own, address))
 
 
 def _thread(original: Original) -> tuple[str, tuple[str, ...]]:
@@ -331,14 +334,19 @@ def _shown(addresses: tuple[MailAddress, ...]) -> str:
 
 
 def _listed(addresses: tuple[MailAddress, ...]) -> str:
-    shortened = (msgspec.structs.replace(one, name=one.name[:MAX_NAME]) for one in addresses[:50] if one.localpart)
-    return ", ".join(format_address(one, utf8=True) for one in shortened)
+    shortened = (
+        msgspec.structs.replace(address, name=address.name[:MAX_NAME])
+        for address in addresses[:50]
+        if address.localpart
+    )
+    return ", ".join(format_address(address, utf8=True) for address in shortened)
 
 
 def _whole(original: Quotable) -> str:
     """The plain texts, or the visible text of the HTML if they are blank; lines end in LF."""
     texts = [
-        unflow(one.text, delsp=one.delsp) if one.flowed else one.text.replace("\r\n", "\n") for one in original.texts
+        unflow(text.text, delsp=text.delsp) if text.flowed else text.text.replace("\r\n", "\n")
+        for text in original.texts
     ]
     if any(text.strip() for text in texts):
         return "\n".join(text.removesuffix("\n") for text in texts)

@@ -80,7 +80,7 @@ class Field(msgspec.Struct, frozen=True):
 def fields_of(section: type[Section]) -> tuple[Field, ...]:
     """The fields of a section, in the order of the reference."""
     hints = typing.get_type_hints(section, include_extras=True)
-    found = []
+    fields = []
     for info in msgspec.structs.fields(section):
         default: object = REQUIRED
         if info.default_factory is not msgspec.NODEFAULT:
@@ -89,8 +89,8 @@ def fields_of(section: type[Section]) -> tuple[Field, ...]:
             default = info.default
         hint = hints[info.name]
         said = _doc(hint)
-        found.append(Field(info.name, shape_of(hint), said.text, default, said.secret, said.owner))
-    return tuple(found)
+        fields.append(Field(info.name, shape_of(hint), said.text, default, said.secret, said.owner))
+    return tuple(fields)
 
 
 def _doc(hint: object) -> Doc:

@@ -145,7 +145,7 @@ def folders_of(path: Path) -> set[Path]:
     """The folders that hold a file and each symbolic link on the way to it. If a part of the way is missing, the last
     folder before it is included. Raises OSError.
     """
-    found: set[Path] = set()
+    paths: set[Path] = set()
     here, names, links = Path("/"), [*reversed(path.absolute().parts)], 0
     while names:
         name = names.pop()
@@ -157,20 +157,20 @@ def folders_of(path: Path) -> set[Path]:
         try:
             target = (here / name).readlink()
         except FileNotFoundError:
-            return found | {here}
+            return paths | {here}
         except OSError as error:
             if error.errno != errno.EINVAL:  # EINVAL: it is not a link
                 raise
             if not names:
-                found.add(here)
+                paths.add(here)
             here = here / name
             continue
-        found.add(here)
+        paths.add(here)
         links += 1
         if links > MAX_LINKS:
-            return found
+            return paths
         names.extend(reversed(target.parts))
-    return found
+    return paths
 
 
 # Other systems have inotify, too, but another struct statfs.

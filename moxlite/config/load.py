@@ -95,7 +95,8 @@ class Source(msgspec.Struct, frozen=True):
             return []
         lines = self._lines()
         found = [
-            Problem(str(self.path), line_of(lines, one.path), dotted(one.path), one.text, one.hint) for one in findings
+            Problem(str(self.path), line_of(lines, finding.path), dotted(finding.path), finding.text, finding.hint)
+            for finding in findings
         ]
         return sorted(found, key=lambda problem: problem.line)
 
@@ -213,8 +214,13 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
 
 def _not_consequential(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
     """The findings without references to names whose table has mistakes of its own."""
-    paths = {one.path[:length] for one in others for length in range(1, len(one.path) + 1) if not one.refers_to}
-    return [one for one in findings if not one.refers_to or one.refers_to not in paths]
+    paths = {
+        finding.path[:length]
+        for finding in others
+        for length in range(1, len(finding.path) + 1)
+        if not finding.refers_to
+    }
+    return [finding for finding in findings if not finding.refers_to or finding.refers_to not in paths]
 
 
 def _with_whole_data_dir(static: Static, path: Path) -> Static:
@@ -298,10 +304,10 @@ def load_changed(now: Snapshot, document: Document, path: Path) -> Snapshot:
         if table is None:
             objects[kind].pop(name, None)
             continue
-        one, wrong = decode(OBJECTS[kind], table, path.parent.absolute(), (kind, name))
+        section, wrong = decode(OBJECTS[kind], table, path.parent.absolute(), (kind, name))
         findings += wrong
-        if one is not None:
-            objects[kind][name] = one
+        if section is not None:
+            objects[kind][name] = section
         else:
             objects[kind].pop(name, None)
     domains = msgspec.structs.replace(now.domains, **objects)
@@ -318,8 +324,8 @@ def _checked(
         findings += _not_consequential(of_domains, findings)
         # A requirement of the static file on this one (the postmaster's account) has no line here.
         errors += [
-            Problem(str(source.path), 1, dotted(one.path), one.text, one.hint)
-            for one in _not_consequential(of_static, findings)
+            Problem(str(source.path), 1, dotted(finding.path), finding.text, finding.hint)
+            for finding in _not_consequential(of_static, findings)
         ]
     errors += source.problems(findings)
     if errors or domains is None:

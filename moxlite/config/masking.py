@@ -97,8 +97,8 @@ def _masked_broken(text: str) -> str:
 
 def _value(line: str, start: int) -> int | None:
     """The place of the value behind the first name of a secret; None without one."""
-    found = WORD.search(line, start)
-    equals = line.find("=", found.end()) if found is not None else -1
+    match = WORD.search(line, start)
+    equals = line.find("=", match.end()) if match is not None else -1
     if equals < 0:
         return None
     rest = line[equals + 1 :]

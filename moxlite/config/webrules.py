@@ -79,10 +79,10 @@ def parse_template(text: str, pattern: Pattern) -> Template:
     """
     parts: list[str | int] = []
     end = 0
-    for found in REFERENCE.finditer(text):
-        parts.append(text[end : found.start()])
-        end = found.end()
-        name = found["bare"] or found["braced"]
+    for match in REFERENCE.finditer(text):
+        parts.append(text[end : match.start()])
+        end = match.end()
+        name = match["bare"] or match["braced"]
         if name is None:
             parts.append("$")
         elif name.isdecimal() and int(name) <= pattern.groups:
@@ -90,7 +90,7 @@ def parse_template(text: str, pattern: Pattern) -> Template:
         elif name in pattern.groupindex:
             parts.append(pattern.groupindex[name])
         else:
-            raise ValueError(f"names a group that the pattern has not: {found[0]}")
+            raise ValueError(f"names a group that the pattern has not: {match[0]}")
     parts.append(text[end:])
     return tuple(part for part in parts if part != "")
 
@@ -99,7 +99,7 @@ def web_rules(domains: Domains) -> Mapping[str, tuple[WebRule, ...]]:
     """The handlers of each host (as A-labels), in the order of the file (WEB-34)."""
     found: dict[str, list[WebRule]] = {}
     for index, handler in enumerate(domains.web_handlers):
-        cache = tuple((compile_pattern(one.path_regexp), one.cache_control) for one in handler.cache)
+        cache = tuple((compile_pattern(web_cache.path_regexp), web_cache.cache_control) for web_cache in handler.cache)
         rule = WebRule(handler.log_name or str(index), handler, compile_pattern(handler.path_regexp), cache)
         found.setdefault(handler.domain.ascii, []).append(rule)
     return {host: tuple(rules) for host, rules in found.items()}

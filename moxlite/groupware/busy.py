@@ -60,7 +60,10 @@ async def busy_times(
     account: Account, expander: Expander, where: Collection, stretch: Span, own: frozenset[str]
 ) -> list[Busy]:
     """When the owner, with these addresses, is busy by a calendar."""
-    return [(one.starts, one.ends, one.kind) for one in await engagements(account, expander, where, stretch, own)]
+    return [
+        (engagement.starts, engagement.ends, engagement.kind)
+        for engagement in await engagements(account, expander, where, stretch, own)
+    ]
 
 
 async def engagements(
@@ -82,10 +85,10 @@ async def engagements(
             ),
             op="dav-busy",
         )
-        for one in rows:
-            after = one.id
+        for resource in rows:
+            after = resource.id
             await give_way()
-            busy += await _busy_of(expander, one, stretch, own)
+            busy += await _busy_of(expander, resource, stretch, own)
         if len(rows) < PAGE:
             break
     return busy[:MAX_BUSY]
@@ -114,7 +117,9 @@ async def known_engagements(
                 busy = await engagements(account, expander, where, stretch, own)
             except (BadEntry, TooBusy):
                 continue
-            found += busy if access == "details" else [msgspec.structs.replace(one, title="") for one in busy]
+            found += (
+                busy if access == "details" else [msgspec.structs.replace(engagement, title="") for engagement in busy]
+            )
     return found
 
 
@@ -123,40 +128,42 @@ async def known_busy(
 ) -> list[Busy] | None:
     """As `known_engagements`, the times alone."""
     found = await known_engagements(accounts, sandbox, snapshot, asker, name, stretch)
-    return None if found is None else [(one.starts, one.ends, one.kind) for one in found]
+    return None if found is None else [(engagement.starts, engagement.ends, engagement.kind) for engagement in found]
 
 
 def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collection, Access]] | None:
     """The calendars of `name` of which `asker` may know something, and what; None if all that count are kept back."""
-    shared = {one.collection.id for one in shared_collections(r, "calendar", asker)}
+    shared = {shared_collection.collection.id for shared_collection in shared_collections(r, "calendar", asker)}
     counting = [one for one in collections_of(r, "calendar") if not one.transparent]
     found: list[tuple[Collection, Access]] = []
-    for one in counting:
-        access = "details" if name == asker or one.id in shared else one.access or usual
+    for collection in counting:
+        access = "details" if name == asker or collection.id in shared else collection.access or usual
         if access != "nothing":
-            found.append((one, access))
+            found.append((collection, access))
     return found if found or (not counting and usual != "nothing") else None
 
 
-async def _busy_of(expander: Expander, one: Resource, stretch: Span, own: frozenset[str]) -> list[Engagement]:
+async def _busy_of(expander: Expander, resource: Resource, stretch: Span, own: frozenset[str]) -> list[Engagement]:
     try:
-        found = await expander.read(one)
+        calendar_object = await expander.read(resource)
     except NoSuchResource:
         return []
-    if found.kind == "VFREEBUSY":
-        lines = (line for part in found.parts for line in part.all("FREEBUSY"))
+    if calendar_object.kind == "VFREEBUSY":
+        lines = (line for part in calendar_object.parts for line in part.all("FREEBUSY"))
         pairs = (
             (period_of(value), line.parameter("FBTYPE").upper()) for line in lines for value in line.value.split(",")
         )
         return [Engagement(*period, kind or "BUSY") for period, kind in pairs if period is not None and kind != "FREE"]
-    if found.repeated:
-        instances = await expander.instances(one, found, stretch)
+    if calendar_object.repeated:
+        instances = await expander.instances(resource, calendar_object, stretch)
     else:
-        instances = [Instance(*found.span(found.main), "", 0)]
+        instances = [Instance(*calendar_object.span(calendar_object.main), "", 0)]
     return [
-        Engagement(inst.starts, inst.ends, kind, found.uid, _title(part), _is_of_days(part))
+        Engagement(inst.starts, inst.ends, kind, calendar_object.uid, _title(part), _is_of_days(part))
         for inst in instances
-        if (kind := _kind(part := found.parts[inst.part], own)) and inst.starts < stretch[1] and inst.ends > stretch[0]
+        if (kind := _kind(part := calendar_object.parts[inst.part], own))
+        and inst.starts < stretch[1]
+        and inst.ends > stretch[0]
     ]
 
 

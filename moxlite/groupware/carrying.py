@@ -165,7 +165,7 @@ class Carrying:
                 identity=Identity(account.name, owed.sender),
                 hostname=snapshot.static.hostname,
                 mail_from=Address.parse(owed.sender),
-                recipients=tuple(SubmissionRecipient(one) for one in recipients(draft)),
+                recipients=tuple(SubmissionRecipient(recipient) for recipient in recipients(draft)),
                 received=now,
                 max_size=MAX_MAIL,
                 extra={EVENT: str(owed.resource)} if owed.resource else {},
@@ -280,10 +280,10 @@ async def change_entry(
     expander = Expander(account, sandbox)
     for _ in range(TRIES):
         there, octets = await account.read(lambda r: _found(r, find), op="schedule")
-        wanted = change(None if there is None else await read(octets))
-        if wanted is None:
+        component = change(None if there is None else await read(octets))
+        if component is None:
             return False
-        data = write_component(wanted).encode()
+        data = write_component(component).encode()
         facts = await expander.facts_of(await read(data))
 
         def unit(tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: Facts = facts) -> bool:

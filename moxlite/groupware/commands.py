@@ -170,17 +170,17 @@ class GroupwareCommands:
     async def _list_links(self, args: operations.ListLinks) -> list[operations.SecretLink]:
         async with self._accounts.use(args.account) as account:
             found = await account.read(
-                lambda r: [(one, collection(r, one.collection_id).name) for one in links_of(r)], op="groupware"
+                lambda r: [(link, collection(r, link.collection_id).name) for link in links_of(r)], op="groupware"
             )
         return [
             operations.SecretLink(
-                one.id,
+                link.id,
                 name,
-                "busy" if one.busy else "all",
-                one.note,
-                datetime.fromtimestamp(one.made // 1_000_000, UTC).isoformat(),
+                "busy" if link.busy else "all",
+                link.note,
+                datetime.fromtimestamp(link.made // 1_000_000, UTC).isoformat(),
             )
-            for one, name in found
+            for link, name in found
         ]
 
     async def _remove_link(self, args: operations.RemoveLink) -> None:
@@ -231,22 +231,22 @@ class GroupwareCommands:
         octets = await _received(exchange, MAX_UPLOAD)
         try:
             data = await off_loop(lambda: taken([octets]), kind="import")
-            found, problems = await off_loop(partial(read_contacts, data), kind="import")
+            contacts, problems = await off_loop(partial(read_contacts, data), kind="import")
         except Unreadable as error:
             raise CommandFailed("badRequest", f"the file cannot be read: {reason_of(error)}") from None
         added = known = 0
         async with self._accounts.use(args.account) as account:
             while await account.read(has_due, op="groupware"):
                 await account.write(settle_contacts)
-            for start in range(0, len(found), BATCH):
-                done = await account.write(partial(import_contacts, contacts=found[start : start + BATCH]))
+            for start in range(0, len(contacts), BATCH):
+                done = await account.write(partial(import_contacts, contacts=contacts[start : start + BATCH]))
                 added, known = added + done[0], known + done[1]
-        return operations.Imported(added, known, len(problems), [str(one) for one in problems[:MAX_PROBLEMS]])
+        return operations.Imported(added, known, len(problems), [str(problem) for problem in problems[:MAX_PROBLEMS]])
 
     async def _export_contacts(self, args: operations.ExportContacts, exchange: Exchange) -> None:
         async with self._accounts.use(args.account) as account:
-            found = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
-        await exchange.download.send(await off_loop(partial(written, found, args.form), kind="export"))
+            contacts = await account.scan(lambda r: list(all_contacts(r)), op="groupware")
+        await exchange.download.send(await off_loop(partial(written, contacts, args.form), kind="export"))
         await exchange.download.end()
 
 

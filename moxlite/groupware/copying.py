@@ -197,10 +197,10 @@ class Remote:
             answer = await self._resolver.srv(name)
         except DNSError:
             return ""
-        found = sorted(one for one in answer.records if one.target.rstrip("."))
-        if not found:
+        srvs = sorted(record for record in answer.records if record.target.rstrip("."))
+        if not srvs:
             return ""
-        host, port = found[0].target.rstrip(".").lower(), found[0].port
+        host, port = srvs[0].target.rstrip(".").lower(), srvs[0].port
         if answer.authentic:
             self._proven.add(host)
         try:
@@ -428,7 +428,7 @@ class CalendarCopies:
                     await self._take(account, remote, place, done, tell)
         if len(failures) == len(HOMES):
             raise failures[0]
-        done.problems += [str(one) for one in failures]
+        done.problems += [str(failure) for failure in failures]
 
     async def _take(self, account: OpenAccount, remote: Remote, place: Place, done: Copied, tell: Tell) -> None:
         """Copy one place."""
@@ -478,11 +478,11 @@ def _note(done: Copied, problems: list[str]) -> None:
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:
     """The calendar for the entries of a place: the one of its name, or a new one."""
     name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
-    calendars = [one for one in collections_of(tx, "calendar") if not one.subscribed]
-    found = [one for one in calendars if one.name == name] or [
-        one for one in calendars if place.title == one.display_name
+    calendars = [collection for collection in collections_of(tx, "calendar") if not collection.subscribed]
+    collections = [calendar for calendar in calendars if calendar.name == name] or [
+        calendar for calendar in calendars if place.title == calendar.display_name
     ]
-    if found:
-        return found[0]
+    if collections:
+        return collections[0]
     new = Collection(0, "calendar", name, display_name=place.title, colour=place.colour, components=COMPONENTS)
     return create_collection(tx, new)

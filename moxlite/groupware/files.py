@@ -81,7 +81,7 @@ async def written_calendar(account: Account, where: Collection) -> AsyncIterator
         return [(one, resource_data(r, one.id)) for one in resources_of(r, where.id, after, PAGE)]
 
     while rows := await account.read(page, op="calendar-file"):
-        for one, data in rows:
-            after = one.id
+        for resource, data in rows:
+            after = resource.id
             yield calendar_parts((await read(data)).calendar, zones).encode()
     yield CALENDAR_END.encode()

@@ -107,13 +107,13 @@ async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
     def page(r: Reader) -> list[tuple[Resource, bytes]]:
         rows = resources_of(r, seen.calendar.id, after, PAGE)
         return [
-            (one, b"" if since is not None and one.ends is not None and one.ends < since else resource_data(r, one.id))
-            for one in rows
+            (row, b"" if since is not None and row.ends is not None and row.ends < since else resource_data(r, row.id))
+            for row in rows
         ]
 
     while rows := await account.read(page, op="calendar-link"):
-        for one, data in rows:
-            after = one.id
+        for resource, data in rows:
+            after = resource.id
             room -= len(data)
             if room < 0:
                 return

@@ -13,13 +13,17 @@ from moxlite.store.groupware.scheduling import User
 def addresses_of(snapshot: Snapshot, account: str, *first: str) -> tuple[str, ...]:
     """The addresses of an account, the given ones first; without catchalls."""
     settings = snapshot.account(account)
-    others = () if settings is None else (str(one) for one in settings.destinations if not str(one).startswith("@"))
+    others = (
+        ()
+        if settings is None
+        else (str(destination) for destination in settings.destinations if not str(destination).startswith("@"))
+    )
     return tuple(dict.fromkeys((*first, *others)))
 
 
 def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> User:
     """The owner of an account as a calendar user, beside these people."""
-    own = frozenset(one.lower() for one in addresses_of(snapshot, account))
+    own = frozenset(address.lower() for address in addresses_of(snapshot, account))
     return User(own, frozenset(one for one in people if account_of(snapshot, one) is not None))
 
 
@@ -36,9 +40,11 @@ def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | No
     """The access of the user of an account to the calendars of another one by the settings of the domains in which both
     have an address, the least of them; None for people without a common domain.
     """
-    first, second = ({Address.parse(one).domain for one in addresses_of(snapshot, of)} for of in (account, name))
-    settings = [snapshot.domain(one) for one in first & second]
-    return max((one.free_busy for one in settings if one is not None), key=ACCESSES.index, default=None)
+    first, second = (
+        {Address.parse(address).domain for address in addresses_of(snapshot, of)} for of in (account, name)
+    )
+    settings = [snapshot.domain(domain) for domain in first & second]
+    return max((setting.free_busy for setting in settings if setting is not None), key=ACCESSES.index, default=None)
 
 
 def is_missing(snapshot: Snapshot, address: str) -> bool:

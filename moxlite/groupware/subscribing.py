@@ -248,7 +248,7 @@ class Subscriptions:
             if str(error) in (BUSY, NO_PROCESS):
                 raise TooBusy from None
             raise SubscriptionFailed("the calendar takes too long to be read") from None
-        entries = {entry_name(one.uid): one.text for one in found.entries}  # of a UID twice, the last
+        entries = {entry_name(uid_entry.uid): uid_entry.text for uid_entry in found.entries}  # of a UID twice, the last
         return found.title, [Entry(*one) for one in entries.items()]
 
     async def _take(self, account: Account, where: Collection, fetched: Fetched, entries: list[Entry]) -> int:
@@ -257,7 +257,7 @@ class Subscriptions:
         changed = 0
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
-            pairs = [(one.name, one.text) for one in batch]
+            pairs = [(entry.name, entry.text) for entry in batch]
             places = await account.read(
                 partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
             )
@@ -265,11 +265,11 @@ class Subscriptions:
             if ready:
                 changed += await account.write(partial(put_entries, collection_id=where.id, entries=ready))
             await give_way()
-        kept = {one.name for one in entries}
+        kept = {entry.name for entry in entries}
         after = ""
         while names := await account.read(partial(names_of, collection_id=where.id, after=after), op="subscription"):
             after = names[-1]
-            gone = [one for one in names if one not in kept]
+            gone = [name for name in names if name not in kept]
             if gone:
                 await account.write(partial(drop_entries, collection_id=where.id, names=gone))
                 changed += len(gone)
@@ -282,10 +282,10 @@ async def _ready(
     expander: Expander, where: Collection, entries: Iterable[Entry]
 ) -> AsyncIterator[tuple[str, bytes, Facts]]:
     """The entries that a calendar can have."""
-    for one in entries:
-        data = one.text.encode("utf-8", "replace")
+    for entry in entries:
+        data = entry.text.encode("utf-8", "replace")
         try:
-            yield one.name, data, await expander.facts(where, data)
+            yield entry.name, data, await expander.facts(where, data)
         except BadEntry:
             continue
 

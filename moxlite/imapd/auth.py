@@ -164,8 +164,8 @@ async def begin_tls(session: Session) -> None:
     await session.wire.start_tls()
     session.info = session.wire.info
     if session.info.tls is not None and session.info.tls.peer_key is not None:
-        found = await session.context.logins.certificate(login_request(session))
-        session.login.certificate = found.identity if found is not None else None
+        certificate_login = await session.context.logins.certificate(login_request(session))
+        session.login.certificate = certificate_login.identity if certificate_login is not None else None
 
 
 async def preauthenticate(session: Session) -> bool:
@@ -177,14 +177,14 @@ async def preauthenticate(session: Session) -> bool:
     if tls is None or tls.peer_key is None:
         return False
     request = login_request(session)
-    found = await session.context.logins.certificate(request)
-    if found is None:
+    certificate_login = await session.context.logins.certificate(request)
+    if certificate_login is None:
         return False
-    session.login.certificate = found.identity
-    if found.no_imap_preauth or not session.context.preauth:
+    session.login.certificate = certificate_login.identity
+    if certificate_login.no_imap_preauth or not session.context.preauth:
         return False
     try:
-        identity = session.context.logins.use_certificate(request, found)
+        identity = session.context.logins.use_certificate(request, certificate_login)
     except LoginDisabled as error:
         raise Disconnect(str(error)) from None
     except LoginRefused:

@@ -128,7 +128,7 @@ class Exchange:
                 self._username = step.username
                 self._attempt = await self._logins.attempts.book(self._request, step.username)
                 self._candidates = await self._logins.candidates(self._request, step.username)
-                step = self._mechanism.credentials(*[one.secrets for one in self._candidates])
+                step = self._mechanism.credentials(*[candidate.secrets for candidate in self._candidates])
         except SASLError as error:
             raise self._refuse(_translate(error)) from None
         match step:

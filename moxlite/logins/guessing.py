@@ -251,25 +251,29 @@ class FailedLogins:
         user names are left out.
         """
         self._roll()
-        found: list[FailureCount] = []
+        failure_counts: list[FailureCount] = []
         for window, counts, others in self._networks:
             for key, count in counts.counts.items():
                 network = cast("ClassKey", key[0])
                 limit = window.limits[network[0] & 3]
                 name = _network(network)
-                found.append(FailureCount(name, window.seconds, count.failed, limit, name))
+                failure_counts.append(FailureCount(name, window.seconds, count.failed, limit, name))
             for key, count in others.counts.items():
                 if key[0] == "place":
                     name = _network(cast("ClassKey", key[2]))
                     who = f"{key[1]} at {name}"
-                    found.append(FailureCount(who, window.seconds, count.failed, window.limits[0], name))
+                    failure_counts.append(FailureCount(who, window.seconds, count.failed, window.limits[0], name))
         for accounts, counts, _ in self._accounts:
-            found += [
+            failure_counts += [
                 FailureCount(str(key[0]), accounts.seconds, count.failed, accounts.limit)
                 for key, count in counts.counts.items()
             ]
-        shown = [one for one in found if one.failures and not one.who.startswith(NAMELESS)]
-        return sorted(shown, key=lambda one: (-one.failures, one.who))[:most]
+        shown = [
+            failure_count
+            for failure_count in failure_counts
+            if failure_count.failures and not failure_count.who.startswith(NAMELESS)
+        ]
+        return sorted(shown, key=lambda failure_count: (-failure_count.failures, failure_count.who))[:most]
 
     def clear(self, ip: IPAddress | None) -> int:
         """Forget failures: of an address and its networks, or with None all, of accounts too. Undecided attempts still

@@ -164,12 +164,12 @@ class Logins:
         username = str(recipient.canonical) if recipient else ""
         attempt = await self.attempts.book(request, username or name)
         try:
-            found = None if recipient is None else await self.stored.token(recipient.account, token)
-            if recipient is None or found is None:
+            app_password = None if recipient is None else await self.stored.token(recipient.account, token)
+            if recipient is None or app_password is None:
                 result: AttemptResult = "baduser" if recipient is None else "badcreds"
                 error = WrongCredentials("bad token")
                 raise self.attempts.refuse(request, BEARER, username, error, recipient, result=result, attempt=attempt)
-            problem = not_permitted(found, request.protocol)
+            problem = not_permitted(app_password, request.protocol)
             if problem:
                 raise self.attempts.refuse(
                     request,
@@ -177,11 +177,11 @@ class Logins:
                     username,
                     NotPermitted(problem),
                     recipient,
-                    app_password=found.name,
+                    app_password=app_password.name,
                     attempt=attempt,
                 )
-            await self.stored.note_use(recipient.account, found)
-            return self.accept(request, BEARER, username, recipient, found, attempt=attempt)
+            await self.stored.note_use(recipient.account, app_password)
+            return self.accept(request, BEARER, username, recipient, app_password, attempt=attempt)
         except StoreError:
             attempt.give_back()  # nothing could be checked
             raise
@@ -339,7 +339,7 @@ class Logins:
                 )
             await self.stored.note_use(recipient.account, app)
         own, apps = await self.stored.usable(request, recipient)
-        stands = [one.secrets for one in apps]
+        stands = [app_password.secrets for app_password in apps]
         if app is None:
             stands = [] if own is None else [own.secrets]
         if used.secrets not in stands:
@@ -517,7 +517,7 @@ class StoredPasswords:
         async with self._accounts.use(identity.account) as account:
             found = await account.read(app_passwords, op="app-password")
         time_now = now()
-        return any(one.id == identity.app_id and not one.expired(time_now) for one in found)
+        return any(app_password.id == identity.app_id and not app_password.expired(time_now) for app_password in found)
 
 
 def not_permitted(app: AppPassword, protocol: Protocol) -> str:

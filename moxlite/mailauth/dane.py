@@ -164,10 +164,10 @@ def verify(
         if record.usage != DANE_TA:
             continue
         for anchor in _anchors(record, chain):
-            found = _below(anchor, chain, wanted, now)
-            if found is None:
+            certificate_problem = _below(anchor, chain, wanted, now)
+            if certificate_problem is None:
                 return None
-            problem = problem or found
+            problem = problem or certificate_problem
     return problem or CertificateProblem(
         ProblemKind.VALIDATION_FAILURE, f"{NO_MATCH}: no TLSA record matches the server's certificates"
     )

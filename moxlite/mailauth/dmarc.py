@@ -63,7 +63,7 @@ def validation(result: DMARCResult, spf: SPFResult | None, dkim: Sequence[DKIMRe
     """Return how the From domain is validated, for reputation and rules: ``strict``, ``dmarc``, ``relaxed`` or ``none``
     (AUTH-58). ``relaxed`` uses the public suffix list.
     """
-    passing = [one.domain for one in dkim if one.status is SignatureStatus.PASS]
+    passing = [dkim_result.domain for dkim_result in dkim if dkim_result.status is SignatureStatus.PASS]
     if spf is not None and spf.status is SPFStatus.PASS:
         passing.append(spf.domain)
     if not result.domain:
@@ -122,7 +122,9 @@ class _Evaluation:
         spf_domains = [self._spf.domain] if self._spf is not None and self._spf.status is SPFStatus.PASS else []
         spf_pass = await self._aligned(spf_domains, record.aspf, organization)
         dkim_pass = await self._aligned(
-            [one.domain for one in self._dkim if one.status is SignatureStatus.PASS], record.adkim, organization
+            [dkim_result.domain for dkim_result in self._dkim if dkim_result.status is SignatureStatus.PASS],
+            record.adkim,
+            organization,
         )
         policy, problem = await self._policy(found, record)
         applied = _MILDER[policy] if record.testing else policy
@@ -162,7 +164,9 @@ class _Evaluation:
     async def _undecided(self, record: Record, organization: str) -> bool:
         """Whether a check with a temporary error may be aligned: only then could it become a pass (AUTH-54)."""
         spf_domains = [self._spf.domain] if self._spf is not None and self._spf.status is SPFStatus.TEMPERROR else []
-        dkim_domains = [one.domain for one in self._dkim if one.status is SignatureStatus.TEMPERROR]
+        dkim_domains = [
+            dkim_result.domain for dkim_result in self._dkim if dkim_result.status is SignatureStatus.TEMPERROR
+        ]
         return (
             await self._aligned(spf_domains, record.aspf, organization) is not False
             or await self._aligned(dkim_domains, record.adkim, organization) is not False
@@ -492,5 +496,5 @@ async def _agreed(resolver: Resolver, domain: str, address: Address) -> tuple[Ad
     except RecordError:
         return ()
     others = [one for uri in named[:MAX_ADDRESSES] if (one := _mailbox(uri)) is not None]
-    same = tuple(one for one in others if one.domain.ascii == address.domain.ascii)
+    same = tuple(other for other in others if other.domain.ascii == address.domain.ascii)
     return same or (address,)

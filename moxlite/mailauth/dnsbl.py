@@ -69,8 +69,8 @@ async def _check(resolver: Resolver, zone: str, ip: IPAddress, codes: Sequence[I
         return DNSBLResult(status=DNSBLStatus.PASS, zone=zone)
     except DNSError as error:
         return DNSBLResult(status=DNSBLStatus.TEMPERROR, zone=zone, problem=str(error))
-    if not any(_means_listed(one, codes) for one in answers):
-        odd = [str(one) for one in answers if one not in _LISTED or one in _BLOCKED]
+    if not any(_means_listed(answer, codes) for answer in answers):
+        odd = [str(answer) for answer in answers if answer not in _LISTED or answer in _BLOCKED]
         if odd:
             return DNSBLResult(
                 status=DNSBLStatus.TEMPERROR, zone=zone, problem=f"the list answers {odd[0]}: it does not serve us"

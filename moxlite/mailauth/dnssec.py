@@ -81,19 +81,21 @@ async def watch_resolver(resolver: Resolver) -> None:
     """Check at once and then hourly, for ever. Sets the gauge and logs changes."""
     last: SelfCheck | None = None
     while True:
-        found = await check_resolver(resolver)
-        authentic_resolver.set(VALUES[found.status])
-        if last is None or found.status is not last.status:
-            _tell(found)
-        last = found
-        await trio.sleep(SOON if found.status is Verifies.ERROR else AGAIN)
+        self_check = await check_resolver(resolver)
+        authentic_resolver.set(VALUES[self_check.status])
+        if last is None or self_check.status is not last.status:
+            _tell(self_check)
+        last = self_check
+        await trio.sleep(SOON if self_check.status is Verifies.ERROR else AGAIN)
 
 
-def _tell(found: SelfCheck) -> None:
-    match found.status:
+def _tell(self_check: SelfCheck) -> None:
+    match self_check.status:
         case Verifies.OK:
             logger.info("the resolver verifies DNSSEC")
         case Verifies.UNVERIFIED:
-            logger.warning("DNSSEC is not verified, DANE is off", extra={"kv": {"cause": found.problem, "do": ADVICE}})
+            logger.warning(
+                "DNSSEC is not verified, DANE is off", extra={"kv": {"cause": self_check.problem, "do": ADVICE}}
+            )
         case Verifies.ERROR:
-            logger.warning("DNSSEC is not verified for now, DANE is off", extra={"kv": {"cause": found.problem}})
+            logger.warning("DNSSEC is not verified for now, DANE is off", extra={"kv": {"cause": self_check.problem}})

@@ -64,10 +64,10 @@ def authentication_results(
                 properties=(Property("policy", "iprev", str(ip)),),
             )
         )
-    methods += [_dkim(one) for one in dkim[:MAX_READ]]
+    methods += [_dkim(dkim_result) for dkim_result in dkim[:MAX_READ]]
     if not dkim:
         methods.append(Method(name="dkim", result="none"))
-    methods += [_spf(one, mail_from) for one in spf]
+    methods += [_spf(spf_result, mail_from) for spf_result in spf]
     if dmarc is not None:
         methods.append(_dmarc(dmarc))
     if arc is not None and arc.status is not ARCStatus.NONE:

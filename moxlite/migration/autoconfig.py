@@ -204,12 +204,12 @@ PROVIDERS: Final = (
     Provider(name="Infomaniak", mx=("infomaniak.ch",), imap="mail.infomaniak.com", smtp=("mail.infomaniak.com", 465)),
 )
 
-BY_DOMAIN: Final[Mapping[str, Provider]] = {domain: one for one in PROVIDERS for domain in one.domains}
+BY_DOMAIN: Final[Mapping[str, Provider]] = {domain: provider for provider in PROVIDERS for domain in provider.domains}
 
 
 def provider_of(imap_host: str) -> Provider | None:
     """The provider with this IMAP server."""
-    return next((one for one in PROVIDERS if one.imap == imap_host), None)
+    return next((provider for provider in PROVIDERS if provider.imap == imap_host), None)
 
 
 def _known(provider: Provider, address: str) -> FoundServers:
@@ -250,7 +250,7 @@ class Search:
             raise LinkRefused("is not a mail address, such as mia@example.org", "address")
         if domain in BY_DOMAIN:
             return _known(BY_DOMAIN[domain], address)
-        found = await _first(
+        found_servers = await _first(
             [
                 partial(self._by_mx, domain, address),
                 partial(self._by_document, f"https://autoconfig.{domain}/mail/config-v1.1.xml", address),
@@ -259,9 +259,9 @@ class Search:
                 partial(self._by_name, domain, address),
             ]
         )
-        if found is None:
+        if found_servers is None:
             raise LinkRefused(worded("no mail server of {domain} was found: give its name", domain=domain), "host")
-        return found
+        return found_servers
 
     async def _by_mx(self, domain: str, address: str) -> FoundServers | None:
         for host in await self._mx_hosts(domain):
@@ -272,7 +272,7 @@ class Search:
 
     async def _mx_hosts(self, domain: str) -> list[str]:
         answer = await self._resolver.mx(absolute(domain))
-        return [one.host.rstrip(".").lower() for one in sorted(answer.records)[:10]]
+        return [record.host.rstrip(".").lower() for record in sorted(answer.records)[:10]]
 
     async def _by_document(self, url: str, address: str) -> FoundServers | None:
         place = f"{url}?emailaddress={quote(address, safe='@')}"
@@ -354,9 +354,9 @@ async def servers_in_dns(domain: str, services: Services, near: set[str], resolv
                 answer = await resolver.srv(absolute(f"{service}._tcp.{domain}"))
         except (DNSError, trio.TooSlowError):
             continue
-        for one in sorted(answer.records, key=lambda one: (one.priority, -one.weight)):
-            if host := one.target.rstrip(".").lower():  # "." where there is no such service (RFC 6186 §3.4)
-                yield Named(host, one.port, tls, answer.authentic or await organization(host) in near)
+        for record in sorted(answer.records, key=lambda srv: (srv.priority, -srv.weight)):
+            if host := record.target.rstrip(".").lower():  # "." where there is no such service (RFC 6186 §3.4)
+                yield Named(host, record.port, tls, answer.authentic or await organization(host) in near)
 
 
 async def organization(host: str) -> str:
@@ -388,7 +388,7 @@ async def _first(ways: Sequence[Callable[[], Awaitable[T | None]]]) -> T | None:
             if results[number] is not None:
                 nursery.cancel_scope.cancel()
                 break
-    found = next((one for one in results if one is not None), None)
+    found = next((result for result in results if result is not None), None)
     if isinstance(found, LinkRefused):
         raise found
     return found
@@ -409,11 +409,11 @@ def read_document(body: bytes, address: str) -> FoundServers | None:
 
 
 def _server(root: Element, tag: str, kind: str, address: str) -> FoundServer | None:
-    for one in root.iter():
-        if _tag(one) != tag or one.get("type") != kind:
+    for element in root.iter():
+        if _tag(element) != tag or element.get("type") != kind:
             continue
         texts: dict[str, list[str]] = {}
-        for child in one:
+        for child in element:
             texts.setdefault(_tag(child), []).append((child.text or "").strip())
         methods = texts.get("authentication", [])
         if methods and not any(method.startswith(("password", "plain", "secure")) for method in methods):
@@ -429,8 +429,8 @@ def _server(root: Element, tag: str, kind: str, address: str) -> FoundServer | N
     return None
 
 
-def _tag(one: Element) -> str:
-    return one.tag.rpartition("}")[2] if isinstance(one.tag, str) else ""
+def _tag(element: Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _filled(text: str, address: str) -> str:

@@ -193,7 +193,7 @@ def link_info(link: Link, state: LinkState) -> ops.LinkInfo:
         user=link.username,
         state=state.phase,
         text=text,
-        problems=[str(one) for one in state.problems],
+        problems=[str(problem) for problem in state.problems],
         protocol=link.protocol,
         keep_days=link.keep_days,
         smtp_host=link.outlet.host,

@@ -136,14 +136,14 @@ class Fetching:
     async def _window(self, uids: Sequence[int], ahead: Sequence[int]) -> None:
         facts = {uid: self._facts.pop(uid) for uid in uids if uid in self._facts}
         google = {one.gm_msgid for one in facts.values() if one.gm_msgid is not None}
-        here = await self._here(google) if google else {}
+        message_ids = await self._here(google) if google else {}
         if self._only_others:
-            done = [one for one in facts.values() if one.gm_msgid in here]
-            await self._known([(_found(one), here[one.gm_msgid]) for one in done if one.gm_msgid is not None])
-            facts = {uid: one for uid, one in facts.items() if one.gm_msgid not in here}
+            done = [one for one in facts.values() if one.gm_msgid in message_ids]
+            await self._known([(_found(one), message_ids[one.gm_msgid]) for one in done if one.gm_msgid is not None])
+            facts = {uid: one for uid, one in facts.items() if one.gm_msgid not in message_ids}
         run: list[Facts] = []
         for one in facts.values():
-            source = here.get(one.gm_msgid) if one.gm_msgid is not None else None
+            source = message_ids.get(one.gm_msgid) if one.gm_msgid is not None else None
             if source is None and one.size <= SMALL:
                 run.append(one)
                 continue

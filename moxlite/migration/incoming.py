@@ -289,7 +289,7 @@ class Incoming:
             for start in range(0, len(survey.gone), remotes.SLICE):
                 some = survey.gone[start : start + remotes.SLICE]
                 rows = await self._account.read(partial(_gone, survey.remote.id, some), op="link")
-                gone |= {one.key: (survey, one) for one in rows}
+                gone |= {row.key: (survey, row) for row in rows}
         if gone:
             for survey in surveys:
                 if survey.new and len(survey.new) <= MOVED:
@@ -355,17 +355,17 @@ class _LinkPull(Pull):
         if count > FEW:
             return await add_messages(self._account, self._accounts, feed.items(), progress, self._tmp, gap=GAP)
         added = 0
-        while (one := await feed.get()) is not None:
+        while (mail := await feed.get()) is not None:
             spool = Spool(self._tmp)
             with spool:
-                while (piece := await trio.to_thread.run_sync(next, one.pieces, None)) is not None:
+                while (piece := await trio.to_thread.run_sync(next, mail.pieces, None)) is not None:
                     await spool.write(piece)
                 await spool.finish()
                 try:
                     ready = await prepare(spool)
-                    await self._account.write(partial(_delivered, one=one, ready=ready), weight=ready.size)
+                    await self._account.write(partial(_delivered, one=mail, ready=ready), weight=ready.size)
                 except (BadMessage, LimitExceeded) as error:
-                    await self.problems.add(worded("{place}: left out, {reason}", place=one.place, reason=error))
+                    await self.problems.add(worded("{place}: left out, {reason}", place=mail.place, reason=error))
                     continue
             added += 1
         return added

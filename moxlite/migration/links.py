@@ -209,7 +209,7 @@ class Links:
         async with self._accounts.use(name) as account:
             found = await account.read(links, op="links")
         states = {link_id: one.state for (account, link_id), one in self._running.items() if account == name}
-        return [(one, LinkState("paused") if one.paused else states.get(one.id, LinkState())) for one in found]
+        return [(link, LinkState("paused") if link.paused else states.get(link.id, LinkState())) for link in found]
 
     def current(self, name: str, link_id: int) -> bool:
         """Whether a link shows its mailboxes as they are now."""
@@ -567,8 +567,8 @@ def _left(since: int, seconds: float) -> float:
 
 def _pause(failures: int, error: Exception) -> float:
     """Seconds until the next try; as long as the server told, a day at most."""
-    told = TOLD.search(str(error))
-    asked = int(told[1]) / (1000 if told[2].startswith("m") else 1) if told else 0.0
+    match = TOLD.search(str(error))
+    asked = int(match[1]) / (1000 if match[2].startswith("m") else 1) if match else 0.0
     usual = WAITS[min(failures, len(WAITS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
     return max(usual, min(asked, LONGEST))
 

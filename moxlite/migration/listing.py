@@ -235,9 +235,9 @@ async def flags_changed(client: Client, modseq: int) -> AsyncGenerator[list[tupl
 
 def _flags_of(responses: Iterable[r.Response]) -> list[tuple[int, str]]:
     found = []
-    for one in responses:
-        if isinstance(one, r.FetchData):
-            items = dict(one.items)
+    for response in responses:
+        if isinstance(response, r.FetchData):
+            items = dict(response.items)
             uid, flags = items.get("UID"), items.get("FLAGS")
             if isinstance(uid, int) and isinstance(flags, tuple):
                 found.append((uid, join_words(flags)))

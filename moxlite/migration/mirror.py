@@ -214,19 +214,19 @@ class SentCopies:
 
     async def file(self, places: Sequence[Place]) -> None:
         """Move copies into the link's Sent, unless the provider has its own. Raises StoreError."""
-        there = next((one.box.name for one in places if one.box.use & SpecialUse.SENT), None)
+        there = next((place.box.name for place in places if place.box.use & SpecialUse.SENT), None)
         if there is None or self._link.outlet.keeps_copy or not self._link.outlet.host:
             return
         ids = await self._account.read(lambda r: sent_copies(r, self._link.created), op="link")
-        ids = [one for one in ids if one not in self._others]
+        ids = [message_id for message_id in ids if message_id not in self._others]
         if not ids:
             return
-        found = await self._account.read(partial(_written_from, ids=ids, address=self._link.address), op="link")
-        self._others.update(dict.fromkeys(one for one in ids if one not in found))
+        message_ids = await self._account.read(partial(_written_from, ids=ids, address=self._link.address), op="link")
+        self._others.update(dict.fromkeys(message_id for message_id in ids if message_id not in message_ids))
         while len(self._others) > MAX_OTHERS:
             del self._others[next(iter(self._others))]
-        if found:
-            await self._account.write(partial(_filed, ids=found, name=there, link=self._link))
+        if message_ids:
+            await self._account.write(partial(_filed, ids=message_ids, name=there, link=self._link))
 
 
 def _adopted(tx: AccountTx, *, found: Sequence[Facts], remote: Remote, link: Link) -> set[int]:
@@ -243,12 +243,12 @@ def _adopted(tx: AccountTx, *, found: Sequence[Facts], remote: Remote, link: Lin
 
 def _written_from(r: Reader, *, ids: Sequence[MessageID], address: str) -> list[MessageID]:
     """The messages that were written from an address."""
-    found = []
+    message_ids = []
     for message_id, packed in structures(r, ids).items():
         authors = structure_of(packed).envelope.from_
-        if any(f"{one.localpart}@{one.domain}".casefold() == address.casefold() for one in authors):
-            found.append(message_id)
-    return found
+        if any(f"{author.localpart}@{author.domain}".casefold() == address.casefold() for author in authors):
+            message_ids.append(message_id)
+    return message_ids
 
 
 def _filed(tx: AccountTx, *, ids: Sequence[MessageID], name: str, link: Link) -> None:

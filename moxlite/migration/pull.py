@@ -170,10 +170,10 @@ class Pull:
             commands = [c.Status(place.box.name, items) for place in found[start : start + STATUS_BATCH]]
             try:
                 async with aclosing(client.stream(*commands)) as responses:
-                    async for one in responses:
-                        if isinstance(one, r.StatusData):
-                            values = {name: value for name, value in one.items if isinstance(value, int)}
-                            statuses[one.mailbox] = values
+                    async for response in responses:
+                        if isinstance(response, r.StatusData):
+                            values = {name: value for name, value in response.items if isinstance(value, int)}
+                            statuses[response.mailbox] = values
             except Refused:  # a mailbox that cannot be opened; it is reported when it is copied
                 continue
         return statuses
@@ -254,7 +254,7 @@ class Pull:
                 subscribe(tx, target)
             elif is_new and not box.subscribed:
                 unsubscribe(tx, target)
-            has = {one.key for one in own_annotations(tx, own.id)} if entries else set()
+            has = {annotation.key for annotation in own_annotations(tx, own.id)} if entries else set()
             for key, value in entries:
                 try:
                     if key not in has:

@@ -168,20 +168,20 @@ class Upstream:
         self._whole = True
         self.complete = True
 
-    async def send(self, client: Client, found: Sequence[Place], since: int) -> int:
+    async def send(self, client: Client, places: Sequence[Place], since: int) -> int:
         """Do there what was done here since modseq `since`; returns the modseq up to which it is done now, `since` if
         not all could be done, so that the next call tries it again. Raises IMAPClientError, StoreError.
         """
         now, remotes, boxes, spelling = await self._account.read(self._state, op="link")
         self._push.spelling = spelling
-        self._sides = Sides(found, remotes, boxes, spelling)
+        self._sides = Sides(places, remotes, boxes, spelling)
         if since > now:  # the file was recovered
             since, self._whole = 0, True
         self.complete = True
         added = [place for box in self._without_remote() if (place := await self._make(client, box)) is not None]
         if added:
             now, remotes, boxes, _ = await self._account.read(self._state, op="link")
-            self._sides = Sides([*found, *added], remotes, boxes, spelling)
+            self._sides = Sides([*places, *added], remotes, boxes, spelling)
         plan = await self._plan(since)
         if plan.is_empty:
             return now
@@ -255,20 +255,20 @@ class Upstream:
 
     async def _retag_all(self, client: Client, selected: Selected, remote: Remote, changes: Sequence[Retag]) -> None:
         kinds: dict[tuple[str, str], list[Retag]] = {}
-        for one in changes:
-            add, remove = self._lasting(one.add, selected), self._lasting(one.remove, selected)
-            kinds.setdefault((add, remove), []).append(one)
+        for change in changes:
+            add, remove = self._lasting(change.add, selected), self._lasting(change.remove, selected)
+            kinds.setdefault((add, remove), []).append(change)
         for (add, remove), some in kinds.items():
             for start in range(0, len(some), BATCH * 10):
                 part = some[start : start + BATCH * 10]
-                uids = SequenceSet.of([one.uid for one in part]).encode()
+                uids = SequenceSet.of([retag.uid for retag in part]).encode()
                 done = True
                 for sign, words in (("+", add), ("-", remove)):
                     if words:
                         command = b"UID STORE %b %bFLAGS.SILENT (%b)" % (uids, sign.encode(), words.encode())
                         done = await self._tried(client.run(command)) is not None and done
                 if done:
-                    seen = [(one.uid, _had(one, add, remove)) for one in part]
+                    seen = [(retag.uid, _had(retag, add, remove)) for retag in part]
                     await self._account.write(partial(note_flags, remote_id=remote.id, seen=seen))
 
     def _lasting(self, words: str, selected: Selected) -> str:
@@ -350,11 +350,11 @@ class Upstream:
         return Place(RemoteBox(own.target, separator, SpecialUse(0), subscribed), box.name)
 
 
-def _had(one: Retag, add: str, remove: str) -> str:
+def _had(retag: Retag, add: str, remove: str) -> str:
     """The flags that the server has of a message by now, of which it keeps these additions and removals alone."""
-    refused = set(one.add.split()) - set(add.split())
-    left = set(one.remove.split()) - set(remove.split())
-    return join_words((set(one.words.split()) - refused) | left)
+    refused = set(retag.add.split()) - set(add.split())
+    left = set(retag.remove.split()) - set(remove.split())
+    return join_words((set(retag.words.split()) - refused) | left)
 
 
 async def _removed(client: Client, uids: Sequence[int]) -> bool:

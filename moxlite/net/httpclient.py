@@ -420,12 +420,12 @@ class Pool:
         """The idle connection that was used last, or None."""
         waiting = self._idle.get(backend.place)
         while waiting:
-            found = waiting.pop().connection
+            client_connection = waiting.pop().connection
             if not waiting:
                 del self._idle[backend.place]
-            if found.is_quiet():
-                return found
-            found.close()
+            if client_connection.is_quiet():
+                return client_connection
+            client_connection.close()
         return None
 
     async def connect(self, backend: Backend) -> ClientConnection:

@@ -146,7 +146,7 @@ def _is_tentative(ip: IPAddress) -> bool:
         return False
     wanted = f"{int(ip):032x}"
     flags = [int(fields[4], 16) for line in lines if len(fields := line.split()) > 4 and fields[0] == wanted]
-    return ip.version == 6 and any(one & IFA_F_TENTATIVE and not one & IFA_F_DADFAILED for one in flags)
+    return ip.version == 6 and any(flag & IFA_F_TENTATIVE and not flag & IFA_F_DADFAILED for flag in flags)
 
 
 def _endpoint(ip: IPAddress, port: int) -> str:

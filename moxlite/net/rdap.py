@@ -66,7 +66,7 @@ async def registered(http: HTTPClient, domain: Domain, server: str = "") -> dt.d
         events = from_json(body, _Answer).events
     except msgspec.DecodeError as error:
         raise RDAPError(f"the answer about {domain} cannot be read: {error}") from None
-    found = [moment for one in events if one.event_action in ACTIONS and (moment := _moment(one.event_date))]
+    found = [moment for event in events if event.event_action in ACTIONS and (moment := _moment(event.event_date))]
     if not found:
         raise RDAPError(f"the registry does not say when {domain} was registered")
     return max(found)

@@ -221,17 +221,17 @@ class Resolver(ABC):
 
 
 def _both_families(four: Answer[Record] | DNSError, six: Answer[Record] | DNSError) -> Answer[IPAddress]:
-    found = [outcome for outcome in (four, six) if isinstance(outcome, Answer)]
-    if not found:
+    answers = [outcome for outcome in (four, six) if isinstance(outcome, Answer)]
+    if not answers:
         worst = six if isinstance(four, NotFound) else four
         assert isinstance(worst, DNSError)
         raise worst
     return Answer(
-        records=cast(tuple[IPAddress, ...], tuple(record for answer in found for record in answer.records)),
+        records=cast(tuple[IPAddress, ...], tuple(record for answer in answers for record in answer.records)),
         authentic=four.authentic and six.authentic,
-        ttl=min(answer.ttl for answer in found),
-        name=found[0].name,
-        chain=found[0].chain,
+        ttl=min(answer.ttl for answer in answers),
+        name=answers[0].name,
+        chain=answers[0].chain,
     )
 
 

@@ -35,13 +35,13 @@ SILENT: Final = _Silent()
 def commands(*operations: Bound, refusals: tuple[type[Exception], ...] = ()) -> Mapping[str, Command]:
     """Operations by name, for the control socket and the apps; errors as `answering`."""
     found = {
-        one.description.name: Command(
-            one.description.request,
-            one.run,
-            audit=one.description.audit,
-            local=Role.COMMAND_LINE in one.description.who,
+        operation.description.name: Command(
+            operation.description.request,
+            operation.run,
+            audit=operation.description.audit,
+            local=Role.COMMAND_LINE in operation.description.who,
         )
-        for one in operations
+        for operation in operations
     }
     return answering(found, *refusals)
 
@@ -64,7 +64,7 @@ def answering(found: Mapping[str, Command], *refusals: type[Exception]) -> Mappi
 
         return answer
 
-    return {name: msgspec.structs.replace(one, run=translate(one.run)) for name, one in found.items()}
+    return {name: msgspec.structs.replace(command, run=translate(command.run)) for name, command in found.items()}
 
 
 def performer(table: Commands, role: Role) -> Perform:

@@ -177,10 +177,10 @@ def _ask(question: Question) -> Answer:
 
 def _tried(pattern: str) -> Answer:
     """What the process says about a pattern, remembered. Raises TooCostly, NoProcess."""
-    found = _remembered(pattern)
-    if found is None:
+    answer = _remembered(pattern)
+    if answer is None:
         raise TooCostly
-    return found
+    return answer
 
 
 @lru_cache(REMEMBERED)

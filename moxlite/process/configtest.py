@@ -138,7 +138,9 @@ def _shared_hosts(snapshot: Snapshot) -> list[Finding]:
         return []
     settings = snapshot.domains.domains.values()
     hosts = {name.ascii for name in names} | {"localhost"}
-    hosts |= {one.client_settings_domain.ascii for one in settings if one.client_settings_domain is not None}
+    hosts |= {
+        setting.client_settings_domain.ascii for setting in settings if setting.client_settings_domain is not None
+    }
     return [
         Finding(
             ("web_handlers", index, "domain"),
@@ -241,11 +243,11 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> tuple[l
             "backup": snapshot.static.backup,
             "standby": snapshot.static.standby,
         }
-        faults = {section: backup_fault(one, ids, partial(read_named, ids=ids)) for section, one in places.items()}
+        faults = {section: backup_fault(place, ids, partial(read_named, ids=ids)) for section, place in places.items()}
         errors += [Finding((section, "target"), fault) for section, fault in faults.items() if fault]
         if ids is not None:
-            for one in _unreadable(snapshot.static, static, ids):
-                (errors if one.path[0] in REFUSING else warnings).append(one)
+            for finding in _unreadable(snapshot.static, static, ids):
+                (errors if finding.path[0] in REFUSING else warnings).append(finding)
             errors += _log_file(snapshot.static, ids)
             closed += _closed_sites(snapshot, ids)
     refused, doubtful = _hidden(snapshot, static, domains)
@@ -312,12 +314,12 @@ def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> tuple[list[P
     if not runs_systemd():
         return [], []
     settings = hiding()
-    keys = ((path, one.key_file) for path, one in selectors_of(snapshot.domains))
-    found = [
+    keys = ((path, selector.key_file) for path, selector in selectors_of(snapshot.domains))
+    problems = [
         *static.problems(list(_hidden_findings(_static_paths(snapshot), settings))),
         *domains.problems(list(_hidden_findings(keys, settings))),
     ]
-    return ([], found) if settings is None else (found, [])
+    return ([], problems) if settings is None else (problems, [])
 
 
 def _hidden_findings(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | None) -> Iterator[Finding]:
@@ -379,11 +381,11 @@ def backup_fault(backup: Backup | Standby, ids: tuple[int, int] | None, read: Re
 
 
 def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
-    existing = next(one for one in (target.absolute(), *target.absolute().parents) if one.exists())
+    existing = next(path for path in (target.absolute(), *target.absolute().parents) if path.exists())
     if not existing.is_dir():
         return f"{existing} is no folder"
     writable = writable_paths() if ids is not None else None
-    if writable is not None and not any(target.is_relative_to(one) for one in writable):
+    if writable is not None and not any(target.is_relative_to(path) for path in writable):
         return f"the server cannot write to {target}: {read_only(target)}"
     why = _as_this_process(existing) if ids is None else _make_as_user(existing, ids)
     if not why:

@@ -56,20 +56,20 @@ class ACMEKeys(msgspec.Struct, frozen=True):
 
 def certificate_files(static: Static) -> list[Path]:
     """The files of all certificates and their keys, each once."""
-    pairs = [pair for _, found in _listeners(static) for pair in found]
+    pairs = [pair for _, key_certs in _listeners(static) for pair in key_certs]
     return list(dict.fromkeys(path for pair in pairs for path in (pair.cert_file, pair.key_file)))
 
 
 def host_key_files(static: Static) -> list[Path]:
     """The files of the host's own keys for certificates by ACME, each once."""
-    found = (one.tls.host_private_key_files for one in static.listeners.values() if one.tls is not None)
+    found = (listener.tls.host_private_key_files for listener in static.listeners.values() if listener.tls is not None)
     return list(dict.fromkeys(path for paths in found for path in paths))
 
 
 def backup_key_files(static: Static) -> list[Path]:
     """The files with the keys of targets on another machine or in object storage, of backups and of a stand-by."""
-    found = [file for one in (static.backup, static.standby) for file in (one.ssh_key_file, one.storage_keys_file)]
-    return list(dict.fromkeys(one for one in found if one is not None))
+    paths = [file for one in (static.backup, static.standby) for file in (one.ssh_key_file, one.storage_keys_file)]
+    return list(dict.fromkeys(path for path in paths if path is not None))
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:

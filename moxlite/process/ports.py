@@ -206,11 +206,11 @@ class TLSPorts:
         """The ports at which listeners of this ``[acme.NAME]`` answer challenges, the best kind first. A CA connects to
         port 80 for http; if no listener has it, a router must map it to the listed one.
         """
-        served = [one for one in endpoints(self._static) if one.listener in self._with_acme(authority)]
+        served = [endpoint for endpoint in endpoints(self._static) if endpoint.listener in self._with_acme(authority)]
         https = self._static.acme[authority].port
-        plain = {one.port for one in served if one.service == "http"}
+        plain = {endpoint.port for endpoint in served if endpoint.service == "http"}
         found = [Place("http-01", port) for port in sorted(plain & {HTTP_PORT} or plain)]
-        if any((one.service, one.port) == ("https", https) for one in served):
+        if any((endpoint.service, endpoint.port) == ("https", https) for endpoint in served):
             found.insert(0, Place("tls-alpn-01", https))
         return tuple(found)
 
@@ -239,10 +239,10 @@ class TLSPorts:
             return list(self._certificates.get(name, ()))
         own = self._hostname(name)
         issued = self._issued[tls.acme]
-        found = sorted(issued.values(), key=lambda pair: own not in certificate_names(pair.leaf))
+        key_pairs = sorted(issued.values(), key=lambda pair: own not in certificate_names(pair.leaf))
         if service != "https" and not any(own in names for names in issued):
-            found.insert(0, self._stand_ins[name])
-        return found
+            key_pairs.insert(0, self._stand_ins[name])
+        return key_pairs
 
     def _alpn(self, name: str, service: Protocol) -> tuple[str, ...]:
         """Protocol names for ALPN; mail may share the https port (admin.md, `alpn_on_https`)."""

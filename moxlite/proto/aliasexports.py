@@ -59,10 +59,10 @@ def read_aliases(octets: bytes) -> tuple[list[Alias], int]:
 
 def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
     header = [name.strip().lower() for name in next(rows, [])]
-    columns = next((one for one in COLUMNS if one[0] in header), None)
+    columns = next((column for column in COLUMNS if column[0] in header), None)
     if columns is None:
         raise ExportError('the first line names no column "alias" (SimpleLogin) or "email" (addy.io)')
-    found: list[Alias] = []
+    aliases: list[Alias] = []
     deleted = 0
     for row in rows:
         address, note, active, gone = (
@@ -74,7 +74,7 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
         if gone:
             deleted += 1
             continue
-        if len(found) >= MAX_ALIASES:
+        if len(aliases) >= MAX_ALIASES:
             raise ExportError(f"the file has more than {MAX_ALIASES} aliases")
-        found.append(Alias(address, note, active.lower() not in OFF))
-    return found, deleted
+        aliases.append(Alias(address, note, active.lower() not in OFF))
+    return aliases, deleted

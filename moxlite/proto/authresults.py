@@ -96,8 +96,8 @@ def _method(method: Method) -> Iterator[str]:
     yield f"{method.name}={method.result}{comment}"
     if method.reason:
         yield f"reason={_quoted(method.reason)}"
-    for one in method.properties:
-        yield f"{one.kind}.{one.name}={_value(one.value)}"
+    for prop in method.properties:
+        yield f"{prop.kind}.{prop.name}={_value(prop.value)}"
 
 
 def _fold(pieces: Iterable[str], end: str) -> list[str]:

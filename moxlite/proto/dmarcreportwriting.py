@@ -38,31 +38,31 @@ def write_dmarc_report(report: DMARCReport) -> Iterator[bytes]:
     lines.append("</policy_published>")
     yield _encoded(lines)
     for at in range(0, len(report.records), RECORDS):
-        yield _encoded([line for one in report.records[at : at + RECORDS] for line in _record(one)])
+        yield _encoded([line for record in report.records[at : at + RECORDS] for line in _record(record)])
     yield b"</feedback>\n"
 
 
-def _record(one: ReportRecord) -> Iterator[str]:
+def _record(report_record: ReportRecord) -> Iterator[str]:
     yield "<record><row>"
-    yield from _element("source_ip", one.source_ip, needed=True)
-    yield f"<count>{one.count}</count>"
+    yield from _element("source_ip", report_record.source_ip, needed=True)
+    yield f"<count>{report_record.count}</count>"
     yield "<policy_evaluated>"
-    yield from _elements(one, ("disposition", "dkim", "spf"), needed=True)
-    for reason in one.reasons:
+    yield from _elements(report_record, ("disposition", "dkim", "spf"), needed=True)
+    for reason in report_record.reasons:
         yield "<reason>"
         yield from _elements(reason, ("type", "comment"))
         yield "</reason>"
     yield "</policy_evaluated></row><identifiers>"
-    yield from _element("envelope_to", one.envelope_to)
-    yield from _element("envelope_from", one.envelope_from, needed=True)
-    yield from _element("header_from", one.header_from, needed=True)
+    yield from _element("envelope_to", report_record.envelope_to)
+    yield from _element("envelope_from", report_record.envelope_from, needed=True)
+    yield from _element("header_from", report_record.header_from, needed=True)
     yield "</identifiers><auth_results>"
-    for signature in one.dkim_results[:MAX_SIGNATURES]:
+    for signature in report_record.dkim_results[:MAX_SIGNATURES]:
         yield "<dkim>"
         yield from _elements(signature, ("domain", "selector", "result"), needed=True)
         yield from _element("human_result", signature.human_result)
         yield "</dkim>"
-    for spf in one.spf_results:
+    for spf in report_record.spf_results:
         yield "<spf>"
         yield from _element("domain", spf.domain, needed=True)
         yield from _element("scope", spf.scope)

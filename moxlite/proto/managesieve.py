@@ -111,12 +111,12 @@ class ServerDecoder:
             if buffer[:2] == b"\r\n":
                 del buffer[:2]
                 return True
-            found = _WORD.match(buffer)
-            if found is None:
+            match = _WORD.match(buffer)
+            if match is None:
                 return self._no_word()
             if len(self._words) >= MAX_WORDS:
                 raise ManageSieveError("too many words", fatal=True)
-            text, size, number, name = found.groups()
+            text, size, number, name = match.groups()
             if size is None:
                 word: Word = (
                     _ESCAPED.sub(rb"\1", bytes(text))
@@ -126,14 +126,14 @@ class ServerDecoder:
                     else Atom(name.decode("ascii").upper())
                 )
                 self._words.append(word)
-                del buffer[: found.end()]
+                del buffer[: match.end()]
                 continue
             if int(size) > MAX_STRING:
                 raise ManageSieveError(f"a string has at most {MAX_STRING} octets", fatal=True)
-            end = found.end() + int(size)
+            end = match.end() + int(size)
             if len(buffer) < end:
                 return False
-            self._words.append(bytes(buffer[found.end() : end]))
+            self._words.append(bytes(buffer[match.end() : end]))
             del buffer[:end]
 
     def _no_word(self) -> bool:

@@ -152,19 +152,19 @@ class MboxReader:
         return True
 
     def _header(self, last: bool) -> Generator[Event, None, bool]:
-        found = EMPTY_LINE.search(self._buffer, self._searched)
-        if found is None:
+        match = EMPTY_LINE.search(self._buffer, self._searched)
+        if match is None:
             if not last and len(self._buffer) < MAX_HEADER:
                 self._searched = max(len(self._buffer) - 1, 0)  # a CR, whose LF may follow
                 return False
             section = self._take(len(self._buffer) if last else self._buffer.rfind(b"\n") + 1 or len(self._buffer))
-        elif not last and len(self._buffer) - found.end() < len(b"From "):
-            self._searched = found.start()
+        elif not last and len(self._buffer) - match.end() < len(b"From "):
+            self._searched = match.start()
             return False
-        elif self._buffer.startswith(b"From ", found.end()) or (last and found.end() == len(self._buffer)):
-            section = self._take(found.start())  # the empty line belongs to the next separator, or to the end
+        elif self._buffer.startswith(b"From ", match.end()) or (last and match.end() == len(self._buffer)):
+            section = self._take(match.start())  # the empty line belongs to the next separator, or to the end
         else:
-            section = self._take(found.end())
+            section = self._take(match.end())
         yield self._head(section)
         self._state = "body"
         # Only the empty line before a separator: it is found again as the end of an empty body.
@@ -178,10 +178,10 @@ class MboxReader:
 
     def _body(self, last: bool) -> Generator[Event, None, bool]:
         pattern = SEPARATOR_INSIDE if self._mid_line else SEPARATOR
-        found = pattern.search(self._buffer, max(self._searched - 8, 0))
-        if found is not None:
-            body = self._take(found.start())
-            self._take(len(found[1]))
+        match = pattern.search(self._buffer, max(self._searched - 8, 0))
+        if match is not None:
+            body = self._take(match.start())
+            self._take(len(match[1]))
             yield from self._piece(body)
             yield from self._end()
             return True
@@ -236,11 +236,11 @@ class MboxReader:
 def parse_from_line(line: bytes) -> tuple[bytes, tuple[int, int] | None]:
     """Parse a separator line into the sender and the date (µs UTC, minutes east of UTC), None without a date."""
     text = line[len(b"From ") :].strip()
-    found = FROM_DATE.search(text)
-    if found is not None:
-        zone = found["before"] or found["behind"] or b"+0000"
-        date = b"%b %b %b %b %b" % (found["day"], found["month"], found["year"], found["time"], zone)
-        return text[: found.start()].strip(), parse_date(date)
+    match = FROM_DATE.search(text)
+    if match is not None:
+        zone = match["before"] or match["behind"] or b"+0000"
+        date = b"%b %b %b %b %b" % (match["day"], match["month"], match["year"], match["time"], zone)
+        return text[: match.start()].strip(), parse_date(date)
     sender, _, rest = text.partition(b" ")
     return sender, parse_date(rest.strip()) if rest else None
 

@@ -87,7 +87,7 @@ def read_mdn(section: HeaderSection) -> ReadMDN | None:
         original_recipient=_field(section, "original-recipient"),
         original_message_id=_field(section, "original-message-id"),
         errors=tuple(
-            one.decode("utf-8", "replace").strip()[:MAX_FIELD] for one in section.texts(b"error")[:MAX_ERRORS]
+            text.decode("utf-8", "replace").strip()[:MAX_FIELD] for text in section.texts(b"error")[:MAX_ERRORS]
         ),
         extensions={name: _field(section, name) for name in names[:MAX_ERRORS]},
     )
@@ -105,23 +105,23 @@ def requesters(section: HeaderSection) -> tuple[MailAddress, ...]:
     fields = section.texts(TO_FIELD)
     if len(fields) != 1 or len(fields[0]) > MAX_FIELD or not _options_are_optional(section):
         return ()
-    found: dict[tuple[str, str], MailAddress] = {}
+    addresses: dict[tuple[str, str], MailAddress] = {}
     items = parse_addresses(fields[0], MAX_REQUESTERS + 1)
     if len(items) > MAX_REQUESTERS:
         return ()
     for item in items:
         if not isinstance(item, RawAddress):
             return ()
-        one = decode_address(item)
-        if not one.localpart:
+        address = decode_address(item)
+        if not address.localpart:
             return ()
         try:
-            found[one.localpart, one.domain] = MailAddress(
-                "", check_localpart(one.localpart), Domain.parse(one.domain).ascii
+            addresses[address.localpart, address.domain] = MailAddress(
+                "", check_localpart(address.localpart), Domain.parse(address.domain).ascii
             )
         except AddressError:
             return ()
-    return tuple(found.values())
+    return tuple(addresses.values())
 
 
 def _options_are_optional(section: HeaderSection) -> bool:

@@ -129,19 +129,19 @@ def read_tls_report(octets: bytes | bytearray) -> TLSReport:
     if octets.count(b"{") > MAX_OBJECTS or octets.count(b",") > MAX_VALUES:
         raise TLSReportError("the report has too many values")
     try:
-        found = _DECODER.decode(octets)
+        report = _DECODER.decode(octets)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TLSReportError(f"no TLS report in JSON: {error}"[:MAX_TEXT]) from None
-    if found.organization_name is None and found.report_id is None and not found.policies:
+    if report.organization_name is None and report.report_id is None and not report.policies:
         raise TLSReportError("the JSON is no TLS report")
-    period = found.date_range or _Range()
+    period = report.date_range or _Range()
     return TLSReport(
-        organization=_text(found.organization_name),
-        contact=_text(found.contact_info),
-        report_id=_text(found.report_id),
+        organization=_text(report.organization_name),
+        contact=_text(report.contact_info),
+        report_id=_text(report.report_id),
         begin=_moment(period.start_datetime),
         end=_moment(period.end_datetime),
-        policies=tuple([_policy(one) for one in found.policies or ()]),
+        policies=tuple([_policy(policy) for policy in report.policies or ()]),
     )
 
 
@@ -149,8 +149,8 @@ def encode_tls_report(report: TLSReport) -> bytes:
     """Return the JSON of a report that we send (§4.4)."""
     entries = [
         _Entry(
-            policy=_Policy(one.type, list(one.strings) or None, one.domain, list(one.mx) or None),
-            summary=_Summary(one.successes, one.failed),
+            policy=_Policy(policy.type, list(policy.strings) or None, policy.domain, list(policy.mx) or None),
+            summary=_Summary(policy.successes, policy.failed),
             failure_details=[
                 _Detail(
                     detail.result_type,
@@ -162,11 +162,11 @@ def encode_tls_report(report: TLSReport) -> bytes:
                     detail.information or None,
                     detail.reason or None,
                 )
-                for detail in one.failures
+                for detail in policy.failures
             ]
             or None,
         )
-        for one in report.policies
+        for policy in report.policies
     ]
     period = _Range(_written(report.begin), _written(report.end))
     return _ENCODER.encode(_Report(report.organization, period, report.contact, report.report_id, entries))
@@ -184,16 +184,16 @@ def _policy(entry: _Entry) -> PolicyReport:
         failures=tuple(
             [
                 FailureDetail(
-                    result_type=_text(one.result_type),
-                    sending_ip=_text(one.sending_mta_ip),
-                    mx=_text(one.receiving_mx_hostname),
-                    helo=_text(one.receiving_mx_helo),
-                    receiving_ip=_text(one.receiving_ip),
-                    sessions=_number(one.failed_session_count),
-                    information=_text(one.additional_information),
-                    reason=_text(one.failure_reason_code),
+                    result_type=_text(failure_detail.result_type),
+                    sending_ip=_text(failure_detail.sending_mta_ip),
+                    mx=_text(failure_detail.receiving_mx_hostname),
+                    helo=_text(failure_detail.receiving_mx_helo),
+                    receiving_ip=_text(failure_detail.receiving_ip),
+                    sessions=_number(failure_detail.failed_session_count),
+                    information=_text(failure_detail.additional_information),
+                    reason=_text(failure_detail.failure_reason_code),
                 )
-                for one in entry.failure_details or ()
+                for failure_detail in entry.failure_details or ()
             ]
         ),
     )

@@ -443,7 +443,7 @@ def _fits(entry: Entry, code: int, status: str, words: str) -> bool:
     return (
         (not entry.codes or code in entry.codes)
         and (not entry.status or _one_of(status, entry.status))
-        and all(one in words for one in entry.words)
+        and all(word in words for word in entry.words)
     )
 
 
@@ -512,5 +512,5 @@ class Blocks:
 
     def listed(self, now: int) -> list[Block]:
         """Return the blocks with a reply within `LIFE`, the latest first."""
-        found = [block for block in self._known.values() if now - block.last <= LIFE]
-        return sorted(found, key=lambda block: -block.last)
+        blocks = [block for block in self._known.values() if now - block.last <= LIFE]
+        return sorted(blocks, key=lambda block: -block.last)

@@ -125,7 +125,7 @@ async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanati
     Raises nothing: errors are in the answer.
     """
     course = course_of(ctx.config.current, message, 0, localserve=ctx.loopback is not None)
-    found = Explanation(
+    explanation = Explanation(
         recipient=message.recipient_address,
         sender=message.sender_address,
         account=message.account,
@@ -134,22 +134,22 @@ async def explain(ctx: Context, message: Message, *, connect: bool) -> Explanati
         way=_way_words(ctx, course),
     )
     if course.error is not None:
-        return _failed(found, course.error)
+        return _failed(explanation, course.error)
     if course.kind != "direct":
-        return found
+        return explanation
     try:
         with trio.fail_after(LOOK_UP_SECONDS):
-            found, hosts = await _directly(ctx, message, course, found)
+            explanation, hosts = await _directly(ctx, message, course, explanation)
     except SMTPError as exc:
-        return _failed(found, exc)
+        return _failed(explanation, exc)
     except trio.TooSlowError:
-        return msgspec.structs.replace(found, error=f"look-ups took more than {LOOK_UP_SECONDS:.0f} s")
+        return msgspec.structs.replace(explanation, error=f"look-ups took more than {LOOK_UP_SECONDS:.0f} s")
     plans = await _met_by(ctx, message, hosts) if connect else [plan for plan, _ in hosts]
-    return msgspec.structs.replace(found, hosts=tuple(plans))
+    return msgspec.structs.replace(explanation, hosts=tuple(plans))
 
 
-def _failed(found: Explanation, error: SMTPError) -> Explanation:
-    return msgspec.structs.replace(found, error=str(error)[:MAX_TEXT], permanent=error.permanent)
+def _failed(explanation: Explanation, error: SMTPError) -> Explanation:
+    return msgspec.structs.replace(explanation, error=str(error)[:MAX_TEXT], permanent=error.permanent)
 
 
 def _way_words(ctx: Context, course: Course) -> str:
@@ -197,7 +197,7 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
 
 
 async def _directly(
-    ctx: Context, message: Message, course: Course, found: Explanation
+    ctx: Context, message: Message, course: Course, explanation: Explanation
 ) -> tuple[Explanation, list[tuple[HostPlan, Host]]]:
     """Look up DNS and the MTA-STS policy, then plan each host, in the order of delivery. Raises SMTPError."""
     domain = message.recipient.address.domain if message.recipient.address is not None else None
@@ -207,9 +207,9 @@ async def _directly(
         after = await ctx.policies.kept(destination.domain)
         mtasts = _mtasts(destination.standing, before, after, ctx.clock())
         waits = waits_for_policy(destination.standing, message, destination.domain)
-        found = msgspec.structs.replace(found, mtasts=mtasts)
+        explanation = msgspec.structs.replace(explanation, mtasts=mtasts)
         if waits is not None:
-            found = _failed(found, waits)
+            explanation = _failed(explanation, waits)
     way = direct_way(ctx, course.transport)
     hosts: dict[str, tuple[HostPlan, Host]] = {}
 
@@ -219,8 +219,8 @@ async def _directly(
     async with trio.open_nursery() as nursery:  # concurrently, in case the name server is slow
         for name in destination.hosts.names:
             nursery.start_soon(look, name)
-    found = msgspec.structs.replace(found, dnssec=destination.hosts.authentic)
-    return found, [hosts[name] for name in destination.hosts.names]
+    explanation = msgspec.structs.replace(explanation, dnssec=destination.hosts.authentic)
+    return explanation, [hosts[name] for name in destination.hosts.names]
 
 
 async def _met_by(ctx: Context, message: Message, hosts: Sequence[tuple[HostPlan, Host]]) -> list[HostPlan]:
@@ -279,7 +279,7 @@ async def _plan(ctx: Context, message: Message, name: str, way: Way, destination
         addresses=tuple(map(str, addresses.ips)),
         policies=policy.words,
         demand=_demand(policy),
-        tlsa=tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in usable),
+        tlsa=tuple(f"{tlsa.usage} {tlsa.selector} {tlsa.matching} {tlsa.data.hex()}" for tlsa in usable),
         tlsa_name=records.base if isinstance(records, dane.HostRecords) else "",
         tlsa_problem=_tlsa_problem(records),
         refusal="" if policy.refusal is None else policy.refusal.text,

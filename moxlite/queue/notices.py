@@ -100,7 +100,7 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
 async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:
     """Owe the event that a mail is about the status of the guests whom it did not reach (DAV-25)."""
     event = messages[0].extra.get(EVENT, "")
-    failed = [str(one.recipient.address) for one in messages if one.dsn_due == Action.FAILED]
+    failed = [str(message.recipient.address) for message in messages if message.dsn_due == Action.FAILED]
     if failed and event.isascii() and event.isdigit() and len(event) < 19:
         from moxlite.store.groupware.scheduling import undelivered  # 1 MB of calendars that few servers need
 
@@ -146,7 +146,7 @@ def _key(messages: Sequence[Message]) -> bytes:
     first = messages[0]
     if len(messages) == 1:
         return f"queue dsn {first.id} {first.queued} {first.dsn_due}".encode()
-    others = hashlib.sha256(",".join(f"{one.id} {one.dsn_due}" for one in messages).encode()).hexdigest()
+    others = hashlib.sha256(",".join(f"{message.id} {message.dsn_due}" for message in messages).encode()).hexdigest()
     return f"queue dsn {first.id} {first.queued} {others}".encode()
 
 
@@ -174,7 +174,9 @@ async def compose_notice(
     return compose_dsn(
         DSN(
             reporting_mta=hostname.ascii,
-            recipients=tuple(_recipient(ctx, one, action) for one, action in zip(messages, actions, strict=True)),
+            recipients=tuple(
+                _recipient(ctx, message, action) for message, action in zip(messages, actions, strict=True)
+            ),
             envelope_id=first.dsn_envid,
             arrival=first.queued,
             future_release_request=first.future_release_request,
@@ -317,14 +319,14 @@ def _arrival(result: Result, action: Action) -> list[str]:
 def _failure(message: Message) -> list[str]:
     result = message.last_result
     assert result is not None
-    found = meaning_of(result)
+    meaning = meaning_of(result)
     lines: list[str] = []
-    if found.meaning:
-        lines += ["What happened:", "", f"    {found.meaning}", ""]
-    if found.advice:
-        lines += ["What you can do:", "", f"    {found.advice}", ""]
-    if found.admin and found.cause is not Cause.SUPPRESSED:  # the sender has no such command
-        lines += ["For the administrator:", "", f"    {found.admin}", ""]
+    if meaning.meaning:
+        lines += ["What happened:", "", f"    {meaning.meaning}", ""]
+    if meaning.advice:
+        lines += ["What you can do:", "", f"    {meaning.advice}", ""]
+    if meaning.admin and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
+        lines += ["For the administrator:", "", f"    {meaning.admin}", ""]
     if result.error:
         lines += ["Error of the last attempt:", "", f"    {result.error}", ""]
     if result.reply:
@@ -385,7 +387,7 @@ async def note_failures(ctx: Context, database: Database, messages: Sequence[Mes
 async def _note(account: Account, database: Database, address: str, error: str) -> bool:
     """Note a bounce of an address; returns whether it is stopped by that."""
     found = await account.read(targets, op="forwarding")
-    known = next((one for one in found if one.address == address), None)
+    known = next((target for target in found if target.address == address), None)
     if known is None:
         return False
 
@@ -401,7 +403,11 @@ async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
     snapshot = ctx.config.current
     settings = snapshot.account(account)
     forwards_logger.warning("forwarding stopped", extra={"kv": {"account": account, "err": error}})
-    own = next((one for one in settings.destinations if not one.startswith("@")), "") if settings is not None else ""
+    own = (
+        next((destination for destination in settings.destinations if not destination.startswith("@")), "")
+        if settings is not None
+        else ""
+    )
     if own:
         text = STOPPED.format(address=address, error=error)
         await notify_account(

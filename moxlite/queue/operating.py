@@ -182,13 +182,13 @@ def list_messages(r: Reader, wanted: Filter, page: Page, now: int) -> list[Messa
 
 def waiting_of(r: Reader, account: str, before: int, limit: int) -> list[Message]:
     """Queued messages of an account with an id below `before`, the newest first, without those that have ended."""
-    found = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
-    return [one for one in found if not one.done]
+    messages = [message_of(row) for row in r.rows(WAITING_OF, account, before, limit)]
+    return [message for message in messages if not message.done]
 
 
-def list_retired(r: Reader, wanted: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:
+def list_retired(r: Reader, retired_filter: RetiredFilter, page: RetiredPage, now: int) -> list[Retired]:
     """One page of finished messages. Raises BadFilter."""
-    condition = compose_page(wanted, page, now)
+    condition = compose_page(retired_filter, page, now)
     return [retired_of(row) for row in r.rows(SELECT_RETIRED + condition.sql, *condition.args)]
 
 

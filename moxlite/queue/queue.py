@@ -207,7 +207,7 @@ class Queue:
                 }
             },
         )
-        to = [str(one.address) for one in submission.recipients[:3]]
+        to = [str(recipient.address) for recipient in submission.recipients[:3]]
         activity.note(
             Happening(
                 kind="send",
@@ -377,11 +377,13 @@ class Listings:
         """Recent replies of hosts that block this server's IP address, the latest first (QUEUE-184)."""
         return self._scheduler.outcomes.blocks.listed(self._ctx.clock())
 
-    async def list_retired(self, wanted: RetiredFilter | None = None, page: RetiredPage | None = None) -> list[Retired]:
+    async def list_retired(
+        self, retired_filter: RetiredFilter | None = None, page: RetiredPage | None = None
+    ) -> list[Retired]:
         """One page of finished messages. Raises BadFilter."""
         now = self._ctx.clock()
         return await self._database.scan(
-            lambda r: operating.list_retired(r, wanted or RetiredFilter(), page or RetiredPage(), now),
+            lambda r: operating.list_retired(r, retired_filter or RetiredFilter(), page or RetiredPage(), now),
             op="queue retired",
         )
 
@@ -407,9 +409,9 @@ class Listings:
         why = self._scheduler.waits_of(message.rcpt_domain, now)
         waits = partial(waiting_for, domain=message.rcpt_domain, why=why)
         waiting = await self._database.scan(waits, op="queue explain")
-        found = await explain(self._ctx, message, connect=connect)
+        explanation = await explain(self._ctx, message, connect=connect)
         return msgspec.structs.replace(
-            found,
+            explanation,
             suppressed="" if entry is None else entry.reason or "put on the suppression list by hand",
             stopped="" if stop is None else stop.why,
             waiting=waiting,

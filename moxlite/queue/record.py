@@ -297,8 +297,8 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
     kinds = arrived if message.dsn_due in arrived else (message.dsn_due,)
     sender = message.sender_localpart, message.sender_domain
     args = (message.content_id, message.account, *sender, msgspec.json.encode(kinds).decode(), MAX_TOGETHER)
-    found = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
-    return found if any(one.id == message.id for one in found) else (message,)
+    messages = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
+    return messages if any(one.id == message.id for one in messages) else (message,)
 
 
 def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:

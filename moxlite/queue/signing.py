@@ -126,10 +126,10 @@ async def sign_spool(ctx: Context, spool: Spool, domain: str) -> bytes:
         size=spool.size,
         in_memory=spool.in_memory,
     )
-    found, _ = read_addresses(signed.section.texts(b"from"))
+    addresses, _ = read_addresses(signed.section.texts(b"from"))
     from moxlite.acceptance.evidence import from_address  # 0.4 MB that few messages need
 
-    return await sign(signed, from_address(found), signers, ctx.clock() / SECOND, domain=signer)
+    return await sign(signed, from_address(addresses), signers, ctx.clock() / SECOND, domain=signer)
 
 
 # Conversion of 8-bit messages for hosts without 8BITMIME, with new signatures (QUEUE-63a).

@@ -52,8 +52,10 @@ async def _generate(data: Path) -> None:
             account=ACCOUNTS[2],
             mail_from=Address.parse("test@mox.example"),
             recipients=tuple(
-                SubmissionRecipient(Address.parse(one), DSNNotify.FAILURE | DSNNotify.DELAY, f"rfc822;{one}")
-                for one in RECIPIENTS
+                SubmissionRecipient(
+                    Address.parse(recipient), DSNNotify.FAILURE | DSNNotify.DELAY, f"rfc822;{recipient}"
+                )
+                for recipient in RECIPIENTS
             ),
             received=SENT,
             prefix=b"Received: by mox.example\r\n",

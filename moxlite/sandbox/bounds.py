@@ -241,8 +241,8 @@ class _Level:
     def _rebuild(self) -> None:
         if self._orphans:
             self.rebuilt += len(self._orphans)
-            for one in self._orphans:
-                self._push(one)
+            for orphan in self._orphans:
+                self._push(orphan)
             self._orphans = []
 
     def _push(self, key: tuple[str, str]) -> None:

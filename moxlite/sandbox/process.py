@@ -148,19 +148,19 @@ async def start_process() -> Process:
     metrics.starts.inc()
     with ExitStack() as kept:
         try:
-            found = await _start(kept)
+            process = await _start(kept)
         except OSError as error:
             raise Died("start", f"the process cannot be started: {error}") from None
         kept.pop_all()
     try:
-        await found.ready()
+        await process.ready()
     except Died as died:
-        status = await found.end(kill=True)
+        status = await process.end(kill=True)
         raise Died("start", f"{died} (status {status})") from None
     except BaseException:
-        await found.end(kill=True)
+        await process.end(kill=True)
         raise
-    return found
+    return process
 
 
 async def _start(kept: ExitStack) -> Process:

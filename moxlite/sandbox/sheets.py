@@ -187,7 +187,7 @@ def _rules(nodes: Iterable[Node], depth: int, look: Look) -> Iterator[str]:
         if node.type == "qualified-rule":
             selectors = [found for one in _split(node.prelude) if (found := _selector(one)) is not None]
             contents = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
-            within = _without_pictures(look) if any(_acts(one) for one in selectors) else look
+            within = _without_pictures(look) if any(_acts(selector) for selector in selectors) else look
             # pictures are counted whether or not a selector matches
             declarations = _declarations(within, contents)
             if selectors and declarations:
@@ -232,7 +232,7 @@ def _expanded(node: Node, look: Look) -> Iterator[tuple[str, str | None]]:
         # its colour, without which light text would be unreadable on a light page; its one picture, with its place
         yield from (("background-color", one) for one in [_colour(node.value)] if one is not None)
         addresses = [_address(one) for one in node.value]
-        if any(one is not None for one in addresses):
+        if any(address is not None for address in addresses):
             image = _image(node.value, look)
             yield "background-image", image
             if image is not None:
@@ -251,7 +251,7 @@ def _address(node: Node) -> str | None:
     if node.type == "url":
         return str(node.value).strip()
     if node.type == "function" and node.lower_name == "url":
-        words = [one for one in node.arguments if one.type not in ("whitespace", "comment")]
+        words = [argument for argument in node.arguments if argument.type not in ("whitespace", "comment")]
         if len(words) == 1 and words[0].type == "string":
             return str(words[0].value).strip()
     return None

@@ -139,14 +139,14 @@ def expand_rules(job: ExpandRules) -> Expanded:
 
 def split_calendar(job: SplitCalendar) -> Split:
     """Take a calendar file apart; what is above the limits is refused. Raises Refused."""
-    found: list[UIDEntry] = []
+    uid_entries: list[UIDEntry] = []
     room = MAX_SPLIT
     for uid, text in calendars_by_uid(job.text):
         room -= len(uid) + len(text)
-        if room < 0 or len(found) == MAX_ENTRIES:
+        if room < 0 or len(uid_entries) == MAX_ENTRIES:
             raise Refused(f"it has more than {MAX_ENTRIES} events, or too much in them")
-        found.append(UIDEntry(uid, text))
-    return Split(title_of(job.text), tuple(found))
+        uid_entries.append(UIDEntry(uid, text))
+    return Split(title_of(job.text), tuple(uid_entries))
 
 
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {

@@ -118,7 +118,7 @@ async def _owed(
         message_id=message_id,
         subject=notice.subject,
     )
-    parts = (str(sender), prepared.digest.hex(), *sorted(one.final_recipient for one in notice.recipients))
+    parts = (str(sender), prepared.digest.hex(), *sorted(recipient.final_recipient for recipient in notice.recipients))
     digest = hashlib.sha256("\0".join(parts).encode()).digest()
     return OwedMessage(submission, message).row(f"{notice.kind} ".encode() + digest)
 

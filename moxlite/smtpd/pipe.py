@@ -28,7 +28,7 @@ class LocalPipe:
         self._shutdown = shutdown
         self._tree = tree
         listeners = static.listeners
-        name = next((name for name, one in listeners.items() if one.smtp.enabled), next(iter(listeners)))
+        name = next((name for name, listener in listeners.items() if listener.smtp.enabled), next(iter(listeners)))
         self.endpoint: Final = Endpoint(name, "smtp", listeners[name].ips[0], listeners[name].smtp.port)
         self.handler: Handler | None = None
 

@@ -140,8 +140,8 @@ def wake(tx: AccountTx) -> bool:
     if row.away_id is None:
         if box is not None and not _answered(tx, row.message_id):
             (copied,) = copy_ids(tx, [row.message_id], _inbox(tx))
-            for one in copied.message_ids:
-                freshen(tx, one)
+            for message_id in copied.message_ids:
+                freshen(tx, message_id)
             _unread(tx, copied.message_ids)
     elif box == row.away_id:
         freshen(tx, row.message_id)
@@ -201,11 +201,11 @@ def _answered(r: Reader, message_id: MessageID) -> bool:
         return False
     mine = {box.id for box in mailboxes(r) if box.special_use & (SpecialUse.SENT | SpecialUse.DRAFTS | SpecialUse.JUNK)}
     return any(
-        one.row.received >= own.received
-        and one.row.email_id != own.email_id
-        and one.row.mailbox_id not in mine
-        and not one.row.flags & (Flag.DRAFT | Flag.JUNK)
-        for one in members(r, threadid, MEMBERS)
+        member.row.received >= own.received
+        and member.row.email_id != own.email_id
+        and member.row.mailbox_id not in mine
+        and not member.row.flags & (Flag.DRAFT | Flag.JUNK)
+        for member in members(r, threadid, MEMBERS)
     )
 
 
@@ -252,8 +252,8 @@ def scheduled(r: Reader) -> list[Scheduled]:
         Scheduled(key, MessageID(message_id), due, OwedMessage.unpack(data))
         for key, message_id, due, data in r.rows(WAITING, SUBMIT)
     ]
-    boxes = mailboxes_of(r, [one.message_id for one in rows])
-    return [one for one in rows if one.owed.beside.scheduled and boxes.get(one.message_id) == one.owed.beside.scheduled]
+    boxes = mailboxes_of(r, [row.message_id for row in rows])
+    return [row for row in rows if row.owed.beside.scheduled and boxes.get(row.message_id) == row.owed.beside.scheduled]
 
 
 def room(tx: AccountTx) -> MailboxID:

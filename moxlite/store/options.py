@@ -81,10 +81,10 @@ class AccountConfigs(Generic[Snapshot]):
         if known_of is not snapshot or len(configs) > KEPT:
             configs = {}
             self._known = snapshot, configs
-        found = configs.get(name) or self._make(snapshot, name)
-        if found is not None:
-            configs[name] = found
-        return found
+        account_config = configs.get(name) or self._make(snapshot, name)
+        if account_config is not None:
+            configs[name] = account_config
+        return account_config
 
 
 def every_account(name: str) -> AccountConfig | None:

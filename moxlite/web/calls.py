@@ -135,10 +135,10 @@ def _beyond(problem: str) -> Worded | None:
     """The words for a value beyond its bounds, which a user can have typed, from msgspec's text. None for any other
     problem: it is a fault of a program.
     """
-    found = BEYOND.fullmatch(problem)
-    if found is None:
+    match = BEYOND.fullmatch(problem)
+    if match is None:
         return None
-    kind, length, relation, bound, path = found.groups()
+    kind, length, relation, bound, path = match.groups()
     place, limit = path.removeprefix("."), int(bound)
     match "number" if length is None else kind, relation:
         case "str", "<=":
@@ -169,7 +169,9 @@ def encode_error(error: APIError) -> bytes:
     """The body of a refused call."""
     body: dict[str, object] = {"code": error.code, "message": str(error.text), **_words(error.text)}
     if isinstance(error, FieldErrors):
-        body["fields"] = [{"field": one.field, "text": str(one.text), **_words(one.text)} for one in error.fields]
+        body["fields"] = [
+            {"field": field.field, "text": str(field.text), **_words(field.text)} for field in error.fields
+        ]
     return encoder.encode({"error": body})
 
 

@@ -210,10 +210,16 @@ def _trusted(listener: Listener) -> tuple[IPNetwork, ...]:
 
 def _forwarded(listener: Listener) -> bool:
     return (
-        any(one.enabled and one.forwarded for one in _apps(listener))
-        or any(one.enabled and one.forwarded for one in (listener.autoconfig_https, listener.mtasts_https))
-        or any(one.enabled and one.forwarded for one in (listener.dav_http, listener.dav_https))
-        or any(one.enabled and one.forwarded for one in (listener.webserver_http, listener.webserver_https))
+        any(app.enabled and app.forwarded for app in _apps(listener))
+        or any(
+            policy_service.enabled and policy_service.forwarded
+            for policy_service in (listener.autoconfig_https, listener.mtasts_https)
+        )
+        or any(dav_service.enabled and dav_service.forwarded for dav_service in (listener.dav_http, listener.dav_https))
+        or any(
+            webserver_service.enabled and webserver_service.forwarded
+            for webserver_service in (listener.webserver_http, listener.webserver_https)
+        )
     )
 
 
@@ -316,25 +322,25 @@ def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps
     """Routes of the admin app (WEB-22, WEB-25). If it has a port of its own, other ports with apps at its addresses
     redirect to it.
     """
-    served = [one for one in _apps(listener) if one.enabled and one.port == port]
+    served = [app for app in _apps(listener) if app.enabled and app.port == port]
     beside = [one for one in config.current.static.listeners.values() if {*listener.ips} <= {*one.ips}]
     services = next((found for one in (listener, *beside) if (found := _admin_services(one))), [])
     if not services or not served:
         return
     hosts = _listener_hosts(config, name)
-    here = next((one for _, one in _admin_services(listener) if one.port == port), None)
-    if here is None:
+    web_service = next((one for _, one in _admin_services(listener) if one.port == port), None)
+    if web_service is None:
         scheme, away = services[0]
         yield Route("admin", away.path, hosts, _redirect(away, scheme))
         return
-    handler = apps.admin_at(here.path, forwarded=here.forwarded)
-    yield Route("admin", here.path, hosts, handler, _proxies(here, _trusted(listener)))
-    if here.path != "/" and not any(one in served for one in (listener.account_http, listener.account_https)):
+    handler = apps.admin_at(web_service.path, forwarded=web_service.forwarded)
+    yield Route("admin", web_service.path, hosts, handler, _proxies(web_service, _trusted(listener)))
+    if web_service.path != "/" and not any(one in served for one in (listener.account_http, listener.account_https)):
 
         async def to_admin(request: Request, writer: ResponseWriter) -> None:
             if request.path != "/":
                 raise HTTPError(404, "There is nothing at this address.")
-            await writer.respond(Response.redirect(303, quote(here.path)))
+            await writer.respond(Response.redirect(303, quote(web_service.path)))
 
         yield Route("admin", "/", hosts, to_admin)
 
@@ -342,7 +348,7 @@ def _admin(config: CurrentConfig, name: str, listener: Listener, port: int, apps
 def _admin_services(listener: Listener) -> list[tuple[str, WebService]]:
     """The services of a listener with the admin app, each with its scheme."""
     services = (("http", listener.admin_http), ("https", listener.admin_https))
-    return [(scheme, one) for scheme, one in services if one.enabled]
+    return [(scheme, web_service) for scheme, web_service in services if web_service.enabled]
 
 
 def _redirect(service: WebService, scheme: str) -> Handler:
@@ -381,9 +387,9 @@ def _discovery(config: CurrentConfig, name: str, listener: Listener, port: int, 
 def _consent(listener: Listener, port: int, hosts: HostMatch, apps: Apps) -> Iterator[Route]:
     """The route of the page for strangers (WEB-158c): at the mail host, where other servers find policies, too."""
     if port in consent_ports(listener):
-        here = [one.forwarded for one in _apps(listener) if one.enabled and one.port == port]
+        here = [app.forwarded for app in _apps(listener) if app.enabled and app.port == port]
         policies = (listener.autoconfig_https, listener.mtasts_https)
-        here += [one.forwarded for one in policies if one.enabled and one.port == port]
+        here += [policy.forwarded for policy in policies if policy.enabled and policy.port == port]
         webserver = listener.webserver_https
         here += [webserver.forwarded] if webserver.enabled and webserver.port == port else []
         networks = _trusted(listener) if any(here) else None

@@ -51,11 +51,11 @@ class Encoded:
     async def respond(self, request: Request, writer: ResponseWriter) -> None:
         """Answer GET and HEAD."""
         coding = choose(request.headers)
-        found = self._by_coding.get(coding)
-        if found is None:
+        representation = self._by_coding.get(coding)
+        if representation is None:
             assert coding is not None
-            found = self._by_coding[coding] = await off_loop(partial(self._encode, coding), kind="compress")
-        await writer.respond(respond(request.method, request.headers, found))
+            representation = self._by_coding[coding] = await off_loop(partial(self._encode, coding), kind="compress")
+        await writer.respond(respond(request.method, request.headers, representation))
 
     def _encode(self, coding: str) -> Representation:
         plain = self._by_coding[None]
@@ -110,7 +110,7 @@ class Document:
             page = PageLanguage(language)
             html = html.replace('<html lang="en">', f"<html {page.attributes}>", 1)
             texts = f'<script src="./part/{self._languages[language]}"></script>\n'
-            html = NOSCRIPT.sub(lambda found: found[1] + page.say(found[2]), html)
+            html = NOSCRIPT.sub(lambda match: match[1] + page.say(match[2]), html)
             html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
         tag = build_tag(body.decode())

@@ -41,7 +41,7 @@ class FieldErrors(UserError):
     code = "user:fields"
 
     def __init__(self, fields: Sequence[FieldError], text: str = "") -> None:
-        super().__init__(text or "; ".join(f"{one.field} {one.text}".strip() for one in fields))
+        super().__init__(text or "; ".join(f"{field.field} {field.text}".strip() for field in fields))
         self.fields = tuple(fields)
 
 

@@ -156,7 +156,10 @@ class FactorCalls:
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
             codes=found.codes,
             host=factors.host_of(caller.request),
-            programs=[ProgramUse(one.protocol, one.user_agent, one.remote_ip, one.last) for one in programs],
+            programs=[
+                ProgramUse(program.protocol, program.user_agent, program.remote_ip, program.last)
+                for program in programs
+            ],
             server_time=_milliseconds(),
         )
 
@@ -264,9 +267,9 @@ class RecoveryCalls:
     @call(public=True)
     async def recovery_info(self, caller: Caller, token: Token) -> RecoveryInfo:
         """Describe a recovery link, without using it up."""
-        found = await self._factors.link(token)
-        generated = self._factors.generates(found.account)
-        return RecoveryInfo(found.account, found.expires, generated, found.reset_factors)
+        recovery_link = await self._factors.link(token)
+        generated = self._factors.generates(recovery_link.account)
+        return RecoveryInfo(recovery_link.account, recovery_link.expires, generated, recovery_link.reset_factors)
 
     @call(audit="password recovered", public=True)
     async def recover(self, caller: Caller, token: Token, password: Credential) -> str:

@@ -101,11 +101,11 @@ class SecondSteps:
           LoginFailed: no factor is left.
           StoreError
         """
-        found = await self._factors.of(identity.account)
-        if not found:
+        factors = await self._factors.of(identity.account)
+        if not factors:
             raise LoginFailed(LOST)
         token = secrets.token_urlsafe(16)
-        step, ceremony = await _offer(request, found, token)
+        step, ceremony = await _offer(request, factors, token)
         self._begun.put(token, _Begun(identity, ceremony))
         return step
 
@@ -145,17 +145,17 @@ class SecondSteps:
         await self._factors.check(origin, identity, kind, code, mechanism="webconfirm", verify_key=verify)
 
 
-async def _offer(request: Request, found: Factors, token: str) -> tuple[SecondStep, Ceremony | None]:
+async def _offer(request: Request, factors: Factors, token: str) -> tuple[SecondStep, Ceremony | None]:
     host = host_of(request)
-    here = [key for key in found.keys if key.host == host]
-    ceremony, asked = await begin_assertion(request, here) if here else (None, "")
+    security_keys = [key for key in factors.keys if key.host == host]
+    ceremony, asked = await begin_assertion(request, security_keys) if security_keys else (None, "")
     step = SecondStep(
         token=token,
-        apps=[app.name for app in found.apps],
-        keys=[key.name for key in here],
-        keys_elsewhere=[KeyElsewhere(key.name, key.host) for key in found.keys if key.host != host],
+        apps=[app.name for app in factors.apps],
+        keys=[key.name for key in security_keys],
+        keys_elsewhere=[KeyElsewhere(key.name, key.host) for key in factors.keys if key.host != host],
         key_request=asked,
-        codes=found.codes > 0,
+        codes=factors.codes > 0,
         server_time=time.time_ns() // 1_000_000,
     )
     return step, ceremony
@@ -277,7 +277,7 @@ async def finish_creation(ceremony: Ceremony, answer: str) -> NewKey:
         named = from_json(answer, _Created).response.transports
     except msgspec.DecodeError:
         named = []
-    transports = tuple(one for one in TRANSPORTS if one in named)
+    transports = tuple(transport for transport in TRANSPORTS if transport in named)
     return NewKey(found.credential_id, found.credential_public_key, found.sign_count, transports)
 
 
@@ -310,7 +310,14 @@ async def verify(ceremony: Ceremony, answer: str, keys: Sequence[SecurityKey]) -
         used = webauthn.base64url_to_bytes(from_json(answer, _Answer).id)
     except (msgspec.DecodeError, ValueError) as error:
         raise BadAnswer(str(error)) from error
-    key = next((one for one in keys if one.credential == used and one.host == ceremony.host), None)
+    key = next(
+        (
+            security_key
+            for security_key in keys
+            if security_key.credential == used and security_key.host == ceremony.host
+        ),
+        None,
+    )
     if key is None:
         raise BadAnswer("unknown key")
     check = partial(
@@ -338,7 +345,8 @@ def _descriptors(keys: Sequence[SecurityKey]) -> list[structs.PublicKeyCredentia
 
     return [
         structs.PublicKeyCredentialDescriptor(
-            id=key.credential, transports=[structs.AuthenticatorTransport(one) for one in key.transports] or None
+            id=key.credential,
+            transports=[structs.AuthenticatorTransport(transport) for transport in key.transports] or None,
         )
         for key in keys
     ]

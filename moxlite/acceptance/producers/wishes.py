@@ -160,7 +160,7 @@ def sieve_script(case: Case) -> Sequence[Proposal]:
     if filtered.error:
         actions = (*actions, Failed(script=filtered.script, line=filtered.line, text=filtered.error))
         return (Proposal(because=Reason("sieve-error", "sieve"), actions=actions, instead=True),)
-    reject = next((one for one in filtered.actions if isinstance(one, RejectAction)), None)
+    reject = next((action for action in filtered.actions if isinstance(action, RejectAction)), None)
     if reject is None:
         word = "sieve" if filtered.script else "vacation"
         return (Proposal(because=Reason(word, "sieve"), actions=actions, instead=True),)

@@ -65,11 +65,14 @@ class SieveCommands:
     async def list(self, args: sieve.SieveList) -> sieve.SieveScripts:
         """List the scripts of an account, and what went wrong when they ran."""
         async with self._use(args.account) as account:
-            found = await account.read(scripts, op="sieve")
+            stored_scripts = await account.read(scripts, op="sieve")
             failed = await account.read(failures, op="sieve")
         return sieve.SieveScripts(
-            [sieve.SieveScript(one.name, one.size, one.active, one.changed) for one in found],
-            [sieve.SieveFailure(one.moment, one.script, one.line, one.text) for one in failed],
+            [
+                sieve.SieveScript(stored_script.name, stored_script.size, stored_script.active, stored_script.changed)
+                for stored_script in stored_scripts
+            ],
+            [sieve.SieveFailure(failure.moment, failure.script, failure.line, failure.text) for failure in failed],
         )
 
     async def get(self, args: sieve.SieveGet) -> str:

@@ -87,7 +87,7 @@ async def with_script(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,
             automatic=automatic(section),
-            named=frozenset(f"{one.localpart}@{one.domain}".lower() for one in octets.recipients),
+            named=frozenset(f"{recipient.localpart}@{recipient.domain}".lower() for recipient in octets.recipients),
         )
         if asked.script:
             async with turn_of(case.account):

@@ -110,7 +110,7 @@ async def sorting_notices(account: Account, passed_on: Collection[str], now: int
 
 def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
     form = load_form(r)
-    recent = [one for one in failures(r) if one.moment > now - SHOWN_FOR]
+    recent = [failure for failure in failures(r) if failure.moment > now - SHOWN_FOR]
     last = recent[0] if recent else None
     return SortingNotices(
         away=form.is_active(now),
@@ -123,7 +123,7 @@ def _notices(r: Reader, passed_on: Collection[str], now: int) -> SortingNotices:
 
 
 def _stopped(r: Reader, passed_on: Collection[str]) -> list[str]:
-    stopped = [one.address for one in targets(r) if one.stopped is not None and one.confirmed is not None]
+    stopped = [target.address for target in targets(r) if target.stopped is not None and target.confirmed is not None]
     named = {*passed_on, *script_targets(r)} if stopped else ()
     return [one for one in stopped if one in named]
 

@@ -134,8 +134,8 @@ class Rehearsal:
             name = next((one for one in known if one > after), known[0])
             with tempfile.TemporaryDirectory(prefix="rehearsal-", dir=folder) as scratch:
                 file = Path(scratch) / "account.db"
-                found = await self._try(name, snapshot, file)
-            messages, newer, problem = found.messages, found.newer, "; ".join(found.faults)
+                trial = await self._try(name, snapshot, file)
+            messages, newer, problem = trial.messages, trial.newer, "; ".join(trial.faults)
         except (BackupError, StoreError) as error:
             problem = str(error)
         except OSError as error:

@@ -111,9 +111,9 @@ def verify_stopped(
 def _fix(data: Path) -> list[str]:
     """Repair all accounts; one that cannot be opened is told by what follows."""
     fixed = []
-    for one in databases(data):
-        if one.kind is Kind.ACCOUNT:
+    for database in databases(data):
+        if database.kind is Kind.ACCOUNT:
             with contextlib.suppress(StoreError):
-                lines = repair_file(data / one.path, FIXES, Options(min_free_space=0))
-                fixed += [f"{one.account}: {line}" for line in lines]
+                lines = repair_file(data / database.path, FIXES, Options(min_free_space=0))
+                fixed += [f"{database.account}: {line}" for line in lines]
     return fixed

@@ -79,10 +79,10 @@ class BackupSchedule:
     async def _last(self) -> float:
         """Time of the newest snapshot, seconds UTC; 0 without a snapshot that can be seen."""
         try:
-            found = await self._commands.at_storage(self._target, Repository.infos)
+            snapshot_infos = await self._commands.at_storage(self._target, Repository.infos)
         except (BackupError, OSError):
             return 0.0
-        return found[-1].created / 1e6 if found else 0.0
+        return snapshot_infos[-1].created / 1e6 if snapshot_infos else 0.0
 
     async def _once(self) -> tuple[str, list[str]]:
         """Make one. Returns its errors, "" when it is whole; and a line for each private key that it lacks."""

@@ -40,7 +40,7 @@ def source_of(
     static, folder = snapshot.static, config.resolve().parent
     others = [path for path in _other_keys(static, folder) if not readable(path)]
     named = [_read(path, read) for path in (*host_key_files(static), *others)]
-    known = {one.path for one in named}
+    known = {named_file.path for named_file in named}
     named += [NamedFile(path, private=True) for path in _beside(folder) if path not in known]
     named += [NamedFile(path) for path in _public(snapshot) if not _below(path, folder)]
     named += [NamedFile(path) for path in _other_keys(static, folder) if readable(path) and not _below(path, folder)]
@@ -65,7 +65,9 @@ def foreign_files(static: Static, folder: Path) -> list[Path]:
 def _other_keys(static: Static, folder: Path) -> list[Path]:
     """Keys of bindings at a CA, of the other machine of backups, and of certificates in the configuration's folder."""
     bindings = [one.external_account_binding.key_file for one in static.acme.values() if one.external_account_binding]
-    pairs = [pair for one in static.listeners.values() if one.tls is not None for pair in one.tls.key_certs]
+    pairs = [
+        pair for listener in static.listeners.values() if listener.tls is not None for pair in listener.tls.key_certs
+    ]
     others = [*bindings, *backup_key_files(static)]
     return list(dict.fromkeys([*others, *(pair.key_file for pair in pairs if _below(pair.key_file, folder))]))
 
@@ -81,7 +83,9 @@ def _beside(folder: Path) -> Iterator[Path]:
     """Keys of the host in its folder that no listener names, not yet or not any more, and tokens of DNS providers."""
     for name, ending in ((HOST_KEYS, ""), (DNS_FOLDER, PROVIDER)):
         try:
-            yield from sorted(one for one in (folder / name).iterdir() if one.is_file() and one.name.endswith(ending))
+            yield from sorted(
+                path for path in (folder / name).iterdir() if path.is_file() and path.name.endswith(ending)
+            )
         except OSError:
             continue
 

@@ -34,7 +34,7 @@ def account_of(snapshot: Snapshot, code: str) -> tuple[str, str] | None:
     """The account and the secret of a code; None for another text, and for a code without an account."""
     if CODE.fullmatch(code) is None:
         return None
-    name = next((one for one in snapshot.domains.accounts if _tag(one) == code[:TAG]), None)
+    name = next((account for account in snapshot.domains.accounts if _tag(account) == code[:TAG]), None)
     return None if name is None else (name, code[TAG:])
 
 
@@ -60,8 +60,8 @@ def read_answer(text: str) -> bool | None:
     Args:
       text: without quotes, as in previews.
     """
-    found = WORD.search(text)
-    word = "" if found is None else found[0].casefold()
+    match = WORD.search(text)
+    word = "" if match is None else match[0].casefold()
     return True if word in YES else False if word in NO else None
 
 

@@ -140,8 +140,8 @@ class Forwarding:
         for address, script in scripts.items():
             if not _is_own(snapshot, name, address):
                 looked.setdefault(address, PassedOn(address=address, target=known.get(address), script=script))
-        for one in named:
-            looked.setdefault(one.address, PassedOn(address=one.address, target=one, ran=True))
+        for target in named:
+            looked.setdefault(target.address, PassedOn(address=target.address, target=target, ran=True))
         return list(looked.values())
 
     async def find(self, name: str, address: str) -> PassedOn | None:
@@ -246,7 +246,11 @@ def _is_own(snapshot: Snapshot, name: str, address: str) -> bool:
 
 def _own_address(snapshot: Snapshot, name: str) -> Address | None:
     settings = snapshot.account(name)
-    configured = next((one for one in settings.destinations if not one.startswith("@")), "") if settings else ""
+    configured = (
+        next((destination for destination in settings.destinations if not destination.startswith("@")), "")
+        if settings
+        else ""
+    )
     return Address.parse(configured) if configured else None
 
 
@@ -277,7 +281,7 @@ class ForwardCommands:
         """Set the addresses, and ask the owners of new ones."""
         settings = named_account(self._config, args.account)
         names = ("forward_to", "keep_copy")
-        old = {"forward_to": [str(one) for one in settings.forward_to], "keep_copy": settings.keep_copy}
+        old = {"forward_to": [str(address) for address in settings.forward_to], "keep_copy": settings.keep_copy}
         new = {"forward_to": list(args.addresses), "keep_copy": not args.no_copy}
         try:
             place = ("accounts", args.account)

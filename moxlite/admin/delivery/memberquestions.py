@@ -75,9 +75,9 @@ class MemberQuestions:
 def members(snapshot: Snapshot) -> set[tuple[str, str]]:
     """The members of all aliases at other servers, each with the account that sends to it."""
     return {
-        (alias.carrier.account, str(one))
+        (alias.carrier.account, str(address))
         for aliases in snapshot.derived.aliases_of.values()
         for alias in aliases
         if alias.carrier is not None
-        for one in alias.external
+        for address in alias.external
     }

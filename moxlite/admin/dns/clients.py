@@ -18,26 +18,26 @@ MAX_SERVICES: Final = 10
 async def check_srv(case: Case) -> Report:
     """Check the SRV records of the domain's services."""
     report = Report()
-    for wanted in case.records("srv"):
-        if not isinstance(wanted.value, SRV):
-            await _check_path(case, report, wanted)
+    for record in case.records("srv"):
+        if not isinstance(record.value, SRV):
+            await _check_path(case, report, record)
             continue
         try:
-            found = (await case.resolver.srv(wanted.name)).records
+            srvs = (await case.resolver.srv(record.name)).records
         except NotFound:
-            if not wanted.optional:
-                report.errors.append(f"no SRV record at {wanted.name}")
-                report.instructions += instructions((), [wanted])
+            if not record.optional:
+                report.errors.append(f"no SRV record at {record.name}")
+                report.instructions += instructions((), [record])
             continue
         except DNSError as error:
-            problems = report.warnings if wanted.optional else report.errors
-            problems.append(f"the look-up of {wanted.name} SRV failed: {error}")
+            problems = report.warnings if record.optional else report.errors
+            problems.append(f"the look-up of {record.name} SRV failed: {error}")
             continue
-        report.found += shown(wanted.name, "SRV", found[:MAX_SERVICES])
-        if not any((one.port, one.target) == (wanted.value.port, wanted.value.target) for one in found):
-            problems = report.warnings if wanted.optional else report.errors
-            problems.append(f"{wanted.name} is {_shown(found[0])}, but this server has {_shown(wanted.value)}")
-            report.instructions += instructions(shown(wanted.name, "SRV", found[:MAX_SERVICES]), [wanted])
+        report.found += shown(record.name, "SRV", srvs[:MAX_SERVICES])
+        if not any((srv.port, srv.target) == (record.value.port, record.value.target) for srv in srvs):
+            problems = report.warnings if record.optional else report.errors
+            problems.append(f"{record.name} is {_shown(srvs[0])}, but this server has {_shown(record.value)}")
+            report.instructions += instructions(shown(record.name, "SRV", srvs[:MAX_SERVICES]), [record])
     return report
 
 
@@ -69,12 +69,12 @@ async def check_autoconfig(case: Case) -> Report:
 async def check_autodiscover(case: Case) -> Report:
     """Check the host and SRV record where Outlook finds its settings."""
     report = Report()
-    wanted = [one.value for one in case.records("autodiscover") if isinstance(one.value, SRV)]
+    wanted = [record.value for record in case.records("autodiscover") if isinstance(record.value, SRV)]
     if not wanted:
         return report
     name = f"_autodiscover._tcp.{case.domain.ascii}."
     try:
-        found = (await case.resolver.srv(name)).records
+        srvs = (await case.resolver.srv(name)).records
     except NotFound as error:
         report.errors.append(f"no SRV record: {error}")
         case.ask_for(report, "autodiscover", name=name)
@@ -83,20 +83,20 @@ async def check_autodiscover(case: Case) -> Report:
         report.errors.append(f"the look-up of {name} SRV failed: {error}")
         return report
     wrong: list[SRV] = []
-    for one in found[:MAX_SERVICES]:
-        report.found += shown(name, "SRV", [one])
-        if one.port != HTTPS:
-            report.errors.append(f"{name} names port {one.port}; it must be 443")
-            wrong.append(one)
-        if one.target == ".":
+    for srv in srvs[:MAX_SERVICES]:
+        report.found += shown(name, "SRV", [srv])
+        if srv.port != HTTPS:
+            report.errors.append(f"{name} names port {srv.port}; it must be 443")
+            wrong.append(srv)
+        if srv.target == ".":
             report.errors.append(f"{name} says that there is no such service")
-            wrong.append(one)
+            wrong.append(srv)
             continue
-        ips = await case.addresses(one.target, report, "the target")
+        ips = await case.addresses(srv.target, report, "the target")
         if not case.are_ours(ips):
-            report.errors.append(f"{name} names {one.target}, which is not this server")
-            wrong.append(one)
-        await case.probe(report, ips, HTTPS, one.target.rstrip("."))
+            report.errors.append(f"{name} names {srv.target}, which is not this server")
+            wrong.append(srv)
+        await case.probe(report, ips, HTTPS, srv.target.rstrip("."))
     if wrong:
         case.ask_for(report, "autodiscover", name=name, found=shown(name, "SRV", dict.fromkeys(wrong)))
     return report
@@ -108,18 +108,18 @@ async def check_pacc(case: Case) -> Report:
     the settings change.
     """
     report = Report()
-    for wanted in case.records("pacc"):
-        if wanted.kind != "TXT":
+    for record in case.records("pacc"):
+        if record.kind != "TXT":
             continue
-        found = await case.texts(wanted.name, "v=UAAC1", report)
+        found = await case.texts(record.name, "v=UAAC1", report)
         if found is None:
             return report
         if not found:
             case.ask_for(report, "pacc")
             return report
-        if _agent_digest(str(wanted.value)) not in map(_agent_digest, found[:MAX_SERVICES]):
-            report.errors.append(f"{wanted.name} has not the digest of the settings: mail programs refuse them")
-            case.ask_for(report, "pacc", name=wanted.name, found=shown(wanted.name, "TXT", found[:MAX_SERVICES]))
+        if _agent_digest(str(record.value)) not in map(_agent_digest, found[:MAX_SERVICES]):
+            report.errors.append(f"{record.name} has not the digest of the settings: mail programs refuse them")
+            case.ask_for(report, "pacc", name=record.name, found=shown(record.name, "TXT", found[:MAX_SERVICES]))
         await _host(case, report, f"ua-auto-config.{case.domain.ascii}.", "pacc")
     return report
 
@@ -138,8 +138,8 @@ async def check_client_settings(case: Case) -> Report:
     if own is None or own == case.host:
         return report
     listeners = case.snapshot.static.listeners.values()
-    pages = any(one.enabled for all_ in listeners for one in (all_.account_https, all_.webmail_https))
-    imaps = [one.imaps.port for one in listeners if one.imaps.enabled]
+    pages = any(web_service.enabled for all_ in listeners for web_service in (all_.account_https, all_.webmail_https))
+    imaps = [listener.imaps.port for listener in listeners if listener.imaps.enabled]
     ips = await _host(case, report, f"{own.ascii}.", "client-settings", probe=pages)
     if imaps:
         await case.probe(report, ips, imaps[0], own.ascii)

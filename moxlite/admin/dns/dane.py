@@ -47,9 +47,9 @@ async def check_dane(case: Case) -> Report:
 async def _check_host(case: Case, report: Report, host: str) -> bool:
     """Compare the records of a host with its keys; whether it has any records."""
     name = f"_25._tcp.{host}"
-    wanted = [one for one in case.records("dane") if one.name == name.lower()]
+    wanted = [record for record in case.records("dane") if record.name == name.lower()]
     try:
-        found = await case.resolver.tlsa(name)
+        answer = await case.resolver.tlsa(name)
     except NotFound as error:
         if wanted and error.authentic:
             report.errors.append(f"{name} has no TLSA record")
@@ -60,13 +60,13 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
     except DNSError as error:
         report.errors.append(f"the look-up of {name} TLSA failed, so senders with DANE do not deliver: {error}")
         return False
-    report.found += shown(name, "TLSA", found.records[:MAX_HOSTS])
-    if not found.authentic:
+    report.found += shown(name, "TLSA", answer.records[:MAX_HOSTS])
+    if not answer.authentic:
         report.errors.append(f"{name} has TLSA records, but its zone is not signed: they do nothing")
     live = await _live(case, report, host)
     if wanted:
-        _compare_keys(report, name, found, wanted, live)
-    _compare_live(case, report, host, found, live, keys={one.value for one in wanted})
+        _compare_keys(report, name, answer, wanted, live)
+    _compare_live(case, report, host, answer, live, keys={one.value for one in wanted})
     return True
 
 
@@ -89,28 +89,30 @@ async def _live(case: Case, report: Report, host: str) -> Live:
     return live
 
 
-def _compare_keys(report: Report, name: str, found: Answer[TLSA], wanted: Sequence[Wanted], live: Live) -> None:
+def _compare_keys(report: Report, name: str, answer: Answer[TLSA], wanted: Sequence[Wanted], live: Live) -> None:
     """Compare the records of our host with its keys in the configuration."""
     ours = {one.value for one in wanted}
-    missing = ours - set(found.records)
-    strange = [one for one in found.records if one not in ours and not _fits_any([one], live, name)]
+    missing = ours - set(answer.records)
+    strange = [record for record in answer.records if record not in ours and not _fits_any([record], live, name)]
     if missing:
         report.errors.append(f"{name} lacks {len(missing)} TLSA record{'s' if len(missing) > 1 else ''} of our keys")
     for line in shown(name, "TLSA", strange[:MAX_HOSTS]):
         report.errors.append(f"a TLSA record is not of our keys: {line}")
     if missing or strange:
-        kept = [one for one in found.records if one in ours]
+        kept = [record for record in answer.records if record in ours]
         report.instructions += instructions(shown(name, "TLSA", [*strange[:MAX_HOSTS], *kept]), wanted)
 
 
-def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], live: Live, *, keys: set[object]) -> None:
+def _compare_live(
+    case: Case, report: Report, host: str, answer: Answer[TLSA], live: Live, *, keys: set[object]
+) -> None:
     """Compare the records of a host with the certificates that it shows.
 
     Args:
       keys: records of the keys in the configuration; empty for another machine.
     """
     name = f"_25._tcp.{host}"
-    unfit = [ip for ip, chain in live.items() if not _fits(found.records, chain, name)]
+    unfit = [ip for ip, chain in live.items() if not _fits(answer.records, chain, name)]
     for ip in unfit:
         text = f"no TLSA record of {name} fits the key that {ip} shows at port 25: senders with DANE do not deliver"
         report.errors.append(text)
@@ -118,8 +120,8 @@ def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], li
         return
     now = dict.fromkeys(public_key_record(live[ip][0].public_key()) for ip in unfit)
     if not keys:
-        wanted = [Wanted("dane", name, "TLSA", one) for one in now]
-        report.instructions += instructions(shown(name, "TLSA", found.records[:MAX_HOSTS]), wanted)
+        wanted = [Wanted("dane", name, "TLSA", tlsa) for tlsa in now]
+        report.instructions += instructions(shown(name, "TLSA", answer.records[:MAX_HOSTS]), wanted)
     elif not keys >= now.keys():
         text = "port 25 shows a key that is not in host_private_key_files: systemctl restart moxlite"
         report.instructions.append(text)
@@ -128,7 +130,7 @@ def _compare_live(case: Case, report: Report, host: str, found: Answer[TLSA], li
 def _fits(records: Sequence[TLSA], chain: Sequence[x509.Certificate], name: str) -> bool:
     host = name.removeprefix("_25._tcp.").rstrip(".")
     names = allowed_names(host, host=host, has_mx=True, secure=False)
-    usable = [one for one in records[:MAX_HOSTS] if is_usable(one)]
+    usable = [record for record in records[:MAX_HOSTS] if is_usable(record)]
     return verify(usable, chain, names) is None
 
 

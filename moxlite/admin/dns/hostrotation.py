@@ -67,7 +67,7 @@ class HostKeyRotation(Stages[str, HostKeyState]):
         authorities: Authorities | None = None,
     ) -> None:
         super().__init__(config, clock=clock, authorities=authorities)
-        self._keepers = {one.name: one for one in keepers}
+        self._keepers = {auto_tls.name: auto_tls for auto_tls in keepers}
         self._acme = config.current.static.data_dir / "acme"
         found: dict[str, tuple[str, Sequence[PrivateKey]]] = {}
         for host, listener, authority in hosts_of(config.current, held):

@@ -83,7 +83,7 @@ class Ledger:
 
     def begin(self, plans: Iterable[ZonePlan], wanted: Iterable[Wanted]) -> None:
         """Write down what will be changed."""
-        made = tuple(_made(plan.zone, one) for plan in plans for one in plan.plan.changes)
+        made = tuple(_made(plan.zone, change) for plan in plans for change in plan.plan.changes)
         texts = {(one.name.lower(), one.kind): str(one.value) for one in wanted if one.topic in ("spf", "spf-host")}
         new = [
             Owned(one.zone, one.name, one.kind, data, texts.get((one.name, one.kind), ""))
@@ -98,7 +98,7 @@ class Ledger:
     def finish(self) -> None:
         """Write down that the last step is made."""
         last = self.state.steps[-1]
-        gone = {(one.name, one.kind, data) for one in last.changes for data in one.remove}
+        gone = {(change.name, change.kind, data) for change in last.changes for data in change.remove}
         owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
         steps = (*self.state.steps[:-1], msgspec.structs.replace(last, done=True))
         self._write(State(owned, steps))
@@ -114,7 +114,7 @@ class Ledger:
     def undone(self) -> None:
         """Write down that the last step is undone: its records are not ours any more."""
         last = self.state.steps[-1]
-        gone = {(one.name, one.kind, data) for one in last.changes for data in one.add}
+        gone = {(change.name, change.kind, data) for change in last.changes for data in change.add}
         owned = tuple(one for one in self.state.owned if (one.name, one.kind, one.data) not in gone)
         self._write(State(owned, self.state.steps[:-1]))
 
@@ -124,5 +124,5 @@ class Ledger:
 
 
 def _made(zone: str, change: Change) -> Made:
-    groups = [tuple(one.to_text() for one in group) for group in (change.remove, change.add)]
+    groups = [tuple(rdata.to_text() for rdata in group) for group in (change.remove, change.add)]
     return Made(zone, change.name, change.kind, *groups)

@@ -53,8 +53,8 @@ class Change(msgspec.Struct, frozen=True):
 
     def lines(self) -> list[str]:
         """The records as lines of a zone file, with "-" or "+" before them."""
-        pairs = [("-", one) for one in self.remove] + [("+", one) for one in self.add]
-        return [f"{sign} {self.name} {self.kind} {one.to_text()}" for sign, one in pairs]
+        pairs = [("-", rdata) for rdata in self.remove] + [("+", rdata) for rdata in self.add]
+        return [f"{sign} {self.name} {self.kind} {rdata.to_text()}" for sign, rdata in pairs]
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -114,12 +114,12 @@ def make_plan(wanted: Iterable[Wanted], found: Found, ours: Ours | None = None, 
         published = ours.get((name, kind), ())
         remove, add = _difference(records, before, published)
         own = [one.data for one in published]
-        others = [one for one in remove if one not in own]
+        others = [rdata for rdata in remove if rdata not in own]
         if kind not in ADDED and others and not replace and not _is_mergeable(records):
-            left += [f"{name} {kind} {one.to_text()} stays; --replace replaces it" for one in others]
+            left += [f"{name} {kind} {rdata.to_text()} stays; --replace replaces it" for rdata in others]
             continue
         if kind in ADDED and not replace:
-            remove = [one for one in remove if one in own]
+            remove = [rdata for rdata in remove if rdata in own]
         if remove or add:
             changes.append(Change(name, kind, before, tuple(remove), tuple(add)))
     for (name, kind), published in ours.items():
@@ -133,12 +133,12 @@ def make_plan(wanted: Iterable[Wanted], found: Found, ours: Ours | None = None, 
 def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
     """Changes that undo others, last first, as far as their records are still there, or not."""
     back = []
-    for one in reversed(list(changes)):
-        before = tuple(found.get((one.name, one.kind), ()))
-        remove = tuple(data for data in one.add if data in before)
-        add = tuple(data for data in one.remove if data not in before)
+    for change in reversed(list(changes)):
+        before = tuple(found.get((change.name, change.kind), ()))
+        remove = tuple(data for data in change.add if data in before)
+        add = tuple(data for data in change.remove if data not in before)
         if remove or add:
-            back.append(Change(one.name, one.kind, before, remove, add))
+            back.append(Change(change.name, change.kind, before, remove, add))
     return back
 
 
@@ -146,13 +146,13 @@ def _conflict(name: str, kind: Kind, found: Found) -> str:
     """A note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
     if kind != "CNAME" and found.get((name, "CNAME")):
         return f"{name} {kind} is not added: the name is an alias"
-    if kind == "CNAME" and any(found.get((name, one)) for one in OTHERS):
+    if kind == "CNAME" and any(found.get((name, other)) for other in OTHERS):
         return f"{name} CNAME is not added: the name has other records"
     return ""
 
 
 def _is_mergeable(records: Sequence[Wanted]) -> bool:
-    return all(one.kind == "TXT" and one.topic in TEXTS for one in records)
+    return all(record.kind == "TXT" and record.topic in TEXTS for record in records)
 
 
 def _difference(
@@ -162,13 +162,13 @@ def _difference(
     if records[0].kind == "TXT":
         remove: list[Data] = []
         add: list[Data] = []
-        for one in records:
-            old, new = _text_difference(one, before, ours)
+        for record in records:
+            old, new = _text_difference(record, before, ours)
             remove += old
             add += new
         return remove, add
     wanted = [rdata_of(one.kind, one.value) for one in records]
-    return [one for one in before if one not in wanted], [one for one in wanted if one not in before]
+    return [rdata for rdata in before if rdata not in wanted], [rdata for rdata in wanted if rdata not in before]
 
 
 def _text_difference(one: Wanted, before: Sequence[Data], ours: Sequence[Published]) -> tuple[list[Data], list[Data]]:

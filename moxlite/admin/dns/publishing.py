@@ -60,15 +60,15 @@ class Plans(msgspec.Struct, frozen=True):
     @property
     def changes(self) -> bool:
         """Whether there is anything to change."""
-        return any(one.plan.changes for one in self.zones)
+        return any(zone.plan.changes for zone in self.zones)
 
     def lines(self) -> list[str]:
         """The records that go and come, in the form of a diff."""
-        return [line for one in self.zones for change in one.plan.changes for line in change.lines()]
+        return [line for zone in self.zones for change in zone.plan.changes for line in change.lines()]
 
     def notes(self) -> list[str]:
         """Records that stay as they are, each with the reason."""
-        return [note for one in self.zones for note in one.plan.left]
+        return [note for zone in self.zones for note in zone.plan.left]
 
 
 class Ensured(msgspec.Struct, frozen=True):
@@ -168,7 +168,7 @@ class Publishing:
         UpdateRefused, OSError.
         """
         own = self.stored(domain)
-        others = [one for name, one in self.files.providers().items() if name != domain.ascii]
+        others = [provider for name, provider in self.files.providers().items() if name != domain.ascii]
         stored = {(one.provider, one.zone, tuple(sorted(one.secrets.items()))): one for one in (own, *others)}
         accesses: list[Access] = [access_of(one, self.authorities) for one in stored.values()]
         return Located(accesses)
@@ -187,7 +187,7 @@ class Publishing:
         found, settings = require_domain(self._snapshot, domain.ascii)
         keys = read_keys(self._snapshot, found, self._held)
         records = wanted_records(self._snapshot, found, settings, keys)
-        return tuple(one for one in records if addresses or one.topic not in ADDRESSES)
+        return tuple(record for record in records if addresses or record.topic not in ADDRESSES)
 
     def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
         """Compare the wanted records with DNS.
@@ -206,16 +206,16 @@ class Publishing:
         at = located.of(slot[0])
         wanted = {rdata_of("MX", one.value) for one in self.wanted(domain) if one.topic == "mx"}
         found = () if at is None else at[0].found(at[1], [slot])[slot]
-        return sorted(one.to_text().split()[-1].rstrip(".") for one in found if one not in wanted)
+        return sorted(rdata.to_text().split()[-1].rstrip(".") for rdata in found if rdata not in wanted)
 
     def with_mail_here(self, domain: Domain, located: Located, plans: Plans) -> Plans:
         """A plan, with our MX record in the place of others. Raises as `plan`."""
         wanted = [one for one in plans.wanted if one.topic == "mx"]
         zones = [
             msgspec.structs.replace(
-                one, plan=Plan(one.plan.changes, tuple(note for note in one.plan.left if " MX " not in note))
+                zone, plan=Plan(zone.plan.changes, tuple(note for note in zone.plan.left if " MX " not in note))
             )
-            for one in plans.zones
+            for zone in plans.zones
         ]
         return Plans((*zones, *plan_zones(located, wanted, replace=True)), plans.wanted)
 
@@ -247,7 +247,7 @@ class Publishing:
         access, zone = at
         data = rdata_of(record.kind, record.value)
         there = tuple(access.found(zone, [(record.name, record.kind)])[record.name, record.kind])
-        gone = tuple(one for one in there if one != data) if alone else ()
+        gone = tuple(rdata for rdata in there if rdata != data) if alone else ()
         change = Change(record.name, record.kind, there, gone, (data,))
         if data not in there or gone:
             if not provided:
@@ -269,7 +269,7 @@ class Publishing:
             return ()
         access, zone = at
         there = tuple(access.found(zone, [(name, kind)])[name, kind])
-        gone = there if data is None else tuple(one for one in data if one in there)
+        gone = there if data is None else tuple(rdata for rdata in data if rdata in there)
         if gone and provided:
             self._make_one(domain, located, zone, Change(name, kind, there, gone, ()), ())
             return ()
@@ -315,7 +315,7 @@ def publish_policy(snapshot: Snapshot, config: Path, domain: Domain, authorities
         at = located.of(slot[0])
         texts = () if at is None else at[0].found(at[1], [slot])[slot]
         # MTA-STS begins when the owner publishes its records
-        return any(one.to_text().lower().startswith('"v=stsv1') for one in texts)
+        return any(text.to_text().lower().startswith('"v=stsv1') for text in texts)
 
     return _publish_text(Publishing(snapshot, config, authorities=authorities), domain, "_mta-sts", begun)
 
@@ -353,5 +353,5 @@ def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Calla
 
 def _removals(name: str, kind: Kind, gone: Iterable[Data]) -> tuple[str, ...]:
     """Lines that tell the owner to remove records."""
-    texts = (one.to_text() for one in gone)
+    texts = (rdata.to_text() for rdata in gone)
     return tuple(f"remove from DNS: {name} {kind} {text[:80]}{'…' if len(text) > 80 else ''}" for text in texts)

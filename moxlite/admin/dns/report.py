@@ -128,7 +128,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
           found: lines of the records at `name` that are wrong.
           text: value of the one TXT record at `name`, if it is not the wanted one.
         """
-        wanted = [one for one in self.records(topic) if name is None or one.name == name]
+        wanted = [record for record in self.records(topic) if name is None or record.name == name]
         if text is not None and name is not None:
             wanted = [Wanted(topic, name, "TXT", text)]
         report.instructions += [line for line in instructions(found, wanted) if line not in report.instructions]
@@ -137,7 +137,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """Add instructions for the addresses of the host: which to add, replace and remove."""
         found = await self.host_lines(f"{self.host.ascii}.")
         for kind in ("A", "AAAA"):
-            wanted = [one for one in self.records("host") if one.kind == kind]
+            wanted = [record for record in self.records("host") if record.kind == kind]
             lines = instructions([line for line in found if f" {kind} " in line], wanted)
             report.instructions += [line for line in lines if line not in report.instructions]
 
@@ -223,8 +223,8 @@ async def mx_of(case: Case, report: Report, *, quiet: bool = False) -> Answer[MX
 
 def mx_hosts(answer: Answer[MX] | None) -> list[str]:
     """The MX hosts as absolute names; a null MX is left out."""
-    found = () if answer is None else answer.records[:MAX_HOSTS]
-    return list(dict.fromkeys(one.host for one in found if one.host != "."))
+    mxes = () if answer is None else answer.records[:MAX_HOSTS]
+    return list(dict.fromkeys(mx.host for mx in mxes if mx.host != "."))
 
 
 def absolute_name(domain: Domain) -> str:

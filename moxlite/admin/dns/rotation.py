@@ -155,10 +155,10 @@ def _algorithm(settings: DomainConfig, signing: Sequence[str]) -> Algorithm:
 def _choose(settings: DomainConfig, past: Sequence[str], year: int) -> tuple[str, tuple[str, ...]]:
     """The selector of the next key, which is the first in reserve or one to be made, and those that it replaces."""
     algorithm = _algorithm(settings, settings.dkim.sign)
-    found = settings.dkim.selectors
-    old = tuple(one for one in settings.dkim.sign if one in found and _algorithm(settings, [one]) == algorithm)
-    for name in sorted(found):
-        if name not in settings.dkim.sign and name not in past and key_facts(found[name]).algorithm == algorithm:
+    selectors = settings.dkim.selectors
+    old = tuple(one for one in settings.dkim.sign if one in selectors and _algorithm(settings, [one]) == algorithm)
+    for name in sorted(selectors):
+        if name not in settings.dkim.sign and name not in past and key_facts(selectors[name]).algorithm == algorithm:
             return name, old
     free = (f"{year}{letter}{number or ''}" for number in range(100) for letter in "abcdefghijklmnopqrstuvwxyz")
-    return next(one for one in free if one not in found and one not in past), old
+    return next(one for one in free if one not in selectors and one not in past), old

@@ -46,12 +46,12 @@ async def check_iprev(case: Case) -> Report:
     report = Report()
     names = {case.host.ascii, case.snapshot.static.hostname.ascii}
     transports = case.snapshot.static.transports.values()
-    socks = {one.socks.remote_hostname.ascii for one in transports if one.socks is not None}
+    socks = {transport.socks.remote_hostname.ascii for transport in transports if transport.socks is not None}
     ips = dict.fromkeys(await case.addresses(absolute_name(case.host), report, "the host"))
     if not ips:
         _ask_for_addresses(case, report)
     ips.update(dict.fromkeys((*(case.ips or ()), *case.socks)))
-    natted = any(one.nat_ips or one.ips_natted for one in case.snapshot.static.listeners.values())
+    natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
         if ip.is_loopback:
             report.errors.append(f"{ip} is a loopback address, which other hosts cannot reach")
@@ -106,7 +106,7 @@ async def check_mx(case: Case) -> Report:
     if answer is None:
         return report
     name = absolute_name(case.domain)
-    wrong = [one for one in answer.records[:MAX_HOSTS] if not await _leads_here(case, report, one)]
+    wrong = [record for record in answer.records[:MAX_HOSTS] if not await _leads_here(case, report, record)]
     if wrong and len(wrong) < len(answer.records):
         report.instructions += instructions(shown(name, "MX", wrong), ())
     elif wrong:

@@ -79,7 +79,7 @@ class KeyedServer:
         if name not in self._zones:
             answer = self._ask(name, dns.rdatatype.SOA)
             sections = (*answer.answer, *answer.authority)
-            soa = next((one.name for one in sections if one.rdtype == dns.rdatatype.SOA), None)
+            soa = next((section.name for section in sections if section.rdtype == dns.rdatatype.SOA), None)
             known = answer.flags & dns.flags.AA and soa is not None and name.is_subdomain(soa)
             self._zones[name] = soa if known else None
         return self._zones[name]
@@ -101,7 +101,7 @@ class KeyedServer:
 
     def _records(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[Data, ...]:
         answer = self._ask(name, kind)
-        return tuple(data for one in answer.answer if one.name == name and one.rdtype == kind for data in one)
+        return tuple(data for rrset in answer.answer if rrset.name == name and rrset.rdtype == kind for data in rrset)
 
     def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         if (name, kind) not in self._answers:
@@ -209,9 +209,9 @@ def parse_key(text: str, source: str) -> dns.tsig.Key:
 
 def _first_key(text: str) -> tuple[str, str, str]:
     """Name, algorithm and secret in base 64, "" where they are missing."""
-    if (found := _BIND.search(text)) is not None:
-        fields = dict(_FIELD.findall(found[2]))
-        return found[1], fields.get("algorithm", DEFAULT), fields.get("secret", "")
+    if (match := _BIND.search(text)) is not None:
+        fields = dict(_FIELD.findall(match[2]))
+        return match[1], fields.get("algorithm", DEFAULT), fields.get("secret", "")
     fields = {}
     for line in text.splitlines():
         if (line_key := _LINE.fullmatch(line.strip())) is not None:

@@ -163,7 +163,7 @@ def tlsa_records(snapshot: Snapshot) -> list[Wanted]:
         settings = snapshot.domain(domain)
         if settings is not None:
             keys = read_keys(snapshot, domain)
-            return [one for one in wanted_records(snapshot, domain, settings, keys) if one.topic == "dane"]
+            return [record for record in wanted_records(snapshot, domain, settings, keys) if record.topic == "dane"]
     return []
 
 
@@ -187,7 +187,11 @@ def own_ips(snapshot: Snapshot) -> tuple[IPAddress, ...] | None:
 def socks_ips(snapshot: Snapshot) -> tuple[IPAddress, ...]:
     """Addresses of the SOCKS proxies through which mail is sent."""
     transports = snapshot.static.transports.values()
-    return tuple(dict.fromkeys(ip for one in transports if one.socks is not None for ip in one.socks.remote_ips))
+    return tuple(
+        dict.fromkeys(
+            ip for transport in transports if transport.socks is not None for ip in transport.socks.remote_ips
+        )
+    )
 
 
 def report_address(domain: Domain, report: DMARC | TLSRPT) -> str:
@@ -257,7 +261,7 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
     offer = offer_for(snapshot, domain)
     if own is not None and own != host and own != domain:
         yield Wanted("client-settings", _dot(own), "CNAME", _dot(host))
-    if any(one.autoconfig_https.enabled for _, one in public_first(snapshot)):
+    if any(listener.autoconfig_https.enabled for _, listener in public_first(snapshot)):
         yield Wanted("autoconfig", f"autoconfig.{_dot(domain)}", "CNAME", _dot(host))
         yield Wanted("autodiscover", f"autodiscover.{_dot(domain)}", "CNAME", _dot(host), optional=True)
         yield Wanted("autodiscover", f"_autodiscover._tcp.{_dot(domain)}", "SRV", SRV(0, 1, 443, _dot(host)))
@@ -271,7 +275,7 @@ def _clients(snapshot: Snapshot, domain: Domain, settings: DomainConfig, host: D
         ("_pop3", (), "starttls"),
         ("_pop3s", (), "tls"),
     ):
-        found = [one for one in servers if one.security == security and not one.on_https]
+        found = [server for server in servers if server.security == security and not server.on_https]
         value = SRV(0, 1, found[0].port, _dot(found[0].host)) if found else SRV(0, 0, 0, ".")
         yield Wanted("srv", f"{service}._tcp.{_dot(domain)}", "SRV", value, optional=security != "tls" or not found)
     if offer.managesieve:  # RFC 5804 §1.8

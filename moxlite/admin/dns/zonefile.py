@@ -148,7 +148,7 @@ def rdata_of(kind: Kind, value: Value) -> dns.rdata.Rdata:
         case str(text) if kind == "TXT":
             octets = octets_of(text)
             strings = [octets[at : at + MAX_STRING] for at in range(0, len(octets), MAX_STRING)]
-            return _decode(kind, b"".join(bytes((len(one),)) + one for one in strings or [b""]))
+            return _decode(kind, b"".join(bytes((len(string),)) + string for string in strings or [b""]))
         case str(text):
             return _read(kind, text)
 

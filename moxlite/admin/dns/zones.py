@@ -138,7 +138,7 @@ class Authorities:
                 answer = _answer(place, name, dns.rdatatype.from_text(kind))
             except NoAnswer:
                 continue
-            found = max((found, *(one.ttl for one in answer.answer)))
+            found = max((found, *(rrset.ttl for rrset in answer.answer)))
         return float(found)
 
     def is_signed(self, zone: str) -> bool:
@@ -157,7 +157,7 @@ class Authorities:
 def _ask(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> list[Data]:
     """The records of a name. Raises NoAnswer."""
     answer = _answer(place, name, kind, recursive=recursive)
-    return [data for one in answer.answer if one.rdtype == kind for data in one]
+    return [data for rrset in answer.answer if rrset.rdtype == kind for data in rrset]
 
 
 def _answer(place: Place, name: str, kind: dns.rdatatype.RdataType, *, recursive: bool = False) -> dns.message.Message:
@@ -196,10 +196,10 @@ class ProviderZone:
         if self._sets is None:
             sets: dict[Slot, tuple[Data, ...]] = {}
             try:
-                for one in read_zone(self._account):
-                    kind: Kind = one.kind  # type: ignore[assignment]  # the child leaves out other kinds
-                    slot = one.name.lower(), kind
-                    sets[slot] = (*sets.get(slot, ()), data_of(kind, one.data))
+                for record in read_zone(self._account):
+                    kind: Kind = record.kind  # type: ignore[assignment]  # the child leaves out other kinds
+                    slot = record.name.lower(), kind
+                    sets[slot] = (*sets.get(slot, ()), data_of(kind, record.data))
             except ProviderFailed as error:
                 raise _translated(error, self.title) from None
             self._sets = sets
@@ -253,7 +253,7 @@ class ByHand:
 
 
 def _edit(change: Change) -> Edit:
-    texts = [tuple(one.to_text() for one in group) for group in (change.before, change.remove, change.add)]
+    texts = [tuple(rdata.to_text() for rdata in group) for group in (change.before, change.remove, change.add)]
     return Edit(change.name, change.kind, *texts)
 
 
@@ -286,7 +286,7 @@ class Located:
     def of(self, name: str) -> tuple[Access, str] | None:
         """Access and zone of an absolute name; None if no access has it. Raises NoAnswer, UpdateRefused."""
         if name not in self._known:
-            found = [(zone, one) for one in self._accesses if (zone := one.zone(name)) is not None]
+            found = [(zone, access) for access in self._accesses if (zone := access.zone(name)) is not None]
             best = max(found, key=lambda pair: len(pair[0]), default=None)
             self._known[name] = None if best is None else (best[1], best[0])
         return self._known[name]
@@ -333,28 +333,28 @@ def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list
         if at is None:
             plans.append(ZonePlan("", Plan((), (f"{zone} is not changed: it is elsewhere now",))))
             continue
-        found = at[0].found(zone, [(one.name, one.kind) for one in done])
+        found = at[0].found(zone, [(change.name, change.kind) for change in done])
         plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)), ())))
     return plans
 
 
 def send_plans(located: Located, plans: Iterable[ZonePlan]) -> None:
     """Make the changes of plans, zone by zone. Raises NoAnswer, UpdateRefused."""
-    for one in plans:
-        at = located.of(one.zone) if one.plan.changes else None
+    for plan in plans:
+        at = located.of(plan.zone) if plan.plan.changes else None
         if at is not None:
-            at[0].send(one.zone, one.plan.changes)
+            at[0].send(plan.zone, plan.plan.changes)
 
 
 def missing_changes(located: Located, plans: Iterable[ZonePlan]) -> list[str]:
     """Lines of changes that were taken and are not there. Raises NoAnswer, UpdateRefused."""
     lines = []
-    for one in plans:
-        at = located.of(one.zone) if one.plan.changes else None
+    for plan in plans:
+        at = located.of(plan.zone) if plan.plan.changes else None
         if at is None:
             continue
-        found = at[0].found(one.zone, [(change.name, change.kind) for change in one.plan.changes])
-        for change in one.plan.changes:
+        found = at[0].found(plan.zone, [(change.name, change.kind) for change in plan.plan.changes])
+        for change in plan.plan.changes:
             there = set(found[change.name, change.kind])
             lines += [f"+ {change.name} {change.kind} {data.to_text()}" for data in change.add if data not in there]
             lines += [f"- {change.name} {change.kind} {data.to_text()}" for data in change.remove if data in there]
@@ -366,25 +366,25 @@ def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePl
     answers.
     """
     lines = []
-    for one in plans:
-        at = located.of(one.zone) if one.plan.changes else None
+    for plan in plans:
+        at = located.of(plan.zone) if plan.plan.changes else None
         if at is None:
             continue
-        places = dict.fromkeys((*at[0].authorities(one.zone), *authorities.places(one.zone)))
+        places = dict.fromkeys((*at[0].authorities(plan.zone), *authorities.places(plan.zone)))
         if not places:
-            lines.append(f"no name server of {one.zone} is found")
-        lines += [line for place in places if (line := _difference(place, one.plan.changes))]
+            lines.append(f"no name server of {plan.zone} is found")
+        lines += [line for place in places if (line := _difference(place, plan.plan.changes))]
     return lines
 
 
 def _difference(place: Place, changes: Iterable[Change]) -> str:
-    for one in changes:
+    for change in changes:
         try:
-            served = _ask(place, one.name, dns.rdatatype.from_text(one.kind))
+            served = _ask(place, change.name, dns.rdatatype.from_text(change.kind))
         except NoAnswer as error:
             return f"no answer from {error}"
-        if not {*one.add} <= {*served} or {*one.remove} & {*served}:
-            return f"{place[0]} has not yet {one.name} {one.kind}"
+        if not {*change.add} <= {*served} or {*change.remove} & {*served}:
+            return f"{place[0]} has not yet {change.name} {change.kind}"
     return ""
 
 

@@ -228,7 +228,7 @@ class DNSFiles:
     def _names(self) -> list[str]:
         try:
             with self._acting(make=False):
-                return sorted(one.name for one in self.folder.iterdir())
+                return sorted(path.name for path in self.folder.iterdir())
         except FileNotFoundError:
             return []
 

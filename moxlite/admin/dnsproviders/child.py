@@ -237,8 +237,8 @@ class Zone:
         present = self.records()
         for edit in edits:
             name = edit.name.lower()
-            here = [(one, raw) for one, raw in present if (one.name, one.kind) == (name, edit.kind)]
-            if not is_same(edit.kind, (one.data for one, _ in here), edit.before):
+            here = [(record, raw) for record, raw in present if (record.name, record.kind) == (name, edit.kind)]
+            if not is_same(edit.kind, (record.data for record, _ in here), edit.before):
                 return Failed("changed", f"{edit.name} {edit.kind} has changed meanwhile: try again")
             self._edit(edit, here)
         return Written()
@@ -252,8 +252,8 @@ class Zone:
         # what is new comes first: there is no moment without a record
         for data in edit.add:
             self._add(edit.name, edit.kind, data)
-        for one, raw in here:
-            if same(one.data) in gone:
+        for record, raw in here:
+            if same(record.data) in gone:
                 if self._form.by_id:
                     self._at.delete_record(raw["id"], edit.kind, edit.name.rstrip("."))
                 else:
@@ -337,7 +337,7 @@ def work(job: Job) -> Answer:
     try:
         zone = Zone(job.account)
         if isinstance(job, Read):
-            return Records(tuple(one for one, _ in zone.records()))
+            return Records(tuple(record for record, _ in zone.records()))
         return zone.change(job.edits)
     except Exception as error:  # noqa: BLE001 - the library raises Exception itself, and answers have any form
         return failure(error)

@@ -95,7 +95,7 @@ Answer: TypeAlias = Records | Written | Failed
 def text_data(text: bytes) -> str:
     """The data of a TXT record, in strings of at most 255 octets, however the provider splits it."""
     strings = [text[at : at + MAX_STRING] for at in range(0, len(text), MAX_STRING)] or [b""]
-    octets = b"".join(bytes((len(one),)) + one for one in strings)
+    octets = b"".join(bytes((len(string),)) + string for string in strings)
     kind = dns.rdatatype.TXT
     return dns.rdata.from_wire(dns.rdataclass.IN, kind, octets, 0, len(octets)).to_text()
 

@@ -35,26 +35,26 @@ async def check_backups(examination: Examination) -> list[Finding]:
         text = "no backups are scheduled ([backup] in moxlite.toml)"
         commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if running is not None and running.last_backup and time.time() - running.last_backup > MISSED * schedule:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(running.last_backup))
         text = f"the last good backup was made at {when}"
         commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
-        found.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
-    return found + await trio.to_thread.run_sync(_of_target, static, target, examination)
+        findings.append(Finding(grade="error", code="backup-old", about="backup", text=text, commands=commands))
+    return findings + await trio.to_thread.run_sync(_of_target, static, target, examination)
 
 
 def _of_target(static: Static, target: Target, examination: Examination) -> list[Finding]:
     """Findings about the repository."""
     inside = examination.inside
-    found: list[Finding] = []
+    findings: list[Finding] = []
     about = str(target)
     try:
         ids = None if inside else service_user(static.user)
         read = examination.read if inside else partial(read_named, ids=ids)
         tried = inside or (os.name == "posix" and os.geteuid() == 0)
         if tried and (fault := backup_fault(static.backup, ids, read)):
-            found.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
+            findings.append(Finding(grade="error", code="backup-unwritable", about=about, text=fault))
     except UnknownUser:
         pass  # reported as a fault of the permissions
     if (
@@ -63,7 +63,7 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
         and not static.backup.include_keys
         and not _encrypted(static, target)
     ):
-        found.append(
+        findings.append(
             Finding(
                 grade="warning",
                 code="backup-without-keys",
@@ -73,19 +73,19 @@ def _of_target(static: Static, target: Target, examination: Examination) -> list
                 commands=("set backup.include_keys = true in moxlite.toml", "systemctl restart moxlite"),
             )
         )
-    found += _of_sample(static, about)
-    found += _of_rehearsal(static, about)
+    findings += _of_sample(static, about)
+    findings += _of_rehearsal(static, about)
     if not isinstance(target, Path):
-        return found
+        return findings
     try:
         shared = share_a_disk(static.data_dir, target)
     except OSError:
-        return found
+        return findings
     if shared:
         text = f"the only scheduled backup, {target}, is on the disk of the data: if that breaks, both are lost"
         commands = ("set backup.target to a folder of another disk, or of another machine (ssh://...)",)
-        found.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
-    return found
+        findings.append(Finding(grade="warning", code="backup-same-disk", about=about, text=text, commands=commands))
+    return findings
 
 
 def _of_sample(static: Static, about: str) -> list[Finding]:
@@ -94,22 +94,22 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
     if last is None:
         return []
     when = time.strftime("%Y-%m-%d", time.gmtime(last.at))
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if last.problem:
         text = f"a sample of the backup cannot be read back: {last.problem}"
         commands = (f"moxlite backup verify --repo {about} --deep",)
-        found.append(
+        findings.append(
             Finding(grade="error", code="backup-sample", about=about, text=text, commands=commands, detail=f"({when})")
         )
     else:
         how = "with right octets" if last.compared else "encrypted, so that only a key tells more"
         text = f"a sample of the backup can be read back: {last.blocks} blocks on {when}, {how}"
-        found.append(Finding(grade="note", code="backup-sample", about=about, text=text))
+        findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
         text = f"old snapshots are not removed, since their place forbids it: {last.kept}"
         commands = ("nothing, if that is meant so: a rule of the storage removes them, or you do, when it is full",)
-        found.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
-    return found
+        findings.append(Finding(grade="note", code="backup-kept", about=about, text=text, commands=commands))
+    return findings
 
 
 def _of_rehearsal(static: Static, about: str) -> list[Finding]:
@@ -157,9 +157,9 @@ MAX_DEPTH: Final = 8
 """Layers of device mapper, RAID and encryption below a file system."""
 
 
-def share_a_disk(one: Path, other: Path) -> bool:
+def share_a_disk(path: Path, other: Path) -> bool:
     """Whether the loss of one disk destroys both. A missing path counts as the folder above it. Raises OSError."""
-    return bool(disks_of(one) & disks_of(other))
+    return bool(disks_of(path) & disks_of(other))
 
 
 def disks_of(path: Path) -> frozenset[str]:
@@ -199,5 +199,5 @@ def _below(block: Path, depth: int) -> frozenset[str]:
     except OSError:
         return frozenset()
     if slaves and depth:
-        return frozenset().union(*(_below(one, depth - 1) for one in slaves))
+        return frozenset().union(*(_below(path, depth - 1) for path in slaves))
     return frozenset({place.parent.name if (place / "partition").exists() else place.name})

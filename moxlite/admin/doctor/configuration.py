@@ -32,11 +32,14 @@ def _without_admin(examination: Examination) -> list[Finding]:
     """Tell the lines that serve the admin app on this machine, if nothing does."""
     snapshot = examination.snapshot
     listeners = snapshot.static.listeners
-    if any(one.admin_http.enabled or one.admin_https.enabled for one in listeners.values()):
+    if any(listener.admin_http.enabled or listener.admin_https.enabled for listener in listeners.values()):
         return []
-    if any(one.internal is not None and one.internal.service == "admin" for one in snapshot.domains.web_handlers):
+    if any(
+        web_handler.internal is not None and web_handler.internal.service == "admin"
+        for web_handler in snapshot.domains.web_handlers
+    ):
         return []
-    inside = next((name for name, one in listeners.items() if all(ip.is_loopback for ip in one.ips)), None)
+    inside = next((name for name, listener in listeners.items() if all(ip.is_loopback for ip in listener.ips)), None)
     line = f"admin_http = {{ enabled = true, port = {ADMIN_PORT} }}"
     table = (
         f"[listeners.{inside}]" if inside else '[listeners.admin] with ips = ["127.0.0.1"], hostname = "localhost" and'
@@ -51,9 +54,9 @@ def _without_admin(examination: Examination) -> list[Finding]:
 async def check_files(path: Path) -> list[Finding]:
     """Report mistakes, given the path of the static file; the only check if the configuration cannot be used."""
     errors, warnings = await trio.to_thread.run_sync(partial(test_config, path, machine=False))
-    found = [_of(problem, error=True) for problem in errors]
-    found += [_of(problem) for problem in warnings if not _says_unreadable(str(problem))]
-    return found
+    findings = [_of(problem, error=True) for problem in errors]
+    findings += [_of(problem) for problem in warnings if not _says_unreadable(str(problem))]
+    return findings
 
 
 def _says_unreadable(text: str) -> bool:

@@ -82,19 +82,19 @@ async def check_disk(examination: Examination) -> list[Finding]:
 
 async def check_clock(examination: Examination) -> list[Finding]:
     """Compare the clock with the CAs' clocks, and check that a program keeps it synchronised."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     known = False
     for name, acme in examination.snapshot.static.acme.items() if examination.names else ():
         try:
             off = await _difference(examination, acme)
         except (HTTPError, OSError, ValueError) as error:
             text = f"the time of the CA {name} is not known: {error}"
-            found.append(Finding(grade="note", code="not-checked", about=f"clock {name}", text=text))
+            findings.append(Finding(grade="note", code="not-checked", about=f"clock {name}", text=text))
             continue
         known = True
         if abs(off) > CLOCK_OFF:
             way = "ahead of" if off > 0 else "behind"
-            found.append(
+            findings.append(
                 Finding(
                     grade="error" if abs(off) > CLOCK_WRONG else "warning",
                     code="clock-wrong",
@@ -104,7 +104,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
                 )
             )
     if not examination.inside and await trio.to_thread.run_sync(_unkept):  # a unit may not ask (ProtectClock)
-        found.append(
+        findings.append(
             Finding(
                 grade="note" if known else "warning",
                 code="clock-unsynchronised",
@@ -113,7 +113,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
                 commands=("apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
             )
         )
-    return found
+    return findings
 
 
 async def _difference(examination: Examination, acme: ACME) -> float:
@@ -121,7 +121,7 @@ async def _difference(examination: Examination, acme: ACME) -> float:
     http = examination.http
     if acme.ca_cert_file is not None:
         authorities = x509.load_pem_x509_certificates(await trio.Path(acme.ca_cert_file).read_bytes())
-        roots = Roots((one.public_bytes(Encoding.DER) for one in authorities), system=False)
+        roots = Roots((authority.public_bytes(Encoding.DER) for authority in authorities), system=False)
         http = HTTPClient(examination.resolver, allow_internal=True, roots=roots)
     answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
     date = answer.header("date")
@@ -151,14 +151,14 @@ async def check_kernel(examination: Examination) -> list[Finding]:
 
 async def check_ports(examination: Examination) -> list[Finding]:
     """Check that each port is open, or, while no server runs, that no other program has it."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for endpoint in endpoints(examination.snapshot.static):
         ip = _connectable(endpoint.ip)
         try:
             dialed = await dial([ip], endpoint.port, inside=True, seconds=CONNECT_SECONDS)
         except DialError as error:
             if examination.running is not None:
-                found.append(_closed(endpoint, error))
+                findings.append(_closed(endpoint, error))
             continue
         await trio.aclose_forcefully(dialed.stream)
         if examination.running is None:
@@ -166,8 +166,8 @@ async def check_ports(examination: Examination) -> list[Finding]:
             text = f"{holder or 'another program'} has {ip} port {endpoint.port}, so the server cannot start"
             commands = (f"ss -ltnp 'sport = :{endpoint.port}'",)
             about = f"{ip} {endpoint.port}"
-            found.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))
-    return found
+            findings.append(Finding(grade="error", code="port-taken", about=about, text=text, commands=commands))
+    return findings
 
 
 def _closed(endpoint: Endpoint, error: DialError) -> Finding:
@@ -202,13 +202,13 @@ async def check_outgoing(examination: Examination) -> list[Finding]:
 
 async def check_lists(examination: Examination) -> list[Finding]:
     """Look up our own addresses on block lists (ADMIN-59)."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for zone in watched_zones(examination.snapshot) if examination.names else ():
         for ip in own_ips(examination.snapshot) or ():
             result = await check_list(examination.resolver, zone, ip)
             if result.status is DNSBLStatus.FAIL:
                 why = f": {result.explanation}" if result.explanation else ""
-                found.append(
+                findings.append(
                     Finding(
                         grade="error",
                         code="listed",
@@ -222,8 +222,8 @@ async def check_lists(examination: Examination) -> list[Finding]:
                 )
             elif result.status is DNSBLStatus.TEMPERROR:
                 text = f"{zone} was not asked about {ip}: {result.problem}"
-                found.append(Finding(grade="note", code="not-checked", about=f"{ip} {zone}", text=text))
-    return found
+                findings.append(Finding(grade="note", code="not-checked", about=f"{ip} {zone}", text=text))
+    return findings
 
 
 async def check_certificates(examination: Examination) -> list[Finding]:
@@ -232,7 +232,7 @@ async def check_certificates(examination: Examination) -> list[Finding]:
 
 
 def _in_files(examination: Examination) -> list[Finding]:
-    found: list[Finding] = []
+    findings: list[Finding] = []
     static, now = examination.snapshot.static, time.time()
     for path in _certificate_files(examination):
         try:
@@ -241,7 +241,7 @@ def _in_files(examination: Examination) -> list[Finding]:
             if isinstance(error, PermissionError) and os.name == "posix" and os.geteuid() != 0:
                 continue  # root reads it
             text = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-            found.append(Finding(grade="error", code="certificate-unreadable", about=str(path), text=text))
+            findings.append(Finding(grade="error", code="certificate-unreadable", about=str(path), text=text))
             continue
         begin, end = lifetime(leaf)
         if now > end - (end - begin) * ALARM_PART:
@@ -249,7 +249,7 @@ def _in_files(examination: Examination) -> list[Finding]:
             words = f"ends in {days:.1f} days" if days > 0 else f"ended {-days:.1f} days ago"
             by_acme = path.is_relative_to(static.data_dir)
             commands = ("journalctl -u moxlite | grep autotls",) if by_acme else (f"renew {path}", "moxlite tls reload")
-            found.append(
+            findings.append(
                 Finding(
                     grade="error",
                     code="certificate-ending",
@@ -258,7 +258,7 @@ def _in_files(examination: Examination) -> list[Finding]:
                     commands=commands,
                 )
             )
-    return found
+    return findings
 
 
 def _certificate_files(examination: Examination) -> Iterator[Path]:
@@ -272,7 +272,7 @@ def _certificate_files(examination: Examination) -> Iterator[Path]:
         for name in static.acme:
             folder = static.data_dir / "acme" / "keycerts" / name
             try:
-                files.update(dict.fromkeys(sorted(one for one in folder.iterdir() if not one.name.startswith("."))))
+                files.update(dict.fromkeys(sorted(path for path in folder.iterdir() if not path.name.startswith("."))))
             except OSError:
                 continue
     yield from files

@@ -74,7 +74,7 @@ async def send_and_read(
     sent = Sent()
     name = snapshot.static.postmaster.account
     settings = snapshot.domains.accounts[name]
-    login = next((one for one in settings.destinations if not one.startswith("@")), "")
+    login = next((destination for destination in settings.destinations if not destination.startswith("@")), "")
     if not login:
         sent.fail("note", "not-checked", f"no mail was sent: the account {name} of the postmaster has no address")
         return sent
@@ -121,9 +121,9 @@ def _port(snapshot: Snapshot, *services: Protocol) -> Endpoint | None:
     """
     found = endpoints(snapshot.static)
     for service in services:
-        for one in found:
-            if one.service == service and not snapshot.static.listeners[one.listener].proxy_protocol_from:
-                return one
+        for endpoint in found:
+            if endpoint.service == service and not snapshot.static.listeners[endpoint.listener].proxy_protocol_from:
+                return endpoint
     return None
 
 

@@ -103,17 +103,17 @@ class Nightly:
         """Examine now, and report changes. Raises OSError: the findings cannot be saved."""
         async with self._lock:
             before = await trio.to_thread.run_sync(self._read)
-            found = [one for one in await self._examine() if one.grade != "note"]
-            known, keys = {one.key for one in before.findings}, {one.key for one in found}
-            new = [one for one in found if one.key not in known]
-            gone = [one for one in before.findings if one.key not in keys]
-            kv = {"errors": sum(one.grade == "error" for one in found), "new": len(new), "gone": len(gone)}
+            findings = [finding for finding in await self._examine() if finding.grade != "note"]
+            known, keys = {finding.key for finding in before.findings}, {finding.key for finding in findings}
+            new = [finding for finding in findings if finding.key not in known]
+            gone = [finding for finding in before.findings if finding.key not in keys]
+            kv = {"errors": sum(finding.grade == "error" for finding in findings), "new": len(new), "gone": len(gone)}
             logger.info("examined", extra={"kv": kv})
             told = Told(new, gone, [], [])
             if new or gone:
-                await self._tell(told, standing=len(found) - len(new))
+                await self._tell(told, standing=len(findings) - len(new))
             if told.channels or not (new or gone):
-                await trio.to_thread.run_sync(self._write, Night(time.time(), found))
+                await trio.to_thread.run_sync(self._write, Night(time.time(), findings))
             return told
 
     def _read(self) -> Night:
@@ -192,7 +192,7 @@ def _text(told: Told, standing: int) -> str:
             continue
         lines += [title, ""]
         for group, commands in in_groups(findings):
-            lines += [f"- {one.grade}, {one.code}: {one.words}" for one in group]
+            lines += [f"- {finding.grade}, {finding.code}: {finding.words}" for finding in group]
             if findings is told.new:
                 lines += [f"    {command}" for command in commands]
         lines.append("")

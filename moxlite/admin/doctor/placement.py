@@ -211,7 +211,7 @@ class Placement:
         since = time.time() - DAY_SECONDS
         sent: list[tuple[Link, Trial]] = []
         for link in await account.read(links, op="placement"):
-            recent = sum(one.address == link.address and one.at > since for one in tests)
+            recent = sum(trial.address == link.address and trial.at > since for trial in tests)
             # a link that is not connected would make each message a missing one
             if recent >= A_DAY or not self._current(account.name, link.id):
                 continue
@@ -223,8 +223,8 @@ class Placement:
         async with trio.open_nursery() as nursery:
             for link, test in sent:
                 nursery.start_soon(self._watch, account, link, test, results)
-        found = {one.message_id: one for one in results}
-        await self._keep([*tests, *(found[test.message_id] for _, test in sent if test.message_id in found)])
+        trials = {trial.message_id: trial for trial in results}
+        await self._keep([*tests, *(trials[test.message_id] for _, test in sent if test.message_id in trials)])
         return results
 
     async def _send(self, name: str, own: Address, link: Link) -> Trial | None:
@@ -301,7 +301,7 @@ class Placement:
 
     async def _keep(self, tests: Sequence[Trial]) -> None:
         since = time.time() - KEPT * DAY_SECONDS
-        octets = msgspec.json.encode(Trials([one for one in tests if one.at > since]))
+        octets = msgspec.json.encode(Trials([test for test in tests if test.at > since]))
         await trio.to_thread.run_sync(lambda: write_atomically(self._data / STATE, octets, mode=0o640))
 
     def _own(self) -> Address | None:
@@ -309,7 +309,7 @@ class Placement:
         snapshot = self._config.current
         settings = snapshot.account(snapshot.static.postmaster.account)
         addresses = settings.destinations if settings is not None else ()
-        first = next((one for one in addresses if not one.startswith("@")), None)
+        first = next((address for address in addresses if not address.startswith("@")), None)
         return None if first is None else Address.parse(first)
 
 
@@ -344,7 +344,9 @@ def _find(r: Reader, link: Link, message_id: str) -> tuple[list[MessageID], Mail
 def context_of(snapshot: Snapshot, own: Address | None) -> Context:
     """What providers judge this server by, now."""
     static = snapshot.static
-    addresses = {str(ip) for one in static.listeners.values() for ip in (*one.nat_ips, *one.ips) if _outside(ip)}
+    addresses = {
+        str(ip) for listener in static.listeners.values() for ip in (*listener.nat_ips, *listener.ips) if _outside(ip)
+    }
     settings = snapshot.domains.domains.get(str(own.domain)) if own is not None else None
     keys = settings.dkim.sign if settings is not None else ()
     return Context(__version__, tuple(sorted(addresses)), tuple(keys))
@@ -353,9 +355,9 @@ def context_of(snapshot: Snapshot, own: Address | None) -> Context:
 def providers(tests: Iterable[Trial]) -> list[Provider]:
     """The results by address, each with a word about its latest and its days."""
     by_address: dict[str, list[Trial]] = {}
-    for one in tests:
-        if one.landing:
-            by_address.setdefault(one.address, []).append(one)
+    for test in tests:
+        if test.landing:
+            by_address.setdefault(test.address, []).append(test)
     return [_provider(all_tests) for all_tests in by_address.values()]
 
 
@@ -363,7 +365,7 @@ def _provider(tests: Sequence[Trial]) -> Provider:
     last = tests[-1]
     assert last.landing
     since, why = _fell(tests)
-    days = [ProviderDay(round(one.at), one.landing, round(one.seconds)) for one in tests if one.landing]
+    days = [ProviderDay(round(test.at), test.landing, round(test.seconds)) for test in tests if test.landing]
     return Provider(
         name=last.name,
         address=last.address,
@@ -380,11 +382,11 @@ def _provider(tests: Sequence[Trial]) -> Provider:
 def _fell(tests: Sequence[Trial]) -> tuple[float, str]:
     """Since when all results are bad, 0 if the latest is not; and what had changed by then."""
     since, why = 0.0, ""
-    for number, one in enumerate(tests):
-        if one.landing not in BAD:
+    for number, test in enumerate(tests):
+        if test.landing not in BAD:
             since, why = 0.0, ""
         elif not since:
-            since, why = one.at, _difference(tests[number - 1].context, one.context) if number else ""
+            since, why = test.at, _difference(tests[number - 1].context, test.context) if number else ""
     return since, why
 
 
@@ -409,20 +411,20 @@ def words(test: Trial, since: float, why: str) -> str:
 
 def findings_of(tests: Iterable[Trial]) -> list[Finding]:
     """A warning for each address with two bad nights in a row."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for provider in providers(tests):
-        recent = [one.landing for one in provider.days[-NIGHTS:]]
+        recent = [day.landing for day in provider.days[-NIGHTS:]]
         if len(recent) == NIGHTS and all(one in BAD for one in recent):
-            found.append(
+            findings.append(
                 Finding(
                     grade="warning",
                     code="placement",
                     about=provider.address,
                     text=f"mail to {provider.name} does not reach the inbox: {provider.text}",
-                    commands=remedies(provider, [one for one in tests if one.address == provider.address][-1].host),
+                    commands=remedies(provider, [test for test in tests if test.address == provider.address][-1].host),
                 )
             )
-    return found
+    return findings
 
 
 def remedies(provider: Provider, host: str) -> tuple[str, ...]:

@@ -46,23 +46,23 @@ def look_at_hosts(examination: Examination) -> list[Finding]:
     """The findings about the rotation of hosts' keys."""
     acme = examination.snapshot.static.data_dir / "acme"
     try:
-        hosts = sorted(one.name for one in (acme / FOLDER).iterdir() if not one.name.startswith("."))
+        hosts = sorted(path.name for path in (acme / FOLDER).iterdir() if not path.name.startswith("."))
     except OSError:
         return []
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for host in hosts:
         try:
             state = read_host_state(acme, host)
         except (OSError, ValueError) as error:
             text = f"{host}: its key in {acme / FOLDER} cannot be used, the configured one is: {error}"
-            found.append(
+            findings.append(
                 Finding(grade="error", code="key-rotation", about=host, text=text, commands=("moxlite doctor",))
             )
             continue
-        found += _waiting(
+        findings += _waiting(
             host, "key for DANE", state, "moxlite dns host-key show", f"moxlite dns host-key start {host}"
         )
-    return found
+    return findings
 
 
 def _rotation(publishing: Publishing, domain: Domain) -> Iterator[Finding]:

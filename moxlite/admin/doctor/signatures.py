@@ -48,13 +48,13 @@ async def check_signatures(examination: Examination) -> list[Finding]:
     if keys is None:
         keys = SigningKeys()
         await trio.to_thread.run_sync(keys.read, examination.snapshot)  # its faults are findings of the configuration
-    found: list[Finding] = []
+    findings: list[Finding] = []
     snapshot = examination.snapshot
     for name, settings in snapshot.domains.domains.items():
         if not settings.disabled:
             domain = Domain.parse(name)
-            found += await check_selectors(snapshot, keys, examination.resolver, domain, settings.dkim.selectors)
-    return found
+            findings += await check_selectors(snapshot, keys, examination.resolver, domain, settings.dkim.selectors)
+    return findings
 
 
 async def problems_of(octets: bytes, resolver: Resolver) -> list[str] | None:
@@ -72,7 +72,9 @@ async def problems_of(octets: bytes, resolver: Resolver) -> list[str] | None:
     if not records:
         return None
     opinions = await trio.to_thread.run_sync(judge, octets, records)
-    return [f"selector {one.selector} of {one.domain}: {one.problem}" for one in opinions if one.problem]
+    return [
+        f"selector {opinion.selector} of {opinion.domain}: {opinion.problem}" for opinion in opinions if opinion.problem
+    ]
 
 
 async def check_selectors(
@@ -80,7 +82,7 @@ async def check_selectors(
 ) -> list[Finding]:
     """Check the signatures with some selectors of a domain."""
     settings = snapshot.domain(domain)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name in selectors if settings is not None else ():
         assert settings is not None
         author = Address.parse(f"postmaster@{domain.ascii}")
@@ -91,7 +93,7 @@ async def check_selectors(
         except SigningError:
             continue  # the key cannot be read: a finding of the configuration
         grade: Grade = "error" if name in settings.dkim.sign else "warning"
-        found += [
+        findings += [
             Finding(
                 grade=grade,
                 code="signature-wrong",
@@ -101,7 +103,7 @@ async def check_selectors(
             )
             for problem in await problems_of(octets, resolver) or ()
         ]
-    return found
+    return findings
 
 
 async def _record(resolver: Resolver, name: str) -> str | None:

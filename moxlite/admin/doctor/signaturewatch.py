@@ -50,7 +50,11 @@ class SignatureWatch:
                 changed = set(selectors)
             else:
                 known, signed = before.dkim.selectors, set(before.dkim.sign) ^ set(settings.dkim.sign)
-                changed = {one for one in selectors if known.get(one) != selectors[one] or one in signed}
+                changed = {
+                    selector
+                    for selector in selectors
+                    if known.get(selector) != selectors[selector] or selector in signed
+                }
             if changed and not settings.disabled:
                 self._changed.setdefault(domain, set()).update(changed)
                 self._wakeup.set()
@@ -73,22 +77,24 @@ class SignatureWatch:
         from moxlite.admin.doctor.signatures import check_selectors
 
         snapshot = self._config.current
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for domain, selectors in changed.items():
             settings = snapshot.domain(domain)
             if settings is not None:
                 present = [name for name in sorted(selectors) if name in settings.dkim.selectors]
-                found += await check_selectors(snapshot, self._keys, self._resolver, domain, present)
+                findings += await check_selectors(snapshot, self._keys, self._resolver, domain, present)
                 logger.info(
                     "signatures checked", extra={"kv": {"domain": domain.ascii, "selectors": " ".join(present)}}
                 )
-        for one in found:
-            logger.error("a signature cannot be verified", extra={"kv": {"about": one.about, "problem": one.text}})
-        if found:
-            text = "\n".join(f"- {one.grade}: {one.words}\n    {one.commands[0]}" for one in found) + "\n"
+        for finding in findings:
+            logger.error(
+                "a signature cannot be verified", extra={"kv": {"about": finding.about, "problem": finding.text}}
+            )
+        if findings:
+            text = "\n".join(f"- {one.grade}: {one.words}\n    {one.commands[0]}" for one in findings) + "\n"
             once = f"signatures {time.time_ns()}"
             try:
-                await notify_postmaster(self._accounts, snapshot, found[0].text[:120], text, once=once)
+                await notify_postmaster(self._accounts, snapshot, findings[0].text[:120], text, once=once)
             except StoreError as error:
                 logger.error("findings not told", extra={"kv": {"channel": "mail", "err": str(error)}})
-        return found
+        return findings

@@ -183,7 +183,10 @@ class WeeklyMail:
         night = await trio.to_thread.run_sync(read_night, static.data_dir)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, static.data_dir)
         free, size = await trio.to_thread.run_sync(_disk, static.data_dir)
-        leaves = [(one.pair.leaf.not_valid_after_utc.timestamp(), one.listener) for one in self._certificates()]
+        leaves = [
+            (certificate.pair.leaf.not_valid_after_utc.timestamp(), certificate.listener)
+            for certificate in self._certificates()
+        ]
         return Week(
             host=static.hostname.ascii,
             first=first,
@@ -202,7 +205,7 @@ class WeeklyMail:
             backup=running.last_backup,
             rehearsed=0.0 if rehearsed is None or rehearsed.problem or rehearsed.unreadable else rehearsed.at,
             placement=await self._placement(),
-            findings=[one for one in night.findings if one.grade != "note"],
+            findings=[finding for finding in night.findings if finding.grade != "note"],
         )
 
     async def _history(self, first: int, last: int) -> Figures:
@@ -226,7 +229,7 @@ class WeeklyMail:
         from moxlite.admin.doctor.placement import providers, read_tests
 
         tests = await trio.to_thread.run_sync(read_tests, self._config.current.static.data_dir)
-        return [(one.name, one.text) for one in providers(tests)]
+        return [(provider.name, provider.text) for provider in providers(tests)]
 
     async def _places(self, first: int) -> dict[str, list[str]]:
         try:
@@ -235,22 +238,22 @@ class WeeklyMail:
             logger.warning("weekly log-ins not read", extra={"kv": {"err": str(error)}})
             return {}
         snapshot = self._config.current
-        known = [one for one in rows if one[0] == ADMIN or snapshot.account(one[0]) is not None]
+        known = [row for row in rows if row[0] == ADMIN or snapshot.account(row[0]) is not None]
         return new_places(known, first * DAY_SECONDS * 1_000_000)
 
     async def _changes(self, first: int) -> list[tuple[str, int, list[str]]]:
-        wanted = AuditFilter(since=first * DAY_SECONDS * 1_000_000)
+        audit_filter = AuditFilter(since=first * DAY_SECONDS * 1_000_000)
         try:
-            entries = await self._auth.audit.entries(wanted, limit=MOST_CHANGES)
+            entries = await self._auth.audit.entries(audit_filter, limit=MOST_CHANGES)
         except StoreError as error:
             logger.warning("weekly changes not read", extra={"kv": {"err": str(error)}})
             return []
-        done = [one for one in entries if one.outcome == "done"]
+        done = [entry for entry in entries if entry.outcome == "done"]
         numbers = Counter(one.action for one in done)
         objects: dict[str, dict[str, None]] = {}
-        for one in reversed(done):
-            if one.object:
-                objects.setdefault(one.action, {})[one.object] = None
+        for audit_entry in reversed(done):
+            if audit_entry.object:
+                objects.setdefault(audit_entry.action, {})[audit_entry.object] = None
         return [(action, number, list(objects.get(action, ()))) for action, number in numbers.most_common()]
 
     def _read(self) -> Weekly | None:
@@ -373,8 +376,8 @@ def _machine(week: Week) -> Iterator[str]:
 def _findings(week: Week) -> Iterator[str]:
     if week.findings:
         yield "To look at (moxlite doctor):"
-        for one in week.findings[:MOST]:
-            yield f"  {one.grade}, {one.code}: {printable(one.words[:160])}"
+        for finding in week.findings[:MOST]:
+            yield f"  {finding.grade}, {finding.code}: {printable(finding.words[:160])}"
         if len(week.findings) > MOST:
             yield f"  and {len(week.findings) - MOST} more"
 
@@ -385,8 +388,8 @@ def _came(counts: Mapping[DailyKind, int]) -> int:
 
 def _numbers(r: Reader, first: int, last: int) -> dict[DailyKind, int]:
     found: Counter[DailyKind] = Counter()
-    for one in day_counts(r, DAILY_KINDS, first, last):
-        found[one.kind] += one.number
+    for day_count in day_counts(r, DAILY_KINDS, first, last):
+        found[day_count.kind] += day_count.number
     return dict(found)
 
 

@@ -194,7 +194,7 @@ def add_alias(document: Document, snapshot: Snapshot, address: str, members: Seq
     domain, localpart = _parts(text)
     if localpart in snapshot.domains.domains[domain].aliases:
         raise Refused(f'there is an alias "{text}" already', "alias")
-    settings = {"addresses": [new_member(snapshot, one) for one in members], "post_public": True}
+    settings = {"addresses": [new_member(snapshot, member) for member in members], "post_public": True}
     document.put(("domains", domain, "aliases", localpart), settings)
 
 
@@ -223,7 +223,7 @@ def remove_alias(document: Document, snapshot: Snapshot, address: str) -> None:
 def add_alias_members(document: Document, snapshot: Snapshot, address: str, members: Sequence[str]) -> None:
     """Add members to an alias in `domains.toml`."""
     domain, localpart, alias = find_alias(snapshot, address)
-    new = [new_member(snapshot, one) for one in members]
+    new = [new_member(snapshot, member) for member in members]
     document.put(("domains", domain, "aliases", localpart, "addresses"), [*map(_text, alias.addresses), *new])
 
 
@@ -253,9 +253,9 @@ def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
             if Domain.parse(address.rpartition("@")[2]) == domain
         ]
         found += [
-            f'log-in address {one} of account "{name}"'
-            for one in account.from_id_login_addresses
-            if one.domain == domain
+            f'log-in address {login_address} of account "{name}"'
+            for login_address in account.from_id_login_addresses
+            if login_address.domain == domain
         ]
         if account.domain == domain and not any(f'"{name}"' in one for one in found):
             found.append(f'account "{name}" has it as its domain')
@@ -263,7 +263,11 @@ def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
         if Domain.parse(other) == domain:
             continue
         for localpart, alias in settings.aliases.items():
-            found += [f"member {one} of alias {localpart}@{other}" for one in alias.addresses if one.domain == domain]
+            found += [
+                f"member {address} of alias {localpart}@{other}"
+                for address in alias.addresses
+                if address.domain == domain
+            ]
         for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
             if report is not None and report.domain == domain:
                 found.append(f"{kind} reports of {other} arrive there")

@@ -89,9 +89,12 @@ class DomainCommands:
         snapshot = self._config.current
         return [
             operations.DomainInfo(
-                name, one.disabled, Domain.parse(name).ascii in snapshot.derived.reports_only, one.description
+                name,
+                domain_config.disabled,
+                Domain.parse(name).ascii in snapshot.derived.reports_only,
+                domain_config.description,
             )
-            for name, one in sorted(snapshot.domains.domains.items())
+            for name, domain_config in sorted(snapshot.domains.domains.items())
         ]
 
     async def add(self, args: operations.AddDomain) -> operations.AddedDomain:
@@ -149,13 +152,13 @@ class DomainCommands:
         snapshot = self._config.current
         if args.domain:
             try:
-                wanted = changes.require_domain(snapshot, args.domain)[0]
+                domain = changes.require_domain(snapshot, args.domain)[0]
             except Refused as error:
                 raise CommandFailed("notFound", str(error)) from None
         return [
             _alias(f"{localpart}@{name}", alias)
             for name, settings in sorted(snapshot.domains.domains.items())
-            if not args.domain or Domain.parse(name) == wanted
+            if not args.domain or Domain.parse(name) == domain
             for localpart, alias in sorted(settings.aliases.items())
         ]
 
@@ -226,7 +229,7 @@ def _next_steps(domain: str, args: operations.AddDomain, *, new_account: bool) -
 def _alias(name: str, alias: Alias) -> operations.AliasInfo:
     return operations.AliasInfo(
         name,
-        [one.pack(True) for one in alias.addresses],
+        [address.pack(True) for address in alias.addresses],
         alias.post_public,
         alias.list_members,
         alias.allow_msg_from,

@@ -271,7 +271,7 @@ def unit_file(*, program: str, config: Path, data: Path, more: Sequence[Path] = 
       waits: nothing is started before there is a configuration.
     """
     folder = config.parent
-    writable = " ".join([str(folder), str(data), *(f"-{one}" for one in more)])
+    writable = " ".join([str(folder), str(data), *(f"-{path}" for path in more)])
     condition = f"ConditionPathExists={config}\n" if waits else ""
     return UNIT.format(program=program, config=config, writable=writable, top=folder.parent, condition=condition)
 

@@ -71,7 +71,11 @@ def choose_places(
         interfaces is used.
       other_web: another web server keeps ports 80 and 443.
     """
-    private = _texts(one.ip for one in machine if not one.ip.is_loopback and _is_private(one.ip))
+    private = _texts(
+        interface_address.ip
+        for interface_address in machine
+        if not interface_address.ip.is_loopback and _is_private(interface_address.ip)
+    )
     places = _choose(machine, host, outgoing, other_web=other_web)
     return msgspec.structs.replace(places, private=private)
 
@@ -83,16 +87,16 @@ def _choose(
     *,
     other_web: bool,
 ) -> Places:
-    own = [one for one in machine if not one.ip.is_loopback]
-    have = {one.ip for one in machine}
+    own = [interface_address for interface_address in machine if not interface_address.ip.is_loopback]
+    have = {interface_address.ip for interface_address in machine}
     loopback = tuple(ip for ip in LOOPBACK if ip in map(str, have)) or LOOPBACK[:1]
-    public = [one.ip for one in own if not _is_private(one.ip)]
-    private = [one for one in own if _is_private(one.ip)]
+    public = [interface_address.ip for interface_address in own if not _is_private(interface_address.ip)]
+    private = [interface_address for interface_address in own if _is_private(interface_address.ip)]
     named = [ip for ip in host if not ip.is_loopback]
     if named and not public and set(named) <= have:
         return Places(_texts(named), loopback)  # a closed net
     behind = _behind_nat(private, public, named, outgoing)
-    inner = _texts(one.ip for one in private if one.ip not in behind)
+    inner = _texts(interface_address.ip for interface_address in private if interface_address.ip not in behind)
     warnings: list[str] = []
     outside = [ip for ip in named if ip not in have]
     if not behind:
@@ -143,13 +147,19 @@ def _behind_nat(
     addresses, as at home: the IPv4 addresses of the same interface, if DNS names an address that the machine does not
     have, or no address yet.
     """
-    leading = {one.interface for one in private if one.ip in outgoing}
+    leading = {interface_address.interface for interface_address in private if interface_address.ip in outgoing}
     if public:
         outside = any(ip.version == 4 and ip not in public for ip in named)
         if any(ip.version == 4 for ip in public) or (named and not outside):
             return []
-        return [one.ip for one in private if one.ip.version == 4 and one.ip in outgoing]
-    return [one.ip for one in private if not leading or one.interface in leading]
+        return [
+            interface_address.ip
+            for interface_address in private
+            if interface_address.ip.version == 4 and interface_address.ip in outgoing
+        ]
+    return [
+        interface_address.ip for interface_address in private if not leading or interface_address.interface in leading
+    ]
 
 
 def _is_private(ip: IPAddress) -> bool:

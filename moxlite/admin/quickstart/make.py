@@ -170,10 +170,10 @@ def _make(
         _write(folder / DOMAINS_FILE, domains_file(address, account, keys, now), undo)
         draft = folder / f".{config.name}.new"
         _write(draft, static, undo)
-        errors, found = test_config(draft, machine=False)
+        errors, problems = test_config(draft, machine=False)
         if errors:
             raise QuickstartFailed(f"the configuration has a mistake, which should not be: {errors[0]}")
-        warnings += [str(one).replace(str(draft), str(config)) for one in found]
+        warnings += [str(problem).replace(str(draft), str(config)) for problem in problems]
         for path in _of_accounts(data):
             undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)

@@ -93,7 +93,11 @@ def switch(path: Path, service: Switched, *, on: bool) -> tuple[bool, list[str]]
             places.append(f"{host}:{listener.managesieve.port}")
         elif service == "webapi":
             schemes = (("http", listener.webapi_http), ("https", listener.webapi_https))
-            places += [f"{scheme}://{host}:{one.port}{one.path}v0/" for scheme, one in schemes if one.enabled]
+            places += [
+                f"{scheme}://{host}:{web_service.port}{web_service.path}v0/"
+                for scheme, web_service in schemes
+                if web_service.enabled
+            ]
     return changed, places
 
 
@@ -177,7 +181,7 @@ def _listener(snapshot: Snapshot) -> str | None:
     for name, listener in public_first(snapshot):
         if listener.tls is not None and (name == "public" or listener.smtp.enabled):
             policies = (listener.autoconfig_https, listener.mtasts_https)
-            if listener.webserver_https.enabled or any(one.enabled and not one.non_tls for one in policies):
+            if listener.webserver_https.enabled or any(policy.enabled and not policy.non_tls for policy in policies):
                 return name
     if passing_web_server(snapshot) is None:
         raise CannotSwitch(

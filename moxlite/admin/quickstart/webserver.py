@@ -68,7 +68,7 @@ def configuration(server: Webserver, hostname: Domain, domain: Domain, *, publis
     text = TEXTS[server.kind].format(
         host=hostname.ascii, domain=domain.ascii, port=PORT, certificate=certificate, key=key
     )
-    return PUBLIC_PAGES.sub(lambda found: found[1] + found[2].replace("# ", ""), text) if publish else text
+    return PUBLIC_PAGES.sub(lambda match: match[1] + match[2].replace("# ", ""), text) if publish else text
 
 
 PUBLIC_PAGES: Final = re.compile(r"(# Webmail and account page for all the world.*:\n)((?: *# .*\n)+)")

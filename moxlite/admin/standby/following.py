@@ -202,8 +202,8 @@ class Follower:
                         await trio.sleep(BEAT)
                 finally:
                     with trio.CancelScope(shield=True):  # bounded by `end_program`
-                        for one in [*self._running.values()]:
-                            await one.end()
+                        for process in [*self._running.values()]:
+                            await process.end()
 
     async def _retell(self) -> None:
         """Tell the state while the source is slow: else it would look as if the follower did not run."""
@@ -235,8 +235,8 @@ class Follower:
                 with trio.move_on_after(seconds):
                     await self._list(names, place, epoch, newest, told)
                     await self._apply(newest, place, epoch, nursery)
-                for one in [*self._running.values()]:
-                    await one.end()
+                for process in [*self._running.values()]:
+                    await process.end()
         left = [name for name in names if name not in newest or transaction_of(self._data / name) < newest[name]]
         self._save(len(left), positions)
         return left

@@ -193,8 +193,8 @@ def epoch_folder(epoch: int) -> str:
 
 def is_database(path: str) -> bool:
     """Whether a path of the other machine names a database that is followed; all others are refused."""
-    found = ACCOUNT.fullmatch(path)
-    return path in SERVER_FILES if found is None else NAME.fullmatch(found[1]) is not None
+    match = ACCOUNT.fullmatch(path)
+    return path in SERVER_FILES if match is None else NAME.fullmatch(match[1]) is not None
 
 
 def is_copied(data: Path, path: Path) -> bool:

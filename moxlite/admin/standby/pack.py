@@ -59,23 +59,25 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
     """
     report, found, left_out, size = Report(), dict[str, Packed](), list[str](), 0
     needed = {named.path for named in source.named if not named.private} | {source.config / name for name in SETTINGS}
-    for one in config_files(source, keys=True, encrypted=True, report=report):
+    for config_file in config_files(source, keys=True, encrypted=True, report=report):
         try:
-            found[one.name] = _packed(one.path) if one.content is None else Packed(one.content, KEY_MODE)
+            found[config_file.name] = (
+                _packed(config_file.path) if config_file.content is None else Packed(config_file.content, KEY_MODE)
+            )
         except FileNotFoundError:
             continue  # removed meanwhile
         except PermissionError:
-            if one.path in needed:
-                report.errors.append(f"{one.path}: cannot be read: Permission denied")
+            if config_file.path in needed:
+                report.errors.append(f"{config_file.path}: cannot be read: Permission denied")
             else:
                 left_out.append(
-                    f"{one.path} is left out: only root can read it, and the configuration does not name it"
+                    f"{config_file.path} is left out: only root can read it, and the configuration does not name it"
                 )
             continue
         except OSError as error:
-            report.errors.append(f"{one.path}: cannot be read: {error.strerror or error}")
+            report.errors.append(f"{config_file.path}: cannot be read: {error.strerror or error}")
             continue
-        size += len(found[one.name].content)
+        size += len(found[config_file.name].content)
         _check_size(size)
     for other in other_files(source.data):
         if not other.regular or other.path.name in NEWS:

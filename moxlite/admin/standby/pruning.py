@@ -150,8 +150,8 @@ def _files(storage: Storage, folder: str) -> Iterator[tuple[int, str]]:
     except FileNotFoundError:
         return
     for name in names:
-        if found := FILE.fullmatch(name):
-            yield int(found[1], 16), name
+        if match := FILE.fullmatch(name):
+            yield int(match[1], 16), name
 
 
 def _remove(storage: Storage, folder: str, names: Iterable[str]) -> int:

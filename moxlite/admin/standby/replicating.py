@@ -304,11 +304,11 @@ class Replication:
         certain = self._waiting is not None and self._waiting.refuses
         copied, missing = dict(self._progress.copied), self._progress.uncopied
         origin = await trio.to_thread.run_sync(origin_of, self._data)
-        found = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing, origin)
+        positions = Positions(now, socket.gethostname(), __version__, self._version, copied, certain, missing, origin)
         problem = ""
-        news = last is None or (found.databases, found.missing) != (last.databases, last.missing)
+        news = last is None or (positions.databases, positions.missing) != (last.databases, last.missing)
         if news or now - at >= SAY or now < at:
-            octets = msgspec.json.encode(found)
+            octets = msgspec.json.encode(positions)
 
             def write(storage: Storage) -> None:
                 check_own(storage, self._data)
@@ -319,7 +319,7 @@ class Replication:
 
             try:
                 await self._at_target(write)
-                self._said = now, found
+                self._said = now, positions
             except (OSError, ValueError, BackupError) as error:
                 problem = target_fault(self._target, error)
         await self._tell(epoch=epoch, problem=problem)

@@ -83,7 +83,7 @@ class StorageFaults:
             self._wakeup = trio.Event()
             await trio.sleep(GATHER)
             with self._lock:
-                faults = sorted(self._waiting.values(), key=lambda one: one.name)
+                faults = sorted(self._waiting.values(), key=lambda fault: fault.name)
             if faults and not await self._tell(accounts, config.current, faults):
                 await trio.sleep(RETRY)
                 self._wakeup.set()

@@ -60,8 +60,8 @@ def permitting(conditions: Sequence[Callable[[Path], None]]) -> Callable[[Path],
     """All of these conditions of `Options.permitted` in one; None without any."""
 
     def permitted(path: Path) -> None:
-        for one in conditions:
-            one(path)
+        for condition in conditions:
+            condition(path)
 
     return permitted if conditions else None
 

@@ -179,8 +179,8 @@ def _run(
                 meter.line(f"problem: {text}")
             case Asked(labels):
                 meter.line("What do the labels mean? For the import, give these, changed where they are wrong:")
-                for one in labels:
-                    meter.line(f"{_option(one)}  # {one.messages} messages, {one.own} of them sent by the owner")
+                for label in labels:
+                    meter.line(f"{_option(label)}  # {label.messages} messages, {label.own} of them sent by the owner")
             case _:
                 pass
 

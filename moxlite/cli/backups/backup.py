@@ -216,10 +216,10 @@ def signer_() -> None:
     from moxlite.store.backup.keys import load_signer
 
     with failures("backup-signing.key"):
-        found, _ = load_signer(config_path().parent, create=False)
-    if found is None:
+        signer, _ = load_signer(config_path().parent, create=False)
+    if signer is None:
         raise Failure("this server has signed no backup yet")
-    print(found.public)
+    print(signer.public)
 
 
 @backup.command("list")
@@ -234,11 +234,11 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
     with failures(repo):
         if identity is None and passphrase_file is None:
             with open_storage(repo) as storage:
-                found = Repository.infos(storage)
+                snapshot_infos = Repository.infos(storage)
         else:
             with open_repository(repo, identity, passphrase_file) as repository:
-                found = repository.snapshots()
-    show(found, ("id", "files", "octets"), as_json=as_json)
+                snapshot_infos = repository.snapshots()
+    show(snapshot_infos, ("id", "files", "octets"), as_json=as_json)
 
 
 @backup.command()
@@ -308,8 +308,8 @@ def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, pa
     """Remove old snapshots, and blocks that no other one needs. The newest snapshot stays in any case."""
     with failures(repo), open_repository(repo, identity, passphrase_file) as repository:
         pruned = repository.prune(keep_daily=keep_daily, keep_weekly=keep_weekly)
-    for one in pruned.snapshots:
-        print(f"removed {one}")
+    for snapshot in pruned.snapshots:
+        print(f"removed {snapshot}")
     if pruned.blocks:
         print(f"removed {pruned.blocks} blocks, {pruned.octets} octets")
 

@@ -95,13 +95,17 @@ def _mail(accounts: Path, beginning: "Beginning", *, importing: bool) -> int:
     count = 0
     for file in sorted(accounts.glob("*/account.db")):
         account = file.parent.name
-        found = keep_later(file, beginning.modseqs.get(account, 0))
-        for one in found:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(one.received))
-            print(printable(f"{when} {account} {one.mailbox} {one.message_id} {one.subject}"))
-        if found and importing:
+        later_messages = keep_later(file, beginning.modseqs.get(account, 0))
+        for later_message in later_messages:
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(later_message.received))
+            print(
+                printable(
+                    f"{when} {account} {later_message.mailbox} {later_message.message_id} {later_message.subject}"
+                )
+            )
+        if later_messages and importing:
             restore_mail_file(file, account, None, TARGET, note_quietly)
-        count += len(found)
+        count += len(later_messages)
     return count
 
 

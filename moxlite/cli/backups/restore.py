@@ -205,7 +205,7 @@ def restore_whole(
                 repository = stack.enter_context(
                     open_repository(source, chosen.identity, chosen.passphrase_file, chosen.trusted)
                 )
-                named = [one for one in repository.names(snapshot) if one.startswith(f"{NAMED}/")]
+                named = [name for name in repository.names(snapshot) if name.startswith(f"{NAMED}/")]
                 named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
                 prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)
                 check_empty(prepared)
@@ -273,7 +273,7 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
         for line in done.new_keys:
             print(f"  {printable(line)}")
     try:
-        machine = [one.ip for one in machine_addresses()]
+        machine = [machine_address.ip for machine_address in machine_addresses()]
     except OSError as error:
         note(f"warning: the addresses of this machine are not known: {error.strerror or error}")
         return

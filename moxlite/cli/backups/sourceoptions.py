@@ -81,13 +81,13 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
             program = program or static.standby.litestream
     if isinstance(target, SSHURL) and (not isinstance(access, Login) or not access.host_keys):
         raise Failure(f"{source} needs --ssh-key FILE and --ssh-host-key KEY")
-    found = needed_program(program)
-    check_version(found)
+    path = needed_program(program)
+    check_version(path)
     key = None if identity is None else Path(identity).absolute()
     return Source(
         target=target,
         access=access,
-        program=found.absolute(),
+        program=path.absolute(),
         identity=key,
         signers=trusted_signers(keys["signer"], identity),
         unsigned=keys["unsigned"],

@@ -187,11 +187,11 @@ def status(folder: str | None, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _print_handed(found: HandedOver, as_json: bool) -> None:
+def _print_handed(handed_over: HandedOver, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(handed_over)
     else:
-        print(f"{printable(found.host)} takes over, as epoch {found.epoch}; this server ends")
+        print(f"{printable(handed_over.host)} takes over, as epoch {handed_over.epoch}; this server ends")
 
 
 described(standby, described_in(operations), {}, {HandOver: _print_handed})

@@ -129,7 +129,7 @@ async def _verify(
 
 
 def _shown(records: "HostRecords") -> list[str]:
-    return [f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records.usable]
+    return [f"{tlsa.usage} {tlsa.selector} {tlsa.matching} {tlsa.data.hex()}" for tlsa in records.usable]
 
 
 async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, starttls: bool) -> "list[x509.Certificate]":

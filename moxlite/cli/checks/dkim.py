@@ -44,8 +44,8 @@ def verify(file: str, resolver: str | None) -> int:
         return await judge(found, message)
 
     results = with_resolver(resolver, ask)
-    tell({"signatures": [msgspec.to_builtins(one) for one in results]})
-    statuses = {one.status.value for one in results}
+    tell({"signatures": [msgspec.to_builtins(dkim_result) for dkim_result in results]})
+    statuses = {dkim_result.status.value for dkim_result in results}
     return YES if "pass" in statuses else TEMPORARY if "temperror" in statuses else NO
 
 
@@ -187,8 +187,13 @@ def _author(message: "Message") -> "Address | None":
     from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 
     texts = message.section.texts(b"from")
-    found = [decode_address(one) for text in texts for one in parse_addresses(text) if isinstance(one, RawAddress)]
-    return from_address(tuple(found))
+    addresses = [
+        decode_address(parse_address)
+        for text in texts
+        for parse_address in parse_addresses(text)
+        if isinstance(parse_address, RawAddress)
+    ]
+    return from_address(tuple(addresses))
 
 
 def _configured(author: "Address | None") -> "tuple[Domain, Sequence[Signer]]":

@@ -66,7 +66,7 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
         {
             "dmarc": result,
             "spf": msgspec.to_builtins(checks.spf),
-            "dkim": [msgspec.to_builtins(one) for one in checks.dkim],
+            "dkim": [msgspec.to_builtins(dkim_result) for dkim_result in checks.dkim],
             "iprev": msgspec.to_builtins(checks.iprev),
         }
     )
@@ -135,11 +135,17 @@ def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> i
         return await find_destinations(found, name, record.rua, discovery)
 
     try:
-        found = with_resolver(resolver, ask)
+        destinations = with_resolver(resolver, ask)
     except TempError as error:
         raise Failure(str(error), TEMPORARY) from None
-    tell({"domain": name, "addresses": [str(one) for one in found.addresses], "problems": list(found.problems)})
-    return YES if found.addresses and not found.problems else NO
+    tell(
+        {
+            "domain": name,
+            "addresses": [str(address) for address in destinations.addresses],
+            "problems": list(destinations.problems),
+        }
+    )
+    return YES if destinations.addresses and not destinations.problems else NO
 
 
 def _method(chosen: str | None) -> "Method":

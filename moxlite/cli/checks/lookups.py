@@ -67,7 +67,10 @@ def lookup(words: tuple[str, ...], resolver: str | None) -> int:
             result |= {"status": "temperror", "code": error.code, "dnssec": error.dnssec}
             code = TEMPORARY
     else:
-        records = [msgspec.to_builtins(one) if isinstance(one, msgspec.Struct) else str(one) for one in answer.records]
+        records = [
+            msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else str(record)
+            for record in answer.records
+        ]
         result |= {"records": records, "authentic": answer.authentic, "ttl": answer.ttl, "final_name": answer.name}
         result["chain"] = list(answer.chain)
     tell(result)

@@ -78,14 +78,14 @@ def report_commands(group: click.Group) -> None:
     described(group, described_in(reports), about, printers)
 
 
-def _show_sent(found: SentReports, as_json: bool) -> None:
+def _show_sent(sent: SentReports, as_json: bool) -> None:
     if as_json:
-        print(escaped_json(msgspec.json.encode(found).decode()))
+        print(escaped_json(msgspec.json.encode(sent).decode()))
     else:
-        for one in found.reports:
-            to = f" to {', '.join(one.recipients)}" if one.recipients else ""
-            why = f": {one.why}" if one.why else ""
-            print(printable(f"{one.day} {one.domain} {one.result}{to}{why}"))
-        print(f"{found.due} due, {found.sent} sent, {found.skipped} skipped, {found.later} later")
-    if found.later:
+        for report in sent.reports:
+            to = f" to {', '.join(report.recipients)}" if report.recipients else ""
+            why = f": {report.why}" if report.why else ""
+            print(printable(f"{report.day} {report.domain} {report.result}{to}{why}"))
+        print(f"{sent.due} due, {sent.sent} sent, {sent.skipped} skipped, {sent.later} later")
+    if sent.later:
         sys.exit(NO)

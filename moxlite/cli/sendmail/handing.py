@@ -90,10 +90,10 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
                 octets = b"".join(convert(octets))
         transaction = Transaction(
             MailPath.of(letter.sender),
-            tuple(Recipient(MailPath.of(one)) for one in letter.recipients),
+            tuple(Recipient(MailPath.of(recipient)) for recipient in letter.recipients),
             len(octets),
             eight_bit=not octets.isascii(),
-            smtputf8=letter.sender.needs_smtputf8 or any(one.needs_smtputf8 for one in letter.recipients),
+            smtputf8=letter.sender.needs_smtputf8 or any(recipient.needs_smtputf8 for recipient in letter.recipients),
             requiretls=settings.require_tls == "yes",
         )
         outcome = await client.deliver(transaction, _pieces(octets))
@@ -101,8 +101,8 @@ async def _hand_in(letter: Letter, settings: Settings) -> None:
         with trio.CancelScope(shield=True):
             await client.quit()
     failed = [
-        (str(one), result.error)
-        for one, result in zip(letter.recipients, outcome.recipients, strict=True)
+        (str(address), result.error)
+        for address, result in zip(letter.recipients, outcome.recipients, strict=True)
         if result.error is not None
     ]
     if failed:

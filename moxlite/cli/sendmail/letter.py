@@ -64,7 +64,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
     fields = _fields(lines[:end])
     author = _address(settings.from_address, "")
     sender = _address(flags.sender, "") if "@" in flags.sender else author
-    destinations = [_address(one, settings.default_destination) for one in flags.recipients]
+    destinations = [_address(recipient, settings.default_destination) for recipient in flags.recipients]
     if flags.from_header:
         values = [field.partition(b":")[2].strip() for name, field in fields if name in (b"to", b"cc", b"bcc")]
         destinations += [_address(one, settings.default_destination) for one in _written(values)]
@@ -77,7 +77,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> Letter:
     head = [_field("From", [author], flags.name)]
     if not any(name in (b"to", b"cc") for name, _ in fields):
         # Addresses of Bcc must not appear.
-        named = [_address(one, settings.default_destination) for one in flags.recipients]
+        named = [_address(recipient, settings.default_destination) for recipient in flags.recipients]
         head.append(_field("To", named) if named else b"To: undisclosed-recipients:;")
     if settings.require_tls == "no":
         head.append(b"TLS-Required: No")
@@ -103,8 +103,10 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
 
 def _written(values: Sequence[bytes]) -> list[str]:
     """The addresses in fields."""
-    found, _ = read_addresses([value.replace(b"\r\n", b"") for value in values])
-    localparts = [(pack_localpart(Localpart(one.localpart)), one.domain) for one in found if one.localpart]
+    addresses, _ = read_addresses([value.replace(b"\r\n", b"") for value in values])
+    localparts = [
+        (pack_localpart(Localpart(address.localpart)), address.domain) for address in addresses if address.localpart
+    ]
     return [f"{localpart}@{domain}" if domain else localpart for localpart, domain in localparts]
 
 
@@ -120,8 +122,8 @@ def _address(text: str, default: str) -> Address:
 
 
 def _field(name: str, addresses: Sequence[Address], display: str = "") -> bytes:
-    shown = [MailAddress(display, str(one.localpart), one.domain.unicode) for one in addresses]
-    utf8 = any(one.needs_smtputf8 for one in addresses)
+    shown = [MailAddress(display, str(address.localpart), address.domain.unicode) for address in addresses]
+    utf8 = any(address.needs_smtputf8 for address in addresses)
     return address_field(name, shown, utf8=utf8).removesuffix(b"\r\n")
 
 

@@ -141,21 +141,21 @@ def _show_rotation(found: operations.Rotation, as_json: bool) -> None:
     _show_steps(found)
 
 
-def _show_host(found: operations.HostRotation, as_json: bool) -> None:
+def _show_host(host_rotation: operations.HostRotation, as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(host_rotation)
         return
-    _show_stage(found.host, found)
-    _show_steps(found)
+    _show_stage(host_rotation.host, host_rotation)
+    _show_steps(host_rotation)
 
 
-def _show_hosts(found: list[operations.HostRotation], as_json: bool) -> None:
+def _show_hosts(host_rotations: list[operations.HostRotation], as_json: bool) -> None:
     if as_json:
-        show_json(found)
+        show_json(host_rotations)
         return
-    for one in found:
-        _show_host(one, False)
-    if not found:
+    for host_rotation in host_rotations:
+        _show_host(host_rotation, False)
+    if not host_rotations:
         print("no host key is rotated: no listener with SMTP has certificates by ACME and host_private_key_files")
 
 

@@ -167,11 +167,11 @@ def _show(plans: "Plans", *, dry_run: bool) -> None:
     if settings().as_json:
         zones = [
             {
-                "zone": one.zone,
-                "changes": [line for change in one.plan.changes for line in change.lines()],
-                "left": one.plan.left,
+                "zone": zone.zone,
+                "changes": [line for change in zone.plan.changes for line in change.lines()],
+                "left": zone.plan.left,
             }
-            for one in plans.zones
+            for zone in plans.zones
         ]
         show_json({"dry_run": dry_run, "zones": zones})
         return

@@ -152,8 +152,8 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
         show_json(answer)
         return code
     for group, commands in in_groups(findings):
-        for one in group:
-            print(f"{one.grade}: {one.code}: {printable(one.words)}")
+        for finding in group:
+            print(f"{finding.grade}: {finding.code}: {printable(finding.words)}")
         for command in commands:
             print(f"    {printable(command)}")
     for step in steps:
@@ -163,7 +163,7 @@ def _show(found: "list[Finding]", steps: list[str]) -> int:
 
 
 def _number(findings: "list[Finding]", grade: str) -> str:
-    number = sum(one.grade == grade for one in findings)
+    number = sum(finding.grade == grade for finding in findings)
     return f"{number} {grade}{'' if number == 1 else 's'}"
 
 
@@ -172,8 +172,8 @@ def _night() -> int:
 
     told = perform(ExamineNow())
     for title, findings in (("new", told.new), ("gone", told.gone)):
-        for one in findings:
-            print(f"{title}: {one.grade}: {one.code}: {printable(one.words)}")
+        for finding in findings:
+            print(f"{title}: {finding.grade}: {finding.code}: {printable(finding.words)}")
     if told.channels:
         print(f"told by {', '.join(told.channels)}")
     for problem in told.problems:

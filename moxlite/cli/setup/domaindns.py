@@ -35,13 +35,18 @@ def dnsrecords(name: str, resolver: str | None) -> None:
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
 
-    snapshot, domain, found = _domain(name)
+    snapshot, domain, domain_config = _domain(name)
     keys = read_keys(snapshot, domain)
     host = offer_for(snapshot, domain).host
     signed = False
     if keys.tlsa:
         signed = trio.run(is_signed, _resolver(snapshot, resolver), host)
-    print(zone_file(domain, host, found, wanted_records(snapshot, domain, found, keys), keys, signed=signed), end="")
+    print(
+        zone_file(
+            domain, host, domain_config, wanted_records(snapshot, domain, domain_config, keys), keys, signed=signed
+        ),
+        end="",
+    )
 
 
 @click.command()
@@ -60,7 +65,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of, trust_of
 
-    snapshot, domain, found = _domain(name)
+    snapshot, domain, domain_config = _domain(name)
     asked = _resolver(snapshot, resolver)
     static = snapshot.static
     http = HTTPClient(asked, allow_internal=static.allow_private_mx, roots=roots_of(static))
@@ -71,7 +76,10 @@ def dnscheck(name: str, resolver: str | None) -> int:
         if servers.errors:
             return {"servers": servers}
         served = await is_served(static.data_dir)
-        return {"servers": servers, **await check_domain(snapshot, domain, found, asked, network, served=served)}
+        return {
+            "servers": servers,
+            **await check_domain(snapshot, domain, domain_config, asked, network, served=served),
+        }
 
     reports = trio.run(run)
     failed = any(getattr(report, "errors", None) for report in reports.values())
@@ -100,8 +108,9 @@ def clientconfig(name: str) -> None:
     words: dict[Security, str] = {"tls": "TLS", "starttls": "STARTTLS", "plain": "no encryption"}
     for label, servers in (("IMAP", offer.imap), ("submission (SMTP)", offer.submission)):
         print(f"{label}:")
-        for one in servers:
-            print(f"  {one.host.ascii} port {one.port}, {words[one.security]}{' (ALPN)' if one.on_https else ''}")
+        for server in servers:
+            alpn = " (ALPN)" if server.on_https else ""
+            print(f"  {server.host.ascii} port {server.port}, {words[server.security]}{alpn}")
         if not servers:
             print("  not served")
     print("The user name is the whole mail address; SCRAM-SHA-256 where the program has it, else the plain password.")
@@ -148,7 +157,7 @@ def ensure_acme_host_keys() -> None:
     from moxlite.net.tls.certificates import CertificateError
 
     static, config = load_config().static, config_path()
-    if not any(one.tls is not None and one.tls.acme is not None for one in static.listeners.values()):
+    if not any(listener.tls is not None and listener.tls.acme is not None for listener in static.listeners.values()):
         raise Failure("no listener has certificates by ACME (tls.acme)")
     try:
         found = ensure_host_keys(config.parent, static, dt.datetime.now(dt.UTC))

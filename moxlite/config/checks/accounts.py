@@ -243,13 +243,13 @@ def _from_id(
         return
     if not settings.localpart_separators:
         yield Finding(path, "is at a domain without localpart_separators")
-    wanted = canonical_localpart(address.localpart, settings)
+    localpart = canonical_localpart(address.localpart, settings)
     for configured in account.destinations:
         try:
             own = Address.parse(configured)
         except AddressError:  # a catchall, or a mistake that another check reports
             continue
-        if own.domain == address.domain and canonical_localpart(own.localpart, settings) == wanted:
+        if own.domain == address.domain and canonical_localpart(own.localpart, settings) == localpart:
             return
     yield Finding(path, "is not an address of this account")
 
@@ -421,7 +421,14 @@ def destination_findings(
             if address.pack(True) != configured:
                 yield Finding(path, f'must be in its plain form: write "{address.pack(True)}"')
                 continue
-            separator = next((one for one in settings.localpart_separators if one in address.localpart[1:]), None)
+            separator = next(
+                (
+                    localpart_separator
+                    for localpart_separator in settings.localpart_separators
+                    if localpart_separator in address.localpart[1:]
+                ),
+                None,
+            )
             if separator is not None:
                 yield Finding(path, f'has the separator "{separator}" of its domain before the @')
                 continue
@@ -445,7 +452,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                 yield Finding(path, f"is not the part of an address before the @: {error}")
                 continue
             # at the very beginning it separates nothing
-            if any(one in localpart[1:] for one in settings.localpart_separators):
+            if any(localpart_separator in localpart[1:] for localpart_separator in settings.localpart_separators):
                 yield Finding(path, "has a separator of its domain")
             key = (canonical_localpart(localpart, settings), own.ascii)
             if key in taken:

@@ -107,8 +107,8 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Finding]:
         yield from _redirect((*path, "redirect"), handler.redirect)
     if handler.cache and handler.static is None and handler.forward is None:
         yield Finding((*path, "cache"), "goes with static or forward only")
-    for index, one in enumerate(handler.cache):
-        yield from _response_headers((*path, "cache", index), {"cache_control": one.cache_control})
+    for index, web_cache in enumerate(handler.cache):
+        yield from _response_headers((*path, "cache", index), {"cache_control": web_cache.cache_control})
     if handler.basic_auth is not None:
         yield from _basic_auth((*path, "basic_auth"), handler.basic_auth)
     if handler.forward is not None:
@@ -121,10 +121,10 @@ def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Finding]:
     for name, hashed in settings.users.items():
         if not name or ":" in name or not name.isprintable():
             yield Finding((*path, "users", name), "is not a name: it must be printable, without a colon")
-        found = HASH.fullmatch(hashed)
-        if found is None:
+        match = HASH.fullmatch(hashed)
+        if match is None:
             yield Finding((*path, "users", name), "is not a hash of `moxlite config hash-password`")
-        elif int(found["memory"]) > MAX_MEMORY or int(found["time"]) > MAX_PASSES or int(found["lanes"]) > MAX_LANES:
+        elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
             yield Finding((*path, "users", name), "is a hash that costs too much memory or time to verify")
 
 

@@ -278,9 +278,9 @@ class Document:
         element = next((n for n in range(len(path), 0, -1) if isinstance(path[n - 1], int)), 0)
         after = self._chunks[-1]
         for length in (element, 2, 1):
-            found = [one for one in self._around(path[:length]) if one.path[:length] == path[:length]]
-            if length and found and len(path) >= length:
-                after = found[-1]
+            chunks = [chunk for chunk in self._around(path[:length]) if chunk.path[:length] == path[:length]]
+            if length and chunks and len(path) >= length:
+                after = chunks[-1]
                 break
         self._place(_made(path, "".join(lines)), after, apart=True)
 
@@ -323,7 +323,7 @@ class Document:
             return list(self._chunks)
         above = [chunk for chunk in self._below.get(path[:1], ()) if len(chunk.path) == 1]
         chunks = [self._chunks[0], *(above if len(path) > 1 else ()), *self._below.get(path[:2], ())]
-        return [one for one in chunks if one.path == path[: len(one.path)] or one.path[: len(path)] == path]
+        return [chunk for chunk in chunks if chunk.path == path[: len(chunk.path)] or chunk.path[: len(path)] == path]
 
     def _entries(self, path: KeyPath) -> Iterator[tuple[_Chunk, Entry]]:
         for chunk in self._around(path):

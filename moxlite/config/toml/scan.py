@@ -174,9 +174,9 @@ class Scanner:
 
 def lines_of(text: str) -> dict[KeyPath, int]:
     """The line, from 1, of every table header, key and array element of a valid TOML text."""
-    found = _Lines(text)
-    found.document()
-    return found.lines
+    lines = _Lines(text)
+    lines.document()
+    return lines.lines
 
 
 def line_of(lines: dict[KeyPath, int], path: KeyPath) -> int:

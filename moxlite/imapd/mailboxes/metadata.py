@@ -107,7 +107,7 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
 
     def read(r: Reader) -> dict[str, bytes]:
         target = _target(r, command.mailbox)
-        found = {one.key: one.value for one in annotations(r, target)}
+        found = {annotation.key: annotation.value for annotation in annotations(r, target)}
         return found if target == ACCOUNT else found | _told_uses(mailbox(r, target))
 
     found = await session.home.account.read(read, op="imap-metadata")

@@ -283,18 +283,18 @@ def _lines(r: Reader, names: Sequence[str], old: Mapping[str, str | None]) -> li
 
 async def notify(session: Session, command: c.Notify) -> Done:
     """NOTIFY. Pending changes are sent at once, as if for NOOP (RFC 5465 §3.1)."""
-    wanted = Notification(command)
-    if Attribute.MODSEQ in wanted.items:
+    notification = Notification(command)
+    if Attribute.MODSEQ in notification.items:
         session.use_condstore()
     await tell(session, expunge=True)
     view = session.view
     if command.groups and view is not None and view.modseqs.behind and not view.access.lost:
         await _catch_up(session, view)
-    session.notify = wanted
-    if view is not None and not wanted.whole and not view.modseqs.behind:
+    session.notify = notification
+    if view is not None and not notification.whole and not view.modseqs.behind:
         view.modseqs.behind = max(view.seat.cursor.modseq, view.modseqs.since)
     if command.status:
-        await wanted.report(session)
+        await notification.report(session)
     return Done("watching" if command.groups else "silent")
 
 

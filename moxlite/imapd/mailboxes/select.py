@@ -142,9 +142,9 @@ async def _read(session: Session, seat: Seat, name: str) -> _Snapshot:
         known = _uids(r, box, seat.share.sharing)
         return None if known is None else _snapshot(session, seat, r, box, known)
 
-    found = await seat.account.read(read, op="imap-select", turn=False)
-    if found is not None:
-        return found
+    snapshot = await seat.account.read(read, op="imap-select", turn=False)
+    if snapshot is not None:
+        return snapshot
 
     def scan(r: Reader) -> _Snapshot:
         box = seat.find(r, name, "r")
@@ -167,9 +167,9 @@ def _uids(r: Reader, box: Mailbox, sharing: Sharing) -> UidList | None:
         modseq, known = nearest
         if modseq >= box.modseq:
             return known
-        found = _up_to_date(r, box, modseq, known)
-        if found is not None:
-            return found
+        uid_list = _up_to_date(r, box, modseq, known)
+        if uid_list is not None:
+            return uid_list
     if box.exists <= MANY:
         return UidList(uids(r, box.id))
     gapless = gapless_uids(r, box.id) if box.exists <= MANY_GAPLESS else None
@@ -236,9 +236,9 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
     known = within(parameters.known.resolve(last) if parameters.known is not None else [(1, last)], 1, last)
     start, since = 1, parameters.modseq
     if parameters.match is not None:
-        numbers, found = parameters.match
-        start = _first_difference(view, numbers, found)
-        if await _inconsistent(view.seat.account, view, found, since):
+        numbers, sequence_set = parameters.match
+        start = _first_difference(view, numbers, sequence_set)
+        if await _inconsistent(view.seat.account, view, sequence_set, since):
             session.respond(State("OK", "your copy of the mailbox is wrong", Code("ALERT")))
             start, since = 1, 0
     changed = _changed(view, parameters.modseq, known)
@@ -255,7 +255,7 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
     await _tell_changed(session, view, parameters.modseq, known, rows)
 
 
-def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> int:
+def _first_difference(view: View, numbers: SequenceSet, sequence_set: SequenceSet) -> int:
     """The first UID whose removal may be unknown to the client. Below it, message numbers and UIDs of the client agree
     with ours (RFC 7162 §3.2.5.2).
 
@@ -263,7 +263,7 @@ def _first_difference(view: View, numbers: SequenceSet, found: SequenceSet) -> i
     was removed.
     """
     agreed = 0
-    for number, uid, length in _zip_ranges(numbers.ranges, found.ranges):
+    for number, uid, length in _zip_ranges(numbers.ranges, sequence_set.ranges):
         last = length - 1
         if number + last <= view.exists and (view.uid(number), view.uid(number + last)) == (uid, uid + last):
             agreed = uid + last
@@ -292,9 +292,11 @@ def _zip_ranges(left: tuple[tuple[int, int], ...], right: tuple[tuple[int, int],
     return result
 
 
-async def _inconsistent(account: Account, view: View, found: SequenceSet, modseq: int) -> bool:
+async def _inconsistent(account: Account, view: View, sequence_set: SequenceSet, modseq: int) -> bool:
     """Whether the client names UIDs as present that were removed before the modseq it claims to know (IMAP-82)."""
-    missing = subtract(within(found.resolve(0), 1, view.uidnext - 1), view.uids)[:100]  # the first ones are enough
+    missing = subtract(within(sequence_set.resolve(0), 1, view.uidnext - 1), view.uids)[
+        :100
+    ]  # the first ones are enough
 
     def read(r: Reader) -> bool:
         return any(r.value(REMOVED_BEFORE, view.mailbox_id, modseq, low, high) for low, high in missing)

@@ -111,14 +111,21 @@ async def narrow(
 
 
 async def _as_found(
-    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, found: queries.Candidates
+    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, candidates: queries.Candidates
 ) -> Narrowed:
     """As `narrow`, for candidates that match."""
-    sure = And((Messages(found.ids), Not(Messages(found.unread)))) if found.unread else Messages(found.ids)
+    sure = (
+        And((Messages(candidates.ids), Not(Messages(candidates.unread))))
+        if candidates.unread
+        else Messages(candidates.ids)
+    )
     matching = await matching_until(account, mailbox_id, And((condition, sure)), last)
     left = uid_array()
-    if found.unread or (await account.read(lambda r: r.value(HIGHEST) or 0, op="imap-search")) > found.watermark:
-        tested = Or((Messages(found.unread), NewerThan(found.watermark)))
+    if (
+        candidates.unread
+        or (await account.read(lambda r: r.value(HIGHEST) or 0, op="imap-search")) > candidates.watermark
+    ):
+        tested = Or((Messages(candidates.unread), NewerThan(candidates.watermark)))
         left = await matching_until(account, mailbox_id, And((condition, tested)), last)
     return Narrowed(matching, left)
 

@@ -333,8 +333,8 @@ def _hints(key: s.SearchKey) -> list[Hint]:
         case s.And(keys=keys):
             return [hint for one in keys for hint in _hints(one)]
         case s.Or(left=left, right=right):
-            one, other = _hints(left), _hints(right)
-            return [Hint((*one[0].patterns, *other[0].patterns))] if one and other else []
+            hints, other = _hints(left), _hints(right)
+            return [Hint((*hints[0].patterns, *other[0].patterns))] if hints and other else []
         case s.Header(field=field, value=value) if value and field.lower() in ADDRESS_FIELDS:
             return Hint.of_addresses(fold(value)) or Hint.of(field.lower())
         case s.Header(field=field, value=value):

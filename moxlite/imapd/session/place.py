@@ -59,10 +59,10 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
             name = check_name(self.name.strip("/"))
         except BadMailboxName as error:
             raise no(f"mailbox name not allowed: {error}", "CANNOT") from None
-        found = [box for one in reversed(ancestors(name)) if (box := mailbox_by_name(r, one)) is not None]
-        if not found:
+        mailboxes = [box for ancestor in reversed(ancestors(name)) if (box := mailbox_by_name(r, ancestor)) is not None]
+        if not mailboxes:
             raise NoSuchMailbox(self.shown(name))
-        self.require(r, found[0], "k")
+        self.require(r, mailboxes[0], "k")
         box = mailbox_by_name(r, name)
         if box is not None and "l" not in self.rights(r, box.id):
             raise no("you may not make this mailbox", "NOPERM")

@@ -253,8 +253,8 @@ class Session:
         await self._wire.start_tls()
         request = self.login_request()
         if request.fingerprint:
-            found = await self._context.logins.certificate(request)
-            self._certificate = found.identity if found is not None else None
+            certificate_login = await self._context.logins.certificate(request)
+            self._certificate = certificate_login.identity if certificate_login is not None else None
         await self._wire.send(self.greeting())
 
     async def logout(self) -> None:
@@ -301,8 +301,11 @@ async def put_script(session: Session, name: bytes, text: bytes) -> None:
 
 async def list_scripts(session: Session) -> None:
     """LISTSCRIPTS — §2.7."""
-    found = await session.account.read(scripts, op="sieve")
-    lines = [quoted(one.name) + (b" ACTIVE\r\n" if one.active else b"\r\n") for one in found]
+    stored_scripts = await session.account.read(scripts, op="sieve")
+    lines = [
+        quoted(stored_script.name) + (b" ACTIVE\r\n" if stored_script.active else b"\r\n")
+        for stored_script in stored_scripts
+    ]
     await session.ok(b"".join(lines))
 
 

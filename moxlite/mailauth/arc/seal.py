@@ -53,7 +53,7 @@ def recorded(results: Sequence[str]) -> ARCStatus | None:
 
     FAIL if there are several.
     """
-    found = [match[1].lower() for one in results if (match := _ARC.match(one))]
+    found = [match[1].lower() for result in results if (match := _ARC.match(result))]
     if len(found) != 1:
         return ARCStatus.FAIL if found else None
     return ARCStatus(found[0]) if found[0] in {"none", "pass", "fail"} else None
@@ -89,7 +89,7 @@ def _seal(message: Message, results: Sequence[str], hostname: str, sealer: Seale
     cv = "none"
     if last:
         try:
-            before = [canonical(one) for one in read_chain(message.section)] if chain is ARCStatus.PASS else []
+            before = [canonical(arc_set) for arc_set in read_chain(message.section)] if chain is ARCStatus.PASS else []
         except ChainError:
             before = []
         cv = "pass" if before else "fail"

@@ -112,17 +112,17 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
     if len(found) != last * len(FIELDS):
         raise ChainError("a set is not complete")
     sets = [_set(instance, found) for instance in range(1, last + 1)]
-    for one in sets:
-        if one.seal.cv == "fail":
-            raise ChainError(f"set {one.instance} says that the chain has failed")
-        if (one.seal.cv == "none") != (one.instance == 1):
-            raise ChainError(f"set {one.instance} says cv={one.seal.cv}")
+    for arc_set in sets:
+        if arc_set.seal.cv == "fail":
+            raise ChainError(f"set {arc_set.instance} says that the chain has failed")
+        if (arc_set.seal.cv == "none") != (arc_set.instance == 1):
+            raise ChainError(f"set {arc_set.instance} says cv={arc_set.seal.cv}")
     return sets
 
 
-def canonical(one: ARCSet) -> tuple[bytes, bytes, bytes]:
+def canonical(arc_set: ARCSet) -> tuple[bytes, bytes, bytes]:
     """The fields of a set in canonical form, in the order in which seals cover them."""
-    fields = one.results_field, one.signature_field, one.seal_field
+    fields = arc_set.results_field, arc_set.signature_field, arc_set.seal_field
     return relaxed_field(fields[0].raw), relaxed_field(fields[1].raw), relaxed_field(fields[2].raw)
 
 
@@ -256,7 +256,7 @@ async def verify(resolver: Resolver, message: Message, *, now: float | None = No
 
 
 def _names(sets: Iterable[ARCSet]) -> set[str]:
-    return {name for one in sets for name in (one.seal.key_name, one.signature.key_name)}
+    return {name for arc_set in sets for name in (arc_set.seal.key_name, arc_set.signature.key_name)}
 
 
 def sealed_digest(fields: Sequence[Sequence[bytes]], unsigned_seal: bytes) -> bytes:
@@ -280,7 +280,7 @@ class _Chain:
         self._message = message
         self._sets = sets
         self._fields = SignedFields(message.section)
-        self._canonical = [canonical(one) for one in sets]
+        self._canonical = [canonical(arc_set) for arc_set in sets]
         self._bodies: Mapping[BodyHash, bytes] = {}
         self.answers: dict[str, KeyAnswer] = {}
 
@@ -290,8 +290,8 @@ class _Chain:
             problem=problem,
             oldest_pass=oldest_pass,
             instances=len(self._sets),
-            sealers=tuple(one.seal.domain.ascii for one in self._sets),
-            statements=tuple(one.results for one in self._sets),
+            sealers=tuple(arc_set.seal.domain.ascii for arc_set in self._sets),
+            statements=tuple(arc_set.results for arc_set in self._sets),
             author_signed=b"from" in self._sets[-1].signature.names,
         )
 
@@ -303,7 +303,7 @@ class _Chain:
         self._check_seal(len(self._sets) - 1)
         if problem := self._header_problem(newest):
             raise _Failed(f"set {newest.instance}: {problem}")
-        wanted: set[BodyHash] = {(one.signature.body, one.signature.hash) for one in self._sets}
+        wanted: set[BodyHash] = {(arc_set.signature.body, arc_set.signature.hash) for arc_set in self._sets}
         self._bodies = hash_body(self._message.body(), wanted)
         if not self._body_matches(newest.signature):
             raise _Failed(f"set {newest.instance}: body hash does not match")
@@ -318,25 +318,25 @@ class _Chain:
         """
         for at in range(len(self._sets) - 2, -1, -1):
             self._check_seal(at)
-        for one in reversed(self._sets[:-1]):
-            if self._header_problem(one) or not self._body_matches(one.signature):
-                return one.instance + 1
+        for arc_set in reversed(self._sets[:-1]):
+            if self._header_problem(arc_set) or not self._body_matches(arc_set.signature):
+                return arc_set.instance + 1
         return 0
 
     def _check_seal(self, at: int) -> None:
-        one = self._sets[at]
-        record = self._key(one, one.seal)
-        digest = sealed_digest([*self._canonical[:at], self._canonical[at][:2]], one.unsigned_seal())
-        if not is_signed(record.key, one.seal.hash, one.seal.value, digest):
-            raise _Failed(f"set {one.instance}: seal does not match")
+        arc_set = self._sets[at]
+        record = self._key(arc_set, arc_set.seal)
+        digest = sealed_digest([*self._canonical[:at], self._canonical[at][:2]], arc_set.unsigned_seal())
+        if not is_signed(record.key, arc_set.seal.hash, arc_set.seal.value, digest):
+            raise _Failed(f"set {arc_set.instance}: seal does not match")
 
-    def _header_problem(self, one: ARCSet) -> str:
+    def _header_problem(self, arc_set: ARCSet) -> str:
         """Why the signature over the header fails, "" if it verifies. Raises _Failed if the newest set has no key."""
-        signature = one.signature
+        signature = arc_set.signature
         try:
-            record = self._key(one, signature)
+            record = self._key(arc_set, signature)
         except _Failed as failed:
-            if one is self._sets[-1]:
+            if arc_set is self._sets[-1]:
                 raise
             return str(failed)
         digest = hashlib.sha256()
@@ -350,19 +350,21 @@ class _Chain:
     def _body_matches(self, signature: Signature) -> bool:
         return self._bodies[signature.body, signature.hash] == signature.body_hash
 
-    def _key(self, one: ARCSet, signed: Seal | Signature) -> KeyRecord:
+    def _key(self, arc_set: ARCSet, signed: Seal | Signature) -> KeyRecord:
         """The key of a seal or signature. Raises _Failed."""
         answer = self.answers[signed.key_name]
         record = answer.record
         if record is None:
             temporary = answer.status is SignatureStatus.TEMPERROR
-            raise _Failed(f"set {one.instance}: {answer.problem}", ARCStatus.TEMPERROR if temporary else ARCStatus.FAIL)
+            raise _Failed(
+                f"set {arc_set.instance}: {answer.problem}", ARCStatus.TEMPERROR if temporary else ARCStatus.FAIL
+            )
         if record.algorithm != signed.algorithm:
-            raise _Failed(f"set {one.instance}: key is of another kind")
+            raise _Failed(f"set {arc_set.instance}: key is of another kind")
         if record.hashes is not None and signed.hash not in record.hashes:
-            raise _Failed(f"set {one.instance}: key does not permit the hash")
+            raise _Failed(f"set {arc_set.instance}: key does not permit the hash")
         if not record.permits("email"):
-            raise _Failed(f"set {one.instance}: key is not for email")
+            raise _Failed(f"set {arc_set.instance}: key is not for email")
         return record
 
 
@@ -442,16 +444,18 @@ def _proves(recorded: AuthResults, author: str, organization: str) -> bool:
 
 
 def _signers(recorded: AuthResults) -> tuple[str, ...]:
-    passed = [one for one in recorded.methods if one.name.lower() == "dkim" and one.result.lower() == "pass"]
-    domains = dict.fromkeys(domain for one in passed if (domain := _domain(one, "header", "d")))
+    passed = [
+        method for method in recorded.methods if method.name.lower() == "dkim" and method.result.lower() == "pass"
+    ]
+    domains = dict.fromkeys(domain for method in passed if (domain := _domain(method, "header", "d")))
     return tuple(domains)[:MAX_SIGNERS]
 
 
 def _domain(method: Method, kind: str, name: str) -> str:
     """The domain in a property of a result, "" without one."""
-    for one in method.properties:
-        if one.kind.lower() == kind and one.name.lower() == name:
-            return one.value.rpartition("@")[2].lower().rstrip(".")
+    for prop in method.properties:
+        if prop.kind.lower() == kind and prop.name.lower() == name:
+            return prop.value.rpartition("@")[2].lower().rstrip(".")
     return ""
 
 

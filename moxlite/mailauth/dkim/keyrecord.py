@@ -109,20 +109,20 @@ def choose_record(texts: Sequence[str]) -> KeyRecord:
     A record that does not declare itself a key (`claimed`) is ignored beside one. Without a key the error is permanent:
     a verifier does not wait for the owner to correct the record (RFC 6376 §6.1.2, step 5).
     """
-    found: list[KeyRecord] = []
+    key_records: list[KeyRecord] = []
     broken: RecordError | None = None
     for text in texts:
         try:
-            found.append(_known_record(text) if len(text) <= MAX_KEY else parse_record(text))
+            key_records.append(_known_record(text) if len(text) <= MAX_KEY else parse_record(text))
         except RecordError as error:
             if error.claimed:
                 raise
             broken = error
-    if len(found) > 1:
+    if len(key_records) > 1:
         raise RecordError("several key records", temporary=True)
-    if not found:
+    if not key_records:
         raise RecordError(str(broken or "no key record"))
-    return found[0]
+    return key_records[0]
 
 
 def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:

@@ -122,12 +122,12 @@ def relaxed_field(raw: bytes) -> bytes:
     return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), _one_space(unfolded).strip(b" "))
 
 
-def hash_body(pieces: Iterable[bytes], wanted: Iterable[BodyHash]) -> Mapping[BodyHash, bytes]:
+def hash_body(pieces: Iterable[bytes], body_hashes: Iterable[BodyHash]) -> Mapping[BodyHash, bytes]:
     """The digests of a body for all these pairs of canonicalisation and hash, in one pass over its pieces.
 
     A body may be cut anywhere. Blocks as `pieces` does, some 3 ms for a megabyte and canonicalisation.
     """
-    hashes = {pair: hashlib.new(pair[1], usedforsecurity=False) for pair in wanted}
+    hashes = {pair: hashlib.new(pair[1], usedforsecurity=False) for pair in body_hashes}
     bodies: list[_Simple | _Relaxed] = []
     for canonicalization, make in (("simple", _Simple), ("relaxed", _Relaxed)):
         if sinks := [found for pair, found in hashes.items() if pair[0] == canonicalization]:

@@ -214,8 +214,8 @@ def unsigned(raw: bytes, canonicalization: Canonicalization) -> bytes:
 
 def parse_algorithm(text: str) -> tuple[Algorithm, HashName]:
     """The parts of a=. Raises TagError."""
-    found = _ALGORITHM.fullmatch(text)
-    match (found[1].lower(), found[2].lower()) if found else None:
+    match = _ALGORITHM.fullmatch(text)
+    match (match[1].lower(), match[2].lower()) if match else None:
         case "rsa", "sha256":
             return "rsa", "sha256"
         case "rsa", "sha1":

@@ -156,7 +156,7 @@ def _least_wanted(candidates: list[_Candidate], section: HeaderSection) -> list[
     authors = _author_domains(section)
     ordered = sorted(
         candidates,
-        key=lambda one: publicsuffix.organizational_domain(one.signature.domain.ascii) not in authors,
+        key=lambda candidate: publicsuffix.organizational_domain(candidate.signature.domain.ascii) not in authors,
     )
     return ordered[MAX_EVALUATED:]
 

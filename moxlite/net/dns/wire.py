@@ -205,9 +205,9 @@ class _Reader:
             self._authority(denials)
         rcode, error = flags & RCODE, None
         for _ in range(additionals):
-            extended, one = self._additional()
+            extended, extended_error = self._additional()
             rcode |= extended
-            error = error or one
+            error = error or extended_error
         chain: list[str] = []
         ttls: list[int] = []
         while name not in wanted and kind is not RecordType.CNAME and (alias := aliases.get(name)) is not None:
@@ -430,6 +430,6 @@ def _encode_name(name: str) -> bytes:
 def _unescaped(label: str) -> bytes:
     try:
         octets = label.encode("ascii")
-        return _ESCAPED.sub(lambda found: bytes((int(found[1]),)) if found[1] else found[2], octets)
+        return _ESCAPED.sub(lambda match: bytes((int(match[1]),)) if match[1] else match[2], octets)
     except ValueError:  # not ASCII, or a number above 255
         raise WireError("a label that cannot be") from None

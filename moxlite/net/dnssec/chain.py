@@ -200,7 +200,7 @@ class _Run:
 
     def _denied(self, message: dns.message.Message, name: Name, kind: Type) -> bool:
         """Whether an absence is proven; False if its zone is proven to be unsigned."""
-        signers = (_signer(message.authority, one) for one in message.authority)
+        signers = (_signer(message.authority, rrset) for rrset in message.authority)
         signer = next((one for one in signers if one is not None and name.is_subdomain(one)), None)
         zone = self._zone(name if signer is None else signer)
         if zone.keys is None:
@@ -217,9 +217,9 @@ class _Run:
     def _proofs(self, message: dns.message.Message, zone: Zone) -> list[dns.rrset.RRset]:
         """NSEC and NSEC3 records of a response, verified."""
         kinds = (dns.rdatatype.NSEC, dns.rdatatype.NSEC3)
-        proofs = [one for one in message.authority if one.rdtype in kinds]
-        for one in proofs:
-            self._verify(message.authority, one, zone)
+        proofs = [rrset for rrset in message.authority if rrset.rdtype in kinds]
+        for proof in proofs:
+            self._verify(message.authority, proof, zone)
         return proofs
 
     def _verify(self, section: list[dns.rrset.RRset], records: dns.rrset.RRset, zone: Zone) -> RRSIG:
@@ -247,7 +247,7 @@ class _Run:
 
     def _zone(self, name: Name) -> Zone:
         """The zone of a name, or the unsigned delegation above it."""
-        above = [one for one in _ancestors(name) if one in self._anchors]
+        above = [ancestor for ancestor in _ancestors(name) if ancestor in self._anchors]
         if not above:
             raise NoChain(f"no trust anchor for {name}")
         anchor = above[0]
@@ -344,31 +344,33 @@ def _is_named(zone: Name, key: DNSKEY, delegation: dns.rdataset.Rdataset) -> boo
 
 def _find(message: dns.message.Message, name: Name, kind: Type) -> dns.rrset.RRset | None:
     """The records of a name and type in the answer section."""
-    return next((one for one in message.answer if one.rdtype == kind and one.name == name), None)
+    return next((rrset for rrset in message.answer if rrset.rdtype == kind and rrset.name == name), None)
 
 
 def _dname(message: dns.message.Message, name: Name, target: Name) -> dns.rrset.RRset | None:
     """The DNAME record that makes an alias from `name` to `target`, or None (RFC 6672 §5.3.1)."""
-    for one in message.answer:
-        if one.rdtype != dns.rdatatype.DNAME or name == one.name or not name.is_subdomain(one.name):
+    for rrset in message.answer:
+        if rrset.rdtype != dns.rdatatype.DNAME or name == rrset.name or not name.is_subdomain(rrset.name):
             continue
-        data = next(iter(one))
-        if isinstance(data, DNAME) and name.relativize(one.name).derelativize(data.target) == target:
-            return one
+        data = next(iter(rrset))
+        if isinstance(data, DNAME) and name.relativize(rrset.name).derelativize(data.target) == target:
+            return rrset
     return None
 
 
 def _signatures(section: list[dns.rrset.RRset], records: dns.rrset.RRset) -> Iterator[RRSIG]:
-    for one in section:
-        if one.rdtype == dns.rdatatype.RRSIG and one.name == records.name:
-            for data in one:
+    for rrset in section:
+        if rrset.rdtype == dns.rdatatype.RRSIG and rrset.name == records.name:
+            for data in rrset:
                 if isinstance(data, RRSIG) and data.type_covered == records.rdtype:
                     yield data
 
 
 def _signer(section: list[dns.rrset.RRset], records: dns.rrset.RRset) -> Name | None:
     """The zone that signed records, the lowest one if there are several; None without a signature."""
-    names = (one.signer for one in _signatures(section, records) if records.name.is_subdomain(one.signer))
+    names = (
+        signature.signer for signature in _signatures(section, records) if records.name.is_subdomain(signature.signer)
+    )
     return max(names, key=len, default=None)
 
 

@@ -82,12 +82,12 @@ Nsec = Sequence[tuple[dns.name.Name, NSEC]]
 
 
 def _nsec(records: Sequence[dns.rrset.RRset]) -> Nsec:
-    found = [(one.name, data) for one in records if one.rdtype == dns.rdatatype.NSEC for data in one]
+    found = [(record.name, data) for record in records if record.rdtype == dns.rdatatype.NSEC for data in record]
     return [(owner, data) for owner, data in found[:MAX_RECORDS] if isinstance(data, NSEC)]
 
 
 def _nsec3(records: Sequence[dns.rrset.RRset]) -> Sequence[tuple[dns.name.Name, NSEC3]]:
-    found = [(one.name, data) for one in records if one.rdtype == dns.rdatatype.NSEC3 for data in one]
+    found = [(record.name, data) for record in records if record.rdtype == dns.rdatatype.NSEC3 for data in record]
     return [(owner, data) for owner, data in found[:MAX_RECORDS] if isinstance(data, NSEC3)]
 
 

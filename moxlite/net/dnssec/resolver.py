@@ -95,14 +95,14 @@ def _judged(
     if isinstance(outcome, TempError):
         text = f"{outcome}; its signatures are right by the keys of the root: look at the clock of the DNS server"
         return TempError(text, code=outcome.code, dnssec=True)
-    found = verdict.response
-    if found.records:
-        return Answer(found.records, True, found.ttl, found.name, found.chain)
+    response = verdict.response
+    if response.records:
+        return Answer(response.records, True, response.ttl, response.name, response.chain)
     return NotFound(
-        f"no {kind} records at {found.name}",
+        f"no {kind} records at {response.name}",
         authentic=True,
-        ttl=found.ttl,
-        nonexistent=found.rcode == NXDOMAIN,
-        name=found.name,
-        chain=found.chain,
+        ttl=response.ttl,
+        nonexistent=response.rcode == NXDOMAIN,
+        name=response.name,
+        chain=response.chain,
     )

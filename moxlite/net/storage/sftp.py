@@ -415,7 +415,7 @@ class Batches:
             key = folder / "key"
             key.touch(0o600)
             key.write_bytes(self._login.key)
-            (folder / "known_hosts").write_text("".join(f"{ALIAS} {one}\n" for one in self._login.host_keys))
+            (folder / "known_hosts").write_text("".join(f"{ALIAS} {host_key}\n" for host_key in self._login.host_keys))
             options |= OWN | {name: f"{files}/{OWN[name]}" for name in ("IdentityFile", "UserKnownHostsFile")}
             environment = {"PATH": os.defpath, "LC_ALL": "C"}
             arguments += ["-F", "none"]

@@ -106,7 +106,7 @@ class _Contexts:
 
     def keep(self, pairs: Iterable[KeyPair]) -> None:
         """Forget the contexts of all other certificates."""
-        used = {id(one) for one in pairs}
+        used = {id(pair) for pair in pairs}
         self._made = {key: context for key, context in self._made.items() if key in used}
 
 
@@ -165,7 +165,7 @@ class ServerTLS:
           default: as well for clients that name no server, or an unknown one, unless those are refused.
         """
         names = certificate_names(pair.leaf)
-        kept = tuple(one for one in self._certificates if certificate_names(one.leaf) != names)
+        kept = tuple(certificate for certificate in self._certificates if certificate_names(certificate.leaf) != names)
         self._certificates = (pair, *kept) if default else (*kept, pair)
         self._by_name.update(dict.fromkeys(names, pair))
         self._contexts.keep((*self._certificates, *self._by_name.values()))

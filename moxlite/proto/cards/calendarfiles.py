@@ -98,9 +98,9 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
 def title_of(text: str) -> str:
     """The name that a calendar file has for people, "" without one (RFC 7986 §5.1)."""
     for line in islice(unfolded(text[:HEAD_OCTETS]), 100):
-        one = property_of(line)
-        if one is not None and one.name in ("NAME", "X-WR-CALNAME"):
-            return plain(one.value, 200)
+        prop = property_of(line)
+        if prop is not None and prop.name in ("NAME", "X-WR-CALNAME"):
+            return plain(prop.value, 200)
     return ""
 
 
@@ -112,6 +112,10 @@ def calendar_head(title: str) -> str:
 
 def calendar_parts(calendar: Component, known: set[str]) -> str:
     """The components of a calendar, without zones that are `known`; those it has are added to them."""
-    parts = [one for one in calendar.components if one.name != "VTIMEZONE" or one.value("TZID") not in known]
-    known |= {one.value("TZID") for one in parts if one.name == "VTIMEZONE"}
+    parts = [
+        component
+        for component in calendar.components
+        if component.name != "VTIMEZONE" or component.value("TZID") not in known
+    ]
+    known |= {part.value("TZID") for part in parts if part.name == "VTIMEZONE"}
     return "".join(map(write_component, parts))

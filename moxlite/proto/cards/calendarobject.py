@@ -69,9 +69,9 @@ class CalendarObject(msgspec.Struct):
         """Mail addresses of organiser and attendees, in lower case, each once."""
         found: dict[str, None] = {}
         for part in self.parts:
-            for one in part.properties:
-                if one.name in ("ORGANIZER", "ATTENDEE") and one.value.strip().lower().startswith("mailto:"):
-                    found[plain(one.value.strip()[7:], 320).lower()] = None
+            for prop in part.properties:
+                if prop.name in ("ORGANIZER", "ATTENDEE") and prop.value.strip().lower().startswith("mailto:"):
+                    found[plain(prop.value.strip()[7:], 320).lower()] = None
         return tuple(found)
 
     def bounds(self) -> tuple[int | None, int | None]:
@@ -117,26 +117,26 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
     if calendar.value("VERSION") != "2.0":
         raise BadObject("valid-calendar-data", "the calendar is not of version 2.0")
     parts = parts_of(calendar)
-    kinds = {one.name for one in parts}
+    kinds = {part.name for part in parts}
     if len(kinds) != 1:
         raise BadObject("valid-calendar-object-resource", "an entry has components of one kind")
     if not kinds <= KINDS:
         raise BadObject("supported-calendar-component", f"{min(kinds)[:50]} is no kind of entry")
-    uids = {one.value("UID") for one in parts}
+    uids = {part.value("UID") for part in parts}
     if len(uids) != 1 or not 0 < len(min(uids)) <= MAX_UID:
         raise BadObject("valid-calendar-object-resource", "the components of an entry have one UID")
-    found = CalendarObject(calendar, parts, zones_of(calendar))
-    _check_parts(found, message=message)
-    return found
+    calendar_object = CalendarObject(calendar, parts, zones_of(calendar))
+    _check_parts(calendar_object, message=message)
+    return calendar_object
 
 
-def _check_parts(found: CalendarObject, *, message: bool) -> None:
-    if sum(one.first("RECURRENCE-ID") is None for one in found.parts) > 1:
+def _check_parts(calendar_object: CalendarObject, *, message: bool) -> None:
+    if sum(component.first("RECURRENCE-ID") is None for component in calendar_object.parts) > 1:
         raise BadObject("valid-calendar-object-resource", "an entry has one component that is no exception")
-    for part in found.parts:
+    for part in calendar_object.parts:
         for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
-            one = part.first(name)
-            if one is not None and moment_of(one, found.zones) is None:
+            prop = part.first(name)
+            if prop is not None and moment_of(prop, calendar_object.zones) is None:
                 raise BadObject("valid-calendar-data", f"{name} cannot be read")
         if part.name == "VEVENT" and part.first("DTSTART") is None and not message:
             raise BadObject("valid-calendar-data", "an event needs DTSTART")
@@ -150,7 +150,7 @@ def todo_span(part: Component, zones: Zones) -> Span:
     if due is not None:
         return seconds_of(due) - 1, seconds_of(due)
     times = [moment_of(part.first(name), zones) for name in ("COMPLETED", "CREATED")]
-    known = [seconds_of(one) for one in times if one is not None]
+    known = [seconds_of(time) for time in times if time is not None]
     if not known:
         return EARLIEST, LATEST
     return min(known) - 1, LATEST if times[0] is None else max(known) + 1
@@ -167,25 +167,31 @@ def _busy_span(part: Component) -> Span | None:
     return (min(one[0] for one in periods), max(one[1] for one in periods)) if periods else None
 
 
-def expanded(found: CalendarObject, instances: Sequence[Instance]) -> str:
+def expanded(calendar_object: CalendarObject, instances: Sequence[Instance]) -> str:
     """The calendar with a component for each instance, in UTC, without rules and zones (RFC 4791 §9.6.5)."""
-    parts = [_instance(found, one) for one in instances] if found.repeated else [_in_utc(found, found.main)]
-    return write_component(Component("VCALENDAR", found.calendar.properties, parts))
+    parts = (
+        [_instance(calendar_object, instance) for instance in instances]
+        if calendar_object.repeated
+        else [_in_utc(calendar_object, calendar_object.main)]
+    )
+    return write_component(Component("VCALENDAR", calendar_object.calendar.properties, parts))
 
 
-def _instance(found: CalendarObject, one: Instance) -> Component:
-    part = found.parts[one.part]
-    main = found.main.first("DTSTART")
+def _instance(calendar_object: CalendarObject, instance: Instance) -> Component:
+    part = calendar_object.parts[instance.part]
+    main = calendar_object.main.first("DTSTART")
     whole = main is not None and is_date(main)
     own = part.first("RECURRENCE-ID")
-    moment = value_of(one.recurrence)
-    text = one.recurrence
+    moment = value_of(instance.recurrence)
+    text = instance.recurrence
     if moment is not None and not whole:
         line = own or main
-        zone = moment_of(main if own is None or one.recurrence != own.value.strip() else own, found.zones)
+        zone = moment_of(
+            main if own is None or instance.recurrence != own.value.strip() else own, calendar_object.zones
+        )
         if line is not None and zone is not None and zone.tzinfo is not None:
             text = utc_text(seconds_of(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone.tzinfo)))
-    copy = _in_utc(found, part, one)
+    copy = _in_utc(calendar_object, part, instance)
     kind = ";VALUE=DATE" if whole else ""
     line_text = f"RECURRENCE-ID{kind}:{text}"
     copy.properties.append(Property("RECURRENCE-ID", {}, text, line_text))
@@ -195,19 +201,21 @@ def _instance(found: CalendarObject, one: Instance) -> Component:
 DROPPED: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE", "RECURRENCE-ID"})
 
 
-def _in_utc(found: CalendarObject, part: Component, one: Instance | None = None) -> Component:
+def _in_utc(calendar_object: CalendarObject, part: Component, instance: Instance | None = None) -> Component:
     """A copy of a component whose times are in UTC, or the times of an instance. Dates and floating times stay."""
     start = part.first("DTSTART")
-    floating = start is not None and (moment := moment_of(start, found.zones)) is not None and moment.tzinfo is None
+    floating = (
+        start is not None and (moment := moment_of(start, calendar_object.zones)) is not None and moment.tzinfo is None
+    )
     properties: list[Property] = []
     for line in part.properties:
         if line.name in DROPPED:
             continue
         seconds = None
         if line.name in ("DTSTART", "DTEND", "DUE"):
-            at = moment_of(line, found.zones)
-            if one is not None:
-                seconds = one.starts if line.name == "DTSTART" else one.ends
+            at = moment_of(line, calendar_object.zones)
+            if instance is not None:
+                seconds = instance.starts if line.name == "DTSTART" else instance.ends
             elif at is not None and at.tzinfo is not None:
                 seconds = seconds_of(at)
         properties.append(line if seconds is None else _at(line, seconds, floating=floating))
@@ -225,18 +233,18 @@ def _at(line: Property, seconds: int, *, floating: bool) -> Property:
     return parsed
 
 
-def limited(found: CalendarObject, stretch: Span, instances: Sequence[Instance]) -> str:
+def limited(calendar_object: CalendarObject, stretch: Span, instances: Sequence[Instance]) -> str:
     """The calendar without the exceptions that have no moment in a stretch (RFC 4791 §9.6.6)."""
-    kept = {one.part for one in instances}
+    kept = {instance.part for instance in instances}
     inner: list[Component] = []
     number = -1
-    for one in found.calendar.components:
-        if one.name != "VTIMEZONE":
+    for component in calendar_object.calendar.components:
+        if component.name != "VTIMEZONE":
             number += 1
-            recurrence = one.first("RECURRENCE-ID")
-            moment = moment_of(recurrence, found.zones)
+            recurrence = component.first("RECURRENCE-ID")
+            moment = moment_of(recurrence, calendar_object.zones)
             original = moment is not None and stretch[0] <= seconds_of(moment) < stretch[1]
             if recurrence is not None and number not in kept and not original:
                 continue
-        inner.append(one)
-    return write_component(Component("VCALENDAR", found.calendar.properties, inner))
+        inner.append(component)
+    return write_component(Component("VCALENDAR", calendar_object.calendar.properties, inner))

@@ -33,16 +33,16 @@ class Component(msgspec.Struct):
 
     def first(self, name: str) -> Property | None:
         """The first property of that name."""
-        return next((one for one in self.properties if one.name == name), None)
+        return next((prop for prop in self.properties if prop.name == name), None)
 
     def all(self, name: str) -> list[Property]:
         """The properties of that name."""
-        return [one for one in self.properties if one.name == name]
+        return [prop for prop in self.properties if prop.name == name]
 
     def value(self, name: str) -> str:
         """The value of the first property of that name without space around it; "" without one."""
-        found = self.first(name)
-        return "" if found is None else found.value.strip()
+        prop = self.first(name)
+        return "" if prop is None else prop.value.strip()
 
 
 def read_components(text: str, kind: str) -> Component:
@@ -54,22 +54,22 @@ def read_components(text: str, kind: str) -> Component:
             raise BadComponents(f"the file has more than {MAX_LINES} lines")
         if not line.strip():
             continue
-        one = _property(line)
-        if one is None:
+        prop = _property(line)
+        if prop is None:
             raise BadComponents(f"line {number + 1} is no property")
-        if one.name == "BEGIN":
-            _begin(inside, one.value.strip().upper())
-        elif one.name == "END":
-            if inside[-1].name != one.value.strip().upper() or len(inside) == 1:
-                raise BadComponents(f"END:{one.value.strip()[:50]} ends nothing")
+        if prop.name == "BEGIN":
+            _begin(inside, prop.value.strip().upper())
+        elif prop.name == "END":
+            if inside[-1].name != prop.value.strip().upper() or len(inside) == 1:
+                raise BadComponents(f"END:{prop.value.strip()[:50]} ends nothing")
             inside.pop()
         elif len(inside) == 1:
             raise BadComponents(f"the file does not begin with BEGIN:{kind}")
         else:
-            inside[-1].properties.append(one)
+            inside[-1].properties.append(prop)
     if len(inside) > 1:
         raise BadComponents(f"{inside[-1].name[:50]} has no end")
-    if [one.name for one in top.components] != [kind]:
+    if [component.name for component in top.components] != [kind]:
         raise BadComponents(f"the file is not one {kind}")
     return top.components[0]
 
@@ -83,27 +83,27 @@ def read_mailed(text: str) -> Component:
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
             raise BadComponents(worded("the calendar has more than {most} lines", most=MAX_LINES))
-        one = _property(line) if line else None
-        if one is None:
+        prop = _property(line) if line else None
+        if prop is None:
             continue
-        if one.name == "BEGIN":
-            _begin(inside, one.value.strip().upper())
-        elif one.name != "END":
-            inside[-1].properties.append(one)
+        if prop.name == "BEGIN":
+            _begin(inside, prop.value.strip().upper())
+        elif prop.name != "END":
+            inside[-1].properties.append(prop)
         elif len(inside) > 1:
             inside.pop()
-    return next((one for one in top.components if one.name == "VCALENDAR"), top)
+    return next((component for component in top.components if component.name == "VCALENDAR"), top)
 
 
 def _property(line: str) -> Property | None:
     """The property of a line. A value in quoted-printable, which has several lines, is decoded: another reader may not
     know this encoding, and take lines of the value for lines of the calendar.
     """
-    one = property_of(line)
-    if one is None or ("\n" not in line and one.decoded == one.value):
-        return one
-    value = "\\n".join(one.decoded.splitlines())
-    return Property(one.name, {}, value, f"{one.name}:{value}")
+    prop = property_of(line)
+    if prop is None or ("\n" not in line and prop.decoded == prop.value):
+        return prop
+    value = "\\n".join(prop.decoded.splitlines())
+    return Property(prop.name, {}, value, f"{prop.name}:{value}")
 
 
 def _begin(inside: list[Component], name: str) -> None:
@@ -121,8 +121,8 @@ def write_component(component: Component) -> str:
 
 def _lines(component: Component) -> Iterator[str]:
     yield f"BEGIN:{component.name}"
-    for one in component.properties:
-        yield one.whole
+    for prop in component.properties:
+        yield prop.whole
     for inner in component.components:
         yield from _lines(inner)
     yield f"END:{component.name}"

@@ -36,14 +36,14 @@ def taken(pieces: Iterable[bytes]) -> bytes:
 
 def read_contacts(data: bytes) -> tuple[list[Contact], list[str]]:
     """The contacts of a file, and the reasons for which others cannot be read. Raises Unreadable for another file."""
-    found: list[Contact] = []
+    contacts: list[Contact] = []
     problems: list[str] = []
     for one in read_vcards(data) if _has_cards(data) else read_csv(data):
         if isinstance(one, Unreadable):
             problems.append(reason_of(one))
         else:
-            found.append(one)
-    return found, problems
+            contacts.append(one)
+    return contacts, problems
 
 
 def _has_cards(data: bytes) -> bool:

@@ -90,10 +90,10 @@ def write_csv(contacts: Iterable[Contact]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(titles)
-    for one in contacts:
-        family, given = (*one.parts, "", "")[:2]
-        row = [one.name, given, family, one.organization, one.note, " ::: ".join(one.groups)]
-        for entries, number in ((one.emails, emails), (one.phones, phones)):
+    for contact in contacts:
+        family, given = (*contact.parts, "", "")[:2]
+        row = [contact.name, given, family, contact.organization, contact.note, " ::: ".join(contact.groups)]
+        for entries, number in ((contact.emails, emails), (contact.phones, phones)):
             for entry in (*entries, *[Entry("")] * (number - len(entries))):
                 row += [entry.kind.capitalize(), entry.value]
         writer.writerow([_safe(cell) for cell in row])
@@ -120,11 +120,11 @@ def _contact(titles: list[str], row: list[str], line: int) -> Contact | Unreadab
                 cells.get(title.removesuffix("value") + "type", cells.get(title.removesuffix("value") + "label", ""))
             )
             emails += [Entry(address, kind) for part in MARKS.split(value) if (address := part.strip()[:MAX_TEXT])]
-        elif (found := PHONE.fullmatch(title)) is not None:
+        elif (match := PHONE.fullmatch(title)) is not None:
             kind = _kind(
                 cells.get(title.removesuffix("value") + "type", cells.get(title.removesuffix("value") + "label", ""))
             )
-            kind = kind or _kind(found[1] or title.split(" ", 1)[0])
+            kind = kind or _kind(match[1] or title.split(" ", 1)[0])
             phones += [Entry(number, kind) for part in MARKS.split(value) if (number := part.strip()[:MAX_TEXT])]
     given, middle, family = (_first(cells, names) for names in (GIVEN, MIDDLE, FAMILY))
     organization = _first(cells, ORGANIZATIONS)

@@ -40,7 +40,7 @@ class Property(msgspec.Struct, frozen=True):
     def decoded(self) -> str:
         """The value, without quoted-printable and charset of old versions."""
         encodings = [*self.parameters.get("ENCODING", []), *self.parameters.get("TYPE", [])]
-        if not any(one.upper() == "QUOTED-PRINTABLE" for one in encodings):
+        if not any(encoding.upper() == "QUOTED-PRINTABLE" for encoding in encodings):
             return self.value
         octets = quopri.decodestring(self.value.encode("utf-8", "replace"))
         return decode_text(octets, self.parameter("CHARSET"))

@@ -71,11 +71,11 @@ class Author(msgspec.Struct, frozen=True):
     now: int
 
 
-def form_of(found: CalendarObject, part: Component) -> Form:
+def form_of(calendar_object: CalendarObject, part: Component) -> Form:
     """The form of a component. Raises BadForm."""
     first = part.first("DTSTART")
-    start = moment_of(first, found.zones)
-    span = span_of(part, found.zones)
+    start = moment_of(first, calendar_object.zones)
+    span = span_of(part, calendar_object.zones)
     if first is None or start is None or span is None:
         raise BadForm("this event has no start")
     local = start.replace(tzinfo=None)
@@ -85,7 +85,7 @@ def form_of(found: CalendarObject, part: Component) -> Form:
         notes=unescaped(part.value("DESCRIPTION"))[:MAX_NOTES],
         whole=is_date(first),
         start=local,
-        end=_end(part, start, span[1] - span[0], found.zones),
+        end=_end(part, start, span[1] - span[0], calendar_object.zones),
         zone=_zone_name(first),
         rule=part.value("RRULE"),
         alarms=_alarms(part),
@@ -93,7 +93,7 @@ def form_of(found: CalendarObject, part: Component) -> Form:
         guests=tuple(
             (plain(line.parameter("CN"), 200), plain(line.value.strip()[7:], 320))
             for address, line in attendees_of(part).items()
-            if address != address_of(organizer_of(found))
+            if address != address_of(organizer_of(calendar_object))
         ),
     )
 
@@ -105,54 +105,57 @@ def new_event(form: Form, uid: str, author: Author) -> Component:
     return with_zones(calendar, [_written(part, form, author, {}, series=True)])
 
 
-def series_changed(found: CalendarObject, form: Form, shown: Form, author: Author) -> Component:
+def series_changed(calendar_object: CalendarObject, form: Form, shown: Form, author: Author) -> Component:
     """The calendar with all events of a series, or the only one, changed from what was shown as `shown` to `form`.
 
     Days and times move by the same distance for all. Raises BadForm.
     """
-    main = found.main
-    before = form_of(found, main)
+    main = calendar_object.main
+    before = form_of(calendar_object, main)
     moved = form.start - shown.start
     same = form.rule == before.rule and form.whole == before.whole
     start = before.start + moved
     rule = _turned(form.rule, moved.days) if same else form.rule
     form = msgspec.structs.replace(form, start=start, end=start + (form.end - form.start), rule=rule)
-    part = _written(main, form, author, found.zones, series=True)
+    part = _written(main, form, author, calendar_object.zones, series=True)
     others: list[Component] = []
     if same:
         part = _shifted(part, moved)
-        others = [_shifted(one, moved) for one in found.parts if one is not main]
+        others = [_shifted(component, moved) for component in calendar_object.parts if component is not main]
     else:  # another rule makes other times, which have no exceptions
         part = mapped(part, lambda line: None if line.name in ("EXDATE", "RDATE") else line)
-    return with_zones(found.calendar, [part, *others])
+    return with_zones(calendar_object.calendar, [part, *others])
 
 
-def one_changed(found: CalendarObject, recurrence: str, form: Form, author: Author) -> Component:
+def one_changed(calendar_object: CalendarObject, recurrence: str, form: Form, author: Author) -> Component:
     """The calendar with one event of a series changed. `recurrence`: its time, as `Instance` has it. Raises BadForm."""
-    there = _exception(found, recurrence)
-    base = there or mapped(found.main, lambda line: None if line.name in OF_SERIES else line)
-    part = _written(base, form, author, found.zones, series=False)
+    there = _exception(calendar_object, recurrence)
+    base = there or mapped(calendar_object.main, lambda line: None if line.name in OF_SERIES else line)
+    part = _written(base, form, author, calendar_object.zones, series=False)
     if there is None:
-        part.properties.append(_in_series(found.main, "RECURRENCE-ID", recurrence))
-    others = [one for one in found.parts if one is not there]
-    return with_zones(found.calendar, [*others, part])
+        part.properties.append(_in_series(calendar_object.main, "RECURRENCE-ID", recurrence))
+    others = [component for component in calendar_object.parts if component is not there]
+    return with_zones(calendar_object.calendar, [*others, part])
 
 
-def one_removed(found: CalendarObject, recurrence: str) -> Component | None:
+def one_removed(calendar_object: CalendarObject, recurrence: str) -> Component | None:
     """The calendar without one event of a series; None if it was the only one."""
-    there = _exception(found, recurrence)
-    parts = [one for one in found.parts if one is not there]
-    if found.main.first("RECURRENCE-ID") is None:
-        parts = [_with(one, _in_series(one, "EXDATE", recurrence)) if one is found.main else one for one in parts]
-    return with_zones(found.calendar, parts) if parts else None
+    there = _exception(calendar_object, recurrence)
+    parts = [part for part in calendar_object.parts if part is not there]
+    if calendar_object.main.first("RECURRENCE-ID") is None:
+        parts = [
+            _with(part, _in_series(part, "EXDATE", recurrence)) if part is calendar_object.main else part
+            for part in parts
+        ]
+    return with_zones(calendar_object.calendar, parts) if parts else None
 
 
-def ended(found: CalendarObject, recurrence: str) -> Component:
+def ended(calendar_object: CalendarObject, recurrence: str) -> Component:
     """The calendar without an event of a series and all that follow."""
     limit = _moment(recurrence)
-    main = found.main
+    main = calendar_object.main
     first = main.first("DTSTART")
-    start = moment_of(first, found.zones)
+    start = moment_of(first, calendar_object.zones)
     if first is None or start is None:
         raise BadForm("this event has no start")
     if is_date(first):
@@ -163,49 +166,51 @@ def ended(found: CalendarObject, recurrence: str) -> Component:
         last = limit.replace(tzinfo=start.tzinfo) - timedelta(seconds=1)
         until = utc_text(int(last.timestamp()))
 
-    def line(one: Property) -> Property | None:
-        if one.name == "RRULE":
-            return _line("RRULE", f"{_without_end(one.value.strip())};UNTIL={until}")
-        if one.name in ("EXDATE", "RDATE"):
-            return _kept(one, lambda at: at < limit)
-        return one
+    def line(prop: Property) -> Property | None:
+        if prop.name == "RRULE":
+            return _line("RRULE", f"{_without_end(prop.value.strip())};UNTIL={until}")
+        if prop.name in ("EXDATE", "RDATE"):
+            return _kept(prop, lambda at: at < limit)
+        return prop
 
-    others = [one for one in found.parts if one is not main and _moment(one.value("RECURRENCE-ID")) < limit]
-    return with_zones(found.calendar, [mapped(main, line), *others])
+    others = [
+        part for part in calendar_object.parts if part is not main and _moment(part.value("RECURRENCE-ID")) < limit
+    ]
+    return with_zones(calendar_object.calendar, [mapped(main, line), *others])
 
 
 def following(
-    found: CalendarObject, recurrence: str, form: Form, shown: Form, author: Author, uid: str, before: int
+    calendar_object: CalendarObject, recurrence: str, form: Form, shown: Form, author: Author, uid: str, before: int
 ) -> Component:
     """The calendar of a series that begins with an event of another one, of which `before` events stay. Raises
     BadForm.
     """
     limit = _moment(recurrence)
     moved = form.start - shown.start
-    same = form.rule == found.main.value("RRULE") and form.whole == shown.whole
+    same = form.rule == calendar_object.main.value("RRULE") and form.whole == shown.whole
     if same:
         rule = _turned(form.rule, moved.days)
         count = _count(rule)
         if count:
             rule = f"{_without_end(rule)};COUNT={max(1, count - before)}"
         form = msgspec.structs.replace(form, rule=rule)
-    main = mapped(found.main, lambda one: _line("UID", uid) if one.name == "UID" else one)
-    main = mapped(main, lambda one: None if one.name in ("EXDATE", "RDATE") and not same else one)
-    main = mapped(main, lambda one: _kept(one, lambda at: at >= limit) if one.name in ("EXDATE", "RDATE") else one)
-    part = _shifted(_written(main, form, author, found.zones, series=True), moved)
+    main = mapped(calendar_object.main, lambda prop: _line("UID", uid) if prop.name == "UID" else prop)
+    main = mapped(main, lambda prop: None if prop.name in ("EXDATE", "RDATE") and not same else prop)
+    main = mapped(main, lambda prop: _kept(prop, lambda at: at >= limit) if prop.name in ("EXDATE", "RDATE") else prop)
+    part = _shifted(_written(main, form, author, calendar_object.zones, series=True), moved)
     others = [
-        _shifted(mapped(one, lambda line: _line("UID", uid) if line.name == "UID" else line), moved)
-        for one in found.parts
-        if same and one is not found.main and _moment(one.value("RECURRENCE-ID")) > limit
+        _shifted(mapped(component, lambda line: _line("UID", uid) if line.name == "UID" else line), moved)
+        for component in calendar_object.parts
+        if same and component is not calendar_object.main and _moment(component.value("RECURRENCE-ID")) > limit
     ]
-    return with_zones(found.calendar, [part, *others])
+    return with_zones(calendar_object.calendar, [part, *others])
 
 
 def _written(part: Component, form: Form, author: Author, zones: Zones, *, series: bool) -> Component:
     """A component with what a form says; `series`: with its rule."""
     if form.end < form.start or (form.whole and form.end == form.start):
         raise BadForm("the event ends before it begins")
-    made = [one for one in part.properties if one.name not in OF_FORM]
+    made = [prop for prop in part.properties if prop.name not in OF_FORM]
     made += [_line("DTSTAMP", utc_text(author.now)), _line("LAST-MODIFIED", utc_text(author.now))]
     made += [_time("DTSTART", form.start, form, zones), _time("DTEND", form.end, form, zones)]
     for name, text in (("SUMMARY", form.title), ("LOCATION", form.place), ("DESCRIPTION", form.notes)):
@@ -216,7 +221,7 @@ def _written(part: Component, form: Form, author: Author, zones: Zones, *, serie
         elif text:
             made.append(_line(name, escaped(text)))
             if name == "DESCRIPTION":
-                made = [one for one in made if one.name != "X-ALT-DESC"]
+                made = [prop for prop in made if prop.name != "X-ALT-DESC"]
     if form.free:
         made.append(_line("TRANSP", "TRANSPARENT"))
     if series and form.rule:
@@ -238,7 +243,7 @@ def _people(part: Component, form: Form, author: Author) -> list[Property]:
     else:
         made.append(organizer)
         made += [line for address, line in there.items() if address == address_of(organizer)]
-    seen = {address_of(one) for one in made}
+    seen = {address_of(prop) for prop in made}
     for name, address in form.guests:
         key = address.lower()
         if key in seen:
@@ -253,7 +258,7 @@ def _people(part: Component, form: Form, author: Author) -> list[Property]:
 def _with_alarms(part: Component, form: Form) -> list[Component]:
     """The inner components of an event: alarms of the form, and those that no form shows."""
     known = _alarms(part)
-    kept = [one for one in part.components if (at := _alarm(one)) is None or at in form.alarms]
+    kept = [component for component in part.components if (at := _alarm(component)) is None or at in form.alarms]
     for minutes in form.alarms:
         if minutes not in known:
             lines = [_line("ACTION", "DISPLAY"), _line("TRIGGER", f"-PT{minutes}M"), _line("DESCRIPTION", "Reminder")]
@@ -262,12 +267,12 @@ def _with_alarms(part: Component, form: Form) -> list[Component]:
 
 
 def _alarms(part: Component) -> tuple[int, ...]:
-    return tuple(sorted({at for one in part.components if (at := _alarm(one)) is not None}))
+    return tuple(sorted({at for component in part.components if (at := _alarm(component)) is not None}))
 
 
-def _alarm(one: Component) -> int | None:
+def _alarm(component: Component) -> int | None:
     """Minutes before the start at which an alarm comes; None for another component or alarm."""
-    trigger = one.first("TRIGGER") if one.name == "VALARM" else None
+    trigger = component.first("TRIGGER") if component.name == "VALARM" else None
     if trigger is None or trigger.parameter("RELATED").upper() == "END":
         return None
     span = duration_of(trigger.value)
@@ -279,8 +284,8 @@ def _alarm(one: Component) -> int | None:
 def _rule(form: Form, zones: Zones) -> str:
     """The rule of a form, with its end in the form of the start (RFC 5545 §3.3.10)."""
     parts = [one for one in form.rule.strip().upper().rstrip(";").split(";") if one]
-    for number, one in enumerate(parts):
-        name, _, value = one.partition("=")
+    for number, part in enumerate(parts):
+        name, _, value = part.partition("=")
         until = value_of(value) if name == "UNTIL" else None
         if until is None or ("T" in value) != form.whole:
             continue
@@ -319,19 +324,19 @@ def _zone(name: str, zones: Zones) -> tzinfo | None:
 
 def with_zones(like: Component, parts: list[Component]) -> Component:
     """A calendar with these events, and the zones that they name: those that the file had, or else of the database."""
-    names = {one.parameter("TZID").strip() for part in parts for one in part.properties} - {""}
-    there = {one.value("TZID"): one for one in like.components if one.name == "VTIMEZONE"}
+    names = {prop.parameter("TZID").strip() for part in parts for prop in part.properties} - {""}
+    there = {component.value("TZID"): component for component in like.components if component.name == "VTIMEZONE"}
     years = [at.year for part in parts if (at := value_of(part.value("DTSTART"))) is not None]
     zones = [there.get(name) or zone_component(name, min(years, default=2000)) for name in sorted(names)]
-    return Component("VCALENDAR", like.properties, [*(one for one in zones if one is not None), *parts])
+    return Component("VCALENDAR", like.properties, [*(zone for zone in zones if zone is not None), *parts])
 
 
-def _exception(found: CalendarObject, recurrence: str) -> Component | None:
+def _exception(calendar_object: CalendarObject, recurrence: str) -> Component | None:
     wanted = _moment(recurrence)
-    for one in found.parts:
-        own = one.first("RECURRENCE-ID")
+    for part in calendar_object.parts:
+        own = part.first("RECURRENCE-ID")
         if own is not None and _moment(own.value) == wanted:
-            return one
+            return part
     return None
 
 
@@ -348,11 +353,11 @@ def _in_series(main: Component, name: str, recurrence: str) -> Property:
 def _shifted(part: Component, moved: timedelta) -> Component:
     """A component whose times in the series have moved."""
 
-    def line(one: Property) -> Property | None:
-        if one.name not in ("EXDATE", "RDATE", "RECURRENCE-ID") or not moved:
-            return one
-        values = [_shifted_text(value.strip(), moved) for value in one.value.split(",")]
-        return _again(one, ",".join(values))
+    def line(prop: Property) -> Property | None:
+        if prop.name not in ("EXDATE", "RDATE", "RECURRENCE-ID") or not moved:
+            return prop
+        values = [_shifted_text(value.strip(), moved) for value in prop.value.split(",")]
+        return _again(prop, ",".join(values))
 
     return mapped(part, line)
 
@@ -365,29 +370,29 @@ def _shifted_text(value: str, moved: timedelta) -> str:
     return f"{at:%Y%m%dT%H%M%S}{'Z' if value.endswith('Z') else ''}" if "T" in value else f"{at:%Y%m%d}"
 
 
-def _kept(one: Property, wanted: Callable[[datetime], bool]) -> Property | None:
+def _kept(prop: Property, wanted: Callable[[datetime], bool]) -> Property | None:
     """A line of dates with those that are wanted; None without any."""
-    values = [value for value in one.value.split(",") if (at := value_of(value.strip())) and wanted(_naive(at))]
-    return _again(one, ",".join(values)) if values else None
+    values = [value for value in prop.value.split(",") if (at := value_of(value.strip())) and wanted(_naive(at))]
+    return _again(prop, ",".join(values)) if values else None
 
 
-def _again(one: Property, value: str) -> Property:
-    return _read(f"{one.whole[: len(one.whole) - len(one.value)]}{value}")
+def _again(prop: Property, value: str) -> Property:
+    return _read(f"{prop.whole[: len(prop.whole) - len(prop.value)]}{value}")
 
 
 def _turned(rule: str, days: int) -> str:
     """A rule whose days of the week have moved, where they have no number."""
     parts = rule.upper().split(";")
-    for number, one in enumerate(parts):
-        if one.startswith("BYDAY=") and all(day in DAYS for day in one[6:].split(",")):
-            turned = [DAYS[(DAYS.index(day) + days) % 7] for day in one[6:].split(",")]
+    for number, part in enumerate(parts):
+        if part.startswith("BYDAY=") and all(day in DAYS for day in part[6:].split(",")):
+            turned = [DAYS[(DAYS.index(day) + days) % 7] for day in part[6:].split(",")]
             parts[number] = f"BYDAY={','.join(sorted(turned, key=DAYS.index))}"
     return ";".join(parts)
 
 
 def _without_end(rule: str) -> str:
     parts = rule.rstrip(";").split(";")
-    return ";".join(one for one in parts if one.partition("=")[0].upper() not in ("UNTIL", "COUNT"))
+    return ";".join(part for part in parts if part.partition("=")[0].upper() not in ("UNTIL", "COUNT"))
 
 
 def _count(rule: str) -> int:
@@ -434,6 +439,6 @@ def _line(name: str, value: str) -> Property:
 
 
 def _read(text: str) -> Property:
-    found = property_of(text)
-    assert found is not None
-    return found
+    prop = property_of(text)
+    assert prop is not None
+    return prop

@@ -150,7 +150,7 @@ def read_calendar(text: str) -> Calendar:
         calendar = read_mailed(text)
     except BadComponents as error:
         raise BadCalendar(reason_of(error)) from None
-    events = [one for one in calendar.components if one.name == "VEVENT"]
+    events = [component for component in calendar.components if component.name == "VEVENT"]
     if not events:
         raise BadCalendar("the file has no event")
     method = calendar.value("METHOD").upper()
@@ -202,28 +202,28 @@ def write_reply(event: Event, address: str, name: str, answer: str, note: str, n
 
 
 def _event(lines: list[Property], zones: Zones) -> Event:
-    found: dict[str, Property] = {}
+    props: dict[str, Property] = {}
     attendees: list[Person] = []
     more = 0
-    for one in lines:
-        if one.name == "ATTENDEE":
-            person = _person(one)
+    for line in lines:
+        if line.name == "ATTENDEE":
+            person = _person(line)
             if person is not None and len(attendees) < MAX_ATTENDEES:
                 attendees.append(person)
             else:
                 more += 1
         else:
-            found.setdefault(one.name, one)
+            props.setdefault(line.name, line)
 
     def text(name: str, most: int = MAX_TEXT) -> str:
-        return plain(found[name].decoded, most) if name in found else ""
+        return plain(props[name].decoded, most) if name in props else ""
 
-    start = _moment(found.get("DTSTART"), zones)
-    end = _moment(found.get("DTEND"), zones)
-    if end is None and start is not None and "DURATION" in found:
-        end = _after(start, found["DURATION"].value)
-    description = unescaped(found["DESCRIPTION"].decoded[: 4 * MAX_DESCRIPTION]) if "DESCRIPTION" in found else ""
-    sequence = found["SEQUENCE"].value.strip() if "SEQUENCE" in found else ""
+    start = _moment(props.get("DTSTART"), zones)
+    end = _moment(props.get("DTEND"), zones)
+    if end is None and start is not None and "DURATION" in props:
+        end = _after(start, props["DURATION"].value)
+    description = unescaped(props["DESCRIPTION"].decoded[: 4 * MAX_DESCRIPTION]) if "DESCRIPTION" in props else ""
+    sequence = props["SEQUENCE"].value.strip() if "SEQUENCE" in props else ""
     return Event(
         uid=text("UID", MAX_ID),
         sequence=int(sequence) if sequence.isascii() and sequence.isdigit() and len(sequence) < 10 else 0,
@@ -233,44 +233,44 @@ def _event(lines: list[Property], zones: Zones) -> Event:
         end=end,
         place=text("LOCATION"),
         description=description[:MAX_DESCRIPTION],
-        organizer=_person(found["ORGANIZER"]) if "ORGANIZER" in found else None,
+        organizer=_person(props["ORGANIZER"]) if "ORGANIZER" in props else None,
         attendees=tuple(attendees),
         more=more,
-        rule=_rule(found["RRULE"].value) if "RRULE" in found else None,
-        recurrence=_recurrence(found["RECURRENCE-ID"]) if "RECURRENCE-ID" in found else None,
+        rule=_rule(props["RRULE"].value) if "RRULE" in props else None,
+        recurrence=_recurrence(props["RECURRENCE-ID"]) if "RECURRENCE-ID" in props else None,
         cancelled=text("STATUS").upper() == "CANCELLED",
     )
 
 
-def _recurrence(one: Property) -> Recurrence:
+def _recurrence(prop: Property) -> Recurrence:
     """Raises BadCalendar: an answer would be about all events, or about none."""
-    value = one.value.strip()
+    value = prop.value.strip()
     if value_of(value) is None:
         raise BadCalendar("the file has no event")
-    following = one.parameter("RANGE").upper() == "THISANDFUTURE"
-    return Recurrence(value, _printable(one.parameter("TZID"))[:MAX_ZONE], following)
+    following = prop.parameter("RANGE").upper() == "THISANDFUTURE"
+    return Recurrence(value, _printable(prop.parameter("TZID"))[:MAX_ZONE], following)
 
 
-def _person(one: Property) -> Person | None:
+def _person(prop: Property) -> Person | None:
     """A participant with a mail address; None for another one."""
-    kind, _, address = one.value.strip().partition(":")
+    kind, _, address = prop.value.strip().partition(":")
     if kind.lower() != "mailto" or "@" not in address:
-        address = one.parameter("EMAIL")
+        address = prop.parameter("EMAIL")
     address = plain(address, 320)
     if "@" not in address:
         return None
-    return Person(plain(one.parameter("CN"), 200), address, ANSWERS.get(one.parameter("PARTSTAT").upper(), ""))
+    return Person(plain(prop.parameter("CN"), 200), address, ANSWERS.get(prop.parameter("PARTSTAT").upper(), ""))
 
 
-def _moment(one: Property | None, zones: Zones) -> Moment | None:
-    value = None if one is None else value_of(one.value.strip())
-    if one is None or value is None:
+def _moment(prop: Property | None, zones: Zones) -> Moment | None:
+    value = None if prop is None else value_of(prop.value.strip())
+    if prop is None or value is None:
         return None
-    if is_date(one):
+    if is_date(prop):
         return Moment(value.date().isoformat(), None)
     if value.tzinfo is not None:
         return _zoned(value.replace(tzinfo=None), UTC, "UTC")
-    name = one.parameter("TZID").strip()[:MAX_ZONE]
+    name = prop.parameter("TZID").strip()[:MAX_ZONE]
     if not name:
         return Moment(value.isoformat(), None)
     return msgspec.structs.replace(_zoned(value, zones.get(name), ""), zone=name)

@@ -74,37 +74,37 @@ class Message(msgspec.Struct, frozen=True):
 # Looking at an entry.
 
 
-def address_of(one: Property | None) -> str:
+def address_of(prop: Property | None) -> str:
     """The mail address of a calendar user, in lower case; "" for another one."""
-    value = "" if one is None else one.value.strip()
+    value = "" if prop is None else prop.value.strip()
     if value[:7].lower() == "mailto:":
         return plain(value[7:], 320).lower()
-    return plain("" if one is None else one.parameter("EMAIL"), 320).lower()
+    return plain("" if prop is None else prop.parameter("EMAIL"), 320).lower()
 
 
-def organizer_of(found: CalendarObject) -> Property | None:
+def organizer_of(calendar_object: CalendarObject) -> Property | None:
     """The line of the organiser; None for an entry without one."""
-    return next((line for part in found.parts if (line := part.first("ORGANIZER")) is not None), None)
+    return next((line for part in calendar_object.parts if (line := part.first("ORGANIZER")) is not None), None)
 
 
-def role_of(found: CalendarObject, own: frozenset[str]) -> Role:
+def role_of(calendar_object: CalendarObject, own: frozenset[str]) -> Role:
     """The part that a user with these addresses has in an entry, "" for one that the server sends nothing for."""
-    line = organizer_of(found)
+    line = organizer_of(calendar_object)
     if line is None:
         return ""
     if address_of(line) in own:
         return "organizer"
-    if _agent(line) == "SERVER" and any(own & attendees_of(part).keys() for part in found.parts):
+    if _agent(line) == "SERVER" and any(own & attendees_of(part).keys() for part in calendar_object.parts):
         return "attendee"
     return ""
 
 
-def check_organizer(found: CalendarObject, before: CalendarObject | None) -> None:
+def check_organizer(calendar_object: CalendarObject, before: CalendarObject | None) -> None:
     """Check what holds for each entry with people. Raises NotAllowed."""
-    names = {address_of(line) for part in found.parts if (line := part.first("ORGANIZER")) is not None}
+    names = {address_of(line) for part in calendar_object.parts if (line := part.first("ORGANIZER")) is not None}
     if len(names) > 1:
         raise NotAllowed("same-organizer-in-all-components", "all components of an entry have one organiser")
-    if any(len(part.all("ATTENDEE")) > MAX_ATTENDEES for part in found.parts):
+    if any(len(part.all("ATTENDEE")) > MAX_ATTENDEES for part in calendar_object.parts):
         raise NotAllowed("max-attendees-per-instance", f"an entry has at most {MAX_ATTENDEES} attendees")
     was = None if before is None else organizer_of(before)
     if was is not None and names and address_of(was) not in names:
@@ -120,15 +120,15 @@ def _agent(line: Property) -> str:
     return line.parameter("SCHEDULE-AGENT").upper() or "SERVER"
 
 
-def key_of(found: CalendarObject, part: Component) -> int | None:
+def key_of(calendar_object: CalendarObject, part: Component) -> int | None:
     """The moment by the rule of an exception; None for the event itself."""
-    moment = moment_of(part.first("RECURRENCE-ID"), found.zones)
+    moment = moment_of(part.first("RECURRENCE-ID"), calendar_object.zones)
     return None if moment is None else seconds_of(moment)
 
 
-def by_key(found: CalendarObject | None) -> dict[int | None, Component]:
+def by_key(calendar_object: CalendarObject | None) -> dict[int | None, Component]:
     """The components of an entry by `key_of`; none for no entry."""
-    return {} if found is None else {key_of(found, part): part for part in found.parts}
+    return {} if calendar_object is None else {key_of(calendar_object, part): part for part in calendar_object.parts}
 
 
 def sequence_of(part: Component) -> int:
@@ -156,7 +156,7 @@ def with_parameters(line: Property, wanted: Mapping[str, str]) -> Property:
             pieces.append(head[start:at])
             start = at + 1
     pieces.append(head[start:])
-    kept = [one for one in pieces[1:] if one.partition("=")[0].strip().upper() not in wanted]
+    kept = [piece for piece in pieces[1:] if piece.partition("=")[0].strip().upper() not in wanted]
     added = [f"{name}={_quoted(value)}" for name, value in wanted.items() if value]
     made = property_of(";".join([pieces[0], *kept, *added]) + ":" + line.value)
     return line if made is None else made
@@ -182,17 +182,17 @@ def mapped(part: Component, change: Callable[[Property], Property | None]) -> Co
     return Component(part.name, lines, part.components)
 
 
-def new_calendar(found: CalendarObject, parts: Sequence[Component], method: str = "") -> Component:
+def new_calendar(calendar_object: CalendarObject, parts: Sequence[Component], method: str = "") -> Component:
     """A calendar with these components, and the zones that they may name."""
     head = [_line("VERSION", "2.0"), _line("PRODID", PRODID), *([_line("METHOD", method)] if method else [])]
-    zones = [one for one in found.calendar.components if one.name == "VTIMEZONE"]
+    zones = [component for component in calendar_object.calendar.components if component.name == "VTIMEZONE"]
     return Component("VCALENDAR", head, [*zones, *parts])
 
 
-def rebuilt(found: CalendarObject, parts: Sequence[Component]) -> Component:
+def rebuilt(calendar_object: CalendarObject, parts: Sequence[Component]) -> Component:
     """The calendar of an entry with other components."""
-    zones = [one for one in found.calendar.components if one.name == "VTIMEZONE"]
-    return Component("VCALENDAR", found.calendar.properties, [*zones, *parts])
+    zones = [component for component in calendar_object.calendar.components if component.name == "VTIMEZONE"]
+    return Component("VCALENDAR", calendar_object.calendar.properties, [*zones, *parts])
 
 
 # The organiser's changes.
@@ -225,26 +225,26 @@ def organized(
     changed = msgspec.structs.replace(after, parts=parts)
     everyone = dict.fromkeys(
         address
-        for found in (before, changed)
-        if found is not None
-        for part in found.parts
+        for calendar_object in (before, changed)
+        if calendar_object is not None
+        for part in calendar_object.parts
         for address, line in attendees_of(part).items()
         if address not in own and _agent(line) == "SERVER"
     )
     messages = _messages(before, changed, everyone, now)
-    told = {address for one in messages for address in one.recipients}
+    told = {address for message in messages for address in message.recipients}
 
     def stored(part: Component) -> Component:
         was = attendees_of(earlier.get(key_of(after, part), Component("", [], [])))
 
-        def line(one: Property) -> Property:
-            address = address_of(one) if one.name == "ATTENDEE" else ""
+        def line(prop: Property) -> Property:
+            address = address_of(prop) if prop.name == "ATTENDEE" else ""
             if address in told:
                 status = DELIVERED if address in local else SENT
-                return with_parameters(one, {"SCHEDULE-STATUS": status, "SCHEDULE-FORCE-SEND": ""})
+                return with_parameters(prop, {"SCHEDULE-STATUS": status, "SCHEDULE-FORCE-SEND": ""})
             if address in was and (status := was[address].parameter("SCHEDULE-STATUS")):
-                return with_parameters(one, {"SCHEDULE-STATUS": status})
-            return one
+                return with_parameters(prop, {"SCHEDULE-STATUS": status})
+            return prop
 
         return mapped(part, line)
 
@@ -296,7 +296,9 @@ def _messages(
     for address in everyone:
         was, is_now = _view(before, address), _view(after, address)
         forced = _forced(after, address)
-        if not forced and [_comparable(one) for one in was] == [_comparable(one) for one in is_now]:
+        if not forced and [_comparable(component) for component in was] == [
+            _comparable(component) for component in is_now
+        ]:
             continue
         if not forced and is_off(is_now or was) and (not was or is_off(was)):
             continue  # no attendee has to hear of what never was, or is off already
@@ -316,23 +318,23 @@ def is_off(parts: Sequence[Component]) -> bool:
     return all(part.value("STATUS").upper() == "CANCELLED" for part in parts)
 
 
-def _forced(found: CalendarObject | None, address: str) -> str:
+def _forced(calendar_object: CalendarObject | None, address: str) -> str:
     """The method that a client wants to be sent in any case (RFC 6638 §7.2)."""
-    lines = (attendees_of(part).get(address) for part in ([] if found is None else found.parts))
+    lines = (attendees_of(part).get(address) for part in ([] if calendar_object is None else calendar_object.parts))
     wanted = (line.parameter("SCHEDULE-FORCE-SEND").upper() for line in lines if line is not None)
     return next((one for one in wanted if one in ("REQUEST", "CANCEL")), "")
 
 
-def _view(found: CalendarObject | None, address: str) -> list[Component]:
+def _view(calendar_object: CalendarObject | None, address: str) -> list[Component]:
     """The components that an attendee sees; dates of exceptions to which others are invited are left out."""
-    if found is None:
+    if calendar_object is None:
         return []
-    number = main_part(found.parts)
-    invited = [part for part in found.parts if address in attendees_of(part)]
-    main = None if number is None else found.parts[number]
+    number = main_part(calendar_object.parts)
+    invited = [part for part in calendar_object.parts if address in attendees_of(part)]
+    main = None if number is None else calendar_object.parts[number]
     if main is None or not any(part is main for part in invited):
         return invited
-    without = [part for part in found.parts if not any(part is one for one in invited)]
+    without = [part for part in calendar_object.parts if not any(part is component for component in invited)]
     lines = [line for part in without if (line := _left_out(main, part)) is not None]
     seen = Component(main.name, [*main.properties, *lines], main.components)
     return [seen, *(part for part in invited if part is not main)]
@@ -364,19 +366,19 @@ def _told(parts: Sequence[Component], now: int, *, off: bool = False, raised: bo
     """Components as others get them: without alarms, and what is between a client and its server. `off`: called off;
     `raised`: as a later version than the organiser's, who has none.
     """
-    told: list[Component] = []
+    components: list[Component] = []
     for part in parts:
         lines = [
             with_parameters(line, dict.fromkeys(OF_SERVER, "")) if line.name in ("ATTENDEE", "ORGANIZER") else line
             for line in part.properties
             if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS")
         ]
-        one = Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], [])
+        component = Component(part.name, [*lines, _line("DTSTAMP", utc_text(now))], [])
         if off:
-            one = with_property(one, "STATUS", "CANCELLED")
-            one = with_property(one, "SEQUENCE", str(sequence_of(part) + int(raised)))
-        told.append(one)
-    return told
+            component = with_property(component, "STATUS", "CANCELLED")
+            component = with_property(component, "SEQUENCE", str(sequence_of(part) + int(raised)))
+        components.append(component)
+    return components
 
 
 # An attendee's changes.
@@ -407,7 +409,7 @@ def is_answer(before: CalendarObject, after: CalendarObject, own: frozenset[str]
 
     def told(part: Component) -> tuple[frozenset[str], str]:
         mine = own_line(part, own)
-        lines = [one for one in part.properties if one is not mine and one.name != "TRANSP"]
+        lines = [prop for prop in part.properties if prop is not mine and prop.name != "TRANSP"]
         return _comparable(Component(part.name, lines, [])), write_component(Component("", [], part.components))
 
     was, is_now = by_key(before), by_key(after)
@@ -446,7 +448,8 @@ def answered(
     organizer = address_of(line)
     told = {"SCHEDULE-STATUS": DELIVERED if organizer in local else SENT, "SCHEDULE-FORCE-SEND": ""}
     parts = [
-        mapped(part, lambda one: with_parameters(one, told) if one.name == "ORGANIZER" else one) for part in after.parts
+        mapped(part, lambda prop: with_parameters(prop, told) if prop.name == "ORGANIZER" else prop)
+        for part in after.parts
     ]
     text = write_component(new_calendar(after, replies, "REPLY"))
     return Answered(rebuilt(after, parts), Message("REPLY", (organizer,), text))
@@ -458,7 +461,7 @@ def _kept(part: Component, was: Component | None, own: frozenset[str]) -> Compon
     known = "" if earlier is None else earlier.parameter("PARTSTAT").upper()
     if mine is None or known not in ANSWERS or mine.parameter("PARTSTAT").upper() in ANSWERS:
         return part
-    return mapped(part, lambda one: with_parameters(one, {"PARTSTAT": known}) if one is mine else one)
+    return mapped(part, lambda prop: with_parameters(prop, {"PARTSTAT": known}) if prop is mine else prop)
 
 
 def refused(before: CalendarObject, own: frozenset[str], now: int) -> Message | None:
@@ -485,8 +488,8 @@ def _reply(part: Component, mine: Property, now: int) -> Component:
     names = ("UID", "RECURRENCE-ID", "DTSTART", "DTEND", "DURATION", "SUMMARY", "COMMENT")
     lines = [line for line in part.properties if line.name in names]
     organizer = part.first("ORGANIZER")
-    people = [one for one in (organizer, mine) if one is not None]
-    lines += [with_parameters(one, dict.fromkeys((*OF_SERVER, "RSVP"), "")) for one in people]
+    people = [prop for prop in (organizer, mine) if prop is not None]
+    lines += [with_parameters(prop, dict.fromkeys((*OF_SERVER, "RSVP"), "")) for prop in people]
     lines += [_line("SEQUENCE", str(sequence_of(part))), _line("DTSTAMP", utc_text(now))]
     return Component(part.name, [*lines, _line("REQUEST-STATUS", "2.0;Success")], [])
 
@@ -498,23 +501,23 @@ def _declined(before: CalendarObject | None, after: CalendarObject, own: frozens
     if was is None or main is None or mine is None:
         return []
     known = {line.whole for line in was.all("EXDATE")}
-    found: list[Component] = []
+    components: list[Component] = []
     for line in main.all("EXDATE"):
         if line.whole in known:
             continue
         for value in line.value.split(","):
             recurrence = property_of(line.whole[: len(line.whole) - len(line.value) - 1] + ":" + value.strip())
-            if recurrence is None or len(found) == MAX_DECLINED:
+            if recurrence is None or len(components) == MAX_DECLINED:
                 break
             named = property_of("RECURRENCE-ID" + recurrence.whole[len("EXDATE") :])
-            if named is not None and not any(value.strip() in one.value.split(",") for one in was.all("EXDATE")):
-                lines = [one for one in main.properties if one.name not in ("DTSTART", "DTEND", "DURATION")]
+            if named is not None and not any(value.strip() in prop.value.split(",") for prop in was.all("EXDATE")):
+                lines = [prop for prop in main.properties if prop.name not in ("DTSTART", "DTEND", "DURATION")]
                 part = Component(main.name, [*lines, named], [])
-                found.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
-    return found
+                components.append(_reply(part, with_parameters(mine, {"PARTSTAT": "DECLINED"}), now))
+    return components
 
 
-def is_over(found: CalendarObject, now: int) -> bool:
+def is_over(calendar_object: CalendarObject, now: int) -> bool:
     """Whether all of an entry is past, by a day at least: its changes are told to no other user."""
-    _, ends = found.bounds()
+    _, ends = calendar_object.bounds()
     return ends is not None and ends < now - int(timedelta(days=1).total_seconds())

@@ -125,22 +125,22 @@ class Clock(msgspec.Struct, frozen=True):
 # From iCalendar
 
 
-def event_of(found: CalendarObject) -> Object:
+def event_of(calendar_object: CalendarObject) -> Object:
     """The JSCalendar object of an entry with an event."""
-    main, clock = found.main, clock_of(found.main, found.zones)
-    event = part_object(main, found.zones)
-    program = unescaped(found.calendar.value("PRODID"))
+    main, clock = calendar_object.main, clock_of(calendar_object.main, calendar_object.zones)
+    event = part_object(main, calendar_object.zones)
+    program = unescaped(calendar_object.calendar.value("PRODID"))
     if program:
         event["prodId"] = program
     if main.first("RECURRENCE-ID") is not None:
-        event["recurrenceId"] = recurrence_key(main, found.zones, clock)
+        event["recurrenceId"] = recurrence_key(main, calendar_object.zones, clock)
         if clock.name is not None:
             event["recurrenceIdTimeZone"] = clock.name
         return event
     rules = main.all("RRULE")
     if rules and (rule := _rule(rules[0].value, clock)):
         event["recurrenceRule"] = rule
-    overrides = overrides_of(found, event)
+    overrides = overrides_of(calendar_object, event)
     if overrides:
         event["recurrenceOverrides"] = overrides
     return event
@@ -156,20 +156,22 @@ def instance_of(event: Object, key: str, *, zone: str | None = None) -> Object:
     return made if zone is None else {**made, "recurrenceId": key, "recurrenceIdTimeZone": zone}
 
 
-def overrides_of(found: CalendarObject, event: Object) -> Object:
+def overrides_of(calendar_object: CalendarObject, event: Object) -> Object:
     """The exceptions of a series, by their local time by the rule, as patches."""
-    clock = clock_of(found.main, found.zones)
+    clock = clock_of(calendar_object.main, calendar_object.zones)
     overrides: Object = {}
-    for key, line in dates_of(found.main, "RDATE", found.zones, clock):
+    for key, line in dates_of(calendar_object.main, "RDATE", calendar_object.zones, clock):
         length = _period_length(line.value)
         overrides[key] = {} if length is None or length == event.get("duration") else {"duration": length}
-    for key, _ in dates_of(found.main, "EXDATE", found.zones, clock):
+    for key, _ in dates_of(calendar_object.main, "EXDATE", calendar_object.zones, clock):
         overrides[key] = {"excluded": True}
     plain = {**event}
-    for part in found.parts:
-        if part is not found.main and part.first("RECURRENCE-ID") is not None:
-            key = recurrence_key(part, found.zones, clock)
-            overrides[key] = difference(instance_of(plain, key), _overridable(part_object(part, found.zones), event))
+    for part in calendar_object.parts:
+        if part is not calendar_object.main and part.first("RECURRENCE-ID") is not None:
+            key = recurrence_key(part, calendar_object.zones, clock)
+            overrides[key] = difference(
+                instance_of(plain, key), _overridable(part_object(part, calendar_object.zones), event)
+            )
     return overrides
 
 
@@ -203,13 +205,13 @@ def dates_of(part: Component, name: str, zones: Zones, clock: Clock) -> Iterator
     start = moment_of(part.first("DTSTART"), zones)
     for line in part.all(name):
         for value in line.value.split(",")[:MAX_DATES]:
-            one = msgspec.structs.replace(line, value=value.strip())
-            moment = moment_of(msgspec.structs.replace(one, value=one.value.partition("/")[0]), zones)
+            prop = msgspec.structs.replace(line, value=value.strip())
+            moment = moment_of(msgspec.structs.replace(prop, value=prop.value.partition("/")[0]), zones)
             if moment is None:
                 continue
-            if "T" not in one.value and not clock.whole and start is not None:
+            if "T" not in prop.value and not clock.whole and start is not None:
                 moment = start.replace(year=moment.year, month=moment.month, day=moment.day)
-            yield local_text(clock.local(moment)), one
+            yield local_text(clock.local(moment)), prop
 
 
 def local_text(moment: datetime) -> str:
@@ -236,7 +238,7 @@ def read_duration(text: str) -> tuple[int, int, bool] | None:
     match = DURATION.fullmatch(text.strip())
     if match is None or text.strip().endswith(("P", "T")):
         return None
-    weeks, days, hours, minutes, seconds = (int(one or 0) for one in match.groups()[1:])
+    weeks, days, hours, minutes, seconds = (int(group or 0) for group in match.groups()[1:])
     return weeks * 7 + days, hours * 3600 + minutes * 60 + seconds, match[1] == "-"
 
 
@@ -260,7 +262,7 @@ def part_object(part: Component, zones: Zones) -> Object:
     """The object of one component, without its place in a series."""
     found: Object = {"@type": "Event", "uid": unescaped(part.value("UID")), **_times(part, zones)}
     for name, (lines_of, read) in READERS.items():
-        lines = [one for one in part.properties if one.name in lines_of]
+        lines = [prop for prop in part.properties if prop.name in lines_of]
         if lines and (value := read(lines)) not in (None, "", {}):
             found[name] = value
     alerts = {key: alert for key, _, alert in alarms_of(part)}
@@ -353,18 +355,20 @@ def _keyed(lines: Iterable[Property], make: Callable[[Property], Object | None],
 
 def keyed(lines: Iterable[Property], letter: str) -> dict[str, Property]:
     """Lines by their JSID, else by a letter and their number."""
-    found: dict[str, Property] = {}
-    for number, one in enumerate(lines, 1):
-        key = one.parameter("JSID")
-        found[key if KEY.fullmatch(key) and key not in found else f"{letter}{number}"] = one
-    return found
+    props: dict[str, Property] = {}
+    for number, line in enumerate(lines, 1):
+        key = line.parameter("JSID")
+        props[key if KEY.fullmatch(key) and key not in props else f"{letter}{number}"] = line
+    return props
 
 
 def _locations(lines: list[Property]) -> Object:
     found = _keyed(
-        (one for one in lines if one.name == "LOCATION"), lambda one: {"@type": "Location", "name": _text([one])}, "l"
+        (line for line in lines if line.name == "LOCATION"),
+        lambda prop: {"@type": "Location", "name": _text([prop])},
+        "l",
     )
-    places = (PLACE.fullmatch(one.value.strip()) for one in lines if one.name == "GEO")
+    places = (PLACE.fullmatch(line.value.strip()) for line in lines if line.name == "GEO")
     for place in places:
         if place is not None:
             key = next(iter(found), "l1")
@@ -373,25 +377,27 @@ def _locations(lines: list[Property]) -> Object:
     return found
 
 
-def _virtual(one: Property) -> Object:
-    features = {value.lower(): True for text in one.parameters.get("FEATURE", []) for value in text.split(",") if value}
-    named = {"name": one.parameter("LABEL")} if one.parameter("LABEL") else {}
+def _virtual(prop: Property) -> Object:
+    features = {
+        value.lower(): True for text in prop.parameters.get("FEATURE", []) for value in text.split(",") if value
+    }
+    named = {"name": prop.parameter("LABEL")} if prop.parameter("LABEL") else {}
     return {
         "@type": "VirtualLocation",
-        "uri": one.value.strip(),
+        "uri": prop.value.strip(),
         **named,
         **({"features": features} if features else {}),
     }
 
 
-def _link(one: Property) -> Object:
-    uri, kind = one.value.strip(), one.parameter("FMTTYPE")
-    if one.parameter("ENCODING").upper() == "BASE64":
+def _link(prop: Property) -> Object:
+    uri, kind = prop.value.strip(), prop.parameter("FMTTYPE")
+    if prop.parameter("ENCODING").upper() == "BASE64":
         uri = f"data:{kind or 'application/octet-stream'};base64,{uri}"
     found: Object = {"@type": "Link", "href": uri}
-    rel = RELS.get(one.name) or one.parameter("LINKREL")
-    title = one.parameter("FILENAME") or one.parameter("LABEL")
-    size = one.parameter("SIZE")
+    rel = RELS.get(prop.name) or prop.parameter("LINKREL")
+    title = prop.parameter("FILENAME") or prop.parameter("LABEL")
+    size = prop.parameter("SIZE")
     for name, value in (("rel", rel), ("contentType", kind), ("title", title)):
         if value:
             found[name] = value
@@ -402,9 +408,9 @@ def _link(one: Property) -> Object:
 
 def _related(lines: list[Property]) -> Object:
     found: Object = {}
-    for one in lines:
-        relation = found.setdefault(_text([one]), {"@type": "Relation", "relation": {}})["relation"]
-        relation[(one.parameter("RELTYPE") or "PARENT").lower()] = True
+    for line in lines:
+        relation = found.setdefault(_text([line]), {"@type": "Relation", "relation": {}})["relation"]
+        relation[(line.parameter("RELTYPE") or "PARENT").lower()] = True
     return found
 
 
@@ -414,8 +420,8 @@ def _number(lines: list[Property]) -> int | None:
 
 
 def _moment(lines: list[Property]) -> str:
-    for one in sorted(lines, key=lambda line: line.name == "DTSTAMP"):
-        moment = value_of(one.value.strip())
+    for prop in sorted(lines, key=lambda line: line.name == "DTSTAMP"):
+        moment = value_of(prop.value.strip())
         if moment is not None:
             return utc_date(moment)
     return ""
@@ -432,43 +438,43 @@ def person_key(address: str) -> str:
 
 
 def _participants(lines: list[Property]) -> Object:
-    owner = next((one for one in lines if one.name == "ORGANIZER"), None)
+    owner = next((line for line in lines if line.name == "ORGANIZER"), None)
     address = "" if owner is None else owner.value.strip().lower()
-    guests = [one for one in lines if one.name == "ATTENDEE"]
-    if owner is not None and not any(one.value.strip().lower() == address for one in guests):
+    guests = [line for line in lines if line.name == "ATTENDEE"]
+    if owner is not None and not any(prop.value.strip().lower() == address for prop in guests):
         guests.insert(0, owner)
     found: Object = {}
-    for one in guests:
-        key = one.parameter("JSID")
-        key = key if KEY.fullmatch(key) and key not in found else person_key(one.value)
-        person = _person(one)
-        if one.value.strip().lower() == address:
+    for guest in guests:
+        key = guest.parameter("JSID")
+        key = key if KEY.fullmatch(key) and key not in found else person_key(guest.value)
+        person = _person(guest)
+        if guest.value.strip().lower() == address:
             person["roles"] = {"owner": True, **person.get("roles", {})}
         found.setdefault(key, person)
     return found
 
 
-def _person(one: Property) -> Object:
-    found: Object = {"@type": "Participant", "calendarAddress": one.value.strip()}
-    if one.parameter("CN"):
-        found["name"] = one.parameter("CN")
-    if one.parameter("EMAIL"):
-        found["email"] = one.parameter("EMAIL")
-    if one.name == "ORGANIZER":
+def _person(prop: Property) -> Object:
+    found: Object = {"@type": "Participant", "calendarAddress": prop.value.strip()}
+    if prop.parameter("CN"):
+        found["name"] = prop.parameter("CN")
+    if prop.parameter("EMAIL"):
+        found["email"] = prop.parameter("EMAIL")
+    if prop.name == "ORGANIZER":
         return found
-    kind = PEOPLE.get(one.parameter("CUTYPE").upper())
+    kind = PEOPLE.get(prop.parameter("CUTYPE").upper())
     if kind is not None:
         found["kind"] = kind
-    role = one.parameter("ROLE").upper()
+    role = prop.parameter("ROLE").upper()
     found["roles"] = dict.fromkeys(ROLES.get(role, ROLES["REQ-PARTICIPANT"]), True)
-    if one.parameter("PARTSTAT"):
-        found["participationStatus"] = one.parameter("PARTSTAT").lower()
-    if one.parameter("RSVP").upper() == "TRUE":
+    if prop.parameter("PARTSTAT"):
+        found["participationStatus"] = prop.parameter("PARTSTAT").lower()
+    if prop.parameter("RSVP").upper() == "TRUE":
         found["expectReply"] = True
-    agent = one.parameter("SCHEDULE-AGENT").lower()
+    agent = prop.parameter("SCHEDULE-AGENT").lower()
     if agent in ("client", "none"):
         found["scheduleAgent"] = agent
-    status = [text for value in one.parameters.get("SCHEDULE-STATUS", []) for text in value.split(",") if text]
+    status = [text for value in prop.parameters.get("SCHEDULE-STATUS", []) for text in value.split(",") if text]
     if status:
         found["scheduleStatus"] = status
     return found
@@ -483,9 +489,9 @@ READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[list[Property]], An
     "relatedTo": (("RELATED-TO",), _related),
     "keywords": (
         ("CATEGORIES",),
-        lambda lines: {unescaped(piece).strip(): True for one in lines for piece in split(one.value, ",") if piece},
+        lambda lines: {unescaped(piece).strip(): True for line in lines for piece in split(line.value, ",") if piece},
     ),
-    "categories": (("CONCEPT",), lambda lines: {one.value.strip(): True for one in lines}),
+    "categories": (("CONCEPT",), lambda lines: {line.value.strip(): True for line in lines}),
     "color": (("COLOR",), _text),
     "status": (("STATUS",), _status),
     "freeBusyStatus": (("TRANSP",), lambda lines: BUSY.get(lines[0].value.strip().upper())),
@@ -502,20 +508,20 @@ READERS: Final[Mapping[str, tuple[tuple[str, ...], Callable[[list[Property]], An
 def alarms_of(part: Component) -> Iterator[tuple[str, Component, Object]]:
     """The alarms of a component, each with its id and as an Alert."""
     seen: set[str] = set()
-    for number, one in enumerate((inner for inner in part.components if inner.name == "VALARM"), 1):
-        trigger = _trigger(one.first("TRIGGER"))
+    for number, component in enumerate((inner for inner in part.components if inner.name == "VALARM"), 1):
+        trigger = _trigger(component.first("TRIGGER"))
         if trigger is None:
             continue
-        uid = one.value("UID")
+        uid = component.value("UID")
         key = uid if KEY.fullmatch(uid) and uid not in seen else f"a{number}"
         seen.add(key)
         alert: Object = {"@type": "Alert", "trigger": trigger}
-        if one.value("ACTION").upper() == "EMAIL":
+        if component.value("ACTION").upper() == "EMAIL":
             alert["action"] = "email"
-        moment = value_of(one.value("ACKNOWLEDGED"))
+        moment = value_of(component.value("ACKNOWLEDGED"))
         if moment is not None:
             alert["acknowledged"] = utc_date(moment)
-        yield key, one, alert
+        yield key, component, alert
 
 
 def _trigger(line: Property | None) -> Object | None:

@@ -110,37 +110,37 @@ def written(
     if wanted == before:
         return part
     wanted = {name: value for name, value in wanted.items() if name not in ("recurrenceId", "recurrenceIdTimeZone")}
-    lines = [one for one in part.properties if one.name != "JSPROP"]
-    if not any(one.name == "UID" for one in lines):
+    lines = [prop for prop in part.properties if prop.name != "JSPROP"]
+    if not any(line.name == "UID" for line in lines):
         lines.append(line_of("UID", string_of("uid", wanted.get("uid"), 1_000)))
     for names, covered in COVERED.items():
         if any(wanted.get(name) != before.get(name) for name in names):
-            old = [one for one in lines if one.name in covered]
+            old = [line for line in lines if line.name in covered]
             made = WRITERS[names[0]](names[0], old, before, wanted)
-            lines = [one for one in lines if one.name not in covered] + made
-    if not any(one.name == "DTSTAMP" for one in lines):
+            lines = [line for line in lines if line.name not in covered] + made
+    if not any(line.name == "DTSTAMP" for line in lines):
         lines.append(line_of("DTSTAMP", utc_text(now)))
     inner = part.components
     if wanted.get("alerts") != before.get("alerts"):
-        inner = [one for one in inner if one.name != "VALARM"] + _alarms(part, wanted)
+        inner = [component for component in inner if component.name != "VALARM"] + _alarms(part, wanted)
     made_part = Component(part.name, lines, inner)
     return Component(part.name, lines + _kept(made_part, wanted, zones, inherited), inner)
 
 
 def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[str]) -> list[Property]:
     """The lines JSPROP for what other lines do not say. Raises BadEvent."""
-    found: list[Property] = []
+    props: list[Property] = []
     for path, value in difference(normal(part_object(part, zones)), wanted).items():
         name = tokens_of(path)[0]
         if name in inherited:
             continue
-        if not may_keep(path, value) or PATH.fullmatch(path) is None or len(found) >= MAX_KEPT:
+        if not may_keep(path, value) or PATH.fullmatch(path) is None or len(props) >= MAX_KEPT:
             raise BadEvent(name, "this has no place in an entry")
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT:
             raise BadEvent(name, f"a value has at most {MAX_TEXT} characters")
-        found.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
-    return found
+        props.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
+    return props
 
 
 # Values
@@ -149,9 +149,13 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
 def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) -> Property:
     """A line. Raises BadEvent for what cannot be in one."""
     head = name
-    for key, one in (parameters or {}).items():
-        if one:
-            head += f';{key}="{_plain(name, one)}"' if re.search("[^A-Za-z0-9-]", one) else f";{key}={one}"
+    for key, parameter in (parameters or {}).items():
+        if parameter:
+            head += (
+                f';{key}="{_plain(name, parameter)}"'
+                if re.search("[^A-Za-z0-9-]", parameter)
+                else f";{key}={parameter}"
+            )
     if CONTROL.search(value) or "\n" in value:
         raise BadEvent(name.lower(), "a value has control characters")
     made = property_of(f"{head}:{value}")
@@ -403,7 +407,7 @@ def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Pro
     """The lines of organiser and guests; parameters that JSCalendar does not know stay."""
     organizer = wanted.get("organizerCalendarAddress")
     owner = "" if organizer is None else _uri("organizerCalendarAddress", organizer).lower()
-    there = {(one.name, one.value.strip().lower()): one for one in old}
+    there = {(prop.name, prop.value.strip().lower()): prop for prop in old}
     made: list[Property] = []
     own: Object = {}
     for key, one in (wanted.get("participants") or {}).items():
@@ -468,7 +472,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "keywords": _set,
     "categories": _set,
     "color": _one("COLOR", lambda name, value: string_of(name, value, 100)),
-    "status": _one("STATUS", _choice({one.upper(): one for one in STATUSES})),
+    "status": _one("STATUS", _choice({status.upper(): status for status in STATUSES})),
     "freeBusyStatus": _one("TRANSP", _choice(BUSY)),
     "privacy": _one("CLASS", _choice(PRIVACY)),
     "priority": _one("PRIORITY", number_of(9)),
@@ -481,18 +485,18 @@ WRITERS: Final[Mapping[str, Writer]] = {
 
 
 def _alarms(part: Component, wanted: Object) -> list[Component]:
-    there = {key: (one, alert) for key, one, alert in alarms_of(part)}
-    shown = {id(one) for one, _ in there.values()}
-    made = [one for one in part.components if one.name == "VALARM" and id(one) not in shown]
+    there = {key: (component, alert) for key, component, alert in alarms_of(part)}
+    shown = {id(component) for component, _ in there.values()}
+    made = [component for component in part.components if component.name == "VALARM" and id(component) not in shown]
     for key, alert in (wanted.get("alerts") or {}).items():
         old, before = there.get(key, (None, None))
         lines = [] if old is None else old.properties
         if alert != before:
             new = before is None or alert.get("action") != before.get("action")
             gone = {"TRIGGER", "ACKNOWLEDGED", *(("ACTION", "DESCRIPTION", "SUMMARY") if new else ())}
-            lines = [one for one in lines if one.name not in gone] + _alarm(alert, wanted, new=new)
-        if not any(one.name == "UID" and one.value.strip() == key for one in lines):
-            lines = [line_of("UID", key), *(one for one in lines if one.name != "UID")]
+            lines = [line for line in lines if line.name not in gone] + _alarm(alert, wanted, new=new)
+        if not any(line.name == "UID" and line.value.strip() == key for line in lines):
+            lines = [line_of("UID", key), *(line for line in lines if line.name != "UID")]
         made.append(Component("VALARM", lines, [] if old is None else old.components))
     return made
 

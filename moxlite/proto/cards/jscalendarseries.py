@@ -51,7 +51,7 @@ MAX_SIZE: Final = 1 << 20
 """Characters of an entry (DAV-5)."""
 
 
-def entry_of(found: CalendarObject | None, wanted: Object, now: int) -> Component:
+def entry_of(calendar_object: CalendarObject | None, wanted: Object, now: int) -> Component:
     """The calendar that has what an object says; of `found`, the lines of what has not changed.
 
     Args:
@@ -62,20 +62,26 @@ def entry_of(found: CalendarObject | None, wanted: Object, now: int) -> Componen
     wanted = normal(wanted)
     if "method" in wanted:
         raise BadEvent("method", "an event of a calendar has no method")
-    zones: Zones = {} if found is None else found.zones
-    before = {} if found is None else normal(event_of(found))
-    if before == wanted and found is not None:
-        return found.calendar
+    zones: Zones = {} if calendar_object is None else calendar_object.zones
+    before = {} if calendar_object is None else normal(event_of(calendar_object))
+    if before == wanted and calendar_object is not None:
+        return calendar_object.calendar
     wanted.setdefault("updated", utc_date(datetime.fromtimestamp(now, UTC)))
-    old = Component("VEVENT", [], []) if found is None else found.main
+    old = Component("VEVENT", [], []) if calendar_object is None else calendar_object.main
     main = written(old, _alone(before), _alone(wanted), zones, now)
     main = Component(main.name, [*main.properties], main.components)
-    parts = [main, *_series(found, main, before, wanted, now)]
-    head = [line_of("VERSION", "2.0"), line_of("PRODID", PRODID)] if found is None else found.calendar.properties
+    parts = [main, *_series(calendar_object, main, before, wanted, now)]
+    head = (
+        [line_of("VERSION", "2.0"), line_of("PRODID", PRODID)]
+        if calendar_object is None
+        else calendar_object.calendar.properties
+    )
     if wanted.get("prodId") not in (None, before.get("prodId")):
-        head = [one for one in head if one.name != "PRODID"]
+        head = [prop for prop in head if prop.name != "PRODID"]
         head.append(line_of("PRODID", string_of("prodId", wanted["prodId"], 1_000)))
-    return with_zones(Component("VCALENDAR", head, [] if found is None else found.calendar.components), parts)
+    return with_zones(
+        Component("VCALENDAR", head, [] if calendar_object is None else calendar_object.calendar.components), parts
+    )
 
 
 def _alone(event: Object) -> Object:
@@ -84,7 +90,9 @@ def _alone(event: Object) -> Object:
     }
 
 
-def _series(found: CalendarObject | None, main: Component, before: Object, wanted: Object, now: int) -> list[Component]:
+def _series(
+    calendar_object: CalendarObject | None, main: Component, before: Object, wanted: Object, now: int
+) -> list[Component]:
     """The exceptions of an event, whose rules and dates are put into `main`. Raises BadEvent."""
     clock = wanted_clock(wanted)
     if wanted.get("recurrenceId") is not None:
@@ -96,9 +104,13 @@ def _series(found: CalendarObject | None, main: Component, before: Object, wante
                 "RECURRENCE-ID",
                 [time_line("RECURRENCE-ID", read_local("recurrenceId", wanted["recurrenceId"]), clock)],
             )
-        return [] if found is None else [one for one in found.parts if one is not found.main]
-    zones: Zones = {} if found is None else found.zones
-    was = Clock(None, None, whole=False) if found is None else clock_of(found.main, zones)
+        return (
+            []
+            if calendar_object is None
+            else [part for part in calendar_object.parts if part is not calendar_object.main]
+        )
+    zones: Zones = {} if calendar_object is None else calendar_object.zones
+    was = Clock(None, None, whole=False) if calendar_object is None else clock_of(calendar_object.main, zones)
     moved = was != clock
     rule = wanted.get("recurrenceRule")
     if rule != before.get("recurrenceRule") or (moved and rule is not None):
@@ -107,19 +119,19 @@ def _series(found: CalendarObject | None, main: Component, before: Object, wante
     if not isinstance(overrides, dict) or len(overrides) > MAX_OVERRIDES:
         raise BadEvent("recurrenceOverrides", f"an object of at most {MAX_OVERRIDES} patches is expected")
     there: dict[str, Component] = {}
-    if found is not None:
-        others = (one for one in found.parts if one is not found.main)
-        there = {recurrence_key(one, zones, was): one for one in others}
-    _dates(found, main, overrides, there, clock, moved=moved)
+    if calendar_object is not None:
+        others = (part for part in calendar_object.parts if part is not calendar_object.main)
+        there = {recurrence_key(component, zones, was): component for component in others}
+    _dates(calendar_object, main, overrides, there, clock, moved=moved)
     return _exceptions(there, main, before, wanted, now, clock if moved else None, zones)
 
 
 def _set_lines(part: Component, name: str, lines: list[Property]) -> None:
-    part.properties = [one for one in part.properties if one.name != name] + lines
+    part.properties = [prop for prop in part.properties if prop.name != name] + lines
 
 
 def _dates(
-    found: CalendarObject | None,
+    calendar_object: CalendarObject | None,
     main: Component,
     overrides: Object,
     there: Mapping[str, Component],
@@ -128,10 +140,10 @@ def _dates(
     moved: bool,
 ) -> None:
     """Write EXDATE and RDATE, where they have changed. Raises BadEvent."""
-    zones: Zones = {} if found is None else found.zones
-    was = clock if found is None else clock_of(found.main, zones)
+    zones: Zones = {} if calendar_object is None else calendar_object.zones
+    was = clock if calendar_object is None else clock_of(calendar_object.main, zones)
     added, excluded = (
-        {key for key, _ in dates_of(main if found is None else found.main, name, zones, was)}
+        {key for key, _ in dates_of(main if calendar_object is None else calendar_object.main, name, zones, was)}
         for name in ("RDATE", "EXDATE")
     )
     gone = {key for key, patch in overrides.items() if isinstance(patch, dict) and patch.get("excluded") is True}
@@ -172,7 +184,7 @@ def _exceptions(
         shown = normal(instance_of({**wanted, "recurrenceOverrides": {key: patch}}, key))
         same = NEVER_OVERRIDDEN | {name for name in shown if name not in OWN and shown[name] == wanted.get(name)}
         if old is None:
-            base = Component("VEVENT", [one for one in main.properties if one.name not in RULES], main.components)
+            base = Component("VEVENT", [prop for prop in main.properties if prop.name not in RULES], main.components)
             part = written(base, _alone(wanted), shown, zones, now, inherited=same)
             part = Component(
                 part.name, [*part.properties, time_line("RECURRENCE-ID", moment, start_clock)], part.components
@@ -183,7 +195,7 @@ def _exceptions(
             if clock is not None:
                 part = Component(part.name, [*part.properties], part.components)
                 _set_lines(part, "RECURRENCE-ID", [time_line("RECURRENCE-ID", moment, clock)])
-        size += sum(len(one.whole) for one in part.properties)
+        size += sum(len(prop.whole) for prop in part.properties)
         if size > MAX_SIZE:
             raise BadEvent("recurrenceOverrides", f"an entry has at most {MAX_SIZE} octets")
         made.append(part)
@@ -192,7 +204,7 @@ def _exceptions(
 
 def _is_date_only(patch: Object, before: Any, main: Component, key: str) -> bool:
     """Whether a period of RDATE says all of a patch still."""
-    return patch == before and patch.keys() == {"duration"} and any("/" in one.value for one in main.all("RDATE"))
+    return patch == before and patch.keys() == {"duration"} and any("/" in prop.value for prop in main.all("RDATE"))
 
 
 def _rule(rule: Any, clock: Clock) -> str:
@@ -220,7 +232,7 @@ def _rule(rule: Any, clock: Clock) -> str:
         parts.append("BYDAY=" + ",".join(_day(one) for one in _list(rule["byDay"])))
     if rule.get("byMonth") is not None:
         months = [str(one) for one in _list(rule["byMonth"])]
-        if not all(one.isascii() and one.isdecimal() for one in months):
+        if not all(month.isascii() and month.isdecimal() for month in months):
             raise BadEvent("recurrenceRule", "a month is a number as a text")
         parts.append("BYMONTH=" + ",".join(months))
     for name, member in RULE_LISTS.items():

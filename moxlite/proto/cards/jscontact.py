@@ -86,17 +86,17 @@ def jscontact_of(card: Component) -> Object:
     """The JSContact object of a card."""
     found: Object = {"@type": "Card", "version": "1.0", "uid": unescaped(card.value("UID"))}
     for name, read in READERS.items():
-        lines = [one for one in card.properties if one.name in COVERED[name]]
+        lines = [prop for prop in card.properties if prop.name in COVERED[name]]
         if lines and (value := read(lines)):
             found[name] = value
-    rest = [_unknown(one) for one in card.properties if one.name not in OWN]
+    rest = [_unknown(prop) for prop in card.properties if prop.name not in OWN]
     if rest:
         found["vCardProps"] = rest
     return found
 
 
-def _text(one: Property) -> str:
-    return unescaped(one.decoded)
+def _text(prop: Property) -> str:
+    return unescaped(prop.decoded)
 
 
 def _first(lines: list[Property]) -> str:
@@ -106,25 +106,25 @@ def _first(lines: list[Property]) -> str:
 def _keyed(lines: Iterable[Property], make: Callable[[Property], Object | None], letter: str) -> Object:
     """Objects by their PROP-ID, else by a letter and their number."""
     found: Object = {}
-    for number, one in enumerate(lines, 1):
-        value = make(one)
-        key = one.parameter("PROP-ID")
+    for number, line in enumerate(lines, 1):
+        value = make(line)
+        key = line.parameter("PROP-ID")
         if value is not None:
             found[key if KEY.fullmatch(key) and key not in found else f"{letter}{number}"] = value
     return found
 
 
-def _types(one: Property) -> list[str]:
-    return [value.lower() for value in one.parameters.get("TYPE", [])]
+def _types(prop: Property) -> list[str]:
+    return [value.lower() for value in prop.parameters.get("TYPE", [])]
 
 
-def _common(one: Property) -> Object:
+def _common(prop: Property) -> Object:
     """Contexts, preference and label."""
     found: Object = {}
-    contexts = {CONTEXTS[value]: True for value in _types(one) if value in CONTEXTS}
+    contexts = {CONTEXTS[value]: True for value in _types(prop) if value in CONTEXTS}
     if contexts:
         found["contexts"] = contexts
-    pref = one.parameter("PREF") or ("1" if "pref" in _types(one) else "")
+    pref = prop.parameter("PREF") or ("1" if "pref" in _types(prop) else "")
     if pref.isascii() and pref.isdigit() and 1 <= int(pref[:4]) <= 100:
         found["pref"] = int(pref)
     return found
@@ -132,13 +132,13 @@ def _common(one: Property) -> Object:
 
 def _name_of(lines: list[Property]) -> Object:
     found: Object = {}
-    for one in lines:
-        if one.name == "FN" and "full" not in found:
-            found["full"] = _text(one)
-        elif one.name == "N" and "components" not in found:
+    for line in lines:
+        if line.name == "FN" and "full" not in found:
+            found["full"] = _text(line)
+        elif line.name == "N" and "components" not in found:
             parts = [
                 {"kind": kind, "value": unescaped(value)}
-                for kind, piece in zip(NAME_PARTS, split(one.decoded, ";"), strict=False)
+                for kind, piece in zip(NAME_PARTS, split(line.decoded, ";"), strict=False)
                 for value in split(piece, ",")
                 if value
             ]
@@ -147,68 +147,68 @@ def _name_of(lines: list[Property]) -> Object:
     return found
 
 
-def _organization(one: Property) -> Object | None:
-    name, *units = [unescaped(piece) for piece in split(one.decoded, ";")]
+def _organization(prop: Property) -> Object | None:
+    name, *units = [unescaped(piece) for piece in split(prop.decoded, ";")]
     found: Object = {"name": name} if name else {}
     kept = [{"name": unit} for unit in units if unit]
     if kept:
         found["units"] = kept
-    return {**found, **_common(one)} if found else None
+    return {**found, **_common(prop)} if found else None
 
 
-def _phone(one: Property) -> Object:
-    features = {FEATURES[value]: True for value in _types(one) if value in FEATURES}
-    return {"number": _text(one), **({"features": features} if features else {}), **_common(one)}
+def _phone(prop: Property) -> Object:
+    features = {FEATURES[value]: True for value in _types(prop) if value in FEATURES}
+    return {"number": _text(prop), **({"features": features} if features else {}), **_common(prop)}
 
 
-def _service(one: Property) -> Object:
-    named = {"service": one.parameter("SERVICE-TYPE")} if one.parameter("SERVICE-TYPE") else {}
-    if one.name != "IMPP" and not named and (kinds := [kind for kind in _types(one) if kind not in CONTEXTS]):
+def _service(prop: Property) -> Object:
+    named = {"service": prop.parameter("SERVICE-TYPE")} if prop.parameter("SERVICE-TYPE") else {}
+    if prop.name != "IMPP" and not named and (kinds := [kind for kind in _types(prop) if kind not in CONTEXTS]):
         named = {"service": kinds[0]}
-    user = {"user": one.parameter("USERNAME")} if one.parameter("USERNAME") else {}
-    return {"uri": _text(one), **named, **user, **_common(one)}
+    user = {"user": prop.parameter("USERNAME")} if prop.parameter("USERNAME") else {}
+    return {"uri": _text(prop), **named, **user, **_common(prop)}
 
 
-def _address(one: Property) -> Object | None:
+def _address(prop: Property) -> Object | None:
     parts = [
         {"kind": kind, "value": unescaped(value)}
-        for kind, piece in zip(ADDRESS_PARTS, split(one.decoded, ";"), strict=False)
+        for kind, piece in zip(ADDRESS_PARTS, split(prop.decoded, ";"), strict=False)
         for value in split(piece, ",")
         if value
     ]
-    full = {"full": unescaped(one.parameter("LABEL"))} if one.parameter("LABEL") else {}
-    return {**({"components": parts} if parts else {}), **full, **_common(one)} if parts or full else None
+    full = {"full": unescaped(prop.parameter("LABEL"))} if prop.parameter("LABEL") else {}
+    return {**({"components": parts} if parts else {}), **full, **_common(prop)} if parts or full else None
 
 
-def _anniversary(one: Property) -> Object | None:
-    match = DATE.fullmatch(one.value.strip())
+def _anniversary(prop: Property) -> Object | None:
+    match = DATE.fullmatch(prop.value.strip())
     if match is None:
         return None
     year, month, day = match.groups()
     parts = {"year": year, "month": month, "day": day}
     date = {name: int(value) for name, value in parts.items() if value and value != "--" and int(value)}
-    return {"kind": DATES[one.name], "date": {"@type": "PartialDate", **date}} if date else None
+    return {"kind": DATES[prop.name], "date": {"@type": "PartialDate", **date}} if date else None
 
 
-def _medium(one: Property) -> Object:
-    uri = one.value.strip()
-    if one.parameter("ENCODING").lower() in ("b", "base64"):
-        kind = one.parameter("TYPE").lower() or "jpeg"
-        media = kind if "/" in kind else f"{'audio' if one.name == 'SOUND' else 'image'}/{kind}"
+def _medium(prop: Property) -> Object:
+    uri = prop.value.strip()
+    if prop.parameter("ENCODING").lower() in ("b", "base64"):
+        kind = prop.parameter("TYPE").lower() or "jpeg"
+        media = kind if "/" in kind else f"{'audio' if prop.name == 'SOUND' else 'image'}/{kind}"
         uri = f"data:{media};base64,{uri}"
-    return {"kind": MEDIA[one.name], "uri": uri}
+    return {"kind": MEDIA[prop.name], "uri": uri}
 
 
 def _keywords(lines: list[Property]) -> Object:
-    return {unescaped(piece): True for one in lines for piece in split(one.decoded, ",") if piece}
+    return {unescaped(piece): True for line in lines for piece in split(line.decoded, ",") if piece}
 
 
-def _unknown(one: Property) -> list[Any]:
+def _unknown(prop: Property) -> list[Any]:
     parameters = {
-        name.lower(): values[0] if len(values) == 1 else values for name, values in one.parameters.items() if values
+        name.lower(): values[0] if len(values) == 1 else values for name, values in prop.parameters.items() if values
     }
     kind = str(parameters.pop("value", "unknown")).lower()
-    return [one.name.lower(), parameters, kind, one.value]
+    return [prop.name.lower(), parameters, kind, prop.value]
 
 
 def _moment(lines: list[Property]) -> str:
@@ -219,27 +219,27 @@ def _moment(lines: list[Property]) -> str:
 
 READERS: Final[Mapping[str, Callable[[list[Property]], Any]]] = {
     "kind": lambda lines: _first(lines).lower(),
-    "members": lambda lines: {_text(one): True for one in lines},
+    "members": lambda lines: {_text(line): True for line in lines},
     "prodId": _first,
     "created": _moment,
     "updated": _moment,
     "language": _first,
     "name": _name_of,
-    "nicknames": lambda lines: _keyed(lines, lambda one: {"name": _text(one), **_common(one)}, "k"),
+    "nicknames": lambda lines: _keyed(lines, lambda prop: {"name": _text(prop), **_common(prop)}, "k"),
     "organizations": lambda lines: _keyed(lines, _organization, "o"),
-    "titles": lambda lines: _keyed(lines, lambda one: {"name": _text(one), "kind": one.name.lower()}, "t"),
+    "titles": lambda lines: _keyed(lines, lambda prop: {"name": _text(prop), "kind": prop.name.lower()}, "t"),
     "emails": lambda lines: _keyed(
-        lines, lambda one: {"address": _text(one).removeprefix("mailto:"), **_common(one)}, "e"
+        lines, lambda prop: {"address": _text(prop).removeprefix("mailto:"), **_common(prop)}, "e"
     ),
     "phones": lambda lines: _keyed(lines, _phone, "p"),
     "onlineServices": lambda lines: _keyed(lines, _service, "s"),
     "addresses": lambda lines: _keyed(lines, _address, "a"),
     "anniversaries": lambda lines: _keyed(lines, _anniversary, "d"),
-    "notes": lambda lines: _keyed(lines, lambda one: {"note": _text(one)}, "n"),
+    "notes": lambda lines: _keyed(lines, lambda prop: {"note": _text(prop)}, "n"),
     "keywords": _keywords,
-    "links": lambda lines: _keyed(lines, lambda one: {"uri": one.value.strip(), **_common(one)}, "l"),
+    "links": lambda lines: _keyed(lines, lambda prop: {"uri": prop.value.strip(), **_common(prop)}, "l"),
     "media": lambda lines: _keyed(lines, _medium, "m"),
-    "preferredLanguages": lambda lines: _keyed(lines, lambda one: {"language": _first([one]), **_common(one)}, "g"),
+    "preferredLanguages": lambda lines: _keyed(lines, lambda prop: {"language": _first([prop]), **_common(prop)}, "g"),
 }
 
 
@@ -267,10 +267,10 @@ def _written(lines: list[Property], before: Object, wanted: Object) -> Component
         if wanted.get(name) == before.get(name):
             continue
         new = _lines_of(name, wanted)
-        kept = [one for one in kept if one.name not in covered] + new
+        kept = [prop for prop in kept if prop.name not in covered] + new
     if wanted.get("vCardProps") != before.get("vCardProps"):
-        kept = [one for one in kept if one.name in OWN] + _unknown_lines(wanted.get("vCardProps") or [])
-    if not any(one.name == "FN" for one in kept):
+        kept = [prop for prop in kept if prop.name in OWN] + _unknown_lines(wanted.get("vCardProps") or [])
+    if not any(prop.name == "FN" for prop in kept):
         kept = [*kept, _line("FN", {}, escaped(_shown_name(wanted)))]
     return Component("VCARD", kept, [])
 
@@ -322,7 +322,7 @@ def _parameters(name: str, key: str, value: Object) -> dict[str, str | list[str]
     if not isinstance(contexts, dict) or not all(one in back and on is True for one, on in contexts.items()):
         raise BadContact(name, "contexts are private and work")
     if contexts:
-        found["TYPE"] = [back[one] for one in contexts]
+        found["TYPE"] = [back[context] for context in contexts]
     if pref is not None:
         if not isinstance(pref, int) or isinstance(pref, bool) or not 1 <= pref <= 100:
             raise BadContact(name, "pref is a number from 1 to 100")
@@ -354,7 +354,7 @@ def _lines_of(name: str, wanted: Object) -> list[Property]:
             return (
                 [_line("CATEGORIES", {}, ",".join(texts))]
                 if name == "keywords"
-                else [_line("MEMBER", {}, one) for one in texts]
+                else [_line("MEMBER", {}, text) for text in texts]
             )
         case "name":
             return _name_lines(value)
@@ -365,13 +365,13 @@ def _lines_of(name: str, wanted: Object) -> list[Property]:
 
 def _name_lines(value: Any) -> list[Property]:
     given = _members("name", value, ("components", "full", "isOrdered"))
-    found: list[Property] = []
+    props: list[Property] = []
     if given.get("full") is not None:
-        found.append(_line("FN", {}, _string("name", given["full"], 1_000)))
+        props.append(_line("FN", {}, _string("name", given["full"], 1_000)))
     components = given.get("components")
     if components is not None:
-        found.append(_line("N", {}, _structured("name", components, NAME_PARTS)))
-    return found
+        props.append(_line("N", {}, _structured("name", components, NAME_PARTS)))
+    return props
 
 
 def _structured(name: str, components: Any, kinds: tuple[str, ...]) -> str:
@@ -379,8 +379,8 @@ def _structured(name: str, components: Any, kinds: tuple[str, ...]) -> str:
     pieces: dict[str, list[str]] = {kind: [] for kind in kinds}
     if not isinstance(components, list) or len(components) > MAX_OBJECTS:
         raise BadContact(name, "components is an array")
-    for one in components:
-        part = _members(name, one, ("kind", "value"))
+    for component in components:
+        part = _members(name, component, ("kind", "value"))
         if part.get("kind") not in pieces:
             raise BadContact(name, f"a component is one of {', '.join(kinds)}")
         pieces[part["kind"]].append(_string(name, part.get("value"), 1_000))
@@ -397,8 +397,8 @@ def _line_of(name: str, key: str, value: Any) -> Property:
             units = given.get("units") or []
             if not isinstance(units, list) or len(units) > MAX_OBJECTS:
                 raise BadContact(name, "units is an array")
-            texts = [given.get("name") or "", *(_members(name, one, ("name",)).get("name") for one in units)]
-            joined = ";".join(_string(name, one, 1_000) for one in texts)
+            texts = [given.get("name") or "", *(_members(name, unit, ("name",)).get("name") for unit in units)]
+            joined = ";".join(_string(name, text, 1_000) for text in texts)
             return _line("ORG", _parameters(name, key, given), joined)
         case "titles":
             given = _members(name, value, ("name", "kind"))
@@ -456,7 +456,7 @@ def _phone_line(key: str, given: Object) -> Property:
     back = {shown: written for written, shown in FEATURES.items()}
     if not isinstance(features, dict) or not all(one in back and on is True for one, on in features.items()):
         raise BadContact("phones", f"a feature is one of {', '.join(back)}")
-    types = [*parameters.get("TYPE", []), *(back[one] for one in features)]
+    types = [*parameters.get("TYPE", []), *(back[feature] for feature in features)]
     if types:
         parameters["TYPE"] = types
     if isinstance(given.get("number"), str) and given["number"].startswith("tel:"):
@@ -487,7 +487,7 @@ def _anniversary_line(key: str, given: Object) -> Property:
 def _unknown_lines(value: Any) -> list[Property]:
     if not isinstance(value, list) or len(value) > 4 * MAX_OBJECTS:
         raise BadContact("vCardProps", f"an array of at most {4 * MAX_OBJECTS} properties is expected")
-    found: list[Property] = []
+    props: list[Property] = []
     for one in value:
         match one:
             case [str(name), dict(parameters), str(kind), str(text)] if NAME.fullmatch(name):
@@ -496,10 +496,10 @@ def _unknown_lines(value: Any) -> list[Property]:
                 if not all(isinstance(v, str) or _strings(v) for v in parameters.values()):
                     raise BadContact("vCardProps", "a parameter is a string, or an array of strings")
                 typed = {} if kind == "unknown" else {"VALUE": kind}
-                found.append(_line(name.upper(), {**{k.upper(): v for k, v in parameters.items()}, **typed}, text))
+                props.append(_line(name.upper(), {**{k.upper(): v for k, v in parameters.items()}, **typed}, text))
             case _:
                 raise BadContact("vCardProps", "a property is an array of name, parameters, type and value")
-    return found
+    return props
 
 
 def _strings(value: Any) -> bool:

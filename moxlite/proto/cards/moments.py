@@ -94,7 +94,7 @@ def zones_of(calendar: Component) -> Zones:
     for zone in calendar.components:
         if zone.name != "VTIMEZONE" or len(found) == MAX_ZONES:
             continue
-        parts = sorted(zone.components, key=lambda one: one.name != "STANDARD")
+        parts = sorted(zone.components, key=lambda component: component.name != "STANDARD")
         offset = _offset(parts[0].value("TZOFFSETTO")) if parts else None
         if offset is not None:
             found.setdefault(zone.value("TZID"), offset)
@@ -105,29 +105,29 @@ def value_of(text: str) -> datetime | None:
     """The date or time that a text means, without a zone but for UTC; None for another text. A date is its first
     second.
     """
-    found = TIME.fullmatch(text)
-    if found is None:
+    match = TIME.fullmatch(text)
+    if match is None:
         return None
-    year, month, day, hour, minute, second = (int(one or 0) for one in found.groups()[:6])
+    year, month, day, hour, minute, second = (int(group or 0) for group in match.groups()[:6])
     try:
-        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC if found[7] else None)
+        return datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC if match[7] else None)
     except ValueError:
         return None
 
 
-def is_date(one: Property) -> bool:
+def is_date(prop: Property) -> bool:
     """Whether a property has dates, no times."""
-    return "T" not in one.value
+    return "T" not in prop.value
 
 
-def moment_of(one: Property | None, zones: Zones) -> datetime | None:
+def moment_of(prop: Property | None, zones: Zones) -> datetime | None:
     """The time of a property, in its zone, or without one where it is floating or a date."""
-    if one is None:
+    if prop is None:
         return None
-    value = value_of(one.value.strip())
-    if value is None or value.tzinfo is not None or is_date(one):
+    value = value_of(prop.value.strip())
+    if value is None or value.tzinfo is not None or is_date(prop):
         return value
-    name = one.parameter("TZID").strip()
+    name = prop.parameter("TZID").strip()
     zone = (iana_zone(name) or zones.get(name)) if name else None
     return value.replace(tzinfo=zone)
 
@@ -141,12 +141,12 @@ def seconds_of(moment: datetime) -> int:
 
 def duration_of(text: str) -> timedelta | None:
     """A duration (RFC 5545 §3.3.6)."""
-    found = DURATION.fullmatch(text.strip())
-    if found is None:
+    match = DURATION.fullmatch(text.strip())
+    if match is None:
         return None
-    weeks, days, hours, minutes, seconds = (int(one or 0) for one in found.groups()[1:])
+    weeks, days, hours, minutes, seconds = (int(group or 0) for group in match.groups()[1:])
     span = timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-    return -span if found[1] == "-" else span
+    return -span if match[1] == "-" else span
 
 
 def period_of(text: str) -> tuple[int, int] | None:
@@ -169,8 +169,8 @@ def utc_text(seconds: int) -> str:
 
 
 def _offset(value: str) -> tzinfo | None:
-    found = OFFSET.fullmatch(value)
-    if found is None:
+    match = OFFSET.fullmatch(value)
+    if match is None:
         return None
-    minutes = int(found[2]) * 60 + int(found[3])
-    return timezone((1 if found[1] == "+" else -1) * timedelta(minutes=minutes)) if minutes < 24 * 60 else None
+    minutes = int(match[2]) * 60 + int(match[3])
+    return timezone((1 if match[1] == "+" else -1) * timedelta(minutes=minutes)) if minutes < 24 * 60 else None

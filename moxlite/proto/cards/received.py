@@ -62,13 +62,17 @@ def cleaned(text: str) -> str:
     """
     calendar = read_mailed(text)
     method = calendar.value("METHOD").upper()
-    parts = [one for one in calendar.components if one.name in ("VEVENT", "VTODO") and one.value("UID")]
+    parts = [
+        component
+        for component in calendar.components
+        if component.name in ("VEVENT", "VTODO") and component.value("UID")
+    ]
     if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
         raise BadComponents("the calendar asks nothing")
-    named = [one for one in parts if (one.name, one.value("UID")) == (parts[0].name, parts[0].value("UID"))]
-    if len(named) > MAX_EXCEPTIONS or any(len(one.all("ATTENDEE")) > MAX_ATTENDEES for one in named):
+    named = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
+    if len(named) > MAX_EXCEPTIONS or any(len(component.all("ATTENDEE")) > MAX_ATTENDEES for component in named):
         raise BadComponents("the calendar has too many exceptions or guests")
-    zones = [one for one in calendar.components if one.name == "VTIMEZONE"][:MAX_ZONES]
+    zones = [component for component in calendar.components if component.name == "VTIMEZONE"][:MAX_ZONES]
     head = [line for line in calendar.properties if line.name == "METHOD"][:1]
     made = new_calendar(CalendarObject(Component("VCALENDAR", [], zones), [], {}), list(map(_cleaned, named)))
     return write_component(Component("VCALENDAR", [*made.properties, *head], made.components))
@@ -103,9 +107,9 @@ def with_answer(
         return None
     asked = by_key(message).keys()
 
-    def line(one: Property) -> Property:
-        mine = one.name == "ATTENDEE" and address_of(one) in own
-        return with_parameters(one, {"PARTSTAT": status, "RSVP": ""}) if mine else one
+    def line(prop: Property) -> Property:
+        mine = prop.name == "ATTENDEE" and address_of(prop) in own
+        return with_parameters(prop, {"PARTSTAT": status, "RSVP": ""}) if mine else prop
 
     parts = [mapped(part, line) if key in asked else part for key, part in by_key(base).items()]
     return rebuilt(base, parts) if made is not None or parts != base.parts else None
@@ -152,7 +156,11 @@ def with_cancel(there: CalendarObject, message: CalendarObject) -> Component | N
     main = known.get(None)
     if None not in off and main is not None:
         made = [_exception(there, part) for key, part in off.items() if key not in known]
-        parts += [with_property(one, "STATUS", "CANCELLED") for one in made[:MAX_EXCEPTIONS] if one is not None]
+        parts += [
+            with_property(component, "STATUS", "CANCELLED")
+            for component in made[:MAX_EXCEPTIONS]
+            if component is not None
+        ]
     return rebuilt(there, parts)
 
 
@@ -184,9 +192,9 @@ def with_reply(there: CalendarObject, message: CalendarObject, author: str) -> C
 def with_status(there: CalendarObject, addresses: frozenset[str], status: str) -> Component:
     """An entry whose attendees, or organiser, with these addresses could not be told."""
 
-    def line(one: Property) -> Property:
-        named = one.name in ("ATTENDEE", "ORGANIZER") and address_of(one) in addresses
-        return with_parameters(one, {"SCHEDULE-STATUS": status}) if named else one
+    def line(prop: Property) -> Property:
+        named = prop.name in ("ATTENDEE", "ORGANIZER") and address_of(prop) in addresses
+        return with_parameters(prop, {"SCHEDULE-STATUS": status}) if named else prop
 
     return rebuilt(there, [mapped(part, line) for part in there.parts])
 

@@ -62,17 +62,17 @@ class Rules(msgspec.Struct, frozen=True):
 
 def parts_of(calendar: Component) -> list[Component]:
     """The components of a calendar but its zones."""
-    return [one for one in calendar.components if one.name != "VTIMEZONE"]
+    return [component for component in calendar.components if component.name != "VTIMEZONE"]
 
 
 def main_part(parts: Sequence[Component]) -> int | None:
     """Number of the component that the others are exceptions of; None if all are exceptions."""
-    return next((number for number, one in enumerate(parts) if one.first("RECURRENCE-ID") is None), None)
+    return next((number for number, part in enumerate(parts) if part.first("RECURRENCE-ID") is None), None)
 
 
 def is_repeated(parts: Sequence[Component]) -> bool:
     """Whether there are instances: rules, dates or exceptions."""
-    return any(one.name in ("RRULE", "RDATE", "EXRULE", "RECURRENCE-ID") for part in parts for one in part.properties)
+    return any(prop.name in ("RRULE", "RDATE", "EXRULE", "RECURRENCE-ID") for part in parts for prop in part.properties)
 
 
 def span_of(part: Component, zones: Zones) -> Span | None:
@@ -103,7 +103,7 @@ def rules_of(part: Component, zones: Zones) -> Rules | None:
     start = moment_of(part.first("DTSTART"), zones)
     if start is None:
         raise BadRecurrence("a repeated component needs DTSTART")
-    return Rules(tuple(_rule(one.value, start) for one in lines), _local(start))
+    return Rules(tuple(_rule(line.value, start) for line in lines), _local(start))
 
 
 def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stretch: Span) -> list[Instance]:
@@ -113,9 +113,9 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
       times: local seconds of what the rules give in the stretch, and a day more at each side.
     """
     main = main_part(parts)
-    found: dict[int, Instance] = {}
+    instances: dict[int, Instance] = {}
     if main is not None:
-        found = _of_main(parts[main], main, zones, times)
+        instances = _of_main(parts[main], main, zones, times)
     later: list[tuple[int, int, Component]] = []
     for number, part in enumerate(parts):
         recurrence = part.first("RECURRENCE-ID")
@@ -126,14 +126,16 @@ def joined(parts: Sequence[Component], zones: Zones, times: Iterable[int], stret
         if recurrence.parameter("RANGE").upper() == "THISANDFUTURE":
             later.append((key, number, part))
         span = span_of(part, zones) or (key, key)
-        text = found[key].recurrence if key in found else recurrence.value.strip()
-        found[key] = Instance(*span, text, number)
-    _shift(found, main, sorted(later, key=lambda one: one[0]), zones)
+        text = instances[key].recurrence if key in instances else recurrence.value.strip()
+        instances[key] = Instance(*span, text, number)
+    _shift(instances, main, sorted(later, key=lambda one: one[0]), zones)
     since, until = stretch
     inside = [
-        one for one in found.values() if one.starts < until and (one.ends > since or one.starts == one.ends == since)
+        instance
+        for instance in instances.values()
+        if instance.starts < until and (instance.ends > since or instance.starts == instance.ends == since)
     ]
-    return sorted(inside, key=lambda one: (one.starts, one.recurrence))
+    return sorted(inside, key=lambda instance: (instance.starts, instance.recurrence))
 
 
 def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -> dict[int, Instance]:
@@ -143,22 +145,22 @@ def _of_main(part: Component, number: int, zones: Zones, times: Iterable[int]) -
     if first is None or start is None or span is None:
         return {}
     length, whole = span[1] - span[0], is_date(first)
-    found: dict[int, Instance] = {}
+    instances: dict[int, Instance] = {}
     for local in {_local(start), *times}:
         moment = (EPOCH + timedelta(seconds=local)).replace(tzinfo=start.tzinfo)
         seconds = seconds_of(moment)
-        found[seconds] = Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number)
+        instances[seconds] = Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number)
     for line in part.all("RDATE"):
         for value in line.value.split(",")[:MAX_DATES]:
-            _add_date(found, line, value.strip(), start.tzinfo, length, number, zones, whole=whole)
+            _add_date(instances, line, value.strip(), start.tzinfo, length, number, zones, whole=whole)
     for line in part.all("EXDATE"):
         for value in line.value.split(",")[:MAX_DATES]:
-            _except(found, line, value.strip(), zones)
-    return found
+            _except(instances, line, value.strip(), zones)
+    return instances
 
 
 def _add_date(
-    found: dict[int, Instance],
+    instances: dict[int, Instance],
     line: Property,
     value: str,
     zone: tzinfo | None,
@@ -177,20 +179,22 @@ def _add_date(
         length = period[1] - period[0]
     if moment.tzinfo is not None and zone is not None:
         moment = moment.astimezone(zone)
-    found.setdefault(seconds, Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number))
+    instances.setdefault(seconds, Instance(seconds, seconds + length, _recurrence(moment, whole=whole), number))
 
 
-def _except(found: dict[int, Instance], line: Property, value: str, zones: Zones) -> None:
+def _except(instances: dict[int, Instance], line: Property, value: str, zones: Zones) -> None:
     """Take out what EXDATE names; a date in place of a time is all of its day."""
     moment = moment_of(msgspec.structs.replace(line, value=value), zones)
     if moment is None:
         return
-    if found.pop(seconds_of(moment), None) is None and "T" not in value:
-        for key in [key for key, one in found.items() if one.recurrence[:8] == value[:8]]:
-            del found[key]
+    if instances.pop(seconds_of(moment), None) is None and "T" not in value:
+        for key in [key for key, instance in instances.items() if instance.recurrence[:8] == value[:8]]:
+            del instances[key]
 
 
-def _shift(found: dict[int, Instance], main: int | None, later: list[tuple[int, int, Component]], zones: Zones) -> None:
+def _shift(
+    instances: dict[int, Instance], main: int | None, later: list[tuple[int, int, Component]], zones: Zones
+) -> None:
     """Give all instances after an exception for "this and future" its distance and length (RFC 5545 §3.8.4.4), but
     those that are exceptions themselves.
     """
@@ -199,10 +203,10 @@ def _shift(found: dict[int, Instance], main: int | None, later: list[tuple[int, 
         span = span_of(part, zones)
         if span is None:
             continue
-        for other, one in list(found.items()):
-            if other > key and (end is None or other < end) and one.part == main:
+        for other, instance in list(instances.items()):
+            if other > key and (end is None or other < end) and instance.part == main:
                 starts = other + span[0] - key
-                found[other] = Instance(starts, starts + span[1] - span[0], one.recurrence, number)
+                instances[other] = Instance(starts, starts + span[1] - span[0], instance.recurrence, number)
 
 
 def _rule(text: str, start: datetime) -> str:

@@ -176,8 +176,8 @@ def write_vcard(contact: Contact) -> str:
     lines.append(f"FN:{escaped(contact.name)}")
     if any(contact.parts):
         lines.append(written_parts(contact.parts))
-    lines += [written_entry("EMAIL", one) for one in contact.emails]
-    lines += [written_entry("TEL", one) for one in contact.phones]
+    lines += [written_entry("EMAIL", email) for email in contact.emails]
+    lines += [written_entry("TEL", phone) for phone in contact.phones]
     if contact.organization:
         lines.append(f"ORG:{escaped(contact.organization)}")
     if contact.note:
@@ -220,7 +220,7 @@ def _line(text: str) -> str:
 
 
 def _entries(given: Iterable[Entry], prefix: str) -> tuple[Entry, ...]:
-    values = ((_line(one.value).removeprefix(prefix), one.kind) for one in given)
+    values = ((_line(entry.value).removeprefix(prefix), entry.kind) for entry in given)
     found = (Entry(value, kind if kind in KINDS.values() else "") for value, kind in values if value)
     return tuple(dict.fromkeys(found))[:MAX_ENTRIES]
 
@@ -235,14 +235,14 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
     other: list[str] = []
     dropped: list[str] = []
     seen = False
-    for one in properties:
+    for prop in properties:
         seen = True
-        if one.value == "\0" or (one.name in MEDIA and len(one.value) > MAX_PICTURE):
-            dropped.append(one.name)
+        if prop.value == "\0" or (prop.name in MEDIA and len(prop.value) > MAX_PICTURE):
+            dropped.append(prop.name)
             continue
-        value = one.decoded
+        value = prop.decoded
         # the first UID, name and organization count: a second one is a translation, or a mistake
-        match one.name:
+        match prop.name:
             case "UID":
                 uid = uid or plain(value, MAX_TEXT)
             case "FN":
@@ -250,17 +250,17 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
             case "N":
                 parts = parts or tuple(plain(part, MAX_TEXT) for part in split(value, ";")[:5])
             case "EMAIL" if len(emails) < MAX_ENTRIES and (address := plain(value, MAX_TEXT)):
-                emails.append(Entry(address.removeprefix("mailto:"), kind_of(one)))
+                emails.append(Entry(address.removeprefix("mailto:"), kind_of(prop)))
             case "TEL" if len(phones) < MAX_ENTRIES and (number := plain(value, MAX_TEXT)):
-                phones.append(Entry(number.removeprefix("tel:"), kind_of(one)))
+                phones.append(Entry(number.removeprefix("tel:"), kind_of(prop)))
             case "ORG":
                 organization = organization or ", ".join(filter(None, (plain(o, MAX_TEXT) for o in split(value, ";"))))
             case "NOTE":
                 note = note or unescaped(value)[:MAX_NOTE]
             case "CATEGORIES":
                 groups += [plain(group, MAX_TEXT) for group in split(value, ",")]
-            case _ if one.name not in OWN:
-                line = one.whole if value is one.value else f"{one.name}:{value}"
+            case _ if prop.name not in OWN:
+                line = prop.whole if value is prop.value else f"{prop.name}:{value}"
                 other.append("\\n".join(line.splitlines()))  # what quoted-printable hides is no line of its own
     if not seen:
         return Unreadable("a card is empty")

@@ -94,13 +94,13 @@ class CardFilter(msgspec.Struct, frozen=True):
     every: bool
 
 
-def time_range(one: Element | None) -> Span | None:
+def time_range(element: Element | None) -> Span | None:
     """The stretch of an element with `start` and `end`, which may miss one. Raises BadFilter."""
-    if one is None:
+    if element is None:
         return None
     bounds: list[int] = []
     for name, default in (("start", EARLIEST), ("end", LATEST)):
-        given = one.get(name)
+        given = element.get(name)
         moment = value_of(given) if given is not None else None
         if given is not None and (moment is None or moment.tzinfo is None):
             raise BadFilter(CALDAV + "valid-filter", "a time range has moments in UTC")
@@ -110,71 +110,71 @@ def time_range(one: Element | None) -> Span | None:
     return bounds[0], bounds[1]
 
 
-def calendar_filter(one: Element | None) -> ComponentFilter:
+def calendar_filter(element: Element | None) -> ComponentFilter:
     """The filter of a calendar-query: for VCALENDAR. Raises BadFilter."""
-    top = None if one is None else one.find(CALDAV + "comp-filter")
+    top = None if element is None else element.find(CALDAV + "comp-filter")
     if top is None or top.get("name") != "VCALENDAR":
         raise BadFilter(CALDAV + "valid-filter", "a filter begins with VCALENDAR")
-    _count(one, CALDAV)
+    _count(element, CALDAV)
     return _component(top)
 
 
-def card_filter(one: Element | None) -> CardFilter:
+def card_filter(element: Element | None) -> CardFilter:
     """The filter of an addressbook-query. Raises BadFilter."""
-    if one is None:
+    if element is None:
         raise BadFilter(CARDDAV + "supported-filter", "the query has no filter")
-    _count(one, CARDDAV)
-    properties = tuple(_property(inner, CARDDAV) for inner in one.findall(CARDDAV + "prop-filter"))
-    return CardFilter(properties, one.get("test") == "allof")
+    _count(element, CARDDAV)
+    properties = tuple(_property(inner, CARDDAV) for inner in element.findall(CARDDAV + "prop-filter"))
+    return CardFilter(properties, element.get("test") == "allof")
 
 
-def _count(one: Element | None, space: str) -> None:
-    if one is not None and sum(1 for _ in one.iter()) > MAX_FILTERS:
+def _count(element: Element | None, space: str) -> None:
+    if element is not None and sum(1 for _ in element.iter()) > MAX_FILTERS:
         raise BadFilter(space + ("valid-filter" if space == CALDAV else "supported-filter"), "the filter is too large")
 
 
-def _component(one: Element) -> ComponentFilter:
+def _component(element: Element) -> ComponentFilter:
     return ComponentFilter(
-        (one.get("name") or "").upper(),
-        one.find(CALDAV + "is-not-defined") is not None,
-        time_range(one.find(CALDAV + "time-range")),
-        tuple(_property(inner, CALDAV) for inner in one.findall(CALDAV + "prop-filter")),
-        tuple(_component(inner) for inner in one.findall(CALDAV + "comp-filter")),
+        (element.get("name") or "").upper(),
+        element.find(CALDAV + "is-not-defined") is not None,
+        time_range(element.find(CALDAV + "time-range")),
+        tuple(_property(inner, CALDAV) for inner in element.findall(CALDAV + "prop-filter")),
+        tuple(_component(inner) for inner in element.findall(CALDAV + "comp-filter")),
     )
 
 
-def _property(one: Element, space: str) -> PropertyFilter:
+def _property(element: Element, space: str) -> PropertyFilter:
     return PropertyFilter(
-        (one.get("name") or "").upper(),
-        one.find(space + "is-not-defined") is not None,
-        time_range(one.find(CALDAV + "time-range")),
-        tuple(_match(inner, space) for inner in one.findall(space + "text-match")),
-        tuple(_parameter(inner, space) for inner in one.findall(space + "param-filter")),
-        space == CALDAV or one.get("test") == "allof",
+        (element.get("name") or "").upper(),
+        element.find(space + "is-not-defined") is not None,
+        time_range(element.find(CALDAV + "time-range")),
+        tuple(_match(inner, space) for inner in element.findall(space + "text-match")),
+        tuple(_parameter(inner, space) for inner in element.findall(space + "param-filter")),
+        space == CALDAV or element.get("test") == "allof",
     )
 
 
-def _parameter(one: Element, space: str) -> ParameterFilter:
-    match = one.find(space + "text-match")
+def _parameter(element: Element, space: str) -> ParameterFilter:
+    match = element.find(space + "text-match")
     return ParameterFilter(
-        (one.get("name") or "").upper(),
-        one.find(space + "is-not-defined") is not None,
+        (element.get("name") or "").upper(),
+        element.find(space + "is-not-defined") is not None,
         None if match is None else _match(match, space),
     )
 
 
-def _match(one: Element, space: str) -> TextMatch:
+def _match(element: Element, space: str) -> TextMatch:
     default = "i;ascii-casemap" if space == CALDAV else "i;unicode-casemap"
-    collation = one.get("collation") or default
+    collation = element.get("collation") or default
     if collation not in COLLATIONS:
         raise BadFilter(space + "supported-collation", "this collation is not known")
     if collation == "default":
         collation = default
     return TextMatch(
-        _compared(one.text or "", collation),  # once: each line is compared
+        _compared(element.text or "", collation),  # once: each line is compared
         collation,
-        one.get("match-type") or "contains",
-        one.get("negate-condition") == "yes",
+        element.get("match-type") or "contains",
+        element.get("negate-condition") == "yes",
     )
 
 
@@ -188,14 +188,16 @@ def _compared(value: str, collation: str) -> str:
     return value.casefold()
 
 
-def matches(wanted: ComponentFilter, found: CalendarObject, instances: Callable[[Span], Sequence[Instance]]) -> bool:
+def matches(
+    component_filter: ComponentFilter, calendar_object: CalendarObject, instances: Callable[[Span], Sequence[Instance]]
+) -> bool:
     """Whether a calendar resource passes a filter for VCALENDAR. `instances`: its instances in a stretch."""
-    if wanted.absent:
+    if component_filter.absent:
         return False
-    spans = _Spans(found, instances)
-    top = found.calendar
-    return all(_has_property(one, top, found.zones) for one in wanted.properties) and all(
-        _has_component(one, top, None, spans) for one in wanted.components
+    spans = _Spans(calendar_object, instances)
+    top = calendar_object.calendar
+    return all(_has_property(prop, top, calendar_object.zones) for prop in component_filter.properties) and all(
+        _has_component(component, top, None, spans) for component in component_filter.components
     )
 
 
@@ -211,23 +213,25 @@ class _Spans:
         if not self.found.repeated:
             span = span_of(part, self.found.zones)
             return [] if span is None else [span]
-        number = next((n for n, one in enumerate(self.found.parts) if one is part), -1)
-        return [(one.starts, one.ends) for one in self._instances(stretch) if one.part == number]
+        number = next((n for n, component in enumerate(self.found.parts) if component is part), -1)
+        return [(instance.starts, instance.ends) for instance in self._instances(stretch) if instance.part == number]
 
 
-def _has_component(wanted: ComponentFilter, parent: Component, above: Component | None, spans: _Spans) -> bool:
-    candidates = [one for one in parent.components if one.name == wanted.name]
-    if wanted.absent:
+def _has_component(
+    component_filter: ComponentFilter, parent: Component, above: Component | None, spans: _Spans
+) -> bool:
+    candidates = [component for component in parent.components if component.name == component_filter.name]
+    if component_filter.absent:
         return not candidates
-    return any(_passes(wanted, one, parent, spans) for one in candidates)
+    return any(_passes(component_filter, candidate, parent, spans) for candidate in candidates)
 
 
-def _passes(wanted: ComponentFilter, part: Component, parent: Component, spans: _Spans) -> bool:
+def _passes(component_filter: ComponentFilter, part: Component, parent: Component, spans: _Spans) -> bool:
     zones = spans.found.zones
-    if wanted.stretch is not None and not _in_range(part, parent, wanted.stretch, spans):
+    if component_filter.stretch is not None and not _in_range(part, parent, component_filter.stretch, spans):
         return False
-    return all(_has_property(one, part, zones) for one in wanted.properties) and all(
-        _has_component(one, part, parent, spans) for one in wanted.components
+    return all(_has_property(prop, part, zones) for prop in component_filter.properties) and all(
+        _has_component(component, part, parent, spans) for component in component_filter.components
     )
 
 
@@ -237,9 +241,9 @@ def _in_range(part: Component, parent: Component, stretch: Span, spans: _Spans) 
         case "VTODO" if not spans.found.repeated:
             return _todo_in_range(part, stretch, spans.found.zones)
         case "VFREEBUSY":
-            return any(_overlaps(one, stretch) for one in _periods(part, spans.found.zones))
+            return any(_overlaps(period, stretch) for period in _periods(part, spans.found.zones))
         case "VALARM":
-            return any(stretch[0] <= one < stretch[1] for one in _alarms(part, parent, stretch, spans))
+            return any(stretch[0] <= alarm < stretch[1] for alarm in _alarms(part, parent, stretch, spans))
         case "VJOURNAL" if part.first("DTSTART") is None:
             return False
         case "VAVAILABILITY":
@@ -301,46 +305,46 @@ def _alarms(alarm: Component, parent: Component, stretch: Span, spans: _Spans) -
     return [one + number * int(pause.total_seconds()) for one in first for number in range(again + 1)]
 
 
-def _has_property(wanted: PropertyFilter, part: Component, zones: Zones) -> bool:
-    lines = part.all(wanted.name)
-    if wanted.absent:
+def _has_property(property_filter: PropertyFilter, part: Component, zones: Zones) -> bool:
+    lines = part.all(property_filter.name)
+    if property_filter.absent:
         return not lines
-    return any(_line_passes(wanted, one, zones) for one in lines)
+    return any(_line_passes(property_filter, line, zones) for line in lines)
 
 
-def _line_passes(wanted: PropertyFilter, line: Property, zones: Zones) -> bool:
-    if wanted.stretch is not None:
+def _line_passes(property_filter: PropertyFilter, line: Property, zones: Zones) -> bool:
+    if property_filter.stretch is not None:
         moment = moment_of(line, zones)
-        if moment is None or not wanted.stretch[0] <= seconds_of(moment) < wanted.stretch[1]:
+        if moment is None or not property_filter.stretch[0] <= seconds_of(moment) < property_filter.stretch[1]:
             return False
     value = unescaped(line.value)
-    results = [one.holds(value) for one in wanted.matches]
-    results += [_parameter_passes(one, line) for one in wanted.parameters]
-    return not results or (all(results) if wanted.every else any(results))
+    results = [match.holds(value) for match in property_filter.matches]
+    results += [_parameter_passes(parameter, line) for parameter in property_filter.parameters]
+    return not results or (all(results) if property_filter.every else any(results))
 
 
-def _parameter_passes(wanted: ParameterFilter, line: Property) -> bool:
-    values = line.parameters.get(wanted.name)
-    if wanted.absent:
+def _parameter_passes(parameter_filter: ParameterFilter, line: Property) -> bool:
+    values = line.parameters.get(parameter_filter.name)
+    if parameter_filter.absent:
         return values is None
     if values is None:
         return False
-    return wanted.match is None or any(wanted.match.holds(value) for value in values)
+    return parameter_filter.match is None or any(parameter_filter.match.holds(value) for value in values)
 
 
 def card_matches(wanted: CardFilter, card: Component) -> bool:
     """Whether a card passes a filter."""
     if not wanted.properties:
         return True
-    results = (_card_property(one, card) for one in wanted.properties)
+    results = (_card_property(prop, card) for prop in wanted.properties)
     return all(results) if wanted.every else any(results)
 
 
-def _card_property(wanted: PropertyFilter, card: Component) -> bool:
-    lines = card.all(wanted.name)
-    if wanted.absent:
+def _card_property(property_filter: PropertyFilter, card: Component) -> bool:
+    lines = card.all(property_filter.name)
+    if property_filter.absent:
         return not lines
-    return any(_line_passes(wanted, one, {}) for one in lines)
+    return any(_line_passes(property_filter, line, {}) for line in lines)
 
 
 def _ascii_lower(text: str) -> str:

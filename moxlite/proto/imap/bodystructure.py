@@ -131,13 +131,13 @@ def _envelope(fields: Value) -> Envelope:
 def _addresses(value: Value) -> tuple[Address, ...]:
     if value is None:
         return ()
-    found: list[Address] = []
+    addresses: list[Address] = []
     for entry in value if isinstance(value, list) else ():
         if not isinstance(entry, list) or len(entry) != 4:
             raise ProtocolError("address has not four fields")
         name, _, mailbox, host = entry  # the second is a route, which is obsolete
-        found.append(Address(_text(name), _text(mailbox), _text(host)))
-    return tuple(found)
+        addresses.append(Address(_text(name), _text(mailbox), _text(host)))
+    return tuple(addresses)
 
 
 def _parameters(value: Value) -> tuple[tuple[str, bytes], ...]:

@@ -302,7 +302,11 @@ class References(Subjects):
     def _link(self, messages: Sequence[Threadable]) -> None:
         """See `Subjects._link`. Step 1."""
         few = len(messages) <= FEW
-        named = {id_ for one in messages for id_ in (one.id, *one.references) if id_ is not None} if few else None
+        named = (
+            {id_ for threadable in messages for id_ in (threadable.id, *threadable.references) if id_ is not None}
+            if few
+            else None
+        )
         ids = _positions(self._ids, None if named is None else set(map(hash, named)))
         ids.pop(0, None)
         self._responses += bytes([message.response for message in messages])

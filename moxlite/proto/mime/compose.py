@@ -206,7 +206,7 @@ def answer_fields(message_id: str, references: Sequence[str] = (), *, utf8: bool
     """
     if not message_id or len(message_id) > _MAX_ID:
         return []
-    known = [*(one for one in references if len(one) <= _MAX_ID), message_id]
+    known = [*(reference for reference in references if len(reference) <= _MAX_ID), message_id]
     return [
         text_field("In-Reply-To", message_id, utf8=utf8),
         text_field("References", " ".join(known), utf8=utf8),

@@ -219,8 +219,8 @@ def _end_of(octets: bytes) -> tuple[int, int | None]:
     for line in (b"\r\n", b"\n"):
         if octets.startswith(line):
             return 0, len(line)
-    found = _EMPTY.search(octets)
-    return (len(octets), None) if found is None else (found.start() + 1, found.end())
+    match = _EMPTY.search(octets)
+    return (len(octets), None) if match is None else (match.start() + 1, match.end())
 
 
 def _cut(octets: bytes, limit: int) -> tuple[list[bytes | None], list[bytes], list[bytes]]:

@@ -241,15 +241,15 @@ class _Scanner:
         self._forget()
         default = _DIGEST if content.subtype == "DIGEST" else _DEFAULT
         parts: list[Part] = []
-        found = self._next_delimiter(body)
-        while found is not None and found.level == level and not found.closing:
+        delimiter = self._next_delimiter(body)
+        while delimiter is not None and delimiter.level == level and not delimiter.closing:
             strict = self.strict
             if content.subtype == "REPORT" and len(parts) == 2:
                 self.strict = False  # the original is often cut short by the reporter (STORE-53)
-            start = found.after
-            parts.append(self._entity(found.start, start, self._head(start), depth + 1, default, False))
+            start = delimiter.after
+            parts.append(self._entity(delimiter.start, start, self._head(start), depth + 1, default, False))
             self.strict = strict
-            found = self.delimiter
+            delimiter = self.delimiter
         self.open -= 1
         if outer is None:
             del self.levels[boundary]
@@ -258,18 +258,18 @@ class _Scanner:
         self._forget()
         if not parts:
             self.fail("multipart without parts")
-            parts.append(self._undivided(content, encoding, body, found))
-        if found is not None and found.level == level:
-            found = self._next_delimiter(found.after) if self.levels else None
+            parts.append(self._undivided(content, encoding, body, delimiter))
+        if delimiter is not None and delimiter.level == level:
+            delimiter = self._next_delimiter(delimiter.after) if self.levels else None
         elif self.count < MAX_PARTS:
             self.fail("multipart without closing boundary")
-        self.delimiter = found
+        self.delimiter = delimiter
         return tuple(parts)
 
-    def _undivided(self, content: ContentValue, encoding: str, body: int, found: _Delimiter | None) -> Part:
+    def _undivided(self, content: ContentValue, encoding: str, body: int, delimiter: _Delimiter | None) -> Part:
         """The one part of a multipart in which no part begins: its text up to the delimiter `found` (STORE-53)."""
         self.count += 1
-        end = self.size if found is None else max(body, self._before_line(found.start))
+        end = self.size if delimiter is None else max(body, self._before_line(delimiter.start))
         before = self._newlines_to(body)
         newlines = self._newlines_to(end) - before
         text = _as_text(content)

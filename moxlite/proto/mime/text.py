@@ -164,8 +164,8 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
             yield "\n" + "> " * min(quoted, 1) if quotes else "\n"
         elif element in _CELLS and not closing:
             yield " "
-        elif alt and element == "img" and (found := _ALT.search(html, name.end(), at)):
-            yield f" {_text(found[1] or found[2] or found[3] or '', False)} "
+        elif alt and element == "img" and (match := _ALT.search(html, name.end(), at)):
+            yield f" {_text(match[1] or match[2] or match[3] or '', False)} "
 
 
 def _raw_end(tags: _Tags, element: str, at: int) -> int:
@@ -173,11 +173,11 @@ def _raw_end(tags: _Tags, element: str, at: int) -> int:
     key = "</" + element
     if key in tags.missing:
         return len(tags.html)
-    found = re.compile(re.escape(key), re.IGNORECASE).search(tags.html, at)
-    if found is None:
+    match = re.compile(re.escape(key), re.IGNORECASE).search(tags.html, at)
+    if match is None:
         tags.missing.add(key)
         return len(tags.html)
-    return found.start()
+    return match.start()
 
 
 def _text(text: str, pre: bool) -> str:

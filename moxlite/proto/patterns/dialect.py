@@ -149,7 +149,7 @@ def mark(text: str) -> str:
     """The text with its marks. At most three times as long."""
     if text.isascii() and "_" not in text:
         return text
-    return _MARKED.sub(lambda found: f"_{found[0]}_" if found[0] == "_" or _is_word(found[0]) else found[0], text)
+    return _MARKED.sub(lambda match: f"_{match[0]}_" if match[0] == "_" or _is_word(match[0]) else match[0], text)
 
 
 def unmark(text: str) -> str:
@@ -167,9 +167,9 @@ def written(pattern: str, posix: Posix | None = None) -> str:
     """
     writer = _Writer(pattern, posix=posix is not None)
     flags = ""
-    while found := _FLAGS.match(pattern, writer.at):
-        flags += found[1]
-        writer.at = found.end()
+    while match := _FLAGS.match(pattern, writer.at):
+        flags += match[1]
+        writer.at = match.end()
     initial = _Flags(i=posix is Posix.CASELESS, a=posix is Posix.ASCII_CASELESS)
     body = writer.alternatives(initial.changed(flags, ""), 0)
     if writer.at < len(pattern):
@@ -237,15 +237,15 @@ class _Writer:
         return _literal(char, flags), True
 
     def _quantifier(self, *, repeats: bool) -> str:
-        found = _QUANTIFIER.match(self._pattern, self.at)
-        if found is None:
+        match = _QUANTIFIER.match(self._pattern, self.at)
+        if match is None:
             return ""
         if not repeats:
             raise Unsayable("a place that is repeated")
-        self.at = found.end()
-        text = found[0]
+        self.at = match.end()
+        text = match[0]
         if text[0] == "{":
-            least, comma, most = found.groups()
+            least, comma, most = match.groups()
             if not least and not most:
                 raise Unsayable("an unescaped {")
             if max(int(least[:9] or 0), int(most[:9] or 0)) > MAX_REPEAT:
@@ -262,14 +262,14 @@ class _Writer:
     def _group(self, flags: _Flags, depth: int) -> tuple[str, bool]:
         begin = "("
         if self._pattern.startswith("?", self.at):
-            found = _GROUP.match(self._pattern, self.at)
-            if found is None:
+            match = _GROUP.match(self._pattern, self.at)
+            if match is None:
                 if self._pattern.startswith("?#", self.at):
                     return self._comment()
                 raise Unsayable("a group that looks around, is atomic, conditional or recursive, or sets flags")
-            self.at = found.end()
-            if found[1] is None:
-                on, _, off = found[2].partition("-")
+            self.at = match.end()
+            if match[1] is None:
+                on, _, off = match[2].partition("-")
                 flags = flags.changed(on, off)
                 begin = "(?:"
         inner = self.alternatives(flags, depth + 1)
@@ -304,12 +304,12 @@ class _Writer:
         if char and char in kinds:
             self.at += 1
             return kinds[char]
-        if found := _PROPERTY.match(self._pattern, self.at):
-            name = found[1] or found[3]
+        if match := _PROPERTY.match(self._pattern, self.at):
+            name = match[1] or match[3]
             if name not in CATEGORIES or (flags.i and name in CASED):
                 raise Unsayable(f"the property {name}")
-            self.at = found.end()
-            return rf"\{'P' if (char == 'P') != bool(found[2]) else 'p'}{{{name}}}"
+            self.at = match.end()
+            return rf"\{'P' if (char == 'P') != bool(match[2]) else 'p'}{{{name}}}"
         return None
 
     def _escaped(self) -> str:
@@ -318,9 +318,9 @@ class _Writer:
         if char and char in CONTROLS:
             self.at += 1
             return chr(CONTROLS[char])
-        if found := _CODE.match(self._pattern, self.at):
-            self.at = found.end()
-            code = int(found[1] or found[2] or found[3], 16)
+        if match := _CODE.match(self._pattern, self.at):
+            self.at = match.end()
+            code = int(match[1] or match[2] or match[3], 16)
             if code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF:
                 return chr(code)
         elif char and not (char.isascii() and char.isalnum()):
@@ -378,14 +378,14 @@ class _Writer:
             if not self._pattern.startswith(":", self.at):
                 return "["
             raise Unsayable("a class of POSIX")
-        if found := _SYMBOL.match(self._pattern, self.at):
-            self.at = found.end()
-            return found[2]
-        found = _NAMED.match(self._pattern, self.at)
-        name = "" if found is None else found[1]
-        if found is None or (name not in POSIX_KINDS and name not in POSIX_RANGES):
+        if match := _SYMBOL.match(self._pattern, self.at):
+            self.at = match.end()
+            return match[2]
+        match = _NAMED.match(self._pattern, self.at)
+        name = "" if match is None else match[1]
+        if match is None or (name not in POSIX_KINDS and name not in POSIX_RANGES):
             raise Unsayable("an unknown class")
-        self.at = found.end()
+        self.at = match.end()
         if name in ("lower", "upper") and (flags.i or flags.a):
             name = "alpha"
         if name in POSIX_KINDS:

@@ -120,7 +120,7 @@ class CramMD5Server:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """Verify: 50 µs for each password. Raises AuthenticationFailed, SecretsMissing."""
-        states = [(place, one.cram_md5) for place, one in enumerate(secrets) if one.cram_md5 is not None]
+        states = [(place, secret.cram_md5) for place, secret in enumerate(secrets) if secret.cram_md5 is not None]
         if not states:
             raise SecretsMissing("no CRAM-MD5 secret stored")
         chosen: int | None = None

@@ -230,8 +230,8 @@ class ScramServer:
         """
         if self._state != "credentials":
             raise AssertionError("SCRAM asked for no secrets")
-        for place, one in enumerate(secrets):
-            scram = one.scram_sha_1 if self._hash == "sha1" else one.scram_sha_256
+        for place, secret in enumerate(secrets):
+            scram = secret.scram_sha_1 if self._hash == "sha1" else secret.scram_sha_256
             if scram is not None and (not self._secrets or _mix(scram) == _mix(self._secrets[0][1])):
                 self._secrets.append((place, scram))
         if not self._secrets:
@@ -253,13 +253,13 @@ class ScramServer:
         message = f"{self._first.bare},{self._server_first},{match['bare']}".encode()
         proof = _unbase64(match["proof"])
         proven: ScramSecrets | None = None
-        for place, one in self._secrets:  # all passwords, so that the time does not reveal which one matched
+        for place, scram_secrets in self._secrets:  # all passwords, so that the time does not reveal which one matched
             # RFC 5802 §3: ClientKey = ClientProof XOR ClientSignature, and H(ClientKey) must be StoredKey.
-            signature = _hmac(self._hash, one.stored_key, message)
+            signature = _hmac(self._hash, scram_secrets.stored_key, message)
             if len(proof) == len(signature) and hmac.compare_digest(
-                _hash(self._hash, _xor(proof, signature)), one.stored_key
+                _hash(self._hash, _xor(proof, signature)), scram_secrets.stored_key
             ):
-                self._chosen, proven = place, one
+                self._chosen, proven = place, scram_secrets
         if proven is None:
             self._state = "refused"
             return Challenge(b"e=invalid-proof")

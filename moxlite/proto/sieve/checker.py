@@ -328,17 +328,17 @@ class _Reading:
         self._values[option.field] = option.form.format(value.lower()) if option.form else value
 
     def _positional(self, arguments: list[NumberArgument | StringsArgument]) -> None:
-        wanted, count = self._syntax.positional, len(arguments)
-        if count < len(wanted):
-            wanted = tuple(one for one in wanted if not one.optional)
-        if count > len(wanted):
-            raise _Refused(arguments[len(wanted)].at, f'"{self._syntax.name}" takes no further argument')
+        positionals, count = self._syntax.positional, len(arguments)
+        if count < len(positionals):
+            positionals = tuple(one for one in positionals if not one.optional)
+        if count > len(positionals):
+            raise _Refused(arguments[len(positionals)].at, f'"{self._syntax.name}" takes no further argument')
         for at, argument in enumerate(arguments):
-            one = wanted[at]
+            one = positionals[at]
             self._places[one.field] = argument.at
             self._values[one.field] = self._value(argument, one.takes)
-        if count < len(wanted):
-            missing = wanted[count]
+        if count < len(positionals):
+            missing = positionals[count]
             raise _Refused(self._call.end, f'expected {missing.takes.value} after "{self._syntax.name}"')
 
     def _value(self, argument: NumberArgument | StringsArgument, kind: Value) -> Any:

@@ -45,8 +45,8 @@ def _ascii_upper(text: str) -> str:
 
 def _number(text: str) -> str:
     """The digits at the start without leading zeros; "" for a text without (RFC 4790 §9.1)."""
-    found = _DIGITS.match(text)
-    return "" if found is None else found[0].lstrip("0") or "0"
+    match = _DIGITS.match(text)
+    return "" if match is None else match[0].lstrip("0") or "0"
 
 
 def _numeric_key(text: str) -> tuple[bool, int, str]:

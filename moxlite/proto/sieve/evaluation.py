@@ -233,7 +233,7 @@ def _address(test: c.AddressTest, variables: bool) -> Evaluate:
     def read(state: State, name: str, key: tuple[str, ...]) -> Values:
         fields = state.message.addresses(name, state)
         chosen = fields[_of_index(len(fields), index, last)]
-        texts = [_part(one, part, state.world.separator) for field in chosen for one in field]
+        texts = [_part(mailbox, part, state.world.separator) for field in chosen for mailbox in field]
         values = state.memo[key] = Values([text for text in texts if text is not None])
         return values
 
@@ -438,7 +438,7 @@ def _mailbox_exists(test: c.MailboxExistsTest, variables: bool) -> Evaluate:
 def _mailbox_id_exists(test: c.MailboxIDExistsTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
         state.step(len(test.ids))
-        return all(one in state.world.mailboxes.ids for one in _texts(state, test.ids, variables))
+        return all(text in state.world.mailboxes.ids for text in _texts(state, test.ids, variables))
 
     return evaluate
 
@@ -481,7 +481,7 @@ def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
 def _ihave(test: c.IHaveTest, variables: bool) -> Evaluate:
     def evaluate(state: State) -> bool:
         state.step()
-        return all(one in EXTENSIONS and one not in RESTRICTED for one in _texts(state, test.extensions, variables))
+        return all(text in EXTENSIONS and text not in RESTRICTED for text in _texts(state, test.extensions, variables))
 
     return evaluate
 

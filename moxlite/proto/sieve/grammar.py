@@ -124,22 +124,22 @@ def scan(text: str) -> Iterator[Token]:
     mark, string, tag, name = Kind.MARK, Kind.STRING, Kind.TAG, Kind.NAME
     at = 0
     while True:
-        for found in _COMMON.finditer(text, at):
-            group = found.lastindex
+        for match in _COMMON.finditer(text, at):
+            group = match.lastindex
             if group == _MARK:
-                start, end = found.span(_MARK)
-                yield make(Token, (mark, found[_MARK], start, end, 0))
+                start, end = match.span(_MARK)
+                yield make(Token, (mark, match[_MARK], start, end, 0))
             elif group == _STRING:
-                start, end = found.span(_STRING)
-                yield make(Token, (string, found[_STRING], start - 1, end + 1, 0))
+                start, end = match.span(_STRING)
+                yield make(Token, (string, match[_STRING], start - 1, end + 1, 0))
             elif group == _NAME:
-                start, end = found.span(_NAME)
-                yield make(Token, (name, found[_NAME].lower(), start, end, 0))
+                start, end = match.span(_NAME)
+                yield make(Token, (name, match[_NAME].lower(), start, end, 0))
             elif group == _TAG:
-                start, end = found.span(_TAG)
-                yield make(Token, (tag, found[_TAG].lower(), start - 1, end, 0))
+                start, end = match.span(_TAG)
+                yield make(Token, (tag, match[_TAG].lower(), start - 1, end, 0))
             else:
-                at = found.end()
+                at = match.end()
                 break
         skipped = _skip(text, at)
         if skipped == len(text):
@@ -183,24 +183,24 @@ def _token(text: str, at: int) -> Token:
 
 
 def _number(text: str, at: int) -> Token:
-    found = _NUMBER.match(text, at)
-    if found is None:
+    match = _NUMBER.match(text, at)
+    if match is None:
         raise SyntaxFault(at, "expected a number: digits, and K, M or G after them")
-    digits, quantifier = found.groups()
+    digits, quantifier = match.groups()
     number = int(digits) * _QUANTIFIERS[quantifier.lower()] if len(digits) <= _MAX_DIGITS else MAX_NUMBER + 1
     if number > MAX_NUMBER:
         raise SyntaxFault(at, "the number is too large")
-    return Token(Kind.NUMBER, digits, at, found.end(), number)
+    return Token(Kind.NUMBER, digits, at, match.end(), number)
 
 
 def _quoted(text: str, at: int) -> Token:
-    found = _QUOTED.match(text, at + 1)
-    if found is None or not text.startswith('"', found.end()):
+    match = _QUOTED.match(text, at + 1)
+    if match is None or not text.startswith('"', match.end()):
         raise SyntaxFault(at, "the string has no end: expected '\"'")
-    content = found[0]
+    content = match[0]
     if "\\" in content:
         content = _ESCAPED.sub(r"\1", content)
-    return Token(Kind.STRING, content, at, found.end() + 1)
+    return Token(Kind.STRING, content, at, match.end() + 1)
 
 
 def _multiline(text: str, at: int, after: int) -> Token:
@@ -218,7 +218,7 @@ class Places:
     """Lines and columns of offsets in a text; both count from 1."""
 
     def __init__(self, text: str) -> None:
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def place(self, at: int) -> tuple[int, int]:
         """Line and column of an offset in characters."""

@@ -38,13 +38,13 @@ def decode_characters(text: str) -> str:
         return text
     octets = bytearray()
     at = 0
-    for found in _ENCODED.finditer(text):
-        octets += text[at : found.start()].encode()
-        if found[1]:
-            octets += bytes(int(pair, 16) for pair in found[2].split())
+    for match in _ENCODED.finditer(text):
+        octets += text[at : match.start()].encode()
+        if match[1]:
+            octets += bytes(int(pair, 16) for pair in match[2].split())
         else:
-            octets += "".join(_character(int(number, 16)) for number in found[3].split()).encode()
-        at = found.end()
+            octets += "".join(_character(int(number, 16)) for number in match[3].split()).encode()
+        at = match.end()
     octets += text[at:].encode()
     try:
         decoded = octets.decode()
@@ -70,7 +70,7 @@ def namespaces(text: str) -> set[str]:
     """The namespaces of the variables in a text, in lower case."""
     if "${" not in text:
         return set()
-    return {found[1].rpartition(".")[0].lower() for found in _VARIABLE.finditer(text)} - {""}
+    return {match[1].rpartition(".")[0].lower() for match in _VARIABLE.finditer(text)} - {""}
 
 
 def is_variable_name(name: str) -> bool:
@@ -87,14 +87,14 @@ def expand(text: str, value: Callable[[str], str], budget: Budget) -> str:
     length, wide = len(text), not text.isascii()
     pieces: list[str] = []
     at = 0
-    for found in _VARIABLE.finditer(text):
+    for match in _VARIABLE.finditer(text):
         budget.charge(4 * CALL)
-        pieces += (text[at : found.start()], value(found[1].lower()))
+        pieces += (text[at : match.start()], value(match[1].lower()))
         length += len(pieces[-1])
         wide = wide or not pieces[-1].isascii()
         if length > MAX_STRING:
             raise RunError(f"a string has more than {MAX_STRING} characters after its variables are replaced")
-        at = found.end()
+        at = match.end()
     pieces.append(text[at:])
     budget.make(length * 4 if wide else length)
     return "".join(pieces)
@@ -135,11 +135,11 @@ _ZONE: Final = re.compile(r"([+-])([0-9]{2})([0-5][0-9])")
 
 def zone_minutes(text: str) -> int | None:
     """Minutes east of UTC of a zone such as ``+0100`` (RFC 5260 §4.1); None for other texts."""
-    found = _ZONE.fullmatch(text)
-    if found is None or int(found[2]) > 23:
+    match = _ZONE.fullmatch(text)
+    if match is None or int(match[2]) > 23:
         return None
-    minutes = int(found[2]) * 60 + int(found[3])
-    return -minutes if found[1] == "-" else minutes
+    minutes = int(match[2]) * 60 + int(match[3])
+    return -minutes if match[1] == "-" else minutes
 
 
 def _zone(at: datetime) -> str:

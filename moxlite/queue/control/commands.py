@@ -73,7 +73,7 @@ class QueueCommands:
 
     async def list_messages(self, args: operations.ListMessages) -> list[operations.Line]:
         """One page of waiting messages."""
-        found = await self._queue.listings.list_messages(args.filter, args.page)
+        messages = await self._queue.listings.list_messages(args.filter, args.page)
         now, settings = self._queue.ctx.clock(), self._queue.ctx.config.current.static.queue
         return [
             msgspec.structs.replace(
@@ -87,7 +87,7 @@ class QueueCommands:
                     delay_dsn_attempt=settings.delay_dsn_attempt,
                 ),
             )
-            for message in found
+            for message in messages
         ]
 
     async def attempts(self, args: operations.ListAttempts) -> list[operations.Try]:
@@ -210,7 +210,7 @@ class SuppressCommands:
     async def list_suppressions(self, args: operations.ListSuppressions) -> list[operations.Suppressed]:
         """Suppressed addresses, of one account or of all."""
         found = self._queue.suppressions(args.account, after=(args.after_account, args.after_base), limit=args.n)
-        return [_suppressed(one) for one in await found]
+        return [_suppressed(suppression) for suppression in await found]
 
     async def add(self, args: operations.AddSuppression) -> None:
         """Add an address to the list of an account."""
@@ -228,8 +228,8 @@ class SuppressCommands:
 
     async def look_up(self, args: operations.LookUpSuppression) -> list[operations.Suppressed]:
         """The entry that matches an address, as a list of at most one."""
-        found = await self._queue.suppression(args.account, args.address)
-        return [] if found is None else [_suppressed(found)]
+        suppression = await self._queue.suppression(args.account, args.address)
+        return [] if suppression is None else [_suppressed(suppression)]
 
 
 class WebhookCommands:
@@ -273,14 +273,14 @@ class WebhookCommands:
         """Call the web servers of an account with samples."""
         return [
             HookTest(
-                event=one.event,
-                url=one.url,
-                success=one.result.success,
-                status=one.result.status,
-                error=one.result.error,
-                response=one.result.response,
+                event=sample_call.event,
+                url=sample_call.url,
+                success=sample_call.result.success,
+                status=sample_call.result.status,
+                error=sample_call.result.error,
+                response=sample_call.result.response,
             )
-            for one in await self._hooks.test(args.account)
+            for sample_call in await self._hooks.test(args.account)
         ]
 
     async def print_hook(self, args: PrintHook) -> msgspec.Raw:
@@ -354,7 +354,7 @@ def _line(message: Message | Retired) -> operations.Line:
 
 
 def _try(result: Result) -> operations.Try:
-    found = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
+    meaning = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
     return operations.Try(
         start=rfc3339(result.start),
         seconds=result.duration / SECOND,
@@ -364,8 +364,8 @@ def _try(result: Result) -> operations.Try:
         tls=result.policy,
         outcome=result.error or "delivered",
         reply=result.reply,
-        meaning=found.meaning,
-        admin=found.admin,
+        meaning=meaning.meaning,
+        admin=meaning.admin,
     )
 
 
@@ -385,8 +385,8 @@ def _stopped(found: Stopped) -> operations.StoppedAccount:
         domains=held.domains,
         oldest="" if held.oldest is None else rfc3339(held.oldest),
         sources=[
-            operations.SentFrom(one.address, rfc3339(one.first), rfc3339(one.last), one.messages)
-            for one in found.sources
+            operations.SentFrom(source.address, rfc3339(source.first), rfc3339(source.last), source.messages)
+            for source in found.sources
         ],
     )
 

@@ -83,8 +83,15 @@ class ReportCommands:
     async def _list(self, kind: Kind, args: object) -> list[operations.WithoutReports]:
         """Addresses that get no reports."""
         now = self._queue.ctx.clock()
-        found = await self._database().read(partial(list_suppressed, kind=kind, now=now), op="report addresses")
-        return [operations.WithoutReports(one.address, rfc3339(one.until), one.comment) for one in found]
+        suppressed_addresses = await self._database().read(
+            partial(list_suppressed, kind=kind, now=now), op="report addresses"
+        )
+        return [
+            operations.WithoutReports(
+                suppressed_address.address, rfc3339(suppressed_address.until), suppressed_address.comment
+            )
+            for suppressed_address in suppressed_addresses
+        ]
 
     async def _suppress(self, kind: Kind, args: operations.Suppress) -> None:
         """Send no reports to an address for a time."""
@@ -114,12 +121,15 @@ class ReportCommands:
             day = parse_day(args.day, now) if args.day else yesterday(now)
         except ValueError as error:
             raise CommandFailed("badRequest", f"bad day {args.day!r}: {error}") from None
-        found = await reports.send(day)
-        results = [one.result for one in found]
+        outcomes = await reports.send(day)
+        results = [outcome.result for outcome in outcomes]
         return operations.SentReports(
-            len(found),
+            len(outcomes),
             results.count("sent"),
             results.count("skipped"),
             results.count("later"),
-            [operations.SentReport(one.domain, one.day, one.result, one.why, one.recipients) for one in found],
+            [
+                operations.SentReport(outcome.domain, outcome.day, outcome.result, outcome.why, outcome.recipients)
+                for outcome in outcomes
+            ],
         )

@@ -146,8 +146,8 @@ async def leftover(file: Path, after: int) -> AsyncGenerator[tuple[Message, Call
     """
     database = await Database.open(file, Kind.QUEUE, options=Options(min_free_space=0), name="queue of another machine")
     try:
-        while found := await database.read(lambda r, after=after: _some(r, after), op="leftover"):  # type: ignore[misc]  # a default
-            for message in found:
+        while messages := await database.read(lambda r, after=after: _some(r, after), op="leftover"):  # type: ignore[misc]  # a default
+            for message in messages:
                 yield message, lambda message=message: octets(database, message)  # type: ignore[misc]  # a default
                 after = message.id
     finally:

@@ -83,7 +83,7 @@ def statuses(
     r: Reader, account: str, message_id: str, *, retry_delays: Sequence[float], max_attempts: int
 ) -> list[RecipientStatus]:
     """Status of all recipients of the account's messages with a Message-ID, in the order in which they were queued."""
-    found = [
+    recipient_statuses = [
         _of_row(message_of(row), retry_delays, max_attempts)
         for row in r.rows(WAITING, account, message_id, MAX_STATUSES)
     ]
@@ -99,8 +99,8 @@ def statuses(
             attempts=attempts,
             last_attempt=last_attempt,
         )
-        found.append(_with_result(status, from_json(text, Result | None)))
-    return sorted(found, key=lambda one: one.id)
+        recipient_statuses.append(_with_result(status, from_json(text, Result | None)))
+    return sorted(recipient_statuses, key=lambda recipient_status: recipient_status.id)
 
 
 def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients: Sequence[str]) -> bool:
@@ -147,8 +147,8 @@ def _with_result(status: RecipientStatus, result: Result | None) -> RecipientSta
     )
     if not result.error:
         return status
-    found = meaning_of(result)
-    return msgspec.structs.replace(status, cause=found.cause.value, meaning=found.meaning, advice=found.advice)
+    meaning = meaning_of(result)
+    return msgspec.structs.replace(status, cause=meaning.cause.value, meaning=meaning.meaning, advice=meaning.advice)
 
 
 def ended_since(r: Reader, account: str, since: int, limit: int) -> list[tuple[int, str, str, int]]:

@@ -150,8 +150,8 @@ def speaks_of_sender(message: Message, result: Result, now: int) -> bool:
     """
     if not message.login_address or result.code < 500 or now - message.queued > SHARE_MINUTES * MINUTE:
         return False
-    found = explain(result.code, result.secode, result.reply or result.error, result.command)
-    return found.cause in OF_THE_SENDER
+    meaning = explain(result.code, result.secode, result.reply or result.error, result.command)
+    return meaning.cause in OF_THE_SENDER
 
 
 def note_failures(tx: Tx, account: str, number: int, now: int) -> None:

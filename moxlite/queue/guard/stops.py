@@ -299,7 +299,7 @@ class Guard:
             subject = f"account {stop.account} is stopped: it looks as if a stranger sends with it"
             text = admin_text(found, addresses)
             await notify_postmaster(accounts, snapshot, subject, text, once=once, flagged=True)
-            own = next((one for one in addresses if not one.startswith("@")), None)
+            own = next((address for address in addresses if not address.startswith("@")), None)
             if own is not None:
                 await self._tell_user(stop, Address.parse(own), once)
         except StoreError as error:
@@ -336,8 +336,8 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
         lines += [f"  {' '.join(subject.split())[:MAX_SUBJECT]!r}, recipients: {to}" for subject, to in held.first]
     lines += ["", "It has sent from these addresses in the last day:"]
     lines += [
-        f"  {one.address or 'unknown'}: messages: {one.messages}, {_time(one.first)} to {_time(one.last)}"
-        for one in found.sources
+        f"  {source.address or 'unknown'}: messages: {source.messages}, {_time(source.first)} to {_time(source.last)}"
+        for source in found.sources
     ]
     return "\n".join(
         [

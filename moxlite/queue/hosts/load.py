@@ -135,8 +135,8 @@ class HostLoad:
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:
-            for one in self._free_of(key):  # the caller could not use it
-                self._withdraw(one)
+            for open_connection in self._free_of(key):  # the caller could not use it
+                self._withdraw(open_connection)
             raise Untried(f"host has {MAX_CONNECTIONS} connections of ours", key, None)
         self._open[key] = self._open.get(key, 0) + 1
 
@@ -152,10 +152,10 @@ class HostLoad:
         Untried if the host is paused.
         """
         self._ask(key, now)
-        for one in self._free_of(key):
-            if fits(one):
-                self._withdraw(one, taken=True)
-                return one
+        for open_connection in self._free_of(key):
+            if fits(open_connection):
+                self._withdraw(open_connection, taken=True)
+                return open_connection
         return None
 
     async def keep(self, connection: OpenConnection) -> None:
@@ -188,11 +188,11 @@ class HostLoad:
         """Set whether connections stay open after their attempt; if not, free ones are closed now."""
         self._keeps = keeps
         if not keeps:
-            for one in list(self._free):
-                self._withdraw(one)
+            for open_connection in list(self._free):
+                self._withdraw(open_connection)
 
     def _free_of(self, key: Hashable) -> list[OpenConnection]:
-        return [one for one in self._free if one.key == key]
+        return [open_connection for open_connection in self._free if open_connection.key == key]
 
     def _withdraw(self, connection: OpenConnection, *, taken: bool = False) -> None:
         offer = self._free.pop(connection, None)

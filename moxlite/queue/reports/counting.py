@@ -66,7 +66,7 @@ class SessionCounts:
                 mx=result.mx,
                 successes=result.successes,
                 failed=result.failed,
-                failures=tuple(self._failure(one) for one in result.failures),
+                failures=tuple(self._failure(failure) for failure in result.failures),
             )
             self._add(
                 TLSResult(

@@ -254,7 +254,8 @@ async def without_suppressed(ctx: Context, kind: Kind, addresses: Iterable[Addre
     now = ctx.clock()
     wanted = tuple(addresses)
     return await ctx.reports.database.read(
-        lambda r: tuple(one for one in wanted if not is_suppressed(r, kind, str(one), now)), op="report addresses"
+        lambda r: tuple(address for address in wanted if not is_suppressed(r, kind, str(address), now)),
+        op="report addresses",
     )
 
 
@@ -274,12 +275,12 @@ async def send_report(ctx: Context, submit: Submit, author: Author, mail: Report
     """Sign and queue a report, once per key. Raises StoreError, QueueFull, SigningError."""
     octets = b"".join(report_message(ctx, author, mail))
     names = tuple(name for name, _ in mail.fields)
-    signers = [msgspec.structs.replace(one, sealed=(*one.sealed, *names)) for one in author.signers]
+    signers = [msgspec.structs.replace(signer, sealed=(*signer.sealed, *names)) for signer in author.signers]
     signature = await sign(Message.of(octets), author.address, signers, time.time(), domain=author.address.domain)
     submission = Submission(
         account=ctx.config.current.static.postmaster.account,
         mail_from=author.address,
-        recipients=tuple(SubmissionRecipient(one) for one in mail.recipients),
+        recipients=tuple(SubmissionRecipient(recipient) for recipient in mail.recipients),
         received=ctx.clock(),
         prefix=signature,
         requiretls=False if mail.kind == "tls" else None,
@@ -296,7 +297,7 @@ def report_message(ctx: Context, author: Author, mail: ReportMail) -> Iterator[b
     """The octets of the message with a report, unsigned. Values cannot inject header fields (QUEUE-161)."""
     header = [
         address_field("From", [_shown(author.address)]),
-        address_field("To", [_shown(one) for one in mail.recipients]),
+        address_field("To", [_shown(recipient) for recipient in mail.recipients]),
         text_field("Subject", mail.subject),
         text_field("Message-ID", new_message_id(author.domain)),
         text_field("Date", format_date(ctx.clock())),
@@ -322,10 +323,10 @@ def unsigned_reason(error: SigningError | None) -> str:
 
 def addresses_of(texts: Sequence[str]) -> tuple[Address, ...]:
     """Parse addresses; other texts are skipped, and duplicates removed."""
-    found = []
+    addresses = []
     for text in texts:
         try:
-            found.append(Address.parse(text))
+            addresses.append(Address.parse(text))
         except AddressError:
             continue
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(addresses))

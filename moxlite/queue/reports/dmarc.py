@@ -127,10 +127,10 @@ class DMARCReports:
         discovery = Discovery(self._ctx.resolver, self._ctx.config.current.static.dmarc.method)
         try:
             published = parse_record(counted.latest.record)
-            found = (await discovery.at(due.domain)).record
-            if found is None or not found.rua:
+            record = (await discovery.at(due.domain)).record
+            if record is None or not record.rua:
                 return msgspec.structs.replace(outcome, why="its owner wants no reports any more")
-            where = await find_destinations(self._ctx.resolver, due.domain, found.rua, discovery)
+            where = await find_destinations(self._ctx.resolver, due.domain, record.rua, discovery)
         except RecordError as error:
             return msgspec.structs.replace(outcome, why=f"record: {error}")
         except TempError as error:
@@ -165,15 +165,15 @@ class DMARCReports:
         """The messages of the day, equal ones as one row."""
         counted = _Counted({})
         since, after = due.number * DAY, 0
-        while found := await self._database.scan(
+        while evaluations := await self._database.scan(
             partial(evaluations_of, domain=due.domain, since=since, before=since + DAY, after=after, limit=SLICE),
             op="dmarc evaluations",
         ):
-            after = found[-1].id
-            counted.latest = found[-1]
-            for one in found:
-                counted.needed |= not one.optional
-                row = _row(one)
+            after = evaluations[-1].id
+            counted.latest = evaluations[-1]
+            for evaluation in evaluations:
+                counted.needed |= not evaluation.optional
+                row = _row(evaluation)
                 if row in counted.rows or len(counted.rows) < MAX_ROWS:
                     counted.rows[row] = counted.rows.get(row, 0) + 1
                 else:
@@ -210,45 +210,45 @@ class DMARCReports:
         )
 
 
-def _row(one: Evaluation) -> ReportRecord:
+def _row(evaluation: Evaluation) -> ReportRecord:
     # For the null path SPF checks postmaster@HELO: that is the MAIL FROM identity too (RFC 7208 §2.4), and the only
     # scope that a report may name (RFC 9990 §3.1.1).
-    helo = next((spf.domain for spf in one.spf if spf.scope == "helo"), "")
+    helo = next((spf.domain for spf in evaluation.spf if spf.scope == "helo"), "")
     return ReportRecord(
-        source_ip=one.source_ip,
-        disposition=_disposition(one),
-        dkim="pass" if one.aligned_dkim else "fail",
-        spf="pass" if one.aligned_spf else "fail",
-        reasons=tuple(Override(kind, comment) for kind, comment in one.overrides),
-        header_from=one.header_from,
-        envelope_from=one.envelope_from or helo,
-        envelope_to=one.envelope_to,
+        source_ip=evaluation.source_ip,
+        disposition=_disposition(evaluation),
+        dkim="pass" if evaluation.aligned_dkim else "fail",
+        spf="pass" if evaluation.aligned_spf else "fail",
+        reasons=tuple(Override(kind, comment) for kind, comment in evaluation.overrides),
+        header_from=evaluation.header_from,
+        envelope_from=evaluation.envelope_from or helo,
+        envelope_to=evaluation.envelope_to,
         dkim_results=tuple(
             DKIMAuth(signature.domain, signature.selector, signature.result, signature.problem)
-            for signature in sorted(one.dkim, key=lambda signature: not _is_near(signature.domain, one))
+            for signature in sorted(evaluation.dkim, key=lambda signature: not _is_near(signature.domain, evaluation))
         ),
-        spf_results=tuple(SPFAuth(spf.domain, "mfrom", spf.result) for spf in one.spf[:1]),
+        spf_results=tuple(SPFAuth(spf.domain, "mfrom", spf.result) for spf in evaluation.spf[:1]),
     )
 
 
-def _disposition(one: Evaluation) -> str:
+def _disposition(evaluation: Evaluation) -> str:
     """The disposition as RFC 9990 defines it: ``pass`` for a message that passes under a policy other than ``none``."""
-    if one.disposition != "none" or not (one.aligned_dkim or one.aligned_spf):
-        return one.disposition
+    if evaluation.disposition != "none" or not (evaluation.aligned_dkim or evaluation.aligned_spf):
+        return evaluation.disposition
     try:
-        record = parse_record(one.record)
+        record = parse_record(evaluation.record)
     except RecordError:
-        return one.disposition
-    own = one.header_from == one.policy_domain
+        return evaluation.disposition
+    own = evaluation.header_from == evaluation.policy_domain
     applies = record.policy if own else record.subdomains or record.policy
     return "none" if applies == "none" else "pass"
 
 
-def _is_near(domain: str, one: Evaluation) -> bool:
+def _is_near(domain: str, evaluation: Evaluation) -> bool:
     """Whether a domain equals the From domain, or is above or below it. Such signatures, which may be aligned, come
     first.
     """
-    return _holds(domain, one.header_from) or _holds(one.header_from, domain)
+    return _holds(domain, evaluation.header_from) or _holds(evaluation.header_from, domain)
 
 
 def _holds(above: str, below: str) -> bool:

@@ -100,15 +100,17 @@ class TLSReports:
 
     async def _try(self, wanted: Wanted, results: list[TLSResult], author: Author) -> Outcome:
         outcome = Outcome(kind="tls", domain=wanted.domain, day=wanted.day, result="skipped")
-        if not any(one.send_report for one in results):
+        if not any(tls_result.send_report for tls_result in results):
             return msgspec.structs.replace(outcome, why="all sessions were for reports")
-        failed = any(policy.failed for one in results for policy in one.policies)  # not mere remarks (QUEUE-122)
+        failed = any(
+            policy.failed for tls_result in results for policy in tls_result.policies
+        )  # not mere remarks (QUEUE-122)
         if not failed and not self._ctx.config.current.static.outgoing_tls_reports_for_all_success:
             return msgspec.structs.replace(outcome, why="all sessions went well")
         try:
             addresses = await self._addresses(wanted.domain)
             if wanted.is_host:
-                results = [one for one in results if not await self._has_it(one, addresses)]
+                results = [tls_result for tls_result in results if not await self._has_it(tls_result, addresses)]
         except NoRecord as error:
             return msgspec.structs.replace(outcome, why=f"no record: {error}")
         except RecordError as error:
@@ -149,7 +151,9 @@ def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: 
     begin = calendar.timegm(day.timetuple())
     # A domain may also be a mail host: these are two reports, with two keys.
     report_id = f"{wanted.day}{'-host' if wanted.is_host else ''}.{wanted.domain}@{author.domain}"
-    policies = tuple(_policy(one.policy_domain, policy) for one in results for policy in one.policies)
+    policies = tuple(
+        _policy(tls_result.policy_domain, policy) for tls_result in results for policy in tls_result.policies
+    )
     report = TLSReport(
         organization=author.domain,
         contact=str(author.address),
@@ -162,8 +166,8 @@ def _mail(wanted: Wanted, results: list[TLSResult], author: Author, recipients: 
         submitter=author.domain,
         domain=wanted.domain,
         day=day.date().isoformat(),
-        successes=sum(one.successes for one in policies),
-        failed=sum(one.failed for one in policies),
+        successes=sum(policy.successes for policy in policies),
+        failed=sum(policy.failed for policy in policies),
     )
     return ReportMail(
         kind="tls",
@@ -192,13 +196,13 @@ def _policy(domain: str, count: PolicyCount) -> PolicyReport:
         failed=count.failed,
         failures=tuple(
             FailureDetail(
-                result_type=one.type,
-                sending_ip=one.sending_ip,
-                mx=one.host,
-                receiving_ip=one.ip,
-                sessions=one.sessions,
-                reason=one.reason,
+                result_type=failure.type,
+                sending_ip=failure.sending_ip,
+                mx=failure.host,
+                receiving_ip=failure.ip,
+                sessions=failure.sessions,
+                reason=failure.reason,
             )
-            for one in count.failures
+            for failure in count.failures
         ),
     )

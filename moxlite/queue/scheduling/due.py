@@ -106,14 +106,14 @@ def usable(r: Reader, *, busy: Collection[str], retries: bool, unwritten: Collec
     ended = _json(unwritten)
     args = _json(busy), int(retries), ended, CANDIDATES
     rows = r.rows(BY_TIME, *args) or r.rows(BY_DOMAIN, *args)
-    found: list[Candidate] = []
+    candidates: list[Candidate] = []
     for row in rows:
         candidate = _candidate(row)
         if candidate.attempts and candidate.next_attempt <= now:
             first = r.row(OF_DOMAIN, candidate.domain, now, 0, ended, 1)
             candidate = candidate if first is None else _candidate(first)
-        found.append(candidate)
-    return found
+        candidates.append(candidate)
+    return candidates
 
 
 def _candidate(row: Row) -> Candidate:
@@ -248,7 +248,7 @@ def _log(ended: list[Ended]) -> None:
     """Log a line for each message: host, TLS, reply, its meaning, and advice."""
     for one in ended:
         result, message = one.result, one.message
-        found = meaning_of(result) if result.error else UNNAMED
+        meaning = meaning_of(result) if result.error else UNNAMED
         status = f"{str(result.code)[0]}.{result.secode}" if result.code and result.secode else ""
         reply = " ".join(part for part in (str(result.code or ""), status, result.reply.replace("\n", " ")) if part)
         logger.info(
@@ -268,8 +268,8 @@ def _log(ended: list[Ended]) -> None:
                     "tls": result.tls or None,
                     "policy": result.policy or None,
                     "reply": reply[:MAX_LOGGED_REPLY] or None,
-                    "cause": found.cause.value if result.error else None,
-                    "todo": found.admin or None,
+                    "cause": meaning.cause.value if result.error else None,
+                    "todo": meaning.admin or None,
                     "tlsfailures": " ".join(result.tls_failures) or None,
                     "seconds": result.duration / SECOND,
                 }

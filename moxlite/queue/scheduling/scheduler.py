@@ -147,10 +147,10 @@ class Scheduler:
                 unwritten=self.outcomes.unwritten,
                 now=now,
             )
-            found = await self._database.read(asked, op="queue due")
-            due = [candidate for candidate in found if candidate.next_attempt <= now]
+            candidates = await self._database.read(asked, op="queue due")
+            due = [candidate for candidate in candidates if candidate.next_attempt <= now]
             if not due:
-                seconds = (found[0].next_attempt - now) / SECOND if found else float("inf")
+                seconds = (candidates[0].next_attempt - now) / SECOND if candidates else float("inf")
                 return seconds if room_for_retries else min(seconds, self.turns.relief())
             for candidate in due:
                 if self.turns.begin(candidate.domain, retry=candidate.attempts > 0):

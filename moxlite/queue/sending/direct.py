@@ -76,10 +76,10 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
     if not isinstance(domain, Domain):
         return Destination(None, Hosts((str(domain),), authentic=False), Standing())
     # The policy is the one of the recipient's domain, not of the target of its CNAMEs (RFC 8461 §3.4).
-    found: list[Standing] = []
+    standings: list[Standing] = []
 
     async def look_up() -> None:
-        found.append(await ctx.policies.find(domain))
+        standings.append(await ctx.policies.find(domain))
 
     missing: NoHosts | None = None
     async with trio.open_nursery() as nursery:
@@ -97,7 +97,7 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
             nursery.cancel_scope.cancel()
     if missing is not None:
         raise missing
-    [standing] = found
+    [standing] = standings
     return Destination(domain, hosts, standing)
 
 
@@ -131,11 +131,11 @@ def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
     QUEUE-169).
     """
     for lacking in (SMTPUTF8Missing, EightBitMissing):
-        if all(isinstance(one, lacking) for one in met):
+        if all(isinstance(smtp_error, lacking) for smtp_error in met):
             return SMTPError(True, 0, error.ecode, "mail", error.line)
-    if all(isinstance(one, NotVouched | RequireTLSMissing) for one in met):
+    if all(isinstance(smtp_error, NotVouched | RequireTLSMissing) for smtp_error in met):
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
-    tried = [one for one in met if not isinstance(one, Untried)]
+    tried = [smtp_error for smtp_error in met if not isinstance(smtp_error, Untried)]
     if isinstance(error, Untried):
         untried = [one for one in met if isinstance(one, Untried)]
         return tried[-1] if tried else min(untried, key=lambda one: one.until or 0)

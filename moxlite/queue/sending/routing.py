@@ -259,5 +259,5 @@ class SocksDial:
         raise DialError(failures)
 
     async def _proxies(self) -> Sequence[IPAddress]:
-        found = await addresses_of(self._host, self._ctx.resolver, self._ctx.random, configured=True)
-        return found.ips
+        addresses = await addresses_of(self._host, self._ctx.resolver, self._ctx.random, configured=True)
+        return addresses.ips

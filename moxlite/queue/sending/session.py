@@ -350,7 +350,9 @@ _NOTIFY: Final[Mapping[DSNNotify, str]] = {
 
 def _needs_utf8(messages: Sequence[Message]) -> bool:
     first = messages[0]
-    return first.smtputf8 or first.sender.needs_smtputf8 or any(one.recipient.needs_smtputf8 for one in messages)
+    return (
+        first.smtputf8 or first.sender.needs_smtputf8 or any(message.recipient.needs_smtputf8 for message in messages)
+    )
 
 
 def _transaction(messages: Sequence[Message], content: _Content, *, requiretls: bool) -> Transaction:

@@ -127,7 +127,7 @@ def decide(
         # a sender's `TLS-Required: No` waives all demands of the policy (QUEUE-56)
         enforced = enforced and not tolerant
     dane_remark = None
-    found = None if isinstance(records, DNSError) else records
+    host_records = None if isinstance(records, DNSError) else records
     if isinstance(records, DNSError):
         # without an answer an attacker could hide TLSA records, so the host is not used (RFC 7672 §2.1)
         bogus = isinstance(records, TempError) and records.dnssec
@@ -137,19 +137,19 @@ def decide(
             ignored.append("badtlsa")
         else:
             refusal = refusal or Refusal(f"TLSA records of {host} cannot be looked up: {records}")
-    elif found is not None and not found.usable:
+    elif host_records is not None and not host_records.usable:
         dane_remark = UNUSABLE
     # REQUIRETLS wants a verified host name, which plain STARTTLS does not give (RFC 8689 §4.2.1)
-    if require_tls and refusal is None and not vouched(sts=enforced, records=found):
+    if require_tls and refusal is None and not vouched(sts=enforced, records=host_records):
         refusal = Refusal(f"no policy of the recipient's domain assures verified TLS with {host}", vouched=False)
-    words = [word for word, holds in (("dane", found is not None), ("sts", enforced)) if holds]
+    words = [word for word, holds in (("dane", host_records is not None), ("sts", enforced)) if holds]
     demanded = bool(words) and not tolerant
     return HostPolicy(
         words=" ".join(words) or "opportunistic",
         refusal=refusal,
         mode=TLSMode.REQUIRED_STARTTLS if demanded else TLSMode.OPPORTUNISTIC,
-        server_name=found.base if found is not None else host,
-        records=() if found is None else found.usable,
+        server_name=host_records.base if host_records is not None else host,
+        records=() if host_records is None else host_records.usable,
         names=tuple(names),
         pkix="" if host is None or policy is None or policy.mode == "none" else policy.mode,
         clear=not demanded and not require_tls and not report,

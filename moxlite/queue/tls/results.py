@@ -141,7 +141,9 @@ class Tally:
         """Begin counting for the next host, with its TLSA records; None if DANE does not apply."""
         if self._domain is None or host in self._hosts:
             return
-        text = tuple(f"{one.usage} {one.selector} {one.matching} {one.data.hex()}" for one in records or ())
+        text = tuple(
+            f"{record.usage} {record.selector} {record.matching} {record.data.hex()}" for record in records or ()
+        )
         self._hosts[host] = _Count(PolicyType.NONE if records is None else PolicyType.TLSA, host, text)
 
     def session(self, host: str, *, domain: Failure | None = None, dane: Failure | None = None) -> None:

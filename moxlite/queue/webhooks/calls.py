@@ -131,10 +131,10 @@ class Caller:
         """Start due calls up to the limits; returns the seconds until more may be due."""
         while self._has_room():
             now = self._ctx.clock()
-            found = await self._database.read(partial(_due, args=self._busy()), op="queue webhooks")
-            due = [one for one in found if one.next_attempt <= now]
+            dues = await self._database.read(partial(_due, args=self._busy()), op="queue webhooks")
+            due = [one for one in dues if one.next_attempt <= now]
             if not due:
-                return (found[0].next_attempt - now) / SECOND if found else float("inf")
+                return (dues[0].next_attempt - now) / SECOND if dues else float("inf")
             for one in due:
                 if self._has_room() and not self._is_busy(one):
                     self._running[one] = trio.current_time()
@@ -288,7 +288,11 @@ async def tell_if_behind(ctx: Context, database: Database, account: str) -> None
         return
     snapshot = ctx.config.current
     settings = snapshot.account(account)
-    own = next((one for one in settings.destinations if not one.startswith("@")), None) if settings else None
+    own = (
+        next((destination for destination in settings.destinations if not destination.startswith("@")), None)
+        if settings
+        else None
+    )
     if own is None:
         return
     once = f"webhooks behind {account}"
@@ -319,7 +323,9 @@ async def call_samples(ctx: Context, name: str, account: Account) -> list[Sample
     """
     now = ctx.clock()
     any_2xx = ctx.config.current.static.queue.webhook_accept_2xx
-    address = next((one for one in account.destinations if not one.startswith("@")), f"{name}@localhost")
+    address = next(
+        (destination for destination in account.destinations if not destination.startswith("@")), f"{name}@localhost"
+    )
     message_id = f"<test.{secrets.token_hex(8)}@{ctx.config.current.static.hostname.ascii}>"
     samples = list(_samples(account, address, message_id, now))
     results: dict[int, CallResult] = {}

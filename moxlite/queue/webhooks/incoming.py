@@ -170,18 +170,22 @@ def note_answer(
     if row is None or not tx.execute(ONCE, key, now):
         return
     message = retired_of(row)
-    one = dsn.recipients[0] if dsn is not None and len(dsn.recipients) == 1 else None
-    event = EVENTS[one.action] if one is not None else Event.UNRECOGNIZED
+    dsn_recipient = dsn.recipients[0] if dsn is not None and len(dsn.recipients) == 1 else None
+    event = EVENTS[dsn_recipient.action] if dsn_recipient is not None else Event.UNRECOGNIZED
     success = event in (Event.DELIVERED, Event.RELAYED, Event.EXPANDED)
-    words = (one.diagnostic or one.status_comment or one.status) if one is not None else "no delivery status"
+    words = (
+        (dsn_recipient.diagnostic or dsn_recipient.status_comment or dsn_recipient.status)
+        if dsn_recipient is not None
+        else "no delivery status"
+    )
     result = Result(
         start=now,
         success=success,
-        code=one.code if one is not None and not success else 0,
-        secode=one.status.partition(".")[2] if one is not None and not success else "",
+        code=dsn_recipient.code if dsn_recipient is not None and not success else 0,
+        secode=dsn_recipient.status.partition(".")[2] if dsn_recipient is not None and not success else "",
         error=f"incoming message: {event}: {words}"[:MAX_ERROR],
-        reply=one.diagnostic[:MAX_ERROR] if one is not None else "",
-        host=one.remote_mta if one is not None else "",
+        reply=dsn_recipient.diagnostic[:MAX_ERROR] if dsn_recipient is not None else "",
+        host=dsn_recipient.remote_mta if dsn_recipient is not None else "",
     )
     tx.execute(SET_RESULTS, encode_results((*message.results, result)), now, message.id)
     if event in STATES:
@@ -189,7 +193,7 @@ def note_answer(
     suppressing = False
     if event is Event.FAILED and expiry is not None:
         suppressing = note_failure(tx, message, result, "DSN", now=now, expiry=expiry)
-    note_event(tx, message, event, webhooks, now, result, dsn=one is not None, suppressing=suppressing)
+    note_event(tx, message, event, webhooks, now, result, dsn=dsn_recipient is not None, suppressing=suppressing)
 
 
 def _dsn(r: Reader, message_id: int) -> DSN | None:

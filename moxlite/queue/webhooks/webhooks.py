@@ -47,20 +47,20 @@ class WebhookQueue:
         self.caller = Caller(ctx, database)
         self.incoming = IncomingCarrier(ctx, database, self.caller.changed, watched)
 
-    async def list_hooks(self, wanted: HookFilter | None = None, page: HookPage | None = None) -> list[Hook]:
+    async def list_hooks(self, hook_filter: HookFilter | None = None, page: HookPage | None = None) -> list[Hook]:
         """One page of webhooks. Raises BadFilter."""
         now = self._ctx.clock()
         return await self._database.scan(
-            lambda r: list_hooks(r, wanted or HookFilter(), page or HookPage(), now), op="webhook list"
+            lambda r: list_hooks(r, hook_filter or HookFilter(), page or HookPage(), now), op="webhook list"
         )
 
     async def list_retired(
-        self, wanted: RetiredHookFilter | None = None, page: RetiredHookPage | None = None
+        self, hook_filter: RetiredHookFilter | None = None, page: RetiredHookPage | None = None
     ) -> list[RetiredHook]:
         """One page of finished webhooks. Raises BadFilter."""
         now = self._ctx.clock()
         return await self._database.scan(
-            lambda r: list_retired_hooks(r, wanted or RetiredHookFilter(), page or RetiredHookPage(), now),
+            lambda r: list_retired_hooks(r, hook_filter or RetiredHookFilter(), page or RetiredHookPage(), now),
             op="webhook retired",
         )
 
@@ -78,20 +78,20 @@ class WebhookQueue:
             raise NoSuchWebhook(f"no finished webhook {hook_id}")
         return hook
 
-    async def schedule(self, wanted: HookFilter, delta: float, *, from_now: bool = False) -> int:
+    async def schedule(self, hook_filter: HookFilter, delta: float, *, from_now: bool = False) -> int:
         """Move the next call by `delta` seconds (may be negative), or with `from_now` to `delta` seconds from now.
         Returns how many were changed. Raises BadFilter.
         """
         microseconds = int(delta * SECOND)
         return await self._change(
-            lambda tx, now: schedule_hooks(tx, wanted, now, delta=microseconds, from_now=from_now)
+            lambda tx, now: schedule_hooks(tx, hook_filter, now, delta=microseconds, from_now=from_now)
         )
 
-    async def cancel(self, wanted: HookFilter) -> int:
+    async def cancel(self, hook_filter: HookFilter) -> int:
         """Cancel webhooks; returns how many. Raises BadFilter."""
         snapshot = self._ctx.config.current
         return await self._change(
-            lambda tx, now: cancel_hooks(tx, wanted, now, lambda name: keep_hooks(snapshot.account(name)))
+            lambda tx, now: cancel_hooks(tx, hook_filter, now, lambda name: keep_hooks(snapshot.account(name)))
         )
 
     async def try_out(self, account: str, url: str, authorization: str, secret: str, *, incoming: bool) -> CallResult:
@@ -152,15 +152,15 @@ ADD_NEXT: Final = "UPDATE hook SET next_attempt = next_attempt + ? WHERE id = ?"
 COUNT: Final = "SELECT count(*) FROM hook"
 
 
-def list_hooks(r: Reader, wanted: HookFilter, page: HookPage, now: int) -> list[Hook]:
+def list_hooks(r: Reader, hook_filter: HookFilter, page: HookPage, now: int) -> list[Hook]:
     """One page of webhooks that wait. Raises BadFilter."""
-    condition = compose_page(wanted, page, now)
+    condition = compose_page(hook_filter, page, now)
     return [hook_of(row) for row in r.rows(SELECT + condition.sql, *condition.args)]
 
 
-def list_retired_hooks(r: Reader, wanted: RetiredHookFilter, page: RetiredHookPage, now: int) -> list[RetiredHook]:
+def list_retired_hooks(r: Reader, hook_filter: RetiredHookFilter, page: RetiredHookPage, now: int) -> list[RetiredHook]:
     """One page of finished webhooks. Raises BadFilter."""
-    condition = compose_page(wanted, page, now)
+    condition = compose_page(hook_filter, page, now)
     return [retired_hook_of(row) for row in r.rows(SELECT_RETIRED + condition.sql, *condition.args)]
 
 
@@ -175,22 +175,22 @@ def count_hooks(r: Reader) -> int:
     return int(r.value(COUNT))
 
 
-def _ids(r: Reader, wanted: HookFilter, now: int) -> list[int]:
-    condition = compose(wanted, now)
+def _ids(r: Reader, hook_filter: HookFilter, now: int) -> list[int]:
+    condition = compose(hook_filter, now)
     return [row[0] for row in r.rows(SELECT_IDS + condition.sql, *condition.args)]
 
 
-def schedule_hooks(tx: Tx, wanted: HookFilter, now: int, *, delta: int, from_now: bool) -> int:
+def schedule_hooks(tx: Tx, hook_filter: HookFilter, now: int, *, delta: int, from_now: bool) -> int:
     """Add `delta` (µs, possibly negative) to the time of the next call, or with `from_now` set it to now plus `delta`.
     Returns how many were changed.
     """
     sql, value = (SET_NEXT, now + delta) if from_now else (ADD_NEXT, delta)
-    return sum(tx.execute(sql, value, hook_id) for hook_id in _ids(tx, wanted, now))
+    return sum(tx.execute(sql, value, hook_id) for hook_id in _ids(tx, hook_filter, now))
 
 
-def cancel_hooks(tx: Tx, wanted: HookFilter, now: int, keep_for: Callable[[str], int]) -> int:
+def cancel_hooks(tx: Tx, hook_filter: HookFilter, now: int, keep_for: Callable[[str], int]) -> int:
     """Cancel webhooks. Returns how many."""
-    ids = _ids(tx, wanted, now)
+    ids = _ids(tx, hook_filter, now)
     for hook_id in ids:
         hook = get_hook(tx, hook_id)
         assert hook is not None

@@ -106,7 +106,9 @@ def _name_of(to: Address, envelope: Envelope) -> str:
     """The name that the sender gives itself, "" where the message is from another address."""
     wanted = (to.localpart.lower(), to.domain.ascii)
     said = (*envelope.reply_to, *envelope.from_, *envelope.sender)
-    return next((one.name for one in said if one.name and (one.localpart.lower(), one.domain) == wanted), "")
+    return next(
+        (address.name for address in said if address.name and (address.localpart.lower(), address.domain) == wanted), ""
+    )
 
 
 def _lines(text: str) -> bytes:
@@ -224,5 +226,5 @@ def _with(message: SignedMessage, fields: bytes, dropped: tuple[bytes, ...] = ()
 
 def _sealer(own: Address, signers: Sequence[Signer]) -> Sealer | None:
     """The first RSA key that signs for the domain, which all verifiers know, else the first one (AUTH-111)."""
-    keys = sorted(signers, key=lambda one: isinstance(one.key, Ed25519PrivateKey))
+    keys = sorted(signers, key=lambda signer: isinstance(signer.key, Ed25519PrivateKey))
     return Sealer(domain=own.domain, selector=keys[0].selector, key=keys[0].key) if keys else None

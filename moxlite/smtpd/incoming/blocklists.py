@@ -93,8 +93,8 @@ def question_of(session: Session, transaction: Transaction, from_domains: tuple[
         allow_sha1=static.dkim.allow_sha1,
         trusted_sealers=session.snapshot.trusted_sealers,
         tlsrpt=any(
-            isinstance(one.found, AccountRecipient) and one.found.reports in {"tlsrpt", "host_tlsrpt"}
-            for one in transaction.recipients
+            isinstance(recipient.found, AccountRecipient) and recipient.found.reports in {"tlsrpt", "host_tlsrpt"}
+            for recipient in transaction.recipients
         ),
     )
 

@@ -151,8 +151,8 @@ class Reception:
         asking = self._asking_for_receipts(name)
         self._receipted.update(asking)
         try:
-            told = [self._transaction.recipients[index] for index in asking]
-            notice = await receipt(self._session, self._transaction, self._message.prepared, told)
+            accepted_recipients = [self._transaction.recipients[index] for index in asking]
+            notice = await receipt(self._session, self._transaction, self._message.prepared, accepted_recipients)
             owes = owes if notice is None else (*owes, notice)
             await self._storing.store(results.decided[name], owes, may_repeat=len(results.decided) > 1)
         except StoreError as error:

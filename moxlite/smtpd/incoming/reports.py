@@ -112,7 +112,7 @@ class Reports:
             "from": first.sender,
             "organization": first.organization,
             "reportid": first.report_id,
-            "domains": ",".join(one.domain for one in found.rows),
+            "domains": ",".join(whole_report.domain for whole_report in found.rows),
             "new": new,
         }
         logger.info("report taken", extra={"kv": kv})
@@ -161,7 +161,9 @@ def _evaluation(case: Case, plan: Plan, checks: Checks, sender_domain: str) -> E
         if override
         else (),
         dkim=tuple(
-            DKIMEvaluation(one.domain, one.selector, one.status.value, one.problem) for one in checks.dkim if one.domain
+            DKIMEvaluation(dkim_result.domain, dkim_result.selector, dkim_result.status.value, dkim_result.problem)
+            for dkim_result in checks.dkim
+            if dkim_result.domain
         ),
         spf=(
             SPFEvaluation(
@@ -174,9 +176,9 @@ def _evaluation(case: Case, plan: Plan, checks: Checks, sender_domain: str) -> E
 
 def _count(found: ReportFound) -> None:
     if isinstance(found.report, DMARCReport):
-        for one in found.report.records:
-            words = [word if word in KNOWN else "other" for word in (one.disposition, one.dkim, one.spf)]
-            metrics.dmarcdb_message_total.labels(*words).inc(one.count)
+        for record in found.report.records:
+            words = [word if word in KNOWN else "other" for word in (record.disposition, record.dkim, record.spf)]
+            metrics.dmarcdb_message_total.labels(*words).inc(record.count)
         return
     metrics.tlsrpt_session_total.labels(result="success").inc(sum(row.total for row in found.rows))
     metrics.tlsrpt_session_total.labels(result="failure").inc(sum(row.failed for row in found.rows))

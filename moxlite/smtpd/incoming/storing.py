@@ -165,7 +165,7 @@ def _for_later(actions: tuple[AnyAction, ...]) -> tuple[AnyAction, ...]:
     """The actions of a delivery that waits: without an answer, which would come too late, and with the message kept in
     place of being sent on.
     """
-    kept = (FileInto(mailbox=one.otherwise) if isinstance(one, Redirect) else one for one in actions)
+    kept = (FileInto(mailbox=action.otherwise) if isinstance(action, Redirect) else action for action in actions)
     return tuple(dict.fromkeys(one for one in kept if not isinstance(one, Vacation)))
 
 

@@ -102,7 +102,7 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         """The mailboxes that the user may read; None for all mailboxes."""
         if not self.guest:
             return None
-        return frozenset(one for one, rights in rights_seen(r, self.guest, MAX_BOXES) if may_read(rights))
+        return frozenset(mailbox_id for mailbox_id, rights in rights_seen(r, self.guest, MAX_BOXES) if may_read(rights))
 
     def seen(self, r: Reader) -> list[tuple[Mailbox, str]]:
         """The mailboxes that the guest may read, with the rights there."""

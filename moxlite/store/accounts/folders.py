@@ -136,8 +136,8 @@ def set_aside(folder: Path, *names: str) -> Path | None:
     """Move databases of these names, with their log files, into a new folder ``damaged-TIME``; returns it, or None if
     there is nothing to move. Blocking.
     """
-    found = sorted(path for name in names for path in folder.glob(f"{name}*"))
-    if not found:
+    paths = sorted(path for name in names for path in folder.glob(f"{name}*"))
+    if not paths:
         return None
     name = f"damaged-{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}"
     aside = folder / name
@@ -148,7 +148,7 @@ def set_aside(folder: Path, *names: str) -> Path | None:
             aside = folder / f"{name}-{number}"
         else:
             break
-    for path in found:
+    for path in paths:
         path.rename(aside / path.name)
     return aside
 

@@ -270,9 +270,9 @@ def _changes(inbox: MailboxID, sent: MailboxID) -> list[Callable[[AccountTx], ob
 
 
 async def _box(account: Account, name: str) -> MailboxID:
-    found = await account.read(lambda r: mailbox_by_name(r, name), op="gentestdata")
-    assert found is not None
-    return found.id
+    mailbox = await account.read(lambda r: mailbox_by_name(r, name), op="gentestdata")
+    assert mailbox is not None
+    return mailbox.id
 
 
 async def _auth(data: Path, options: Options) -> None:

@@ -148,11 +148,11 @@ def _begin(tx: AccountTx, config: AccountConfig) -> None:
     tx.execute(SET_VERSION, PARSE_VERSION)
     create_mailbox(tx, INBOX)
     for use, name in config.initial_special_use.items():
-        found = mailbox_by_name(tx, name)
-        if found is None:
+        mailbox = mailbox_by_name(tx, name)
+        if mailbox is None:
             create_mailbox(tx, name, use)
         else:
-            set_special_use(tx, found.id, found.special_use | use)
+            set_special_use(tx, mailbox.id, mailbox.special_use | use)
     for name in config.initial_regular:
         if mailbox_by_name(tx, name) is None:
             create_mailbox(tx, name)

@@ -125,7 +125,11 @@ def app_passwords(r: Reader) -> tuple[AppPassword, ...]:
 
 def passwords(r: Reader) -> Passwords:
     """Read all passwords of the account, without its tokens."""
-    return Passwords(credential(r), tuple(one for one in app_passwords(r) if one.token is None), is_two_step(r))
+    return Passwords(
+        credential(r),
+        tuple(app_password for app_password in app_passwords(r) if app_password.token is None),
+        is_two_step(r),
+    )
 
 
 def token_named(r: Reader, token: str) -> AppPassword | None:
@@ -311,17 +315,17 @@ def wrong_app_passwords(r: Reader) -> list[str]:
     rows: list[tuple[Any, ...]] = r.rows(ALL)
     for row in rows:
         try:
-            one = _of_row(row)
+            app_password = _of_row(row)
         except msgspec.DecodeError:
             found.append(f"app password {row[0]} has secrets that cannot be read")
             continue
-        if not one.scopes or (one.read_only and "submission" in one.scopes):
-            found.append(f"app password {one.id} has scopes {row[2]}, read_only {row[3]}")
-        if one.token is not None and not TOKEN_SCOPES.issuperset(one.scopes):
-            found.append(f"token {one.id} has scopes {row[2]}")
-        for scram in (one.secrets.scram_sha_1, one.secrets.scram_sha_256):
+        if not app_password.scopes or (app_password.read_only and "submission" in app_password.scopes):
+            found.append(f"app password {app_password.id} has scopes {row[2]}, read_only {row[3]}")
+        if app_password.token is not None and not TOKEN_SCOPES.issuperset(app_password.scopes):
+            found.append(f"token {app_password.id} has scopes {row[2]}")
+        for scram in (app_password.secrets.scram_sha_1, app_password.secrets.scram_sha_256):
             if scram is not None and (salt is None or (scram.salt, scram.iterations) != (salt.octets, salt.iterations)):
-                found.append(f"app password {one.id} has another salt than the account's password")
+                found.append(f"app password {app_password.id} has another salt than the account's password")
                 break
     tokens = sum(row[-1] is not None for row in rows)
     if len(rows) - tokens > MAX_APP_PASSWORDS or tokens > MAX_TOKENS:

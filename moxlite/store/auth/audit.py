@@ -136,18 +136,22 @@ class AuditLog:
         """Record the change that the block makes: ``async with log.recording("account add", "mia"):``."""
         return Recording(self, action, object_, dict(detail or {}))
 
-    async def entries(self, wanted: AuditFilter, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
+    async def entries(self, audit_filter: AuditFilter, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
         """Entries with ids below `before`, newest first."""
         conditions: list[str] = ["id < ?"]
         values: list[str | int] = [before]
-        for column, value in (("actor", wanted.actor), ("object", wanted.object), ("via", wanted.via)):
+        for column, value in (
+            ("actor", audit_filter.actor),
+            ("object", audit_filter.object),
+            ("via", audit_filter.via),
+        ):
             if value:
                 conditions.append(f"{column} = ?")
                 values.append(value)
-        if wanted.since:
+        if audit_filter.since:
             conditions.append("at >= ?")
-            values.append(wanted.since)
-        for word in wanted.words.split()[:8]:
+            values.append(audit_filter.since)
+        for word in audit_filter.words.split()[:8]:
             conditions.append("instr(lower(action || ' ' || object || ' ' || detail), lower(?)) > 0")
             values.append(word)
         sql = f"SELECT {COLUMNS} FROM audit WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"  # noqa: S608  fixed texts
@@ -155,7 +159,7 @@ class AuditLog:
         def read(reader: Reader) -> list[AuditEntry]:
             return [AuditEntry(*row) for row in reader.rows(sql, *values, limit)]
 
-        if wanted.words:
+        if audit_filter.words:
             return await self._database().scan(read, op="audit_log")
         return await self._database().read(read, op="audit_log")
 
@@ -222,9 +226,9 @@ class Recording:
         with trio.CancelScope(deadline=trio.current_time() + FINISH_SECONDS, shield=True):
             await self._log.update(self._number, self._detail, outcome)
 
-    async def changes(self, found: Sequence[Difference]) -> None:
+    async def changes(self, differences: Sequence[Difference]) -> None:
         """Note what is about to change; on disk when this returns."""
-        self._detail["changes"] = [*self._changes(), *found]
+        self._detail["changes"] = [*self._changes(), *differences]
         if self._number is not None:
             await self._log.update(self._number, self._detail, "begun")
 
@@ -289,8 +293,8 @@ def origin() -> Origin:
 
 def current() -> Recording | None:
     """The recording that the running task is within. A task that a change has started is not within it for ever."""
-    found = _recording.get()
-    return None if found is None or found.over else found
+    recording = _recording.get()
+    return None if recording is None or recording.over else recording
 
 
 def _cut(value: Any) -> Any:
@@ -309,7 +313,7 @@ def _encoded(detail: Mapping[str, object]) -> str:
         return text
     changes: Any = detail.get("changes", ())
     if changes:
-        cut = [Difference(one.path, _cut(one.before), _cut(one.after)) for one in changes]
+        cut = [Difference(change.path, _cut(change.before), _cut(change.after)) for change in changes]
         text = msgspec.json.encode({**detail, "changes": cut}).decode()
         if len(text.encode()) <= MAX_DETAIL:
             return text

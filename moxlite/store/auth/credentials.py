@@ -297,7 +297,7 @@ class PasswordChecker:
             prepared = prepare_password(password)
         except ValueError:
             prepared, stored, apps = "", None, ()
-        forms = [one.stored_key.hex() for one in apps]
+        forms = [app.stored_key.hex() for app in apps]
         if stored is not None and not withheld and self._remembered(account, stored.password, prepared):
             return OWN
         for place, form in enumerate(forms):
@@ -349,8 +349,8 @@ def _among(apps: Sequence[ScramSecrets], prepared: str) -> int | None:
     first = apps[0]
     key = derive_scram(prepared, "sha256", salt=first.salt, iterations=first.iterations).stored_key
     chosen: int | None = None
-    for place, one in enumerate(apps):
-        if hmac.compare_digest(one.stored_key, key):
+    for place, app in enumerate(apps):
+        if hmac.compare_digest(app.stored_key, key):
             chosen = place
     return chosen
 

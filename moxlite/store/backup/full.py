@@ -61,20 +61,20 @@ def warnings_of(source: Source) -> list[str]:
     """Oddities of a data directory that are no reason to fail."""
     warnings = [f"{path} is left out: another program keeps it" for path in source.foreign]
     warnings += [
-        f"account {one.account} is not in the configuration; it is backed up all the same"
-        for one in databases(source.data)
-        if one.account is not None and one.account not in source.configured
+        f"account {database.account} is not in the configuration; it is backed up all the same"
+        for database in databases(source.data)
+        if database.account is not None and database.account not in source.configured
     ]
     warnings += [
         f"account {folder.name} has lost its database, which is not in this backup"
         for folder in sorted(source.data.glob("accounts/*"))
         if folder.name in source.configured and not (folder / "account.db").is_file()
     ]
-    for one in other_files(source.data):
-        if not one.regular:
-            warnings.append(f"{source.data / one.path} is no regular file, and left out")
-        elif not one.known:
-            warnings.append(f"{source.data / one.path} is unknown; it is backed up all the same")
+    for file in other_files(source.data):
+        if not file.regular:
+            warnings.append(f"{source.data / file.path} is no regular file, and left out")
+        elif not file.known:
+            warnings.append(f"{source.data / file.path} is unknown; it is backed up all the same")
     return warnings
 
 
@@ -133,8 +133,8 @@ class _Work:
         self.cancelled = cancelled
 
     def databases(self) -> None:
-        for one in databases(self.source.data):
-            path, target = self.source.data / one.path, self.target / "data" / one.path
+        for database in databases(self.source.data):
+            path, target = self.source.data / database.path, self.target / "data" / database.path
             self.tell(str(path))
             try:
                 target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
@@ -150,18 +150,20 @@ class _Work:
             except (BackupError, apsw.Error, OSError) as error:
                 self.report.errors.append(f"{path}: {error_text(error)}")
                 continue
-            if one.account in self.source.broken:
-                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[one.account]}")
+            if database.account in self.source.broken:
+                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database.account]}")
 
     def files(self) -> None:
         for other in other_files(self.source.data):
             if other.regular and (self.source.include_keys or not other.private):
                 self.file(self.source.data / other.path, self.target / "data" / other.path)
-        for one in config_files(self.source, keys=self.source.include_keys, encrypted=False, report=self.report):
-            if one.content is None:
-                self.file(one.path, self.target / one.name)
+        for config_file in config_files(
+            self.source, keys=self.source.include_keys, encrypted=False, report=self.report
+        ):
+            if config_file.content is None:
+                self.file(config_file.path, self.target / config_file.name)
             else:
-                self.written(one, self.target / one.name)
+                self.written(config_file, self.target / config_file.name)
 
     def file(self, path: Path, target: Path) -> None:
         if self.cancelled():
@@ -174,19 +176,19 @@ class _Work:
                 return  # a certificate was renewed, an account removed
             note_failure(self.report, self.source, path, error)
 
-    def written(self, one: ConfigFile, target: Path) -> None:
+    def written(self, config_file: ConfigFile, target: Path) -> None:
         """A file of which the octets are at hand."""
-        self.tell(str(one.path))
+        self.tell(str(config_file.path))
         try:
             target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
             with os.fdopen(fd, "wb") as copy:
-                copy.write(one.content or b"")
+                copy.write(config_file.content or b"")
                 copy.flush()
                 os.fsync(copy.fileno())
             sync_folder(target.parent)
         except OSError as error:
-            self.report.errors.append(f"{one.path}: {error_text(error)}")
+            self.report.errors.append(f"{config_file.path}: {error_text(error)}")
 
 
 def copy_file(path: Path, target: Path) -> None:

@@ -52,7 +52,7 @@ class Sealer(msgspec.Struct, frozen=True):
         """Encrypt. Raises BackupError."""
         age = _age()
         try:
-            return bytes(age.encrypt(data, [age.x25519.Recipient.from_str(one) for one in self.recipients]))
+            return bytes(age.encrypt(data, [age.x25519.Recipient.from_str(recipient) for recipient in self.recipients]))
         except Exception as error:  # pyrage's errors have no tree of their own
             raise BackupError(f"cannot encrypt: {error}") from error
 
@@ -88,11 +88,11 @@ def _age() -> ModuleType:
 def sealer_of(recipients: tuple[str, ...], key: bytes) -> Sealer:
     """A sealer for recipients that were checked. Raises BackupError."""
     age = _age()
-    for one in recipients:
+    for recipient in recipients:
         try:
-            age.x25519.Recipient.from_str(one)
+            age.x25519.Recipient.from_str(recipient)
         except Exception as error:  # pyrage's errors have no tree of their own
-            raise BackupError(f"{one[:80]!r} is no age recipient (age1…): {error}") from error
+            raise BackupError(f"{recipient[:80]!r} is no age recipient (age1…): {error}") from error
     return Sealer(recipients, key)
 
 
@@ -308,7 +308,7 @@ def rotate_signer(config: Path) -> str:
 
 def signers_in(text: str) -> list[str]:
     """All signers that a text names, such as the comments of an age identity."""
-    return [f"{found[0]}" for found in SIGNER.finditer(text)]
+    return [f"{match[0]}" for match in SIGNER.finditer(text)]
 
 
 def read_signature(data: bytes) -> Signature:

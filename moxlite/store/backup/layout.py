@@ -84,16 +84,18 @@ def databases(data: Path) -> list[DatabaseFile]:
     """All databases in the order in which a backup takes them: the queue first, so that what it delivers meanwhile is
     found twice at worst; accounts next; the rest last (STORE-142).
     """
-    found = [DatabaseFile(PurePosixPath("queue.db"), Kind.QUEUE)] if (data / "queue.db").is_file() else []
+    database_files = [DatabaseFile(PurePosixPath("queue.db"), Kind.QUEUE)] if (data / "queue.db").is_file() else []
     accounts = data / "accounts"
     if accounts.is_dir():
-        found += [
+        database_files += [
             DatabaseFile(PurePosixPath("accounts", name, "account.db"), Kind.ACCOUNT, name)
             for name in sorted(path.name for path in accounts.iterdir())
             if (accounts / name / "account.db").is_file()
         ]
-    found += [DatabaseFile(PurePosixPath(name), kind) for name, kind in SINGLE.items() if (data / name).is_file()]
-    return found
+    database_files += [
+        DatabaseFile(PurePosixPath(name), kind) for name, kind in SINGLE.items() if (data / name).is_file()
+    ]
+    return database_files
 
 
 def has_databases(data: Path) -> bool:
@@ -103,7 +105,7 @@ def has_databases(data: Path) -> bool:
 
 def other_files(data: Path) -> Iterator[OtherFile]:
     """All that a backup holds beside databases, sorted, unknown files as well; folders are not told."""
-    skipped = {str(one.path) for one in databases(data)}
+    skipped = {str(database.path) for database in databases(data)}
     for folder, folders, names in os.walk(data):
         folders.sort()
         top = Path(folder) == data

@@ -154,12 +154,12 @@ def encode(manifest: Manifest) -> bytes:
 def decode(data: bytes) -> Manifest:
     """The manifest. Raises RepositoryError."""
     try:
-        found = _MANIFEST_DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SIZE))
+        manifest = _MANIFEST_DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SIZE))
     except (zstandard.ZstdError, msgspec.DecodeError) as error:
         raise RepositoryError(f"a manifest is damaged: {error}") from error
-    if found.format not in FORMATS:
-        raise RepositoryError(f"a manifest has format {found.format}, this moxlite knows {FORMAT} and older ones")
-    return found
+    if manifest.format not in FORMATS:
+        raise RepositoryError(f"a manifest has format {manifest.format}, this moxlite knows {FORMAT} and older ones")
+    return manifest
 
 
 PACKS: Final = "packs"

@@ -211,15 +211,15 @@ class Repository:
 
     def snapshots(self) -> list[SnapshotInfo]:
         """All snapshots, the oldest first."""
-        found = []
+        snapshot_infos = []
         for one in self.ids():
             created = time_of(one)
             if self.readable:
                 manifest = self.manifest(one)
-                found.append(SnapshotInfo(one, created, len(manifest.entries), manifest.size))
+                snapshot_infos.append(SnapshotInfo(one, created, len(manifest.entries), manifest.size))
             else:
-                found.append(SnapshotInfo(one, created))
-        return found
+                snapshot_infos.append(SnapshotInfo(one, created))
+        return snapshot_infos
 
     @staticmethod
     def infos(storage: Storage) -> list[SnapshotInfo]:
@@ -499,11 +499,11 @@ class _Work:
         self.entries: list[Entry] = []
 
     def databases(self) -> None:
-        for one in databases(self.source.data):
-            path = self.source.data / one.path
+        for database_file in databases(self.source.data):
+            path = self.source.data / database_file.path
             self.tell(str(path))
             try:
-                entry = self.database(path, f"data/{one.path}")
+                entry = self.database(path, f"data/{database_file.path}")
             except (BackupCancelled, StorageFailed):
                 raise
             except FileNotFoundError:
@@ -514,8 +514,8 @@ class _Work:
             self.entries.append(entry)
             self.report.databases += 1
             self.report.octets += entry.size
-            if one.account in self.source.broken:
-                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[one.account]}")
+            if database_file.account in self.source.broken:
+                self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database_file.account]}")
 
     def database(self, path: Path, name: str) -> Entry:
         stamp = stamp_of(path)
@@ -557,11 +557,11 @@ class _Work:
         for other in other_files(self.source.data):
             if other.regular and (keys or encrypted or not other.private):
                 self.file(self.source.data / other.path, f"data/{other.path}")
-        for one in config_files(self.source, keys=keys, encrypted=encrypted, report=self.report):
-            if one.content is None:
-                self.file(one.path, one.name)
+        for config_file in config_files(self.source, keys=keys, encrypted=encrypted, report=self.report):
+            if config_file.content is None:
+                self.file(config_file.path, config_file.name)
             else:
-                self.written(one, one.content)
+                self.written(config_file, config_file.content)
 
     def file(self, path: Path, name: str) -> None:
         self.begin(path)
@@ -578,11 +578,11 @@ class _Work:
             return
         self.add(Entry(name, size, mode, b"".join(names)))
 
-    def written(self, one: ConfigFile, content: bytes) -> None:
+    def written(self, config_file: ConfigFile, content: bytes) -> None:
         """A file of which the octets are at hand."""
-        self.begin(one.path)
+        self.begin(config_file.path)
         names = [self.blocks.put(content[at : at + BLOCK]) for at in range(0, len(content), BLOCK)]
-        self.add(Entry(one.name, len(content), KEY_MODE, b"".join(names)))
+        self.add(Entry(config_file.name, len(content), KEY_MODE, b"".join(names)))
 
     def begin(self, path: Path) -> None:
         """Tell of a file. Raises BackupCancelled."""

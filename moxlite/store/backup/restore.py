@@ -110,22 +110,22 @@ def restore(
     if has_databases(data) and not mark.exists():
         raise BadTarget(f"there is data in {data}: move the whole directory away first")
     staging = _staging(data)
-    needed = sum((origin / one.path).stat().st_size for one in databases(origin))
+    needed = sum((origin / database_file.path).stat().st_size for database_file in databases(origin))
     free = shutil.disk_usage(staging).free
     move = move and origin.stat().st_dev == staging.stat().st_dev
     if not move and free < needed + options.min_free_space:
         raise BadTarget(f"{needed + options.min_free_space} octets are needed in {data}, {free} are free")
-    for one in databases(origin):
-        tell(str(one.path))
+    for database in databases(origin):
+        tell(str(database.path))
         with Tree(origin) as tree:
-            tree.open_file(one.path.parts).close()  # no link leads to it
-        target = staging / one.path
+            tree.open_file(database.path.parts).close()  # no link leads to it
+        target = staging / database.path
         target.parent.mkdir(parents=True, exist_ok=True)
         if move:
-            (origin / one.path).replace(target)
+            (origin / database.path).replace(target)
         else:
-            copy_database(origin / one.path, target)
-        renew(target, one.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
+            copy_database(origin / database.path, target)
+        renew(target, database.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
     with Tree(origin) as tree, Tree(staging) as copies:
         for other in other_files(origin):
             if other.regular and other.path.name != "lock":

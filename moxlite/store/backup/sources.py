@@ -125,22 +125,22 @@ def config_files(source: Source, *, keys: bool, encrypted: bool, report: Report)
             if real in never or not path.is_file() or (name == SIGNING_KEY and not encrypted):
                 continue
             below = path.relative_to(source.config)
-            one = named.pop(real, NamedFile(path))
-            yield from _chosen(one, f"{CONFIG}/{below.as_posix()}", keys=keys, report=report)
+            named_file = named.pop(real, NamedFile(path))
+            yield from _chosen(named_file, f"{CONFIG}/{below.as_posix()}", keys=keys, report=report)
     elsewhere = False
-    for one in sorted(named.values(), key=lambda one: one.path):
-        absolute = os.path.normpath(one.path.absolute())
-        for chosen in _chosen(one, NAMED + Path(absolute).as_posix(), keys=keys, report=report):
+    for named_file in sorted(named.values(), key=lambda one: one.path):
+        absolute = os.path.normpath(named_file.path.absolute())
+        for chosen in _chosen(named_file, NAMED + Path(absolute).as_posix(), keys=keys, report=report):
             elsewhere = True
             yield chosen
     if elsewhere:
         yield ConfigFile(f"{NAMED}/{CONFIG_FOLDER}", source.config, f"{source.config}\n".encode())
 
 
-def _chosen(one: NamedFile, name: str, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
-    if one.private and not keys:
-        report.left_out.append(f"{one.path} {NO_KEYS}")
-    elif one.problem:
-        report.errors.append(f"{one.path}: {one.problem}")
+def _chosen(named_file: NamedFile, name: str, *, keys: bool, report: Report) -> Iterator[ConfigFile]:
+    if named_file.private and not keys:
+        report.left_out.append(f"{named_file.path} {NO_KEYS}")
+    elif named_file.problem:
+        report.errors.append(f"{named_file.path}: {named_file.problem}")
     else:
-        yield ConfigFile(name, one.path, one.content)
+        yield ConfigFile(name, named_file.path, named_file.content)

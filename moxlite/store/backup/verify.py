@@ -82,15 +82,15 @@ class Verified(msgspec.Struct):
 
 def check_folder(folder: Path) -> None:
     """Raise BadTarget if a folder is not there, or this user may not read it: the text names what is in the way."""
-    for one in (*reversed(folder.absolute().parents), folder):
+    for path in (*reversed(folder.absolute().parents), folder):
         try:
-            one.stat()
+            path.stat()
         except FileNotFoundError:
-            raise BadTarget(f"{folder}: there is no folder {one}") from None
+            raise BadTarget(f"{folder}: there is no folder {path}") from None
         except NotADirectoryError:
-            raise BadTarget(f"{folder}: {one.parent} is no folder") from None
+            raise BadTarget(f"{folder}: {path.parent} is no folder") from None
         except PermissionError:
-            raise BadTarget(f"{folder}: {_reader()} may not look into {one.parent}") from None
+            raise BadTarget(f"{folder}: {_reader()} may not look into {path.parent}") from None
     try:
         os.scandir(folder).close()
     except NotADirectoryError:
@@ -137,13 +137,13 @@ def verify(
         if (folder / SETTINGS).exists():
             text = f"this is a repository: moxlite backup verify --repo {folder}"
         found.problems.append(Problem(data, text))
-    for one in known:
-        tell(str(data / one.path))
+    for database_file in known:
+        tell(str(data / database_file.path))
         found.databases += 1
         try:
-            _database(data, one, found, deep=deep, upgrade=upgrade)
+            _database(data, database_file, found, deep=deep, upgrade=upgrade)
         except (apsw.Error, OSError, StoreError) as error:
-            found.problems.append(Problem(data / one.path, str(error), _repair("file", one)))
+            found.problems.append(Problem(data / database_file.path, str(error), _repair("file", database_file)))
     for other in other_files(data):
         if not other.known:
             found.notes.append(f"{data / other.path} is unknown")
@@ -153,15 +153,15 @@ def verify(
     return found
 
 
-def check_database(data: Path, one: DatabaseFile) -> list[str]:
+def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
     """Find damage in a database, which a server may use meanwhile. Blocks."""
     found = Verified()
-    path = data / one.path
+    path = data / database_file.path
     try:
         if not path.stat().st_size:
             return ["is empty"]
         with snapshot(path) as db:
-            _look(path, one, db, found, deep=False)
+            _look(path, database_file, db, found, deep=False)
     except FileNotFoundError:
         return ["is missing"]
     except (apsw.Error, OSError, StoreError) as error:
@@ -176,11 +176,11 @@ def _version(data: Path, found: Verified) -> None:
             found.notes.append(f"written by moxlite {version[:80]!r}, this is {__version__}")
 
 
-def _database(data: Path, one: DatabaseFile, found: Verified, *, deep: bool, upgrade: bool) -> None:
-    path = data / one.path
-    known = len(migrations_of(one.kind))
+def _database(data: Path, database_file: DatabaseFile, found: Verified, *, deep: bool, upgrade: bool) -> None:
+    path = data / database_file.path
+    known = len(migrations_of(database_file.kind))
     with _open(path) as db:
-        version = _look(path, one, db, found, deep=deep)
+        version = _look(path, database_file, db, found, deep=deep)
     if version is None or version == known:
         return
     if not upgrade:
@@ -189,29 +189,29 @@ def _database(data: Path, one: DatabaseFile, found: Verified, *, deep: bool, upg
     with tempfile.TemporaryDirectory(prefix="moxlite-upgrade-") as temporary:
         copy = Path(temporary) / path.name
         copy_database(path, copy)
-        open_file(copy, one.kind, Options(min_free_space=0)).close()
+        open_file(copy, database_file.kind, Options(min_free_space=0)).close()
         found.notes.append(f"{path} can be upgraded from schema {version} to {known}")
         with _open(copy) as db:
-            _rows(path, one, db, found, deep=deep)
+            _rows(path, database_file, db, found, deep=deep)
 
 
-def _look(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> int | None:
+def _look(path: Path, database_file: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> int | None:
     """Look at an open database; returns its schema's number, None when it is not one of ours to look at."""
-    known = len(migrations_of(one.kind))
+    known = len(migrations_of(database_file.kind))
     application, version = int(db.pragma("application_id")), int(db.pragma("user_version"))
-    if application != one.kind.application_id:
-        found.problems.append(Problem(path, f"is no {one.kind.value} database of moxlite"))
+    if application != database_file.kind.application_id:
+        found.problems.append(Problem(path, f"is no {database_file.kind.value} database of moxlite"))
         return None
     if version > known:
         text = f"has schema {version}, this moxlite knows up to {known}: it was written by a newer version"
         found.problems.append(Problem(path, text))
         return None
     found.problems += [
-        Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, one))
-        for finding in [*_file(db), *_schema(db, one.kind, version)]
+        Problem(path, f"{finding.kind}: {finding.text}", _repair(finding.kind, database_file))
+        for finding in [*_file(db), *_schema(db, database_file.kind, version)]
     ]
     if version == known:
-        _rows(path, one, db, found, deep=deep)
+        _rows(path, database_file, db, found, deep=deep)
     return version
 
 
@@ -274,10 +274,10 @@ def _objects(db: apsw.Connection) -> dict[str, str]:
     }
 
 
-def _rows(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> None:
+def _rows(path: Path, database_file: DatabaseFile, db: apsw.Connection, found: Verified, *, deep: bool) -> None:
     reader = Reader(db)
     findings: list[Finding] = []
-    match one.kind:
+    match database_file.kind:
         case Kind.ACCOUNT:
             findings = check_account(reader, deep=deep)
             found.messages += reader.value("SELECT count(*) FROM message")
@@ -292,12 +292,14 @@ def _rows(path: Path, one: DatabaseFile, db: apsw.Connection, found: Verified, *
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:
             pass  # rows of these do not depend on each other
-    found.problems += [Problem(path, f"{one_.kind}: {one_.text}", _repair(one_.kind, one)) for one_ in findings]
+    found.problems += [
+        Problem(path, f"{one_.kind}: {one_.text}", _repair(one_.kind, database_file)) for one_ in findings
+    ]
 
 
-def _repair(kind: str, one: DatabaseFile) -> str:
+def _repair(kind: str, database_file: DatabaseFile) -> str:
     command = REPAIRS.get(kind, "")
-    return f"{command} {one.account}" if command and one.account is not None else ""
+    return f"{command} {database_file.account}" if command and database_file.account is not None else ""
 
 
 # Databases without other users, of a backup or another machine: whether they are sound, how an account's compares
@@ -340,12 +342,12 @@ async def try_database(file: Path, account: Account) -> Trial:
     options = Options(min_free_space=0, vfs=account.options.vfs, schema=account.options.schema)
     copy = await Database.open(file, Kind.ACCOUNT, options=options, name=f"backup of {account.name}")
     try:
-        found = await copy.scan(partial(check_account, deep=True), op="check")
+        findings = await copy.scan(partial(check_account, deep=True), op="check")
         messages, modseq = await copy.scan(_facts, op="check")
     finally:
         await copy.aclose()
     newer = await account.scan(lambda r: int(r.value(NEWER, modseq)), op="check")
-    return Trial(messages, newer, [f"{one.kind}: {one.text}" for one in found[:MAX_FAULTS]])
+    return Trial(messages, newer, [f"{finding.kind}: {finding.text}" for finding in findings[:MAX_FAULTS]])
 
 
 def _facts(r: Reader) -> tuple[int, int]:

@@ -412,19 +412,19 @@ def write_chunks(tx: Tx, body_id: BodyID, seq: int, chunks: Iterable[Chunk], *, 
     if digest is not None and tx.row(STILL, body_id, digest) is None:
         return
     first = chunk_id(body_id, seq)
-    tx.executemany(WRITE_CHUNK, [(first + n, one.enc, one.check, one.data) for n, one in enumerate(chunks)])
+    tx.executemany(WRITE_CHUNK, [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)])
 
 
 def unsound(r: Reader, digests: Iterable[bytes]) -> dict[bytes, BodyID]:
     """Find the stored bodies of these hashes whose octets are damaged; returns their ids by hash. Reads all octets: for
     a scan.
     """
-    found: dict[bytes, BodyID] = {}
+    body_ids: dict[bytes, BodyID] = {}
     for digest in digests:
         for body_id, size in r.rows(BODY, digest):
             if not _is_sound(r, body_id, size, digest):
-                found[digest] = BodyID(body_id)
-    return found
+                body_ids[digest] = BodyID(body_id)
+    return body_ids
 
 
 def _is_sound(r: Reader, body_id: int, size: int, digest: bytes) -> bool:

@@ -384,12 +384,12 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
     ready = list(messages)
     held: list[BodyID] = []  # of messages without chunks, in the order of `messages`
     try:
-        for pieces in _in_units([one for one in messages if one.chunks is None]):
+        for pieces in _in_units([message for message in messages if message.chunks is None]):
             octets = sum(piece.size for piece in pieces)
             async with _writing.hold(octets):
                 encoded = await trio.to_thread.run_sync(_encode_pieces, pieces)
                 held += await account.write(partial(_write_pieces, pieces=encoded, held=tuple(held)), weight=octets)
-        await _mend_stored(account, [one for one in messages if one.chunks is None])
+        await _mend_stored(account, [message for message in messages if message.chunks is None])
         ids = iter(held)
         yield [one if one.chunks is not None else msgspec.structs.replace(one, held=next(ids)) for one in ready]
     finally:
@@ -400,7 +400,7 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
 
 async def _mend_stored(account: Account, messages: Sequence[Prepared]) -> None:
     """Rewrite damaged stored bodies that the messages are about to share (STORE-180)."""
-    by_digest = {one.digest: one for one in messages}
+    by_digest = {message.digest: message for message in messages}
     damaged = await account.scan(partial(unsound, digests=list(by_digest)), op="sound") if by_digest else {}
     for digest, body_id in damaged.items():
         for pieces in _in_units([by_digest[digest]]):

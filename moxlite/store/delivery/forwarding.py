@@ -122,16 +122,16 @@ def ask_target(tx: Tx, address: str) -> str:
 def linked_target(r: Reader, token: str, now: int) -> Target | None:
     """The address whose question has this secret, is not answered yet, and not older than a week; `now` in µs UTC."""
     row = r.row(LINKED, _hash(token))
-    found = None if row is None else Target(*row)
-    return found if found is not None and found.asked > now - LINK_LIFE else None
+    target = None if row is None else Target(*row)
+    return target if target is not None and target.asked > now - LINK_LIFE else None
 
 
 def answer_target(tx: Tx, token: str, *, agree: bool) -> bool:
     """Answer the question with this secret, once; returns whether it was still to be answered."""
-    found = linked_target(tx, token, tx.now)
-    if found is None:
+    target = linked_target(tx, token, tx.now)
+    if target is None:
         return False
-    (confirm_target if agree else refuse_target)(tx, found.address)
+    (confirm_target if agree else refuse_target)(tx, target.address)
     return True
 
 

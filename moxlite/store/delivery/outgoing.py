@@ -188,14 +188,14 @@ def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
     it.
     """
     flags = Flag(beside.flags)
-    found = mailboxes_of(tx, [beside.original_id, message_id])
-    if not flags or beside.original_id not in found:
+    mailbox_ids = mailboxes_of(tx, [beside.original_id, message_id])
+    if not flags or beside.original_id not in mailbox_ids:
         return
     original = MessageID(beside.original_id)
     threadid = place_of(tx, original).threadid
-    if flags & Flag.ANSWERED and threadid and (sent := found.get(message_id)) is not None:
-        for one in members(tx, threadid, MEMBERS):
-            other = one.row.id != message_id and one.row.mailbox_id == sent
-            if other and one.parents[:1] == (original,):
+    if flags & Flag.ANSWERED and threadid and (sent := mailbox_ids.get(message_id)) is not None:
+        for member in members(tx, threadid, MEMBERS):
+            other = member.row.id != message_id and member.row.mailbox_id == sent
+            if other and member.parents[:1] == (original,):
                 flags &= ~Flag.ANSWERED
     store_flags_ids(tx, [original], mode="remove", flags=flags)

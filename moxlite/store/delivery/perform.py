@@ -192,7 +192,9 @@ class _Unit:
         messageid = self._ready.thread.messageid
         if not self._delivery.clear_rejects or messageid is None:
             return False
-        filed = any(isinstance(one, FileInto) and one.mark is not Mark.REJECT for one in self._delivery.actions)
+        filed = any(
+            isinstance(action, FileInto) and action.mark is not Mark.REJECT for action in self._delivery.actions
+        )
         return filed and is_released(self._tx, messageid, self._ready.digest)
 
     def _act(self, action: AnyAction) -> None:
@@ -300,10 +302,10 @@ class _Unit:
         self._copies += copied.message_ids
 
 
-def _alike(one: FileInto, other: FileInto) -> bool:
+def _alike(file_into: FileInto, other: FileInto) -> bool:
     """Whether the second message can be a copy of the first: they differ in nothing but the mailbox."""
-    plain = one.mark is None and not one.destined
-    return plain and msgspec.structs.replace(other, mailbox=one.mailbox) == one
+    plain = file_into.mark is None and not file_into.destined
+    return plain and msgspec.structs.replace(other, mailbox=file_into.mailbox) == file_into
 
 
 def _marked(facts: Facts, action: FileInto) -> Facts:

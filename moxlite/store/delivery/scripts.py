@@ -185,7 +185,7 @@ def script_targets(r: Reader) -> dict[str, str]:
 def _owe_questions(tx: AccountTx) -> None:
     """Have the owners of addresses asked that were not, once the unit is committed (SMTP-160a)."""
     wanted = script_targets(tx)
-    if wanted and not wanted.keys() <= {one.address for one in targets(tx)}:
+    if wanted and not wanted.keys() <= {target.address for target in targets(tx)}:
         tx.owe(secrets.token_bytes(KEY), QUESTIONS, b"")
 
 

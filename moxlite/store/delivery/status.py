@@ -193,8 +193,8 @@ async def fit_queue_mailbox(account: Account) -> bool:
     """Create the system's mailbox if the configuration wants it, or rename it to its present name; otherwise remove it
     with its messages. False if it is wanted but the owner has a mailbox with that name, which is kept.
     """
-    found = await account.read(lambda r: (mailbox_by_name(r, QUEUE), queue_mailbox(r)), op="queue-mailbox")
-    named, own = found
+    mailboxes = await account.read(lambda r: (mailbox_by_name(r, QUEUE), queue_mailbox(r)), op="queue-mailbox")
+    named, own = mailboxes
     if account.config.queue_mailbox and _same(named, own):
         return True
     if account.config.queue_mailbox and await account.write(_make):
@@ -207,8 +207,8 @@ async def fit_queue_mailbox(account: Account) -> bool:
     return not account.config.queue_mailbox
 
 
-def _same(one: Mailbox | None, other: Mailbox | None) -> bool:
-    return one is not None and other is not None and one.id == other.id
+def _same(mailbox: Mailbox | None, other: Mailbox | None) -> bool:
+    return mailbox is not None and other is not None and mailbox.id == other.id
 
 
 def _make(tx: AccountTx) -> bool:

@@ -76,13 +76,13 @@ def submission_changes(r: Reader, since: int, now: int) -> list[Change]:
     """The changes after a modseq. `now`: µs UTC. Raises TooManyChanges."""
     if since > submission_state(r) or since < r.value(FORGOTTEN, now - TOLD):
         raise TooManyChanges
-    found: list[Change] = []
+    changes: list[Change] = []
     for number, createseq, modseq, gone in r.rows(CHANGED, since):
         if gone and createseq <= since:
-            found.append(Change(number, "destroyed", modseq))
+            changes.append(Change(number, "destroyed", modseq))
         elif not gone:
-            found.append(Change(number, "created" if createseq > since else "updated", modseq))
-    return found
+            changes.append(Change(number, "created" if createseq > since else "updated", modseq))
+    return changes
 
 
 def add_submission(tx: AccountTx, sent: Sent, key: bytes) -> int:

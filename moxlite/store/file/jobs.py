@@ -332,14 +332,14 @@ class Backlog:
         """Refuse all further jobs because of `error`; returns those that still waited, claimed."""
         with self._gate:
             self._ended = error
-        found: list[AnyJob] = []
+        jobs: list[AnyJob] = []
         while not self.idle:
             item = self.next()
             if isinstance(item, Job):
                 self._waiting.dec()
                 if item.claim.acquire(blocking=False):
-                    found.append(item)
-        return found
+                    jobs.append(item)
+        return jobs
 
     def _wait(self) -> AnyJob | Chore | None:
         if self._cache.large:

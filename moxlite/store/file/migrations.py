@@ -137,15 +137,15 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
         folder = (SCHEMA if schema is None else schema) / kind.value
         if not folder.is_dir():
             raise StoreError(f"there is no schema for kind {kind.value}")
-        found = []
+        migrations = []
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             stem, dot, suffix = entry.name.rpartition(".")
             if dot and suffix == "sql":
                 number, _, name = stem.partition("-")
-                found.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
-        if [migration.number for migration in found] != list(range(1, len(found) + 1)):
+                migrations.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
+        if [migration.number for migration in migrations] != list(range(1, len(migrations) + 1)):
             raise StoreError(f"the migrations of {kind.value} are not numbered from 1 without a gap")
-        _cache[kind, schema] = tuple(found)
+        _cache[kind, schema] = tuple(migrations)
     return _cache[kind, schema]
 
 

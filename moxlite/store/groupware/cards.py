@@ -46,10 +46,10 @@ def note_card(tx: Tx, number: int, contact: Contact) -> None:
     """Write the rows about a card, in place of earlier ones."""
     for sql in (DROP_ADDRESSES, DROP_GROUPS):
         tx.execute(sql, number)
-    listed = Listed(contact.name, tuple(one.value for one in contact.emails), contact.organization)
+    listed = Listed(contact.name, tuple(email.value for email in contact.emails), contact.organization)
     found = sorted_name(contact), _found(contact), contact_folded(contact)
     tx.execute(SET, number, *found, msgspec.json.encode(listed).decode())
-    tx.executemany(ADD_ADDRESS, ((number, *one) for one in contact_addresses(contact)))
+    tx.executemany(ADD_ADDRESS, ((number, *contact_address) for contact_address in contact_addresses(contact)))
     tx.executemany(ADD_GROUP, ((group, number) for group in contact.groups))
 
 

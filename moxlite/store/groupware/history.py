@@ -91,7 +91,7 @@ def entry_changes(
             latest[number] = Change(number, "updated", modseq)
         else:
             latest[number] = Change(number, "created", createseq)
-    return sorted(latest.values(), key=lambda one: one.modseq)
+    return sorted(latest.values(), key=lambda change: change.modseq)
 
 
 def collection_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None = None) -> list[Change]:
@@ -100,14 +100,14 @@ def collection_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] |
     """
     if since > int(r.value(STATE, kind)):
         raise TooManyChanges
-    found = [
+    changes = [
         Change(number, "updated", modseq) if createseq <= since else Change(number, "created", createseq)
         for number, createseq, modseq in r.rows(COLLECTIONS, kind, since)
     ]
     rows = r.rows(COLLECTIONS_GONE, kind, since)
     gone = [Change(number, "destroyed", modseq) for number, createseq, modseq in rows if createseq <= since]
-    seen = [one for one in (*found, *gone) if only is None or one.id in only]
-    return sorted(seen, key=lambda one: one.modseq)
+    seen = [change for change in (*changes, *gone) if only is None or change.id in only]
+    return sorted(seen, key=lambda change: change.modseq)
 
 
 def stored_cards(r: Reader, ids: Sequence[int] | None) -> list[StoredCard]:

@@ -116,7 +116,7 @@ _DECODER: Final = msgpack_decoder(Owed)
 
 def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
     """The row that notes in an entry of the account that a mail about it did not arrive."""
-    people = tuple(one.lower() for one in recipients)
+    people = tuple(recipient.lower() for recipient in recipients)
     return Owed(
         method=UNDELIVERED, sender="", recipients=people, text="", before="", resource=resource, title=""
     ).pack()
@@ -155,8 +155,8 @@ def put_entry(
     before = resource_named(tx, where.id, name)
     shared = facts.component in SCHEDULED and (facts.addresses or (before is not None and before.tag is not None))
     if not shared:
-        one, new = put_resource(tx, where.id, name, data, facts, allowed)
-        return Put(one, new, altered=False)
+        resource, new = put_resource(tx, where.id, name, data, facts, allowed)
+        return Put(resource, new, altered=False)
     allowed(before)
     after = read_object(data)
     was = None if before is None else read_object(resource_data(tx, before.id))
@@ -186,10 +186,10 @@ def put_entry(
     known = None if before is None or not role == earlier == "attendee" else before.tag
     if known is not None and was is not None and is_answer(was, after, user.addresses):
         tag = ModSeq(known)
-    one, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
+    resource, new = put_resource(tx, where.id, name, octets, facts, tag=tag)
     if not silent:
-        _owe(tx, messages, after, user, one.id, facts)
-    return Put(one, new, altered)
+        _owe(tx, messages, after, user, resource.id, facts)
+    return Put(resource, new, altered)
 
 
 def delete_entry(
@@ -228,13 +228,13 @@ def shared_entries(r: Reader, collection_id: int, now: int) -> list[str]:
     return [name for (name,) in r.rows(SHARED, collection_id, now)]
 
 
-def put_received(tx: AccountTx, found: Resource | None, data: bytes, facts: Facts, *, matters: bool) -> Resource:
+def put_received(tx: AccountTx, resource: Resource | None, data: bytes, facts: Facts, *, matters: bool) -> Resource:
     """Put an entry as a message of others has changed it; a new one into the first calendar that takes it. `matters`:
     the change is the organiser's. Raises as `put_resource`.
     """
-    tag = tx.modseq() if matters or found is None else found.tag
-    where = default_calendar(tx, facts.component).id if found is None else found.collection_id
-    name = entry_name(facts.uid) if found is None else found.name
+    tag = tx.modseq() if matters or resource is None else resource.tag
+    where = default_calendar(tx, facts.component).id if resource is None else resource.collection_id
+    name = entry_name(facts.uid) if resource is None else resource.name
     return put_resource(tx, where, name, data, facts, tag=tag)[0]
 
 
@@ -257,11 +257,15 @@ def entry_name(uid: str) -> str:
 def default_calendar(tx: AccountTx, component: str) -> Collection:
     """The calendar into which events of others come, made if the account has none that takes them."""
     ensure_defaults(tx)
-    found = [one for one in collections_of(tx, "calendar") if component in one.components and not one.subscribed]
-    named = next((one for one in found if one.name == "calendar"), None)
-    if named is None and not found:
+    collections = [
+        collection
+        for collection in collections_of(tx, "calendar")
+        if component in collection.components and not collection.subscribed
+    ]
+    named = next((collection for collection in collections if collection.name == "calendar"), None)
+    if named is None and not collections:
         return create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))
-    return named or found[0]
+    return named or collections[0]
 
 
 def note_message(tx: AccountTx, data: bytes, facts: Facts) -> None:
@@ -282,14 +286,14 @@ def _owe(
     tx: AccountTx, messages: Sequence[Message], entry: CalendarObject, user: User, resource: int, facts: Facts
 ) -> None:
     people = [address for address in entry.addresses() if address in user.addresses]
-    for number, one in enumerate(messages):
+    for number, message in enumerate(messages):
         key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
         owed = Owed(
-            method=one.method,
+            method=message.method,
             sender=people[0],
-            recipients=one.recipients,
-            text=one.text,
-            before=one.before,
+            recipients=message.recipients,
+            text=message.text,
+            before=message.before,
             resource=resource,
             title=facts.title,
         )

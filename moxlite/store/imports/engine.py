@@ -73,9 +73,9 @@ class Imports:
     def of(self, account: str) -> Progress | None:
         """The newest import of an account that `find` would return."""
         for token in reversed(self._running):
-            found = self.find(token)
-            if found is not None and found.account == account:
-                return found
+            progress = self.find(token)
+            if progress is not None and progress.account == account:
+                return progress
         return None
 
     def start(self, progress: Progress, order: Order, file: BinaryIO) -> None:

@@ -511,10 +511,10 @@ def _proposed(uses: Sequence[LabelUse]) -> list[LabelUse]:
     if sent is not None:
         meanings[sent.name] = "sent"
         others = [one for one in plain if one.own < OWN * one.messages]
-        opened = next((one for one in others if one.own * 2 > sent.own), None)
+        opened = next((other for other in others if other.own * 2 > sent.own), None)
         if opened is not None:
             meanings[opened.name] = "opened"
-        inbox = next((one for one in others if one is not opened and one.own * 2 < one.messages), None)
+        inbox = next((other for other in others if other is not opened and other.own * 2 < other.messages), None)
         if inbox is not None:
             meanings[inbox.name] = "inbox"
     return [msgspec.structs.replace(one, meaning=meanings.get(one.name, one.meaning)) for one in uses]

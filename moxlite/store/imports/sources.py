@@ -194,9 +194,9 @@ class _Budget:
 
     def members(self, found: Iterator[Member]) -> Iterator[Member]:
         """Wrap members so that their octets are counted when they are read."""
-        for one in found:
-            pieces = map(self.spend, one.pieces)
-            yield Member(one.name, one.kind, one.size, one.mtime, pieces, one.local_time)
+        for member in found:
+            pieces = map(self.spend, member.pieces)
+            yield Member(member.name, member.kind, member.size, member.mtime, pieces, member.local_time)
 
 
 def _walk_gzip(file: Rejoined, order: Order, limit: int) -> Iterator[Item]:

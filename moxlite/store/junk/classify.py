@@ -52,9 +52,9 @@ async def classify(account: Account, message: Prepared | bytes | int) -> Judgeme
     if params is None:
         return None
     began = time.perf_counter()
-    found = await account.scan(partial(_explain, message=message, params=params), op="junk_classify")
+    explanation = await account.scan(partial(_explain, message=message, params=params), op="junk_classify")
     metrics.JUNK_CLASSIFY_SECONDS.observe(time.perf_counter() - began)
-    return Judgement(found.probability, found.significant, found.words)
+    return Judgement(explanation.probability, explanation.significant, explanation.words)
 
 
 async def explain(account: Account, message: bytes | int) -> Explanation | None:

@@ -204,8 +204,8 @@ def judge(counted: Iterable[tuple[str, int, int]], hams: int, spams: int, params
         *heapq.nsmallest(params.top_words, bad, key=lambda one: (-one.probability, -len(one.word), one.word)),
     )
     eta = 0.0
-    for one in used:
-        p = min(max(one.probability, CERTAIN), 1 - CERTAIN)
+    for junk_word in used:
+        p = min(max(junk_word.probability, CERTAIN), 1 - CERTAIN)
         eta += math.log(1 - p) - math.log(p)
     return Judgement(_logistic(-eta), hams >= SIGNIFICANT_HAMS, used)
 

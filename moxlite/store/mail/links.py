@@ -218,7 +218,7 @@ def link_by_id(r: Reader, link_id: int) -> Link | None:
 def link_named(r: Reader, text: str) -> Link:
     """The link with this name, or this address if only one has it. Raises NoSuchLink."""
     all_links = links(r)
-    found = [one for one in all_links if one.name == text] or [one for one in all_links if one.address == text]
+    found = [link for link in all_links if link.name == text] or [link for link in all_links if link.address == text]
     if len(found) != 1:
         raise NoSuchLink(text)
     return found[0]
@@ -232,7 +232,7 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     here = links(tx)
     if len(here) >= MAX_LINKS:
         raise LimitExceeded("linked mailboxes")
-    if any(one.name == name for one in here):
+    if any(link.name == name for link in here):
         raise LinkRefused("another linked mailbox has this name", "name")
     if tx.value(SAME, new.host, new.username):
         raise LinkRefused("this mailbox is linked already", "user")

@@ -100,8 +100,13 @@ class Masked(msgspec.Struct, frozen=True, kw_only=True):
         """
         known = organizational_domain(self.given_to) if self.given_to else ""
         if not known:
-            known = min(self.senders, key=lambda one: one.first).domain if self.senders else ""
-        return tuple(sorted((one for one in self.senders if one.domain != known), key=lambda one: one.first))
+            known = min(self.senders, key=lambda masked_sender: masked_sender.first).domain if self.senders else ""
+        return tuple(
+            sorted(
+                (sender for sender in self.senders if sender.domain != known),
+                key=lambda masked_sender: masked_sender.first,
+            )
+        )
 
 
 COLUMNS: Final = "id, address, active, created, given_to, note, only_from, expires, last_mail, messages, unlisted"

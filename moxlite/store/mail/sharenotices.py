@@ -91,8 +91,8 @@ def owe_notice(
     """
     before, after, author = seen(before), seen(after), by or tx.account
     if before != after and guest not in (ANYONE, author):
-        told = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
-        tx.owe(secrets.token_bytes(16), SHARED, msgspec.json.encode(told))
+        share = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
+        tx.owe(secrets.token_bytes(16), SHARED, msgspec.json.encode(share))
 
 
 def add_notice(tx: AccountTx, share: Share) -> None:
@@ -125,13 +125,13 @@ def share_notice_changes(r: Reader, since: int) -> list[Change]:
     """The changes after a modseq. Raises TooManyChanges."""
     if since > share_notice_state(r) or since < r.value(FORGOTTEN, MAX_NOTICES):
         raise TooManyChanges
-    found: list[Change] = []
+    changes: list[Change] = []
     for number, createseq, modseq, gone in r.rows(CHANGED, since):
         if gone and createseq <= since:
-            found.append(Change(number, "destroyed", modseq))
+            changes.append(Change(number, "destroyed", modseq))
         elif not gone:
-            found.append(Change(number, "created", modseq))
-    return found
+            changes.append(Change(number, "created", modseq))
+    return changes
 
 
 def forget_notices(tx: AccountTx, numbers: Sequence[int]) -> set[int]:

@@ -128,9 +128,9 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
     tx.executemany(INSERT_WIRE, [(one.id, one.prepared.envelope, one.prepared.bodystructure) for one in messages])
     tx.executemany(INSERT_HEADER, [(one.id, one.prepared.header) for one in messages])
     tx.executemany(INSERT, [_row(one, body_id) for one, body_id in zip(messages, bodies, strict=True)])
-    for one in messages:
-        if (origin := one.origin) is not None:
-            link(tx, origin, one.id, copy_key(one.prepared.thread.messageid, origin.size, origin.received))
+    for message in messages:
+        if (origin := message.origin) is not None:
+            link(tx, origin, message.id, copy_key(message.prepared.thread.messageid, origin.size, origin.received))
 
 
 def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:

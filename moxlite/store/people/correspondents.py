@@ -64,14 +64,14 @@ def suggest(r: Reader, text: str, limit: int = SUGGESTIONS) -> tuple[list[Sugges
     needle = text.casefold()
     if len(needle) > MAX_TEXT:
         return [], False
-    found: dict[tuple[str, str], Suggestion] = {}
+    suggestions: dict[tuple[str, str], Suggestion] = {}
     for localpart, domain, name, wrote in _rows(r, needle):
-        if (localpart, domain) in found or (not wrote and r.value(JUNK, domain, localpart) == 1):
+        if (localpart, domain) in suggestions or (not wrote and r.value(JUNK, domain, localpart) == 1):
             continue
-        if len(found) == limit:
-            return list(found.values()), True
-        found[localpart, domain] = Suggestion(name, localpart, domain, wrote)
-    return list(found.values()), False
+        if len(suggestions) == limit:
+            return list(suggestions.values()), True
+        suggestions[localpart, domain] = Suggestion(name, localpart, domain, wrote)
+    return list(suggestions.values()), False
 
 
 def _rows(r: Reader, needle: str) -> Iterator[Row]:

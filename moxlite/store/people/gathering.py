@@ -165,8 +165,8 @@ def list_key(section: HeaderSection, address: str) -> str:
     """The key of the list or newsletter that a message belongs to: the id of the list (RFC 2919), else the address of
     its author, "" without both. In lower case.
     """
-    found = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
-    return (found[1] if found else address).lower()
+    match = LIST_ID.search((section.text(b"list-id") or b"").decode("utf-8", "replace"))
+    return (match[1] if match else address).lower()
 
 
 def _has_unnamed(r: Reader) -> bool:
@@ -294,7 +294,7 @@ def count_senders(r: Reader) -> int:
 def bulk_senders(r: Reader, order: Order, limit: int, position: int) -> list[BulkSender]:
     """Mailing lists and newsletters with the most messages, or octets, first."""
     rows = r.rows(BY_MESSAGES if order == "messages" else BY_SIZE, limit, position)
-    return [found for row in rows if (found := _sender(r, *row)) is not None]
+    return [bulk_sender for row in rows if (bulk_sender := _sender(r, *row)) is not None]
 
 
 def _sender(r: Reader, number: int, key: str, name: str, address: str, messages: int, size: int) -> BulkSender | None:
@@ -322,4 +322,4 @@ def archive(tx: AccountTx, number: int, after: tuple[int, int] | None) -> Archiv
     if ids:
         move_ids(tx, ids, MailboxID(target.id))
     end = None if len(found) < UNIT else (int(found[-1][1]), int(found[-1][0]))
-    return Archived([int(one) for one in ids], [int(row.mailbox_id) for row in rows], unread, end)
+    return Archived([int(message_id) for message_id in ids], [int(row.mailbox_id) for row in rows], unread, end)

@@ -90,7 +90,7 @@ def drop_subscriptions(tx: Tx, ids: Sequence[int]) -> None:
 
 def forget_subscriptions(tx: Tx, logins: Collection[str]) -> None:
     """Remove the subscriptions that were made with these app passwords, "" for the account's own."""
-    tx.executemany(DROP_OF, [(one,) for one in logins])
+    tx.executemany(DROP_OF, [(login,) for login in logins])
 
 
 def note_told(tx: Tx, one: Subscription, told: str) -> None:

@@ -207,13 +207,13 @@ class Salvage:
 
     def mailboxes(self) -> list[FoundMailbox]:
         """All mailboxes, by id."""
-        found = []
+        found_mailboxes = []
         for rowid, record in self._all("mailbox"):
             self.next_uidvalidity = max(self.next_uidvalidity, record[3] + 1)
             self.modseq = max(self.modseq, record[9])
             count = sum(one for one in record[10:12] if isinstance(one, int))
-            found.append(FoundMailbox(rowid, record[1], record[6], record[3], count, record[16:17] == [1]))
-        return found
+            found_mailboxes.append(FoundMailbox(rowid, record[1], record[6], record[3], count, record[16:17] == [1]))
+        return found_mailboxes
 
     def messages(self) -> Iterator[FoundMessage]:
         """All messages by id, so that older ones come first, as threading needs."""
@@ -413,12 +413,12 @@ def restore_copies(
       mailbox_ids: ids of mailboxes in the new file, by their old ids.
     """
     sources = {}
-    for one in remotes:
-        mailbox_id = mailbox_ids.get(one.mailbox_id, 0)  # 0: the next run sets it
-        row = (one.id, one.role, one.host, one.username, one.mailbox, one.uidvalidity, mailbox_id)
+    for remote in remotes:
+        mailbox_id = mailbox_ids.get(remote.mailbox_id, 0)  # 0: the next run sets it
+        row = (remote.id, remote.role, remote.host, remote.username, remote.mailbox, remote.uidvalidity, mailbox_id)
         db.execute(INSERT_REMOTE, row)
-        if db.changes() and one.role != "target":
-            sources[one.id] = mailbox_id
+        if db.changes() and remote.role != "target":
+            sources[remote.id] = mailbox_id
     known = {one.id for one in remotes}
     [(highest,)] = _rows(db, HIGHEST_ID)
     first = highest

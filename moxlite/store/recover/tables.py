@@ -150,9 +150,9 @@ def _tables(db: apsw.Connection) -> Iterator[_Table]:
         yield _Table(
             name=name,
             root=root,
-            columns=tuple(one[0] for one in columns),
-            types=tuple(TYPES[one[1]] for one in columns),
-            needed=tuple(bool(one[2] or one[3]) for one in columns),
+            columns=tuple(column[0] for column in columns),
+            types=tuple(TYPES[column[1]] for column in columns),
+            needed=tuple(bool(column[2] or column[3]) for column in columns),
             rowid=-1 if without_rowid or not keys else keys[0],
         )
 

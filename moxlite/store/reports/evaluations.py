@@ -99,23 +99,23 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
     """Store evaluations, up to `MAX_EVALUATIONS` rows in all; returns the number of evaluations left out."""
     room = max(0, MAX_EVALUATIONS - tx.value(SPAN))
-    for one in evaluations[:room]:
+    for evaluation in evaluations[:room]:
         tx.execute(
             ADD,
-            one.policy_domain,
-            one.evaluated,
-            int(one.optional),
-            one.record,
-            one.source_ip,
-            one.disposition,
-            int(one.aligned_dkim),
-            int(one.aligned_spf),
-            msgspec.json.encode(one.overrides).decode(),
-            one.envelope_to,
-            one.envelope_from,
-            one.header_from,
-            msgspec.json.encode(one.dkim).decode(),
-            msgspec.json.encode(one.spf).decode(),
+            evaluation.policy_domain,
+            evaluation.evaluated,
+            int(evaluation.optional),
+            evaluation.record,
+            evaluation.source_ip,
+            evaluation.disposition,
+            int(evaluation.aligned_dkim),
+            int(evaluation.aligned_spf),
+            msgspec.json.encode(evaluation.overrides).decode(),
+            evaluation.envelope_to,
+            evaluation.envelope_from,
+            evaluation.header_from,
+            msgspec.json.encode(evaluation.dkim).decode(),
+            msgspec.json.encode(evaluation.spf).decode(),
         )
     return len(evaluations[room:])
 

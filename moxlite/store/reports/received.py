@@ -118,18 +118,18 @@ def add_reports(tx: Tx, kind: Kind, found: Sequence[WholeReport]) -> int:
     return sum(
         tx.execute(
             ADD[kind],
-            one.received,
-            one.sender,
-            one.organization,
-            one.report_id,
-            one.domain,
-            one.begin,
-            one.end,
-            one.total,
-            one.failed,
-            one.content,
+            whole_report.received,
+            whole_report.sender,
+            whole_report.organization,
+            whole_report.report_id,
+            whole_report.domain,
+            whole_report.begin,
+            whole_report.end,
+            whole_report.total,
+            whole_report.failed,
+            whole_report.content,
         )
-        for one in found
+        for whole_report in found
     )
 
 

@@ -95,10 +95,10 @@ class TLSResult(msgspec.Struct, frozen=True, kw_only=True):
 
     def merged(self, other: TLSResult) -> TLSResult:
         """The sum of both results."""
-        policies = {(one.type, one.strings): one for one in self.policies}
-        for one in other.policies:
-            known = policies.get((one.type, one.strings))
-            policies[one.type, one.strings] = one if known is None else _sum(known, one)
+        policies = {(policy_count.type, policy_count.strings): policy_count for policy_count in self.policies}
+        for policy in other.policies:
+            known = policies.get((policy.type, policy.strings))
+            policies[policy.type, policy.strings] = policy if known is None else _sum(known, policy)
         return msgspec.structs.replace(
             self,
             is_host=self.is_host or other.is_host,
@@ -124,18 +124,20 @@ class Wanted(msgspec.Struct, frozen=True):
     is_host: bool
 
 
-def _sum(one: PolicyCount, other: PolicyCount) -> PolicyCount:
+def _sum(policy_count: PolicyCount, other: PolicyCount) -> PolicyCount:
     failures: dict[FailureCount, int] = {}
-    for failure in (*one.failures, *other.failures):
+    for failure in (*policy_count.failures, *other.failures):
         alike = msgspec.structs.replace(failure, sessions=0)
         if alike in failures or len(failures) < MAX_FAILURES:
             failures[alike] = failures.get(alike, 0) + failure.sessions
     return msgspec.structs.replace(
-        one,
+        policy_count,
         mx=other.mx,
-        successes=one.successes + other.successes,
-        failed=one.failed + other.failed,
-        failures=tuple(msgspec.structs.replace(one, sessions=count) for one, count in failures.items()),
+        successes=policy_count.successes + other.successes,
+        failed=policy_count.failed + other.failed,
+        failures=tuple(
+            msgspec.structs.replace(failure_count, sessions=count) for failure_count, count in failures.items()
+        ),
     )
 
 
@@ -193,13 +195,13 @@ def of_host(r: Reader, host: str, day: str) -> list[TLSResult]:
 
 def pending_tls(r: Reader, limit: int) -> list[Pending]:
     """Results that are in no report yet, oldest first."""
-    found = []
+    pendings = []
     for policy_domain, day, recipient_domain, is_host, results in r.rows(PENDING, limit):
         policies = from_json(results, tuple[PolicyCount, ...])
         about = f"{policy_domain} for {recipient_domain}" if is_host else policy_domain
-        successes, failed = sum(one.successes for one in policies), sum(one.failed for one in policies)
-        found.append(Pending(about, day, successes + failed, failed))
-    return found
+        successes, failed = sum(policy.successes for policy in policies), sum(policy.failed for policy in policies)
+        pendings.append(Pending(about, day, successes + failed, failed))
+    return pendings
 
 
 def drop_tls(tx: Tx, domain: str) -> int:

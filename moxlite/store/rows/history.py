@@ -111,8 +111,8 @@ def thread_changes(r: Reader, since: int, within: Within = None) -> list[Change]
     """The changes of threads after `since`: their emails. `within`: as for `email_changes`. Raises TooManyChanges."""
     rows = _changed_rows(r, since, within)
     emails, living_emails = _changed_emails(r, rows, within)
-    last = max((one.modseq for one in _told(emails, living_emails, since)), default=since)
-    threads = {thread for found in emails.values() for thread in found.threads}
+    last = max((change.modseq for change in _told(emails, living_emails, since)), default=since)
+    threads = {thread for email in emails.values() for thread in email.threads}
     seen = {thread: _Seen(1 << 62, 0, set()) for thread in threads}
     for _, threadid, createseq, modseq in rows:
         found = seen[threadid]
@@ -169,7 +169,7 @@ def _told(seen: dict[int, _Seen], living: set[int], since: int) -> list[Change]:
             changes.append(Change(number, "updated", found.last) if existed else Change(number, "created", found.first))
         elif existed:
             changes.append(Change(number, "destroyed", found.last))
-    changes.sort(key=lambda one: one.modseq)
+    changes.sort(key=lambda change: change.modseq)
     return changes
 
 

@@ -77,7 +77,7 @@ def skeleton(text: str) -> str:
 
 def _words(name: str) -> list[str]:
     """The words of a name in lower case; asides such as "(via phone)" are left out."""
-    shown = _BACKWARDS.sub(lambda found: found[1][::-1], name[:MAX_NAME])
+    shown = _BACKWARDS.sub(lambda match: match[1][::-1], name[:MAX_NAME])
     return _WORD.findall(_plain(_APOSTROPHE.sub("", _ASIDE.sub(" ", shown))))
 
 

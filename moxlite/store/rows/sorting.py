@@ -155,7 +155,9 @@ def _groups(wire: bytes | None) -> dict[str, str]:
         return {}
     first = {name: addresses[0] for name, addresses in _lists(envelope) if addresses}
     return {
-        name: decode_words(one.mailbox) for name, one in first.items() if one.host is None and one.mailbox is not None
+        name: decode_words(address.mailbox)
+        for name, address in first.items()
+        if address.host is None and address.mailbox is not None
     }
 
 
@@ -265,7 +267,7 @@ def thread_rows(
         rows = columns_of(r, columns, _INFO, mailbox_id, uids)
         named = [()] * len(rows)
     decode = _titled.decode
-    found: list[Threadable] = []
+    threadables: list[Threadable] = []
     for row, ids in zip(rows, named, strict=True):
         base, sent, response = row[2], row[3], False
         try:
@@ -277,8 +279,8 @@ def thread_rows(
                 sent = envelope.date
             # A subject that equals its base subject is not a response.
             response = envelope.subject.lower() != base and base_subject(envelope.subject)[1]
-        found.append(Threadable(row[1], ids, base, response, sent))
-    return [row[0] for row in rows], found
+        threadables.append(Threadable(row[1], ids, base, response, sent))
+    return [row[0] for row in rows], threadables
 
 
 _FIELDS: Final = re.compile(

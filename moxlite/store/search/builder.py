@@ -203,7 +203,7 @@ class Builder:
                         batch = await self._account.scan(partial(_read, after=watermark), op="search-texts")
                         self._tell(batch)
                         if batch.texts:
-                            size = sum(len(one.data) for one in batch.texts if one.data is not None)
+                            size = sum(len(text.data) for text in batch.texts if text.data is not None)
                             await database.write(partial(_write, batch=batch), weight=size or 1)
                             self._worked = True
                             metrics.INDEXED.inc(len(batch.texts))
@@ -341,15 +341,15 @@ def _write(tx: Tx, batch: _Batch) -> None:
     """Add a batch and raise the watermark. Raises IndexDamaged if one of its messages has a row already."""
     work = Background()
     try:
-        for one in batch.texts:
+        for text in batch.texts:
             work.give_way()
-            data, tail = (None, b"") if one.data is None else cut(one.data)
-            tx.execute(ADD_TEXT, one.message_id, one.boundary, data)
+            data, tail = (None, b"") if text.data is None else cut(text.data)
+            tx.execute(ADD_TEXT, text.message_id, text.boundary, data)
             if tail:
-                tx.execute(ADD_TAIL, one.message_id, tail)
-            tx.execute(ADD_FIELDS, one.message_id, *one.fields)
-            if one.text is not None:
-                tx.execute(ADD_GRAMS, one.message_id, one.text)
+                tx.execute(ADD_TAIL, text.message_id, tail)
+            tx.execute(ADD_FIELDS, text.message_id, *text.fields)
+            if text.text is not None:
+                tx.execute(ADD_GRAMS, text.message_id, text.text)
     except apsw.ConstraintError as error:
         raise IndexDamaged(f"the text index contradicts itself: {error}") from error
     tx.execute(RAISE, batch.last)

@@ -121,4 +121,4 @@ def _differ(stored: FieldTexts, actual: FieldTexts) -> bool:
 
 def _actual(r: Reader, ids: list[int]) -> dict[int, Found]:
     """The current texts of messages, by id; unreadable messages are left out."""
-    return {found.message_id: found for found in texts_of(r, ids) if found.text is not None}
+    return {text.message_id: text for text in texts_of(r, ids) if text.text is not None}

@@ -293,16 +293,16 @@ SIZE: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox WHERE id = 
 
 
 def _size(r: Reader, mailboxes: Sequence[int]) -> int:
-    return sum(int(r.value(SIZE, one)) for one in mailboxes)
+    return sum(int(r.value(SIZE, mailbox)) for mailbox in mailboxes)
 
 
 def _look_into(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[set[int], int | None]:
     """Read messages; returns the ids that fulfil the term, and the last id read within `PATIENCE`, None if all were."""
     until = time.monotonic() + PATIENCE
     found: set[int] = set()
-    for one in texts_of(r, message_ids):
-        if one.text is not None and holds(term, one.text):
-            found.add(one.message_id)
+    for text in texts_of(r, message_ids):
+        if text.text is not None and holds(term, text.text):
+            found.add(text.message_id)
         if time.monotonic() >= until:
-            return found, one.message_id
+            return found, text.message_id
     return found, None

@@ -214,9 +214,9 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
     while left:
         part, given = left[:size], 0
         try:
-            for found in texts_of(r, part):
-                yield _pack(found)
-                given = part.index(found.message_id) + 1
+            for text in texts_of(r, part):
+                yield _pack(text)
+                given = part.index(text.message_id) + 1
         except Exception as error:
             if not _is_of_a_row(error):
                 raise

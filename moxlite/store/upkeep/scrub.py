@@ -74,8 +74,8 @@ async def scrub(account: Account, *, rate: int = SCRUB_RATE) -> list[Damage]:
     position = 0
     while True:
         started = trio.current_time()
-        position, octets, found = await account.scan(partial(_check_slice, after=position), op="scrub")
-        damage += found
+        position, octets, damages = await account.scan(partial(_check_slice, after=position), op="scrub")
+        damage += damages
         if not octets:
             return damage
         await trio.sleep_until(started + octets / rate)

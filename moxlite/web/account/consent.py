@@ -102,10 +102,10 @@ class Consent:
 
     async def _question(self, code: str) -> Question:
         with account_pages():
-            found = await (await self._forwarding.get()).question(code)
-        if found is None:
+            question = await (await self._forwarding.get()).question(code)
+        if question is None:
             raise _gone()
-        return found
+        return question
 
     async def _answer(self, code: str, form: bytes, language: PageLanguage) -> str:
         agrees = {"yes": True, "no": False}.get(parse_fields(form.decode("ascii", "replace")).get("answer", ""))

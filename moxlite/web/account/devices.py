@@ -77,21 +77,21 @@ class DeviceLinks:
         """Use a link up, for the device that asks; returns the device's own secret. Raises LinkGone."""
         self._drop_old()
         hashed = _hash(secret)
-        found = next((one for one in self._devices.values() if secrets.compare_digest(one.link, hashed)), None)
-        if found is None:
+        device = next((one for one in self._devices.values() if secrets.compare_digest(one.link, hashed)), None)
+        if device is None:
             raise LinkGone
         claim = secrets.token_urlsafe(SECRET_SIZE)
-        found.link, found.claim, found.state = b"", _hash(claim), "asking"
-        found.remote_ip, found.user_agent = remote_ip, user_agent[:256]
+        device.link, device.claim, device.state = b"", _hash(claim), "asking"
+        device.remote_ip, device.user_agent = remote_ip, user_agent[:256]
         return claim
 
     def look(self, claim: str) -> Device:
         """The device with this secret of its own. Raises LinkGone."""
         self._drop_old()
         hashed = _hash(claim)
-        for one in self._devices.values():
-            if one.claim and secrets.compare_digest(one.claim, hashed):
-                return one
+        for device in self._devices.values():
+            if device.claim and secrets.compare_digest(device.claim, hashed):
+                return device
         raise LinkGone
 
     def of(self, account: str) -> Device | None:
@@ -101,10 +101,10 @@ class DeviceLinks:
 
     def asking(self, account: str) -> Device:
         """The device that waits for the account's answer. Raises LinkGone, also for a second answer."""
-        found = self.of(account)
-        if found is None or found.state != "asking":
+        device = self.of(account)
+        if device is None or device.state != "asking":
             raise LinkGone
-        return found
+        return device
 
     def give(self, device: Device, password: str) -> None:
         """Let the device fetch this password."""
@@ -122,7 +122,9 @@ class DeviceLinks:
 
     def _drop_old(self) -> None:
         now = trio.current_time()
-        for name in [name for name, one in self._devices.items() if one.deadline <= now and one.state != "issuing"]:
+        for name in [
+            name for name, device in self._devices.items() if device.deadline <= now and device.state != "issuing"
+        ]:
             del self._devices[name]
 
 

@@ -206,14 +206,14 @@ def _patterns(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 def _by_name(rules: Iterable[dict[str, str]], field: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for one in rules:
-        if not one["name"] or not one["value"]:
+    for rule in rules:
+        if not rule["name"] or not rule["value"]:
             raise FieldErrors([FieldError(field, "needs a pattern for the name and one for the value")])
-        if one["name"] in found:
+        if rule["name"] in found:
             raise FieldErrors(
-                [FieldError(field, worded('names "{one}" twice: put both values into one pattern', one=one["name"]))]
+                [FieldError(field, worded('names "{one}" twice: put both values into one pattern', one=rule["name"]))]
             )
-        found[one["name"]] = one["value"]
+        found[rule["name"]] = rule["value"]
     return found
 
 

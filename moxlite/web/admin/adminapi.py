@@ -79,10 +79,10 @@ SUBJECTS: Final = (
     why,
     doctor,
 )
-OPERATIONS: Final = tuple(one for subject in SUBJECTS for one in described_in(subject))
+OPERATIONS: Final = tuple(description for subject in SUBJECTS for description in described_in(subject))
 """All operations, in the order of their descriptions."""
 
-API: Final = tuple(one for one in OPERATIONS if Role.TOKEN in one.who)
+API: Final = tuple(operation for operation in OPERATIONS if Role.TOKEN in operation.who)
 """Those that a token may ask for."""
 
 CHALLENGE: Final = ("www-authenticate", 'Bearer realm="moxlite admin"')
@@ -127,17 +127,17 @@ class TokenDoor:
         if token is None:
             raise NoAuth("Send a token of the admin API: Authorization: Bearer TOKEN.", CHALLENGE)
         try:
-            found = await self._logins.admin_token(attempt_of(request, "webadmin"), token)
+            admin_token = await self._logins.admin_token(attempt_of(request, "webadmin"), token)
         except RateLimited as error:
             raise TooMany(str(error)) from None
         except LoginRefused as error:
             await trio.sleep(FAILURE_DELAY)
             raise BadAuth(str(error), WRONG) from None
         assert isinstance(entry.source, Description)
-        if not entry.source.scopes.intersection(found.scopes):
+        if not entry.source.scopes.intersection(admin_token.scopes):
             words = " or ".join(sorted(entry.source.scopes))
             raise NotAllowed(worded("the token needs the scope {words}", words=words), NO_SCOPE)
-        return f"(token {found.name})"
+        return f"(token {admin_token.name})"
 
 
 def document(base: str) -> dict[str, Any]:
@@ -149,7 +149,7 @@ def document(base: str) -> dict[str, Any]:
 def _description() -> dict[str, Any]:
     """The description without the URL, made once: anybody may ask for it."""
     calls = calls_of(*API)
-    roots = [kind for one in calls.values() for kind in (one.parameters, one.result)]
+    roots = [kind for call in calls.values() for kind in (call.parameters, call.result)]
     shown, schemas = msgspec.json.schema_components(roots, ref_template="#/components/schemas/{name}")
     unindent(schemas)
     schemas["Error"] = {
@@ -179,7 +179,7 @@ def _description() -> dict[str, Any]:
     return openapi(
         {"title": "moxlite admin API", "version": f"1 ({__version__})", "description": ABOUT},
         {"scheme": "bearer"},
-        {one.name: _operation(one, *pair) for one, pair in zip(calls.values(), pairs, strict=True)},
+        {call.name: _operation(call, *pair) for call, pair in zip(calls.values(), pairs, strict=True)},
         schemas,
         {"Error": {"description": "The call was refused.", "content": json_content({"$ref": REF})}},
     )
@@ -187,7 +187,7 @@ def _description() -> dict[str, Any]:
 
 def _operation(call: Call, parameters: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     assert isinstance(call.source, Description)
-    scopes = " or ".join(f"`{one}`" for one in sorted(call.source.scopes))
+    scopes = " or ".join(f"`{scope}`" for scope in sorted(call.source.scopes))
     answer = {"type": "object", "properties": {"result": result}, "required": ["result"]}
     return {
         "operationId": call.name,

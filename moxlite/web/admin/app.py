@@ -106,6 +106,6 @@ API: Final[tuple[Source, ...]] = (
     AccountCalls,
     SettingsCalls,
     OverviewCalls,
-    *(one for one in OPERATIONS if Role.ADMIN in one.who),
+    *(operation for operation in OPERATIONS if Role.ADMIN in operation.who),
 )
 """The calls of the admin app: methods of its pages, and the operations for the administrator."""

@@ -186,7 +186,7 @@ class AdminSessions(Sessions):
         """The living sessions, last used first."""
         now = _now()
         found = [one.session for one in self._living.values() if one.session.expires > now]
-        return sorted(found, key=lambda one: -one.last_used)
+        return sorted(found, key=lambda session: -session.last_used)
 
     def end(self, number: int) -> bool:
         """End a session; False if it is gone already."""

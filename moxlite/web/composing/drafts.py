@@ -94,14 +94,14 @@ def draft_of(written: Written, date: int, *, lenient: bool = False) -> Draft:
 
 
 def _all(field: str, parties: Sequence[Party], lenient: bool) -> tuple[MailAddress, ...]:
-    found: list[MailAddress] = []
+    addresses: list[MailAddress] = []
     for party in parties:
         try:
-            found.append(_parsed(field, party))
+            addresses.append(_parsed(field, party))
         except BadDraft:
             if not lenient:
                 raise
-    return tuple(found)
+    return tuple(addresses)
 
 
 def _parsed(field: str, party: Party) -> MailAddress:
@@ -137,7 +137,7 @@ async def composed(
             files = [_file(r, upload_of(r, key_of(one)), content_id(one) if one in shown else "") for one in ids]
             files += beside
             check(whole, files)
-            octets = sum(one.size for one in files)
+            octets = sum(file.size for file in files)
             if octets * 4 // 3 > max_size:
                 raise TooLarge(
                     worded("the attachments are larger than a message may be ({max_size} MiB)", max_size=max_size >> 20)
@@ -217,9 +217,9 @@ def drop_draft(tx: AccountTx, message_id: int) -> None:
     """Remove a draft, if `message_id` is not 0. Raises Conflict if it was replaced, or moved elsewhere."""
     if not message_id:
         return
-    found = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
+    mailbox_id = mailboxes_of(tx, [message_id]).get(MessageID(message_id))
     drafts = mailbox_rows.mailbox_by_use(tx, SpecialUse.DRAFTS)
-    if found is None or drafts is None or found != drafts.id:
+    if mailbox_id is None or drafts is None or mailbox_id != drafts.id:
         raise Conflict("this draft was changed or removed elsewhere")
     expunge_ids(tx, [message_id])
 
@@ -232,9 +232,9 @@ def draft_under(r: Reader, message_id: str, since: int = 0) -> int:
     drafts = mailbox_rows.mailbox_by_use(r, SpecialUse.DRAFTS)
     if messageid is None or drafts is None:
         return 0
-    found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
-    boxes = mailboxes_of(r, found)
-    newest = next((one for one in found if boxes.get(one) == drafts.id), None)
+    message_ids = [MessageID(one) for one in messages_by_messageid(r, messageid)]
+    boxes = mailboxes_of(r, message_ids)
+    newest = next((one for one in message_ids if boxes.get(one) == drafts.id), None)
     return newest if newest is not None and message_rows.message(r, newest).received >= since else 0
 
 
@@ -260,8 +260,8 @@ def _is_sent(r: Reader, message_id: str) -> bool:
     sent = mailbox_rows.mailbox_by_use(r, SpecialUse.SENT)
     if messageid is None or sent is None:
         return False
-    found = [MessageID(one) for one in messages_by_messageid(r, messageid)]
-    return sent.id in mailboxes_of(r, found).values() or any(is_held(r, one) for one in found)
+    message_ids = [MessageID(one) for one in messages_by_messageid(r, messageid)]
+    return sent.id in mailboxes_of(r, message_ids).values() or any(is_held(r, one) for one in message_ids)
 
 
 # HTML of messages that are written (WEBMAIL-135): what the user wrote, and the original below it.

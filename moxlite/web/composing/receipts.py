@@ -83,7 +83,7 @@ async def send_receipt(
     StoreError, OSError: nothing is changed.
     """
     now = time.time_ns() // 1000
-    paths = tuple(Address(Localpart(one.localpart), Domain.parse(one.domain)) for one in receipt.to)
+    paths = tuple(Address(Localpart(address.localpart), Domain.parse(address.domain)) for address in receipt.to)
     letter = addressed(None, paths, wish, now)
     octets = compose_mdn(
         receipt.mdn,
@@ -93,7 +93,7 @@ async def send_receipt(
         text=text,
         message_id=new_message_id(wish.snapshot.static.hostname.ascii),
         date=now,
-        utf8=not all(one.localpart.isascii() for one in (receipt.author, *receipt.to)),
+        utf8=not all(address.localpart.isascii() for address in (receipt.author, *receipt.to)),
     )
     with Spool.of(octets, tmp) as spool:
         ready = await ready_to_send(keys, letter, spool)

@@ -278,7 +278,7 @@ def _mark(tx: AccountTx, written: Written) -> Flag:
 def letter_again(submission: Submission, wish: Wish, when: int) -> Letter:
     """The letter of a message that was completed before, to be sent at `when`, µs UTC, to the same recipients."""
     assert submission.mail_from is not None  # a user's message has a sender
-    to = tuple(one.address for one in submission.recipients)
+    to = tuple(recipient.address for recipient in submission.recipients)
     return addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
 
 
@@ -287,7 +287,7 @@ def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish,
     letter = addressed(author, to, wish, now, requiretls=written.tls == "require")
     if not written.ask_delivered:
         return letter
-    asked = tuple(SubmissionRecipient(one, dsn_notify=DELIVERY_NOTICES) for one in to)
+    asked = tuple(SubmissionRecipient(address, dsn_notify=DELIVERY_NOTICES) for address in to)
     return msgspec.structs.replace(letter, recipients=asked)
 
 
@@ -309,7 +309,7 @@ def addressed(
         identity=wish.identity,
         hostname=hostname,
         mail_from=mail_from,
-        recipients=tuple(SubmissionRecipient(one) for one in to),
+        recipients=tuple(SubmissionRecipient(address) for address in to),
         received=now,
         remote=wish.remote,
         max_size=snapshot.listener(wish.listener).max_message_size,

@@ -209,7 +209,7 @@ class DAVApp:
         addresses = addresses_of(snapshot, identity.account, identity.address)
         used, calendars = await account.read(lambda r: (octets_used(r), collections_of(r, "calendar")), op="dav")
         name = (settings.full_name if settings is not None else "") or identity.address
-        own = (one.name for one in calendars if "VEVENT" in one.components and not one.subscribed)
+        own = (calendar.name for calendar in calendars if "VEVENT" in calendar.components and not calendar.subscribed)
         return Viewer(tree, name, addresses, identity.read_only, used, account.config.quota, next(own, "calendar"))
 
 
@@ -309,11 +309,11 @@ async def _get(s: Session) -> None:
         assert target.resource is not None
         return target.resource, resource_data(r, target.resource.id)
 
-    one, data = await s.account.read(read, op="dav-get")
-    kind = "text/vcard; charset=utf-8" if one.component == "VCARD" else "text/calendar; charset=utf-8"
-    headers = (("x-content-type-options", "nosniff"), ("content-disposition", "attachment"), *tag_headers(one))
-    changed = datetime.fromtimestamp(one.changed // 1_000_000, UTC)
-    item = Representation(data, kind, one.etag.strip('"'), changed, headers)
+    resource, data = await s.account.read(read, op="dav-get")
+    kind = "text/vcard; charset=utf-8" if resource.component == "VCARD" else "text/calendar; charset=utf-8"
+    headers = (("x-content-type-options", "nosniff"), ("content-disposition", "attachment"), *tag_headers(resource))
+    changed = datetime.fromtimestamp(resource.changed // 1_000_000, UTC)
+    item = Representation(data, kind, resource.etag.strip('"'), changed, headers)
     await s.writer.respond(respond(s.request.method, s.request.headers, item))
 
 
@@ -356,8 +356,12 @@ async def _children(s: Session, above: Target) -> AsyncIterator[Target]:
 
             def read(r: Reader) -> list[Target]:
                 return [
-                    Target(Place("collection", place.shelf, one.name), one, token=token_of(r, one, one.modseq))
-                    for one in collections_of(r, place.shelf)
+                    Target(
+                        Place("collection", place.shelf, collection.name),
+                        collection,
+                        token=token_of(r, collection, collection.modseq),
+                    )
+                    for collection in collections_of(r, place.shelf)
                 ]
 
             for target in await s.account.read(read, op="dav-home"):
@@ -421,7 +425,7 @@ async def _search_principals(s: Session, root: Element) -> AsyncIterator[str]:
     """The user, if all searches find something of the name or an address (RFC 3744 §9.4)."""
     texts = " ".join((s.viewer.name, *s.viewer.addresses, s.viewer.tree.account)).casefold()
     searches = [one.findtext(DAV + "match") or "" for one in root.findall(DAV + "property-search")]
-    if all(one.strip().casefold() in texts for one in searches):
+    if all(search.strip().casefold() in texts for search in searches):
         # python-caldav names the properties it wants beside the empty prop
         beside = tuple(one.tag for one in root if one.tag not in SEARCH_PARTS)
         wanted = msgspec.structs.replace(wanted_of(root), names=(*wanted_of(root).names, *beside))

@@ -88,9 +88,9 @@ async def put(s: Session) -> None:
     await s.writer.respond(Response(201 if done.new else 204, (*etag, *tag_headers(done.resource))))
 
 
-def _refuse_guest(s: Session, one: Resource | None) -> None:
+def _refuse_guest(s: Session, resource: Resource | None) -> None:
     """Raise Refusal if a guest would change an entry with people, who would hear of it from its owner."""
-    if s.tree.owner and one is not None and one.tag is not None:
+    if s.tree.owner and resource is not None and resource.tag is not None:
         needed = element(
             DAV + "resource", href(s.tree.href(s.place)), element(DAV + "privilege", element(DAV + "write"))
         )
@@ -124,10 +124,10 @@ async def delete(s: Session) -> None:
             delete_collection(tx, where.id)
             return
 
-        def allowed(one: Resource) -> None:
-            conditions.check(one.etag, token)
-            wish.check(one)
-            _refuse_guest(s, one)
+        def allowed(resource: Resource) -> None:
+            conditions.check(resource.etag, token)
+            wish.check(resource)
+            _refuse_guest(s, resource)
 
         delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer)
 
@@ -215,23 +215,23 @@ async def copy(s: Session) -> None:
             raise Refusal(409, "", "there is no such collection to copy or move to") from None
         return target.resource, resource_data(r, target.resource.id), target.collection, into
 
-    one, data, source, into = await s.account.read(read, op="dav-copy")
+    resource, data, source, into = await s.account.read(read, op="dav-copy")
     if source.inbox or into.inbox:
         raise Refusal(403, "", "messages about events stay where they are")
-    _refuse_guest(s, one)
-    if one.tag is not None and s.request.method == "COPY":
+    _refuse_guest(s, resource)
+    if resource.tag is not None and s.request.method == "COPY":
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, "an event with guests is in one calendar only", href(s.tree.href(s.place)))
     facts = await s.expander.facts(into, data)
 
     def unit(tx: AccountTx) -> bool:
-        now = resource_named(tx, source.id, one.name)
+        now = resource_named(tx, source.id, resource.name)
         conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
-        if now is None or now.hash != one.hash:
+        if now is None or now.hash != resource.hash:
             raise Refusal(409, "", "the entry was changed meanwhile")
         if not replace and resource_named(tx, into.id, there.name) is not None:
             raise Refusal(412, "", "there is an entry at the destination already")
-        return move_resource(tx, source, one.name, facts, (into, there.name), keep=s.request.method == "COPY")
+        return move_resource(tx, source, resource.name, facts, (into, there.name), keep=s.request.method == "COPY")
 
     try:
         new = await s.account.write(unit)

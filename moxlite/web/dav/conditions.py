@@ -52,11 +52,11 @@ class Conditions(msgspec.Struct, frozen=True):
             raise Refusal(412, "", "the entry has changed since, or is not what the request says")
 
 
-def conditions_of(headers: Headers, tree: Tree, here: Place) -> Conditions:
+def conditions_of(headers: Headers, tree: Tree, place: Place) -> Conditions:
     """The conditions of a request. Raises Refusal 400."""
     fields = ",".join(headers.all("if"))
     return Conditions(
-        _tags(headers, "if-match"), _tags(headers, "if-none-match"), _lists(fields, tree, here) if fields else None
+        _tags(headers, "if-match"), _tags(headers, "if-none-match"), _lists(fields, tree, place) if fields else None
     )
 
 
@@ -97,9 +97,9 @@ def _lists(field: str, tree: Tree, here: Place) -> tuple[tuple[State, ...], ...]
     return tuple(found)
 
 
-def _is_here(uri: str, tree: Tree, here: Place) -> bool:
+def _is_here(uri: str, tree: Tree, place: Place) -> bool:
     try:
-        return tree.target(uri) == here
+        return tree.target(uri) == place
     except NotThere:
         return False
 

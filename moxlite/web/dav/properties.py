@@ -99,10 +99,10 @@ def _collections(shelf: str, read: Callable[[Collection], str | None]) -> Read:
     """Read a property of collections of a shelf, "" for both."""
 
     def get(_: Viewer, target: Target) -> str | None:
-        one = target.collection
-        if target.place.kind != "collection" or one is None or shelf not in ("", one.kind):
+        collection = target.collection
+        if target.place.kind != "collection" or collection is None or shelf not in ("", collection.kind):
             return None
-        return read(one)
+        return read(collection)
 
     return get
 
@@ -198,8 +198,8 @@ REPORTS: Final[dict[str, tuple[str, ...]]] = {
 """Reports by kind of place."""
 
 
-def _components(one: Collection) -> str:
-    return "".join(element(CALDAV + "comp", name=name) for name in one.components)
+def _components(collection: Collection) -> str:
+    return "".join(element(CALDAV + "comp", name=name) for name in collection.components)
 
 
 def _data_types(_: Collection) -> str:
@@ -219,10 +219,10 @@ def _collations(space: str) -> Callable[[Collection], str]:
     return lambda _: found
 
 
-def _content_type(one: Resource) -> str:
-    if one.component == "VCARD":
+def _content_type(resource: Resource) -> str:
+    if resource.component == "VCARD":
         return "text/vcard; charset=utf-8"
-    return f"text/calendar; charset=utf-8; component={one.component}"
+    return f"text/calendar; charset=utf-8; component={resource.component}"
 
 
 def _moment(micros: int) -> datetime:
@@ -236,50 +236,50 @@ def _words(one: Element | None, most: int) -> str:
     return value
 
 
-def _set_name(one: Collection, value: Element | None) -> Collection:
-    return msgspec.structs.replace(one, display_name=_words(value, MAX_TEXT))
+def _set_name(collection: Collection, value: Element | None) -> Collection:
+    return msgspec.structs.replace(collection, display_name=_words(value, MAX_TEXT))
 
 
 def _set_description(shelf: str) -> Write:
-    def write(one: Collection, value: Element | None) -> Collection:
-        if one.kind != shelf:
+    def write(collection: Collection, value: Element | None) -> Collection:
+        if collection.kind != shelf:
             raise BadValue("this collection has no such property")
-        return msgspec.structs.replace(one, description=_words(value, MAX_DESCRIPTION))
+        return msgspec.structs.replace(collection, description=_words(value, MAX_DESCRIPTION))
 
     return write
 
 
-def _set_colour(one: Collection, value: Element | None) -> Collection:
+def _set_colour(collection: Collection, value: Element | None) -> Collection:
     colour = _words(value, 50)
     if colour and not COLOUR.fullmatch(colour):
         raise BadValue("a colour is #rrggbb, #rrggbbaa or a name")
-    return msgspec.structs.replace(one, colour=colour)
+    return msgspec.structs.replace(collection, colour=colour)
 
 
-def _set_order(one: Collection, value: Element | None) -> Collection:
+def _set_order(collection: Collection, value: Element | None) -> Collection:
     number = _words(value, 20)
     if not number:
-        return msgspec.structs.replace(one, position=None)
+        return msgspec.structs.replace(collection, position=None)
     if not re.fullmatch(r"-?[0-9]{1,9}", number):
         raise BadValue("an order is a number")
-    return msgspec.structs.replace(one, position=int(number))
+    return msgspec.structs.replace(collection, position=int(number))
 
 
-def _set_zone(one: Collection, value: Element | None) -> Collection:
+def _set_zone(collection: Collection, value: Element | None) -> Collection:
     zone = _words(value, MAX_ZONE)
     if zone:
         try:
-            found = read_components(zone, "VCALENDAR")
+            component = read_components(zone, "VCALENDAR")
         except BadComponents as error:
             raise BadValue(str(error)) from None
-        if [inner.name for inner in found.components] != ["VTIMEZONE"]:
+        if [inner.name for inner in component.components] != ["VTIMEZONE"]:
             raise BadValue("a calendar with one time zone")
-    return msgspec.structs.replace(one, time_zone=zone)
+    return msgspec.structs.replace(collection, time_zone=zone)
 
 
-def _set_transparent(one: Collection, value: Element | None) -> Collection:
+def _set_transparent(collection: Collection, value: Element | None) -> Collection:
     return msgspec.structs.replace(
-        one, transparent=value is not None and value.find(CALDAV + "transparent") is not None
+        collection, transparent=value is not None and value.find(CALDAV + "transparent") is not None
     )
 
 
@@ -287,11 +287,13 @@ PROPERTIES: Final[dict[str, Property]] = {
     # RFC 4918 §15
     DAV + "resourcetype": Property(_resource_type, common=True),
     DAV + "displayname": Property(_display_name, _set_name, common=True),
-    DAV + "getetag": Property(_resources(lambda one: text(one.etag)), common=True),
+    DAV + "getetag": Property(_resources(lambda resource: text(resource.etag)), common=True),
     DAV + "getcontenttype": Property(_resources(_content_type), common=True),
-    DAV + "getcontentlength": Property(_resources(lambda one: str(one.size)), common=True),
-    DAV + "getlastmodified": Property(_resources(lambda one: http_date(_moment(one.changed))), common=True),
-    DAV + "creationdate": Property(_resources(lambda one: f"{_moment(one.created):%Y-%m-%dT%H:%M:%SZ}"), common=True),
+    DAV + "getcontentlength": Property(_resources(lambda resource: str(resource.size)), common=True),
+    DAV + "getlastmodified": Property(_resources(lambda resource: http_date(_moment(resource.changed))), common=True),
+    DAV + "creationdate": Property(
+        _resources(lambda resource: f"{_moment(resource.created):%Y-%m-%dT%H:%M:%SZ}"), common=True
+    ),
     # RFC 3744 §4, §5; RFC 5397
     DAV + "current-user-principal": Property(lambda viewer, _: viewer.of(Place("principal"))),
     DAV + "principal-URL": Property(_kinds("principal")(lambda viewer, _: viewer.of(Place("principal")))),
@@ -337,20 +339,22 @@ PROPERTIES: Final[dict[str, Property]] = {
             else None
         )
     ),
-    CALDAV + "schedule-tag": Property(_resources(lambda one: text(one.schedule_tag) or None)),
+    CALDAV + "schedule-tag": Property(_resources(lambda resource: text(resource.schedule_tag) or None)),
     CALDAV + "calendar-user-type": Property(_kinds("principal")(lambda _, __: "INDIVIDUAL")),
     CALDAV + "calendar-description": Property(
-        _collections("calendar", lambda one: text(one.description) or None), _set_description("calendar")
+        _collections("calendar", lambda collection: text(collection.description) or None), _set_description("calendar")
     ),
     CALDAV + "calendar-timezone": Property(
-        _collections("calendar", lambda one: text(one.time_zone) or None), _set_zone
+        _collections("calendar", lambda collection: text(collection.time_zone) or None), _set_zone
     ),
     CALDAV + "supported-calendar-component-set": Property(_collections("calendar", _components)),
     CALDAV + "supported-calendar-data": Property(_collections("calendar", _data_types)),
     CALDAV + "supported-collation-set": Property(_collections("calendar", _collations(CALDAV))),
     CALDAV + "max-resource-size": Property(_collections("calendar", lambda _: str(MAX_RESOURCE))),
     CALDAV + "schedule-calendar-transp": Property(
-        _collections("calendar", lambda one: element(CALDAV + ("transparent" if one.transparent else "opaque"))),
+        _collections(
+            "calendar", lambda collection: element(CALDAV + ("transparent" if collection.transparent else "opaque"))
+        ),
         _set_transparent,
     ),
     # RFC 6352 §6.2, §7.1
@@ -358,15 +362,18 @@ PROPERTIES: Final[dict[str, Property]] = {
         _kinds("principal")(lambda viewer, _: viewer.of(Place("home", "contact")))
     ),
     CARDDAV + "addressbook-description": Property(
-        _collections("contact", lambda one: text(one.description) or None), _set_description("contact")
+        _collections("contact", lambda collection: text(collection.description) or None), _set_description("contact")
     ),
     CARDDAV + "supported-address-data": Property(_collections("contact", _card_types)),
     CARDDAV + "supported-collation-set": Property(_collections("contact", _collations(CARDDAV))),
     CARDDAV + "max-resource-size": Property(_collections("contact", lambda _: str(MAX_RESOURCE))),
     # Apple
-    APPLE + "calendar-color": Property(_collections("", lambda one: text(one.colour) or None), _set_colour),
+    APPLE + "calendar-color": Property(
+        _collections("", lambda collection: text(collection.colour) or None), _set_colour
+    ),
     APPLE + "calendar-order": Property(
-        _collections("", lambda one: None if one.position is None else str(one.position)), _set_order
+        _collections("", lambda collection: None if collection.position is None else str(collection.position)),
+        _set_order,
     ),
 }
 
@@ -399,7 +406,7 @@ def answer_for(viewer: Viewer, target: Target, wanted: Wanted, *, minimal: bool)
     missing: list[str] = []
     names: Iterable[str] = wanted.names
     if wanted.everything or wanted.only_names:
-        common = (name for name, one in PROPERTIES.items() if one.common or wanted.only_names)
+        common = (name for name, prop in PROPERTIES.items() if prop.common or wanted.only_names)
         names = dict.fromkeys((*common, *dead, *wanted.names))
     for name in names:
         value = _value(viewer, target, name)
@@ -433,7 +440,7 @@ def propstat(inner: Iterable[str], status: str, *more: str) -> str:
     return element(DAV + "propstat", prop, element(DAV + "status", f"HTTP/1.1 {status}"), *more)
 
 
-def changed_by(one: Collection, changes: Iterable[tuple[Element, bool]]) -> tuple[Collection, dict[str, str]]:
+def changed_by(collection: Collection, changes: Iterable[tuple[Element, bool]]) -> tuple[Collection, dict[str, str]]:
     """A collection with its properties set, or with False removed, in order; and for each that cannot be changed the
     status, beginning with a number.
     """
@@ -441,22 +448,22 @@ def changed_by(one: Collection, changes: Iterable[tuple[Element, bool]]) -> tupl
     for value, wanted in changes:
         live = PROPERTIES.get(value.tag)
         if live is None:
-            dead = {name: text for name, text in one.dead.items() if name != value.tag}
-            one = msgspec.structs.replace(one, dead={**dead, value.tag: kept(value)} if wanted else dead)
+            dead = {name: text for name, text in collection.dead.items() if name != value.tag}
+            collection = msgspec.structs.replace(collection, dead={**dead, value.tag: kept(value)} if wanted else dead)
         elif live.write is None:
             failed[value.tag] = "403 Forbidden"
         else:
             try:
-                one = live.write(one, value if wanted else None)
+                collection = live.write(collection, value if wanted else None)
             except BadValue:
                 failed[value.tag] = "409 Conflict"
-    return one, failed
+    return collection, failed
 
 
 def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, str]]:
     """The collection that MKCOL or MKCALENDAR wants, as `changed_by`. Raises Refusal."""
     components = COMPONENTS if place.shelf == "calendar" else ()
-    one = Collection(0, place.shelf, place.collection, components=components)
+    collection = Collection(0, place.shelf, place.collection, components=components)
     values = [] if root is None else [value for prop in root.findall(f"{DAV}set/{DAV}prop") for value in prop]
     rest: list[tuple[Element, bool]] = []
     for value in values:
@@ -470,10 +477,10 @@ def made_by(place: Place, root: Element | None) -> tuple[Collection, dict[str, s
             names = tuple(inner.get("name", "").upper() for inner in value.findall(CALDAV + "comp"))
             if not names or not {*names} <= {*COMPONENTS}:
                 raise Refusal(403, CALDAV + "supported-calendar-component", "a calendar takes no such components")
-            one = msgspec.structs.replace(one, components=tuple(sorted({*names})))
+            collection = msgspec.structs.replace(collection, components=tuple(sorted({*names})))
         else:
             rest.append((value, True))
-    return changed_by(one, rest)
+    return changed_by(collection, rest)
 
 
 def hrefs_of(root: Element) -> list[str]:

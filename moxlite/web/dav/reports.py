@@ -134,55 +134,63 @@ class Reports:
 
     # the entries of an answer
 
-    async def _response(self, where: Collection, one: Resource, found: CalendarObject | None = None) -> str:
-        place = Place("resource", where.kind, where.name, one.name)
+    async def _response(
+        self, where: Collection, resource: Resource, calendar_object: CalendarObject | None = None
+    ) -> str:
+        place = Place("resource", where.kind, where.name, resource.name)
         wanted, data = self._data, {}
         if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
-            data[wanted.name] = text(await self._shown(one, wanted, found))
-        return answer_for(self._viewer, Target(place, where, one, data=data), self._wanted, minimal=self._minimal)
+            data[wanted.name] = text(await self._shown(resource, wanted, calendar_object))
+        return answer_for(self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal)
 
-    async def _shown(self, one: Resource, wanted: DataWanted, found: CalendarObject | None) -> str:
+    async def _shown(self, resource: Resource, wanted: DataWanted, calendar_object: CalendarObject | None) -> str:
         """The octets of an entry as the report wants them."""
         if wanted.as_kept:
-            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
             return data.decode("utf-8-sig")
         if wanted.name == ADDRESS_DATA:
-            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
-            return await _made(one, lambda: shown_card(read_card(data), wanted.version, wanted.names))
-        calendar = found or await self._expander.read(one)
+            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
+            return await _made(resource, lambda: shown_card(read_card(data), wanted.version, wanted.names))
+        calendar = calendar_object or await self._expander.read(resource)
         instances: Sequence[Instance] = ()
         stretch = wanted.expand or wanted.recurrences
         if stretch is not None and calendar.repeated:
-            instances = await self._expander.instances(one, calendar, stretch)
+            instances = await self._expander.instances(resource, calendar, stretch)
         if wanted.expand is not None:
-            instances = instances[: max(1, MAX_EXPANDED // one.size)]
-        return await _made(one, lambda: _shown_calendar(calendar, wanted, instances))
+            instances = instances[: max(1, MAX_EXPANDED // resource.size)]
+        return await _made(resource, lambda: _shown_calendar(calendar, wanted, instances))
 
     # calendar-query and addressbook-query
 
     async def calendar_query(self, homes: Sequence[Collection]) -> AsyncIterator[str]:
         """The entries that pass a filter (RFC 4791 §7.8)."""
         try:
-            wanted = calendar_filter(self._root.find(CALDAV + "filter"))
+            component_filter = calendar_filter(self._root.find(CALDAV + "filter"))
         except BadFilter as error:
             raise Refusal(403, error.condition, str(error)) from None
         number = 0
         for where in homes:
-            async for one, found in self._matching(where, wanted):
+            async for resource, calendar_object in self._matching(where, component_filter):
                 number += 1
                 if number > MAX_FOUND:
                     yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
                     return
-                yield await self._response(where, one, found)
+                yield await self._response(where, resource, calendar_object)
 
     async def _matching(
-        self, where: Collection, wanted: ComponentFilter
+        self, where: Collection, component_filter: ComponentFilter
     ) -> AsyncIterator[tuple[Resource, CalendarObject | None]]:
-        inner = wanted.components[0] if len(wanted.components) == 1 and not wanted.properties else None
-        quick = inner is not None and not inner.absent and wanted.stretch is None and not wanted.absent
+        inner = (
+            component_filter.components[0]
+            if len(component_filter.components) == 1 and not component_filter.properties
+            else None
+        )
+        quick = (
+            inner is not None and not inner.absent and component_filter.stretch is None and not component_filter.absent
+        )
         kinds = where.components if inner is None or not quick else (inner.name,)
         stretch = (inner.stretch if inner is not None and quick else None) or (EARLIEST, LATEST)
-        hull = _hull(wanted)
+        hull = _hull(component_filter)
         after = 0
         while True:
             rows = await self._account.read(
@@ -197,35 +205,37 @@ class Reports:
                 ),
                 op="dav-query",
             )
-            for one in rows:
-                after = one.id
-                single = one.expanded_to is None
-                if inner is not None and quick and inner.plain and _decided(one, inner, single=single):
-                    yield one, None
-                elif (found := await self._passing(one, wanted, hull)) is not None:
-                    yield one, found
+            for resource in rows:
+                after = resource.id
+                single = resource.expanded_to is None
+                if inner is not None and quick and inner.plain and _decided(resource, inner, single=single):
+                    yield resource, None
+                elif (calendar_object := await self._passing(resource, component_filter, hull)) is not None:
+                    yield resource, calendar_object
             if len(rows) < PAGE:
                 return
 
-    async def _passing(self, one: Resource, wanted: ComponentFilter, hull: Span | None) -> CalendarObject | None:
+    async def _passing(
+        self, resource: Resource, component_filter: ComponentFilter, hull: Span | None
+    ) -> CalendarObject | None:
         await give_way()
         try:
-            found = await self._expander.read(one)
+            calendar_object = await self._expander.read(resource)
         except NoSuchResource:
             return None  # removed meanwhile
         instances: Sequence[Instance] = ()
-        if hull is not None and found.repeated:
-            instances = await self._expander.instances(one, found, hull)
+        if hull is not None and calendar_object.repeated:
+            instances = await self._expander.instances(resource, calendar_object, hull)
 
         def within(stretch: Span) -> list[Instance]:
-            return [one for one in instances if one.starts < stretch[1] and one.ends >= stretch[0]]
+            return [instance for instance in instances if instance.starts < stretch[1] and instance.ends >= stretch[0]]
 
-        passes = partial(matches, wanted, found, within)
-        return found if await self._judged(one, passes) else None
+        passes = partial(matches, component_filter, calendar_object, within)
+        return calendar_object if await self._judged(resource, passes) else None
 
-    async def _judged(self, one: Resource, passes: Callable[[], bool]) -> bool:
+    async def _judged(self, resource: Resource, passes: Callable[[], bool]) -> bool:
         """Whether an entry passes a filter; in a thread where one or the other is large."""
-        return passes() if one.size * self._weight <= JUDGED else await off_loop(passes, kind="dav")
+        return passes() if resource.size * self._weight <= JUDGED else await off_loop(passes, kind="dav")
 
     async def addressbook_query(self, where: Collection) -> AsyncIterator[str]:
         """The cards that pass a filter (RFC 6352 §8.6)."""
@@ -235,24 +245,24 @@ class Reports:
             raise Refusal(403, error.condition, str(error)) from None
         limit = min(_limit(self._root, CARDDAV), MAX_FOUND)
         number = 0
-        async for one in self._all(where):
-            if not await self._card_passes(one, wanted):
+        async for resource in self._all(where):
+            if not await self._card_passes(resource, wanted):
                 continue
             number += 1
             if number > limit:
                 yield _truncated(self._viewer.tree.href(Place("collection", "contact", where.name)))
                 return
-            yield await self._response(where, one)
+            yield await self._response(where, resource)
 
-    async def _card_passes(self, one: Resource, wanted: CardFilter) -> bool:
+    async def _card_passes(self, resource: Resource, wanted: CardFilter) -> bool:
         if not wanted.properties:
             return True
         await give_way()
         try:
-            data = await self._account.read(lambda r: resource_data(r, one.id), op="dav-data")
+            data = await self._account.read(lambda r: resource_data(r, resource.id), op="dav-data")
         except NoSuchResource:
             return False
-        return await self._judged(one, lambda: card_matches(wanted, read_card(data).card))
+        return await self._judged(resource, lambda: card_matches(wanted, read_card(data).card))
 
     async def _all(self, where: Collection) -> AsyncIterator[Resource]:
         after = 0
@@ -260,9 +270,9 @@ class Reports:
             rows = await self._account.read(
                 partial(resources_of, collection_id=where.id, after=after, limit=PAGE), op="dav-list"
             )
-            for one in rows:
-                after = one.id
-                yield one
+            for resource in rows:
+                after = resource.id
+                yield resource
             if len(rows) < PAGE:
                 return
 
@@ -273,7 +283,7 @@ class Reports:
         hrefs = hrefs_of(self._root)
         if len(hrefs) > MAX_HREFS:
             raise Refusal(403, DAV + "number-of-matches-within-limits", "a request names too many entries")
-        known = {(one.kind, one.name): one for one in homes}
+        known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
             answer = None
@@ -281,10 +291,10 @@ class Reports:
                 place = self._viewer.tree.target(path)
                 where = known.get((place.shelf, place.collection)) if place.kind == "resource" else None
                 if where is not None:
-                    one = await self._account.read(
+                    resource = await self._account.read(
                         partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
                     )
-                    answer = None if one is None else await self._response(where, one)
+                    answer = None if resource is None else await self._response(where, resource)
             except (NotThere, NoSuchResource):
                 answer = None
             yield answer or _missing(path)
@@ -317,10 +327,10 @@ class Reports:
             lambda r: {name: resource_named(r, where.id, name) for name in names}, op="dav-sync"
         )
         for change in changes:
-            one = known.get(change.name)
-            if one is not None:
+            resource = known.get(change.name)
+            if resource is not None:
                 try:
-                    yield await self._response(where, one)
+                    yield await self._response(where, resource)
                 except NoSuchResource:
                     continue  # removed meanwhile: the next answer says so
             elif change.etag is None:
@@ -336,26 +346,26 @@ class Reports:
             raise Refusal(403, error.condition, str(error)) from None
         if stretch is None or EARLIEST in stretch or LATEST in stretch:
             raise Refusal(403, CALDAV + "valid-filter", "free-busy-query needs a time range with start and end")
-        own = frozenset(one.lower() for one in self._viewer.addresses)
+        own = frozenset(address.lower() for address in self._viewer.addresses)
         busy = await busy_times(self._account, self._expander, where, stretch, own)
         return busy_calendar(stretch, merged(busy, stretch))
 
 
-async def _made(one: Resource, make: Callable[[], str]) -> str:
+async def _made(resource: Resource, make: Callable[[], str]) -> str:
     """Make the text of an entry, of a large one in a thread."""
-    if one.size <= LARGE:
+    if resource.size <= LARGE:
         await give_way()
         return make()
     return await off_loop(make, kind="dav")
 
 
-def _shown_calendar(found: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
+def _shown_calendar(calendar_object: CalendarObject, wanted: DataWanted, instances: Sequence[Instance]) -> str:
     if wanted.expand is not None:
-        shown = expanded(found, instances)
-    elif wanted.recurrences is not None and found.repeated:
-        shown = limited(found, wanted.recurrences, instances)
+        shown = expanded(calendar_object, instances)
+    elif wanted.recurrences is not None and calendar_object.repeated:
+        shown = limited(calendar_object, wanted.recurrences, instances)
     else:
-        shown = write_component(found.calendar)
+        shown = write_component(calendar_object.calendar)
     if wanted.busy is None and wanted.comp is None:
         return shown
     calendar = read_components(shown, "VCALENDAR")
@@ -364,21 +374,21 @@ def _shown_calendar(found: CalendarObject, wanted: DataWanted, instances: Sequen
     return write_component(calendar if wanted.comp is None else _pruned(calendar, wanted.comp))
 
 
-def _decided(one: Resource, wanted: ComponentFilter, *, single: bool) -> bool:
+def _decided(resource: Resource, component_filter: ComponentFilter, *, single: bool) -> bool:
     """Whether a row alone shows that an entry passes a filter for its kind and a time range."""
-    if wanted.stretch is None:
+    if component_filter.stretch is None:
         return True
     # tasks and journals have tables of their own
-    return single and one.component == "VEVENT"
+    return single and resource.component == "VEVENT"
 
 
-def _hull(wanted: ComponentFilter) -> Span | None:
+def _hull(component_filter: ComponentFilter) -> Span | None:
     """The stretch that covers all ranges of a filter, wider where it asks for alarms."""
-    spans = [] if wanted.stretch is None else [wanted.stretch]
-    if wanted.name == "VALARM" and wanted.stretch is not None:
-        spans = [(wanted.stretch[0] - ALARM_REACH, wanted.stretch[1] + ALARM_REACH)]
-    spans += [span for span in map(_hull, wanted.components) if span is not None]
-    return (min(one[0] for one in spans), max(one[1] for one in spans)) if spans else None
+    spans = [] if component_filter.stretch is None else [component_filter.stretch]
+    if component_filter.name == "VALARM" and component_filter.stretch is not None:
+        spans = [(component_filter.stretch[0] - ALARM_REACH, component_filter.stretch[1] + ALARM_REACH)]
+    spans += [span for span in map(_hull, component_filter.components) if span is not None]
+    return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
 
 
 def _limit(root: Element, space: str) -> int:
@@ -418,11 +428,15 @@ def _pruned(part: Component, wanted: Element) -> Component:
     """The properties and components of a component that an element names (RFC 4791 §9.6.1)."""
     names = {(one.get("name") or "").upper() for one in wanted.findall(CALDAV + "prop")}
     every = wanted.find(CALDAV + "allprop") is not None or not names
-    lines = part.properties if every else [one for one in part.properties if one.name in names]
+    lines = part.properties if every else [prop for prop in part.properties if prop.name in names]
     inner = {(one.get("name") or "").upper(): one for one in wanted.findall(CALDAV + "comp")}
     if wanted.find(CALDAV + "allcomp") is not None:
         return Component(part.name, lines, part.components)
-    return Component(part.name, lines, [_pruned(one, inner[one.name]) for one in part.components if one.name in inner])
+    return Component(
+        part.name,
+        lines,
+        [_pruned(component, inner[component.name]) for component in part.components if component.name in inner],
+    )
 
 
 def _limit_busy(calendar: Component, stretch: Span) -> None:
@@ -439,4 +453,4 @@ def _limit_busy(calendar: Component, stretch: Span) -> None:
             changed = property_of(line.whole[: len(line.whole) - len(line.value)] + ",".join(kept))
             if changed is not None:
                 part.properties[number] = changed
-        part.properties = [one for one in part.properties if one.name != "FREEBUSY" or one.value]
+        part.properties = [prop for prop in part.properties if prop.name != "FREEBUSY" or prop.value]

@@ -60,9 +60,9 @@ def wish_of(headers: Headers) -> Wish:
     return Wish(answer, (headers.get("if-schedule-tag-match") or "").strip())
 
 
-def tag_headers(one: Resource) -> tuple[tuple[str, str], ...]:
+def tag_headers(resource: Resource) -> tuple[tuple[str, str], ...]:
     """The header of an entry that has guests."""
-    return (("schedule-tag", one.schedule_tag),) if one.schedule_tag else ()
+    return (("schedule-tag", resource.schedule_tag),) if resource.schedule_tag else ()
 
 
 class Questions:
@@ -96,7 +96,7 @@ class Questions:
                 status = NO_RIGHT
             else:
                 organizer = part.first("ORGANIZER")
-                lines = [folded(one.whole) for one in (organizer, line) if one is not None]
+                lines = [folded(prop.whole) for prop in (organizer, line) if prop is not None]
                 uid = plain(part.value("UID"), 200) or "busy"
                 data = busy_calendar(stretch, merged(busy, stretch), uid, lines)
         recipient = element(CALDAV + "recipient", href(line.value.strip()))
@@ -110,7 +110,7 @@ def _question(data: bytes) -> tuple[Component, Span]:
         calendar = read_components(data.decode(), "VCALENDAR")
     except (UnicodeDecodeError, BadComponents):
         raise Refusal(403, CALDAV + "valid-calendar-data", "the question is no calendar") from None
-    parts = [one for one in calendar.components if one.name == "VFREEBUSY"]
+    parts = [component for component in calendar.components if component.name == "VFREEBUSY"]
     if calendar.value("METHOD").upper() != "REQUEST" or len(parts) != 1:
         raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox takes questions about busy times alone")
     start, end = (moment_of(parts[0].first(name), {}) for name in ("DTSTART", "DTEND"))

@@ -92,7 +92,7 @@ def stored(r: Reader, place: Place) -> Target:
     where = collection_named(r, place.shelf, place.collection)
     if place.kind == "collection":
         return Target(place, where, token=token_of(r, where, where.modseq))
-    one = resource_named(r, where.id, place.name)
-    if one is None:
+    resource = resource_named(r, where.id, place.name)
+    if resource is None:
         raise NoSuchResource("there is no such entry")
-    return Target(place, where, one)
+    return Target(place, where, resource)

@@ -39,23 +39,23 @@ def client_config(offer: Offer, address: str | None) -> bytes:
         SubElement(provider, tag).text = offer.domain.ascii
     for kind, servers in (("incomingServer", offer.imap), ("outgoingServer", offer.submission)):
         for server in servers:
-            one = SubElement(provider, kind, type="imap" if kind == "incomingServer" else "smtp")
-            SubElement(one, "hostname").text = server.host.ascii
-            SubElement(one, "port").text = str(server.port)
-            SubElement(one, "socketType").text = SOCKET_TYPES[server.security]
-            SubElement(one, "username").text = address or "%EMAILADDRESS%"
-            SubElement(one, "authentication").text = "password-encrypted"
+            element = SubElement(provider, kind, type="imap" if kind == "incomingServer" else "smtp")
+            SubElement(element, "hostname").text = server.host.ascii
+            SubElement(element, "port").text = str(server.port)
+            SubElement(element, "socketType").text = SOCKET_TYPES[server.security]
+            SubElement(element, "username").text = address or "%EMAILADDRESS%"
+            SubElement(element, "authentication").text = "password-encrypted"
     for server in offer.jmap[:1]:  # below the others: older programs take the first that they know
-        one = SubElement(provider, "incomingServer", type="jmap")
-        SubElement(one, "url").text = jmap_session(server.host, server.port)
-        SubElement(one, "username").text = address or "%EMAILADDRESS%"
-        SubElement(one, "authentication").text = "http-basic"
+        element = SubElement(provider, "incomingServer", type="jmap")
+        SubElement(element, "url").text = jmap_session(server.host, server.port)
+        SubElement(element, "username").text = address or "%EMAILADDRESS%"
+        SubElement(element, "authentication").text = "http-basic"
     for tag, kind in (("addressBook", "carddav"), ("calendar", "caldav")):
         for server in offer.dav[:1]:
-            one = SubElement(root, tag, type=kind)
-            SubElement(one, "username").text = address or "%EMAILADDRESS%"
-            SubElement(one, "authentication").text = "http-basic"
-            SubElement(one, "serverURL").text = dav_url(server)
+            element = SubElement(root, tag, type=kind)
+            SubElement(element, "username").text = address or "%EMAILADDRESS%"
+            SubElement(element, "authentication").text = "http-basic"
+            SubElement(element, "serverURL").text = dav_url(server)
     SubElement(root, "clientConfigUpdate", url=f"https://autoconfig.{offer.domain.ascii}/mail/config-v1.1.xml")
     return _document(root)
 

@@ -78,10 +78,10 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
         if one.strip() and one.partition("=")[0].strip() not in OWN_COOKIES
     ]
     if cookies:
-        kept.append(("cookie", "; ".join(one.strip() for one in cookies)))
+        kept.append(("cookie", "; ".join(cookie.strip() for cookie in cookies)))
     if upgrade:
         kept += [("connection", "upgrade"), ("upgrade", "websocket")]
-    elif "trailers" in (one.partition(";")[0].strip().lower() for one in request.headers.elements("te")):
+    elif "trailers" in (element.partition(";")[0].strip().lower() for element in request.headers.elements("te")):
         kept += [("connection", "te"), ("te", "trailers")]
     host, peer = request.host.authority, str(request.info.remote)
     earlier = request.headers if trusted else None
@@ -110,7 +110,7 @@ def request_trailers(request: Request) -> Fields:
 
 
 def _passed_on(request: Request, fields: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    named = {one.lower() for one in request.headers.elements("connection")}
+    named = {element.lower() for element in request.headers.elements("connection")}
     return [(name, value) for name, value in fields if name not in named and _is_passed_on(name)]
 
 

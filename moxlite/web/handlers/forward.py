@@ -96,7 +96,7 @@ class Forward:
         """Answer. Raises HTTPError, PatternTooSlow, ClientGone."""
         target = await target_at(request, self._backend.path, self._cut)
         trusted = within(request.info.remote, self._trusted)
-        if "websocket" in (one.lower() for one in request.headers.elements("upgrade")):
+        if "websocket" in (element.lower() for element in request.headers.elements("upgrade")):
             opening = request_fields(request, trusted=trusted, upgrade=True)
             await tunnel(request, writer, self._pool, self._backend, target, opening, self._extra)
             return True
@@ -335,7 +335,7 @@ async def _tunnel(
 def _check(request: Request) -> bytes:
     """Check the opening (RFC 6455 §4.2.1); returns the value with which a server accepts it. Raises HTTPError."""
     headers = request.headers
-    connection = {one.lower() for one in headers.elements("connection")}
+    connection = {element.lower() for element in headers.elements("connection")}
     if request.method != "GET" or request.http_version != "1.1" or "upgrade" not in connection:
         raise HTTPError(400, "This is no valid websocket request.")
     if headers.get("sec-websocket-version") != "13":

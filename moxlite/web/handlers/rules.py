@@ -147,8 +147,8 @@ class WebRules:
         rules = self._rules.get(host)
         if rules is None:
             rules = tuple(
-                Rule(one, self._made(one), self._access(one.handler))
-                for one in snapshot.derived.web_rules.get(host, ())
+                Rule(web_rule, self._made(web_rule), self._access(web_rule.handler))
+                for web_rule in snapshot.derived.web_rules.get(host, ())
             )
             if rules:  # hosts that are not configured are not remembered
                 self._rules[host] = rules

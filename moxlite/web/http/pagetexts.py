@@ -47,8 +47,8 @@ def chosen_language(headers: Headers, offered: Collection[str]) -> str:
     for one in ",".join(headers.all("accept-language"))[:MAX_FIELD].split(",")[:MAX_RANGES]:
         tag, _, parameters = one.partition(";")
         name = tag.strip().lower().partition("-")[0]
-        found = QUALITY.search(parameters)
-        weight = float(found[1]) if found is not None else 1.0
+        match = QUALITY.search(parameters)
+        weight = float(match[1]) if match is not None else 1.0
         if (name in offered or name == ENGLISH) and weight > quality:
             best, quality = name, weight
     return best

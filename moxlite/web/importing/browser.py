@@ -109,8 +109,8 @@ class BrowserImports:
 
     def state(self, account: str) -> ImportState:
         """Token of the account's import, and whether a file is being uploaded for one."""
-        found = self._imports.of(account)
-        return ImportState("" if found is None else found.token.hex(), account in self._uploading)
+        progress = self._imports.of(account)
+        return ImportState("" if progress is None else progress.token.hex(), account in self._uploading)
 
     async def check(self, account: str, size: int) -> None:
         """Check whether a file of `size` octets can be imported now. Raises Conflict, TooLarge, StorageRefused."""
@@ -244,8 +244,8 @@ class BrowserImports:
         return progress.token
 
     def _runs(self, account: str) -> bool:
-        found = self._imports.of(account)
-        return found is not None and found.end is None
+        progress = self._imports.of(account)
+        return progress is not None and progress.end is None
 
     def _require_free(self, account: str) -> None:
         """Raise Conflict if the account has an import (STORE-130)."""
@@ -324,7 +324,7 @@ def _event(event: StoreEvent) -> ImportEvent:
         case told.Trouble(text):
             return ImportProblem(text)
         case told.Asked(labels):
-            return ImportAsked([ImportLabel(*msgspec.structs.astuple(one)) for one in labels])
+            return ImportAsked([ImportLabel(*msgspec.structs.astuple(label)) for label in labels])
         case told.Done(messages, problems, dry_run, _):
             return ImportDone(messages, problems, dry_run)
         case told.Aborted(text):
@@ -361,13 +361,13 @@ def _recognised(form: Form) -> list[FileForm | None]:
     """In a thread: the formats of the files by their first octets. The position of the file is at its beginning."""
     from moxlite.store.imports.sources import RECOGNISED, recognise
 
-    found = []
+    forms = []
     for sent in form.files:
         form.file.seek(sent.start)
-        found.append(recognise(form.file.read(min(RECOGNISED, sent.size))))
+        forms.append(recognise(form.file.read(min(RECOGNISED, sent.size))))
     form.file.seek(0)
     form.file.octets = 0
-    return found
+    return forms
 
 
 def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chosen | None) -> Order:

@@ -76,7 +76,7 @@ async def _uploaded(call: Call, given: Object) -> Object:
         raise SetError("invalidProperties", "an upload has data and type", properties=["type"])
     if not isinstance(sources, list) or not 0 < len(sources) <= MAX_SOURCES:
         raise _bad_source(f"an array of at most {MAX_SOURCES} data sources is expected")
-    pieces = [await _source(call, one) for one in sources]
+    pieces = [await _source(call, source) for source in sources]
     if sum(size for size, _ in pieces) > LIMITS["maxSizeUpload"]:
         raise SetError("tooLarge", "the blob is too large", maxSize=LIMITS["maxSizeUpload"])
     kind = (media_type or ANY_TYPE).strip()[:200]
@@ -245,7 +245,7 @@ async def lookup(call: Call) -> Object:
     ids, kinds = call.ids(), call.names("typeNames")
     if ids is None or kinds is None:
         raise invalid("ids and typeNames are needed")
-    unknown = [one for one in kinds if one not in TYPES]
+    unknown = [kind for kind in kinds if kind not in TYPES]
     if unknown:
         raise MethodError("unknownDataType", f"{unknown[0][:100]!r} has no blobs here")
     found: list[Object] = []
@@ -268,5 +268,5 @@ def _matched(r: Reader, call: Call, number: int) -> dict[str, list[str]]:
     return {
         "Email": [f"M{email.id}"],
         "Thread": [f"T{email.threadid}"],
-        "Mailbox": [f"F{one}" for one in sorted(email.mailboxes)],
+        "Mailbox": [f"F{mailbox}" for mailbox in sorted(email.mailboxes)],
     }

@@ -129,7 +129,9 @@ def script_blob(script: ScriptRow) -> str:
 
 async def _of_script(place: Place, blob: str, number: int) -> Blob | None:
     rows = [] if place.guest else await place.account.scan(script_rows, op="jmap sieve")
-    script = next((one for one in rows if one.id == number and script_blob(one) == blob), None)
+    script = next(
+        (script_row for script_row in rows if script_row.id == number and script_blob(script_row) == blob), None
+    )
     if script is None:
         return None
     text = script.text

@@ -177,7 +177,7 @@ def _date(name: str, text: str) -> str:
 def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
     if len(value) > MAX_ADDRESSES:
         raise bad(name, f"more than {MAX_ADDRESSES} addresses")
-    found: list[MailAddress] = []
+    addresses: list[MailAddress] = []
     for one in value:
         match one:
             case {"email": str(email)}:
@@ -190,8 +190,8 @@ def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
             address = Address.parse(email)
         except AddressError as error:
             raise bad(name, f"{email[:100]!r}: {error}") from None
-        found.append(MailAddress(shown or "", str(address.localpart), address.domain.ascii))
-    return found
+        addresses.append(MailAddress(shown or "", str(address.localpart), address.domain.ascii))
+    return addresses
 
 
 def _address_field(name: str, label: str, addresses: Sequence[MailAddress], *, utf8: bool) -> bytes:
@@ -216,7 +216,7 @@ def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> byte
             raise bad(name, "a name is text")
         shown = address_field("X", [MailAddress(title, "x", "x")])[3:].strip().removesuffix(b"<x@x>").strip()
         pieces.append(shown + b": " + listed + b";")
-    return f"{label}: ".encode() + b",\r\n ".join(one for one in pieces if one) + b"\r\n"
+    return f"{label}: ".encode() + b",\r\n ".join(piece for piece in pieces if piece) + b"\r\n"
 
 
 def _root(given: Object) -> Part:
@@ -242,7 +242,7 @@ def _root(given: Object) -> Part:
     attachments = given.get("attachments") or []
     if not isinstance(attachments, list):
         raise bad("attachments", "an array is expected")
-    files = [reader.part("attachments", one, 0) for one in attachments]
+    files = [reader.part("attachments", attachment, 0) for attachment in attachments]
     for part in files:
         part.disposition = part.disposition or "attachment"
     inline = [part for part in files if part.disposition == "inline" and part.cid]
@@ -326,7 +326,7 @@ class _Parts:
             found += _written(key, wanted, value, utf8=False)
         languages = given.get("language")
         if languages:
-            if not isinstance(languages, list) or not all(isinstance(one, str) for one in languages):
+            if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
                 raise bad(name, "language is an array of texts")
             found.append(parameter_field("Content-Language", ", ".join(languages)))
         if location := _text(name, given, "location"):

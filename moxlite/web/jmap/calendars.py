@@ -88,14 +88,14 @@ def calendar_of(r: Reader, call: Call, key: str) -> Collection:
         raise SetError("notFound") from None
     if found.kind != "calendar" or found.inbox or "VEVENT" not in found.components:
         raise SetError("notFound")
-    if call.place.guest and found.id not in {one.id for one in calendars_of(r, call)}:
+    if call.place.guest and found.id not in {calendar.id for calendar in calendars_of(r, call)}:
         raise SetError("notFound")
     return found
 
 
 def default_of(calendars: Sequence[Collection]) -> int:
     """The id of the calendar for new events, which is that of invitations (DAV-25); 0 without one."""
-    own = [one for one in calendars if not one.subscribed]
+    own = [calendar for calendar in calendars if not calendar.subscribed]
     named = next((one.id for one in own if one.name == "calendar"), None)
     return named or next((one.id for one in own), 0)
 
@@ -132,10 +132,12 @@ def _own(one: Collection) -> Object:
 def _zone(one: Collection) -> str | None:
     """The name of a calendar's zone; None for one that the IANA database has not."""
     try:
-        found = read_components(one.time_zone, "VCALENDAR") if one.time_zone else None
+        component = read_components(one.time_zone, "VCALENDAR") if one.time_zone else None
     except BadComponents:
         return None
-    zones = [] if found is None else [part.value("TZID") for part in found.components if part.name == "VTIMEZONE"]
+    zones = (
+        [] if component is None else [part.value("TZID") for part in component.components if part.name == "VTIMEZONE"]
+    )
     known = iana_zone(zones[0]) if zones else None
     return None if known is None else known.key
 
@@ -292,12 +294,12 @@ def _are_alerts(value: Any) -> bool:
     except BadEvent:
         return False
     triggers = (one.get("trigger") for one in found.values())
-    return all(isinstance(one, dict) and one.get("@type") == "OffsetTrigger" for one in triggers)
+    return all(isinstance(trigger, dict) and trigger.get("@type") == "OffsetTrigger" for trigger in triggers)
 
 
 def _zone_file(name: Any) -> str:
     """A calendar with a zone, "" for none."""
     known = iana_zone(name) if isinstance(name, str) and len(name) < 200 else None
     zone = zone_component(name, ZONE_YEAR) if known is not None and known.key == name else None
-    head = [one for line in ("VERSION:2.0", "PRODID:-//moxlite//EN") if (one := property_of(line)) is not None]
+    head = [prop for line in ("VERSION:2.0", "PRODID:-//moxlite//EN") if (prop := property_of(line)) is not None]
     return "" if zone is None else write_component(Component("VCALENDAR", head, [zone]))

@@ -89,8 +89,8 @@ async def _ready(call: Call) -> None:
 
 def _default(books: Sequence[Shared]) -> int:
     """The id of the address book to which new cards are added, as `default_book`."""
-    named = next((one.collection.id for one in books if one.collection.name == "contacts"), None)
-    return named or next((one.collection.id for one in books), 0)
+    named = next((book.collection.id for book in books if book.collection.name == "contacts"), None)
+    return named or next((book.collection.id for book in books), 0)
 
 
 def _book(r: Reader, call: Call, shared: Shared) -> Object:
@@ -114,7 +114,7 @@ async def book_get(call: Call) -> Object:
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
         books = shelf(call).shared(r)
-        return shelf(call).state(r), {f"{BOOK}{one.collection.id}": _book(r, call, one) for one in books}
+        return shelf(call).state(r), {f"{BOOK}{book.collection.id}": _book(r, call, book) for book in books}
 
     now, found = await call.account.read(read, op="jmap books")
     chosen = [one for one in (found if ids is None else ids) if one in found]
@@ -231,11 +231,11 @@ def _changed_book(before: Collection, wanted: Object) -> Collection:
     )
 
 
-def _card(one: StoredCard) -> Object:
+def _card(stored_card: StoredCard) -> Object:
     """A stored card as an object: JSContact, and what JMAP adds to it."""
-    found = jscontact_of(read_card(one.data).card)
-    times = {"created": utc_date(one.created), "updated": utc_date(one.changed)}
-    return {"id": f"{CARD}{one.id}", "addressBookIds": {f"{BOOK}{one.book}": True}, **times, **found}
+    found = jscontact_of(read_card(stored_card.data).card)
+    times = {"created": utc_date(stored_card.created), "updated": utc_date(stored_card.changed)}
+    return {"id": f"{CARD}{stored_card.id}", "addressBookIds": {f"{BOOK}{stored_card.book}": True}, **times, **found}
 
 
 async def card_get(call: Call) -> Object:
@@ -248,7 +248,7 @@ async def card_get(call: Call) -> Object:
         stored = await call.account.scan(lambda r: _seen_cards(r, call, None), op="jmap cards")
         if len(stored) > 1_000:
             raise MethodError("requestTooLarge", "name the ids: ContactCard/query finds them")
-        ids = [f"{CARD}{one.id}" for one in stored]
+        ids = [f"{CARD}{stored_card.id}" for stored_card in stored]
     for at in range(0, len(ids), AT_ONCE):
         part = [read_id(one, CARD) for one in ids[at : at + AT_ONCE]]
         objects = await call.account.scan(partial(_cards, call=call, ids=part, names=asked), op="jmap cards")
@@ -261,17 +261,17 @@ async def card_get(call: Call) -> Object:
 def _seen_cards(r: Reader, call: Call, ids: Sequence[int] | None) -> list[StoredCard]:
     """The cards with these ids, None for all, that the user may read."""
     visible = shelf(call).visible(r)
-    return [one for one in stored_cards(r, ids) if visible is None or one.book in visible]
+    return [stored_card for stored_card in stored_cards(r, ids) if visible is None or stored_card.book in visible]
 
 
 def _cards(r: Reader, call: Call, ids: Sequence[int], names: Sequence[str]) -> list[tuple[int, Object]]:
     """Cards in the order of their ids, each with the octets that it had."""
-    by_id = {one.id: one for one in _seen_cards(r, call, ids)}
+    by_id = {seen_card.id: seen_card for seen_card in _seen_cards(r, call, ids)}
     found: list[tuple[int, Object]] = []
     for number in ids:
-        if (one := by_id.get(number)) is not None:
-            whole = _card(one)
-            found.append((len(one.data), {name: whole[name] for name in names if name in whole}))
+        if (stored_card := by_id.get(number)) is not None:
+            whole = _card(stored_card)
+            found.append((len(stored_card.data), {name: whole[name] for name in names if name in whole}))
     return found
 
 
@@ -352,8 +352,8 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish = call.filter()
-    seen = [_Seen(one) for one in _seen_cards(r, call, None)]
-    found = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
+    seen = [_Seen(seen_card) for seen_card in _seen_cards(r, call, None)]
+    seens = [one for one in seen if wish is None or holds(wish, partial(_meets, call, one))]
     for comparator in reversed(call.order() or [{"property": "created"}]):
         name = comparator.get("property")
         if name not in SORTS:
@@ -361,13 +361,13 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         down = comparator.get("isAscending") is False
         match name:
             case "created":
-                found.sort(key=lambda one: one.stored.created, reverse=down)
+                seens.sort(key=lambda one: one.stored.created, reverse=down)
             case "updated":
-                found.sort(key=lambda one: one.stored.changed, reverse=down)
+                seens.sort(key=lambda one: one.stored.changed, reverse=down)
             case _:
                 kind = name.partition("/")[2]
-                found.sort(key=lambda one: one.part(kind), reverse=down)
-    return shelf(call).state(r), [f"{CARD}{one.stored.id}" for one in found]
+                seens.sort(key=lambda one: one.part(kind), reverse=down)
+    return shelf(call).state(r), [f"{CARD}{one.stored.id}" for one in seens]
 
 
 def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
@@ -422,10 +422,10 @@ class _Cards:
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            found = await _stored(call, key)
-            card = read_card(found.data).card
+            stored_card = await _stored(call, key)
+            card = read_card(stored_card.data).card
             now: Object = {**dict.fromkeys(JSCONTACT), **jscontact_of(card)}
-            now["addressBookIds"] = {f"{BOOK}{found.book}": True}
+            now["addressBookIds"] = {f"{BOOK}{stored_card.book}": True}
             patch = {_resolved(call, path): value for path, value in patch.items()}
             fixed = {"id": key, "@type": now.pop("@type"), "version": now.pop("version")}
             changed = patched(now, patch, fixed=fixed)
@@ -433,7 +433,7 @@ class _Cards:
             wanted = {name: value for name, value in changed.items() if value is not None}
             wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
             octets = await _octets(card, wanted)
-            await call.account.write(partial(_change, call=call, before=found, books=books, octets=octets))
+            await call.account.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
             return None
 
         return await each(patches, one)
@@ -441,11 +441,11 @@ class _Cards:
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
-                found = resource_of(tx, read_id(key, CARD))
-                if found is None or found.component != "VCARD" or not _seen_cards(tx, call, [found.id]):
+                resource = resource_of(tx, read_id(key, CARD))
+                if resource is None or resource.component != "VCARD" or not _seen_cards(tx, call, [resource.id]):
                     raise SetError("notFound")
-                shelf(call).check_writable(tx, found.collection_id)
-                delete_resource(tx, found.collection_id, found.name, lambda _: None, keep=True)
+                shelf(call).check_writable(tx, resource.collection_id)
+                delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
 
             await call.account.write(unit)
             return None
@@ -520,16 +520,16 @@ def _add(tx: AccountTx, call: Call, given: Object, octets: bytes) -> Object:
 
 
 def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: bytes) -> None:
-    found = resource_of(tx, before.id)
-    if found is None or found.hash != hashlib.sha256(before.data).digest():
+    resource = resource_of(tx, before.id)
+    if resource is None or resource.hash != hashlib.sha256(before.data).digest():
         raise SetError("stateMismatch", "the card was changed meanwhile")
-    shelf(call).check_writable(tx, found.collection_id)
+    shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
-    if book.id == found.collection_id:
-        _put(tx, book, found.name, octets)
+    if book.id == resource.collection_id:
+        _put(tx, book, resource.name, octets)
         return
-    delete_resource(tx, found.collection_id, found.name, lambda _: None)
-    _put(tx, book, f"{uuid.uuid4()}.vcf", octets, number=found.id)
+    delete_resource(tx, resource.collection_id, resource.name, lambda _: None)
+    _put(tx, book, f"{uuid.uuid4()}.vcf", octets, number=resource.id)
 
 
 def _put(tx: AccountTx, book: Collection, name: str, octets: bytes, number: int = 0) -> int:

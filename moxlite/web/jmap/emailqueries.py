@@ -118,10 +118,10 @@ class _Compiler:
         match wish:
             case {"operator": "AND", "conditions": list(conditions)}:
                 self._check(wish, depth)
-                return [node for one in conditions for node in self._parts(one, depth + 1)]
+                return [node for condition in conditions for node in self._parts(condition, depth + 1)]
             case {"operator": ("OR" | "NOT") as operator, "conditions": list(conditions)}:
                 self._check(wish, depth)
-                return [_joined(operator, [_all(self._parts(one, depth + 1)) for one in conditions])]
+                return [_joined(operator, [_all(self._parts(condition, depth + 1)) for condition in conditions])]
             case dict() if "operator" not in wish:
                 return [self._condition(name, value) for name, value in wish.items()]
         raise invalid("filter: operator is AND, OR or NOT, with an array of conditions")
@@ -226,7 +226,7 @@ def _in_envelope(name: str, value: str) -> Node:
 
 
 def _written(addresses: Sequence[MailAddress]) -> str:
-    return "\n".join([f"{one.name} <{one.localpart}@{one.domain}>" for one in addresses])
+    return "\n".join([f"{address.name} <{address.localpart}@{address.domain}>" for address in addresses])
 
 
 def _in_header(name: str, value: str | None = None) -> Node:
@@ -322,7 +322,7 @@ class Comparator(msgspec.Struct, frozen=True):
 
 
 def _comparators(call: Call) -> list[Comparator]:
-    found: list[Comparator] = []
+    comparators: list[Comparator] = []
     for one in call.order():
         if not isinstance(name := one.get("property"), str):
             raise invalid("sort: an array of comparators is expected")
@@ -331,8 +331,8 @@ def _comparators(call: Call) -> list[Comparator]:
             raise MethodError("unsupportedSort", f"emails are not sorted by {name[:100]!r}")
         if "InThread" in name and call.place.guest:
             raise MethodError("unsupportedSort", f"{name}: threads may have emails that are not shared")
-        found.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
-    return found or [Comparator("receivedAt", ascending=False)]
+        comparators.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
+    return comparators or [Comparator("receivedAt", ascending=False)]
 
 
 async def query(call: Call) -> Object:
@@ -359,7 +359,7 @@ def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> int | No
     position = call.argument("position", int, 0)
     if count or call.arguments.get("anchor") is not None or position < 0:
         return None
-    if [one.name for one in order] != ["receivedAt"]:
+    if [comparator.name for comparator in order] != ["receivedAt"]:
         return None
     limit = call.unsigned("limit")
     return int(position) + min(MAX_IDS if limit is None else limit, MAX_IDS)
@@ -370,7 +370,7 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
     wanted = await wanted_of(call, wish)
     if not wanted.mailboxes:
         return []
-    in_order = [one.name for one in order][:1] == ["receivedAt"] and len(order) == 1
+    in_order = [comparator.name for comparator in order][:1] == ["receivedAt"] and len(order) == 1
     search = Search(call.account, wanted, oldest_first=in_order and order[0].ascending)
     chosen = _Chosen(collapse=collapse)
     found: list[q.Placed] = []
@@ -437,8 +437,8 @@ def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> di
     for number, received, size, subject, bits, keywords, threadid in rows:
         envelope = envelopes.get(number)
         values: list[Any] = []
-        for one in order:
-            match one.name:
+        for comparator in order:
+            match comparator.name:
                 case "receivedAt":
                     values.append(received)
                 case "size":
@@ -452,11 +452,11 @@ def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> di
                 case "to":
                     values.append(_first(envelope.to if envelope else ()))
                 case "hasKeyword":
-                    values.append(_has(one.keyword, bits, keywords))
+                    values.append(_has(comparator.keyword, bits, keywords))
                 case "allInThreadHaveKeyword":
-                    values.append(all(_has(one.keyword, *row) for row in threads.get(threadid, ())))
+                    values.append(all(_has(comparator.keyword, *row) for row in threads.get(threadid, ())))
                 case _:
-                    values.append(any(_has(one.keyword, *row) for row in threads.get(threadid, ())))
+                    values.append(any(_has(comparator.keyword, *row) for row in threads.get(threadid, ())))
         found[number] = values
     return found
 
@@ -465,8 +465,8 @@ def _first(addresses: Sequence[MailAddress]) -> str:
     """The key of an address list: the name of the first one, else its address (RFC 8621 §4.4.2)."""
     if not addresses:
         return ""
-    one = addresses[0]
-    return (one.name or f"{one.localpart}@{one.domain}").casefold()
+    address = addresses[0]
+    return (address.name or f"{address.localpart}@{address.domain}").casefold()
 
 
 def _has(keyword: str, bits: int, keywords: str) -> bool:
@@ -489,8 +489,8 @@ async def query_changes(call: Call) -> Object:
         if now == since:
             return now, [], set()
         changes, threads = email_changes(r, since, within)
-        gone = [f"{LETTER}{one.id}" for one in changes if one.kind == "destroyed"]
-        changed = {one.id for one in changes if one.kind != "destroyed"}
+        gone = [f"{LETTER}{change.id}" for change in changes if change.kind == "destroyed"]
+        changed = {change.id for change in changes if change.kind != "destroyed"}
         if collapse or _looks_at_threads(order, wish):
             changed |= {one for numbers in emails_of_threads(r, [*threads], within).values() for one in numbers}
         return now, gone, {f"{LETTER}{one}" for one in changed}
@@ -505,7 +505,7 @@ async def query_changes(call: Call) -> Object:
 
 
 def _looks_at_threads(order: Sequence[Comparator], wish: Filter) -> bool:
-    return any("InThread" in one.name for one in order) or any(_has_threads(part) for part in wish.parts)
+    return any("InThread" in comparator.name for comparator in order) or any(_has_threads(part) for part in wish.parts)
 
 
 def _has_threads(node: Node) -> bool:
@@ -521,8 +521,8 @@ def matching_terms(call: Call, wish: object) -> list[str]:
         case {"operator": "NOT"}:
             return []
         case {"conditions": list(conditions)}:
-            for one in conditions:
-                found += matching_terms(call, one)
+            for condition in conditions:
+                found += matching_terms(call, condition)
         case dict():
             for name in ("text", "subject", "body"):
                 if isinstance(value := wish.get(name), str):

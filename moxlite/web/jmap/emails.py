@@ -181,7 +181,7 @@ METADATA_VALUES: Final[Mapping[str, Callable[[Email], object]]] = {
     "id": lambda email: f"{LETTER}{email.id}",
     "blobId": lambda email: email_blob(email.id),
     "threadId": lambda email: f"T{email.threadid}",
-    "mailboxIds": lambda email: {f"F{one}": True for one in email.mailboxes},
+    "mailboxIds": lambda email: {f"F{mailbox}": True for mailbox in email.mailboxes},
     "keywords": keywords_of,
     "size": lambda email: email.size,
     "receivedAt": lambda email: utc_date(email.received),
@@ -194,8 +194,8 @@ def metadata(email: Email, names: Sequence[str]) -> Object:
 
 
 def _add_headers(found: Object, section: HeaderSection, wish: Wish) -> None:
-    for name, wanted in wish.headers.items():
-        found[name] = value_of(section, wanted)
+    for name, header in wish.headers.items():
+        found[name] = value_of(section, header)
     if "headers" in wish.names:
         found["headers"] = all_headers(section)
 
@@ -209,7 +209,7 @@ def _add_body(found: Object, message: Message, shown: str, wish: Wish, call: Cal
                 found[name] = part_object(message, root, message.root, wish.body, tree=True)
             case "textBody" | "htmlBody" | "attachments":
                 pieces = {"textBody": parts.text, "htmlBody": parts.html, "attachments": parts.attachments}[name]
-                found[name] = [part_object(message, one.number, one.part, wish.body) for one in pieces]
+                found[name] = [part_object(message, piece.number, piece.part, wish.body) for piece in pieces]
             case "bodyValues":
                 found[name] = body_values(message, parts, wish.body, call.budget)
             case "hasAttachment":
@@ -221,8 +221,9 @@ def _add_body(found: Object, message: Message, shown: str, wish: Wish, call: Cal
 def has_attachment(parts: Sorted) -> bool:
     """Whether there is something to save: pictures that a text shows are not."""
     return any(
-        one.part.disposition.lower() == "attachment" or not (one.part.content_id and one.part.type == "IMAGE")
-        for one in parts.attachments
+        attachment.part.disposition.lower() == "attachment"
+        or not (attachment.part.content_id and attachment.part.type == "IMAGE")
+        for attachment in parts.attachments
     )
 
 

@@ -104,13 +104,13 @@ def _check_rights(r: Reader, place: Place, boxes: Iterable[MailboxID], needed: s
 
 
 def _check_changes(
-    r: Reader, place: Place, email: Email, keywords: Collection[str], wanted: Collection[MailboxID]
+    r: Reader, place: Place, email: Email, keywords: Collection[str], mailbox_ids: Collection[MailboxID]
 ) -> None:
     """Check that a guest may change keywords and mailboxes so. Raises SetError ``forbidden``."""
     flags, words = split_keywords(keywords_of(email).keys() ^ keywords)
     _check_rights(r, place, email.mailboxes, flag_rights(flags, bool(words)))
-    _check_rights(r, place, email.mailboxes.keys() - wanted, REMOVING)
-    _check_rights(r, place, wanted - email.mailboxes.keys(), ADDING)
+    _check_rights(r, place, email.mailboxes.keys() - mailbox_ids, REMOVING)
+    _check_rights(r, place, mailbox_ids - email.mailboxes.keys(), ADDING)
 
 
 async def update_emails(call: Call, patches: Mapping[str, Object]) -> dict[str, Outcome]:
@@ -141,9 +141,9 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[st
             found[one] = None
         except SetError as error:
             found[one] = error
-    for email, keywords, wanted in wishes:
+    for email, keywords, mailbox_ids in wishes:
         _store_keywords(tx, email, keywords)
-        _place(tx, email, wanted)
+        _place(tx, email, mailbox_ids)
     return found
 
 
@@ -151,7 +151,7 @@ def _wish(
     call: Call, email: Email, patch: Object, boxes: set[MailboxID]
 ) -> tuple[Email, dict[str, bool], set[MailboxID]]:
     """The keywords and mailboxes that an email gets. Raises SetError before anything is changed."""
-    now: Object = {"keywords": keywords_of(email), "mailboxIds": {f"F{one}": True for one in email.mailboxes}}
+    now: Object = {"keywords": keywords_of(email), "mailboxIds": {f"F{mailbox}": True for mailbox in email.mailboxes}}
     if "mailboxIds" not in patch:
         patch = {_resolved(call, path): value for path, value in patch.items()}
     fixed = {name: read(email) for name, read in METADATA_VALUES.items() if name not in now}
@@ -180,10 +180,10 @@ def checked_mailboxes(call: Call, value: Any, boxes: set[MailboxID]) -> set[Mail
     """The property mailboxIds. Raises SetError."""
     if not isinstance(value, dict) or not value or not all(one is True for one in value.values()):
         raise SetError("invalidProperties", "an email is in one mailbox at least", properties=["mailboxIds"])
-    wanted = {MailboxID(read_id(call.id_of(one), "F")) for one in value}
-    if wanted - boxes:
+    mailbox_ids = {MailboxID(read_id(call.id_of(one), "F")) for one in value}
+    if mailbox_ids - boxes:
         raise SetError("invalidProperties", "there is no such mailbox", properties=["mailboxIds"])
-    return wanted
+    return mailbox_ids
 
 
 def split_keywords(keywords: Iterable[str]) -> tuple[Flag, list[str]]:
@@ -199,7 +199,10 @@ def _store_keywords(tx: AccountTx, email: Email, keywords: Mapping[str, bool]) -
     now = keywords_of(email)
     if now.keys() == keywords.keys() and len(email.message_ids) == 1:
         return
-    added, gone = ({one: True for one in keywords if one not in now}, {one: True for one in now if one not in keywords})
+    added, gone = (
+        {keyword: True for keyword in keywords if keyword not in now},
+        {one: True for one in now if one not in keywords},
+    )
     if len(email.message_ids) > 1:
         added = dict(keywords)
     for mode, names in (("add", added), ("remove", gone)):
@@ -208,11 +211,11 @@ def _store_keywords(tx: AccountTx, email: Email, keywords: Mapping[str, bool]) -
             store_flags_ids(tx, email.message_ids, mode=mode, flags=flags, keywords=words)  # type: ignore[arg-type]
 
 
-def _place(tx: AccountTx, email: Email, wanted: set[MailboxID]) -> None:
+def _place(tx: AccountTx, email: Email, mailbox_ids: set[MailboxID]) -> None:
     """Put an email into exactly these mailboxes: messages move where they can, so that they keep their ids."""
-    leaving = [message for box, message in email.mailboxes.items() if box not in wanted]
-    staying = next((message for box, message in email.mailboxes.items() if box in wanted), None)
-    for box in sorted(wanted - email.mailboxes.keys()):
+    leaving = [message for box, message in email.mailboxes.items() if box not in mailbox_ids]
+    staying = next((message for box, message in email.mailboxes.items() if box in mailbox_ids), None)
+    for box in sorted(mailbox_ids - email.mailboxes.keys()):
         if leaving:
             message = leaving.pop()
             move_ids(tx, [message], box)
@@ -220,11 +223,19 @@ def _place(tx: AccountTx, email: Email, wanted: set[MailboxID]) -> None:
         else:
             assert staying is not None
             copy_ids(tx, [staying], box)
-    extra = [one for one in email.message_ids if one not in email.mailboxes.values()]
-    if leaving or (extra and len(wanted) < len(email.mailboxes)):
+    extra = [message_id for message_id in email.message_ids if message_id not in email.mailboxes.values()]
+    if leaving or (extra and len(mailbox_ids) < len(email.mailboxes)):
         left = emails(tx, [email.id])[email.id]
         expunge_ids(
-            tx, [*leaving, *(one for one in extra if one not in leaving and one not in left.mailboxes.values())]
+            tx,
+            [
+                *leaving,
+                *(
+                    message_id
+                    for message_id in extra
+                    if message_id not in leaving and message_id not in left.mailboxes.values()
+                ),
+            ],
         )
 
 

@@ -67,24 +67,24 @@ def _messages(r: Reader) -> list[Resource]:
         inbox = collection_named(r, "calendar", INBOX)
     except NoSuchCollection:
         return []
-    found = [one for one in resources_of(r, inbox.id, 0, MAX_INBOX) if one.component == "VEVENT"]
-    return sorted(found, key=lambda one: (one.changed, one.id))
+    resources = [resource for resource in resources_of(r, inbox.id, 0, MAX_INBOX) if resource.component == "VEVENT"]
+    return sorted(resources, key=lambda resource: (resource.changed, resource.id))
 
 
-def _object(r: Reader, call: Call, one: Resource) -> Object | None:
+def _object(r: Reader, call: Call, resource: Resource) -> Object | None:
     """A message as an object; None for one that cannot be read."""
     try:
-        method, message = read_message(resource_data(r, one.id).decode("utf-8", "replace"))
+        method, message = read_message(resource_data(r, resource.id).decode("utf-8", "replace"))
     except (BadObject, BadComponents, NoSuchResource):
         return None
     kind = {"CANCEL": "destroyed", "REQUEST": "created"}.get(method, "updated")
-    if kind == "created" and (one.createseq != one.modseq or message.main.value("SEQUENCE") not in ("", "0")):
+    if kind == "created" and (resource.createseq != resource.modseq or message.main.value("SEQUENCE") not in ("", "0")):
         kind = "updated"
-    there = entry_with_uid(r, one.uid)
+    there = entry_with_uid(r, resource.uid)
     texts = [plain(line.value, 5_000) for line in message.main.all("COMMENT")]
     return {
-        "id": f"{NOTIFICATION}{one.id}",
-        "created": utc_date(one.changed),
+        "id": f"{NOTIFICATION}{resource.id}",
+        "created": utc_date(resource.changed),
         "changedBy": _person(call, method, message),
         "comment": "\n".join(texts) or None,
         "type": kind,
@@ -115,8 +115,8 @@ async def get(call: Call) -> Object:
 
     def read(r: Reader) -> tuple[int, list[Object]]:
         wanted = None if ids is None else {read_id(one, NOTIFICATION) for one in ids}
-        chosen = [one for one in _messages(r) if wanted is None or one.id in wanted]
-        return message_state(r), [found for one in chosen if (found := _object(r, call, one)) is not None]
+        chosen = [message for message in _messages(r) if wanted is None or message.id in wanted]
+        return message_state(r), [found for resource in chosen if (found := _object(r, call, resource)) is not None]
 
     now, found = await call.account.scan(read, op="jmap notifications")
     by_id = {one["id"]: one for one in found}
@@ -132,7 +132,7 @@ async def changes(call: Call) -> Object:
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, sort = call.filter(), call.order() or [{"property": "created"}]
-    objects = [read for one in _messages(r) if (read := _object(r, call, one)) is not None]
+    objects = [read for message in _messages(r) if (read := _object(r, call, message)) is not None]
     found = [one for one in objects if wish is None or holds(wish, partial(_meets, one))]
     for comparator in reversed(sort):
         if comparator.get("property") != "created":
@@ -191,10 +191,10 @@ class _Notifications:
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         async def one(key: str, _: None) -> Outcome:
             def unit(tx: AccountTx) -> None:
-                found = resource_of(tx, read_id(key, NOTIFICATION))
-                if found is None or found.id not in {kept.id for kept in _messages(tx)}:
+                resource = resource_of(tx, read_id(key, NOTIFICATION))
+                if resource is None or resource.id not in {kept.id for kept in _messages(tx)}:
                     raise SetError("notFound")
-                delete_resource(tx, found.collection_id, found.name, lambda _: None)
+                delete_resource(tx, resource.collection_id, resource.name, lambda _: None)
 
             await call.account.write(unit)
             return None

@@ -111,9 +111,9 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     now = await call.account.read(shelf(call).state, op="jmap events")
     matches: list[_Match] = []
     around = stretch[0] - CLOCKS, stretch[1] + CLOCKS
-    async for one in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
-        if wish is None or await _fits(call, one, wish, zone):
-            matches.append(one)
+    async for match in _looked_at(call, around, expand=expand, timed=_is_timed(wish)):
+        if wish is None or await _fits(call, match, wish, zone):
+            matches.append(match)
         if len(matches) > MAX_FOUND:
             raise MethodError("cannotCalculateOccurrences", "there are too many events")
     matches.sort(key=lambda one: one.found.one.id)  # calendars may change their places
@@ -122,11 +122,11 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     return now, [*dict.fromkeys(one.id for one in matches)]
 
 
-async def _fits(call: Call, one: _Match, wish: Object, zone: ZoneInfo) -> bool:
+async def _fits(call: Call, match: _Match, wish: Object, zone: ZoneInfo) -> bool:
     """Whether a filter holds for an event; where it has many exceptions, in a thread."""
     await give_way()
-    find = partial(holds, wish, partial(_meets, call, one, zone))
-    return find() if len(one.found.entry.parts) <= FEW else await off_loop(find, kind="jmap")
+    find = partial(holds, wish, partial(_meets, call, match, zone))
+    return find() if len(match.found.entry.parts) <= FEW else await off_loop(find, kind="jmap")
 
 
 async def query_changes(call: Call) -> Object:
@@ -141,7 +141,7 @@ def _is_timed(wish: object, depth: int = 0) -> bool:
     """Whether a filter looks at times."""
     match wish:
         case {"operator": str(), "conditions": list(conditions)}:
-            return depth <= MAX_DEPTH and any(_is_timed(one, depth + 1) for one in conditions)
+            return depth <= MAX_DEPTH and any(_is_timed(condition, depth + 1) for condition in conditions)
         case dict():
             return not {"after", "before"}.isdisjoint(wish)
     return False
@@ -157,15 +157,15 @@ def _sort(call: Call) -> list[tuple[str, bool]]:
     return found
 
 
-def _sorted_by(one: _Match, name: str) -> Any:
+def _sorted_by(match: _Match, name: str) -> Any:
     match name:
         case "start":
-            return one.starts
+            return match.starts
         case "recurrenceId":
-            return one.key
+            return match.key
         case "uid":
-            return one.found.one.uid
-    return one.found.event.get(name) or ""
+            return match.found.one.uid
+    return match.found.event.get(name) or ""
 
 
 def _moment(name: str, value: Any) -> datetime:
@@ -197,8 +197,8 @@ async def _looked_at(call: Call, stretch: tuple[int, int], *, expand: bool, time
             page = await call.account.scan(
                 partial(_page, call=call, where=where.id, stretch=stretch, after=after), op="jmap events"
             )
-            for one, found in page:
-                after = one.id
+            for resource, found in page:
+                after = resource.id
                 if found is None:
                     continue
                 for instance in await _instances(expander, found, stretch, expand=expand, timed=timed):
@@ -212,7 +212,7 @@ def _page(
     r: Reader, call: Call, where: int, stretch: tuple[int, int], after: int
 ) -> list[tuple[Resource, Found | None]]:
     rows = overlapping(r, where, ("VEVENT",), *stretch, after, AT_ONCE)
-    return [(one, found_event(r, call, one)) for one in rows]
+    return [(resource, found_event(r, call, resource)) for resource in rows]
 
 
 async def _instances(
@@ -228,15 +228,15 @@ async def _instances(
         raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
 
 
-def _match(found: Found, one: Instance, *, expand: bool) -> _Match:
-    part = found.entry.parts[one.part] if found.entry.repeated else found.entry.main
+def _match(found: Found, instance: Instance, *, expand: bool) -> _Match:
+    part = found.entry.parts[instance.part] if found.entry.repeated else found.entry.main
     start = moment_of(part.first("DTSTART"), found.entry.zones)
     floating = start is not None and start.tzinfo is None
-    key = instance_key(found.entry, one) if expand and found.entry.repeated else ""
-    return _Match(found, key, one.starts, one.ends, floating)
+    key = instance_key(found.entry, instance) if expand and found.entry.repeated else ""
+    return _Match(found, key, instance.starts, instance.ends, floating)
 
 
-def _meets(call: Call, one: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:
+def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> bool:
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
     if value is None:
@@ -245,19 +245,19 @@ def _meets(call: Call, one: _Match, zone: ZoneInfo, name: str, value: Any) -> bo
         raise invalid(f"filter: {name} is of the wrong type")
     match name:
         case "inCalendar":
-            return read_id(call.id_of(value), CALENDAR) == one.found.one.collection_id
+            return read_id(call.id_of(value), CALENDAR) == match.found.one.collection_id
         case "uid":
-            return one.found.one.uid == value
+            return match.found.one.uid == value
         case "after" | "before":
             moment = _moment(name, value)
-            at = seconds_of(moment if one.floating else moment.replace(tzinfo=zone))
-            return one.starts < at if name == "before" else one.ends > at or one.starts == one.ends == at
-    if name not in one.texts:
-        one.texts[name] = [
-            "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]])) for event in one.objects()
+            at = seconds_of(moment if match.floating else moment.replace(tzinfo=zone))
+            return match.starts < at if name == "before" else match.ends > at or match.starts == match.ends == at
+    if name not in match.texts:
+        match.texts[name] = [
+            "\n".join(strings([_looked(event, name, part) for part in TEXTS[name]])) for event in match.objects()
         ]
     words = [word.strip("\"'") for word in value.casefold().split()]
-    return any(all(word in texts for word in words) for texts in one.texts[name])
+    return any(all(word in texts for word in words) for texts in match.texts[name])
 
 
 def _looked(event: Object, name: str, part: str) -> Any:
@@ -289,7 +289,7 @@ async def parse(call: Call) -> Object:
             wrong.append(blob)
             continue
         call.budget.take(len(octets or b""))
-        parsed[blob] = [one if names is None else {name: one.get(name) for name in names} for one in events]
+        parsed[blob] = [event if names is None else {name: event.get(name) for name in names} for event in events]
     return {
         "accountId": call.place.id,
         "parsed": parsed or None,

@@ -129,19 +129,19 @@ class _View(msgspec.Struct, frozen=True):
 
     def shown(self, found: Found, key: str) -> Object:
         """An event, or with `key` one of a series."""
-        one, event = found.one, found.event
+        resource, event = found.one, found.event
         clock = clock_of(found.entry.main, found.entry.zones)
         whole: Object = {**event}
         if key:
             whole = instance_of(event, key, zone=clock.name)
-        whole["id"] = instance_id(one.id, key) if key else f"{EVENT}{one.id}"
-        whole["baseEventId"] = f"{EVENT}{one.id}" if key else None
-        whole["calendarIds"] = {f"{CALENDAR}{one.collection_id}": True}
+        whole["id"] = instance_id(resource.id, key) if key else f"{EVENT}{resource.id}"
+        whole["baseEventId"] = f"{EVENT}{resource.id}" if key else None
+        whole["calendarIds"] = {f"{CALENDAR}{resource.collection_id}": True}
         whole["isDraft"] = False
         organizer = event.get("organizerCalendarAddress")
         whole["isOrigin"] = organizer is None or is_own(organizer, self.own)
-        whole.setdefault("created", utc_date(one.created))
-        whole.setdefault("updated", utc_date(one.changed))
+        whole.setdefault("created", utc_date(resource.created))
+        whole.setdefault("updated", utc_date(resource.changed))
         if "recurrenceOverrides" in whole and (self.before is not None or self.after is not None):
             whole["recurrenceOverrides"] = self._between(found.entry, whole["recurrenceOverrides"])
         if self.reduced:
@@ -426,21 +426,21 @@ def _put_changed(
     tx: AccountTx, call: Call, found: Found, there: Collection, data: bytes, facts: Facts, *, tell: bool
 ) -> None:
     """Put a changed event into a calendar; it keeps its id."""
-    one = found.one
-    home = calendar_of(tx, call, f"{CALENDAR}{one.collection_id}")
+    resource = found.one
+    home = calendar_of(tx, call, f"{CALENDAR}{resource.collection_id}")
     shelf(call).check_writable(tx, home.id)
 
     def allowed(now: Resource | None) -> None:
-        if now is None or now.hash != one.hash:
+        if now is None or now.hash != resource.hash:
             raise SetError("stateMismatch", "the event was changed meanwhile")
 
     user = user_in(call, facts.addresses)
-    done = put_entry(tx, home, one.name, data, facts, allowed, user, tell=tell)
+    done = put_entry(tx, home, resource.name, data, facts, allowed, user, tell=tell)
     if there.id != home.id:
-        octets = resource_data(tx, one.id)
-        delete_resource(tx, home.id, one.name, lambda _: None)
-        name = f"{hashlib.sha256(f'{one.id} {one.name}'.encode()).hexdigest()[:32]}.ics"
-        put_resource(tx, there.id, name, octets, facts, number=one.id, tag=done.resource.tag)
+        octets = resource_data(tx, resource.id)
+        delete_resource(tx, home.id, resource.name, lambda _: None)
+        name = f"{hashlib.sha256(f'{resource.id} {resource.name}'.encode()).hexdigest()[:32]}.ics"
+        put_resource(tx, there.id, name, octets, facts, number=resource.id, tag=done.resource.tag)
 
 
 def _with_override(event: Object, key: str, wanted: Object | None) -> Object:
@@ -488,7 +488,7 @@ async def _prepared(call: Call, wanted: Object) -> Object:
         found["duration"] = duration_text(0, length)
     links = found.get("links")
     if isinstance(links, dict):
-        found["links"] = {key: await _link(call, one) for key, one in links.items()}
+        found["links"] = {key: await _link(call, link) for key, link in links.items()}
     if found.get("participants") and found.get("organizerCalendarAddress") is None:
         found["organizerCalendarAddress"] = f"mailto:{call.identity.address}"
     return found
@@ -517,11 +517,11 @@ def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
         raise SetError("invalidProperties", "an event is in one calendar", properties=["calendarIds"])
     try:
-        found = calendar_of(tx, call, call.id_of(next(iter(value))))
+        collection = calendar_of(tx, call, call.id_of(next(iter(value))))
     except SetError:
         raise SetError("invalidProperties", "there is no such calendar", properties=["calendarIds"]) from None
-    shelf(call).check_writable(tx, found.id)
-    return found
+    shelf(call).check_writable(tx, collection.id)
+    return collection
 
 
 async def copy(call: Call) -> Object:

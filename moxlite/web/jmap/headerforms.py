@@ -125,10 +125,10 @@ def _groups(field: Field) -> list[Object]:
             case _:
                 if not named and (not groups or groups[-1]["name"] is not None):
                     groups.append({"name": None, "addresses": []})
-                found = decode_address(item)
-                email = pack_localpart(Localpart(found.localpart)) if found.localpart else ""
-                whole = f"{email}@{found.domain}" if found.domain else email
-                groups[-1]["addresses"].append({"name": found.name or None, "email": whole})
+                address = decode_address(item)
+                email = pack_localpart(Localpart(address.localpart)) if address.localpart else ""
+                whole = f"{email}@{address.domain}" if address.domain else email
+                groups[-1]["addresses"].append({"name": address.name or None, "email": whole})
     return groups
 
 

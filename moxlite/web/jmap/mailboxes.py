@@ -180,7 +180,9 @@ async def changes(call: Call) -> Object:
 
 def _changed(r: Reader, since: int, place: Place) -> list[Change]:
     within = place.readable(r)
-    return [one for one in mailbox_changes(r, since) if within is None or one.id in within]
+    return [
+        mailbox_change for mailbox_change in mailbox_changes(r, since) if within is None or mailbox_change.id in within
+    ]
 
 
 async def query(call: Call) -> Object:

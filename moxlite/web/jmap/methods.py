@@ -93,9 +93,9 @@ class Call(msgspec.Struct, kw_only=True):
 
     async def learn_boxes(self) -> None:
         """Read the ids of all mailboxes that the user may read, and how many emails they have."""
-        found = await self.account.read(self.place.boxes, op="jmap mailboxes")
-        self.boxes = [box.id for box in found]
-        self.totals = {box.id: box.total for box in found}
+        mailboxes = await self.account.read(self.place.boxes, op="jmap mailboxes")
+        self.boxes = [box.id for box in mailboxes]
+        self.totals = {box.id: box.total for box in mailboxes}
 
     def argument(self, name: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
         """An argument of a JSON type, `default` where it is missing or null. Raises MethodError."""

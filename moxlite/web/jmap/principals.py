@@ -43,9 +43,9 @@ def visible_address(call: Call, name: str) -> str | None:
     """The address by which the user may know an account; None for one that is not a colleague's."""
     if name == call.account.name:
         return call.identity.address
-    domains = {one.rpartition("@")[2].lower() for one in addresses_of(call.snapshot, call.account.name)}
+    domains = {address.rpartition("@")[2].lower() for address in addresses_of(call.snapshot, call.account.name)}
     addresses = addresses_of(call.snapshot, name)
-    return next((one for one in addresses if one.rpartition("@")[2].lower() in domains), None)
+    return next((address for address in addresses if address.rpartition("@")[2].lower() in domains), None)
 
 
 def _state(call: Call) -> str:

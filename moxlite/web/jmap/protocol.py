@@ -143,7 +143,7 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
 async def encoded(found: object) -> bytes:
     """A response as JSON, one of many values in a thread."""
     responses = found.get("methodResponses", ()) if isinstance(found, dict) else ()
-    values = sum(_length(one) for _, arguments, _ in responses for one in arguments.values())
+    values = sum(_length(argument) for _, arguments, _ in responses for argument in arguments.values())
     write = partial(msgspec.json.encode, found)
     return write() if values <= FEW else await off_loop(write, kind="jmap")
 
@@ -214,7 +214,7 @@ def resolved(arguments: Object, responses: list[Invocation]) -> Object:
 def _referenced(reference: object, responses: list[Invocation]) -> object:
     match reference:
         case {"resultOf": str(call_id), "name": str(name), "path": str(path)}:
-            response = next((one for one in responses if one.call_id == call_id), None)
+            response = next((invocation for invocation in responses if invocation.call_id == call_id), None)
         case _:
             raise invalid("a result reference has the members resultOf, name and path")
     if response is None or response.name != name:

@@ -69,8 +69,8 @@ async def send(call: Call) -> Object:
     _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
     author = known.get(call.id_of(identity))
     outcomes = await each(given, partial(_sent, call, None if author is None else author["email"]))
-    done = {key: one for key, one in outcomes.items() if not isinstance(one, SetError)}
-    failed = {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)}
+    done = {key: outcome for key, outcome in outcomes.items() if not isinstance(outcome, SetError)}
+    failed = {key: outcome.value() for key, outcome in outcomes.items() if isinstance(outcome, SetError)}
     update = {
         call.id_of(given[key]["forEmailId"]): updates[f"#{key}"]
         for key in done
@@ -102,9 +102,9 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
         email = emails(r, [number]).get(number)
         if email is None:
             return None
-        one = email.message_id
-        envelope = structure_of(structures(r, [one])[one]).envelope
-        return email, envelope, HeaderSection(headers(r, [one]).get(one, b""))
+        message_id = email.message_id
+        envelope = structure_of(structures(r, [message_id])[message_id]).envelope
+        return email, envelope, HeaderSection(headers(r, [message_id]).get(message_id, b""))
 
     found = await call.account.scan(read, op="jmap receipt")
     if found is None:
@@ -160,10 +160,10 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
 
 def _address(text: str) -> MailAddress:
     try:
-        one = Address.parse(text)
+        address = Address.parse(text)
     except AddressError:
         raise SetError("forbidden", "there is no such identity") from None
-    return MailAddress("", one.localpart, one.domain.ascii)
+    return MailAddress("", address.localpart, address.domain.ascii)
 
 
 def _disposition(value: Any) -> str:
@@ -214,7 +214,7 @@ def _parsed(octets: bytes) -> Object | None:
     mdn = read_mdn(HeaderSection(decode(octets[report.body : report.end], report.encoding) + b"\r\n"))
     if mdn is None:
         return None
-    texts = [one.part for one in sorted_parts(structure.root).text if one.part.type == "TEXT"]
+    texts = [piece.part for piece in sorted_parts(structure.root).text if piece.part.type == "TEXT"]
     shown = part_text(texts[0], lambda start, stop: octets[start:stop], 64 << 10) if texts else None
     return {
         "forEmailId": None,

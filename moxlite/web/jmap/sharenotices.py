@@ -55,42 +55,42 @@ TYPES: Final[Mapping[str, tuple[str, str]]] = {
 FILTERS: Final = ("after", "before", "objectType", "objectAccountId")
 
 
-def _object(call: Call, one: ShareNotice) -> Object:
-    name, letter = TYPES[one.kind]
+def _object(call: Call, share_notice: ShareNotice) -> Object:
+    name, letter = TYPES[share_notice.kind]
     return {
-        "id": f"{LETTER}{one.id}",
-        "created": utc_date(one.created),
-        "changedBy": _person(call, one),
+        "id": f"{LETTER}{share_notice.id}",
+        "created": utc_date(share_notice.created),
+        "changedBy": _person(call, share_notice),
         "objectType": name,
-        "objectAccountId": account_id(one.owner),
-        "objectId": f"{letter}{one.object_id}",
-        "oldRights": _rights(one, one.before),
-        "newRights": _rights(one, one.after),
-        "name": one.name,
+        "objectAccountId": account_id(share_notice.owner),
+        "objectId": f"{letter}{share_notice.object_id}",
+        "oldRights": _rights(share_notice, share_notice.before),
+        "newRights": _rights(share_notice, share_notice.after),
+        "name": share_notice.name,
     }
 
 
-def _rights(one: ShareNotice, letters: str) -> Object | None:
+def _rights(share_notice: ShareNotice, letters: str) -> Object | None:
     if not letters:
         return None
-    if one.kind == "mailbox":
-        return {**mailboxes.named_rights(one.name, letters)}
-    return rights_of(one.kind, writable="w" in letters, owner=False)
+    if share_notice.kind == "mailbox":
+        return {**mailboxes.named_rights(share_notice.name, letters)}
+    return rights_of(share_notice.kind, writable="w" in letters, owner=False)
 
 
-def _person(call: Call, one: ShareNotice) -> Object:
+def _person(call: Call, share_notice: ShareNotice) -> Object:
     """The user who has changed the rights: the owner, whose address the session has, or one whom the owner lets."""
-    address = visible_address(call, one.author)
+    address = visible_address(call, share_notice.author)
     known = address is not None
-    if address is None and one.author == one.owner:
-        login = call.snapshot.login_of(one.author)
+    if address is None and share_notice.author == share_notice.owner:
+        login = call.snapshot.login_of(share_notice.author)
         address = None if login is None else str(login.canonical)
-    settings = call.snapshot.account(one.author)
+    settings = call.snapshot.account(share_notice.author)
     name = settings.full_name if settings is not None else ""
     return {
-        "name": name or address or one.author,
+        "name": name or address or share_notice.author,
         "email": address,
-        "principalId": account_id(one.author) if known else None,
+        "principalId": account_id(share_notice.author) if known else None,
     }
 
 
@@ -99,7 +99,7 @@ async def get(call: Call) -> Object:
     ids, properties = call.ids(), call.properties(PROPERTIES)
 
     def read(r: Reader) -> tuple[int, dict[str, ShareNotice]]:
-        return share_notice_state(r), {f"{LETTER}{one.id}": one for one in share_notices(r)}
+        return share_notice_state(r), {f"{LETTER}{share_notice.id}": share_notice for share_notice in share_notices(r)}
 
     now, known = await call.account.read(read, op="jmap shares")
     objects = {key: _object(call, known[key]) for key in (known if ids is None else ids) if key in known}
@@ -129,15 +129,17 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish = call.filter()
-    found = [one for one in share_notices(r) if wish is None or holds(wish, partial(_meets, one))]
+    found = [
+        share_notice for share_notice in share_notices(r) if wish is None or holds(wish, partial(_meets, share_notice))
+    ]
     for comparator in reversed(call.order()):
         if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications are sorted by created")
-        found.sort(key=lambda one: one.created, reverse=comparator.get("isAscending") is False)
-    return str(share_notice_state(r)), [f"{LETTER}{one.id}" for one in found]
+        found.sort(key=lambda share_notice: share_notice.created, reverse=comparator.get("isAscending") is False)
+    return str(share_notice_state(r)), [f"{LETTER}{share_notice.id}" for share_notice in found]
 
 
-def _meets(one: ShareNotice, name: str, value: Any) -> bool:
+def _meets(share_notice: ShareNotice, name: str, value: Any) -> bool:
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
     if value is None:
@@ -146,12 +148,12 @@ def _meets(one: ShareNotice, name: str, value: Any) -> bool:
         raise invalid(f"filter: {name} is of the wrong type")
     match name:
         case "before":
-            return one.created < filter_moment(value)
+            return share_notice.created < filter_moment(value)
         case "after":
-            return one.created >= filter_moment(value)
+            return share_notice.created >= filter_moment(value)
         case "objectType":
-            return TYPES[one.kind][0] == value
-    return account_id(one.owner) == value
+            return TYPES[share_notice.kind][0] == value
+    return account_id(share_notice.owner) == value
 
 
 async def set_(call: Call) -> Object:

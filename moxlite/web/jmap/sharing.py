@@ -58,7 +58,7 @@ class Shelf(msgspec.Struct, frozen=True):
         """All of them, each with whether its entries may be changed."""
         if self.place.guest:
             return shared_collections(r, self.kind, self.place.guest)
-        return [Shared(one, writable=True) for one in collections_of(r, self.kind)]
+        return [Shared(collection, writable=True) for collection in collections_of(r, self.kind)]
 
     def visible(self, r: Reader) -> frozenset[int] | None:
         """The ids of those that a guest may read; None for the owner, who may read all."""
@@ -92,11 +92,11 @@ def rights_of(kind: Kind, *, writable: bool, owner: bool) -> Object:
     return {**dict.fromkeys(read, True), **dict.fromkeys(write, writable), **dict.fromkeys(own, owner)}
 
 
-def share_with(r: Reader, one: Collection) -> dict[str, Object]:
+def share_with(r: Reader, collection: Collection) -> dict[str, Object]:
     """The rights of other users on a collection, by the ids of their principals. What everybody may do is not told."""
     return {
-        account_id(guest): rights_of(one.kind, writable=writable, owner=False)
-        for guest, writable in guests_of(r, one)
+        account_id(guest): rights_of(collection.kind, writable=writable, owner=False)
+        for guest, writable in guests_of(r, collection)
         if guest != ANYONE
     }
 
@@ -134,17 +134,17 @@ def _bad_shares(text: str) -> SetError:
     return SetError("invalidProperties", text, properties=["shareWith"])
 
 
-def put_shares(tx: AccountTx, call: Call, one: Collection, wanted: Any) -> tuple[list[str], Object]:
+def put_shares(tx: AccountTx, call: Call, collection: Collection, wanted: Any) -> tuple[list[str], Object]:
     """Give and take rights; returns whose have changed, and ``shareWith`` where it is not as wanted. Raises SetError,
     LimitExceeded.
     """
-    before = share_with(tx, one)
+    before = share_with(tx, collection)
     if (wanted or {}) == before:
         return [], {}
-    shares = _wanted_shares(call, one.kind, before, wanted)
+    shares = _wanted_shares(call, collection.kind, before, wanted)
     for guest, letters in shares.items():
-        share_collection(tx, one, guest, letters)
-    after = share_with(tx, one)
+        share_collection(tx, collection, guest, letters)
+    after = share_with(tx, collection)
     return [*shares], {} if after == (wanted or {}) else {"shareWith": after or None}
 
 
@@ -189,7 +189,7 @@ async def copy_entries(
             return outcome
 
         outcomes = await each(given, one)
-        done = {key: one["id"] for key, one in outcomes.items() if isinstance(one, dict)}
+        done = {key: outcome["id"] for key, outcome in outcomes.items() if isinstance(outcome, dict)}
         call.created.update(done)
         if done and call.argument("onSuccessDestroyOriginal", bool, False):
             destroy, expected = [originals[key] for key in done], call.arguments.get("destroyFromIfInState")

@@ -56,13 +56,18 @@ ACCOUNT_CAPABILITY: Final[Object] = {
 
 def _read(r: Reader) -> tuple[str, dict[str, ScriptRow]]:
     """The state, a hash of all scripts, and these by id."""
-    rows = {f"{LETTER}{one.id}": one for one in script_rows(r)}
-    facts = [(key, one.name, one.active, script_blob(one)) for key, one in rows.items()]
+    rows = {f"{LETTER}{script_row.id}": script_row for script_row in script_rows(r)}
+    facts = [(key, script_row.name, script_row.active, script_blob(script_row)) for key, script_row in rows.items()]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16], rows
 
 
-def _object(one: ScriptRow) -> Object:
-    return {"id": f"{LETTER}{one.id}", "name": one.name, "blobId": script_blob(one), "isActive": one.active}
+def _object(script_row: ScriptRow) -> Object:
+    return {
+        "id": f"{LETTER}{script_row.id}",
+        "name": script_row.name,
+        "blobId": script_blob(script_row),
+        "isActive": script_row.active,
+    }
 
 
 async def get(call: Call) -> Object:
@@ -78,7 +83,7 @@ async def query(call: Call) -> Object:
     """SieveScript/query."""
     now, rows = await call.account.scan(_read, op="jmap sieve")
     wish = call.filter()
-    found = [key for key, one in rows.items() if wish is None or holds(wish, partial(_meets, one))]
+    found = [key for key, script_row in rows.items() if wish is None or holds(wish, partial(_meets, script_row))]
     for comparator in reversed(call.order() or [{"property": "name"}]):
         name = comparator.get("property")
         if name not in ("name", "isActive"):
@@ -90,12 +95,12 @@ async def query(call: Call) -> Object:
     return results_response(call, now, found, most=MAX_SCRIPTS, calculable=False)
 
 
-def _meets(one: ScriptRow, name: str, value: Any) -> bool:
+def _meets(script_row: ScriptRow, name: str, value: Any) -> bool:
     match name, value:
         case "name", str():
-            return value.casefold() in one.name.casefold()
+            return value.casefold() in script_row.name.casefold()
         case "isActive", bool():
-            return one.active is value
+            return script_row.active is value
     if name in ("name", "isActive"):
         raise invalid(f"filter: {name} is of the wrong type")
     raise MethodError("unsupportedFilter", f"there is no filter {name[:100]!r}")
@@ -141,11 +146,15 @@ async def set_(call: Call) -> Object:
     number = 0 if chosen is None else read_id(call.id_of(chosen), LETTER)
 
     def unit(tx: AccountTx) -> dict[str, bool]:
-        before = {one.id: one for one in script_rows(tx)}
+        before = {script_row.id: script_row for script_row in script_rows(tx)}
         if number and number not in before:
             return {}
         activate_script(tx, before[number].name if number else "")
-        return {f"{LETTER}{one.id}": one.id == number for one in before.values() if one.active != (one.id == number)}
+        return {
+            f"{LETTER}{script_row.id}": script_row.id == number
+            for script_row in before.values()
+            if script_row.active != (script_row.id == number)
+        }
 
     changed = await call.account.write(unit)
     for made in (response["created"] or {}).values():
@@ -210,7 +219,7 @@ def _check_name(name: Any) -> None:
 
 
 def _create(tx: AccountTx, name: str | None, text: bytes, packed: bytes) -> Object:
-    known = {one.name: one.id for one in script_rows(tx)}
+    known = {script_row.name: script_row.id for script_row in script_rows(tx)}
     if name in known:
         raise SetError("alreadyExists", str(ScriptExists(name)), existingId=f"{LETTER}{known[name]}")
     chosen = name or next(one for number in range(1, MAX_SCRIPTS + 2) if (one := f"script {number}") not in known)
@@ -218,7 +227,7 @@ def _create(tx: AccountTx, name: str | None, text: bytes, packed: bytes) -> Obje
         put_script(tx, chosen, text, packed)
     except TooManyScripts as error:
         raise SetError("overQuota", str(error)) from None
-    made = _object(next(one for one in script_rows(tx) if one.name == chosen))
+    made = _object(next(script_row for script_row in script_rows(tx) if script_row.name == chosen))
     return {key: value for key, value in made.items() if key != "name" or name is None}
 
 
@@ -228,7 +237,7 @@ def _update(tx: AccountTx, number: int, name: str, content: tuple[bytes, bytes] 
         if name != now.name:
             rename_script(tx, now.name, name)
     except ScriptExists as error:
-        other = next(one.id for one in script_rows(tx) if one.name == name)
+        other = next(script_row.id for script_row in script_rows(tx) if script_row.name == name)
         raise SetError("alreadyExists", str(error), existingId=f"{LETTER}{other}") from None
     if content is None:
         return None
@@ -245,7 +254,7 @@ def _destroy(tx: AccountTx, number: int) -> None:
 
 def _named(r: Reader, number: int) -> ScriptRow:
     """The script with an id. Raises SetError ``notFound``."""
-    found = next((one for one in script_rows(r) if one.id == number), None)
-    if found is None:
+    script_row = next((one for one in script_rows(r) if one.id == number), None)
+    if script_row is None:
         raise SetError("notFound")
-    return found
+    return script_row

@@ -113,7 +113,7 @@ async def changes_of(
             raise TooManyChanges
         now = state(r)
         part, reached, more = portion(read(r, since), since, now, most)
-        named = {kind: [f"{letter}{one.id}" for one in part if one.kind == kind] for kind in KINDS}
+        named = {kind: [f"{letter}{change.id}" for change in part if change.kind == kind] for kind in KINDS}
         return Changes(old, f"{reached}{mark}", named["created"], named["updated"], named["destroyed"], more)
 
     try:
@@ -147,7 +147,7 @@ def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bo
         case {"operator": str(operator), "conditions": list(conditions)}:
             if depth > MAX_DEPTH:
                 raise MethodError("unsupportedFilter", "the filter is nested too deeply")
-            found = [holds(one, meets, depth + 1) for one in conditions]
+            found = [holds(condition, meets, depth + 1) for condition in conditions]
             match operator:
                 case "AND":
                     return all(found)
@@ -281,7 +281,7 @@ async def run_set(call: Call, handler: SetHandler) -> Object:
             call.created[name] = outcome["id"]
     gone = [call.id_of(one) for one in destroy]
     patches = {call.id_of(key): patch for key, patch in update.items()}
-    early: dict[str, Outcome] = {one: SetError("willDestroy") for one in patches if one in gone}
+    early: dict[str, Outcome] = {patch: SetError("willDestroy") for patch in patches if patch in gone}
     patches = {key: patch for key, patch in patches.items() if key not in early}
     updated = {**early, **(dict(await handler.update(call, patches)) if patches else {})}
     destroyed = dict(await handler.destroy(call, [*dict.fromkeys(gone)])) if gone else {}
@@ -320,11 +320,11 @@ def set_parts(call: Call) -> tuple[Mapping[str, Object], Mapping[str, Object], l
 
 
 def _done(outcomes: Mapping[str, Outcome]) -> dict[str, Object | None] | None:
-    return {key: one for key, one in outcomes.items() if not isinstance(one, SetError)} or None
+    return {key: outcome for key, outcome in outcomes.items() if not isinstance(outcome, SetError)} or None
 
 
 def _failed(outcomes: Mapping[str, Outcome]) -> dict[str, Object] | None:
-    return {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)} or None
+    return {key: outcome.value() for key, outcome in outcomes.items() if isinstance(outcome, SetError)} or None
 
 
 async def each(objects: Mapping[str, Any], work: Callable[[str, Any], Awaitable[Outcome]]) -> dict[str, Outcome]:

@@ -57,10 +57,10 @@ def instance_id(number: int, key: str) -> str:
     return f"{EVENT}{number}-{key.replace('-', '').replace(':', '')}"
 
 
-def instance_key(found: CalendarObject, one: Instance) -> str:
+def instance_key(calendar_object: CalendarObject, instance: Instance) -> str:
     """The local time by the rule of an instance."""
-    moment = value_of(one.recurrence)
-    return "" if moment is None else local_text(clock_of(found.main, found.zones).local(moment))
+    moment = value_of(instance.recurrence)
+    return "" if moment is None else local_text(clock_of(calendar_object.main, calendar_object.zones).local(moment))
 
 
 def own_addresses(call: Call) -> frozenset[str]:
@@ -78,9 +78,9 @@ def user_in(call: Call, people: Iterable[str] = ()) -> User:
     return User(frozenset()) if call.place.guest else user_of(call.snapshot, call.account.name, people)
 
 
-def found_event(r: Reader, call: Call, one: Resource) -> Found | None:
+def found_event(r: Reader, call: Call, resource: Resource) -> Found | None:
     """A stored event as the user may see it, None for one that is the owner's secret (RFC 8984 §4.4.3)."""
-    entry = read_object(resource_data(r, one.id))
+    entry = read_object(resource_data(r, resource.id))
     event = event_of(entry)
     privacy = event.get("privacy", "public") if call.place.guest else "public"
     if privacy == "private":
@@ -88,7 +88,7 @@ def found_event(r: Reader, call: Call, one: Resource) -> Found | None:
         event = {name: value for name, value in event.items() if name in SHARED}
         if overrides:
             event["recurrenceOverrides"] = {key: _shared_part(patch) for key, patch in overrides.items()}
-    return None if privacy == "secret" else Found(one, entry, event)
+    return None if privacy == "secret" else Found(resource, entry, event)
 
 
 def _shared_part(patch: Object) -> Object:
@@ -97,12 +97,12 @@ def _shared_part(patch: Object) -> Object:
 
 def found_events(r: Reader, call: Call, numbers: Sequence[int]) -> list[Found]:
     """The events with these numbers that the user's calendars have."""
-    calendars = {one.id for one in calendars_of(r, call)}
+    calendars = {calendar.id for calendar in calendars_of(r, call)}
     found: list[Found | None] = []
     for number in numbers:
-        one = resource_of(r, number)
-        if one is not None and one.component == "VEVENT" and one.collection_id in calendars:
-            found.append(found_event(r, call, one))
+        resource = resource_of(r, number)
+        if resource is not None and resource.component == "VEVENT" and resource.collection_id in calendars:
+            found.append(found_event(r, call, resource))
     return [one for one in found if one is not None]
 
 
@@ -124,7 +124,7 @@ async def has_instance(expander: Expander, found: Found, key: str) -> bool:
         return False
     except TooBusy:
         raise MethodError("serverUnavailable", "the server is busy, try again in a moment") from None
-    return any(instance_key(found.entry, one) == key for one in instances)
+    return any(instance_key(found.entry, instance) == key for instance in instances)
 
 
 def seconds_at(entry: CalendarObject, key: str) -> int:

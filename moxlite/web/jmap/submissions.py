@@ -88,7 +88,7 @@ async def get(call: Call) -> Object:
     """EmailSubmission/get."""
     ids, properties = call.ids(), call.properties(PROPERTIES)
     now, rows = await call.account.scan(lambda r: (submission_state(r), submissions(r)), op="jmap submissions")
-    by_id = {f"{LETTER}{one.id}": one for one in rows}
+    by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [one for one in (by_id if ids is None else ids) if one in by_id]
     if len(chosen) > 1000:
         raise MethodError("requestTooLarge", "name the ids: EmailSubmission/query finds them")
@@ -186,12 +186,12 @@ FILTERS: Final = ("identityIds", "emailIds", "threadIds", "undoStatus", "before"
 
 def _queried(r: Reader, call: Call) -> tuple[int, list[str]]:
     wish = call.filter()
-    rows = [one for one in submissions(r) if wish is None or holds(wish, partial(_meets, one))]
+    rows = [submission for submission in submissions(r) if wish is None or holds(wish, partial(_meets, submission))]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
             raise MethodError("unsupportedSort", "submissions are sorted by emailId, threadId or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
-    return submission_state(r), [f"{LETTER}{one.id}" for one in rows]
+    return submission_state(r), [f"{LETTER}{row.id}" for row in rows]
 
 
 def _meets(one: Sent, name: str, value: Any) -> bool:
@@ -223,7 +223,7 @@ async def set_(call: Call) -> Object:
         emails_by_id[f"#{name}"] = emails_by_id[made["id"]] = made["emailId"]
     touched = [*(response["updated"] or {}), *(response["destroyed"] or [])]
     rows = await call.account.scan(
-        lambda r: {f"{LETTER}{one.id}": one for one in submissions(r)}, op="jmap submissions"
+        lambda r: {f"{LETTER}{submission.id}": submission for submission in submissions(r)}, op="jmap submissions"
     )
     emails_by_id |= {one: f"M{rows[one].email_id}" for one in touched if one in rows}
     update = {emails_by_id[key]: patch for key, patch in updates.items() if key in emails_by_id}
@@ -324,7 +324,7 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
             listed = [f"{one.localpart}@{one.domain}" for one in (*message.to, *message.cc, *message.bcc)]
             wire: Object = {
                 "mailFrom": {"email": sender, "parameters": None},
-                "rcptTo": [{"email": one, "parameters": None} for one in dict.fromkeys(listed)],
+                "rcptTo": [{"email": fromkey, "parameters": None} for fromkey in dict.fromkeys(listed)],
             }
             listed = [*dict.fromkeys(listed)]
         case {"mailFrom": {"email": str(sender)} as mail_from, "rcptTo": list(rcpt_to)} if all(
@@ -348,7 +348,7 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
     author = _address(sender)
     if author is None:
         raise SetError("invalidProperties", f"{sender[:100]!r} is not an address", properties=["envelope"])
-    return _Envelope(author, tuple(one for text in listed if (one := _address(text))), hold, wire)
+    return _Envelope(author, tuple(address for text in listed if (address := _address(text))), hold, wire)
 
 
 def _address(text: str) -> Address | None:

@@ -125,7 +125,7 @@ def marked(text: str, words: Sequence[str]) -> str | None:
     """A piece of a text as HTML, in which the words are marked; None if it has none of them."""
     if not words:
         return None
-    pattern = re.compile("|".join(sorted({re.escape(one) for one in words}, key=len, reverse=True)), re.IGNORECASE)
+    pattern = re.compile("|".join(sorted({re.escape(word) for word in words}, key=len, reverse=True)), re.IGNORECASE)
     found = pattern.search(text)
     if found is None:  # what is folded otherwise, such as full-width letters
         folded = fold(text)

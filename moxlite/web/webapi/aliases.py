@@ -240,7 +240,7 @@ class _AddyIO(_Aliases):
         return Answer(204)
 
     async def domains(self, caller: Caller) -> Answer:
-        names = [one.unicode for one in domains_of(self._config.current, caller.account)]
+        names = [domain.unicode for domain in domains_of(self._config.current, caller.account)]
         found = {
             "data": names,
             "sharedDomains": [],
@@ -294,7 +294,7 @@ class _SimpleLogin(_Aliases):
         rows = await self._addresses.list(
             caller.account, active=on if on or off else None, limit=SIMPLE_PAGE, offset=start
         )
-        return Answer(200, {"aliases": [_simple(one) for one in rows]})
+        return Answer(200, {"aliases": [_simple(row) for row in rows]})
 
     async def get(self, caller: Caller) -> Answer:
         return Answer(200, _simple(await self._get(caller)))

@@ -253,7 +253,9 @@ def _fields(cls: type[msgspec.Struct]) -> Mapping[bytes, _Field]:
     """The fields of a struct by their names in lower case."""
     info = inspect.type_info(cls)
     assert isinstance(info, inspect.StructType)
-    return {one.encode_name.lower().encode(): _Field(one.name, one.encode_name, one.type) for one in info.fields}
+    return {
+        field.encode_name.lower().encode(): _Field(field.name, field.encode_name, field.type) for field in info.fields
+    }
 
 
 def read_json(octets: Octets, cls: type[T]) -> T:
@@ -291,10 +293,10 @@ class _Reader:
         """The offset after the string that begins at `at`."""
         begin = at
         at += 1
-        while (found := STRING.search(self._octets, at)) is not None:
-            if self._octets[found.start()] == 0x22:
-                return found.end()
-            at = found.end() + 1
+        while (match := STRING.search(self._octets, at)) is not None:
+            if self._octets[match.start()] == 0x22:
+                return match.end()
+            at = match.end() + 1
         raise self.error(begin, path, "the string has no end")
 
     def _scalar(self, at: int, path: str) -> int:

@@ -112,23 +112,23 @@ async def author_of(
 def parties_of(request: SendRequest) -> Parties:
     """The recipients. Raises WebAPIError."""
     fields = {name: [_party(name, one) for one in getattr(request, name.lower())] for name in ("To", "CC", "BCC")}
-    found = [address for parties in fields.values() for _, address in parties]
-    if not found:
+    addresses = [address for parties in fields.values() for _, address in parties]
+    if not addresses:
         raise WebAPIError("noRecipients", "To, CC and BCC are empty")
-    if len(found) > MAX_RECIPIENTS:
+    if len(addresses) > MAX_RECIPIENTS:
         raise WebAPIError("user", f"To, CC and BCC: more than {MAX_RECIPIENTS} recipients")
     to, cc, bcc = (tuple(party for party, _ in parties) for parties in fields.values())
-    texts = tuple(one.address.strip() for one in (*request.to, *request.cc, *request.bcc))
-    return Parties(to, cc, bcc, texts, tuple(found))
+    texts = tuple(address_text.address.strip() for address_text in (*request.to, *request.cc, *request.bcc))
+    return Parties(to, cc, bcc, texts, tuple(addresses))
 
 
-def _party(field: str, one: AddressText) -> tuple[MailAddress, Address]:
-    text_field(field, one.name)
+def _party(field: str, address_text: AddressText) -> tuple[MailAddress, Address]:
+    text_field(field, address_text.name)
     try:
-        address = Address.parse(one.address.strip())
+        address = Address.parse(address_text.address.strip())
     except AddressError as error:
-        raise WebAPIError("badAddress", f"{field}: {one.address[:300]!r}: {error}") from None
-    return MailAddress(one.name.strip(), address.localpart, address.domain.ascii), address
+        raise WebAPIError("badAddress", f"{field}: {address_text.address[:300]!r}: {error}") from None
+    return MailAddress(address_text.name.strip(), address.localpart, address.domain.ascii), address
 
 
 def extra_of(request: SendRequest) -> dict[str, str]:
@@ -168,14 +168,14 @@ def draft_of(request: SendRequest, author: MailAddress, parties: Parties, files:
     if not request.text and not request.html:
         raise WebAPIError("missingBody", "Text and HTML are empty")
     headers = _headers(request.headers)
-    references = tuple(_message_id("References", one) for one in request.references)
+    references = tuple(_message_id("References", reference) for reference in request.references)
     own_agent = any(name.lower() in ("user-agent", "x-mailer") for name, _ in headers)
     draft = Draft(
         author=author,
         to=parties.to,
         cc=parties.cc,
         bcc=parties.bcc,
-        reply_to=tuple(_party("ReplyTo", one)[0] for one in request.reply_to),
+        reply_to=tuple(_party("ReplyTo", address_text)[0] for address_text in request.reply_to),
         subject=request.subject,
         text=request.text,
         html=request.html,
@@ -241,22 +241,22 @@ def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
                 found.append(_json_file(where, place, file))
             except BadBase64 as error:
                 raise WebAPIError("user", f"{where}.Data: {error}") from None
-    for one in given:
-        where = f"{one.place}file"
-        facts = one.spool.facts
+    for form_file in given:
+        where = f"{form_file.place}file"
+        facts = form_file.spool.facts
         clean = not (facts.nul or facts.bare_cr or facts.bare_lf)
-        head = one.spool.read(0, SNIFFED)
-        kind, parameters = _media_type(where, one.content_type, one.name, head, clean=clean)
+        head = form_file.spool.read(0, SNIFFED)
+        kind, parameters = _media_type(where, form_file.content_type, form_file.name, head, clean=clean)
         found.append(
             File(
-                name=_name(where, one.name),
+                name=_name(where, form_file.name),
                 media_type=kind,
-                size=one.spool.size,
-                blocks=one.spool.chunks,
+                size=form_file.spool.size,
+                blocks=form_file.spool.chunks,
                 eight_bit=facts.eight_bit,
                 parameters=parameters,
-                content_id=_content_id(where, one.content_id),
-                place=one.place,
+                content_id=_content_id(where, form_file.content_id),
+                place=form_file.place,
             )
         )
     return found

@@ -67,26 +67,26 @@ MAX_WORD: Final = 1000
 """Characters of each other text in such a result."""
 
 
-async def get(call: Call, wanted: MessageRequest) -> MessageGetResult:
+async def get(call: Call, message_request: MessageRequest) -> MessageGetResult:
     """Header fields, texts, structure and circumstances of a message."""
     async with call.account() as account:
-        return await account.scan(partial(_get, message_id=_known(wanted.msg_id)), op="webapi get")
+        return await account.scan(partial(_get, message_id=_known(message_request.msg_id)), op="webapi get")
 
 
-async def get_raw(call: Call, wanted: MessageRequest) -> Octets:
+async def get_raw(call: Call, message_request: MessageRequest) -> Octets:
     """The octets of a message."""
     async with call.account() as account:
-        size = await account.read(lambda r: message_row(r, _known(wanted.msg_id)).size, op="webapi raw")
-    return Octets(RAW, partial(_pieces, message_id=wanted.msg_id), size)
+        size = await account.read(lambda r: message_row(r, _known(message_request.msg_id)).size, op="webapi raw")
+    return Octets(RAW, partial(_pieces, message_id=message_request.msg_id), size)
 
 
-async def get_part(call: Call, wanted: MessagePartRequest) -> Octets:
+async def get_part(call: Call, part_request: MessagePartRequest) -> Octets:
     """The decoded octets of a part."""
 
     def find(r: Reader) -> Part:
-        message_row(r, _known(wanted.msg_id))
-        part = read_structure(r, wanted.msg_id).root
-        for index in wanted.part_path:
+        message_row(r, _known(part_request.msg_id))
+        part = read_structure(r, part_request.msg_id).root
+        for index in part_request.part_path:
             if index >= len(part.parts):
                 raise WebAPIError("partNotFound", "the message has no such part")
             part = part.parts[index]
@@ -94,56 +94,56 @@ async def get_part(call: Call, wanted: MessagePartRequest) -> Octets:
 
     async with call.account() as account:
         part = await account.scan(find, op="webapi part")
-    return Octets(_type_of(part), partial(_pieces, message_id=wanted.msg_id, part=part))
+    return Octets(_type_of(part), partial(_pieces, message_id=part_request.msg_id, part=part))
 
 
-async def delete(call: Call, wanted: MessageRequest) -> NoResult:
+async def delete(call: Call, message_request: MessageRequest) -> NoResult:
     """Expunge a message."""
 
     def unit(tx: AccountTx) -> None:
-        _check(tx, wanted.msg_id)
-        expunge_ids(tx, [wanted.msg_id])
+        _check(tx, message_request.msg_id)
+        expunge_ids(tx, [message_request.msg_id])
 
     async with call.account() as account:
         await account.write(unit)
     return NoResult()
 
 
-async def add_flags(call: Call, wanted: FlagsRequest) -> NoResult:
+async def add_flags(call: Call, flags_request: FlagsRequest) -> NoResult:
     """Add flags and keywords."""
-    return await _store(call, wanted, "add")
+    return await _store(call, flags_request, "add")
 
 
-async def remove_flags(call: Call, wanted: FlagsRequest) -> NoResult:
+async def remove_flags(call: Call, flags_request: FlagsRequest) -> NoResult:
     """Remove flags and keywords."""
-    return await _store(call, wanted, "remove")
+    return await _store(call, flags_request, "remove")
 
 
-async def _store(call: Call, wanted: FlagsRequest, mode: Mode) -> NoResult:
-    flags, keywords = split_flags(wanted.flags)
+async def _store(call: Call, flags_request: FlagsRequest, mode: Mode) -> NoResult:
+    flags, keywords = split_flags(flags_request.flags)
 
     def unit(tx: AccountTx) -> None:
-        _check(tx, wanted.msg_id)
-        store_flags_ids(tx, [wanted.msg_id], mode=mode, flags=flags, keywords=keywords)
+        _check(tx, flags_request.msg_id)
+        store_flags_ids(tx, [flags_request.msg_id], mode=mode, flags=flags, keywords=keywords)
 
     async with call.account() as account:
         await account.write(unit)
     return NoResult()
 
 
-async def move(call: Call, wanted: MessageMoveRequest) -> NoResult:
+async def move(call: Call, move_request: MessageMoveRequest) -> NoResult:
     """Move a message to a mailbox that exists."""
 
     def unit(tx: AccountTx) -> None:
-        there = _check(tx, wanted.msg_id)
+        there = _check(tx, move_request.msg_id)
         try:
-            target = mailbox_by_name(tx, check_name(wanted.dest_mailbox_name))
+            target = mailbox_by_name(tx, check_name(move_request.dest_mailbox_name))
         except BadMailboxName:
             target = None
         if target is None:
-            raise WebAPIError("mailboxNotFound", f"there is no mailbox {wanted.dest_mailbox_name[:300]!r}")
+            raise WebAPIError("mailboxNotFound", f"there is no mailbox {move_request.dest_mailbox_name[:300]!r}")
         if target.id != there:
-            move_ids(tx, [wanted.msg_id], target.id)
+            move_ids(tx, [move_request.msg_id], target.id)
 
     async with call.account() as account:
         await account.write(unit)
@@ -158,10 +158,10 @@ def _known(message_id: int) -> int:
 
 def _check(tx: AccountTx, message_id: int) -> int:
     """The mailbox of a message. Raises NoSuchMessage."""
-    found = mailboxes_of(tx, [message_id]) if message_id > 0 else {}
-    if not found:
+    mailbox_ids = mailboxes_of(tx, [message_id]) if message_id > 0 else {}
+    if not mailbox_ids:
         raise NoSuchMessage(message_id)
-    return next(iter(found.values()))
+    return next(iter(mailbox_ids.values()))
 
 
 async def _pieces(account: Account, message_id: int, part: Part | None = None) -> AsyncIterator[bytes]:
@@ -251,7 +251,7 @@ def _reduced(result: MessageGetResult) -> MessageGetResult:
             **lists,
             subject=content.subject[:MAX_WORD],
             message_id=content.message_id[:MAX_WORD],
-            references=[one[:MAX_WORD] for one in content.references[-100:]],
+            references=[reference[:MAX_WORD] for reference in content.references[-100:]],
         ),
         structure=_pruned(result.structure, budget),
         meta=msgspec.structs.replace(result.meta, dkim_verified_domains=result.meta.dkim_verified_domains[:100]),
@@ -283,31 +283,35 @@ EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 async def list_all(call: Call, _: NoParameters) -> SuppressionListResult:
     """The list of the account, as far as it fits into a result."""
-    found = [_entry(one) for one in await queue_of(call).suppressions(call.identity.account)]
+    suppression_entries = [
+        _entry(suppression) for suppression in await queue_of(call).suppressions(call.identity.account)
+    ]
     room = MAX_RESULT - 100
     kept: list[SuppressionEntry] = []
-    for one in found:
-        room -= len(msgspec.json.encode(one)) + 1
+    for suppression_entry in suppression_entries:
+        room -= len(msgspec.json.encode(suppression_entry)) + 1
         if room < 0:
             break
-        kept.append(one)
+        kept.append(suppression_entry)
     return SuppressionListResult(kept)
 
 
-async def add(call: Call, wanted: SuppressionAddRequest) -> NoResult:
+async def add(call: Call, add_request: SuppressionAddRequest) -> NoResult:
     """Add an address."""
-    text_field("Reason", wanted.reason)
-    address = _address(wanted.email_address)
+    text_field("Reason", add_request.reason)
+    address = _address(add_request.email_address)
     try:
-        await queue_of(call).add_suppression(call.identity.account, address, wanted.reason, manual=wanted.manual)
+        await queue_of(call).add_suppression(
+            call.identity.account, address, add_request.reason, manual=add_request.manual
+        )
     except AlreadySuppressed as error:
         raise WebAPIError("error", str(error)) from None
     return NoResult()
 
 
-async def remove(call: Call, wanted: SuppressionRequest) -> NoResult:
+async def remove(call: Call, suppression_request: SuppressionRequest) -> NoResult:
     """Remove an address."""
-    address = _address(wanted.email_address)
+    address = _address(suppression_request.email_address)
     try:
         await queue_of(call).remove_suppression(call.identity.account, address)
     except NotSuppressed as error:
@@ -315,9 +319,9 @@ async def remove(call: Call, wanted: SuppressionRequest) -> NoResult:
     return NoResult()
 
 
-async def present(call: Call, wanted: SuppressionRequest) -> SuppressionPresentResult:
+async def present(call: Call, suppression_request: SuppressionRequest) -> SuppressionPresentResult:
     """Whether an address is on the list."""
-    address = _address(wanted.email_address)
+    address = _address(suppression_request.email_address)
     return SuppressionPresentResult(await queue_of(call).suppression(call.identity.account, address) is not None)
 
 
@@ -341,13 +345,13 @@ def _address(text: str) -> str:
         raise WebAPIError("badAddress", f"{text[:300]!r}: {error}") from None
 
 
-def _entry(one: Suppression) -> SuppressionEntry:
+def _entry(suppression: Suppression) -> SuppressionEntry:
     return SuppressionEntry(
-        id=one.id,
-        created=EPOCH + dt.timedelta(microseconds=one.created),
-        account=one.account,
-        base_address=one.base_address,
-        original_address=one.original_address,
-        manual=one.manual,
-        reason=one.reason,
+        id=suppression.id,
+        created=EPOCH + dt.timedelta(microseconds=suppression.created),
+        account=suppression.account,
+        base_address=suppression.base_address,
+        original_address=suppression.original_address,
+        manual=suppression.manual,
+        reason=suppression.reason,
     )

@@ -146,4 +146,4 @@ _TABLE: Final = (
     ),
 )
 
-METHODS: Final[Mapping[str, Method]] = {one.name: one for one in _TABLE}
+METHODS: Final[Mapping[str, Method]] = {method.name: method for method in _TABLE}

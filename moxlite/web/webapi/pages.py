@@ -192,12 +192,12 @@ Schema = dict[str, Any]
 
 def document(base: str) -> Schema:
     """The document of the service at a URL that ends in a slash."""
-    kinds = [one.request for one in METHODS.values()]
-    kinds += [one.result for one in METHODS.values() if one.result is not OCTETS]
+    kinds = [method.request for method in METHODS.values()]
+    kinds += [method.result for method in METHODS.values() if method.result is not OCTETS]
     _, components = msgspec.json.schema_components(list(dict.fromkeys(kinds)), ref_template=REF, schema_hook=_hook)
     unindent(components)
     schemas: dict[str, Any] = {name: _without_prefixes(schema) for name, schema in components.items()}
-    for name in _reachable([one.request.__name__ for one in METHODS.values()], schemas):
+    for name in _reachable([method.request.__name__ for method in METHODS.values()], schemas):
         schemas[name] = _request(schemas[name])
     schemas["Error"] = {
         "type": "object",
@@ -211,7 +211,7 @@ def document(base: str) -> Schema:
     document = openapi(
         {"title": "moxlite web API", "version": f"0 ({__version__})", "description": DESCRIPTION},
         {"scheme": "basic"},
-        {one.name: _operation(one) for one in METHODS.values()},
+        {method.name: _operation(method) for method in METHODS.values()},
         schemas,
         {
             "Error": {"description": "The call was refused.", "content": _json(REF.format(name="Error"))},
@@ -240,7 +240,7 @@ def _without_prefixes(schema: Any) -> Any:
     found = {name: _without_prefixes(value) for name, value in schema.items() if name != "prefixItems"}
     if "prefixItems" in schema:
         first, *others = schema["prefixItems"]
-        assert all(one == first for one in others)
+        assert all(other == first for other in others)
         found["items"] = first
     return found
 

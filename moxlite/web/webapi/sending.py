@@ -92,7 +92,7 @@ async def send(call: Call, request: SendRequest) -> SendResult:
         async with call.service.turns.of(key):
             if key and (known := await queue_of(call).receipt(key)) is not None:
                 return answer_of(known, call.body.digest)
-            found = await _send(call, request, key)
+            send_result = await _send(call, request, key)
     except WebAPIError as error:
         webapi_submissions.labels(result=error.code).inc()
         raise
@@ -100,7 +100,7 @@ async def send(call: Call, request: SendRequest) -> SendResult:
         webapi_submissions.labels(result="queueerror").inc()
         raise
     webapi_submissions.labels(result="ok").inc()
-    return found
+    return send_result
 
 
 async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
@@ -109,7 +109,7 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
     parties = parties_of(request)
     letter = _letter(call, request, author, parties)
     await _check_limits(call, letter)
-    sized = sum(one.spool.size for one in call.body.files) + len(request.text) + len(request.html)
+    sized = sum(file.spool.size for file in call.body.files) + len(request.text) + len(request.html)
     sized += sum(one.data.size for one in (*request.alternative_files, *request.inline_files, *request.attached_files))
     work = partial(files_of, request, call.body.files)
     files = work() if sized <= ON_LOOP else await off_loop(work, kind="compose")
@@ -170,7 +170,7 @@ def _letter(call: Call, request: SendRequest, author: MailAddress, parties: Part
         identity=call.identity,
         hostname=hostname,
         mail_from=Address(Localpart(author.localpart), Domain.parse(author.domain)),
-        recipients=tuple(SubmissionRecipient(one) for one in to),
+        recipients=tuple(SubmissionRecipient(address) for address in to),
         received=now,
         remote=call.request.client_ip,
         max_size=snapshot.listener(listener).max_message_size,
@@ -209,7 +209,7 @@ async def _composed(
 ) -> AsyncIterator[Spool]:
     """The octets of the message, with its Bcc. Raises WebAPIError, OSError."""
     too_large = WebAPIError("messageTooLarge", f"the message is larger than {max_size} octets")
-    if sum(one.size for one in files) * 4 // 3 > max_size:
+    if sum(file.size for file in files) * 4 // 3 > max_size:
         raise too_large
     with Spool(call.service.tmp) as spool:
 
@@ -293,8 +293,8 @@ async def _carried(call: Call, key: bytes) -> SendResult:
     queue = queue_of(call)
     with trio.move_on_after(CARRIED):
         while True:
-            found = await queue.receipt(key)
-            if found is not None:
-                return answer_of(found, call.body.digest)
+            receipt = await queue.receipt(key)
+            if receipt is not None:
+                return answer_of(receipt, call.body.digest)
             await trio.sleep(0.05)
     raise WebAPIError("server", "an earlier call with this Idempotency-Key is not finished, try again")

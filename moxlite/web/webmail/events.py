@@ -178,15 +178,15 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: AnyID
 
 
-def item_of(one: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str]) -> EventItem:
+def item_of(resource: Resource, entry: CalendarObject, instance: Instance, own: frozenset[str]) -> EventItem:
     part = entry.parts[instance.part] if entry.repeated else entry.main
     first = part.first("DTSTART")
     start = moment_of(first, entry.zones)
     whole = first is not None and is_date(first)
     floating = start is not None and start.tzinfo is None
     return EventItem(
-        id=one.id,
-        calendar_id=one.collection_id,
+        id=resource.id,
+        calendar_id=resource.collection_id,
         recurrence=instance.recurrence,
         starts=instance.starts,
         ends=instance.ends,
@@ -246,9 +246,9 @@ def form_of_call(event: EventForm) -> Form:
             end = start + timedelta(days=1)
     if event.zone and not event.all_day and iana_zone(event.zone) is None:
         raise UserError("zone: this time zone is not known")
-    for one in event.guests:
+    for guest in event.guests:
         try:
-            Address.parse(one.address)
+            Address.parse(guest.address)
         except AddressError:
             raise UserError("guests: this is not a complete address") from None
     return Form(
@@ -262,7 +262,7 @@ def form_of_call(event: EventForm) -> Form:
         rule=event.rule.upper(),
         alarms=tuple(sorted(set(event.alarms))),
         free=event.free,
-        guests=tuple((one.name, one.address) for one in event.guests),
+        guests=tuple((party.name, party.address) for party in event.guests),
     )
 
 

@@ -95,7 +95,9 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> Wanted:
     f, n = query.filter, query.not_filter
     words: list[Term] = [Has(fold(word)) for word in f.words]
     words += [Lacks(Has(fold(word))) for word in n.words]
-    words += [Some(tuple(Has(fold(word)) for word in one.words)) for one in f.any_ if one.words]
+    words += [
+        Some(tuple(Has(fold(word)) for word in alternatives.words)) for alternatives in f.any_ if alternatives.words
+    ]
     tests, hints = _tests(f, n)
     return Wanted(
         tuple(mailboxes),
@@ -148,8 +150,8 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         texts(side.from_, _senders, held=held)
         texts(side.to, _recipients, held=held)
         texts(side.subject, _subject, held=held)
-    for one in f.any_:
-        sides = ((one.from_, _senders), (one.to, _recipients), (one.subject, _subject))
+    for alternatives in f.any_:
+        sides = ((alternatives.from_, _senders), (alternatives.to, _recipients), (alternatives.subject, _subject))
         needles = [(fold(needle), read) for side, read in sides for needle in side]
         if needles:
             tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
@@ -177,7 +179,7 @@ def _recipients(structure: Structure) -> str:
 
 def _written(addresses: Sequence[MailAddress]) -> str:
     """Addresses, one per line, so that no search text matches across two of them."""
-    return "\n".join([f"{one.name} <{one.localpart}@{one.domain}>" for one in addresses])
+    return "\n".join([f"{address.name} <{address.localpart}@{address.domain}>" for address in addresses])
 
 
 def _subject(structure: Structure) -> str:
@@ -203,7 +205,7 @@ def _attached(kind: Kind, *, held: bool) -> Test:
             return (not files) is held
         if kind == "any":
             return bool(files) is held
-        return any(kind_of(one.content_type, one.filename) == kind for one in files) is held
+        return any(kind_of(file.content_type, file.filename) == kind for file in files) is held
 
     return test
 

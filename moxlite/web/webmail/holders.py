@@ -98,16 +98,16 @@ class Holder(Access, frozen=True, eq=False, kw_only=True):
 
         Raises NotFound with the first id that does not exist for the user (WEBMAIL-26), NoRight.
         """
-        found = mailboxes_of(r, [self.local_id(one) for one in shown])
-        rights = {there: self.rights(r, there) for there in {*found.values()}} if self.guest else {}
+        mailbox_ids = mailboxes_of(r, [self.local_id(one) for one in shown])
+        rights = {there: self.rights(r, there) for there in {*mailbox_ids.values()}} if self.guest else {}
         if self.guest:
-            found = {one: there for one, there in found.items() if may_read(rights[there])}
-        missing = next((one for one in shown if MessageID(self.local_id(one)) not in found), None)
+            mailbox_ids = {message_id: there for message_id, there in mailbox_ids.items() if may_read(rights[there])}
+        missing = next((one for one in shown if MessageID(self.local_id(one)) not in mailbox_ids), None)
         if missing is not None:
             raise NotFound(worded("message {missing} is not there, or no more", missing=str(missing)))
         for given in rights.values():
             check_rights(given, needed)
-        return found
+        return mailbox_ids
 
     def refuse_guest(self, what: str) -> None:
         """Raise NotAllowed for a guest. `what` names the action that is for the owner only."""
@@ -134,10 +134,10 @@ class Scope(msgspec.Struct, frozen=True, eq=False):
 
     def readable(self, r: Reader) -> frozenset[MailboxID] | None:
         """As `Holder.readable`. Raises NoSuchMailbox if the user may no longer read all of these mailboxes."""
-        found = self.holder.readable(r)
-        if found is not None and not self.mailboxes <= found:
+        mailbox_ids = self.holder.readable(r)
+        if mailbox_ids is not None and not self.mailboxes <= mailbox_ids:
             raise NoSuchMailbox(self.holder.owner)
-        return found
+        return mailbox_ids
 
 
 class Holders:

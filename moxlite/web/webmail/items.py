@@ -75,7 +75,7 @@ def use_of_roles(roles: Iterable[Role]) -> SpecialUse:
 
 def linked_mailboxes(r: Reader) -> list[LinkedMailbox]:
     """The account's links in the form that browsers get."""
-    return [LinkedMailbox(one.name, one.address) for one in links(r)]
+    return [LinkedMailbox(link.name, link.address) for link in links(r)]
 
 
 def mailbox_of(row: MailboxRow) -> Mailbox:
@@ -167,8 +167,8 @@ def _date(microseconds: int) -> datetime | None:
 def shown_addresses(addresses: Sequence[mime.MailAddress]) -> list[Address]:
     """The first addresses of a field, as a row of the list has them."""
     return [
-        Address(_cut(one.name), _cut(one.localpart), _unicode_domain(_cut(one.domain)))
-        for one in addresses[:MAX_ADDRESSES]
+        Address(_cut(address.name), _cut(address.localpart), _unicode_domain(_cut(address.domain)))
+        for address in addresses[:MAX_ADDRESSES]
     ]
 
 

@@ -51,55 +51,55 @@ if TYPE_CHECKING:
 UNIT: Final = 1000  # messages that one call changes at most (WEBMAIL-137)
 
 
-def act(tx: AccountTx, wanted: QueryAction, home: Holder) -> QueryDone:
+def act(tx: AccountTx, query_action: QueryAction, home: Holder) -> QueryDone:
     """Act on the next thousand messages of a plain mailbox. Raises NoSuchMailbox, UserError, Conflict for a move into
     the mailbox itself.
     """
-    mailbox = resolve(tx, wanted.query, home)
-    _check(tx, wanted)
-    if wanted.action == "move" and wanted.mailbox_id == mailbox.id:
+    mailbox = resolve(tx, query_action.query, home)
+    _check(tx, query_action)
+    if query_action.action == "move" and query_action.mailbox_id == mailbox.id:
         raise Conflict("these messages are in this mailbox already")
-    looked = _next(tx, mailbox.id, wanted)
+    looked = _next(tx, mailbox.id, query_action)
     after = None
     if len(looked) == UNIT:
         last = looked[-1]
         after = Mark(EPOCH + timedelta(microseconds=last.received), last.id)
-    return _done(_change(tx, _chosen(looked, wanted), wanted), after)
+    return _done(_change(tx, _chosen(looked, query_action), query_action), after)
 
 
-async def act_on_search(home: Holder, wanted: QueryAction, rejects: str) -> QueryDone:
+async def act_on_search(home: Holder, query_action: QueryAction, rejects: str) -> QueryDone:
     """Act on the next thousand messages of a search. `rejects` as for `resolve_all`. Raises as `act`, but without the
     conflict: messages that are in the target already stay.
     """
     account = home.account
-    boxes = await account.read(lambda r: resolve_all(r, wanted.query, rejects, home), op="webmail_view")
-    found, after = await _find(account, wanted, [box.id for box in boxes])
+    boxes = await account.read(lambda r: resolve_all(r, query_action.query, rejects, home), op="webmail_view")
+    found, after = await _find(account, query_action, [box.id for box in boxes])
 
     def unit(tx: AccountTx) -> QueryDone:
-        _check(tx, wanted)
-        rows = _chosen(rows_by_ids(tx, found), wanted)
-        if wanted.action == "move":
+        _check(tx, query_action)
+        rows = _chosen(rows_by_ids(tx, found), query_action)
+        if query_action.action == "move":
             sent = mailbox_rows.mailbox_by_use(tx, SpecialUse.SENT)
             # WEBMAIL-70: sent messages stay, unless Sent itself was searched
             kept = {sent.id} if sent is not None and len(boxes) > 1 else set()
-            targets = _targets(rows, wanted)
+            targets = _targets(rows, query_action)
             rows = [row for row in rows if row.mailbox_id not in kept and targets[row.mailbox_id] != row.mailbox_id]
-        return _done(_change(tx, rows, wanted), after)
+        return _done(_change(tx, rows, query_action), after)
 
     return await account.write(unit)
 
 
 async def _find(
-    account: IndexedAccount, wanted: QueryAction, mailboxes: list[MailboxID]
+    account: IndexedAccount, query_action: QueryAction, mailboxes: list[MailboxID]
 ) -> tuple[list[int], Mark | None]:
     """The next messages of the ranges, and the mark to continue from. With threads, a thread is in a range if its first
     match is; then all its matches are.
     """
-    query = wanted.query
+    query = query_action.query
     search = Search(account, wanted_of(query, mailboxes), oldest_first=query.order_asc)
     sign = 1 if query.order_asc else -1
-    ranges = [(_place(one.first), _place(one.last)) for one in wanted.ranges]
-    done = None if wanted.after is None else _place(wanted.after)
+    ranges = [(_place(one.first), _place(one.last)) for one in query_action.ranges]
+    done = None if query_action.after is None else _place(query_action.after)
     inside: dict[int, bool] = {}  # threads, or messages, by the place of their first match
     found: list[int] = []
     while not search.done:
@@ -119,20 +119,20 @@ async def _find(
     return found, None
 
 
-def _check(tx: AccountTx, wanted: QueryAction) -> None:
-    if wanted.query.order != "received" and wanted.ranges:
+def _check(tx: AccountTx, query_action: QueryAction) -> None:
+    if query_action.query.order != "received" and query_action.ranges:
         raise UserError("ranges: only in the order of reception")
-    if wanted.action == "move":
-        for target in {one.mailbox_id for one in wanted.targets} or {wanted.mailbox_id}:
+    if query_action.action == "move":
+        for target in {one.mailbox_id for one in query_action.targets} or {query_action.mailbox_id}:
             mailbox_rows.mailbox(tx, target)
-    elif wanted.action != "delete" and not wanted.flags:
+    elif query_action.action != "delete" and not query_action.flags:
         raise UserError("flags: at least one is needed")
 
 
-def _chosen(rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
+def _chosen(rows: list[MessageRow], query_action: QueryAction) -> list[MessageRow]:
     """The rows without exceptions, and without messages that came after the browser chose."""
-    kept = frozenset(wanted.except_ids)
-    return [row for row in rows if row.id not in kept and row.createseq <= wanted.modseq]
+    kept = frozenset(query_action.except_ids)
+    return [row for row in rows if row.id not in kept and row.createseq <= query_action.modseq]
 
 
 def _done(changed: list[MessageRow], after: Mark | None) -> QueryDone:
@@ -140,30 +140,30 @@ def _done(changed: list[MessageRow], after: Mark | None) -> QueryDone:
     return QueryDone([row.id for row in changed], [int(row.mailbox_id) for row in changed], unseen, after)
 
 
-def _next(tx: AccountTx, mailbox_id: MailboxID, wanted: QueryAction) -> list[MessageRow]:
+def _next(tx: AccountTx, mailbox_id: MailboxID, query_action: QueryAction) -> list[MessageRow]:
     """The next messages of the ranges, at most a thousand, in the order of the view."""
-    oldest_first, unread = wanted.query.order_asc, wanted.query.filter.unread
-    found: list[MessageRow] = []
-    for behind, last in _stretches(wanted):
-        while len(found) < UNIT:
-            limit = UNIT - len(found)
+    oldest_first, unread = query_action.query.order_asc, query_action.query.filter.unread
+    message_rows: list[MessageRow] = []
+    for behind, last in _stretches(query_action):
+        while len(message_rows) < UNIT:
+            limit = UNIT - len(message_rows)
             rows = page(tx, mailbox_id, behind, limit, oldest_first=oldest_first, unread=unread)
             inside = [row for row in rows if last is None or not _beyond(row, last, oldest_first=oldest_first)]
-            found += inside
+            message_rows += inside
             if len(inside) < limit:
                 break
             behind = Place(inside[-1].received, inside[-1].id)
-    return found
+    return message_rows
 
 
-def _stretches(wanted: QueryAction) -> Iterator[tuple[Place, Place | None]]:
+def _stretches(query_action: QueryAction) -> Iterator[tuple[Place, Place | None]]:
     """The ranges that are left to do, each as the place before its first message and the place of its last."""
-    oldest_first = wanted.query.order_asc
+    oldest_first = query_action.query.order_asc
     step = -1 if oldest_first else 1
-    done = None if wanted.after is None else _place(wanted.after)
-    if not wanted.ranges:
+    done = None if query_action.after is None else _place(query_action.after)
+    if not query_action.ranges:
         yield done or (FIRST_OLDEST if oldest_first else FIRST_NEWEST), None
-    for one in wanted.ranges:
+    for one in query_action.ranges:
         first, last = _place(one.first), _place(one.last)
         # ids are integers, so no message is between this place and the first message
         behind = Place(first.received, first.message_id + step)
@@ -183,23 +183,23 @@ def _place(mark: Mark) -> Place:
     return Place((mark.received - EPOCH) // timedelta(microseconds=1), mark.id)
 
 
-def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[MessageRow]:
+def _change(tx: AccountTx, rows: list[MessageRow], query_action: QueryAction) -> list[MessageRow]:
     """Apply the action. Returns the rows that it changed, as they were before."""
-    if wanted.action in ("flags_add", "flags_clear"):
-        bits, keywords = split_flags(wanted.flags)
-        adding = wanted.action == "flags_add"
+    if query_action.action in ("flags_add", "flags_clear"):
+        bits, keywords = split_flags(query_action.flags)
+        adding = query_action.action == "flags_add"
         rows = [row for row in rows if _differs(row, bits, {word.lower() for word in keywords}, adding=adding)]
         if rows:
             ids = [row.id for row in rows]
             store_flags_ids(tx, ids, mode="add" if adding else "remove", flags=bits, keywords=keywords)
         return rows
     ids = [row.id for row in rows]
-    if ids and wanted.action == "delete":
+    if ids and query_action.action == "delete":
         expunge_ids(tx, ids)
     elif ids:
-        if wanted.mark_seen:
+        if query_action.mark_seen:
             store_flags_ids(tx, ids, mode="add", flags=Flag.SEEN)
-        targets, moved = _targets(rows, wanted), dict[MailboxID, list[MessageID]]()
+        targets, moved = _targets(rows, query_action), dict[MailboxID, list[MessageID]]()
         for row in rows:
             moved.setdefault(targets[row.mailbox_id], []).append(row.id)
         for target, numbers in moved.items():
@@ -207,10 +207,10 @@ def _change(tx: AccountTx, rows: list[MessageRow], wanted: QueryAction) -> list[
     return rows
 
 
-def _targets(rows: Sequence[MessageRow], wanted: QueryAction) -> dict[MailboxID, MailboxID]:
+def _targets(rows: Sequence[MessageRow], query_action: QueryAction) -> dict[MailboxID, MailboxID]:
     """Where messages of each mailbox move; to itself if the action names no other. The first target of one counts."""
-    named = {one.from_id: one.mailbox_id for one in reversed(wanted.targets)}
-    return {box: MailboxID(named.get(box, wanted.mailbox_id or box)) for box in {row.mailbox_id for row in rows}}
+    named = {target.from_id: target.mailbox_id for target in reversed(query_action.targets)}
+    return {box: MailboxID(named.get(box, query_action.mailbox_id or box)) for box in {row.mailbox_id for row in rows}}
 
 
 def _differs(row: MessageRow, bits: Flag, keywords: set[str], *, adding: bool) -> bool:
@@ -274,8 +274,10 @@ def _still_in(r: Reader, holder: Holder, shown: Sequence[int], mailbox_id: int) 
     """The messages that are in this mailbox; with 0 all of them."""
     if not mailbox_id:
         return shown
-    found = mailboxes_of(r, [holder.local_id(one) for one in shown])
-    return [holder.shown_id(one) for one, there in found.items() if there == holder.local_id(mailbox_id)]
+    mailbox_ids = mailboxes_of(r, [holder.local_id(one) for one in shown])
+    return [
+        holder.shown_id(message_id) for message_id, there in mailbox_ids.items() if there == holder.local_id(mailbox_id)
+    ]
 
 
 def _move(tx: AccountTx, holder: Holder, shown: Sequence[int], mailbox_id: MailboxID, *, seen: bool) -> None:

@@ -102,7 +102,7 @@ def _covered(section: HeaderSection, signers: Iterable[str]) -> bool:
     """Whether a domain that passed signed both fields."""
     if any(section.count(name) != 1 for name in FIELDS):
         return False
-    passed = {domain for one in signers if (domain := _ascii(one))}
+    passed = {domain for signer in signers if (domain := _ascii(signer))}
     covering: dict[str, bool] = {}
     for field in section.all(b"dkim-signature"):
         try:
@@ -123,17 +123,19 @@ def _ascii(domain: str) -> str:
         return ""
 
 
-async def ask_once(http: HTTPClient, found: Unsubscribe) -> None:
+async def ask_once(http: HTTPClient, unsubscribe: Unsubscribe) -> None:
     """Send the request of one click: no cookies, no redirects (RFC 8058 §3.1). Raises UserError with the reason, if the
     server does not agree.
     """
     headers = [("Content-Type", "application/x-www-form-urlencoded")]
     try:
-        answer = await http.request("POST", found.one_click, headers=headers, body=BODY, seconds=SECONDS, max_body=512)
+        answer = await http.request(
+            "POST", unsubscribe.one_click, headers=headers, body=BODY, seconds=SECONDS, max_body=512
+        )
     except HTTPError as error:
-        raise UserError(worded("{host} cannot be reached: {reason}", host=found.host, reason=error)) from None
+        raise UserError(worded("{host} cannot be reached: {reason}", host=unsubscribe.host, reason=error)) from None
     if not 200 <= answer.status < 300:
-        raise UserError(worded("{host} refused with status {status}", host=found.host, status=answer.status))
+        raise UserError(worded("{host} refused with status {status}", host=unsubscribe.host, status=answer.status))
 
 
 def note(tx: AccountTx, sender: str) -> None:

@@ -64,7 +64,10 @@ class AddressCalls(AccountCalls):
     async def destination_list(self, caller: Caller) -> list[DestinationItem]:
         """All addresses with their settings and rules."""
         settings = self._settings(caller)
-        return [DestinationItem(address, shown(DestinationForm, one)) for address, one in settings.destinations.items()]
+        return [
+            DestinationItem(address, shown(DestinationForm, destination))
+            for address, destination in settings.destinations.items()
+        ]
 
     @call(audit="address changed", confirm=True)
     async def destination_save(
@@ -92,7 +95,10 @@ class AddressCalls(AccountCalls):
         if run.too_slow is not None:
             raise FieldErrors([FieldError(f"rulesets[{run.too_slow}]", TOO_SLOW)])
         return TriedRules(
-            [TriedMessage(one.id, one.sender, one.subject, moment(one.received), one.rule) for one in run.messages],
+            [
+                TriedMessage(message.id, message.sender, message.subject, moment(message.received), message.rule)
+                for message in run.messages
+            ],
             run.complete,
         )
 
@@ -104,10 +110,10 @@ class AddressCalls(AccountCalls):
         return RulesAsSieve(made.script, [LeftOutRule(index, reason) for index, reason in made.left_out])
 
     def _destination(self, caller: Caller, address: str) -> Destination:
-        found = self._settings(caller).destinations.get(address)
-        if found is None:
+        destination = self._settings(caller).destinations.get(address)
+        if destination is None:
             raise NotFound(worded("{address} is not an address of this account", address=address))
-        return found
+        return destination
 
 
 def rulesets_of(rules: list[Rule], settings: Account) -> tuple[Ruleset, ...]:
@@ -115,11 +121,11 @@ def rulesets_of(rules: list[Rule], settings: Account) -> tuple[Ruleset, ...]:
     form = msgspec.structs.replace(shown(DestinationForm, Destination()), rulesets=rules)
     table = table_of(form)
     check_patterns(table, settings)
-    found, mistakes = decode(Destination, table, Path())
+    destination, mistakes = decode(Destination, table, Path())
     if mistakes:
-        raise FieldErrors([FieldError(dotted(one.path), one.text) for one in mistakes])
-    assert found is not None
-    return found.rulesets
+        raise FieldErrors([FieldError(dotted(mistake.path), mistake.text) for mistake in mistakes])
+    assert destination is not None
+    return destination.rulesets
 
 
 class ForwardCalls(AccountCalls):

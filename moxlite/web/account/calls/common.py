@@ -97,10 +97,10 @@ class AccountCalls:
 
     def _settings(self, caller: Caller) -> Account:
         """The account's settings. Raises NotFound if it was removed meanwhile."""
-        found = self._server.config.current.account(caller.require().account)
-        if found is None:
+        account = self._server.config.current.account(caller.require().account)
+        if account is None:
             raise NotFound("this account is no longer there")
-        return found
+        return account
 
     def _queue(self) -> Queue:
         """The queue. Raises Unavailable without one."""
@@ -120,7 +120,7 @@ class AccountCalls:
         try:
             await change_keys(self._server.edit, section, path, old, new, names)
         except NotValid as error:
-            raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from error
+            raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from error
         except ObjectChanged as error:
             text = str(error).partition(": ")[2]
             raise Conflict(worded("this was changed meanwhile, and nothing was saved: {text}", text=text)) from error

@@ -42,7 +42,7 @@ class CopyingCalls(AccountCalls):
         name = caller.require().account
         async with self._open(caller) as account:
             known = await account.read(lambda r: remote_users(r, MAX_KNOWN), op="copy_state")
-        servers = [KnownServer(one.host, one.user) for one in known]
+        servers = [KnownServer(remote_user.host, remote_user.user) for remote_user in known]
         return _shown(self._server.copies.look(name), servers, insecure=self._inside)
 
     @call(audit="import begun")
@@ -151,7 +151,10 @@ def _shown(look: ImportLook | None, known: list[KnownServer], *, insecure: bool)
         port=look.port,
         tls=look.tls,
         user=look.user,
-        plan=[PlannedMailbox(one.source, one.target, one.messages, one.new) for one in look.plan],
+        plan=[
+            PlannedMailbox(mailbox_plan.source, mailbox_plan.target, mailbox_plan.messages, mailbox_plan.new)
+            for mailbox_plan in look.plan
+        ],
         mailbox=look.mailbox,
         done=look.done,
         total=look.total,
@@ -199,7 +202,7 @@ class CalendarCopyingCalls(AccountCalls):
         if look is None:
             return CalendarCopying("none")
         done = look.copied
-        counts = (done.places, done.added, done.known, done.unread, [remark(one) for one in done.problems])
+        counts = (done.places, done.added, done.known, done.unread, [remark(problem) for problem in done.problems])
         return CalendarCopying(
             look.phase, look.host, look.user, look.place, look.at, look.of, *counts, remark(look.error)
         )

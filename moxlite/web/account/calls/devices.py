@@ -76,7 +76,7 @@ class DeviceCalls(AccountCalls):
             raise FieldErrors([FieldError("name", "must have 1 to 64 printable characters")])
         async with self._open(caller) as account:
             known = await account.read(app_passwords, op="app-password")
-        if any(one.name == name for one in known):
+        if any(app_password.name == name for app_password in known):
             raise FieldErrors([FieldError("name", "is the name of an app password already")])
         try:
             secret = self._devices.start(session.account, session.address, name)
@@ -88,10 +88,10 @@ class DeviceCalls(AccountCalls):
     @call()
     async def device_state(self, caller: Caller) -> DeviceState:
         """How far the device is."""
-        found = self._devices.of(caller.require().account)
-        if found is None:
+        device = self._devices.of(caller.require().account)
+        if device is None:
             return DeviceState("gone", "", "")
-        return DeviceState(found.state, found.remote_ip, found.user_agent)
+        return DeviceState(device.state, device.remote_ip, device.user_agent)
 
     @call(audit="device set up", confirm=True)
     async def device_answer(self, caller: Caller, yes: bool) -> None:
@@ -156,11 +156,11 @@ class DeviceCalls(AccountCalls):
     async def device_look(self, caller: Caller, claim: Secret) -> DeviceLook:
         """The answer to the device: its settings and password, once the user has said yes."""
         try:
-            found = self._devices.look(claim)
+            device = self._devices.look(claim)
         except LinkGone:
             raise Gone(GONE) from None
         snapshot = self._server.config.current
-        return DeviceLook(found.state, found.password, program_of(snapshot, found.address), _davx5(snapshot, found))
+        return DeviceLook(device.state, device.password, program_of(snapshot, device.address), _davx5(snapshot, device))
 
 
 def _davx5(snapshot: Snapshot, device: Device) -> str:

@@ -179,7 +179,7 @@ def _item(link: Link, state: LinkState) -> LinkItem:
         provider="" if provider is None else provider.name,
         wants="" if provider is None else provider.wants,
         page="" if provider is None else provider.page,
-        problems=[remark(one) for one in state.problems],
+        problems=[remark(problem) for problem in state.problems],
         smtp_host=link.outlet.host,
         smtp_port=link.outlet.port,
         smtp_tls=link.outlet.tls,

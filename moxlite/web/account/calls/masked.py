@@ -38,7 +38,7 @@ class MaskedCalls(AccountCalls):
         at = now()
         total = await given.count(name, text)
         found = await given.list(name, text, limit=PAGE, offset=offset)
-        domains = [one.unicode for one in domains_of(self._server.config.current, name)]
+        domains = [domain.unicode for domain in domains_of(self._server.config.current, name)]
         return GivenPage([_item(one, at) for one in found], total, domains)
 
     @call(audit="address to give away made")

@@ -49,14 +49,14 @@ class OverviewCalls(AccountCalls):
                     address=address,
                     catchall=address.startswith("@"),
                     domain_disabled=_disabled(snapshot, address),
-                    full_name=one.full_name,
-                    mailbox=one.mailbox,
-                    rules=len(one.rulesets),
-                    refused=one.smtp_error or "",
+                    full_name=destination.full_name,
+                    mailbox=destination.mailbox,
+                    rules=len(destination.rulesets),
+                    refused=destination.smtp_error or "",
                 )
-                for address, one in settings.destinations.items()
+                for address, destination in settings.destinations.items()
             ],
-            lists=[_list(one) for one in snapshot.derived.aliases_of.get(session.account, ())],
+            lists=[_list(alias_recipient) for alias_recipient in snapshot.derived.aliases_of.get(session.account, ())],
             program=program_of(snapshot, session.address),
             app_passwords_required=settings.require_app_passwords,
             sorting=sorting,
@@ -78,26 +78,30 @@ def program_of(snapshot: Snapshot, address: str) -> Program:
         offer = offer_for(snapshot, MailAddress.parse(address).domain)
     except AddressError:  # an address that is no longer valid has no settings
         return Program(address, [], [])
-    imap, submission = [_server(one) for one in offer.imap], [_server(one) for one in offer.submission]
-    jmap = [jmap_session(one.host, one.port) for one in offer.jmap[:1]]
+    imap, submission = [_server(server) for server in offer.imap], [_server(server) for server in offer.submission]
+    jmap = [jmap_session(server.host, server.port) for server in offer.jmap[:1]]
     return Program(address, imap, submission, *jmap)
 
 
-def _server(one: Server) -> MailServer:
-    return MailServer(one.host.unicode, one.port, one.security)
+def _server(server: Server) -> MailServer:
+    return MailServer(server.host.unicode, server.port, server.security)
 
 
 def _disabled(snapshot: Snapshot, address: str) -> bool:
-    found = snapshot.domain(Domain.parse(address.rpartition("@")[2]))
-    return found is None or found.disabled
+    domain_config = snapshot.domain(Domain.parse(address.rpartition("@")[2]))
+    return domain_config is None or domain_config.disabled
 
 
-def _list(one: AliasRecipient) -> MailingList:
-    members = [*(member.canonical for member in one.members), *one.external] if one.alias.list_members else []
+def _list(alias_recipient: AliasRecipient) -> MailingList:
+    members = (
+        [*(member.canonical for member in alias_recipient.members), *alias_recipient.external]
+        if alias_recipient.alias.list_members
+        else []
+    )
     return MailingList(
-        address=str(one.canonical),
-        members_shown=one.alias.list_members,
+        address=str(alias_recipient.canonical),
+        members_shown=alias_recipient.alias.list_members,
         members=[str(member) for member in members],
-        public=one.alias.post_public,
-        may_send=one.alias.allow_msg_from,
+        public=alias_recipient.alias.post_public,
+        may_send=alias_recipient.alias.allow_msg_from,
     )

@@ -79,7 +79,7 @@ class SecurityCalls(AccountCalls):
             found = await account.read(app_passwords, op="app-password")
         uses = {one.app_password: one for one in await self._server.auth.attempts.app_uses(name)}
         at = now()
-        return [_app(one, uses.get(one.name), at) for one in found]
+        return [_app(app_password, uses.get(app_password.name), at) for app_password in found]
 
     @call(audit="app password added", confirm=True)
     async def app_password_add(
@@ -121,19 +121,19 @@ class SecurityCalls(AccountCalls):
         own = caller.require()
         return [
             SessionItem(
-                id=one.id,
-                app="webmail" if one.app == "webmail" else "account page",
-                address=one.address,
-                remote_ip=one.remote_ip,
-                user_agent=one.user_agent,
-                created=moment(one.created),
-                last_used=moment(one.last_used),
-                expires=moment(one.expires),
-                current=one.id in (own.id, own.parent),
-                device=one.device,
+                id=session.id,
+                app="webmail" if session.app == "webmail" else "account page",
+                address=session.address,
+                remote_ip=session.remote_ip,
+                user_agent=session.user_agent,
+                created=moment(session.created),
+                last_used=moment(session.last_used),
+                expires=moment(session.expires),
+                current=session.id in (own.id, own.parent),
+                device=session.device,
             )
-            for one in await self._server.auth.sessions.of(own.account)
-            if not one.parent
+            for session in await self._server.auth.sessions.of(own.account)
+            if not session.parent
         ]
 
     @call(audit="session ended")
@@ -158,10 +158,10 @@ class SecurityCalls(AccountCalls):
         name = caller.require().account
         if after:
             last, number = _place(after)
-            found = await self._server.auth.attempts.page(name, limit=count, last=last, before=number)
+            recorded_attempts = await self._server.auth.attempts.page(name, limit=count, last=last, before=number)
         else:
-            found = await self._server.auth.attempts.page(name, limit=count)
-        return [_attempt(one) for one in found]
+            recorded_attempts = await self._server.auth.attempts.page(name, limit=count)
+        return [_attempt(recorded_attempt) for recorded_attempt in recorded_attempts]
 
     @call(audit="account secured", confirm=True)
     async def not_me(self, caller: Caller) -> Secured:
@@ -195,17 +195,17 @@ class SecurityCalls(AccountCalls):
         )
 
 
-def _app(one: AppPassword, use: AppUse | None, at: int) -> AppPasswordItem:
-    used = use if use is not None and use.last >= one.created else None  # an earlier one had the same name
-    last = max(used.last if used else 0, one.last_used or 0)
+def _app(app_password: AppPassword, use: AppUse | None, at: int) -> AppPasswordItem:
+    used = use if use is not None and use.last >= app_password.created else None  # an earlier one had the same name
+    last = max(used.last if used else 0, app_password.last_used or 0)
     return AppPasswordItem(
-        name=one.name,
-        token=one.token is not None,
-        scopes=list(one.scopes),
-        read_only=one.read_only,
-        created=moment(one.created),
-        expires=None if one.expires is None else moment(one.expires),
-        expired=one.expired(at),
+        name=app_password.name,
+        token=app_password.token is not None,
+        scopes=list(app_password.scopes),
+        read_only=app_password.read_only,
+        created=moment(app_password.created),
+        expires=None if app_password.expires is None else moment(app_password.expires),
+        expired=app_password.expired(at),
         last_used=moment(last) if last else None,
         last_ip=used.remote_ip if used else "",
         last_protocol=protocol_words(used.protocol) if used else "",
@@ -219,17 +219,17 @@ def _place(text: str) -> tuple[int, int]:
     return min(int(last), 2**63 - 1), min(int(number), 2**63 - 1)
 
 
-def _attempt(one: RecordedAttempt) -> Attempt:
+def _attempt(recorded_attempt: RecordedAttempt) -> Attempt:
     return Attempt(
-        text=attempt_words(one),
-        ok=one.result == "ok",
-        username=one.address,
-        user_agent=one.user_agent,
-        app_password=one.app_password,
-        first=moment(one.first),
-        last=moment(one.last),
-        count=one.count,
-        after=f"{one.last}-{one.id}",
+        text=attempt_words(recorded_attempt),
+        ok=recorded_attempt.result == "ok",
+        username=recorded_attempt.address,
+        user_agent=recorded_attempt.user_agent,
+        app_password=recorded_attempt.app_password,
+        first=moment(recorded_attempt.first),
+        last=moment(recorded_attempt.last),
+        count=recorded_attempt.count,
+        after=f"{recorded_attempt.last}-{recorded_attempt.id}",
     )
 
 
@@ -245,7 +245,7 @@ class KeyCalls(AccountCalls):
     @call()
     async def key_list(self, caller: Caller) -> list[KeyItem]:
         """The keys of the account, oldest first."""
-        return [_item(one) for one in await self._server.auth.keys.of(caller.require().account)]
+        return [_item(tls_key) for tls_key in await self._server.auth.keys.of(caller.require().account)]
 
     @call(audit="key added", confirm=True)
     async def key_add(
@@ -266,15 +266,15 @@ class KeyCalls(AccountCalls):
     async def key_save(self, caller: Caller, old: KeyItem, changed: KeyItem) -> None:
         """Change name, address or use of a key. A conflict if it is no longer the old one."""
         account = caller.require().account
-        found = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
-        if found is None:
+        tls_key = {one.fingerprint: one for one in await self._server.auth.keys.of(account)}.get(old.fingerprint)
+        if tls_key is None:
             raise NotFound("the account has no such key")
-        if _item(found) != old:
+        if _item(tls_key) != old:
             raise Conflict(
                 worded(
                     'this was changed meanwhile: it is "{name}" for {login_address} now',
-                    name=found.name,
-                    login_address=found.login_address,
+                    name=tls_key.name,
+                    login_address=tls_key.login_address,
                 )
             )
         if not changed.name.strip():
@@ -296,20 +296,20 @@ class KeyCalls(AccountCalls):
 
     def _address(self, caller: Caller, text: str) -> str:
         """An address of the account in its canonical form. Raises FieldErrors."""
-        found = self._server.config.current.login(text)
-        if found is None or found.account != caller.require().account:
+        account_recipient = self._server.config.current.login(text)
+        if account_recipient is None or account_recipient.account != caller.require().account:
             raise FieldErrors([FieldError("login_address", "is not an address of this account")])
-        return str(found.canonical)
+        return str(account_recipient.canonical)
 
 
-def _item(one: TLSKey) -> KeyItem:
+def _item(tls_key: TLSKey) -> KeyItem:
     return KeyItem(
-        fingerprint=one.fingerprint,
-        type=one.type,
-        name=one.name,
-        login_address=one.login_address,
-        no_imap_preauth=one.no_imap_preauth,
-        created=moment(one.created),
+        fingerprint=tls_key.fingerprint,
+        type=tls_key.type,
+        name=tls_key.name,
+        login_address=tls_key.login_address,
+        no_imap_preauth=tls_key.no_imap_preauth,
+        created=moment(tls_key.created),
     )
 
 
@@ -353,11 +353,15 @@ def protocol_words(protocol: str) -> str:
     return PROTOCOLS.get(protocol, protocol)
 
 
-def attempt_words(one: RecordedAttempt) -> str:
+def attempt_words(recorded_attempt: RecordedAttempt) -> str:
     """Protocol, address and outcome: ``IMAP, 198.51.100.7, refused: wrong password``."""
-    outcome = SESSION if one.mechanism == "websession" else OUTCOMES.get(one.result, one.result)
-    if one.result == "ok" and one.app_password:
-        outcome += f' with the app password "{one.app_password}"'
-    elif one.result == "ok" and one.tls_key:
+    outcome = (
+        SESSION
+        if recorded_attempt.mechanism == "websession"
+        else OUTCOMES.get(recorded_attempt.result, recorded_attempt.result)
+    )
+    if recorded_attempt.result == "ok" and recorded_attempt.app_password:
+        outcome += f' with the app password "{recorded_attempt.app_password}"'
+    elif recorded_attempt.result == "ok" and recorded_attempt.tls_key:
         outcome += " with a key"
-    return f"{protocol_words(one.protocol)}, {one.remote_ip}, {outcome}"
+    return f"{protocol_words(recorded_attempt.protocol)}, {recorded_attempt.remote_ip}, {outcome}"

@@ -55,23 +55,23 @@ class SendingCalls(AccountCalls):
             raise FieldErrors([FieldError("authorization", "must be printable ASCII")])
         name = caller.require().account
         with _told():
-            found = await self._queue().webhooks.try_out(
+            call_result = await self._queue().webhooks.try_out(
                 name, hook.url, hook.authorization, hook.secret, incoming=incoming
             )
-        return HookTest(found.status, found.duration / SECOND, found.error, found.response)
+        return HookTest(call_result.status, call_result.duration / SECOND, call_result.error, call_result.response)
 
     @call()
     async def suppression_list(self, caller: Caller) -> list[SuppressedItem]:
         """Addresses to which the account sends nothing more."""
         return [
             SuppressedItem(
-                address=one.original_address,
-                manual=one.manual,
-                reason=one.reason,
-                created=moment(one.created),
-                expires=None if one.expires is None else moment(one.expires),
+                address=suppression.original_address,
+                manual=suppression.manual,
+                reason=suppression.reason,
+                created=moment(suppression.created),
+                expires=None if suppression.expires is None else moment(suppression.expires),
             )
-            for one in await self._queue().suppressions(caller.require().account)
+            for suppression in await self._queue().suppressions(caller.require().account)
         ]
 
     @call(audit="suppression added")
@@ -97,19 +97,21 @@ class SendingCalls(AccountCalls):
         return Outgoing(
             [
                 QueuedItem(
-                    id=one.id,
-                    sender=one.sender_address,
-                    recipient=one.recipient_address,
-                    subject=one.subject,
-                    queued=moment(one.queued),
-                    attempts=one.attempts,
-                    last_attempt=None if one.last_attempt is None else moment(one.last_attempt),
-                    next_attempt=None if one.hold else moment(one.next_attempt),
-                    error=one.last_result.error if one.last_result is not None and not one.last_result.success else "",
-                    hold=one.hold,
-                    stopped=one.guarded,
+                    id=message.id,
+                    sender=message.sender_address,
+                    recipient=message.recipient_address,
+                    subject=message.subject,
+                    queued=moment(message.queued),
+                    attempts=message.attempts,
+                    last_attempt=None if message.last_attempt is None else moment(message.last_attempt),
+                    next_attempt=None if message.hold else moment(message.next_attempt),
+                    error=message.last_result.error
+                    if message.last_result is not None and not message.last_result.success
+                    else "",
+                    hold=message.hold,
+                    stopped=message.guarded,
                 )
-                for one in found
+                for message in found
             ],
             len(found) == PAGE,
             [Left(recipient, state, moment(at)) for _, recipient, state, at in ended],

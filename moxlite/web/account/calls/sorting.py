@@ -110,11 +110,14 @@ class ScriptCalls(AccountCalls):
         from moxlite.proto.sieve.validation import EXTENSIONS
 
         async with self._open(caller) as account:
-            found = await account.read(scripts, op="scripts")
+            stored_scripts = await account.read(scripts, op="scripts")
             failed = await account.read(failures, op="scripts")
         return Scripts(
-            [Script(one.name, one.size, one.active, moment(one.changed)) for one in found],
-            [ScriptFailure(moment(one.moment), one.script, one.line, one.text) for one in failed],
+            [
+                Script(stored_script.name, stored_script.size, stored_script.active, moment(stored_script.changed))
+                for stored_script in stored_scripts
+            ],
+            [ScriptFailure(moment(failure.moment), failure.script, failure.line, failure.text) for failure in failed],
             list(EXTENSIONS),
         )
 
@@ -132,7 +135,7 @@ class ScriptCalls(AccountCalls):
         try:
             await check_script(text.encode())
         except ScriptError as error:
-            return [ScriptFault(one.line, one.column, one.text) for one in error.faults]
+            return [ScriptFault(fault.line, fault.column, fault.text) for fault in error.faults]
         return []
 
     @call(audit="script saved", confirm=True)
@@ -157,7 +160,7 @@ class ScriptCalls(AccountCalls):
             try:
                 await keep_script(account, name, text.encode())
             except ScriptError as error:
-                raise FieldErrors([FieldError("text", str(one)) for one in error.faults]) from error
+                raise FieldErrors([FieldError("text", str(fault)) for fault in error.faults]) from error
             if activate:
                 await account.write(lambda tx: activate_script(tx, name))
 
@@ -198,7 +201,7 @@ class VacationCalls(AccountCalls):
             _fields(form),
             form.is_active(now()),
             [AnsweredSender(one.address, moment(one.sent)) for one in told],
-            any(one.active for one in known),
+            any(stored_script.active for stored_script in known),
         )
 
     @call(audit="vacation saved")

@@ -41,12 +41,12 @@ class AccessCalls(AdminCalls):
     async def account_security(self, caller: Caller, name: Word) -> AccountSecurity:
         """The second factors of an account, and the keys of client certificates that log in to it."""
         addresses = self._addresses_of(name)
-        found = await self._server.auth.factors.of(name)
+        factors = await self._server.auth.factors.of(name)
         return AccountSecurity(
-            apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in found.apps],
-            keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in found.keys],
-            codes=found.codes,
-            certificates=[_key(one) for one in await self._server.auth.keys.of(name)],
+            apps=[FactorApp(app.id, app.name, app.created, app.last_used) for app in factors.apps],
+            keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in factors.keys],
+            codes=factors.codes,
+            certificates=[_key(tls_key) for tls_key in await self._server.auth.keys.of(name)],
             addresses=addresses,
             links=public_page(self._server.config(), "account") is not None,
         )
@@ -91,7 +91,7 @@ class AccessCalls(AdminCalls):
     @call(confirm=True)
     async def account_key_remove(self, caller: Caller, name: Word, fingerprint: Fingerprint) -> None:
         """Forget a key of an account; log-ins with it are refused from the next connection on."""
-        if fingerprint not in [one.fingerprint for one in await self._server.auth.keys.of(name)]:
+        if fingerprint not in [tls_key.fingerprint for tls_key in await self._server.auth.keys.of(name)]:
             raise NotFound("This account has no such key any more.")
         await self._perform(RemoveKey(fingerprint))
 
@@ -100,8 +100,8 @@ class AccessCalls(AdminCalls):
         """Mail of an account that was removed at or after `since`, and can be brought back."""
         self._addresses_of(name)
         async with self._server.accounts.use(name) as account:
-            found = await account.scan(partial(removed_by_mailbox, since=since), op="admin_removed")
-        return Recoverable(found, round(self._server.config().static.store.undelete_grace * 1e6))
+            removed_froms = await account.scan(partial(removed_by_mailbox, since=since), op="admin_removed")
+        return Recoverable(removed_froms, round(self._server.config().static.store.undelete_grace * 1e6))
 
     @call(audit="admin password changed", confirm=True)
     async def password_change(self, caller: Caller, password: Credential) -> int:
@@ -110,20 +110,20 @@ class AccessCalls(AdminCalls):
 
     def _addresses_of(self, name: str) -> list[str]:
         """The addresses of an account with which a key may log in. Raises NotFound if there is no such account."""
-        found = self._server.config().account(name)
-        if found is None:
+        account = self._server.config().account(name)
+        if account is None:
             raise NotFound(f"There is no account {name!r}.")
-        return [one for one in found.destinations if not one.startswith("@")]
+        return [destination for destination in account.destinations if not destination.startswith("@")]
 
 
-def _key(one: TLSKey) -> AccountKey:
+def _key(tls_key: TLSKey) -> AccountKey:
     return AccountKey(
-        fingerprint=one.fingerprint,
-        type=one.type,
-        name=one.name,
-        login_address=one.login_address,
-        no_imap_preauth=one.no_imap_preauth,
-        created=one.created,
+        fingerprint=tls_key.fingerprint,
+        type=tls_key.type,
+        name=tls_key.name,
+        login_address=tls_key.login_address,
+        no_imap_preauth=tls_key.no_imap_preauth,
+        created=tls_key.created,
     )
 
 
@@ -183,25 +183,35 @@ class AuditCalls(AdminCalls):
     @call()
     async def audit(self, caller: Caller, filter: AuditFilter, before: ID = 0, count: Count = 50) -> list[AuditLine]:  # noqa: A002
         """Entries with ids below `before`, newest first; 0 for the newest."""
-        found = await self._server.auth.audit.entries(filter, before=before or MAX_ID, limit=count)
-        return [line_of(one) for one in found]
+        audit_entries = await self._server.auth.audit.entries(filter, before=before or MAX_ID, limit=count)
+        return [line_of(audit_entry) for audit_entry in audit_entries]
 
     @call()
     async def audit_export(self, caller: Caller, filter: AuditFilter, form: Literal["csv", "json"]) -> str:  # noqa: A002
         """The newest 10,000 entries as a table, or as lines of JSON."""
-        found = await self._server.auth.audit.entries(filter, limit=MOST)
+        audit_entries = await self._server.auth.audit.entries(filter, limit=MOST)
         if form == "json":
-            return "".join(msgspec.json.encode(line_of(one)).decode() + "\n" for one in found)
+            return "".join(msgspec.json.encode(line_of(audit_entry)).decode() + "\n" for audit_entry in audit_entries)
         text = io.StringIO()
         table = csv.writer(text)
         table.writerow(("id", "at", "actor", "via", "remote_ip", "action", "object", "outcome", "detail"))
-        table.writerows([_cell(one) for one in _row(entry)] for entry in found)
+        table.writerows([_cell(one) for one in _row(entry)] for entry in audit_entries)
         return text.getvalue()
 
 
-def _row(one: AuditEntry) -> tuple[str, ...]:
-    at = dt.datetime.fromtimestamp(one.at / 1e6, dt.UTC).isoformat(timespec="seconds")
-    return (str(one.id), at, one.actor, one.via, one.remote_ip, one.action, one.object, one.outcome, one.detail)
+def _row(audit_entry: AuditEntry) -> tuple[str, ...]:
+    at = dt.datetime.fromtimestamp(audit_entry.at / 1e6, dt.UTC).isoformat(timespec="seconds")
+    return (
+        str(audit_entry.id),
+        at,
+        audit_entry.actor,
+        audit_entry.via,
+        audit_entry.remote_ip,
+        audit_entry.action,
+        audit_entry.object,
+        audit_entry.outcome,
+        audit_entry.detail,
+    )
 
 
 def _cell(text: str) -> str:

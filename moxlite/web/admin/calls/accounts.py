@@ -73,7 +73,10 @@ class AccountCalls(AdminCalls):
             row=_row(snapshot, name, self._server.accounts.broken().get(name, "")),
             domain=settings.domain.unicode,
             use=await self._use(name, await self._logins([name])),
-            addresses=[_address(snapshot, address, one.mailbox) for address, one in settings.destinations.items()],
+            addresses=[
+                _address(snapshot, address, destination.mailbox)
+                for address, destination in settings.destinations.items()
+            ],
             domains=sorted(snapshot.domains.domains),
         )
 
@@ -90,7 +93,9 @@ class AccountCalls(AdminCalls):
     async def account_remains(self, caller: Caller, name: Word) -> AccountRemains:
         """Numbers of messages and mailboxes that would go with an account."""
         settings = self._settings(name)
-        aliases = {str(one.canonical) for one in self._server.config().derived.aliases_of.get(name, ())}
+        aliases = {
+            str(alias_recipient.canonical) for alias_recipient in self._server.config().derived.aliases_of.get(name, ())
+        }
         queued = await self._queued(name)
         try:
             async with self._server.accounts.use(name) as account:
@@ -114,8 +119,8 @@ class AccountCalls(AdminCalls):
     @call()
     async def attempts(self, caller: Caller, account: Word = "", count: Count = 50) -> list[Attempt]:
         """The latest log-in attempts to an account, or to all and to the admin app."""
-        found = await self._server.auth.attempts.newest(account or None, limit=count)
-        return [attempt_of(one) for one in found]
+        recorded_attempts = await self._server.auth.attempts.newest(account or None, limit=count)
+        return [attempt_of(recorded_attempt) for recorded_attempt in recorded_attempts]
 
     def _settings(self, name: str) -> Account:
         found = self._server.config().account(name)
@@ -148,20 +153,20 @@ class AccountCalls(AdminCalls):
         return (await self._perform(CountMessages(filter=Filter(account=name)))).messages
 
 
-def attempt_of(one: RecordedAttempt) -> Attempt:
+def attempt_of(recorded_attempt: RecordedAttempt) -> Attempt:
     """A log-in attempt as pages show it."""
     return Attempt(
-        account=one.account,
-        address=one.address,
-        remote_ip=one.remote_ip,
-        protocol=one.protocol,
-        mechanism=one.mechanism,
-        user_agent=one.user_agent,
-        result=one.result,
-        tls=one.tls,
-        first=one.first,
-        last=one.last,
-        count=one.count,
+        account=recorded_attempt.account,
+        address=recorded_attempt.address,
+        remote_ip=recorded_attempt.remote_ip,
+        protocol=recorded_attempt.protocol,
+        mechanism=recorded_attempt.mechanism,
+        user_agent=recorded_attempt.user_agent,
+        result=recorded_attempt.result,
+        tls=recorded_attempt.tls,
+        first=recorded_attempt.first,
+        last=recorded_attempt.last,
+        count=recorded_attempt.count,
     )
 
 
@@ -173,20 +178,20 @@ def _matches(name: str, account: Account, search: str) -> bool:
     if not search:
         return True
     texts = (name, account.description, account.full_name, *account.destinations)
-    return any(search in one.casefold() for one in texts)
+    return any(search in text.casefold() for text in texts)
 
 
 def _row(snapshot: Snapshot, name: str, broken: str) -> AccountRow:
-    one = snapshot.domains.accounts[name]
-    quota = one.quota_message_size if one.quota_message_size is not None else snapshot.static.quota_message_size
+    account = snapshot.domains.accounts[name]
+    quota = account.quota_message_size if account.quota_message_size is not None else snapshot.static.quota_message_size
     return AccountRow(
         name=name,
-        description=one.description,
-        full_name=one.full_name,
-        disabled=one.login_disabled or "",
+        description=account.description,
+        full_name=account.full_name,
+        disabled=account.login_disabled or "",
         broken=broken,
-        first_address=next(iter(one.destinations), ""),
-        addresses=len(one.destinations),
+        first_address=next(iter(account.destinations), ""),
+        addresses=len(account.destinations),
         limit=max(0, quota),
     )
 

@@ -50,8 +50,8 @@ class DomainCalls(AdminCalls):
         snapshot = self._server.config()
         addresses = _addresses(snapshot)
         return [
-            _row(snapshot, name, one, len(addresses.get(name, ())))
-            for name, one in sorted(snapshot.domains.domains.items())
+            _row(snapshot, name, domain_config, len(addresses.get(name, ())))
+            for name, domain_config in sorted(snapshot.domains.domains.items())
         ]
 
     @call()
@@ -66,7 +66,7 @@ class DomainCalls(AdminCalls):
         return DomainDetail(
             row=_row(snapshot, found.unicode, settings, len(addresses)),
             addresses=addresses,
-            aliases=[_alias(found.unicode, localpart, one) for localpart, one in sorted(settings.aliases.items())],
+            aliases=[_alias(found.unicode, localpart, alias) for localpart, alias in sorted(settings.aliases.items())],
             selectors=await trio.to_thread.run_sync(_selectors, found, settings),
             users=users_of(snapshot, found),
         )
@@ -93,34 +93,34 @@ def _addresses(snapshot: Snapshot) -> dict[str, list[str]]:
     return found
 
 
-def _row(snapshot: Snapshot, name: str, one: DomainConfig, addresses: int) -> DomainRow:
+def _row(snapshot: Snapshot, name: str, domain_config: DomainConfig, addresses: int) -> DomainRow:
     return DomainRow(
         domain=name,
-        description=one.description,
-        disabled=one.disabled,
+        description=domain_config.description,
+        disabled=domain_config.disabled,
         reports_only=Domain.parse(name).ascii in snapshot.derived.reports_only,
         addresses=addresses,
-        aliases=len(one.aliases),
+        aliases=len(domain_config.aliases),
     )
 
 
-def _alias(domain: str, localpart: str, one: Alias) -> AliasRow:
+def _alias(domain: str, localpart: str, alias: Alias) -> AliasRow:
     return AliasRow(
         localpart=localpart,
         address=f"{localpart}@{domain}",
-        members=[member.pack(True) for member in one.addresses],
-        post_public=one.post_public,
-        list_members=one.list_members,
-        allow_msg_from=one.allow_msg_from,
+        members=[member.pack(True) for member in alias.addresses],
+        post_public=alias.post_public,
+        list_members=alias.list_members,
+        allow_msg_from=alias.allow_msg_from,
     )
 
 
 def _selectors(domain: Domain, settings: DomainConfig) -> list[SelectorRow]:
     """The keys of a domain. Blocks."""
-    found = []
+    selector_rows = []
     for name, selector in settings.dkim.selectors.items():
         facts = key_facts(selector)
-        found.append(
+        selector_rows.append(
             SelectorRow(
                 selector=name,
                 algorithm=facts.algorithm,
@@ -131,7 +131,7 @@ def _selectors(domain: Domain, settings: DomainConfig) -> list[SelectorRow]:
                 problem=facts.problem,
             )
         )
-    return found
+    return selector_rows
 
 
 # The calls about DNS: the records that a domain should have, and their checks, topic by topic (WEB-83).
@@ -174,16 +174,16 @@ class DNSCalls(AdminCalls):
         keys = await self._keys(found)
         return [
             DNSRecord(
-                topic=one.topic,
-                about=ABOUT[one.topic],
-                name=one.name,
-                kind=one.kind,
-                value=record_value(one),
-                line=zone_line(one),
-                optional=one.optional,
-                live=one.live,
+                topic=record.topic,
+                about=ABOUT[record.topic],
+                name=record.name,
+                kind=record.kind,
+                value=record_value(record),
+                line=zone_line(record),
+                optional=record.optional,
+                live=record.live,
             )
-            for one in wanted_records(self._server.config(), found, settings, keys)
+            for record in wanted_records(self._server.config(), found, settings, keys)
         ]
 
     @call()
@@ -248,16 +248,16 @@ class DNSCalls(AdminCalls):
         report = self._reports.get(key) or msgspec.structs.replace(_report(key[1]), at=0)
         return msgspec.structs.replace(report, running=key in self._ends)
 
-    async def _check_topic(self, found: Domain, settings: DomainConfig, outside: Outside, topic: str) -> DNSReport:
+    async def _check_topic(self, domain: Domain, settings: DomainConfig, outside: Outside, topic: str) -> DNSReport:
         snapshot = self._server.config()
         async with self._running:
             resolver = self._validating(outside.resolver)
-            silent = await check_servers(resolver, offer_for(snapshot, found).host)
+            silent = await check_servers(resolver, offer_for(snapshot, domain).host)
             report = silent
             if not silent.errors:
                 checked = await check_domain(
                     snapshot,
-                    found,
+                    domain,
                     settings,
                     resolver,
                     outside.network,

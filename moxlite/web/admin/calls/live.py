@@ -132,7 +132,8 @@ def _reasons(why: Why) -> WhyReasons:
         facts=[WhyFact(one.name, one.value, one.good, one.strength.name.lower(), one.source) for one in why.facts],
         missing=list(why.missing),
         proposals=[
-            WhyProposal(one.producer, one.word, one.reply, list(one.actions), list(one.facts)) for one in why.proposals
+            WhyProposal(proposal.producer, proposal.word, proposal.reply, list(proposal.actions), list(proposal.facts))
+            for proposal in why.proposals
         ],
         reply=why.reply,
         actions=list(why.actions),
@@ -183,9 +184,9 @@ class LiveStreams:
         while not request.drain.begun and await self._sessions.alive(session):
             news = self._source.after(number)
             if news.found or first:
-                told = news.found if first else news.found[-MAX_TOLD:]
+                happenings = news.found if first else news.found[-MAX_TOLD:]
                 number = self._source.last
-                event = Happenings(told, news.missed + len(news.found) - len(told), number)
+                event = Happenings(happenings, news.missed + len(news.found) - len(happenings), number)
                 await writer.write(encode_event("happenings", encoder.encode(event)))
             else:
                 await writer.write(COMMENT)

@@ -82,7 +82,7 @@ class NetworkCalls(AdminCalls):
         await trio.lowlevel.checkpoint()
         snapshot, listings = self._server.config(), self._server.machinery.listings
         ips = own_ips(snapshot)
-        refusing = {zone.ascii for one in snapshot.static.listeners.values() for zone in one.smtp.dnsbls}
+        refusing = {zone.ascii for listener in snapshot.static.listeners.values() for zone in listener.smtp.dnsbls}
         return OwnAddresses(
             hostname=snapshot.static.hostname.ascii,
             known=ips is not None,
@@ -110,14 +110,14 @@ class NetworkCalls(AdminCalls):
         """The reverse names of an address that lead back to it, as other mail servers want; takes up to a minute."""
         resolver, wanted = self._outside(), _address(ip)
         async with self._limit:
-            found = await check_reverse(validating(resolver), wanted)
+            rev_result = await check_reverse(validating(resolver), wanted)
         return ReverseName(
             ip=str(wanted),
-            status=found.status.value,
-            name=found.name,
-            names=list(found.names),
-            problem=found.problem,
-            authentic=found.authentic,
+            status=rev_result.status.value,
+            name=rev_result.name,
+            names=list(rev_result.names),
+            problem=rev_result.problem,
+            authentic=rev_result.authentic,
         )
 
     @call()
@@ -128,7 +128,10 @@ class NetworkCalls(AdminCalls):
         used: dict[str, list[str]] = {}
         for place, route in _routes(snapshot):
             used.setdefault(route.transport, []).append(place)
-        return [_transport(name, one, used.get(name, [])) for name, one in sorted(snapshot.static.transports.items())]
+        return [
+            _transport(name, transport, used.get(name, []))
+            for name, transport in sorted(snapshot.static.transports.items())
+        ]
 
     @property
     def _limit(self) -> trio.CapacityLimiter:
@@ -152,20 +155,20 @@ def _address(text: str) -> IPAddress:
 def _listing(zone: str, ip: IPAddress, asked: Asked | None) -> Listing:
     if asked is None:
         return Listing(zone=zone, ip=str(ip), status="unknown")
-    found = asked.result
+    dnsbl_result = asked.result
     return Listing(
         zone=zone,
         ip=str(ip),
-        status=found.status.value,
+        status=dnsbl_result.status.value,
         at=round(asked.at * 1e6),
-        explanation=found.explanation,
-        problem=found.problem,
+        explanation=dnsbl_result.explanation,
+        problem=dnsbl_result.problem,
     )
 
 
-def _transport(name: str, one: Transport, used: list[str]) -> TransportRow:
-    method: Method = next((word for word in METHODS if getattr(one, word) is not None), "direct")
-    settings = masked_table(one).get(method, {})
+def _transport(name: str, transport: Transport, used: list[str]) -> TransportRow:
+    method: Method = next((word for word in METHODS if getattr(transport, word) is not None), "direct")
+    settings = masked_table(transport).get(method, {})
     return TransportRow(name=name, method=method, settings=settings, used=used)
 
 
@@ -228,7 +231,7 @@ class LogCalls(AdminCalls):
 
         def wanted(line: LogLine) -> bool:
             folded = line.text.casefold()
-            return (line.level >= LEVELS[least] or line.level == 0) and all(one in folded for one in parts)
+            return (line.level >= LEVELS[least] or line.level == 0) and all(part in folded for part in parts)
 
         await trio.lowlevel.checkpoint()
         return self._in_memory(wanted, "")
@@ -242,7 +245,7 @@ class LogCalls(AdminCalls):
                 lines, whole = await trio.to_thread.run_sync(partial(in_file, path, pattern, MAX_LINES))
                 return LogFound(
                     cid=cid,
-                    lines=[_logged(one) for one in lines],
+                    lines=[_logged(line) for line in lines],
                     file=str(path),
                     since=0,
                     whole=whole,
@@ -255,7 +258,7 @@ class LogCalls(AdminCalls):
 
     def _in_memory(self, wanted: Callable[[LogLine], bool], cid: str) -> LogFound:
         lines = self._server.machinery.log.recent.lines()
-        found = [one for one in lines if wanted(one)][-MAX_LINES:]
+        found = [line for line in lines if wanted(line)][-MAX_LINES:]
         since = round(lines[0].created * 1e6) if lines else 0
         return LogFound(cid=cid, lines=[_logged(one) for one in found], file="", since=since, whole=False, problem="")
 
@@ -317,7 +320,7 @@ class ProcessCalls(AdminCalls):
     async def metrics(self, caller: Caller) -> list[MetricRow]:
         """All metrics by name; of histograms their sums and numbers."""
         await self._server.machinery.measure()
-        return [_row(one) for one in sorted(all_metrics(), key=lambda one: one.name)]
+        return [_row(metric) for metric in sorted(all_metrics(), key=lambda metric: metric.name)]
 
 
 def _chosen(section: Section, search: str) -> tuple[Section, int]:
@@ -387,7 +390,12 @@ class BackupCalls(AdminCalls):
             keep_daily=settings.keep_daily,
             keep_weekly=settings.keep_weekly,
             encrypted=bool(settings.encrypt_to),
-            last=max([round(store_metrics.BACKUP_LAST_SUCCESS.value * 1e6), *(one.created for one in snapshots[:1])]),
+            last=max(
+                [
+                    round(store_metrics.BACKUP_LAST_SUCCESS.value * 1e6),
+                    *(snapshot.created for snapshot in snapshots[:1]),
+                ]
+            ),
             running=self._server.machinery.backups.running,
             run=self._backup,
             snapshots=snapshots[:MAX_LISTED],
@@ -456,16 +464,16 @@ class BackupCalls(AdminCalls):
             try:
                 if not await commands.at_storage(target, exists):
                     return [], ""
-                found = await commands.at_storage(target, Repository.infos)
+                snapshot_infos = await commands.at_storage(target, Repository.infos)
             except (BackupError, OSError) as error:
                 return [], str(error)
             return [
                 SnapshotRow(
-                    one.id,
-                    one.created,
-                    -1 if one.files is None else one.files,
-                    -1 if one.octets is None else one.octets,
+                    snapshot_info.id,
+                    snapshot_info.created,
+                    -1 if snapshot_info.files is None else snapshot_info.files,
+                    -1 if snapshot_info.octets is None else snapshot_info.octets,
                 )
-                for one in reversed(found)
+                for snapshot_info in reversed(snapshot_infos)
             ], ""
         return [], f"{target} did not answer within {LIST_SECONDS:.0f} seconds."

@@ -85,8 +85,10 @@ class OverviewCalls(AdminCalls):
         await trio.lowlevel.checkpoint()
         own = caller.require().id
         return [
-            AdminSession(one.id, one.remote_ip, one.user_agent, one.created, one.last_used, one.id == own)
-            for one in self._sessions.sessions()
+            AdminSession(
+                session.id, session.remote_ip, session.user_agent, session.created, session.last_used, session.id == own
+            )
+            for session in self._sessions.sessions()
         ]
 
     @call(audit="session ended")
@@ -116,9 +118,10 @@ class OverviewCalls(AdminCalls):
             findings=findings,
             examined=round(night.at * SECOND),
             config_problems=[
-                ConfigProblem(one.file, one.line, one.key, one.text, one.hint) for one in self._server.holder.problems
+                ConfigProblem(problem.file, problem.line, problem.key, problem.text, problem.hint)
+                for problem in self._server.holder.problems
             ],
-            certificates=[_certificate(one) for one in self._server.certificates()],
+            certificates=[_certificate(certificate) for certificate in self._server.certificates()],
             disk=await trio.to_thread.run_sync(_disk, data),
             queue=running.queue,
             last_backup=round(running.last_backup * SECOND),
@@ -164,7 +167,7 @@ class OverviewCalls(AdminCalls):
 
 def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
     """How mail flows, from the server's report about itself and the findings."""
-    codes = {(one.code, one.about) for one in findings if one.grade == "error"}
+    codes = {(finding.code, finding.about) for finding in findings if finding.grade == "error"}
     if any(name.startswith("smtpd.smtp") for name in running.tasks) or ("disk-low", "data") in codes:
         return "none-in"
     if any("takes no mail" in fault or "free space" in fault for fault in running.faults):
@@ -172,7 +175,7 @@ def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
     if running.queue is None or OUT & set(running.tasks) or any(code == "port-25-blocked" for code, _ in codes):
         return "none-out"
     slow = {"queue-stuck", "address-blocked", "account-stopped"}
-    return "slow" if any(one.code in slow for one in findings) else "flowing"
+    return "slow" if any(finding.code in slow for finding in findings) else "flowing"
 
 
 def _of_the_night(night: Night) -> list[Finding]:
@@ -189,7 +192,7 @@ def _of_the_night(night: Night) -> list[Finding]:
         "task-down",
         "update",
     }
-    return [one for one in night.findings if one.code not in now]
+    return [finding for finding in night.findings if finding.code not in now]
 
 
 def _certificate(one: InUse) -> Certificate:
@@ -264,7 +267,7 @@ class HistoryCalls(AdminCalls):
         """Daily counts of the last `days`, today included, in days of UTC."""
         today = _today()
         found = await self._history(partial(day_counts, kinds=SHOWN, first=today - days + 1, last=today))
-        numbers = {(one.kind, one.day): one.number for one in found}
+        numbers = {(day_count.kind, day_count.day): day_count.number for day_count in found}
         series = [
             DaySeries(kind, [numbers.get((kind, day), 0) for day in range(today - days + 1, today + 1)])
             for kind in SHOWN
@@ -299,14 +302,16 @@ class HistoryCalls(AdminCalls):
         except ValueError:
             raise UserError(f"{network!r} is no network, such as 192.0.2.0/26.") from None
 
-        def inside(one: RecordedAttempt) -> bool:
+        def inside(recorded_attempt: RecordedAttempt) -> bool:
             try:
-                return one.result != "ok" and ip_address(one.remote_ip) in wanted
+                return recorded_attempt.result != "ok" and ip_address(recorded_attempt.remote_ip) in wanted
             except ValueError:
                 return False
 
-        found = await self._server.auth.attempts.newest(None, limit=LOOKED_AT)
-        return [attempt_of(one) for one in found if inside(one)][:MOST_ATTEMPTS]
+        recorded_attempts = await self._server.auth.attempts.newest(None, limit=LOOKED_AT)
+        return [attempt_of(recorded_attempt) for recorded_attempt in recorded_attempts if inside(recorded_attempt)][
+            :MOST_ATTEMPTS
+        ]
 
     @call()
     async def disk_use(self, caller: Caller) -> DiskUse:
@@ -318,9 +323,9 @@ class HistoryCalls(AdminCalls):
                 folders = ((name, path(name)) for name in names)
                 self._disk = await trio.to_thread.run_sync(disk_by_account, folders)
                 self._disk_at = now
-            found = self._disk
-        rest = [one.octets for one in found[MOST_ACCOUNTS:]]
-        return DiskUse(found[:MOST_ACCOUNTS], len(rest), sum(rest))
+            account_disks = self._disk
+        rest = [account_disk.octets for account_disk in account_disks[MOST_ACCOUNTS:]]
+        return DiskUse(account_disks[:MOST_ACCOUNTS], len(rest), sum(rest))
 
     async def _history(self, read: Callable[[Reader], T]) -> T:
         try:

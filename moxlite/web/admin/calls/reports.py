@@ -53,7 +53,10 @@ class ReportCalls(AdminCalls):
     async def report_places(self, caller: Caller) -> list[ReportPlace]:
         """The domains, with the addresses at which reports about them arrive."""
         domains = self._server.config().domains.domains
-        return [ReportPlace(name, _place(name, one.dmarc), _place(name, one.tlsrpt)) for name, one in domains.items()]
+        return [
+            ReportPlace(name, _place(name, domain.dmarc), _place(name, domain.tlsrpt))
+            for name, domain in domains.items()
+        ]
 
     @call()
     async def dmarc_report(self, caller: Caller, report_id: ID, first: Place = 0) -> DMARCReportPage:
@@ -67,14 +70,14 @@ class ReportCalls(AdminCalls):
             errors=list(report.errors),
             policy=[f"{name}={policy[name]}" for name in report.policy.__struct_fields__ if policy.get(name)],
             records=len(report.records),
-            page=[_record(one) for one in report.records[first : first + PAGE]],
+            page=[_record(record) for record in report.records[first : first + PAGE]],
         )
 
     @call()
     async def tls_report(self, caller: Caller, report_id: ID) -> TLSReportDetail:
         """A TLS report."""
         line, report = await self._report("tls", report_id, TLSReport)
-        policies = [_tls_policy(one) for one in report.policies[:MOST_POLICIES]]
+        policies = [_tls_policy(policy) for policy in report.policies[:MOST_POLICIES]]
         return TLSReportDetail(line, report.contact, policies)
 
     @call()
@@ -110,7 +113,7 @@ class ReportCalls(AdminCalls):
         `after`.
         """
         read = partial(evaluations_of, domain=_domain(domain), since=0, before=MAX_ID, after=after, limit=PAGE)
-        return [_evaluated(one) for one in await self._scan(read)]
+        return [_evaluated(evaluation) for evaluation in await self._scan(read)]
 
 
 def _domain(name: str) -> str:
@@ -130,21 +133,23 @@ def _place(domain: str, found: DMARC | TLSRPT | None) -> str:
     return f"{found.localpart}@{domain if found.domain is None else found.domain.unicode}"
 
 
-def _record(one: ReportRecord) -> DMARCRecord:
+def _record(report_record: ReportRecord) -> DMARCRecord:
     return DMARCRecord(
-        source_ip=one.source_ip,
-        count=one.count,
-        disposition=one.disposition,
-        dkim=one.dkim,
-        spf=one.spf,
-        reasons=[_reason(reason.type, reason.comment) for reason in one.reasons],
-        header_from=one.header_from,
-        envelope_from=one.envelope_from,
-        envelope_to=one.envelope_to,
+        source_ip=report_record.source_ip,
+        count=report_record.count,
+        disposition=report_record.disposition,
+        dkim=report_record.dkim,
+        spf=report_record.spf,
+        reasons=[_reason(reason.type, reason.comment) for reason in report_record.reasons],
+        header_from=report_record.header_from,
+        envelope_from=report_record.envelope_from,
+        envelope_to=report_record.envelope_to,
         dkim_results=[
-            Judgement(dkim.domain, dkim.selector, dkim.result, dkim.human_result) for dkim in one.dkim_results
+            Judgement(dkim.domain, dkim.selector, dkim.result, dkim.human_result) for dkim in report_record.dkim_results
         ],
-        spf_results=[Judgement(spf.domain, spf.scope, spf.result, spf.human_result) for spf in one.spf_results],
+        spf_results=[
+            Judgement(spf.domain, spf.scope, spf.result, spf.human_result) for spf in report_record.spf_results
+        ],
     )
 
 
@@ -152,14 +157,14 @@ def _reason(word: str, comment: str) -> str:
     return f"{word}: {comment}" if comment else word
 
 
-def _tls_policy(one: PolicyReport) -> TLSPolicy:
+def _tls_policy(policy_report: PolicyReport) -> TLSPolicy:
     return TLSPolicy(
-        type=one.type,
-        domain=one.domain,
-        strings=list(one.strings),
-        mx=list(one.mx),
-        successes=one.successes,
-        failed=one.failed,
+        type=policy_report.type,
+        domain=policy_report.domain,
+        strings=list(policy_report.strings),
+        mx=list(policy_report.mx),
+        successes=policy_report.successes,
+        failed=policy_report.failed,
         failures=[
             TLSFailure(
                 type=failure.result_type,
@@ -170,28 +175,28 @@ def _tls_policy(one: PolicyReport) -> TLSPolicy:
                 receiving_ip=failure.receiving_ip,
                 sessions=failure.sessions,
             )
-            for failure in one.failures[:MOST_FAILURES]
+            for failure in policy_report.failures[:MOST_FAILURES]
         ],
-        more=max(0, len(one.failures) - MOST_FAILURES),
+        more=max(0, len(policy_report.failures) - MOST_FAILURES),
     )
 
 
-def _evaluated(one: Evaluation) -> Evaluated:
+def _evaluated(evaluation: Evaluation) -> Evaluated:
     return Evaluated(
-        id=one.id,
-        at=one.evaluated,
-        source_ip=one.source_ip,
-        disposition=one.disposition,
-        dkim=one.aligned_dkim,
-        spf=one.aligned_spf,
-        overrides=[_reason(*pair) for pair in one.overrides],
-        header_from=one.header_from,
-        envelope_from=one.envelope_from,
-        envelope_to=one.envelope_to,
-        record=one.record,
-        optional=one.optional,
-        dkim_results=[Judgement(dkim.domain, dkim.selector, dkim.result, dkim.problem) for dkim in one.dkim],
-        spf_results=[Judgement(spf.domain, spf.scope, spf.result, "") for spf in one.spf],
+        id=evaluation.id,
+        at=evaluation.evaluated,
+        source_ip=evaluation.source_ip,
+        disposition=evaluation.disposition,
+        dkim=evaluation.aligned_dkim,
+        spf=evaluation.aligned_spf,
+        overrides=[_reason(*pair) for pair in evaluation.overrides],
+        header_from=evaluation.header_from,
+        envelope_from=evaluation.envelope_from,
+        envelope_to=evaluation.envelope_to,
+        record=evaluation.record,
+        optional=evaluation.optional,
+        dkim_results=[Judgement(dkim.domain, dkim.selector, dkim.result, dkim.problem) for dkim in evaluation.dkim],
+        spf_results=[Judgement(spf.domain, spf.scope, spf.result, "") for spf in evaluation.spf],
     )
 
 

@@ -66,7 +66,7 @@ class SettingsCalls(AdminCalls):
         if not isinstance(found, section):
             raise NotFound("This is no longer in the configuration.")
         names = {field.name for field in fields}
-        shown = [one for one in _fields(section) if one.name in names]
+        shown = [field for field in _fields(section) if field.name in names]
         return SettingsForm(shown, encode(found, only=names))  # without the accounts of a whole file
 
     @call(audit="settings changed", confirm=True)
@@ -83,7 +83,7 @@ class SettingsCalls(AdminCalls):
         try:
             await change_keys(holder.edit, section, tuple(path), before, after, names, administrator=True)
         except NotValid as error:
-            raise FieldErrors([FieldError(one.path, one.text) for one in error.mistakes]) from None
+            raise FieldErrors([FieldError(mistake.path, mistake.text) for mistake in error.mistakes]) from None
         except ObjectChanged as error:
             raise Conflict(f"It was changed meanwhile: {error}") from None
         except ChangedMeanwhile as error:
@@ -113,7 +113,7 @@ def describe(field: Field) -> FieldInfo:
 
 @cache  # one entry per section class
 def _fields(section: type[Section]) -> tuple[FieldInfo, ...]:
-    return tuple(describe(one) for one in fields_of(section))
+    return tuple(describe(field) for field in fields_of(section))
 
 
 def _default(field: Field) -> Any:

@@ -118,22 +118,22 @@ class EventCalls(EntryCalls):
         """The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14
         hours before and after, too. At most a thousand.
         """
-        found: list[EventItem] = []
+        event_items: list[EventItem] = []
         for ids in by_account(calendar_ids):
             try:
                 async with self._entries(caller, ids[0]) as visit:
-                    found += await self._events_of(caller, visit, ids, (since - CLOCKS, until + CLOCKS))
+                    event_items += await self._events_of(caller, visit, ids, (since - CLOCKS, until + CLOCKS))
             except (NoSuchMessage, NotFound):
                 if not number_of(ids[0]):
                     raise  # what is no longer shared is left out
-        found.sort(key=lambda item: (item.starts, -item.ends, item.id))
-        return Events(found[:MAX_INSTANCES], len(found) > MAX_INSTANCES)
+        event_items.sort(key=lambda item: (item.starts, -item.ends, item.id))
+        return Events(event_items[:MAX_INSTANCES], len(event_items) > MAX_INSTANCES)
 
     async def _events_of(
         self, caller: Caller, visit: Visit, ids: Sequence[int], span: tuple[int, int]
     ) -> list[EventItem]:
         own = frozenset[str]() if visit.holder.guest else self._own(caller)
-        found: list[EventItem] = []
+        event_items: list[EventItem] = []
         for number in ids:
             try:
                 where = await visit.account.read(
@@ -143,16 +143,16 @@ class EventCalls(EntryCalls):
             except NoSuchCollection:
                 continue
             after = 0
-            while len(found) <= MAX_INSTANCES:
+            while len(event_items) <= MAX_INSTANCES:
                 page = await visit.account.scan(lambda r: _page(r, where.id, span, after), op="events")  # noqa: B023 at once
-                for one, data in page:
-                    after = one.id
+                for resource, data in page:
+                    after = resource.id
                     entry = await read(data)
                     instances = [Instance(*entry.span(entry.main), "", 0)]
                     if entry.repeated:
-                        instances = await visit.expander.instances(one, entry, span)
-                    items = [item_of(one, entry, instance, own) for instance in instances]
-                    found += [
+                        instances = await visit.expander.instances(resource, entry, span)
+                    items = [item_of(resource, entry, instance, own) for instance in instances]
+                    event_items += [
                         msgspec.structs.replace(
                             item, id=visit.holder.shown_id(item.id), calendar_id=visit.holder.shown_id(item.calendar_id)
                         )
@@ -161,21 +161,21 @@ class EventCalls(EntryCalls):
                 if len(page) < PAGE:
                     break
                 await give_way()
-        return found
+        return event_items
 
     @call()
     async def event(self, caller: Caller, event_id: ID, recurrence: Recurrence = "") -> Event:
         """An event, or one of a series."""
         async with self._entries(caller, event_id) as visit:
-            one, entry = await _stored(visit, event_id)
+            resource, entry = await _stored(visit, event_id)
         own = frozenset[str]() if visit.holder.guest else self._own(caller)
         part = part_at(entry, recurrence)
         organizer = organizer_of(entry)
         return Event(
             id=event_id,
-            calendar_id=visit.holder.shown_id(one.collection_id),
+            calendar_id=visit.holder.shown_id(resource.collection_id),
             recurrence=recurrence,
-            changed=one.modseq,
+            changed=resource.modseq,
             repeats=entry.repeated,
             form=call_form(form_at(entry, recurrence)),
             organizer=None if organizer is None else guest_of(organizer),
@@ -216,9 +216,9 @@ class EventCalls(EntryCalls):
                 if not event_id:
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
-                one, entry = await _stored(visit, event_id)
-                _check_unchanged(one, changed)
-                home = calendar if scope == "all" else one.collection_id
+                resource, entry = await _stored(visit, event_id)
+                _check_unchanged(resource, changed)
+                home = calendar if scope == "all" else resource.collection_id
                 shown = form_at(entry, recurrence)
                 if role_of(entry, author.own) == "attendee" and form != msgspec.structs.replace(
                     shown, alarms=form.alarms, free=form.free
@@ -234,8 +234,8 @@ class EventCalls(EntryCalls):
                     before = await _number_before(visit.expander, entry, recurrence)
                     rest = following(entry, recurrence, form, shown, author, _new_uid(), before)
                     kept = ended(entry, recurrence)
-                    return await self._put_event(caller, visit, home, (kept, one), (rest, None))
-                return await self._put_event(caller, visit, home, (made, one))
+                    return await self._put_event(caller, visit, home, (kept, resource), (rest, None))
+                return await self._put_event(caller, visit, home, (made, resource))
         except BadForm as error:
             raise UserError(str(error)) from None
 
@@ -252,8 +252,8 @@ class EventCalls(EntryCalls):
         needs to bring it back.
         """
         async with self._entries(caller, event_id) as visit:
-            one, entry = await _stored(visit, event_id)
-            _check_unchanged(one, changed)
+            resource, entry = await _stored(visit, event_id)
+            _check_unchanged(resource, changed)
             user = self._user(caller, visit)
             made: Component | None = None
             try:
@@ -263,21 +263,23 @@ class EventCalls(EntryCalls):
                     made = ended(entry, recurrence)
             except BadForm as error:
                 raise UserError(str(error)) from None
-            data = await visit.account.read(lambda r: resource_data(r, one.id), op="event")
+            data = await visit.account.read(lambda r: resource_data(r, resource.id), op="event")
             left = 0
             if made is not None:
-                await self._put_event(caller, visit, one.collection_id, (made, one))
-                kept = await visit.account.read(lambda r: resource_of(r, one.id), op="event")
+                await self._put_event(caller, visit, resource.collection_id, (made, resource))
+                kept = await visit.account.read(lambda r: resource_of(r, resource.id), op="event")
                 left = 0 if kept is None else kept.modseq
             else:
 
                 def unit(tx: AccountTx) -> None:
-                    where = visit.calendar(tx, one.collection_id, write=True)
-                    visit.check_alone(resource_of(tx, one.id))
-                    delete_entry(tx, where, one.name, lambda there: _check_unchanged(there, one.modseq), user)
+                    where = visit.calendar(tx, resource.collection_id, write=True)
+                    visit.check_alone(resource_of(tx, resource.id))
+                    delete_entry(tx, where, resource.name, lambda there: _check_unchanged(there, resource.modseq), user)
 
                 await visit.account.write(unit)
-        return RemovedEvent(visit.holder.shown_id(one.collection_id), one.name, data.decode("utf-8", "replace"), left)
+        return RemovedEvent(
+            visit.holder.shown_id(resource.collection_id), resource.name, data.decode("utf-8", "replace"), left
+        )
 
     @call()
     async def event_restore(self, caller: Caller, removed: RemovedEvent) -> int:
@@ -308,7 +310,7 @@ class EventCalls(EntryCalls):
         """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
         own = self._own(caller)
         async with self._entries(caller) as visit:
-            one, entry = await _stored(visit, event_id)
+            resource, entry = await _stored(visit, event_id)
             if role_of(entry, own) != "attendee":
                 raise UserError("you are not invited to this event")
 
@@ -325,7 +327,7 @@ class EventCalls(EntryCalls):
             only = part_at(entry, recurrence)
             alone = recurrence != "" and only is not entry.main
             parts = [answered(part) if not alone or part is only else part for part in entry.parts]
-            await self._put_event(caller, visit, one.collection_id, (rebuilt(entry, parts), one))
+            await self._put_event(caller, visit, resource.collection_id, (rebuilt(entry, parts), resource))
 
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
         """The user in whose name guests of an event hear of its changes; without addresses in another's calendar."""
@@ -396,8 +398,8 @@ class BusyCalls(EntryCalls):
         snapshot = self._server.config.current
         session = caller.require()
         names = {session.address.lower(): session.account}
-        names |= {one: account_of(snapshot, one) or "" for one in dict.fromkeys(map(str.lower, people))}
-        found: list[BusyPerson] = []
+        names |= {fromkey: account_of(snapshot, fromkey) or "" for fromkey in dict.fromkeys(map(str.lower, people))}
+        busy_persons: list[BusyPerson] = []
         for address, name in names.items():
             times: list[Engagement] | None = None
             if name:
@@ -407,23 +409,23 @@ class BusyCalls(EntryCalls):
                     )
             settings = snapshot.account(name)
             shown = "" if times is None or settings is None else settings.full_name
-            found.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
+            busy_persons.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
             await give_way()
-        return found
+        return busy_persons
 
 
 def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
-    found = [
-        BusyTime(one.starts, one.ends, one.whole_days, one.kind == "BUSY-TENTATIVE", one.title)
-        for one in times
-        if not uid or one.uid != uid
+    busy_times = [
+        BusyTime(time.starts, time.ends, time.whole_days, time.kind == "BUSY-TENTATIVE", time.title)
+        for time in times
+        if not uid or time.uid != uid
     ]
-    return sorted(found, key=lambda one: (one.starts, one.ends))[:MAX_BUSY_TIMES]
+    return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
 
 
 def _page(r: Reader, calendar_id: int, span: tuple[int, int], after: int) -> list[tuple[Resource, bytes]]:
-    found = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
-    return [(one, resource_data(r, one.id)) for one in found]
+    resources = overlapping(r, calendar_id, ("VEVENT",), *span, after, PAGE)
+    return [(resource, resource_data(r, resource.id)) for resource in resources]
 
 
 async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
@@ -436,8 +438,8 @@ async def _stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject
         visit.calendar(r, one.collection_id)
         return one, resource_data(r, one.id)
 
-    one, data = await visit.account.read(find, op="event")
-    return one, await read(data)
+    resource, data = await visit.account.read(find, op="event")
+    return resource, await read(data)
 
 
 def _check_unchanged(there: Resource | None, changed: int) -> None:
@@ -452,8 +454,8 @@ async def _number_before(expander: Expander, entry: CalendarObject, recurrence: 
     limit = time_of(recurrence)
     start = entry.span(entry.main)[0]
     until = int(limit.replace(tzinfo=UTC).timestamp()) + CLOCKS
-    found = await expander.expand(entry, (start, until), MAX_INSTANCES)
-    return sum(time_of(one.recurrence) < limit for one in found)
+    instances = await expander.expand(entry, (start, until), MAX_INSTANCES)
+    return sum(time_of(instance.recurrence) < limit for instance in instances)
 
 
 def _new_uid() -> str:

@@ -223,14 +223,14 @@ class ComposeCalls(AccountCalls):
         envelope = original.envelope
         named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
         keys = set()
-        for one in named[:MAX_RECIPIENTS]:
+        for address in named[:MAX_RECIPIENTS]:
             with suppress(AddressError):
-                keys.add(masked_key(Address(Localpart(one.localpart), Domain.parse(one.domain))))
+                keys.add(masked_key(Address(Localpart(address.localpart), Domain.parse(address.domain))))
         if not keys:
             return own
 
         def read(r: Reader) -> set[str]:
-            return {one for one in keys if masked_named(r, one)} | keys & sending_links(r).keys()
+            return {key for key in keys if masked_named(r, key)} | keys & sending_links(r).keys()
 
         async with self._accounts.use(session.account) as account:
             found = await account.read(read, op="masked")
@@ -359,9 +359,9 @@ class ComposeCalls(AccountCalls):
         async with self._accounts.use(session.account) as account:
             known = await account.read(lambda r: domain_tls(r, domain.ascii), op="domain_tls")
         async with LOOKUPS:
-            found = await self._server.assure(domain)
+            assurance = await self._server.assure(domain)
         offered = Security() if known is None else Security(_finding(known.starttls), _finding(known.requiretls))
-        return msgspec.structs.replace(offered, mtasts=found.mtasts, dnssec=found.dnssec, dane=found.dane)
+        return msgspec.structs.replace(offered, mtasts=assurance.mtasts, dnssec=assurance.dnssec, dane=assurance.dane)
 
     # Files
 
@@ -399,10 +399,10 @@ def completed(r: Reader, search: str) -> Suggestions:
     most `MAX_CONTACTS` contacts are looked at.
     """
     most = SUGGESTIONS if search else MAX_KNOWN
-    found, more = suggest(r, search, most)
+    suggestions, more = suggest(r, search, most)
     own = [Party(name, address) for name, address in dict.fromkeys(suggest_contacts(r, search, most))]
     listed = {party.address.casefold() for party in own}
-    used = [Party(one.name, f"{one.localpart}@{one.domain}") for one in found]
+    used = [Party(suggestion.name, f"{suggestion.localpart}@{suggestion.domain}") for suggestion in suggestions]
     parties = own[:most] + [party for party in used if party.address.casefold() not in listed]
     return Suggestions(parties[:most], not more and len(own) < most, suggest_groups(r, search, 5))
 
@@ -420,7 +420,7 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
     fields: list[list[Party]] = []
     left = MAX_RECIPIENTS
     for addresses in (found.to, found.cc, found.bcc):
-        fields.append([_party(one) for one in addresses[:left]])
+        fields.append([_party(address) for address in addresses[:left]])
         left -= len(fields[-1])
     if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
         many = worded(
@@ -445,13 +445,13 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
     )
 
 
-def _party(one: MailAddress) -> Party:
+def _party(address: MailAddress) -> Party:
     """The address with its domain in Unicode. Name and address are cut where a draft may have no more of them."""
     try:
-        domain = idna.decode(one.domain) if "xn--" in one.domain else one.domain
+        domain = idna.decode(address.domain) if "xn--" in address.domain else address.domain
     except UnicodeError:
-        domain = one.domain
-    return Party(one.name[:MAX_NAME], f"{pack_localpart(Localpart(one.localpart))}@{domain}"[:MAX_NAME])
+        domain = address.domain
+    return Party(address.name[:MAX_NAME], f"{pack_localpart(Localpart(address.localpart))}@{domain}"[:MAX_NAME])
 
 
 # Sending a receipt of reading (WEBMAIL-139, RFC 8098): always by the user's hand, and once for a message.
@@ -506,8 +506,8 @@ class ReceiptCalls(AccountCalls):
         own = own_of(wish.snapshot, session.account, session.address)
         async with self._holders.at(session, message_id) as holder:
             account, local = holder.account, holder.local_id(message_id)
-            found = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
-            if found is None:
+            receipt = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
+            if receipt is None:
                 return
             if self._server.deliveries is not None:
                 await self._server.deliveries.check_sending(session.account)
@@ -515,7 +515,7 @@ class ReceiptCalls(AccountCalls):
                 account,
                 self._server.keys,
                 self._server.tmp,
-                found,
+                receipt,
                 wish,
                 subject=subject,
                 text=text,

@@ -113,9 +113,9 @@ class Visit(msgspec.Struct, frozen=True, eq=False):
                 raise UserError("the owner of this calendar lets you read it, not change it")
         return found
 
-    def check_alone(self, one: Resource | None) -> None:
+    def check_alone(self, resource: Resource | None) -> None:
         """Raise UserError if a guest would change an entry with people, who would hear of it from its owner."""
-        if self.holder.guest and one is not None and one.tag is not None:
+        if self.holder.guest and resource is not None and resource.tag is not None:
             raise UserError("only the owner of a calendar changes events that have guests")
 
 
@@ -259,13 +259,15 @@ class CalendarCalls(EntryCalls):
         usual = colleague_access(self._server.config.current, name, name) or "busy"
 
         def read(r: Reader) -> list[Calendar]:
-            sources = {one.collection_id: one for one in subscriptions(r)}
-            shown = ((one.access or "usual", _shown(one, sources.get(one.id))) for one in _calendars(r))
-            return [msgspec.structs.replace(one, access=access, usual=usual) for access, one in shown]
+            sources = {subscription.collection_id: subscription for subscription in subscriptions(r)}
+            shown = (
+                (calendar.access or "usual", _shown(calendar, sources.get(calendar.id))) for calendar in _calendars(r)
+            )
+            return [msgspec.structs.replace(calendar, access=access, usual=usual) for access, calendar in shown]
 
         async with self._entries(caller) as visit:
             found = await visit.account.read(read, op="calendars")
-            if not any(one.source == "" for one in found):
+            if not any(calendar.source == "" for calendar in found):
                 await visit.account.write(ensure_defaults)
                 found = await visit.account.read(read, op="calendars")
             seen = await visit.account.read(shared_views, op="calendars")
@@ -392,18 +394,18 @@ class CalendarCalls(EntryCalls):
                 raise UserError("the file has no event or task with a UID") from None
             finally:
                 await visit.account.write(lambda tx: drop_upload(tx, key))
-        problems = [remark(one) for one in done.problems[:MAX_PROBLEMS]]
+        problems = [remark(problem) for problem in done.problems[:MAX_PROBLEMS]]
         return CalendarImported(done.added, done.known, len(done.problems), problems)
 
     @call()
     async def calendar_links(self, caller: Caller, calendar_id: ID) -> list[CalendarLink]:
         """The secret links of a calendar."""
         async with self._entries(caller) as visit:
-            found = await visit.account.read(links_of, op="calendar-link")
+            links = await visit.account.read(links_of, op="calendar-link")
         return [
-            CalendarLink(one.id, one.note, one.busy, one.made // 1_000_000)
-            for one in found
-            if one.collection_id == calendar_id
+            CalendarLink(link.id, link.note, link.busy, link.made // 1_000_000)
+            for link in links
+            if link.collection_id == calendar_id
         ]
 
     @call(audit="calendar link made")

@@ -144,7 +144,7 @@ class InvitationCalls(AccountCalls):
     async def invitation(self, caller: Caller, message_id: ID, path: Path) -> Invitation:
         """The event in the part at ``path`` of a message."""
         session = caller.require()
-        calendar, found = await self._calendar(session, message_id, path)
+        calendar, source = await self._calendar(session, message_id, path)
         event = calendar.event
         organizer = "" if event.organizer is None else _key(event.organizer.address)
         known: Known | None = None
@@ -154,8 +154,8 @@ class InvitationCalls(AccountCalls):
                 sequence=event.sequence,
                 stamp=event.stamp,
                 organizer=organizer,
-                author=found.author,
-                proven=found.proven,
+                author=source.author,
+                proven=source.proven,
                 cancelled=calendar.method == "CANCEL" or event.cancelled,
                 message_id=message_id,
             )
@@ -174,13 +174,13 @@ class InvitationCalls(AccountCalls):
             place=event.place,
             description=event.description,
             organizer=None if event.organizer is None else _guest(event.organizer),
-            people=[_guest(one) for one in event.attendees[:SHOWN_PEOPLE]],
+            people=[_guest(attendee) for attendee in event.attendees[:SHOWN_PEOPLE]],
             more=event.more + max(0, len(event.attendees) - SHOWN_PEOPLE),
             repeats=_repeats(event.rule),
             one_of_many=event.recurrence is not None,
             others=calendar.others,
             state=state,
-            sent_by="" if found.author == _speaker(calendar) else found.sender,
+            sent_by="" if source.author == _speaker(calendar) else source.sender,
             newer=known.version.message_id if known is not None and state == "old" else 0,
             me=me,
             answer=noted,
@@ -201,13 +201,13 @@ class InvitationCalls(AccountCalls):
         (RFC 6047).
         """
         session = caller.require()
-        calendar, found = await self._calendar(session, message_id, path)
+        calendar, source = await self._calendar(session, message_id, path)
         event, me = calendar.event, self._invited(session, calendar)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
             raise UserError("this is no invitation that can be answered")
         if not me:
             raise UserError("none of your addresses is invited")
-        name = next((one.name for one in event.attendees if one.address.casefold() == me.casefold()), "")
+        name = next((attendee.name for attendee in event.attendees if attendee.address.casefold() == me.casefold()), "")
         octets = write_reply(event, me, name, answer, note, datetime.now(UTC)).encode("utf-8", "replace")
         reply = File(
             name="reply.ics",
@@ -228,8 +228,8 @@ class InvitationCalls(AccountCalls):
             text=f"{name or me} has {VERBS[answer]} this invitation.\n" + (f"\n{note}\n" if note else ""),
             uploads=[],
             message_id=new_message_id(server.config.current.static.hostname.ascii),
-            in_reply_to=found.message_id,
-            references=[found.message_id] if found.message_id else [],
+            in_reply_to=source.message_id,
+            references=[source.message_id] if source.message_id else [],
             original_id=message_id if not number_of(message_id) else 0,
             original_flag="answered" if not number_of(message_id) else "",
         )
@@ -238,7 +238,7 @@ class InvitationCalls(AccountCalls):
             async with self._accounts.use(session.account) as account:
                 await send(account, server.keys, server.sandbox, written, wish, server.tmp, server.deliveries, [reply])
                 await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
-                await self._put_answer(account, session, found.text, answer)
+                await self._put_answer(account, session, source.text, answer)
         except OSError as e:
             raise StorageRefused("the disk of the server is full") from e
 
@@ -279,8 +279,8 @@ class InvitationCalls(AccountCalls):
             text, source = await holder.account.read(lambda r: _text(r, holder, local, path), op="invitation")
             try:
                 async with self._server.sandbox.turn(session.account) as turn:
-                    found = await turn.do(ReadCalendar(text))
-                return await off_loop(partial(placed, found), kind="invitation"), source
+                    calendar = await turn.do(ReadCalendar(text))
+                return await off_loop(partial(placed, calendar), kind="invitation"), source
             except Refused as e:
                 raise UserError(worded("calendar: {reason}", reason=e)) from e
             except JobFailed as e:
@@ -291,7 +291,9 @@ class InvitationCalls(AccountCalls):
         settings = self._server.config.current.account(session.account)
         own = {one.casefold() for one in (settings.destinations if settings is not None else ())}
         own.add(session.address.casefold())
-        return next((one.address for one in calendar.event.attendees if one.address.casefold() in own), "")
+        return next(
+            (attendee.address for attendee in calendar.event.attendees if attendee.address.casefold() in own), ""
+        )
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -348,7 +350,7 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
         raise UserError("calendar: it has more than 1 MiB")
     content = body.locate(r, message_id)
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
-    sender = next((f"{one.localpart}@{one.domain}" for one in structure.envelope.from_), "")
+    sender = next((f"{address.localpart}@{address.domain}" for address in structure.envelope.from_), "")
     author, proven = author_of(structure).casefold(), is_validated(r, message_id)
     text = text.encode("utf-8", "replace").decode()
     source = Source(text, structure.envelope.message_id or "", sender[:MAX_ADDRESS], author, proven)
@@ -357,20 +359,20 @@ def _text(r: Reader, holder: Holder, message_id: int, path: str) -> tuple[str, S
 
 def _entry(r: Reader, uid: str) -> bytes:
     """The octets of the entry with a UID, empty without one."""
-    found = entry_with_uid(r, uid)
-    return b"" if found is None else resource_data(r, found.id)
+    resource = entry_with_uid(r, uid)
+    return b"" if resource is None else resource_data(r, resource.id)
 
 
-def _guest(one: Person) -> Guest:
-    return Guest(one.name, one.address, one.answer)
+def _guest(person: Person) -> Guest:
+    return Guest(person.name, person.address, person.answer)
 
 
 def _when(one: Moment | None) -> When | None:
     return None if one is None else When(one.local, one.utc, one.zone)
 
 
-def _repeats(one: Rule | None) -> Repeats | None:
-    if one is None:
+def _repeats(rule: Rule | None) -> Repeats | None:
+    if rule is None:
         return None
-    days, month_days, months = list(one.days), list(one.month_days), list(one.months)
-    return Repeats(one.frequency, one.interval, one.count, one.until, days, month_days, months)
+    days, month_days, months = list(rule.days), list(rule.month_days), list(rule.months)
+    return Repeats(rule.frequency, rule.interval, rule.count, rule.until, days, month_days, months)

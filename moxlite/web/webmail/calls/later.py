@@ -118,8 +118,8 @@ class LaterCalls(AccountCalls):
         async with self._holders.at(caller.require(), shown[0]) as holder:
 
             def unit(tx: AccountTx) -> None:
-                found = list(holder.known(tx, shown))
+                message_ids = list(holder.known(tx, shown))
                 holder.refuse_guest(OWN)
-                change(tx, found)
+                change(tx, message_ids)
 
             await holder.account.write(unit)

@@ -69,8 +69,8 @@ class MailboxCalls(AccountCalls):
                     for mailbox_id in map(holder.local_id, ids):
                         holder.check_box(tx, mailbox_id, "s")
                         mailbox_rows.mailbox(tx, mailbox_id)
-                        if found := unseen_ids(tx, mailbox_id):
-                            store_flags_ids(tx, found, mode="add", flags=Flag.SEEN)
+                        if message_ids := unseen_ids(tx, mailbox_id):
+                            store_flags_ids(tx, message_ids, mode="add", flags=Flag.SEEN)
 
                 await holder.account.write(unit)
 
@@ -212,7 +212,7 @@ class SearchCalls(AccountCalls):
                     found += [one.message_id for one in await search.step()]
             ids = found[:HITS]
             rows = await account.read(lambda r: home.items(r, rows_by_ids(r, ids)), op="webmail_items")
-        return sorted(rows, key=lambda one: ids.index(one.id))
+        return sorted(rows, key=lambda message_item: ids.index(message_item.id))
 
 
 # The calls for labels (WEBMAIL-84).
@@ -240,7 +240,7 @@ class LabelCalls(AccountCalls):
         """Numbers of unread messages with each of these labels, outside of Trash and Junk; 1,000 stands for more."""
         async with self._accounts.use(caller.require().account) as account:
             return await account.scan(
-                lambda r: [unread_with(r, one, MOST_COUNTED) for one in keywords], op="webmail_label_counts"
+                lambda r: [unread_with(r, keyword, MOST_COUNTED) for keyword in keywords], op="webmail_label_counts"
             )
 
     @call()
@@ -326,7 +326,7 @@ def take_off(tx: AccountTx, keyword: str) -> int:
     _check(keyword)
     count = strip_keyword(tx, keyword)
     settings = load_settings(tx, Settings)
-    labels = [one for one in settings.labels if one.keyword != keyword]
+    labels = [label for label in settings.labels if label.keyword != keyword]
     if not count and len(labels) < len(settings.labels):
         save_settings(tx, msgspec.structs.replace(settings, labels=labels))
     return count
@@ -344,7 +344,7 @@ def _clean(name: str) -> str:
 
 def _free(settings: Settings, keyword: str) -> str:
     """The keyword, with a number if a label of another name has it."""
-    taken = {one.keyword for one in settings.labels}
+    taken = {label.keyword for label in settings.labels}
     number = 2
     found = keyword
     while found in taken:

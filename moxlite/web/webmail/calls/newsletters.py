@@ -85,7 +85,8 @@ class NewsletterCalls(AccountCalls):
 
         def read(r: Reader) -> Newsletters:
             return Newsletters(
-                [_newsletter(r, one) for one in bulk_senders(r, order, PAGE, position)], count_senders(r)
+                [_newsletter(r, bulk_sender) for bulk_sender in bulk_senders(r, order, PAGE, position)],
+                count_senders(r),
             )
 
         async with self._accounts.use(caller.require().account) as account:
@@ -107,20 +108,20 @@ class NewsletterCalls(AccountCalls):
         return NewsletterArchived(done.ids, done.mailboxes, done.unread, end)
 
 
-def _newsletter(r: Reader, one: BulkSender) -> Newsletter:
+def _newsletter(r: Reader, bulk_sender: BulkSender) -> Newsletter:
     try:
-        _, offered = left_by(r, one.newest)
+        _, offered = left_by(r, bulk_sender.newest)
     except (NoSuchMessage, ChunkDamaged):
         offered = None
     return Newsletter(
-        id=one.id,
-        name=one.name,
-        address=one.address,
-        messages=one.messages,
-        size=one.size,
-        newest=one.newest,
-        received=EPOCH + timedelta(microseconds=one.received),
-        read=EPOCH + timedelta(microseconds=one.read) if one.read else None,
+        id=bulk_sender.id,
+        name=bulk_sender.name,
+        address=bulk_sender.address,
+        messages=bulk_sender.messages,
+        size=bulk_sender.size,
+        newest=bulk_sender.newest,
+        received=EPOCH + timedelta(microseconds=bulk_sender.received),
+        read=EPOCH + timedelta(microseconds=bulk_sender.read) if bulk_sender.read else None,
         unsubscribe=offered,
     )
 
@@ -156,8 +157,8 @@ async def remember_left(account: Account, message_id: int, *, left: bool) -> Non
     was taken back. Nothing happens if the sender's message is gone.
     """
     try:
-        sender, found = await account.scan(lambda r: left_by(r, message_id), op="webmail_unsubscribe")
+        sender, unsubscribe = await account.scan(lambda r: left_by(r, message_id), op="webmail_unsubscribe")
     except (NoSuchMessage, ChunkDamaged):
         return
-    if found is not None:
+    if unsubscribe is not None:
         await account.write(lambda tx: (note if left else forget)(tx, sender))

@@ -54,18 +54,18 @@ class RuleCalls(AccountCalls):
         self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID
     ) -> Suggestion | None:
         """The rule that would have filed a moved message into its new mailbox; null if there is no rule to propose."""
-        found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
-        if found is None or found.destination.startswith("@"):
+        proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
+        if proposal is None or proposal.destination.startswith("@"):
             return None
-        return _suggestion(found)
+        return _suggestion(proposal)
 
     @call()
     async def ruleset_accept(self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID) -> None:
         """Add the proposed rule, or remove it; a conflict if it would not be proposed any more."""
-        found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
-        if found is None:
+        proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
+        if proposal is None:
             raise Conflict("this rule is not to be proposed any more")
-        await self._keep(caller, found)
+        await self._keep(caller, proposal)
 
     @call()
     async def ruleset_for_sender(self, caller: Caller, message_id: ID, mailbox_id: ID) -> Suggestion:
@@ -76,11 +76,11 @@ class RuleCalls(AccountCalls):
         name = caller.require().account
         snapshot = self._server.config.current
         async with self._accounts.use(name) as account:
-            found = await account.read(
+            proposal = await account.read(
                 lambda r: for_sender(r, snapshot, name, message_id, mailbox_id), op="webmail_sender_rule"
             )
-        await self._keep(caller, found)
-        return _suggestion(found)
+        await self._keep(caller, proposal)
+        return _suggestion(proposal)
 
     async def _keep(self, caller: Caller, proposal: Proposal) -> None:
         account = caller.require().account
@@ -109,17 +109,17 @@ class RuleCalls(AccountCalls):
         ``never`` chooses the scope: this list or sender at this address and in this direction, or moves from, or to,
         this mailbox.
         """
-        found = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
+        proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
 
         def unit(tx: AccountTx) -> None:
             if never == "from_mailbox":
                 decline_mailbox(tx, MailboxID(from_mailbox_id), to_mailbox=False)
             elif never == "to_mailbox":
                 decline_mailbox(tx, MailboxID(to_mailbox_id), to_mailbox=True)
-            elif found is not None and found.list_id:
-                decline_list(tx, found.recipient, found.list_id, to_inbox=found.remove)
-            elif found is not None:
-                decline_sender(tx, found.recipient, found.msg_from, to_inbox=found.remove)
+            elif proposal is not None and proposal.list_id:
+                decline_list(tx, proposal.recipient, proposal.list_id, to_inbox=proposal.remove)
+            elif proposal is not None:
+                decline_sender(tx, proposal.recipient, proposal.msg_from, to_inbox=proposal.remove)
 
         async with self._accounts.use(caller.require().account) as account:
             await account.write(unit)
@@ -133,13 +133,13 @@ class RuleCalls(AccountCalls):
             )
 
 
-def _suggestion(found: Proposal) -> Suggestion:
+def _suggestion(proposal: Proposal) -> Suggestion:
     return Suggestion(
-        recipient=found.recipient,
-        list_id=found.list_id,
-        msg_from=found.msg_from,
-        remove=found.remove,
-        mailbox=found.mailbox,
+        recipient=proposal.recipient,
+        list_id=proposal.list_id,
+        msg_from=proposal.msg_from,
+        remove=proposal.remove,
+        mailbox=proposal.mailbox,
     )
 
 
@@ -201,7 +201,7 @@ def propose(r: Reader, snapshot: Snapshot, account: str, message_id: int, source
     if rule is None:
         return None
     same = _same(recipient.destination.rulesets, rule)
-    exact = [one for one in same if one.mailbox == rule.mailbox]
+    exact = [ruleset for ruleset in same if ruleset.mailbox == rule.mailbox]
     if (len(exact) != 1) if remove else bool(exact):
         return None
     to = str(recipient.canonical)
@@ -289,13 +289,13 @@ def _rule(mailbox: str, list_id: str, sender: str, verified: Sequence[str]) -> R
 def _same(rules: Sequence[Ruleset], rule: Ruleset) -> list[Ruleset]:
     """The rules that match the same mail, whatever mailbox they file it into."""
 
-    def bare(one: Ruleset) -> Ruleset:
-        return msgspec.structs.replace(one, mailbox=rule.mailbox, comment="")
+    def bare(ruleset: Ruleset) -> Ruleset:
+        return msgspec.structs.replace(ruleset, mailbox=rule.mailbox, comment="")
 
-    return [one for one in rules if bare(one) == bare(rule)]
+    return [ruleset for ruleset in rules if bare(ruleset) == bare(rule)]
 
 
-def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal, today: date) -> None:
+def accept(document: Document, snapshot: Snapshot, account: str, proposal: Proposal, today: date) -> None:
     """Add or remove the rule. A rule that matches the same mail but files it elsewhere is removed, because it would
     win.
 
@@ -303,31 +303,31 @@ def accept(document: Document, snapshot: Snapshot, account: str, found: Proposal
       UserError: the address is from a catchall, which has no rules of its own.
       Conflict: the rules were changed meanwhile.
     """
-    if found.destination.startswith("@"):
+    if proposal.destination.startswith("@"):
         raise UserError(
             worded(
                 "{recipient} arrives by the catchall {destination}: add it to the account's addresses first",
-                recipient=found.recipient,
-                destination=found.destination,
+                recipient=proposal.recipient,
+                destination=proposal.destination,
             )
         )
     settings = snapshot.account(account)
-    destination = None if settings is None else settings.destinations.get(found.destination)
+    destination = None if settings is None else settings.destinations.get(proposal.destination)
     if destination is None:
-        raise Conflict(worded("{destination} is no address of the account any more", destination=found.destination))
-    same = _same(destination.rulesets, found.rule)
-    exact = [one for one in same if one.mailbox == found.mailbox]
-    if (len(exact) != 1) if found.remove else bool(exact):
+        raise Conflict(worded("{destination} is no address of the account any more", destination=proposal.destination))
+    same = _same(destination.rulesets, proposal.rule)
+    exact = [ruleset for ruleset in same if ruleset.mailbox == proposal.mailbox]
+    if (len(exact) != 1) if proposal.remove else bool(exact):
         raise Conflict("the rules of this address were changed meanwhile")
-    path = ("accounts", account, "destinations", found.destination, "rulesets")
+    path = ("accounts", account, "destinations", proposal.destination, "rulesets")
     written = _written(document, path)
     kept = [one for one, parsed in zip(written, destination.rulesets, strict=True) if parsed not in same]
-    if not found.remove:
+    if not proposal.remove:
         if len(kept) >= MAX_RULES:
             raise UserError(
-                worded("{destination} has {most} rules already", destination=found.destination, most=MAX_RULES)
+                worded("{destination} has {most} rules already", destination=proposal.destination, most=MAX_RULES)
             )
-        kept.append(_table(found.rule, f"by webmail on {today.isoformat()}"))
+        kept.append(_table(proposal.rule, f"by webmail on {today.isoformat()}"))
     if kept:
         document.put(path, kept)
     else:

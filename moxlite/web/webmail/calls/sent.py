@@ -151,30 +151,30 @@ async def _either(wakeup: Wakeup, news: Cursor) -> None:
         nursery.start_soon(first, news.wait)
 
 
-def _report(found: list[RecipientStatus]) -> DeliveryReport:
-    recipients = [_delivery(one) for one in found]
+def _report(recipient_statuses: list[RecipientStatus]) -> DeliveryReport:
+    recipients = [_delivery(recipient_status) for recipient_status in recipient_statuses]
     digest = hashlib.sha256(msgspec.json.encode(recipients)).hexdigest()
     return DeliveryReport(recipients, digest)
 
 
-def _delivery(one: RecipientStatus) -> Delivery:
+def _delivery(recipient_status: RecipientStatus) -> Delivery:
     def when(time: int | None) -> datetime | None:
         return None if time is None else time_of(time)
 
     return Delivery(
-        id=one.id,
-        recipient=one.recipient,
-        state=one.state.value,
-        attempts=one.attempts,
-        ended=when(one.ended),
-        last_attempt=when(one.last_attempt),
-        next_attempt=when(one.next_attempt),
-        last_planned=when(one.last_planned),
-        error=one.error,
-        advice=one.advice,
-        reply=one.reply,
-        host=one.host,
-        tls=one.tls,
+        id=recipient_status.id,
+        recipient=recipient_status.recipient,
+        state=recipient_status.state.value,
+        attempts=recipient_status.attempts,
+        ended=when(recipient_status.ended),
+        last_attempt=when(recipient_status.last_attempt),
+        next_attempt=when(recipient_status.next_attempt),
+        last_planned=when(recipient_status.last_planned),
+        error=recipient_status.error,
+        advice=recipient_status.advice,
+        reply=recipient_status.reply,
+        host=recipient_status.host,
+        tls=recipient_status.tls,
     )
 
 
@@ -208,40 +208,50 @@ def words_of(r: Reader, message_id: int) -> list[Word]:
     and are not junk. For `scan`.
     """
     sent = message_rows.message(r, message_id)
-    notices = [one.row for one in members(r, sent.threadid, MAX_MEMBERS) if _counts(one.row)]
-    found: list[Word] = []
+    notices = [member.row for member in members(r, sent.threadid, MAX_MEMBERS) if _counts(member.row)]
+    words: list[Word] = []
     for row in notices[-MAX_NOTICES:]:
         notice = _about(r, row, sent.messageid)
         if notice is not None:
-            found += [Word(one, notice.reporting_mta, row.received) for one in notice.recipients]
-    return found
+            words += [Word(recipient, notice.reporting_mta, row.received) for recipient in notice.recipients]
+    return words
 
 
-def corrected(found: Sequence[RecipientStatus], words: Sequence[Word]) -> list[RecipientStatus]:
+def corrected(recipient_statuses: Sequence[RecipientStatus], words: Sequence[Word]) -> list[RecipientStatus]:
     """The status of each recipient, corrected by reports that came after the queue's result."""
     if not words:
-        return list(found)
+        return list(recipient_statuses)
     by_address: dict[tuple[str, str], Word] = {}
     for word in words:
         if word.recipient.action in OVERRIDES:
             names = (word.recipient.original_recipient, word.recipient.final_recipient)
             by_address.update({key: word for name in names if (key := _key(name)) is not None})
-    return [_corrected(one, by_address.get(_key(one.recipient) or ("", ""))) for one in found]
+    return [
+        _corrected(recipient_status, by_address.get(_key(recipient_status.recipient) or ("", "")))
+        for recipient_status in recipient_statuses
+    ]
 
 
-def _corrected(one: RecipientStatus, word: Word | None) -> RecipientStatus:
+def _corrected(recipient_status: RecipientStatus, word: Word | None) -> RecipientStatus:
     if word is None:
-        return one
+        return recipient_status
     said = word.recipient
     state, replaced = OVERRIDES[said.action]
-    if one.state not in replaced:
-        return one
+    if recipient_status.state not in replaced:
+        return recipient_status
     error = ""
     if state is State.FAILED:
         why = said.diagnostic or said.status_comment or said.status
         error = f"A notice of {word.host} says: {why}" if word.host else why
     return msgspec.structs.replace(
-        one, state=state, ended=word.at, error=error, meaning="", advice="", reply=said.diagnostic, host=word.host
+        recipient_status,
+        state=state,
+        ended=word.at,
+        error=error,
+        meaning="",
+        advice="",
+        reply=said.diagnostic,
+        host=word.host,
     )
 
 
@@ -254,11 +264,11 @@ def _about(r: Reader, row: MessageRow, messageid: str | None) -> DSN | None:
     try:
         structure = structure_of(r, row.id)
         content = body.locate(r, row.id)
-        found = parse_dsn(structure, lambda start, stop: body.read_content(r, content, start, stop - start))
+        dsn = parse_dsn(structure, lambda start, stop: body.read_content(r, content, start, stop - start))
     except (DSNError, NoSuchMessage, ChunkDamaged):
         return None
-    about = canonical_message_id(found.returned_message_id or structure.envelope.in_reply_to)
-    return found if about is not None and about == messageid else None
+    about = canonical_message_id(dsn.returned_message_id or structure.envelope.in_reply_to)
+    return dsn if about is not None and about == messageid else None
 
 
 def _key(address: str) -> tuple[str, str] | None:

@@ -116,8 +116,8 @@ class SharedChanges:
                 )
                 for row, item in zip(rows, make_items(r, rows), strict=True)
             }
-            wanted = {event.mailbox_id for event in created}
-            boxes = {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in wanted} if wanted else {}
+            mailbox_ids = {event.mailbox_id for event in created}
+            boxes = {box.id: box for box in mailbox_rows.mailboxes(r) if box.id in mailbox_ids} if mailbox_ids else {}
             settings = load_settings(r, Settings) if changed else Settings()
             return items, boxes, settings, linked_mailboxes(r) if linked else []
 

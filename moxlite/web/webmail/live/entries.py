@@ -197,7 +197,7 @@ def _read_threads(
     for first_id, threadid in wanted:
         of = members(r, threadid, MAX_MEMBERS)
         if readable is not None:  # a thread may extend to mailboxes that are not shared
-            of = [one for one in of if one.row.mailbox_id in readable]
+            of = [member for member in of if member.row.mailbox_id in readable]
         if of:
             shown = scope.holder.shown_id(first_id)
             found[shown] = _thread(r, scope, shown, of, entries)
@@ -208,14 +208,14 @@ def _thread(r: Reader, scope: Scope, shown: int, of: list[Member], entries: Entr
     """A whole thread: first the message of its entry, then the others, oldest first."""
     known: dict[int, Member] = {one.row.id: one for one in of}
     made: list[MessageItem] = []
-    for one, item in zip(of, scope.holder.items(r, [one.row for one in of]), strict=True):
-        above = next((known[parent] for parent in one.parents if parent in known), None)
-        matching = item.id in entries.hits if entries.selective else one.row.mailbox_id in scope.mailboxes
+    for member, item in zip(of, scope.holder.items(r, [one.row for one in of]), strict=True):
+        above = next((known[parent] for parent in member.parents if parent in known), None)
+        matching = item.id in entries.hits if entries.selective else member.row.mailbox_id in scope.mailboxes
         made.append(
             msgspec.structs.replace(
                 item,
                 thread_parent=0 if above is None else scope.holder.shown_id(above.row.id),
-                same_message_id=above is not None and above.row.messageid == one.row.messageid is not None,
+                same_message_id=above is not None and above.row.messageid == member.row.messageid is not None,
                 match_query=matching,
             )
         )
@@ -268,9 +268,9 @@ class Merging:
     def __init__(self, scopes: Iterable[Scope], query: Query) -> None:
         found = list(scopes)
         if query.filter.mailbox_id == INBOXES and query.order == "received":
-            found = [Scope(one.holder, frozenset({box})) for one in found for box in sorted(one.mailboxes)]
+            found = [Scope(scope.holder, frozenset({box})) for scope in found for box in sorted(scope.mailboxes)]
         self._query = query
-        self.sources = [Source(one, query, len(found)) for one in found]
+        self.sources = [Source(scope, query, len(found)) for scope in found]
 
     @property
     def done(self) -> bool:
@@ -281,7 +281,7 @@ class Merging:
     def progress(self) -> tuple[int, int]:
         """(messages searched, messages to search at most)."""
         searches = [source.search for source in self.sources]
-        return sum(one.looked for one in searches), sum(one.of for one in searches)
+        return sum(search.looked for search in searches), sum(search.of for search in searches)
 
     def next(self) -> Source:
         """The account to search next: the furthest behind of the unfinished ones."""

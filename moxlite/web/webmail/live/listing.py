@@ -90,9 +90,9 @@ class Listing:
 
     def look_into(self, scopes: Iterable[Scope]) -> bool:
         """Set the mailboxes to search; returns whether entries that the browser knows may have changed."""
-        found = {one.holder.number: one for one in scopes}
-        if [(one.holder, one.mailboxes) for one in found.values()] == [
-            (one.holder, one.mailboxes) for one in self._given.values()
+        found = {scope.holder.number: scope for scope in scopes}
+        if [(scope.holder, scope.mailboxes) for scope in found.values()] == [
+            (scope.holder, scope.mailboxes) for scope in self._given.values()
         ]:
             return False
         self._given = found
@@ -166,7 +166,7 @@ class Listing:
             return False
         return self._entries.threaded or change.mailbox_id in scope.mailboxes
 
-    async def resume(self, wanted: Page | None) -> None:
+    async def resume(self, page: Page | None) -> None:
         """Nothing to do: a browser that reconnects requests its rows again."""
 
     def stop(self) -> None:
@@ -198,10 +198,10 @@ class Listing:
         if search.done:
             self._finish()
 
-    async def more(self, wanted: Page) -> AsyncGenerator[Slice | Reset | Progress, None]:
+    async def more(self, page: Page) -> AsyncGenerator[Slice | Reset | Progress, None]:
         """The entries of a page in slices, as they are found."""
-        start: int | None = wanted.position
-        named = wanted.anchor_message_id or wanted.dest_message_id
+        start: int | None = page.position
+        named = page.anchor_message_id or page.dest_message_id
         if start is None and named:
             index = None
             async for found in self._entry_of(named):
@@ -209,19 +209,19 @@ class Listing:
                     yield self.progress
                 index = found
             # the page continues after a message that has left the list: the client must begin anew
-            if index is None and wanted.anchor_message_id:
+            if index is None and page.anchor_message_id:
                 yield Reset()
-            elif index is not None and wanted.anchor_message_id:
-                if wanted.before:
-                    first = max(0, index - min(wanted.count, ITEM_SLICE))
+            elif index is not None and page.anchor_message_id:
+                if page.before:
+                    first = max(0, index - min(page.count, ITEM_SLICE))
                     yield Slice(await self._items(first, index), first, len(self._entries))
                     return
                 start = index + 1
             elif index is not None:
                 # the wanted message comes to the middle of the page, unless it is on the first
-                start = 0 if index < wanted.count else index - wanted.count // 2
+                start = 0 if index < page.count else index - page.count // 2
         sent = start or 0
-        last = sent + wanted.count
+        last = sent + page.count
         flushed = time.monotonic()
         while True:
             ready = min(last, len(self._entries))
@@ -321,19 +321,21 @@ class News(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, events: Sequence[store.Event], query: Query, scope: Scope) -> News:
         """The events that concern a view of these mailboxes."""
-        threaded, here = query.threading != "off", scope.mailboxes
-        marked = [one for one in events if isinstance(one, store.FlagsChanged)] if is_by_flags(query) else []
+        threaded, mailbox_ids = query.threading != "off", scope.mailboxes
+        marked = [event for event in events if isinstance(event, store.FlagsChanged)] if is_by_flags(query) else []
         return cls(
             added=[
-                one.message_id
-                for one in events
-                if isinstance(one, store.MessageAdded) and (threaded or one.mailbox_id in here)
+                event.message_id
+                for event in events
+                if isinstance(event, store.MessageAdded) and (threaded or event.mailbox_id in mailbox_ids)
             ],
-            relabelled=[one.message_id for one in marked if one.mailbox_id in here],
+            relabelled=[one.message_id for one in marked if one.mailbox_id in mailbox_ids],
             removed=[
-                one for one in events if isinstance(one, store.MessagesRemoved) and (threaded or one.mailbox_id in here)
+                event
+                for event in events
+                if isinstance(event, store.MessagesRemoved) and (threaded or event.mailbox_id in mailbox_ids)
             ],
-            moved=[one for one in events if isinstance(one, store.ThreadChanged)] if threaded else [],
+            moved=[event for event in events if isinstance(event, store.ThreadChanged)] if threaded else [],
         )
 
     def __len__(self) -> int:
@@ -344,7 +346,7 @@ class News(msgspec.Struct, frozen=True):
     @property
     def gone(self) -> list[store.MessageID]:
         """Messages that left their mailbox."""
-        return [one for event in self.removed for one in event.message_ids]
+        return [message_id for event in self.removed for message_id in event.message_ids]
 
 
 async def follow(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
@@ -375,16 +377,21 @@ async def _follow_messages(entries: Entries, query: Query, scope: Scope, news: N
 
 async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
     holder = scope.holder
-    ids = [*news.added, *news.relabelled, *(one for event in news.moved for one in event.message_ids), *news.gone]
+    ids = [
+        *news.added,
+        *news.relabelled,
+        *(message_id for event in news.moved for message_id in event.message_ids),
+        *news.gone,
+    ]
 
     def read(r: Reader) -> dict[int, list[int]]:
         threads = threads_of(r, ids)
         for event in news.removed:
             threads |= threads_of_removed(r, event.mailbox_id, event.uids)
         # a message may have been the entry of a thread that it left
-        places = [at for one in ids if (at := entries.of_message(holder.shown_id(one))) is not None]
+        places = [at for message_id in ids if (at := entries.of_message(holder.shown_id(message_id))) is not None]
         threads |= {holder.local_id(entries.threads[at]) for at in places}
-        return {thread: [one.row.id for one in members(r, thread, MAX_MEMBERS)] for thread in threads}
+        return {thread: [member.row.id for member in members(r, thread, MAX_MEMBERS)] for thread in threads}
 
     threads = await holder.account.scan(read, op="webmail_threads")
     matching: dict[int, list[Placed]] = {}

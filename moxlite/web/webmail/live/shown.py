@@ -165,8 +165,10 @@ class Shown:
         self._told = trio.current_time()
         now = view.progress
         left_out = sorted(view.left_out | self._visits.unread) if view.everywhere else []
-        found = ViewProgress(view.view_id, now.total, now.messages, now.looked, now.of, now.end, now.stopped, left_out)
-        await self._out.send(found)
+        view_progress = ViewProgress(
+            view.view_id, now.total, now.messages, now.looked, now.of, now.end, now.stopped, left_out
+        )
+        await self._out.send(view_progress)
 
     async def _send_page(self, view: View | Listing, request: Request, *, opening: bool) -> None:
         try:
@@ -235,8 +237,8 @@ class Shown:
         if isinstance(view, Listing) and view.everywhere:
             own = view.scopes[0]
             if view.query.filter.mailbox_id == INBOXES:
-                found = await self.resolve(self._context.home, view.query)
-                own = Scope(self._context.home, frozenset([box.id for box in found]))
+                mailboxes = await self.resolve(self._context.home, view.query)
+                own = Scope(self._context.home, frozenset([box.id for box in mailboxes]))
             return view.look_into([own, *self._shared_scopes(view.query)])
         if view is not None and not all(map(self._visits.allows, view.scopes)):
             self.view = None

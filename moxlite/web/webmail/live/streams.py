@@ -190,8 +190,8 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
         events = batch.events
         closing = bool(events) and isinstance(events[-1], AccountClosing)
         changes = await self.context.shared.encode(home.account, events[:-1] if closing else events)
-        wanted = [change for change in changes if shown.wants(change, home)]
-        await self.out.send_changes(self.view_id, wanted, batch.modseq, more=batch.more)
+        encoded_changes = [change for change in changes if shown.wants(change, home)]
+        await self.out.send_changes(self.view_id, encoded_changes, batch.modseq, more=batch.more)
         if not closing:
             changed = any(isinstance(event, OF_INBOXES) for event in events) and await shown.review()
             await shown.tell_stale(changed=await shown.follow(events, home) or changed)
@@ -212,10 +212,12 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
         heard = await self.visits.hear(visit)
         changed = await self.shown.review()
         view = self.shown.view
-        told = [change for change in heard.of_messages if view is not None and view.wants(change, visit.holder)]
-        told += heard.of_boxes
-        if told:
-            await self.out.send_changes(self.view_id, told, cursor.modseq)
+        encoded_changes = [
+            change for change in heard.of_messages if view is not None and view.wants(change, visit.holder)
+        ]
+        encoded_changes += heard.of_boxes
+        if encoded_changes:
+            await self.out.send_changes(self.view_id, encoded_changes, cursor.modseq)
         changed |= await self.shown.follow(heard.events, visit.holder)
         await self.shown.tell_stale(changed=changed)
 
@@ -239,14 +241,14 @@ async def _begin(stream_id: int, telling: _Telling, asked: Asked, first: Request
     return await _start(stream_id, telling, first, wanted, holder)
 
 
-async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Query, holder: Holder) -> Cursor:
+async def _start(stream_id: int, telling: _Telling, first: Request, query: Query, holder: Holder) -> Cursor:
     """Send `start` and the first page of a view."""
     context, visits, shown, out = telling.context, telling.visits, telling.shown, telling.out
     at_home, inbox = holder is context.home, replace_mailbox(required_query(first), 0)
     (mailboxes, opened, settings, links), cursor = await context.home.account.subscribe(
         lambda r: (
             mailbox_rows.mailboxes(r),
-            shown.resolve_first(r, wanted if at_home else inbox),
+            shown.resolve_first(r, query if at_home else inbox),
             load_settings(r, Settings),
             linked_mailboxes(r),
         ),
@@ -255,16 +257,16 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
     try:
         if not at_home:
             try:
-                opened = await shown.resolve(holder, wanted)
+                opened = await shown.resolve(holder, query)
             except StoreError:  # the rights were taken back, or the account was removed, in this moment
-                holder, wanted = context.home, inbox
+                holder, query = context.home, inbox
         facts = context.facts
         start = Start(
             stream_id=stream_id,
             login_address=facts.login_address,
             addresses=facts.addresses,
             mailboxes=[*map(mailbox_of, mailboxes), *visits.tell()],
-            mailbox_name=holder.shown(opened[0].name) if wanted.filter.mailbox_id >= 0 else "",
+            mailbox_name=holder.shown(opened[0].name) if query.filter.mailbox_id >= 0 else "",
             rejects_mailbox=facts.rejects_mailbox,
             introbox=facts.introbox,
             storage_limit=facts.storage_limit,
@@ -278,7 +280,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, wanted: Quer
         )
         await out.send(start, cursor.modseq)
         page = first.page or Page(FIRST_PAGE)
-        await shown.open(msgspec.structs.replace(first, page=page), wanted, opened, holder)
+        await shown.open(msgspec.structs.replace(first, page=page), query, opened, holder)
     except BaseException:
         cursor.close()
         raise

@@ -88,14 +88,14 @@ class Visit:
         found = await self.holder.account.read(self.holder.seen, op="webmail_shared")
         self.rows = [box for box, _ in found]
         self.boxes = {box.id: self.holder.mailbox(box, rights) for box, rights in found}
-        if {one: _uncounted(box) for one, box in before.items()} != {
-            one: _uncounted(box) for one, box in self.boxes.items()
+        if {mailbox_id: _uncounted(box) for mailbox_id, box in before.items()} != {
+            mailbox_id: _uncounted(box) for mailbox_id, box in self.boxes.items()
         }:
             return None
         return [
             MailboxCounts(box.id, box.total, box.unread, box.unseen, box.deleted, box.size)
-            for one, box in self.boxes.items()
-            if box != before[one]
+            for mailbox_id, box in self.boxes.items()
+            if box != before[mailbox_id]
         ]
 
 

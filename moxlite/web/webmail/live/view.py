@@ -214,10 +214,10 @@ def resolve(r: Reader, query: Query, holder: Holder) -> Mailbox:
     if query.filter.mailbox_id > 0:
         holder.check_box(r, query.filter.mailbox_id)
         return mailbox_rows.mailbox(r, query.filter.mailbox_id)
-    found = mailbox_rows.mailbox_by_name(r, query.filter.mailbox_name) or mailbox_rows.mailbox_by_name(r, INBOX)
-    if found is None:
+    mailbox = mailbox_rows.mailbox_by_name(r, query.filter.mailbox_name) or mailbox_rows.mailbox_by_name(r, INBOX)
+    if mailbox is None:
         raise NoSuchMailbox(INBOX)
-    return found
+    return mailbox
 
 
 def replace_mailbox(query: Query, mailbox_id: int) -> Query:

@@ -80,13 +80,13 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim 
     came = smtp_arrival(r, message_id)
     if came is None:
         return None
-    for one in authors:
-        author = _author(one, came)
-        if author is None or not one.name or _is_own(own, author.localpart, author.domain):
+    for address in authors:
+        author = _author(address, came)
+        if author is None or not address.name or _is_own(own, author.localpart, author.domain):
             continue
-        found = _claim(r, author, one.name[:MAX_NAME], row.received, own)
-        if found is not None and not is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED):
-            return found
+        claim = _claim(r, author, address.name[:MAX_NAME], row.received, own)
+        if claim is not None and not is_known(r, author.localpart, author.domain.unicode, row.received - SETTLED):
+            return claim
     return None
 
 
@@ -96,16 +96,16 @@ def confirm(tx: AccountTx, claim: Claim) -> None:
     add_address(tx, claim.contact_id, claim.name or claim.known or claim.sender, [*known, claim.sender])
 
 
-def _author(one: MailAddress, came: SMTPArrival) -> Author | None:
+def _author(address: MailAddress, came: SMTPArrival) -> Author | None:
     try:
-        domain = Domain.parse(one.domain)
+        domain = Domain.parse(address.domain)
     except AddressError:
         return None
-    if not one.localpart:
+    if not address.localpart:
         return None
     proven = came.msgfrom_validation in VALIDATED and came.msgfrom_domain == domain.unicode
     organization = organizational_domain(domain.unicode) if proven else ""
-    return Author(one.localpart, domain, "" if organization in PROVIDERS else organization)
+    return Author(address.localpart, domain, "" if organization in PROVIDERS else organization)
 
 
 def _claim(r: Reader, author: Author, name: str, before: int, own: Own) -> Claim | None:
@@ -128,15 +128,15 @@ def _claim(r: Reader, author: Author, name: str, before: int, own: Own) -> Claim
     full = full_name(words)
     if full and full == full_name(own.login.name):
         return None if author.is_colleague(home) else Claim("own", own.login.name, "", author.shown())
-    found: Claim | None = None
+    claim: Claim | None = None
     for known in known_people(r, folded_name(words), full, before):
         if author.is_colleague(known.domain):
             return None
-        found = found or _person(known, author)
+        claim = claim or _person(known, author)
         if not author.organization:
             break
-    if found is not None:
-        return found
+    if claim is not None:
+        return claim
     if author.domain.ascii == home or author.is_colleague(home):
         return None
     hosts = [*(host for _, host in addresses), *DOMAIN.findall(words)]

@@ -309,8 +309,10 @@ def _date(envelope: mime.Envelope, received: int) -> int:
 
 def _addresses(addresses: Sequence[mime.MailAddress], language: PageLanguage) -> str:
     shown = ", ".join(
-        f"{one.name[:MAX_SHOWN]} <{one.localpart}@{one.domain}>" if one.name else f"{one.localpart}@{one.domain}"
-        for one in addresses[:MAX_ADDRESSES]
+        f"{address.name[:MAX_SHOWN]} <{address.localpart}@{address.domain}>"
+        if address.name
+        else f"{address.localpart}@{address.domain}"
+        for address in addresses[:MAX_ADDRESSES]
     )
     if len(addresses) <= MAX_ADDRESSES:
         return shown

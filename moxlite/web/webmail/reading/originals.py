@@ -98,7 +98,7 @@ def _texts(root: mime.Part, octets: Callable[[int, int], bytes]) -> tuple[tuple[
         delsp = part.parameter("delsp").lower() == "yes"
         texts.append(PlainText(_valid(part_text(part, octets, min(left, MAX_TEXT))), flowed, delsp))
         left -= min(left, part.decoded)
-    if any(not one.text.isspace() for one in texts if one.text):
+    if any(not text.text.isspace() for text in texts if text.text):
         return tuple(texts), ""
     html = find_html(root)
     return (), _valid(part_text(html[1], octets, MAX_TEXT)) if html is not None else ""

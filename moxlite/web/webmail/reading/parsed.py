@@ -187,7 +187,7 @@ def _signer(r: Reader, message_id: int, author: str) -> str:
     if author in signers:
         return author
     organization = _organization(author)
-    return next((one for one in signers if _organization(one) == organization), "") if organization else ""
+    return next((signer for signer in signers if _organization(signer) == organization), "") if organization else ""
 
 
 def _organization(domain: str) -> str:
@@ -222,8 +222,8 @@ def _is_forged(section: HeaderSection) -> bool:
     except authresults.AuthResultsError:
         return False
     return any(
-        one.name == "dmarc" and one.result == "fail" and re.match("policy (reject|quarantine)", one.comment)
-        for one in methods
+        method.name == "dmarc" and method.result == "fail" and re.match("policy (reject|quarantine)", method.comment)
+        for method in methods
     )
 
 
@@ -298,7 +298,7 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
     """
     address = Address.parse(login)
     elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
-    linked = {one.ascii for one in elsewhere} | {one.unicode for one in elsewhere}
+    linked = {domain.ascii for domain in elsewhere} | {domain.unicode for domain in elsewhere}
     settings = snapshot.account(account)
     name = settings.full_name if settings is not None else ""
 
@@ -331,31 +331,31 @@ def with_links(r: Reader, own: Own, message_id: int = 0, mailbox_id: int = 0) ->
     linked = sending_links(r)
     there = message_rows.message(r, message_id).mailbox_id if message_id else mailbox_id
     above = mailbox_rows.mailbox(r, there).name.split(SEPARATOR)[0] if there else ""
-    addresses = {key: Address.parse(one.address) for key, one in linked.items()}
-    here = next((addresses[key] for key, one in linked.items() if one.name == above), None)
+    addresses = {key: Address.parse(link.address) for key, link in linked.items()}
+    address = next((addresses[key] for key, link in linked.items() if link.name == above), None)
     domains = frozenset(one.domain.ascii for one in addresses.values())
-    candidates = addresses.keys() if here is None else {masked_key(here)}
+    candidates = addresses.keys() if address is None else {masked_key(address)}
     author = own.login
-    if here is not None:
-        author = MailAddress(own.login.name, here.localpart, here.domain.ascii)
+    if address is not None:
+        author = MailAddress(own.login.name, address.localpart, address.domain.ascii)
     return Own(
         login=author,
         is_own=lambda one: masked_key(one) in addresses or own.is_own(one),
-        may_send=lambda one: masked_key(one) in candidates or (here is None and own.may_send(one)),
+        may_send=lambda one: masked_key(one) in candidates or (address is None and own.may_send(one)),
         is_local=lambda domain: domain in domains or own.is_local(domain),
     )
 
 
 def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
     """The addresses of the Delivered-To fields, the topmost first."""
-    found: list[MailAddress] = []
+    addresses: list[MailAddress] = []
     for value in section.texts(b"delivered-to")[:MAX_DELIVERED]:
         try:
             address = Address.parse(value.decode("utf-8").strip())
         except (AddressError, UnicodeDecodeError):
             continue
-        found.append(MailAddress("", address.localpart, address.domain.ascii))
-    return tuple(found)
+        addresses.append(MailAddress("", address.localpart, address.domain.ascii))
+    return tuple(addresses)
 
 
 def original_of(envelope: Envelope, section: HeaderSection) -> Original:
@@ -402,15 +402,15 @@ def receipt_request(
     path = _return_path(section)
     if path is not None and path.is_null:
         return None  # such a message is itself an answer of a machine
-    sender = {_key(one) for one in structure.envelope.from_[:2]}
+    sender = {_key(address) for address in structure.envelope.from_[:2]}
     back = set() if path is None or path.address is None else {(path.address.localpart, path.address.domain.ascii)}
-    asked = {_key(one) for one in to}
+    asked = {_key(address) for address in to}
     return ReceiptRequest(shown_addresses(to), elsewhere=asked != sender or (bool(back) and asked != back))
 
 
-def _key(one: MailAddress) -> tuple[str, str]:
+def _key(address: MailAddress) -> tuple[str, str]:
     """The address as RFC 8098 §2.1 compares it: without the name, in any case of the domain's letters."""
-    return one.localpart, one.domain.lower()
+    return address.localpart, address.domain.lower()
 
 
 def _is_bulk(section: HeaderSection) -> bool:

@@ -185,7 +185,7 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
             async with view.views.shown(view.account):
                 await send_text(holder, found, writer, view, headed=kind == "msgtext")
         case ("msgtexts", ""):
-            together = [found, *[await locate(holder, one) for one in view.others[: MAX_TOGETHER - 1]]]
+            together = [found, *[await locate(holder, other) for other in view.others[: MAX_TOGETHER - 1]]]
             async with view.views.shown(view.account):
                 await send_texts(holder, together, writer, view)
         case ("attachments.zip", ""):
