@@ -353,9 +353,9 @@ async def open_house(
         from moxlite.web.jmap.subscriptions import SubscriptionTeller
         from moxlite.web.notices.requests import PushService
 
-        return SubscriptionTeller(PushService(client, started.install_key, subject))
+        return SubscriptionTeller(PushService(client, started.install_key, subject), files.accounts, files.auth)
 
-    programs = ProgramNotices(files.accounts, make_teller)
+    programs = ProgramNotices(files.accounts, files.auth, make_teller)
     files.accounts.register_task("web.notices", notices.watch)
     files.accounts.register_task("web.programs", programs.watch)
     house = House(

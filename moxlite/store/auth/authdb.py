@@ -202,6 +202,10 @@ class SharedAccounts:
             alarm.set()
         return True
 
+    async def guests(self, owner: str) -> set[str]:
+        """The users to whom an account has given rights, as `set_guests` stored them."""
+        return {guest for (guest,) in await self._database().read(lambda r: r.rows(GUESTS, owner), op="shared")}
+
     async def owners(self, guest: str, *, anyone: bool = True) -> list[str]:
         """Accounts that may share something with `guest`, by name, `MAX_OWNERS` at most; without `anyone` only accounts
         that give rights to `guest` by name. The rights themselves are in the accounts' own files.

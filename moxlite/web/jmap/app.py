@@ -167,6 +167,7 @@ class JMAP:
                         await streams.serve_events(
                             request,
                             writer,
+                            self._server,
                             account,
                             query_parameters(request),
                             self._transcript(identity, request).push,
@@ -406,7 +407,7 @@ class JMAP:
                     run = partial(self._by_socket, identity, request, path)
                     told = self._transcript(identity, request).push
                     await streams.serve_socket(
-                        socket, account, run, told, self._turn(identity), partial(self._room, identity)
+                        socket, self._server, account, run, told, self._turn(identity), partial(self._room, identity)
                     )
 
         await serve_websocket(request, writer, speak, subprotocol="jmap", max_message_size=LIMITS["maxSizeRequest"])

@@ -1,32 +1,47 @@
-"""Changes as they happen: event stream (RFC 8620 §7.3) and websocket (RFC 8887), by the change bus."""
+"""Changes as they happen: event stream (RFC 8620 §7.3) and websocket (RFC 8887), by the change bus.
+
+A guest is told of changes of what is shared, and of nothing else: another's account may be busy all day. Rights are
+read anew with each change (JMAP-7b).
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 from weakref import WeakKeyDictionary
 
 import msgspec
 import trio
 
+from moxlite.store.accounts.access import visited
 from moxlite.store.delivery.submissions import submission_state
+from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.groupware.history import calendar_state, contact_state, message_state
 from moxlite.store.mail.sharenotices import share_notice_state
 from moxlite.store.rows.history import mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
+from moxlite.wakeup import Alarm
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.websocket import ConnectionClosed
-from moxlite.web.jmap.accounts import account_id
+from moxlite.web.jmap.accounts import Place
 from moxlite.web.jmap.protocol import ON_LOOP, Object, RequestError, decoded, encoded, read_object
+from moxlite.web.jmap.sharing import Shelf
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.file.transaction import Reader
+    from moxlite.store.groupware.collection import Kind
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.http.websocket import WebSocketConnection
+    from moxlite.web.jmap.methods import Server
 
+
+logger = logging.getLogger("moxlite.web.jmap")
 
 STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
     "Mailbox": mailbox_state,
@@ -43,6 +58,18 @@ STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
 DELIVERY: Final = "EmailDelivery"
 """Changes when mail is added (RFC 8621 §1.5)."""
 
+SHELVES: Final[Mapping[Kind, tuple[str, str]]] = {
+    "contact": ("AddressBook", "ContactCard"),
+    "calendar": ("Calendar", "CalendarEvent"),
+}
+"""Types of what is shared in collections."""
+
+MAX_OWNERS: Final = 50
+"""Accounts of others whose changes one user is told of: each stays open meanwhile. As in the webmail."""
+
+AGAIN: Final = 60.0
+"""Seconds until an account of another user that was closed, or could not be opened, is opened again."""
+
 SHORTEST_PING: Final = 5
 LONGEST_PING: Final = 300
 DEFAULT_PING: Final = 60
@@ -58,51 +85,121 @@ RequestError.
 """
 
 
+class Seen(msgspec.Struct, frozen=True):
+    """A state of a type, and what it is for the user who sees it: `view` changes with what the user may read, and with
+    the rights to it; `state` as /get has it, which for a guest changes with all else there, too.
+    """
+
+    view: str
+    state: str
+
+
 def states_of(r: Reader) -> dict[str, str]:
-    """The states of all types that are told."""
+    """The states of all types of the own account that are told."""
     found = {name: str(read(r)) for name, read in STATES.items()}
     return {**found, DELIVERY: found["Email"]}
 
 
+def seen_states(r: Reader, place: Place) -> dict[str, Seen]:
+    """The states of all types that the user is told of, by type: of another's account only of what is shared."""
+    if not place.guest:
+        return {name: Seen(state, state) for name, state in states_of(r).items()}
+    found: dict[str, Seen] = {}
+    boxes = [box for box, _ in place.seen(r)]
+    if boxes:
+        mark = place.mark(r)
+        view = f"{max(box.modseq for box in boxes)}{mark}"
+        mail = Seen(view, f"{mail_state(r)}{mark}")
+        found = {"Mailbox": Seen(view, f"{mailbox_state(r)}{mark}"), "Email": mail, "Thread": mail, DELIVERY: mail}
+    for kind, names in SHELVES.items():
+        shelf = Shelf(place, kind)
+        if shared := shelf.shared(r):
+            view = f"{max(one.collection.modseq for one in shared)}{shelf.mark(r)}"
+            found |= dict.fromkeys(names, Seen(view, shelf.state(r)))
+    return found
+
+
 class _States:
-    """The states of an account, read once after each change for all that watch it."""
+    """The states of an account for a user, read once after each change for all connections that watch it."""
 
     __slots__ = ("_lock", "_modseq", "_states")
 
     def __init__(self) -> None:
         self._lock = trio.Lock()
         self._modseq = -1
-        self._states: dict[str, str] = {}
+        self._states: dict[str, Seen] = {}
 
-    async def at(self, account: OpenAccount, modseq: int) -> dict[str, str]:
+    async def at(self, place: Place, modseq: int) -> dict[str, Seen]:
         """The states at this modseq, or later. Raises StoreError."""
         if self._modseq < modseq:
             async with self._lock:
                 if self._modseq < modseq:
-                    self._states, self._modseq = await account.read(states_of, op="jmap push"), modseq
+                    read = partial(seen_states, place=place)
+                    self._states, self._modseq = await place.account.read(read, op="jmap push"), modseq
         return self._states
 
 
-_known: Final[WeakKeyDictionary[OpenAccount, _States]] = WeakKeyDictionary()
+_known: Final[WeakKeyDictionary[OpenAccount, dict[str, _States]]] = WeakKeyDictionary()
+"""By account and guest, "" for the owner."""
 
 
 class Watch:
-    """Finds which states have changed since the last look. `note`: hears of each message before it is told."""
+    """Finds which states have changed since the last look, in the user's account and in accounts of others that share
+    something with the user. `note`: hears of each message before it is told.
+    """
 
-    def __init__(self, account: OpenAccount, types: frozenset[str] | None, note: Callable[[Object], None]) -> None:
-        self._account, self._types, self._note = account, types, note
-        self._last: dict[str, str] = {}
+    def __init__(
+        self, server: Server, home: OpenAccount, types: frozenset[str] | None, note: Callable[[Object], None]
+    ) -> None:
+        self._server, self._types, self._note = server, types, note
+        self._home = Place(owner=home.name, account=home, home=home)
 
     async def run(
         self, tell: Callable[[Object], Awaitable[None]], idle: Callable[[], Awaitable[None]], ping: float
     ) -> None:
-        """Tell of each change, and call `idle` after so many quiet seconds; returns when the account closes."""
-        self._last, cursor = await self._account.subscribe(states_of, op="jmap push")
+        """Tell of each change, and call `idle` after so many quiet seconds; returns when the account closes.
+
+        Raises what `tell` and `idle` raise once the client is gone; StoreError for the user's own account.
+        """
+        failed: Exception | None = None
+        turn = trio.Lock()
+
+        async def alone(work: Callable[[], Awaitable[None]]) -> None:
+            nonlocal failed
+            try:
+                async with turn:
+                    await work()
+            except (ClientGone, ConnectionClosed) as error:
+                failed = error
+                nursery.cancel_scope.cancel()
+
+        async def tell_alone(message: Object) -> None:
+            await alone(partial(tell, message))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._follow_others, tell_alone)
+            try:
+                await self._follow(self._home, tell_alone, partial(alone, idle), ping)
+            except StoreError as error:
+                failed = error
+            nursery.cancel_scope.cancel()
+        if failed is not None:
+            raise failed
+
+    async def _follow(
+        self,
+        place: Place,
+        tell: Callable[[Object], Awaitable[None]],
+        idle: Callable[[], Awaitable[None]] | None = None,
+        ping: float = math.inf,
+    ) -> None:
+        """Tell of the changes of one account until it closes."""
+        last, cursor = await place.account.subscribe(partial(seen_states, place=place), op="jmap push")
         try:
             while True:
                 with trio.move_on_after(ping) as scope:
                     await cursor.wait()
-                if scope.cancelled_caught:
+                if scope.cancelled_caught and idle is not None:
                     await idle()
                     continue
                 await trio.sleep(GATHER)
@@ -110,27 +207,72 @@ class Watch:
                 cursor.acknowledge(batch.modseq)
                 if any(isinstance(event, AccountClosing) for event in batch.events):
                     return
+                if place.guest and not await self._server.auth.sharing.may_share(place.owner, place.guest):
+                    return
                 added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)
-                now = await _known.setdefault(self._account, _States()).at(self._account, batch.modseq)
+                known = _known.setdefault(place.account, {}).setdefault(place.guest, _States())
+                now = await known.at(place, batch.modseq)
                 changed = {
-                    name: state
-                    for name, state in now.items()
-                    if state != self._last[name]
+                    name: seen.state
+                    for name, seen in now.items()
+                    if (name not in last or seen.view != last[name].view)
                     and (self._types is None or name in self._types)
                     and (name != DELIVERY or added)
                 }
-                self._last = now
+                last = now
                 if changed:
-                    message: Object = {"@type": "StateChange", "changed": {account_id(self._account.name): changed}}
+                    message: Object = {"@type": "StateChange", "changed": {place.id: changed}}
                     self._note(message)
                     await tell(message)
         finally:
             cursor.close()
 
+    async def _follow_others(self, tell: Callable[[Object], Awaitable[None]]) -> None:
+        """Follow the accounts that share something with the user, whichever do at a time."""
+        sharing, guest = self._server.auth.sharing, self._home.owner
+        alarm = Alarm()
+        sharing.alarms.add(alarm)
+        followed: dict[str, trio.CancelScope] = {}
+        try:
+            async with trio.open_nursery() as nursery:
+                while True:
+                    try:
+                        owners = (await sharing.owners(guest))[:MAX_OWNERS]
+                    except StoreError as error:
+                        kv = {"account": guest, "err": str(error)}
+                        logger.warning("who shares with the account is not known", extra={"kv": kv})
+                    else:
+                        for gone in followed.keys() - {*owners}:
+                            followed.pop(gone).cancel()
+                        for owner in owners:
+                            if owner not in followed:
+                                followed[owner] = trio.CancelScope()
+                                nursery.start_soon(self._visit, owner, followed[owner], tell)
+                    await alarm.sleep()
+        finally:
+            sharing.alarms.discard(alarm)
+
+    async def _visit(self, owner: str, scope: trio.CancelScope, tell: Callable[[Object], Awaitable[None]]) -> None:
+        """Follow the account of another user while it shares something; one that closes is opened again."""
+        home = self._home
+        with scope:
+            while True:
+                try:
+                    async with visited(self._server.accounts, self._server.auth, owner, home.owner) as account:
+                        place = Place(owner=owner, guest=home.owner, account=account, home=home.account)
+                        await self._follow(place, tell)
+                except NoSuchMailbox:
+                    return
+                except StoreError as error:
+                    kv = {"account": home.owner, "owner": owner, "err": str(error)}
+                    logger.warning("changes of another account are not told", extra={"kv": kv})
+                await trio.sleep(AGAIN)
+
 
 async def serve_events(
     request: Request,
     writer: ResponseWriter,
+    server: Server,
     account: OpenAccount,
     parameters: Mapping[str, str],
     note: Callable[[Object], None],
@@ -168,7 +310,7 @@ async def serve_events(
         nursery.start_soon(leave)
         try:
             with request.drain.waiting():
-                await Watch(account, wanted, note).run(tell, idle, seconds or DEFAULT_PING)
+                await Watch(server, account, wanted, note).run(tell, idle, seconds or DEFAULT_PING)
         except ClientGone:
             gone = True
         nursery.cancel_scope.cancel()
@@ -179,6 +321,7 @@ async def serve_events(
 
 async def serve_socket(
     socket: WebSocketConnection,
+    server: Server,
     account: OpenAccount,
     run: Callable[[Object], Awaitable[Object]],
     note: Callable[[Object], None],
@@ -191,7 +334,7 @@ async def serve_socket(
     """
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
-            await _Socket(socket, account, run, note, turn, room, nursery).serve()
+            await _Socket(socket, server, account, run, note, turn, room, nursery).serve()
         nursery.cancel_scope.cancel()
 
 
@@ -201,6 +344,7 @@ class _Socket:
     def __init__(
         self,
         socket: WebSocketConnection,
+        server: Server,
         account: OpenAccount,
         run: Callable[[Object], Awaitable[Object]],
         note: Callable[[Object], None],
@@ -208,7 +352,7 @@ class _Socket:
         room: Room,
         nursery: trio.Nursery,
     ) -> None:
-        self._socket, self._account, self._run, self._nursery = socket, account, run, nursery
+        self._socket, self._server, self._account, self._run, self._nursery = socket, server, account, run, nursery
         self._note, self._turn, self._room = note, turn, room
         self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
         self._watching = trio.CancelScope()
@@ -259,7 +403,7 @@ class _Socket:
 
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
         with scope, suppress(ConnectionClosed):
-            await Watch(self._account, types, self._note).run(self._send, self._socket.ping, DEFAULT_PING)
+            await Watch(self._server, self._account, types, self._note).run(self._send, self._socket.ping, DEFAULT_PING)
 
     async def _send(self, value: Object) -> None:
         await self._send_octets(await encoded(value))

@@ -10,7 +10,8 @@ import hmac
 import logging
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,8 @@ import trio
 
 from moxlite.decoders import from_json
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
+from moxlite.store.accounts.access import visited
+from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.people.subscriptions import (
     Subscription,
     add_subscription,
@@ -28,13 +31,16 @@ from moxlite.store.people.subscriptions import (
     note_told,
     subscriptions,
 )
-from moxlite.web.jmap.accounts import account_id
+from moxlite.web.jmap.accounts import Place, account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import Outcome, each, patched, property_moment, set_parts, set_results
-from moxlite.web.jmap.streams import DELIVERY, STATES, states_of
+from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, Seen, seen_states, states_of
 
 if TYPE_CHECKING:
+    from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
@@ -167,24 +173,48 @@ async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: 
         expires = min(_moment(wanted["expires"], latest), latest)
     types = _types(wanted["types"]) if "types" in patch else push.types
     changed = msgspec.structs.replace(push, expires=expires, types=types, verified=verified)
+    server, home = call.server, call.account
+    new = verified and not push.verified
+    others = await _others(server.accounts, server.auth, home, await _owners(server.auth, home.name)) if new else {}
 
     def unit(tx: AccountTx) -> None:
         # a program that is verified now knows all that there is; what changes from here on is told
-        told = push.told if push.verified or not verified else _packed(states_of(tx))
+        told = _packed({**states_of(tx), **{key: seen.view for key, seen in others.items()}}) if new else push.told
         change_subscription(tx, msgspec.structs.replace(changed, told=told))
 
     await call.account.write(unit)
     return {"expires": utc_date(expires)} if "expires" in patch else None
 
 
+async def _owners(auth: AuthDB, guest: str) -> list[str]:
+    """The accounts of others of whose changes the programs of an account are told. Raises StoreError."""
+    return (await auth.sharing.owners(guest))[:MAX_OWNERS]
+
+
+async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: Iterable[str]) -> dict[str, Seen]:
+    """The states in accounts of others that the user may see, by the account's id and the type, with a slash between.
+    Raises StoreError.
+    """
+    found: dict[str, Seen] = {}
+    for owner in owners:
+        with suppress(NoSuchMailbox):  # it shares nothing any more
+            async with visited(accounts, auth, owner, home.name) as account:
+                place = Place(owner=owner, guest=home.name, account=account, home=home)
+                states = await account.read(partial(seen_states, place=place), op="jmap push")
+            found |= {f"{place.id}/{name}": seen for name, seen in states.items()}
+    return found
+
+
 class SubscriptionTeller:
     """Tells the programs of an account what has changed, by requests to their addresses."""
 
-    def __init__(self, service: PushService) -> None:
+    def __init__(self, service: PushService, accounts: Accounts, auth: AuthDB) -> None:
         self._service = service
+        self._accounts, self._auth = accounts, auth
 
-    async def tell(self, account: Account) -> int | None:
-        """Tell all programs; returns when those that could not be told may be tried again, µs UTC, None for never.
+    async def tell(self, account: OpenAccount, owners: Collection[str]) -> int | None:
+        """Tell all programs of changes of the account, and of the accounts `owners`, which share something; returns
+        when those that could not be told may be tried again, µs UTC, None for never.
 
         Raises StoreError.
         """
@@ -192,12 +222,16 @@ class SubscriptionTeller:
         def read(r: Reader) -> tuple[list[Subscription], dict[str, str]]:
             return subscriptions(r), states_of(r)
 
-        found, states = await account.read(read, op="jmap subscriptions")
+        found, own = await account.read(read, op="jmap subscriptions")
+        news = {name: Seen(state, state) for name, state in own.items()}
+        sharing = await _owners(self._auth, account.name)
+        places = {"", *map(account_id, sharing)}
+        news |= await _others(self._accounts, self._auth, account, [one for one in sharing if one in owners])
         now = time.time_ns() // 1000
         later = [one.next for one in found if one.next > now]
 
         async def one(push: Subscription) -> None:
-            again = await self._tell_one(account, push, states)
+            again = await self._tell_one(account, push, news, places)
             if again is not None:
                 later.append(again)
 
@@ -207,7 +241,12 @@ class SubscriptionTeller:
                     nursery.start_soon(one, push)
         return min(later, default=None)
 
-    async def _tell_one(self, account: Account, push: Subscription, states: Mapping[str, str]) -> int | None:
+    async def _tell_one(
+        self, account: Account, push: Subscription, news: Mapping[str, Seen], places: Collection[str]
+    ) -> int | None:
+        """`news`: states by type, of other accounts as `_others` has them. `places`: ids of all that share
+        something, and ""; what was told of any other account is forgotten.
+        """
         told: dict[str, str] = from_json(push.told, dict[str, str])
         if not push.verified:
             if told:
@@ -220,15 +259,16 @@ class SubscriptionTeller:
             told = {"": ""}
         else:
             wanted = None if push.types is None else from_json(push.types, list[str])
-            changed = {
-                name: state
-                for name, state in states.items()
-                if told.get(name) != state and (wanted is None or name in wanted)
-            }
-            told = dict(states)
+            changed: dict[str, dict[str, str]] = {}
+            for key, seen in news.items():
+                place, _, name = key.rpartition("/")
+                if told.get(key) != seen.view and (wanted is None or name in wanted):
+                    changed.setdefault(place or account_id(account.name), {})[name] = seen.state
+            told = {key: view for key, view in told.items() if key.rpartition("/")[0] in places}
+            told |= {key: seen.view for key, seen in news.items()}
             if not changed:
                 return None
-            message = {"@type": "StateChange", "changed": {account_id(account.name): changed}}
+            message = {"@type": "StateChange", "changed": changed}
         keys = None if push.public is None or push.secret is None else (push.public, push.secret)
         answer = await self._service.post(push.url, msgspec.json.encode(message), keys, "application/json")
         if not answer.error:

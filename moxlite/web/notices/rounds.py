@@ -8,20 +8,16 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LoginDisabled, StoreError
-from moxlite.store.types import AccountClosing
 from moxlite.wakeup import Wakeup
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
-    from moxlite.store.changelog.account import Account
-    from moxlite.store.file.transaction import Reader
-    from moxlite.store.types import Event
+    from moxlite.store.accounts.opened import OpenAccount
 
 
 logger = logging.getLogger("moxlite.web.notices")
@@ -31,7 +27,7 @@ AT_ONCE: Final = 4
 
 
 class Rounds(ABC):
-    """Accounts that are due, each at a moment. `serve` runs while the server does; `watch` for each open account.
+    """Accounts that are due, each at a moment. `serve` runs while the server does.
 
     `_ended`: the app passwords that have ended, by account, "" for the account's own password. Such an account is
     attended to at once, also if its log-in is disabled.
@@ -46,7 +42,6 @@ class Rounds(ABC):
         self._busy: set[str] = set()
         self._ended: dict[str, set[str]] = {}
         self._wakeup = Wakeup()
-        self._added = trio.Event()
 
     @property
     @abstractmethod
@@ -54,21 +49,8 @@ class Rounds(ABC):
         """Seconds between an event and the round: more may come."""
 
     @abstractmethod
-    def has_any(self, r: Reader) -> bool:
-        """Whether the account has anything to be told."""
-
-    @abstractmethod
-    def concerns(self, events: Iterable[Event]) -> bool:
-        """Whether these events are to be told of."""
-
-    @abstractmethod
-    async def attend(self, account: Account) -> None:
+    async def attend(self, account: OpenAccount) -> None:
         """Tell what there is to tell. Raises StoreError, OSError."""
-
-    def added(self) -> None:
-        """Watch the accounts that have something to be told by now: one was added."""
-        self._added.set()
-        self._added = trio.Event()
 
     def want(self, name: str, seconds: float) -> None:
         """Attend to an account in so many seconds, or sooner if it is due before."""
@@ -76,30 +58,6 @@ class Rounds(ABC):
         if at < self._due.get(name, float("inf")):
             self._due[name] = at
             self._wakeup.set()
-
-    async def watch(self, account: Account) -> None:
-        """Note an account when something happens, while it has anything to be told; for `Accounts.register_task`.
-
-        Errors: StoreError propagates.
-        """
-        while True:
-            added = self._added
-            if await account.read(self.has_any, op="notices"):
-                break
-            await added.wait()
-        _, cursor = await account.subscribe(op="notices")
-        try:
-            self.want(account.name, self.pause)  # for what came before, such as the mail that opened the account
-            while True:
-                await cursor.wait()
-                batch = await cursor.take()
-                cursor.acknowledge(batch.modseq)
-                if any(isinstance(event, AccountClosing) for event in batch.events):
-                    return
-                if batch.from_log or self.concerns(batch.events):
-                    self.want(account.name, self.pause)
-        finally:
-            cursor.close()
 
     async def serve(self) -> None:
         """Attend to all accounts, for ever.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
@@ -16,18 +16,19 @@ import trio
 
 from moxlite.lazyimport import Late
 from moxlite.net.transcripts import Tap
+from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
 from moxlite.store.people.subscriptions import forget_subscriptions, has_subscriptions
-from moxlite.store.types import Flag, MessageAdded
+from moxlite.store.types import AccountClosing, Flag, MessageAdded
+from moxlite.wakeup import Alarm
 from moxlite.web.notices.rounds import Rounds
 
 if TYPE_CHECKING:
     from moxlite.net.httpclient import HTTPClient
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.account import Account
-    from moxlite.store.file.transaction import Reader
-    from moxlite.store.types import Event
     from moxlite.web.notices.requests import Teller
 
 
@@ -57,19 +58,42 @@ class Notices(Rounds):
         super().__init__(accounts, what="devices")
         self._auth = auth
         self._teller = Late(_maker(http, secret, subject))
+        self._added = trio.Event()
 
     @property
     def pause(self) -> float:
         """As `Rounds`."""
         return PAUSE
 
-    def has_any(self, r: Reader) -> bool:
-        """Whether the account has a device."""
-        return has_devices(r)
+    def added(self) -> None:
+        """Watch the accounts that have a device by now: one was added."""
+        self._added.set()
+        self._added = trio.Event()
 
-    def concerns(self, events: Iterable[Event]) -> bool:
-        """Whether unread mail is among what happened."""
-        return any(isinstance(one, MessageAdded) and not one.flags & Flag.SEEN for one in events)
+    async def watch(self, account: Account) -> None:
+        """Note an account with devices when unread mail comes; for `Accounts.register_task`. Errors: StoreError
+        propagates.
+        """
+        while True:
+            added = self._added
+            if await account.read(has_devices, op="notices"):
+                break
+            await added.wait()
+        _, cursor = await account.subscribe(op="notices")
+        try:
+            self.want(account.name, self.pause)  # for what came before, such as the mail that opened the account
+            while True:
+                await cursor.wait()
+                batch = await cursor.take()
+                cursor.acknowledge(batch.modseq)
+                if any(isinstance(event, AccountClosing) for event in batch.events):
+                    return
+                if batch.from_log or any(
+                    isinstance(one, MessageAdded) and not one.flags & Flag.SEEN for one in batch.events
+                ):
+                    self.want(account.name, self.pause)
+        finally:
+            cursor.close()
 
     async def public_key(self) -> str:
         """The public key in base64url, which browsers need to subscribe."""
@@ -135,17 +159,77 @@ PROGRAM_LONGEST: Final = 6 * 3600.0
 class ProgramTeller(Protocol):
     """Tells the programs of an account."""
 
-    async def tell(self, account: Account) -> int | None:
-        """Tell all programs; returns when those that could not be told may be tried again, µs UTC, None for never.
-        Raises StoreError.
+    async def tell(self, account: OpenAccount, owners: Collection[str]) -> int | None:
+        """Tell all programs of changes of the account, and of the accounts `owners`, which share something; returns
+        when those that could not be told may be tried again, µs UTC, None for never. Raises StoreError.
         """
 
 
-class ProgramNotices(Rounds):
-    """Tells programs of changes. `make`: makes what tells, for the first account that has subscriptions."""
+class Subscribers:
+    """Accounts with push subscriptions, as far as they were opened, and the accounts of whose changes they hear: their
+    own, and those that share something with them (JMAP-7b). `auth`: knows which do.
+    """
 
-    def __init__(self, accounts: Accounts, make: Callable[[], ProgramTeller]) -> None:
+    def __init__(self, auth: AuthDB) -> None:
+        self._auth = auth
+        self._names: set[str] = set()
+        self._owners: dict[str, set[str]] = {}
+        self._alarms: set[Alarm] = set()
+
+    def add(self, name: str) -> None:
+        """Note an account that has a subscription."""
+        if name not in self._names:
+            self._names.add(name)
+            for alarm in self._alarms:
+                alarm.set()
+
+    def drop(self, name: str) -> None:
+        """Forget an account that has none any more."""
+        self._names.discard(name)
+
+    async def wait(self, account: Account) -> None:
+        """Return once changes of an account concern a subscriber. Raises StoreError."""
+        alarm = Alarm()
+        alarms = self._alarms, self._auth.sharing.alarms
+        for one in alarms:
+            one.add(alarm)
+        try:
+            while not await self.of(account):
+                await alarm.sleep()
+        finally:
+            for one in alarms:
+                one.discard(alarm)
+
+    async def of(self, account: Account) -> set[str]:
+        """The subscribers that are to hear of changes of an account. Raises StoreError."""
+        if account.name not in self._names and await account.read(has_subscriptions, op="notices"):
+            self.add(account.name)
+        others = self._names - {account.name}
+        if others:
+            guests = await self._auth.sharing.guests(account.name)
+            others = others if ANYONE in guests else others & guests
+        return others | (self._names & {account.name})
+
+    def note(self, name: str, owners: Collection[str]) -> None:
+        """Note the accounts of others in which something has changed for a subscriber."""
+        self._owners.setdefault(name, set()).update(owners)
+
+    def take(self, name: str) -> set[str]:
+        """The accounts that were noted since the last call."""
+        return self._owners.pop(name, set())
+
+
+class ProgramNotices(Rounds):
+    """Tells programs of changes, also in accounts that others share with theirs (JMAP-7b).
+
+    Args:
+      auth: knows which accounts share something with which users.
+      make: makes what tells, for the first account that has subscriptions.
+    """
+
+    def __init__(self, accounts: Accounts, auth: AuthDB, make: Callable[[], ProgramTeller]) -> None:
         super().__init__(accounts, what="programs")
+        self._subscribers = Subscribers(auth)
         self._teller = Late(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
         self._taps: dict[str, set[Tap]] = {}
@@ -155,18 +239,30 @@ class ProgramNotices(Rounds):
         """As `Rounds`."""
         return PROGRAM_PAUSE
 
-    def has_any(self, r: Reader) -> bool:
-        """Whether the account has a subscription."""
-        return has_subscriptions(r)
-
-    def concerns(self, events: Iterable[Event]) -> bool:
-        """All events: the states say what has changed."""
-        return True
-
     def subscribed(self, account: str) -> None:
         """A subscription of this account was added or changed: its program is asked, or told, now."""
-        self.added()
+        self._subscribers.add(account)
         self.want(account, 0.0)
+
+    async def watch(self, account: Account) -> None:
+        """Note an account with subscriptions, and those with which it shares something, when something happens; for
+        `Accounts.register_task`. Errors: StoreError propagates.
+        """
+        await self._subscribers.wait(account)
+        _, cursor = await account.subscribe(op="notices")
+        try:
+            while True:  # at first for what came before, such as the mail that opened the account
+                for name in await self._subscribers.of(account):
+                    if name != account.name:
+                        self._subscribers.note(name, [account.name])
+                    self.want(name, self.pause)
+                await cursor.wait()
+                batch = await cursor.take()
+                cursor.acknowledge(batch.modseq)
+                if any(isinstance(event, AccountClosing) for event in batch.events):
+                    return
+        finally:
+            cursor.close()
 
     @contextmanager
     def live(self, account: str, app_password: str) -> Iterator[None]:
@@ -208,7 +304,7 @@ class ProgramNotices(Rounds):
         self._ended.setdefault(account, set()).add(app_password)
         self.want(account, 0.0)
 
-    async def attend(self, account: Account) -> None:
+    async def attend(self, account: OpenAccount) -> None:
         """As `Rounds`."""
         ended = {*self._ended.get(account.name, ())}
         found = await account.read(has_subscriptions, op="notices")
@@ -218,8 +314,15 @@ class ProgramNotices(Rounds):
             self._ended[account.name] -= ended
             if not self._ended[account.name]:
                 del self._ended[account.name]
+        owners = self._subscribers.take(account.name)
         if not found:
+            self._subscribers.drop(account.name)
             return
-        later = await (await self._teller.get()).tell(account)
+        later: int | None = 0
+        try:
+            later = await (await self._teller.get()).tell(account, owners)
+        finally:
+            if later is not None:
+                self._subscribers.note(account.name, owners)
         if later is not None:
             self.want(account.name, min(max(1.0, later / 1_000_000 - time.time()), PROGRAM_LONGEST))
