@@ -66,6 +66,21 @@ def test_jmapc_reads_writes_sends_and_is_told(server: LocalServer) -> None:
     assert found["sent"] in ("final", "pending")
 
 
+def test_jmaplib_reads_writes_sends_and_is_told(server: LocalServer) -> None:
+    """JMAP-91: the same, in one request each, and pushes by event stream and websocket."""
+    url = f"https://localhost:{server.port(443)}/.well-known/jmap"
+    command = [str(python("jmaplib")), str(HERE / "session_jmaplib.py"), url, server.user, server.password]
+    trusted = {"SSL_CERT_FILE": str(server.folder / "config/localhost.crt"), "no_proxy": "*"}
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | trusted
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert {"Inbox", "Drafts", "Sent"} <= {*found.pop("mailboxes")}
+    read = ["Written by jmaplib", "red harbour\n"]
+    pushed = ["events", "websocket"]
+    assert found == {"socket": True, "sent": True, "read": read, "marked": True, "pushed": pushed}
+
+
 JAM = "jmap-jam@0.13.1"
 
 
