@@ -1,5 +1,7 @@
 """Address books in a real browser (WEBMAIL-128a): one's own and shared ones, at a desk and on a phone."""
 
+import base64
+import imaplib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,4 +134,52 @@ def test_a_phone_shows_address_books_in_a_row(chromium: Browser, server: LocalSe
         page.wait_for_function("document.documentElement.scrollWidth <= 360")
         page.screenshot(path=tmp_path / "phone-form.png")
         wrong += judge(page, None)
+        assert not wrong, "\n".join(wrong)
+
+
+def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128b: made small by the browser; in the list and beside the author; no request without one."""
+    session = imaplib.IMAP4("127.0.0.1", server.port(143))
+    session.login(server.user, server.password)
+    session.append("INBOX", "", "", b"From: Zoe Ray <zoe@z.example>\r\nSubject: Faces\r\n\r\nSome text.\r\n")
+    session.logout()
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        large = page.evaluate(
+            """() => { const one = document.createElement("canvas"); one.width = 900; one.height = 1200;
+            const pen = one.getContext("2d"); pen.fillStyle = "#9cf"; pen.fillRect(0, 0, 900, 1200);
+            pen.fillStyle = "#c66"; pen.beginPath(); pen.arc(450, 500, 300, 0, 7); pen.fill();
+            return one.toDataURL("image/png").split(",")[1]; }"""
+        )
+        asked: list[str] = []
+        page.on("request", lambda one: asked.append(one.url) if "/photo/" in one.url else None)
+        found = people(page)
+        found.get_by_role("button", name="New contact").click()
+        form = page.get_by_role("dialog", name="New contact")
+        form.get_by_label("Name").fill("Zoe Ray")
+        form.get_by_label("Email").first.fill("zoe@z.example")
+        picture = form.locator("input[type=file]")
+        picture.set_input_files({"name": "x.svg", "mimeType": "image/png", "buffer": b"<svg/>"})
+        expect(form.get_by_role("alert")).to_have_text("This file is no picture that can be shown.")
+        picture.set_input_files({"name": "x.png", "mimeType": "image/png", "buffer": base64.b64decode(large)})
+        expect(form.get_by_role("button", name="Change the photo…")).to_be_visible()
+        page.screenshot(path=tmp_path / "form.png")
+        wrong = judge(page, None)
+        form.get_by_role("button", name="Save").click()
+        row = found.get_by_role("listitem").filter(has_text="Zoe Ray")
+        expect(row.locator("img")).to_have_js_property("naturalHeight", 256)
+        page.screenshot(path=tmp_path / "list.png")
+        wrong += judge(page, None)
+        assert len(asked) == 1
+        page.reload()
+        page.locator(".message", has_text="Faces").click()
+        expect(page.locator(".author-disc img")).to_have_js_property("naturalHeight", 256)
+        page.screenshot(path=tmp_path / "reader.png")
+        people(page)
+        row.get_by_role("button", name="Zoe Ray").click()
+        form = page.get_by_role("dialog", name="Zoe Ray")
+        form.get_by_role("button", name="Remove the photo").click()
+        form.get_by_role("button", name="Save").click()
+        expect(row.locator("img")).to_have_count(0)
         assert not wrong, "\n".join(wrong)

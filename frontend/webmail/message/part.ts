@@ -178,6 +178,7 @@ export class Message implements OpenMessage {
     this.mode = this.first(parsed);
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
+    this.drawFace(parsed.photo);
     this.draw();
     this.drawReceipt();
     const { calendar } = this;
@@ -542,6 +543,13 @@ export class Message implements OpenMessage {
       this.people,
       from.map((address, i) => [i > 0 && ", ", senderOf(address, mark)]),
     );
+  }
+
+  /** Show the author's photo in place of the initials, once it has come (WEBMAIL-128b). */
+  private drawFace(photo: string): void {
+    const disc = this.root.querySelector(".author-disc");
+    if (photo === "" || disc === null) return;
+    const picture = el("img", { alt: "", onload: () => fill(disc, picture), src: `${this.base}photo/${photo}` });
   }
 
   /** The line above the text about pictures that are not loaded. */

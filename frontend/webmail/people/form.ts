@@ -9,6 +9,7 @@ import { toast } from "../../lib/toasts";
 import { t } from "../../lib/words";
 import type { Surroundings } from "../commands/desk";
 import { bookName, sharedBy } from "./books";
+import { face, photoField } from "./photo";
 
 /** Names of the kinds of addresses and numbers. */
 const kinds: readonly (readonly [string, string])[] = [
@@ -55,7 +56,7 @@ function entries(
 
 /** Show a contact as a form, or an empty one; true if it was changed or removed. `into`: the address book of a new one. */
 export async function edit(
-  page: Pick<Surroundings, "client">,
+  page: Pick<Surroundings, "client" | "base">,
   books: readonly AddressBook[],
   card: ContactCard | null,
   first: ContactForm = empty,
@@ -85,6 +86,8 @@ export async function edit(
   const emails = entries(t("Email"), "email", old.emails);
   const phones = entries(t("Phone"), "tel", old.phones);
   const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
+  const key = old.emails[0]?.value ?? old.name;
+  const photo = photoField(page.base, card?.photo ?? "", old.name, key);
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog<boolean>(title, (close) => {
     const save = async () => {
@@ -106,7 +109,13 @@ export async function edit(
       }
       try {
         const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(form, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0);
+        await page.client.contact_save(
+          form,
+          card?.id ?? 0,
+          card?.changed ?? 0,
+          card === null ? wanted : 0,
+          photo.read(),
+        );
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close(true);
       } catch (error) {
@@ -138,6 +147,7 @@ export async function edit(
         "form",
         { novalidate: true, onsubmit: submitted },
         !writable && el("p", { class: "dialog-text" }, sharedBy(here!)),
+        writable ? photo.root : card!.photo !== "" && face(page.base, card!.photo, old.name, key),
         el(
           "fieldset",
           { class: "person-fields", disabled: !writable },

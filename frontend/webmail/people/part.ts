@@ -2,7 +2,6 @@
 
 import type { AddressBook, ContactCard, ContactItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
-import { hue, initials } from "../../lib/disc";
 import { el, fill, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
@@ -13,6 +12,7 @@ import { showDeleted } from "../ui/deleted";
 import { exportLink, importFile } from "../ui/files";
 import { bookName, drawBooks } from "./books";
 import { edit, empty } from "./form";
+import { face } from "./photo";
 import sheet from "./people.css";
 
 adopt(sheet);
@@ -153,7 +153,7 @@ function row(
   return el(
     "div",
     { class: "person", role: "listitem" },
-    el("span", { class: `disc person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)),
+    face(page.base, one.photo, one.name, address ?? one.name),
     el(
       "button",
       { class: "person-open", type: "button", onclick: () => void open() },

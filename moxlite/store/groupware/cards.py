@@ -35,18 +35,21 @@ DROP_CARD: Final = (
 
 
 class Listed(msgspec.Struct, frozen=True):
-    """A contact as lists show it, without its card being read."""
+    """A contact as lists show it, without its card being read. `photo`: the beginning of the hash of its photo, "" if
+    it has none that can be shown.
+    """
 
     name: str
     emails: tuple[str, ...]
     organization: str
+    photo: str = ""
 
 
-def note_card(tx: Tx, number: int, contact: Contact) -> None:
-    """Write the rows about a card, in place of earlier ones."""
+def note_card(tx: Tx, number: int, contact: Contact, photo: str) -> None:
+    """Write the rows about a card, in place of earlier ones. `photo` as for `Listed`."""
     for sql in (DROP_ADDRESSES, DROP_GROUPS):
         tx.execute(sql, number)
-    listed = Listed(contact.name, tuple(email.value for email in contact.emails), contact.organization)
+    listed = Listed(contact.name, tuple(email.value for email in contact.emails), contact.organization, photo)
     found = sorted_name(contact), _found(contact), contact_folded(contact)
     tx.execute(SET, number, *found, msgspec.json.encode(listed).decode())
     tx.executemany(ADD_ADDRESS, ((number, *contact_address) for contact_address in contact_addresses(contact)))

@@ -94,6 +94,10 @@ DELETE: Final = (
     "DELETE FROM calendar_subscription WHERE collection_id = ?",
     "DELETE FROM collection WHERE id = ?",
 )
+ANY_UNPICTURED: Final = """
+SELECT EXISTS (
+    SELECT 1 FROM contact c JOIN resource_data d ON d.resource_id = c.id WHERE instr(c.listed, '"photo":') = 0
+)"""
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
 FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
@@ -305,3 +309,8 @@ def _of_row(row: Row) -> Collection:
 def has_due(r: Reader) -> bool:
     """Whether a contact is still to become a card, or a card has no rows yet (`contacts.settle_contacts`)."""
     return bool(r.value(ANY_DUE))
+
+
+def has_unpictured(r: Reader) -> bool:
+    """Whether a card from before has no note on its photo. Linear in the contacts."""
+    return bool(r.value(ANY_UNPICTURED))

@@ -13,6 +13,7 @@ import msgspec
 
 from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.components import Instance
+from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.proto.cards.vcard import Contact
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
@@ -122,7 +123,7 @@ class Facts(msgspec.Struct, frozen=True):
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
-      contact: of a card, what lists and searches find.
+      contact: of a card, what lists and searches find. photo: as for `cards.Listed`.
     """
 
     uid: str
@@ -134,6 +135,7 @@ class Facts(msgspec.Struct, frozen=True):
     expanded: tuple[int, int] | None = None
     instances: tuple[Instance, ...] = ()
     contact: Contact | None = None
+    photo: str = ""
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -188,7 +190,13 @@ class Changes(msgspec.Struct, frozen=True):
 def card_facts(data: bytes) -> Facts:
     """Compute the facts of a card. Raises BadCard."""
     card = read_card(data)
-    return Facts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact)
+    photo = photo_mark(photo_of(card.card))
+    return Facts(card.uid, "VCARD", card.title, card.addresses(), contact=card.contact, photo=photo)
+
+
+def photo_mark(photo: Photo | None) -> str:
+    """The beginning of the hash of a photo; "" without one."""
+    return "" if photo is None else hashlib.sha256(photo.data).hexdigest()[:16]
 
 
 def etag_of(digest: bytes) -> str:
@@ -291,7 +299,7 @@ def put_resource(
     tx.executemany(ADD_ADDRESS, ((number, address) for address in facts.addresses[:MAX_ADDRESSES]))
     _add_instances(tx, number, facts.instances)
     if facts.contact is not None:
-        note_card(tx, number, facts.contact)
+        note_card(tx, number, facts.contact, facts.photo)
     grown = len(data) - (0 if before is None else before.size)
     touch_collection(tx, home.kind, home.id, before is None, grown)
     after = resource_named(tx, collection_id, name)

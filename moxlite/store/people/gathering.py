@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import has_due
+from moxlite.store.groupware.collection import has_due, has_unpictured
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
@@ -102,6 +102,7 @@ class Gatherer:
     def __init__(self, account: Account) -> None:
         self._account = account
         self._wakeup = Wakeup()
+        self._pictured = False
 
     def want(self) -> None:
         """Wake the task: messages were added."""
@@ -130,6 +131,12 @@ class Gatherer:
             from moxlite.store.groupware.contacts import settle_contacts  # 0.3 MB of cards
 
             await self._account.write(settle_contacts)
+        if not self._pictured:
+            while await self._account.read(has_unpictured, op="gather"):
+                from moxlite.store.groupware.contacts import note_photos
+
+                await self._account.write(note_photos)
+            self._pictured = True
 
     async def _recipients(self) -> bool:
         """Make correspondents of recipients from before the tables; False at the end."""

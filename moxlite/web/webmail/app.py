@@ -20,6 +20,7 @@ from moxlite.processor import off_loop
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.contacts import all_contacts
+from moxlite.store.groupware.resources import NoSuchResource, photo_mark
 from moxlite.store.mail.links import sending_links
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionDoor
@@ -29,6 +30,7 @@ from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document
 from moxlite.web.errors import ConfirmNeeded, Unavailable, UserError
 from moxlite.web.guards import page_session, query_parameters, require_fresh
 from moxlite.web.headers import SERVICE_HEADERS, disposition
+from moxlite.web.http.conditional import matches
 from moxlite.web.http.encoding import EVENT_STREAM_HEADERS, EventSink, stream_compressor
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request as HTTPRequest
@@ -37,6 +39,7 @@ from moxlite.web.http.pagetexts import page_language
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
+from moxlite.web.webmail.calls.books import Shelf
 from moxlite.web.webmail.calls.common import Edit, Surroundings
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.mailboxes import ImportCalls
@@ -167,6 +170,8 @@ class Webmail:
             await self._imports.receive_import(caller, writer)
         elif rest.startswith("upload/"):
             await self._picture(caller, rest.removeprefix("upload/"), writer)
+        elif rest.startswith("photo/"):
+            await self._photo(caller, rest.removeprefix("photo/").split("/"), writer)
         elif rest == "export":
             await self._exports.answer(caller, self._sessions, writer, self._holders.exported)
         elif rest in ("contacts.vcf", "contacts.csv"):
@@ -267,6 +272,29 @@ class Webmail:
             return self._streams.add(session, home, facts, own)
         except TooManyStreams as e:
             raise HTTPError(503, "The server has too many streams; try again later.", (RETRY_AFTER,)) from e
+
+    async def _photo(self, caller: Caller, rest: list[str], writer: ResponseWriter) -> None:
+        """Answer ``photo/ID/MARK`` with the photo of a contact that the user may read (WEBMAIL-128b)."""
+        request = caller.request
+        if request.method != "GET":
+            raise HTTPError(405, "Photos can only be fetched.", (("allow", "GET"),))
+        session = await page_session(self._sessions, caller)
+        shown, *_ = [*ids_of(rest[0]), 0]
+        async with self._holders.page(session, shown) as holder:
+            try:
+                photo = await holder.account.scan(
+                    partial(Shelf(holder).photo, local_id=holder.local_id(shown)), op="photo"
+                )
+            except (NoSuchResource, NoSuchCollection):
+                photo = None
+        if photo is None or len(rest) != 2:
+            raise HTTPError(404, "There is nothing at this address.")
+        tag = photo_mark(photo)
+        headers = (*HEADERS[:-1], ("cache-control", "private, max-age=86400"), ("etag", f'"{tag}"'))
+        if matches(",".join(request.headers.all("if-none-match")), tag):
+            await writer.respond(Response(304, headers))
+        else:
+            await writer.respond(Response(200, (("content-type", photo.media_type), *headers), photo.data))
 
     async def _contacts(self, caller: Caller, form: str, writer: ResponseWriter) -> None:
         if caller.request.method != "GET":

@@ -187,7 +187,8 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
     ``signed_by`` is the domain of a DKIM signature that passed and is of the From domain's organization, or "".
     ``earlier`` is the number of messages that came from the same address before, at most 1,000; None for a message that
-    did not come by SMTP.
+    did not come by SMTP. ``photo``: the end of the address of the photo that a contact with the author's address
+    has, "" without one.
     """
 
     id: int
@@ -206,6 +207,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     receipt: ReceiptRequest | None = None
     claim: Claim | None = None
     given: GivenTo | None = None
+    photo: str = ""
 
 
 class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):

@@ -14,7 +14,8 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.groupware.people import account_of
-from moxlite.proto.cards.cardobject import BadCard
+from moxlite.proto.cards.cardobject import BadCard, read_card
+from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
@@ -133,6 +134,11 @@ class Shelf(msgspec.Struct, frozen=True, eq=False):
             raise NoSuchResource("there is no such entry")
         self.book(r, one.collection_id, write=write)
         return one
+
+    def photo(self, r: Reader, local_id: int) -> Photo | None:
+        """The photo of a contact, None without one. Raises NoSuchResource, NoSuchCollection."""
+        one = self.card(r, local_id)
+        return None if one is None else photo_of(read_card(resource_data(r, one.id)).card)
 
 
 class ShelfCalls(AccountCalls):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -11,6 +13,7 @@ from msgspec import Meta
 from moxlite import lazyimport
 from moxlite.processor import off_loop
 from moxlite.proto.cards.cardobject import BadCard
+from moxlite.proto.cards.photo import MAX_PHOTO, Photo, photo_from
 from moxlite.proto.cards.vcard import Contact, Entry, Unreadable
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
@@ -69,13 +72,16 @@ class ContactForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactItem(msgspec.Struct, frozen=True):
-    """A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet."""
+    """A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. ``photo``: the end
+    of the address of its photo, "" without one.
+    """
 
     id: int
     name: str
     emails: list[str]
     organization: str
     book_id: int = 0
+    photo: str = ""
 
 
 class ContactGroup(msgspec.Struct, frozen=True):
@@ -96,7 +102,7 @@ class Contacts(msgspec.Struct, frozen=True):
 
 class ContactCard(msgspec.Struct, frozen=True):
     """A contact. ``changed`` tells changes by others; ``further``: names of properties that are kept unseen.
-    ``book_id``: its address book, 0 for none yet.
+    ``book_id``: its address book, 0 for none yet. ``photo``: the end of the address of its photo, "" without one.
     """
 
     id: int
@@ -104,6 +110,7 @@ class ContactCard(msgspec.Struct, frozen=True):
     form: ContactForm
     further: list[str]
     book_id: int = 0
+    photo: str = ""
 
 
 class ContactsImported(msgspec.Struct, frozen=True):
@@ -176,13 +183,13 @@ class ContactCalls(ShelfCalls):
         async with self._shelf(caller, contact_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
-            def read(r: Reader) -> tuple[Resource | None, store.Kept | None]:
-                return shelf.card(r, number), store.contact_of(r, number)
+            def read(r: Reader) -> tuple[Resource | None, store.Kept | None, str]:
+                return shelf.card(r, number), store.contact_of(r, number), store.photo_mark_of(r, number)
 
-            one, found = await shelf.account.read(read, op="contact")
+            one, found, mark = await shelf.account.read(read, op="contact")
         if found is None:
             raise NotFound("this contact was removed")
-        return _card(shelf.holder, one, found)
+        return _card(shelf.holder, one, found, mark)
 
     @call()
     async def contact_save(
@@ -192,14 +199,16 @@ class ContactCalls(ShelfCalls):
         contact_id: AnyID = 0,
         changed: AnyID = 0,
         book_id: AnyID = 0,
+        photo: Annotated[str, Meta(max_length=MAX_PHOTO * 4 // 3 + 100)] | None = None,
     ) -> int:
         """Add a contact to an address book, by default the first, or change the one with this id as it was at
-        ``changed``; returns its id.
+        ``changed``; returns its id. ``photo``: a JPEG, PNG, GIF or WebP in base64, "" to take it away, null for the one
+        that it has.
 
         A conflict if it was changed or removed meanwhile. What is there already as it is wanted is neither a conflict
         nor added: a call whose answer was lost may be repeated.
         """
-        card = _contact(contact)
+        card, picture = _contact(contact), _picture(photo)
         async with self._shelf(caller, contact_id or book_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
@@ -207,10 +216,12 @@ class ContactCalls(ShelfCalls):
                 if contact_id:
                     shelf.card(tx, number, write=True)
                     before = store.contact_of(tx, number)
-                    return store.save_contact(tx, _kept(card, before), number, changed)
+                    return store.save_contact(tx, _kept(card, before), number, changed, photo=picture)
                 book = shelf.book(tx, shelf.holder.local_id(book_id), write=True) if book_id else None
                 known = store.same_contact(tx, card, None if book is None else [book.id])
-                return known or store.save_contact(tx, card, book=book)
+                if known and not picture:
+                    return known
+                return store.save_contact(tx, card, known, book=book, photo=picture)
 
             return shelf.holder.shown_id(await shelf.account.write(unit))
 
@@ -349,11 +360,34 @@ def _kept(card: Contact, before: store.Kept | None) -> Contact:
 def _item(holder: Holder, one: store.Found) -> ContactItem:
     listed = one.listed
     return ContactItem(
-        holder.shown_id(one.id), listed.name, list(listed.emails[:3]), listed.organization, holder.shown_id(one.book)
+        holder.shown_id(one.id),
+        listed.name,
+        list(listed.emails[:3]),
+        listed.organization,
+        holder.shown_id(one.book),
+        photo_place(holder, one.id, listed.photo),
     )
 
 
-def _card(holder: Holder, there: Resource | None, one: store.Kept) -> ContactCard:
+def photo_place(holder: Holder, contact_id: int, mark: str) -> str:
+    """The end of the address of a contact's photo, which another photo changes; "" without a photo."""
+    return f"{holder.shown_id(contact_id)}/{mark}" if mark else ""
+
+
+def _picture(photo: str | None) -> Photo | Literal[False] | None:
+    """The photo of a form, as the store takes it. Raises UserError."""
+    if not photo:
+        return None if photo is None else False
+    try:
+        found = photo_from(base64.b64decode(photo, validate=True))
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise UserError("photo: a JPEG, PNG, GIF or WebP of at most 128 KiB is expected")
+    return found
+
+
+def _card(holder: Holder, there: Resource | None, one: store.Kept, mark: str) -> ContactCard:
     contact = one.contact
     form = ContactForm(
         name=contact.name,
@@ -364,8 +398,12 @@ def _card(holder: Holder, there: Resource | None, one: store.Kept) -> ContactCar
         groups=list(contact.groups),
     )
     names = dict.fromkeys(line.partition(":")[0].partition(";")[0].rpartition(".")[2] for line in contact.other)
+    if mark:
+        names.pop("PHOTO", None)
     book = 0 if there is None else holder.shown_id(there.collection_id)
-    return ContactCard(holder.shown_id(one.id), one.changed, form, list(names)[:50], book)
+    return ContactCard(
+        holder.shown_id(one.id), one.changed, form, list(names)[:50], book, photo_place(holder, one.id, mark)
+    )
 
 
 def _contact(form: ContactForm) -> Contact:

@@ -25,6 +25,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
+from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import sending_links
@@ -104,7 +105,7 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
         return msgspec.structs.replace(
-            parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None, given=None
+            parsed, id=shown, view_mode="", unsubscribe=None, receipt=None, claim=None, given=None, photo=""
         )
     return parsed
 
@@ -139,7 +140,23 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answ
         receipt=receipt_request(r, message_id, structure, section, own),
         claim=claim_of(r, message_id, structure.envelope, own),
         given=None if came is None else _given(r, came),
+        photo=_photo(r, structure.envelope, came),
     )
+
+
+def _photo(r: Reader, envelope: mime.Envelope, came: SMTPArrival | None) -> str:
+    """The end of the address of the photo of a message's one author; "" for an author who is not a contact, and for a
+    domain that is not proven: a face would make a forged name believed.
+    """
+    if len(envelope.from_) != 1 or (came is not None and came.msgfrom_validation not in VALIDATED):
+        return ""
+    [author] = envelope.from_
+    try:
+        domain = Domain.parse(author.domain).unicode
+    except AddressError:
+        return ""
+    number, mark = photo_for(r, author.localpart, domain)
+    return f"{number}/{mark}" if mark else ""
 
 
 def left_by(r: Reader, message_id: int) -> tuple[str, Unsubscribe | None]:
