@@ -180,6 +180,7 @@ export interface ParsedMessage {
   receipt: ReceiptRequest | null;
   claim: Claim | null;
   given: GivenTo | null;
+  photo: string;
 }
 
 /** One field of the message's header, decoded. */
@@ -754,13 +755,14 @@ export interface Contacts {
   groups: Array<ContactGroup>;
 }
 
-/** A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. */
+/** A contact in a list, with its first addresses. ``book_id``: its address book, 0 for none yet. ``photo``: the end */
 export interface ContactItem {
   id: number;
   name: string;
   emails: Array<string>;
   organization: string;
   book_id: number;
+  photo: string;
 }
 
 /** A group, and the number of its contacts. */
@@ -776,6 +778,7 @@ export interface ContactCard {
   form: ContactForm;
   further: Array<string>;
   book_id: number;
+  photo: string;
 }
 
 /** A contact as people write it. */
@@ -1045,7 +1048,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]] },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -1220,7 +1223,7 @@ export interface Calls {
   contact(contact_id: number): Promise<ContactCard>;
 
   /** Add a contact to an address book, by default the first, or change the one with this id as it was at */
-  contact_save(contact: ContactForm, contact_id?: number, changed?: number, book_id?: number): Promise<number>;
+  contact_save(contact: ContactForm, contact_id?: number, changed?: number, book_id?: number, photo?: string | null): Promise<number>;
 
   /** Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone. */
   contact_remove(contact_id: number): Promise<string>;

@@ -170,17 +170,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-function initials(name) {
-  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
-  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
-  return letters.toUpperCase();
-}
-function hue(key) {
-  let hash = 0;
-  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
-  return hash % 8 + 1;
-}
-
 function adopt(text2) {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
@@ -474,6 +463,72 @@ function sharing(client, one, first, again) {
   return el("section", { class: "book-sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
+function initials(name) {
+  const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
+  const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
+  return letters.toUpperCase();
+}
+function hue(key) {
+  let hash = 0;
+  for (const sign2 of key) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  return hash % 8 + 1;
+}
+
+var most2 = 256;
+var octets = 128 * 1024;
+function face(base, photo, name, key) {
+  return el("span", { class: `disc person-disc c${hue(key)}`, "aria-hidden": "true" }, photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }));
+}
+function photoField(base, photo, name, key) {
+  let chosen = null;
+  const shown2 = el("span", {});
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const file = el("input", { type: "file", accept: "image/png,image/jpeg,image/gif,image/webp", hidden: true });
+  const choose = el("button", { class: "btn line", type: "button", onclick: () => file.click() });
+  const remove = el("button", { class: "btn line", type: "button", onclick: () => {
+    chosen = photo === "" ? null : "";
+    draw();
+    choose.focus();
+  } }, t("Remove the photo"));
+  const draw = () => {
+    const has = chosen === null ? photo !== "" : chosen !== "";
+    const disc = face(base, chosen === null ? photo : "", name, key);
+    if (chosen) fill(disc, el("img", { src: `data:image/jpeg;base64,${chosen}`, alt: "" }));
+    fill(shown2, disc);
+    choose.textContent = has ? t("Change the photo…") : t("Add a photo…");
+    remove.hidden = !has;
+  };
+  file.addEventListener("change", () => {
+    const [picture] = file.files ?? [];
+    file.value = "";
+    if (picture === void 0) return;
+    scaled(picture).then((data) => {
+      error.hidden = true;
+      chosen = data;
+      draw();
+    }, () => {
+      error.hidden = false;
+      error.textContent = t("This file is no picture that can be shown.");
+    });
+  });
+  draw();
+  return { root: el("div", { class: "person-photo" }, shown2, choose, remove, file, error), read: () => chosen };
+}
+async function scaled(file) {
+  const picture = await createImageBitmap(file);
+  const by = Math.min(1, most2 / Math.max(picture.width, picture.height));
+  const canvas = el("canvas", { width: String(Math.max(1, Math.round(picture.width * by))), height: String(Math.max(1, Math.round(picture.height * by))) });
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+  for (const quality of [0.85, 0.6, 0.3]) {
+    const data = canvas.toDataURL("image/jpeg", quality).split(",", 2)[1];
+    if (data.length * 3 / 4 <= octets) return data;
+  }
+  throw new Error("too large");
+}
+
 var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
 var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
 function entries(label, type, old) {
@@ -508,6 +563,8 @@ async function edit(page, books, card, first = empty, into = 0, again) {
   const emails = entries(t("Email"), "email", old.emails);
   const phones = entries(t("Phone"), "tel", old.phones);
   const others = card === null ? [] : places.filter(({ id }) => id !== card.book_id);
+  const key = old.emails[0]?.value ?? old.name;
+  const photo = photoField(page.base, card?.photo ?? "", old.name, key);
   const title = card === null ? t("New contact") : isolated(old.name);
   const done = await dialog(title, (close) => {
     const save = async () => {
@@ -519,7 +576,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
       }
       try {
         const wanted = Number(book.control.value) || home;
-        await page.client.contact_save(form2, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0);
+        await page.client.contact_save(form2, card?.id ?? 0, card?.changed ?? 0, card === null ? wanted : 0, photo.read());
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close(true);
       } catch (error) {
@@ -541,7 +598,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
       event.preventDefault();
       void save();
     };
-    return [el("form", { novalidate: true, onsubmit: submitted }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
+    return [el("form", { novalidate: true, onsubmit: submitted }, !writable && el("p", { class: "dialog-text" }, sharedBy(here)), writable ? photo.root : card.photo !== "" && face(page.base, card.photo, old.name, key), el("fieldset", { class: "person-fields", disabled: !writable }, name.root, emails.root, phones.root, organization.root, groups.root, writable && places.length > 1 && book.root, note.root), card !== null && card.further.length > 0 && el("p", { class: "hint" }, t("Kept, and exported: {names}", { names: card.further.join(", ") })), el("div", { class: "dialog-buttons" }, card !== null && writable && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), others.length > 0 && el("button", { type: "button", onclick: () => {
       close(false);
       void copyTo(page, card, others).then((done2) => done2 ? again?.() : void 0);
     } }, t("Copy to…")), el("button", { type: "button", onclick: () => close(false) }, writable ? t("Cancel") : t("Close")), writable && el("button", { class: "primary", type: "submit" }, t("Save"))))];
@@ -562,7 +619,7 @@ async function copyTo(page, card, places) {
   return done === true;
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-side h3,.book-sharing h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{padding:0}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}\n";
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-disc{overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-side h3,.book-sharing h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{padding:0}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}\n";
 
 adopt(people_default);
 var pause = 150;
@@ -648,7 +705,7 @@ function row(page, one, books, whole, again, close) {
     });
     if (card === null || await edit(page, books, card, empty, 0, () => void again())) await again();
   };
-  return el("div", { class: "person", role: "listitem" }, el("span", { class: `disc person-disc c${hue(address ?? one.name)}`, "aria-hidden": "true" }, initials(one.name)), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
+  return el("div", { class: "person", role: "listitem" }, face(page.base, one.photo, one.name, address ?? one.name), el("button", { class: "person-open", type: "button", onclick: () => void open() }, el("span", { class: "person-name" }, el("bdi", { dir: "auto" }, isolated(one.name))), el("span", { class: "person-facts" }, facts.map(isolated).join(" · "))), address !== void 0 && el("span", { class: "person-actions" }, el("button", { class: "btn line", type: "button", onclick: () => {
     close();
     page.compose("new", mailto(one.name, address));
   } }, t("Write")), el("button", { class: "btn line", type: "button", onclick: () => {
