@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -51,8 +51,13 @@ from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.store.file.migrations import on_progress
+from moxlite.store.groupware.alarms import RING
+from moxlite.store.upkeep.outbox import loaded
 from moxlite.supervision import Fate, open_supervisor
 from moxlite.wiring import House, open_house, open_queue
+
+if TYPE_CHECKING:
+    from moxlite.groupware.ringing import Ringing
 
 logger = logging.getLogger("moxlite.server")
 
@@ -124,6 +129,7 @@ async def serve(
         databases.enter_context(signals.ending())
         tree.start("server.signals", partial(act_on_signals, house, signals))
         house.files.accounts.register_task("migration.links", partial(attend_links, house))
+        house.files.accounts.register_outbox(RING, loaded(partial(_ringing, house)))
         house.files.accounts.start(tree)
         house.files.auth.start(tree)
         house.files.reports.start(tree)
@@ -199,6 +205,18 @@ async def serve(
             connections.cancel_scope.deadline = now + GRACE_SECONDS
             attempts.cancel_scope.deadline = now + house.static.queue.shutdown_grace
     logger.info("stopped")
+
+
+def _ringing(house: House) -> "Ringing":
+    """Tells alarms of calendars."""
+    from moxlite.groupware.ringing import Ringing
+
+    return Ringing(
+        config=house.config,
+        sandbox=house.services.sandbox,
+        told=house.services.notices.ring,
+        tmp=house.files.spools.directory,
+    )
 
 
 def _observers(

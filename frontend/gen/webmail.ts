@@ -543,6 +543,7 @@ export interface NoticeChoice {
   quiet_from: number;
   quiet_until: number;
   zone: string;
+  alarms?: "all" | "none" | "notices";
 }
 
 /** An event in a message. */

@@ -82,6 +82,56 @@ test("a push that cannot be read shows a notice as well", async () => {
   for (const json of odd) assert.deepEqual(await push(json), plain);
 });
 
+async function pushes(notice: unknown): Promise<unknown[][]> {
+  const scope = new FakeScope(false);
+  let waiting: Promise<unknown> = Promise.resolve();
+  const event = { data: { json: () => notice }, waitUntil: (done: Promise<unknown>) => (waiting = done) };
+  pushed(scope, event as unknown as Pushed);
+  await waiting;
+  return scope.done;
+}
+
+test("DAV-50: alarms show title, time and place, each in a notice of its own", async () => {
+  const start = new Date();
+  start.setHours(start.getHours() + 1, 30, 0, 0);
+  const digits = [start.getFullYear(), start.getMonth() + 1, start.getDate()];
+  const day = digits.map((one) => String(one).padStart(2, "0"));
+  const time = start.toLocaleString(undefined, { hour: "numeric", minute: "2-digit" });
+  const alarms = [
+    { id: 7, title: "Crew meeting", place: "Pier 3", at: start.getTime() },
+    { id: 8, title: "", day: "2026-12-24" },
+    { id: 9, title: "Water the plants" },
+    null,
+    "x",
+  ];
+  const whole = new Date("2026-12-24T00:00").toLocaleDateString(undefined, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+  });
+  const shown = (title: string, body: string, id: number, place: string) => [
+    "show",
+    title,
+    { body, tag: `alarm-${id}`, data: `#calendar:day,${place}`, actions: [] },
+  ];
+  const done = await pushes({ alarms });
+  assert.deepEqual(done.slice(0, 2), [
+    shown("Crew meeting", `${time} · Pier 3`, 7, day.join("")),
+    shown("(no title)", whole, 8, "20261224"),
+  ]);
+  assert.deepEqual([done.length, done[2]![1]], [3, "Water the plants"]);
+  const both = await pushes({ alarms, sender: "Ada", id: 7 });
+  assert.deepEqual([both.length, both[3]![1]], [4, "Ada"]);
+  for (const odd of [{ alarms: 5 }, { alarms: [] }, { alarms: [null] }])
+    assert.deepEqual((await pushes(odd))[0]![1], "New mail");
+});
+
+test("DAV-50: a click on an alarm shows its day", async () => {
+  const day = "#calendar:day,20261224";
+  assert.deepEqual(await click(new FakeScope(false), day), [["close"], ["open", base + day]]);
+  assert.deepEqual(await click(new FakeScope(true), day), [["close"], ["focus"], ["navigate", base + day]]);
+});
+
 async function click(scope: FakeScope, data: unknown, action = ""): Promise<unknown[][]> {
   let waiting: Promise<unknown> = Promise.resolve();
   const event = {

@@ -4,6 +4,7 @@
 - `people`: who is a calendar user here, and by which addresses
 - `carrying`: messages about events that a change owes, into calendars of this server or as mail
 - `letters`: such messages as mail (iMIP)
+- `ringing`: alarms of entries, as notices and mail
 - `arriving`: calendars in mail that came
 
 Rows and units are in `store.groupware`, the codecs in `proto.cards`.

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from moxlite.processor import give_way, off_loop
+from moxlite.proto.cards.alarms import has_alarms
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, read_object
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.components import Instance
@@ -102,7 +103,8 @@ class Expander:
         if found.repeated:
             now = int(time.time())
             stretch, instances = await self.stored(found, (now - BEFORE, now + AFTER))
-        return Facts(found.uid, found.kind, found.title, found.addresses(), starts, ends, stretch, instances)
+        known = found.uid, found.kind, found.title, found.addresses()
+        return Facts(*known, starts, ends, stretch, instances, alarms=has_alarms(found))
 
     async def _card(self, data: bytes) -> Facts:
         try:

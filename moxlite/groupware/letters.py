@@ -171,6 +171,42 @@ def letter(
     return draft, files
 
 
+REMINDERS: Final = {
+    "en": "Reminder",
+    "de": "Erinnerung",
+    "es": "Recordatorio",
+    "fr": "Rappel",
+    "it": "Promemoria",
+    "nl": "Herinnering",
+}
+"""Before the title, in the mail of an alarm."""
+
+
+def reminder(
+    title: str, place: str, span: tuple[datetime, datetime] | None, day: str, language: str
+) -> tuple[str, str]:
+    """Subject and text of the mail of an alarm (DAV-50). `span`: start and end in the zone in which they are shown;
+    `day`: the entry has whole days, and this is the first.
+    """
+    code = language if language in LANGUAGES else "en"
+    words = LANGUAGES[code]
+    lines = [title]
+    if span is not None:
+        begin, until = span
+        text = _day(datetime.fromisoformat(day), words) if day else f"{_span(begin, until, words)} ({begin.tzinfo})"
+        lines.append(f"{words.labels[0]}: {text}")
+    if place:
+        lines.append(f"{words.labels[1]}: {place}")
+    return f"{REMINDERS[code]}: {title}", "\n".join(lines) + "\n"
+
+
+def _span(begin: datetime, until: datetime | None, words: Language) -> str:
+    text = f"{_day(begin, words)}, {begin:%H:%M}"
+    if until is None or until == begin:
+        return text
+    return text + (f"–{until:%H:%M}" if until.date() == begin.date() else f" – {_day(until, words)}, {until:%H:%M}")
+
+
 def _when(part: Component, words: Language) -> str:
     """The time of an event in words, in the zone in which it was made; "" without one."""
     start = part.first("DTSTART")
@@ -184,10 +220,7 @@ def _when(part: Component, words: Language) -> str:
     repeated = f", {words.repeated}" if part.first("RRULE") is not None else ""
     if is_date(start):
         return f"{_day(begin, words)}{repeated}"
-    text = f"{_day(begin, words)}, {begin:%H:%M}"
-    if until is not None:
-        text += f"–{until:%H:%M}" if until.date() == begin.date() else f" – {_day(until, words)}, {until:%H:%M}"
-    return text + _zone(start) + repeated
+    return _span(begin, until, words) + _zone(start) + repeated
 
 
 def _day(moment: datetime, words: Language) -> str:

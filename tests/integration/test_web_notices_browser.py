@@ -110,6 +110,8 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Of mail from").select_option("all")
     with page.expect_response("**/api/notices_choose"):
+        settings.get_by_label("Alarms of my calendar").select_option("notices")
+    with page.expect_response("**/api/notices_choose"):
         settings.get_by_label("Not in quiet hours, from").check()
     with page.expect_response("**/api/notices_choose") as answer:
         settings.get_by_label("Quiet until").fill("06:30")
@@ -119,6 +121,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
         "quiet_from": 1320,
         "quiet_until": 390,
         "zone": zone,
+        "alarms": "notices",
     }
     settings.get_by_role("heading", name="Notices on this device").scroll_into_view_if_needed()
     page.screenshot(path=tmp_path / "notices.png")
@@ -131,6 +134,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     open_settings(page)
     expect(here).to_be_checked()
     expect(settings.get_by_label("Of mail from")).to_have_value("all")
+    expect(settings.get_by_label("Alarms of my calendar")).to_have_value("notices")
     expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
     here.uncheck()
     expect(row).to_have_count(0)

@@ -172,7 +172,7 @@ async def test_strangers_are_told_of_only_if_the_user_wants_that(world: World) -
     number = await world.mail("bo@b.example")
     await world.push.wait(1)
     assert phone.read(world.push.asked[0]) == {"sender": "bo@b.example", "id": number}
-    chosen = {"known": False, "quiet_from": 0, "quiet_until": 0, "zone": "UTC"}
+    chosen = {"known": False, "quiet_from": 0, "quiet_until": 0, "zone": "UTC", "alarms": "all"}
     await world.browser.call("notices_choose", choice=chosen)
     assert (await world.browser.call("notices"))["choice"] == chosen
     number = await world.mail("=?utf-8?q?E=E2=80=AEv=0Ae?= <eve@evil.example>")

@@ -14,6 +14,7 @@ export interface NoticeWords {
   readonly one: string;
   readonly more: string;
   readonly archive: string;
+  readonly alarm: string;
 }
 
 /** What is kept of this browser's device. */
@@ -55,6 +56,7 @@ export function noticeWords(): NoticeWords {
     one: t("New message"),
     more: t("New message, and {n} more"),
     archive: t("Archive"),
+    alarm: t("(no title)"),
   };
 }
 

@@ -73,6 +73,9 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       words: noticeWords(),
     };
     told = null;
+    // alarms of whole days need the zone of their reader
+    if (state.choice.zone === "UTC" && timeZone !== "UTC")
+      await desk.client.notices_choose({ ...state.choice, zone: timeZone });
     await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
@@ -115,6 +118,13 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
     el("option", { value: "known" }, t("People I know")),
     el("option", { value: "all" }, t("Everybody")),
   );
+  const alarms = el(
+    "select",
+    {},
+    el("option", { value: "all" }, t("By notice, and by mail where they ask for it")),
+    el("option", { value: "notices" }, t("By notice alone")),
+    el("option", { value: "none" }, t("Never")),
+  );
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -128,6 +138,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       quiet_from: quiet.checked ? hours.from! : 0,
       quiet_until: quiet.checked ? hours.until! : 0,
       zone: timeZone,
+      alarms: alarms.value as Required<NoticeChoice>["alarms"],
     };
     void attempt(t("Saving the settings"), async () => {
       await desk.client.notices_choose(choice);
@@ -138,12 +149,13 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
   const showChoice = () => {
     const { known, quiet_from, quiet_until } = state.choice;
     who.value = known ? "known" : "all";
+    alarms.value = state.choice.alarms ?? "all";
     quiet.checked = quiet_from !== quiet_until;
     from.value = clock(quiet.checked ? quiet_from : night.from);
     until.value = clock(quiet.checked ? quiet_until : night.until);
     from.disabled = until.disabled = !quiet.checked;
   };
-  for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
+  for (const one of [who, alarms, quiet, from, until]) one.addEventListener("change", choose);
 
   const draw = () => {
     here.checked = own() !== undefined;
@@ -190,6 +202,8 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
       "p",
       { class: "hint" },
       t("A notice names the sender, never the subject or the text. It is encrypted for this browser."),
+      " ",
+      t("That of an alarm has title, place and time of the event."),
     ),
     el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who),
     el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")),
@@ -208,6 +222,7 @@ export async function showNotices(desk: Surroundings, place: HTMLElement): Promi
         { class: "hint" },
         t("They are in the time zone {zone}. A change sets them to this browser's.", { zone }),
       ),
+    el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms),
     devices,
     said,
   );

@@ -1,11 +1,22 @@
-// Notices of new mail (WEBMAIL-122): what a push shows, where a click on it leads, and its action "Archive" (WEBMAIL-122a).
+// Notices of new mail (WEBMAIL-122) and of alarms (DAV-50): what a push shows, where a click on it leads, and the action "Archive"
+// of mail (WEBMAIL-122a).
 
 import { filled } from "../../lib/words";
 import { keepFacts, keptFacts, noticeWords, valuesOf } from "../notices/facts";
 import type { Clicked, Pushed, Scope, SubscriptionChanged } from "./scope";
 
-/** The notice that the server sends: the sender of the newest message, its id, the number of further messages; or a test. */
+/** An alarm of the calendar: the id of the entry, its title, its place, its start in milliseconds, or its day as YYYY-MM-DD. */
+interface Alarm {
+  id?: unknown;
+  title?: unknown;
+  place?: unknown;
+  at?: unknown;
+  day?: unknown;
+}
+
+/** The notice that the server sends: alarms; the sender of the newest message, its id, the number of further messages; or a test. */
 interface Notice {
+  alarms?: unknown;
   sender?: unknown;
   id?: unknown;
   more?: unknown;
@@ -29,7 +40,10 @@ async function tell(scope: Scope, event: Pushed): Promise<void> {
   const facts = await keptFacts(base).catch(() => null);
   // facts that an earlier version of the page kept have fewer texts
   const words = { ...noticeWords(), ...facts?.words };
-  const { sender, id, more, test } = read(event);
+  const { alarms, sender, id, more, test } = read(event);
+  const rung: Alarm[] = Array.isArray(alarms) ? alarms.filter((one) => one instanceof Object) : [];
+  for (const one of rung) await ring(scope, one, words.alarm);
+  if (rung.length > 0 && messageOf(id) === 0) return;
   const title = test === true ? words.works : typeof sender === "string" && sender !== "" ? sender : words.mail;
   const others = typeof more === "number" && more > 0 ? more : 0;
   const body = test === true ? words.told : others > 0 ? filled(words.more, { n: others }) : words.one;
@@ -41,6 +55,32 @@ async function tell(scope: Scope, event: Pushed): Promise<void> {
     tag: `mail-${message}`,
     data: message,
     actions: single ? [{ action: archiving, title: words.archive }] : [],
+  });
+}
+
+/** Show an alarm; `nameless` in place of a title. A later one of the same entry takes its place. */
+function ring({ registration }: Scope, { id, title, place, at, day }: Alarm, nameless: string): Promise<void> {
+  const whole = typeof day === "string" && /^\d{4}-\d\d-\d\d$/.test(day);
+  const start = whole ? new Date(`${day}T00:00`) : new Date(typeof at === "number" ? at : 0);
+  const timed = start.getTime() > 0;
+  const near = Math.abs(start.getTime() - Date.now()) < 18 * 3_600_000;
+  const when = whole
+    ? start.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long" })
+    : start.toLocaleString(undefined, {
+        ...(near ? {} : { weekday: "short", day: "numeric", month: "short" }),
+        hour: "numeric",
+        minute: "2-digit",
+      });
+  const where = typeof place === "string" ? place : "";
+  const shown = timed ? start : new Date();
+  const digits = [shown.getFullYear(), shown.getMonth() + 1, shown.getDate()].map((one) =>
+    String(one).padStart(2, "0"),
+  );
+  return registration.showNotification(typeof title === "string" && title !== "" ? title : nameless, {
+    body: [timed ? when : "", where].filter((one) => one !== "").join(" · "),
+    tag: `alarm-${String(id)}`,
+    data: `#calendar:day,${digits.join("")}`,
+    actions: [],
   });
 }
 
@@ -82,14 +122,15 @@ export function clicked(scope: Scope, event: Clicked): void {
     return;
   }
   event.notification.close();
-  event.waitUntil(show(scope, message));
+  const { data } = event.notification;
+  event.waitUntil(show(scope, typeof data === "string" && data.startsWith("#calendar:") ? data : placeOf(message)));
 }
 
 /** Archive the message of a notice. Where that fails, a page shows the message; where none may be opened, the notice stays. */
 async function archive(scope: Scope, notice: Clicked["notification"], message: number): Promise<void> {
   if (!(await archived(message))) {
     try {
-      await show(scope, message);
+      await show(scope, placeOf(message));
     } catch {
       // some browsers have closed it by now
       const { title, body, tag, data, actions } = notice;
@@ -122,8 +163,11 @@ function call(name: string, csrf: string, parameters: object, time: number): Pro
   });
 }
 
-async function show({ clients, registration }: Scope, message: number): Promise<void> {
-  const url = registration.scope + (message > 0 ? `#Inbox,${message}` : "");
+/** The address of a message; of the page as it is without one. */
+const placeOf = (message: number): string => (message > 0 ? `#Inbox,${message}` : "");
+
+async function show({ clients, registration }: Scope, place: string): Promise<void> {
+  const url = registration.scope + place;
   const [page] = await clients.matchAll({ type: "window", includeUncontrolled: true });
   if (page === undefined) {
     await clients.openWindow(url);
@@ -131,5 +175,5 @@ async function show({ clients, registration }: Scope, message: number): Promise<
   }
   await page.focus();
   // refused for a page that was loaded before the worker: it is shown as it is
-  if (message > 0) await page.navigate(url).catch(() => null);
+  if (place !== "") await page.navigate(url).catch(() => null);
 }

@@ -20,7 +20,7 @@ export interface NoticeAction {
   readonly title: string;
 }
 
-/** The texts of a notice; `data` is the id of its message. */
+/** The texts of a notice; `data` is the id of its message, or the address of the day of an alarm. */
 export interface NoticeOptions {
   readonly body: string;
   readonly tag: string;

@@ -78,6 +78,7 @@ EVENT: Final = (
     b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//EN\r\nBEGIN:VEVENT\r\nUID:once\r\nDTSTAMP:20260101T000000Z\r\n"
     b"DTSTART:20260105T060000Z\r\nDTEND:20260105T070000Z\r\nSUMMARY:Once\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
 )
+ALARM: Final = b"BEGIN:VALARM\r\nACTION:DISPLAY\r\nTRIGGER:-PT10M\r\nEND:VALARM\r\n"
 CARD: Final = b"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:card\r\nFN:Ada\r\nEMAIL:ada@remote.example\r\nEND:VCARD\r\n"
 
 GIVEN: Final = f"shop.x7k2p@{DOMAINS[0]}"
@@ -236,8 +237,10 @@ def _groupware(tx: AccountTx) -> None:
         (
             "weekly.ics",
             calendar,
-            EVENT.replace(b"once", b"weekly"),
-            GroupwareFacts("weekly", "VEVENT", "Weekly", (), 1_767_592_800, None, stretch, weekly),
+            EVENT.replace(b"once", b"weekly").replace(
+                b"SUMMARY:Once\r\n", b"RRULE:FREQ=WEEKLY\r\nSUMMARY:Weekly\r\n" + ALARM
+            ),
+            GroupwareFacts("weekly", "VEVENT", "Weekly", (), 1_767_592_800, None, stretch, weekly, alarms=True),
         ),
         ("card.vcf", book, CARD, card_facts(CARD)),
     ):

@@ -10,6 +10,7 @@ from moxlite.decoders import from_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.groupware.alarms import seek_in
 from moxlite.store.groupware.kept import keep_entries
 from moxlite.store.mail.sharenotices import owe_notice
 from moxlite.store.types import GroupwareChanged, ModSeq
@@ -84,6 +85,7 @@ DELETE: Final = (
     "DELETE FROM contact_group WHERE contact_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM contact WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM contact_due WHERE id IN (SELECT id FROM resource WHERE collection_id = ?)",
+    "DELETE FROM alarm WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM instance WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource_address WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
     "DELETE FROM resource_data WHERE resource_id IN (SELECT id FROM resource WHERE collection_id = ?)",
@@ -234,6 +236,8 @@ def change_collection(tx: AccountTx, changed: Collection) -> None:
     """Give a collection the properties of `changed`, which has its id. Raises NoSuchCollection, LimitExceeded."""
     before = collection(tx, changed.id)
     tx.execute(CHANGE, *_settable(changed), tx.modseq(), before.id)
+    if changed.time_zone != before.time_zone:
+        seek_in(tx, before.id)
     _tell(tx, before.kind, before.id)
 
 

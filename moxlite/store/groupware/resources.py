@@ -18,6 +18,7 @@ from moxlite.proto.cards.vcard import Contact
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
+from moxlite.store.groupware.alarms import seek_alarms, seek_known
 from moxlite.store.groupware.cards import DROP_CARD, MAX_CONTACTS, note_card
 from moxlite.store.groupware.collection import (
     Collection,
@@ -85,6 +86,7 @@ AND (ends IS NULL OR ends > expanded_to) ORDER BY expanded_to LIMIT ?"""  # noqa
 DELETE: Final = (
     *DROP_SIDE,
     *DROP_CARD,
+    "DELETE FROM alarm WHERE resource_id = ?",
     "DELETE FROM resource_data WHERE resource_id = ?",
     "DELETE FROM resource WHERE id = ?",
 )
@@ -124,6 +126,7 @@ class Facts(msgspec.Struct, frozen=True):
       starts, ends: seconds UTC of its first and last moment, None for no bound.
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
       contact: of a card, what lists and searches find. photo: as for `cards.Listed`.
+      alarms: the entry may remind its owner (DAV-50).
     """
 
     uid: str
@@ -136,6 +139,7 @@ class Facts(msgspec.Struct, frozen=True):
     instances: tuple[Instance, ...] = ()
     contact: Contact | None = None
     photo: str = ""
+    alarms: bool = False
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -298,6 +302,8 @@ def put_resource(
     tx.execute(SET_DATA, number, data)
     tx.executemany(ADD_ADDRESS, ((number, address) for address in facts.addresses[:MAX_ADDRESSES]))
     _add_instances(tx, number, facts.instances)
+    if facts.alarms or before is not None:
+        seek_alarms(tx, number, has=facts.alarms and not home.inbox and not home.subscribed)
     if facts.contact is not None:
         note_card(tx, number, facts.contact, facts.photo)
     grown = len(data) - (0 if before is None else before.size)
@@ -371,11 +377,12 @@ def changes_since(r: Reader, one: Collection, since: int, limit: int) -> Changes
     return Changes(tuple(found), ModSeq(reached), whole)
 
 
-def set_instances(tx: Tx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
+def set_instances(tx: AccountTx, one: Resource, stretch: tuple[int, int], instances: Iterable[Instance]) -> None:
     """Store the instances of a stretch of seconds in place of earlier ones, unless the resource has changed."""
     if tx.row(SET_EXPANDED, *stretch, one.id, one.modseq) is not None:
         tx.execute(DROP_INSTANCES, one.id)
         _add_instances(tx, one.id, instances)
+        seek_known(tx, one.id)
 
 
 def due_expansions(r: Reader, before: int, limit: int) -> list[Resource]:

@@ -5,7 +5,8 @@
 - `correspondents`: suggestions of people, and people whom the user knows (WEBMAIL-161)
 - `templates`: messages that are written often (WEBMAIL-126)
 - `invitations`: answers to invitations
-- `devices`, `notices`: devices that are told of new mail, and the mail that they are told of (WEBMAIL-122)
+- `devices`, `notices`: devices that are told of new mail, and the mail and alarms that they are told of
+  (WEBMAIL-122, DAV-50)
 
 Recipients become correspondents in `moxlite.store.mail.recipients`.
 """

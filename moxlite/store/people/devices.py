@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.groupware.alarms import Rung, highest_notice
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -32,16 +33,16 @@ GIVEN_UP: Final = 7 * 24 * 3600 * SECOND
 """µs of failures alone after which a device is removed."""
 
 _COLUMNS: Final = """
-SELECT id, endpoint, public, secret, name, session, told, told_at, created, used, failures, failing, next, error
-FROM notice_device"""
+SELECT id, endpoint, public, secret, name, session, told, told_at, created, used, failures, failing, next, error,
+alarmed FROM notice_device"""
 ALL: Final = f"{_COLUMNS} ORDER BY id"
 ONE: Final = f"{_COLUMNS} WHERE id = ?"
 ANY: Final = "SELECT EXISTS (SELECT 1 FROM notice_device)"
 COUNT: Final = "SELECT count(*) FROM notice_device WHERE endpoint <> ?"
 HIGHEST: Final = "SELECT coalesce(max(id), 0) FROM message"
 ADD: Final = """
-INSERT INTO notice_device (endpoint, public, secret, name, session, told, told_at, created)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO notice_device (endpoint, public, secret, name, session, told, told_at, created, alarmed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (endpoint) DO UPDATE SET public = excluded.public, secret = excluded.secret, name = excluded.name,
 session = excluded.session, failures = 0, failing = 0, next = 0, error = '' RETURNING id"""
 REMOVE: Final = "DELETE FROM notice_device WHERE id = ?"
@@ -49,8 +50,8 @@ END_SESSION: Final = "DELETE FROM notice_device WHERE session = ?"
 END_ALL: Final = "DELETE FROM notice_device"
 SESSIONS: Final = "SELECT DISTINCT session FROM notice_device WHERE session > 0"
 TAKEN: Final = """
-UPDATE notice_device SET told = max(told, ?), told_at = max(told_at, ?), used = ?, failures = 0, failing = 0, next = 0,
-error = '' WHERE id = ?"""
+UPDATE notice_device SET told = max(told, ?), told_at = max(told_at, ?), alarmed = max(alarmed, ?), used = ?,
+failures = 0, failing = 0, next = 0, error = '' WHERE id = ?"""
 PASSED: Final = "UPDATE notice_device SET told = max(told, ?), told_at = max(told_at, ?) WHERE id = ?"
 FAILED: Final = """
 UPDATE notice_device SET failures = failures + 1, failing = CASE failing WHEN 0 THEN ? ELSE failing END, next = ?,
@@ -78,16 +79,20 @@ class Device(msgspec.Struct, frozen=True):
     failing: int
     next: int
     error: str
+    alarmed: int
 
 
 class Notice(msgspec.Struct, frozen=True):
-    """Message to one device: the sender of the newest message, its id, and the number of further messages. `told` and
-    `told_at` are the device's marks after it. `sender` is None if it is told nothing, and only the marks change.
+    """Message to one device: alarms of the calendar, the newest first; the sender of the newest message, its id, and
+    the number of further messages. `told`, `told_at` and `alarmed` are the device's marks after it. `sender` is None if
+    it is told of no mail; without alarms, only the marks change then.
     """
 
     device: Device
     told: int
     told_at: int
+    alarmed: int
+    alarms: tuple[Rung, ...] = ()
     sender: str | None = None
     message_id: int = 0
     more: int = 0
@@ -134,9 +139,10 @@ def add_device(
     if former is not None and former.endpoint != endpoint:
         tx.execute(REMOVE, replaces)
     told, told_at = (tx.value(HIGHEST), tx.now) if former is None else (former.told, former.told_at)
+    alarmed = highest_notice(tx) if former is None else former.alarmed
     if tx.value(COUNT, endpoint) >= MAX_DEVICES:
         raise TooManyDevices(f"notices: there are {MAX_DEVICES} devices already; remove one first")
-    return int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now))
+    return int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now, alarmed))
 
 
 def remove_device(tx: Tx, device_id: int) -> None:
@@ -160,10 +166,10 @@ def note_outcomes(tx: Tx, outcomes: list[Outcome]) -> tuple[list[Device], int | 
             moment = tx.now + min(max(pause, one.pause), LAST_PAUSE)
             tx.execute(FAILED, tx.now, moment, one.error[:200], device.id)
             later.append(moment)
-        elif one.notice.sender is None:
+        elif one.notice.sender is None and not one.notice.alarms:
             tx.execute(PASSED, one.notice.told, one.notice.told_at, device.id)
         else:
-            tx.execute(TAKEN, one.notice.told, one.notice.told_at, tx.now, device.id)
+            tx.execute(TAKEN, one.notice.told, one.notice.told_at, one.notice.alarmed, tx.now, device.id)
     return removed, min(later, default=None)
 
 

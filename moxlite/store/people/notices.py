@@ -9,8 +9,9 @@ are in `web.notices`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,12 +20,13 @@ from moxlite.escapes import DECEPTIVE
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.file.transaction import Reader
+from moxlite.store.groupware.alarms import alarms_after, highest_notice, seek_all
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.names import INBOX
-from moxlite.store.people.devices import HIGHEST, SECOND, Notice, devices
+from moxlite.store.people.devices import HIGHEST, SECOND, Device, Notice, devices
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MailboxID, MessageID, SpecialUse
@@ -38,17 +40,20 @@ LOOKED: Final = 50
 MAX_NAME: Final = 100
 """Characters of a sender's name in a notice."""
 
+MAX_ALARMS: Final = 5
+"""Alarms in one notice, which has 4 kB."""
+
 CONTROLS: Final = re.compile(f"[{DECEPTIVE}]+")
 """Characters that a name is shown without."""
 
 LEFT_OUT: Final = Flag.SEEN | Flag.JUNK | Flag.PHISHING | Flag.DRAFT | Flag.DELETED
 """Flags of messages that no device is told of."""
 
-GET_CHOICE: Final = "SELECT known, quiet_from, quiet_until, zone FROM notice_choice WHERE id = 1"
+GET_CHOICE: Final = "SELECT known, quiet_from, quiet_until, zone, alarms FROM notice_choice WHERE id = 1"
 SET_CHOICE: Final = """
-INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone) VALUES (1, ?, ?, ?, ?)
+INSERT INTO notice_choice (id, known, quiet_from, quiet_until, zone, alarms) VALUES (1, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET known = excluded.known, quiet_from = excluded.quiet_from,
-quiet_until = excluded.quiet_until, zone = excluded.zone"""
+quiet_until = excluded.quiet_until, zone = excluded.zone, alarms = excluded.alarms"""
 NEW: Final = """
 SELECT m.id, m.received, i.structure FROM message m JOIN message_info i ON i.email_id = m.email_id
 WHERE m.mailbox_id = ? AND m.received > ? AND (m.id > ? OR m.received BETWEEN ? AND ?) AND m.flags & ? = 0
@@ -59,15 +64,20 @@ SELECT EXISTS (SELECT 1 FROM contact_address WHERE domain = ?1 AND localpart = ?
 OR EXISTS (SELECT 1 FROM correspondent WHERE domain = ?1 AND localpart = ?2 AND wrote > 0)"""
 
 
+Alarms: TypeAlias = Literal["all", "notices", "none"]
+
+
 class Choice(msgspec.Struct, frozen=True):
     """Of which mail devices are told, and when they are not. `known`: only of mail by people whom the account knows.
-    Quiet hours: minutes since midnight in the time zone; none if both are the same.
+    Quiet hours: minutes since midnight in the time zone; none if both are the same. `alarms`: alarms of the calendar
+    are told by notices and, as each says, by mail; by notices alone; or not at all (DAV-50).
     """
 
     known: bool = True
     quiet_from: int = 0
     quiet_until: int = 0
     zone: str = "UTC"
+    alarms: Alarms = "all"
 
     def is_quiet(self, now: int) -> bool:
         """Whether the moment, µs UTC, is in the quiet hours."""
@@ -90,13 +100,15 @@ def choice(r: Reader) -> Choice:
     return Choice() if row is None else Choice(bool(row[0]), *row[1:])
 
 
-def save_choice(tx: Tx, chosen: Choice) -> None:
+def save_choice(tx: AccountTx, chosen: Choice) -> None:
     """Set the choices of the account. Raises ValueError for a time zone that is not known."""
     try:
         ZoneInfo(chosen.zone)
     except (LookupError, OSError):
         raise ValueError("unknown time zone") from None
-    tx.execute(SET_CHOICE, chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone)
+    if chosen.zone != choice(tx).zone:
+        seek_all(tx)
+    tx.execute(SET_CHOICE, chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone, chosen.alarms)
 
 
 def pending(r: Reader, now: int) -> tuple[list[Notice], int | None]:
@@ -104,33 +116,46 @@ def pending(r: Reader, now: int) -> tuple[list[Notice], int | None]:
     UTC, None without one.
     """
     every = devices(r)
-    inbox = mailbox_by_name(r, INBOX)
-    if not every or inbox is None:
+    if not every:
         return [], None
-    lowest = min(device.told for device in every)
-    earliest = min(device.told_at for device in every) + 1
-    chosen, left_out = choice(r), int(LEFT_OUT)
-    rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, left_out, LOOKED)
-    quiet = chosen.is_quiet(now)
-    found: list[tuple[MessageID, int, str]] = []
-    for message_id, received, packed in list(rows):
-        sender, is_known = _sender(r, packed)
-        if is_known or not chosen.known:
-            found.append((message_id, received, sender))
+    found = _news(r, every, now)
+    quiet = choice(r).is_quiet(now)
     highest: int = r.value(HIGHEST)
+    alarmed = highest_notice(r)
     notices: list[Notice] = []
     later: list[int] = []
     for device in every:
         mine = [one for one in found if one[0] > device.told or device.told_at < one[1] <= now]
-        if not mine:
+        alarms = tuple(alarms_after(r, device.alarmed, now - MAX_AGE, MAX_ALARMS)) if device.alarmed < alarmed else ()
+        if quiet and mine and not alarms:
+            notices.append(Notice(device, highest, now, device.alarmed))
+        elif not mine and not alarms:
             continue
-        if quiet:
-            notices.append(Notice(device, highest, now))
         elif device.next > now:
             later.append(device.next)
+        elif quiet or not mine:
+            told, told_at = (highest, now) if mine else (device.told, device.told_at)
+            notices.append(Notice(device, told, told_at, alarmed, alarms))
         else:
-            notices.append(Notice(device, highest, now, mine[0][2], mine[0][0], len(mine) - 1))
+            notices.append(Notice(device, highest, now, alarmed, alarms, mine[0][2], mine[0][0], len(mine) - 1))
     return notices, min(later, default=None)
+
+
+def _news(r: Reader, every: Sequence[Device], now: int) -> list[tuple[MessageID, int, str]]:
+    """New mail, the newest first: ids, moments and senders."""
+    inbox = mailbox_by_name(r, INBOX)
+    if inbox is None:
+        return []
+    lowest = min(device.told for device in every)
+    earliest = min(device.told_at for device in every) + 1
+    rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, int(LEFT_OUT), LOOKED)
+    known_only = choice(r).known
+    found: list[tuple[MessageID, int, str]] = []
+    for message_id, received, packed in list(rows):
+        sender, is_known = _sender(r, packed)
+        if is_known or not known_only:
+            found.append((message_id, received, sender))
+    return found
 
 
 def archive_told(tx: AccountTx, message_id: MessageID) -> bool:

@@ -63,6 +63,11 @@ SETTLE_COLLECTIONS: Final = (
     # What is looked up of cards is made anew when the account is open.
     "DELETE FROM contact_due WHERE card IS NULL",
     "INSERT OR IGNORE INTO contact_due (id, changed) SELECT id, changed FROM resource WHERE component = 'VCARD'",
+    # The next moments of alarms are found when the account is open; what came meanwhile is not told.
+    """INSERT OR IGNORE INTO alarm (resource_id, since, due)
+    SELECT r.id, CAST(strftime('%s', 'now') AS INTEGER) * 1000000, 0 FROM resource r
+    JOIN collection c ON c.id = r.collection_id WHERE r.component IN ('VEVENT', 'VTODO') AND NOT c.inbox
+    AND c.id NOT IN (SELECT collection_id FROM calendar_subscription)""",
     # Instances are made anew when they are asked for.
     "UPDATE resource SET expanded_from = 0, expanded_to = 0 WHERE expanded_to IS NOT NULL",
 )

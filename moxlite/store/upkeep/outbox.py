@@ -6,8 +6,8 @@ row's key. A handler that raises is called again later, with growing delays, and
 
 A row with a due time waits until then, and may be taken back (`store.delivery.outgoing`). The carrier clears the time
 before it passes the row to its handler, so that a row is either carried over or taken back, never both. The carrier
-also lets the messages come back that are due (WEBMAIL-125), and has calendars read anew (DAV-44). An account stays open
-for what is due soon; for later moments `accounts.rounds` opens it again.
+also lets the messages come back that are due (WEBMAIL-125), and has calendars read anew (DAV-44) and alarms told
+(DAV-50). An account stays open for what is due soon; for later moments `accounts.rounds` opens it again.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.groupware.alarms import RING, next_alarm, postpone_alarms
 from moxlite.store.later import claim, next_snooze, postpone, wake
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
@@ -163,7 +164,9 @@ class Carrier:
                 after = rows[-1].id
             self._later = {row_id: later for row_id, later in self._later.items() if row_id in seen}
             self._held = {row_id: held for row_id, held in self._held.items() if row_id in seen}
-            dues += [due for due in (await self._come_back(), await self._refresh()) if due is not None]
+            dues += [
+                due for due in (await self._come_back(), await self._refresh(), await self._ring()) if due is not None
+            ]
             self.due = min(dues, default=None)
             far = [trio.current_time() + max(0.0, self.due / SECOND - time.time())] if self.due is not None else []
             moments = [*far, *(moment for _, moment in self._held.values()), *(due for due, _ in self._later.values())]
@@ -216,6 +219,22 @@ class Carrier:
             number = await self._account.write(lambda tx: tx.value(CLAIM_REFRESH, tx.now, REFRESH_PAUSE))
             if handler is not None and number is not None:
                 await handler(self._account, OutboxRow(0, b"", REFRESH, None, str(number).encode(), _now()))
+        return due
+
+    async def _ring(self) -> int | None:
+        """Have the alarms told that are due, and the next ones found; returns the moment of the next one."""
+        handler = self._handlers.get(RING)
+        while (due := await self._account.read(next_alarm, op="alarms")) is not None and due <= _now():
+            if handler is None:  # a store without a server
+                return None
+            try:
+                with trio.fail_after(DEADLINE):
+                    await handler(self._account, OutboxRow(0, b"", RING, None, b"", _now()))
+            except (StoreError, OSError, trio.TooSlowError) as error:
+                kv = {"account": self._account.name, "retry_seconds": LAST_RETRY}
+                logger.error("alarms of a calendar not told", exc_info=error, extra={"kv": kv})
+                again = _now() + int(LAST_RETRY * SECOND)
+                await self._account.write(lambda tx, again=again: postpone_alarms(tx, again))  # type: ignore[misc]  # a default binds the loop's value
         return due
 
     def _held_until(self, row: OutboxRow) -> float:

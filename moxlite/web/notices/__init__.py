@@ -1,4 +1,4 @@
-"""Web Push: devices are told of new mail (WEBMAIL-122), and programs of changes (RFC 8620 §7.2).
+"""Web Push: devices are told of new mail (WEBMAIL-122) and alarms (DAV-50), and programs of changes (RFC 8620 §7.2).
 
 - `rounds`: finds out for which accounts there is something to tell, and when
 - `service`: for devices; `telling`: what they are told; loaded for the first account with a device

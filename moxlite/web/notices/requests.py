@@ -17,8 +17,9 @@ import trio
 
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
+from moxlite.store.groupware.alarms import Rung
 from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes
-from moxlite.store.people.notices import pending
+from moxlite.store.people.notices import CONTROLS, pending
 from moxlite.web import metrics
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ MAX_ANSWER: Final = 512
 
 KEPT: Final = 4 * 3600
 """Seconds for which a push service keeps a message for a device that is off (RFC 8030 §5.2)."""
+
+URGENT_KEPT: Final = 3600
+"""The same for an alarm, which is of no use later."""
 
 TOKEN_SECONDS: Final = 12 * 3600
 """Seconds for which a token is valid; 24 hours are allowed (RFC 8292 §2)."""
@@ -81,9 +85,14 @@ class PushService:
         """See `Vapid`."""
         return self._vapid.public
 
-    async def post(self, address: str, body: bytes, keys: tuple[bytes, bytes] | None, media_type: str) -> Answered:
-        """Send a message. `keys`: the public key and the secret to encrypt it with, None to send it as it is."""
-        headers = [("Content-Type", media_type), ("TTL", str(KEPT)), ("Urgency", "normal")]
+    async def post(
+        self, address: str, body: bytes, keys: tuple[bytes, bytes] | None, media_type: str, *, urgent: bool = False
+    ) -> Answered:
+        """Send a message. `keys`: the public key and the secret to encrypt it with, None to send it as it is. `urgent`:
+        also to a device that saves its battery, and soon or not at all.
+        """
+        kept, urgency = (URGENT_KEPT, "high") if urgent else (KEPT, "normal")
+        headers = [("Content-Type", media_type), ("TTL", str(kept)), ("Urgency", urgency)]
         try:
             origin = check_endpoint(address)
             token = self._vapid.authorization(origin, self._subject, int(time.time()) + TOKEN_SECONDS)
@@ -111,21 +120,35 @@ class PushService:
 
 # Notices to the devices of one account, by requests to push services (RFC 8030, WEBMAIL-122).
 #
-# A notice has the name of a sender, encrypted for the browser; it never has a subject or text.
+# A notice has the name of a sender, or title, place and time of entries of the calendar (DAV-50), encrypted for the
+# browser; it never has a subject or text.
 
 logger = logging.getLogger("moxlite.web.notices")
 
 OCTETS: Final = "application/octet-stream"
 
 
+class Alarm(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An alarm of the calendar. `id`: of the entry; `at`: ms UTC of its start, 0 without one; `day`: as YYYY-MM-DD, of
+    an entry of whole days.
+    """
+
+    id: int
+    title: str
+    place: str = ""
+    at: int = 0
+    day: str = ""
+
+
 class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     """The notice as the service worker of the browser reads it. `sender`: of the newest message; `id`: its id; `more`:
-    further messages; `test`: there is no message.
+    further messages; `alarms`: of the calendar, beside which there may be no message; `test`: there is no message.
     """
 
     sender: str = ""
     id: int = 0
     more: int = 0
+    alarms: tuple[Alarm, ...] = ()
     test: bool = False
 
 
@@ -163,7 +186,7 @@ class Teller:
 
     async def test(self, account: Account, device: Device) -> str:
         """Send a notice without a message; returns why it was not taken, or "". Raises StoreError."""
-        outcome = await self._request(Notice(device, device.told, device.told_at), Payload(test=True))
+        outcome = await self._request(Notice(device, device.told, device.told_at, device.alarmed), Payload(test=True))
         await self._note(account, [outcome])
         return outcome.error
 
@@ -175,16 +198,24 @@ class Teller:
         return again
 
     async def _send(self, notice: Notice) -> Outcome:
-        if notice.sender is None:
+        if notice.sender is None and not notice.alarms:
             return Outcome(notice)
-        return await self._request(notice, Payload(notice.sender, notice.message_id, notice.more))
+        alarms = tuple(_shown(one) for one in notice.alarms)
+        return await self._request(notice, Payload(notice.sender or "", notice.message_id, notice.more, alarms))
 
     async def _request(self, notice: Notice, payload: Payload) -> Outcome:
         device, plain = notice.device, msgspec.json.encode(payload)
-        answer = await self._service.post(device.endpoint, plain, (device.public, device.secret), OCTETS)
+        answer = await self._service.post(
+            device.endpoint, plain, (device.public, device.secret), OCTETS, urgent=bool(payload.alarms)
+        )
         outcome = Outcome(notice, gone=answer.gone, error=answer.error, pause=answer.pause * SECOND)
         result = "gone" if outcome.gone else "failed" if outcome.error else "ok"
         metrics.notices.labels(result=result).inc()
         kv = {"device": notice.device.id, "result": result, "err": outcome.error or None}
         logger.debug("device told of new mail", extra={"kv": kv})
         return outcome
+
+
+def _shown(one: Rung) -> Alarm:
+    title, place = (CONTROLS.sub(" ", text) for text in (one.title, one.place))
+    return Alarm(one.resource_id, title, place, 0 if one.starts is None else one.starts * 1000, one.day)

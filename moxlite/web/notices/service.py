@@ -104,6 +104,11 @@ class Notices(Rounds):
         self._ended[account] = {""}
         self.want(account, 0.0)
 
+    def ring(self, account: str) -> None:
+        """Tell the devices of an account of alarms (DAV-50), also just after another notice."""
+        self._resting.pop(account, None)
+        self.want(account, 0.0)
+
     async def test(self, account: Account, device_id: int) -> str:
         """Send a notice without a message to a device. Returns "", or why it was not taken. Raises StoreError."""
         found = await account.read(lambda r: device(r, device_id), op="notices")

@@ -4,7 +4,7 @@ var checks = {
   KeyElsewhere: { name: "string", host: "string" },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
-  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string" },
+  NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
   Invitation: { method: "string", title: "string", start: ["nullable", ["ref", "When"]], end: ["nullable", ["ref", "When"]], place: "string", description: "string", organizer: ["nullable", ["ref", "Guest"]], people: ["list", ["ref", "Guest"]], more: "integer", repeats: ["nullable", ["ref", "Repeats"]], one_of_many: "boolean", others: "integer", state: ["enum", ["", "cancelled", "old", "stranger"]], sent_by: "string", newer: "integer", me: "string", answer: "string", answered_old: "boolean" },
   When: { local: "string", utc: ["nullable", "integer"], zone: "string" },
   Guest: { name: "string", address: "string", answer: "string" },

@@ -166,7 +166,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive") };
+  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();
@@ -211,6 +211,7 @@ async function showNotices(desk, place) {
     const name = browserName(navigator.userAgent) || t("A browser");
     facts = { login: desk.facts().login_address, device: await desk.client.notices_subscribe(endpoint, p256dh, auth, name), name, endpoint, key: state.public_key, csrf: desk.client.csrfToken, words: noticeWords() };
     told = null;
+    if (state.choice.zone === "UTC" && timeZone !== "UTC") await desk.client.notices_choose({ ...state.choice, zone: timeZone });
     await keepFacts(desk.base, facts);
     say(t("This device is told of new mail."));
   };
@@ -242,6 +243,7 @@ async function showNotices(desk, place) {
     else if (device !== void 0) void run(t("Turning notices off"), () => turnOff(device));
   });
   const who = el("select", {}, el("option", { value: "known" }, t("People I know")), el("option", { value: "all" }, t("Everybody")));
+  const alarms = el("select", {}, el("option", { value: "all" }, t("By notice, and by mail where they ask for it")), el("option", { value: "notices" }, t("By notice alone")), el("option", { value: "none" }, t("Never")));
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
   const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
@@ -250,7 +252,7 @@ async function showNotices(desk, place) {
     from.disabled = until.disabled = !quiet.checked;
     const hours = { from: minutes(from.value), until: minutes(until.value) };
     if (quiet.checked && (hours.from === null || hours.until === null || hours.from === hours.until)) return;
-    const choice = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone };
+    const choice = { known: who.value === "known", quiet_from: quiet.checked ? hours.from : 0, quiet_until: quiet.checked ? hours.until : 0, zone: timeZone, alarms: alarms.value };
     void attempt(t("Saving the settings"), async () => {
       await desk.client.notices_choose(choice);
       state = { ...state, choice };
@@ -259,12 +261,13 @@ async function showNotices(desk, place) {
   const showChoice = () => {
     const { known, quiet_from, quiet_until } = state.choice;
     who.value = known ? "known" : "all";
+    alarms.value = state.choice.alarms ?? "all";
     quiet.checked = quiet_from !== quiet_until;
     from.value = clock(quiet.checked ? quiet_from : night.from);
     until.value = clock(quiet.checked ? quiet_until : night.until);
     from.disabled = until.disabled = !quiet.checked;
   };
-  for (const one of [who, quiet, from, until]) one.addEventListener("change", choose);
+  for (const one of [who, alarms, quiet, from, until]) one.addEventListener("change", choose);
   const draw = () => {
     here.checked = own() !== void 0;
     fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending a notice"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Removing the device"), () => turnOff(device))))));
@@ -274,7 +277,7 @@ async function showNotices(desk, place) {
   if (own() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
   place.addEventListener("change", (event) => event.stopPropagation());
-  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), devices, said);
+  fill(place, el("label", { class: "check" }, here, t("Tell me of new mail on this device")), why !== "" && el("p", { class: "hint" }, why), el("p", { class: "hint" }, t("A notice names the sender, never the subject or the text. It is encrypted for this browser."), " ", t("That of an alarm has title, place and time of the event.")), el("label", { class: "setting" }, el("span", {}, t("Of mail from")), who), el("p", { class: "hint" }, t("People I know: your contacts, and people to whom you wrote.")), el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Not in quiet hours, from")), from, t("until"), until), quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("They are in the time zone {zone}. A change sets them to this browser's.", { zone })), el("label", { class: "setting" }, el("span", {}, t("Alarms of my calendar")), alarms), devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);

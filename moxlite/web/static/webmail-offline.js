@@ -378,7 +378,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive") };
+  return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.80170566a0e5.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.18a1167c76a5.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.e9106cb02580.js", offline: "offline.834d1a7182da.js", palette: "palette.3ff97d316d73.js", people: "people.939fe10a5ef7.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
+  var define_PARTS_default = { acts: "acts.a286299ceaa0.js", bar: "bar.a01585380f9e.js", bulk: "bulk.d22e1322c06e.js", calendar: "calendar.3d408d5ddb9d.js", checks: "checks.8f28e475b868.js", compose: "compose.84757268de6b.js", conversation: "conversation.ef500a51422c.js", details: "details.872178aa82af.js", dropping: "dropping.67d529ee7faf.js", empty: "empty.877f20b10ec2.js", event: "event.18a1167c76a5.js", export: "export.dcd332e296d2.js", hints: "hints.f17999913751.js", invitation: "invitation.ec7a453fc321.js", labels: "labels.2ac193229b88.js", later: "later.24ab4f68a52a.js", legend: "legend.a1b8c3c81895.js", login: "login.83b4c3ecef99.js", mailboxes: "mailboxes.4ef79383340a.js", menu: "menu.505f070a583b.js", message: "message.355a8f3f36e8.js", newsletters: "newsletters.e4207216b0e7.js", notices: "notices.bba428ccfeba.js", offline: "offline.437960601627.js", palette: "palette.3ff97d316d73.js", people: "people.939fe10a5ef7.js", print: "print.90974fce40e0.js", receipt: "receipt.585a83fd8897.js", rich: "rich.52a869e839c9.js", rules: "rules.d01b44c8659c.js", search: "search.f3f1c569914f.js", sender: "sender.4ba11d0bff9a.js", sent: "sent.a92fa13bd4b7.js", settings: "settings.e35d43442cf4.js", sorting: "sorting.4138d88663d9.js", squire: "squire.8f988577745b.js", templates: "templates.ebf0b4aaae3b.js", touch: "touch.933623f1c3d9.js", viewer: "viewer.95f3f0eb7a67.js", words: "words.81f79cef678f.js" };
 
   // lib/words.ts
   var grouped;
@@ -31,7 +31,7 @@
     await (await caches.open(cacheName)).put(base3 + file, new Response(JSON.stringify(facts)));
   }
   function noticeWords() {
-    return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive") };
+    return { works: t("Notices work"), told: t("This device is told of new mail."), mail: t("New mail"), one: t("New message"), more: t("New message, and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
   }
   function valuesOf(made) {
     const { endpoint = "", keys = {} } = made.toJSON();
@@ -49,13 +49,27 @@
   async function tell(scope2, event) {
     const facts = await keptFacts(base).catch(() => null);
     const words = { ...noticeWords(), ...facts?.words };
-    const { sender, id, more, test } = read(event);
+    const { alarms, sender, id, more, test } = read(event);
+    const rung = Array.isArray(alarms) ? alarms.filter((one) => one instanceof Object) : [];
+    for (const one of rung) await ring(scope2, one, words.alarm);
+    if (rung.length > 0 && messageOf(id) === 0) return;
     const title = test === true ? words.works : typeof sender === "string" && sender !== "" ? sender : words.mail;
     const others = typeof more === "number" && more > 0 ? more : 0;
     const body = test === true ? words.told : others > 0 ? filled(words.more, { n: others }) : words.one;
     const message = messageOf(id);
     const single = message > 0 && others === 0 && facts !== null;
     await scope2.registration.showNotification(title, { body, tag: `mail-${message}`, data: message, actions: single ? [{ action: archiving, title: words.archive }] : [] });
+  }
+  function ring({ registration }, { id, title, place, at, day }, nameless) {
+    const whole = typeof day === "string" && /^\d{4}-\d\d-\d\d$/.test(day);
+    const start = whole ? /* @__PURE__ */ new Date(`${day}T00:00`) : new Date(typeof at === "number" ? at : 0);
+    const timed = start.getTime() > 0;
+    const near = Math.abs(start.getTime() - Date.now()) < 18 * 36e5;
+    const when = whole ? start.toLocaleDateString(void 0, { weekday: "long", day: "numeric", month: "long" }) : start.toLocaleString(void 0, { ...near ? {} : { weekday: "short", day: "numeric", month: "short" }, hour: "numeric", minute: "2-digit" });
+    const where = typeof place === "string" ? place : "";
+    const shown = timed ? start : /* @__PURE__ */ new Date();
+    const digits = [shown.getFullYear(), shown.getMonth() + 1, shown.getDate()].map((one) => String(one).padStart(2, "0"));
+    return registration.showNotification(typeof title === "string" && title !== "" ? title : nameless, { body: [timed ? when : "", where].filter((one) => one !== "").join(" · "), tag: `alarm-${String(id)}`, data: `#calendar:day,${digits.join("")}`, actions: [] });
   }
   function messageOf(id) {
     return typeof id === "number" && Number.isSafeInteger(id) && id > 0 ? id : 0;
@@ -88,12 +102,13 @@
       return;
     }
     event.notification.close();
-    event.waitUntil(show(scope2, message));
+    const { data } = event.notification;
+    event.waitUntil(show(scope2, typeof data === "string" && data.startsWith("#calendar:") ? data : placeOf(message)));
   }
   async function archive(scope2, notice, message) {
     if (!await archived(message)) {
       try {
-        await show(scope2, message);
+        await show(scope2, placeOf(message));
       } catch {
         const { title, body, tag, data, actions } = notice;
         await scope2.registration.showNotification(title, { body, tag, data, actions });
@@ -113,15 +128,16 @@
   function call(name, csrf, parameters, time) {
     return fetch(`${base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(parameters), redirect: "error", signal: AbortSignal.timeout(time) });
   }
-  async function show({ clients, registration }, message) {
-    const url = registration.scope + (message > 0 ? `#Inbox,${message}` : "");
+  var placeOf = (message) => message > 0 ? `#Inbox,${message}` : "";
+  async function show({ clients, registration }, place) {
+    const url = registration.scope + place;
     const [page2] = await clients.matchAll({ type: "window", includeUncontrolled: true });
     if (page2 === void 0) {
       await clients.openWindow(url);
       return;
     }
     await page2.focus();
-    if (message > 0) await page2.navigate(url).catch(() => null);
+    if (place !== "") await page2.navigate(url).catch(() => null);
   }
 
   // webmail/offline/names.ts

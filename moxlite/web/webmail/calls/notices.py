@@ -12,7 +12,7 @@ from moxlite.logins.secondfactor import FactorKind
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
 from moxlite.store.people import notices as told
 from moxlite.store.people.devices import Device, add_device, devices, remove_device
-from moxlite.store.people.notices import Choice, archive_told, save_choice
+from moxlite.store.people.notices import Alarms, Choice, archive_told, save_choice
 from moxlite.store.types import MessageID
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -49,13 +49,15 @@ class NoticeDevice(msgspec.Struct, frozen=True):
 
 class NoticeChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Of which mail devices are told: with ``known`` only of mail by people to whom the user wrote, and contacts. Quiet
-    hours: minutes since midnight in ``zone``, none if both are the same.
+    hours: minutes since midnight in ``zone``, none if both are the same. ``alarms`` of the calendar: by notices and, as
+    each says, by mail; by notices alone; or not at all.
     """
 
     known: bool
     quiet_from: Minute
     quiet_until: Minute
     zone: Annotated[str, Meta(min_length=1, max_length=100)]
+    alarms: Alarms = "all"
 
 
 class NoticeState(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ class NoticeCalls(AccountCalls):
             return NoticeState(
                 key,
                 [_shown(one) for one in devices(r)],
-                NoticeChoice(chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone),
+                NoticeChoice(chosen.known, chosen.quiet_from, chosen.quiet_until, chosen.zone, chosen.alarms),
             )
 
         async with self._accounts.use(caller.require().account) as account:
@@ -142,7 +144,7 @@ class NoticeCalls(AccountCalls):
     @call()
     async def notices_choose(self, caller: Caller, choice: NoticeChoice) -> None:
         """Set the choices for all devices."""
-        chosen = Choice(choice.known, choice.quiet_from, choice.quiet_until, choice.zone)
+        chosen = Choice(choice.known, choice.quiet_from, choice.quiet_until, choice.zone, choice.alarms)
         async with self._accounts.use(caller.require().account) as account:
             try:
                 await account.write(lambda tx: save_choice(tx, chosen))

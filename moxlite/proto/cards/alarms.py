@@ -1,0 +1,252 @@
+"""Moments at which an entry of a calendar reminds its owner (RFC 5545 §3.6.6, RFC 9074; DAV-50). Components in, moments
+out; the cost is bounded whatever a file says.
+
+An alarm is relative to the start or end of each instance, or comes once. Beside the standards this knows what
+Thunderbird writes of alarms that were dismissed or put off: `X-MOZ-LASTACK`, `X-MOZ-SNOOZE-TIME`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from datetime import timedelta, tzinfo
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
+from moxlite.proto.cards.contentline import Property
+from moxlite.proto.cards.itip import address_of
+from moxlite.proto.cards.moments import duration_of, iana_zone, moment_of, seconds_of, zones_of
+from moxlite.proto.cards.repeating import EPOCH, span_of
+
+Action: TypeAlias = Literal["notice", "mail"]
+
+ACTIONS: Final[dict[str, Action]] = {"DISPLAY": "notice", "AUDIO": "notice", "EMAIL": "mail"}
+"""Other kinds of alarms are passed over, as RFC 5545 §3.8.6.1 says."""
+
+MAX_ALARMS: Final = 500
+"""Alarms of an entry that count, the first: their moments are found in 5 ms."""
+
+MAX_REPEATED: Final = 20
+"""Repetitions of an alarm that count."""
+
+MIN_PAUSE: Final = 60
+"""Seconds between two repetitions, at least."""
+
+NEVER: Final = -(1 << 40)
+"""Seconds before all others."""
+
+OVER: Final = {"VEVENT": ("CANCELLED",), "VTODO": ("CANCELLED", "COMPLETED")}
+"""Values of STATUS with which a component reminds of nothing."""
+
+SNOOZED: Final = "X-MOZ-SNOOZE-TIME"
+
+
+class Ring(msgspec.Struct, frozen=True):
+    """An alarm of an entry that has come at `moment`, seconds UTC. `starts`, `ends`: of the instance, None without a
+    time; `part`: number of the component that describes it.
+    """
+
+    moment: int
+    action: Action
+    part: int
+    starts: int | None
+    ends: int | None
+
+
+class _Alarm(msgspec.Struct, frozen=True):
+    """`offsets`: seconds from the start, or from the end if `at_end`, or with `once` since 1970. Moments up to `done`
+    have been seen.
+    """
+
+    action: Action
+    offsets: tuple[int, ...]
+    at_end: bool
+    once: bool
+    done: int
+
+
+class _Times(msgspec.Struct, frozen=True):
+    """The instances of a component, by start: their spans as calendars have them, and the moments of starts and
+    ends.
+    """
+
+    spans: list[tuple[int, int]]
+    starts: list[int]
+    ends: list[int]
+
+
+def has_alarms(found: CalendarObject) -> bool:
+    """Whether an entry may remind of something."""
+    return found.kind in OVER and any(
+        any(one.name == "VALARM" for one in part.components)
+        or any(one.name.startswith(SNOOZED) for one in part.properties)
+        for part in found.parts
+    )
+
+
+def rings(
+    found: CalendarObject,
+    instances: Sequence[Instance],
+    zone: tzinfo,
+    stretch: tuple[int, int],
+    own: Collection[str] = (),
+) -> tuple[list[Ring], int | None]:
+    """The alarms that have come after the first second of a stretch, up to the last: of each action the last one; and
+    the moment of the next one.
+
+    Args:
+      instances: of a repeated entry, by start.
+      zone: in which dates and times without a zone are meant.
+      own: addresses of the owner, in lower case: what the owner has declined reminds of nothing.
+    """
+    since, until = stretch
+    latest: dict[Action, Ring] = {}
+    following: list[int] = []
+    left = MAX_ALARMS
+    by_part: dict[int, list[tuple[int, int]]] = {}
+    for each in instances:
+        by_part.setdefault(each.part, []).append((each.starts, each.ends))
+    for number, part in enumerate(found.parts):
+        found_alarms = [] if _is_over(part, own) else [*_alarms(found, part, zone, left)]
+        if not found_alarms:
+            continue
+        times = _times(found, part, by_part.get(number, []) if found.repeated else _own_span(found, part), zone)
+        for one in found_alarms:
+            left -= 1
+            for at, place in _around(one, times, since, until, following):
+                before = latest.get(one.action)
+                if before is None or before.moment < at:
+                    starts, ends = (None, None) if place is None else times.spans[place]
+                    latest[one.action] = Ring(at, one.action, number, starts, ends)
+    return [*latest.values()], min(following, default=None)
+
+
+def _around(
+    one: _Alarm, times: _Times, since: int, until: int, following: list[int]
+) -> Iterator[tuple[int, int | None]]:
+    """The last moments of an alarm in the stretch, each with the place of its instance; the next ones come to
+    `following`.
+    """
+    since = max(since, one.done)
+    for offset in one.offsets:
+        if one.once:
+            if since < offset <= until:
+                yield offset, _instance_at(times, offset)
+            elif offset > max(since, until):
+                following.append(offset)
+            continue
+        base = times.ends if one.at_end else times.starts
+        place = bisect_right(base, until - offset)
+        if place and base[place - 1] + offset > since:
+            yield base[place - 1] + offset, place - 1
+        place = max(place, bisect_right(base, since - offset))
+        if place < len(base):
+            following.append(base[place] + offset)
+
+
+def _instance_at(times: _Times, moment: int) -> int | None:
+    """The instance that an alarm at a moment is about: the next one, else the last."""
+    if not times.spans:
+        return None
+    return min(bisect_right(times.starts, moment - 1), len(times.spans) - 1)
+
+
+def _is_over(part: Component, own: Collection[str]) -> bool:
+    if part.value("STATUS").upper() in OVER.get(part.name, ()) or (
+        part.name == "VTODO" and part.first("COMPLETED") is not None
+    ):
+        return True
+    return any(
+        one.parameter("PARTSTAT").upper() == "DECLINED" and address_of(one) in own for one in part.all("ATTENDEE")
+    )
+
+
+def _own_span(found: CalendarObject, part: Component) -> list[tuple[int, int]]:
+    span, due = span_of(part, found.zones), moment_of(part.first("DUE"), found.zones)
+    return [span] if span is not None else [] if due is None else [(seconds_of(due), seconds_of(due))]
+
+
+def _times(found: CalendarObject, part: Component, spans: list[tuple[int, int]], zone: tzinfo) -> _Times:
+    if not _is_floating(found, part):
+        return _Times(spans, sorted(one[0] for one in spans), sorted(one[1] for one in spans))
+    return _Times(spans, sorted(local(one[0], zone) for one in spans), sorted(local(one[1], zone) for one in spans))
+
+
+def _is_floating(found: CalendarObject, part: Component) -> bool:
+    """Whether the times of a component are dates, or have no zone."""
+    moment = moment_of(part.first("DTSTART") or part.first("DUE"), found.zones)
+    return moment is not None and moment.tzinfo is None
+
+
+def local(seconds: int, zone: tzinfo) -> int:
+    """The moment of a time without a zone, which calendars count as UTC (DAV-8), in a zone."""
+    try:
+        return seconds_of((EPOCH + timedelta(seconds=seconds)).replace(tzinfo=zone))
+    except OverflowError:
+        return seconds
+
+
+def _alarms(found: CalendarObject, part: Component, zone: tzinfo, limit: int) -> Iterator[_Alarm]:
+    seen = _seconds(part.first("X-MOZ-LASTACK"), found, zone)
+    for line in part.properties:
+        if line.name.startswith(SNOOZED) and limit > 0:
+            at = _seconds(line, found, zone)
+            if at is not None:
+                limit -= 1
+                yield _Alarm("notice", (at,), at_end=False, once=True, done=NEVER if seen is None else seen)
+    for inner in part.components:
+        if inner.name == "VALARM" and limit > 0:
+            limit -= 1
+            one = _alarm(found, inner, zone, NEVER if seen is None else seen)
+            if one is not None:
+                yield one
+
+
+def _alarm(found: CalendarObject, inner: Component, zone: tzinfo, seen: int) -> _Alarm | None:
+    action, trigger = ACTIONS.get(inner.value("ACTION").upper()), inner.first("TRIGGER")
+    if action is None or trigger is None:
+        return None
+    length = duration_of(trigger.value)
+    first = _seconds(trigger, found, zone) if length is None else int(length.total_seconds())
+    if first is None:
+        return None
+    done = _seconds(inner.first("ACKNOWLEDGED"), found, zone)
+    at_end = trigger.parameter("RELATED").upper() == "END"
+    offsets = tuple(first + number for number in _repeated(inner))
+    return _Alarm(action, offsets, at_end, length is None, max(seen, NEVER if done is None else done))
+
+
+def _repeated(inner: Component) -> Sequence[int]:
+    """Seconds after the first moment of an alarm at which it comes, 0 the first."""
+    pause, text = duration_of(inner.value("DURATION")), inner.value("REPEAT")
+    if pause is None or not (text.isascii() and text.isdigit()):
+        return (0,)
+    number = min(int(text[:9]), MAX_REPEATED)
+    seconds = max(MIN_PAUSE, int(pause.total_seconds()))
+    return range(0, (number + 1) * seconds, seconds)
+
+
+def _seconds(line: Property | None, found: CalendarObject, zone: tzinfo) -> int | None:
+    moment = moment_of(line, found.zones)
+    if moment is None:
+        return None
+    return local(seconds_of(moment), zone) if moment.tzinfo is None else seconds_of(moment)
+
+
+def zone_of(time_zone: str, name: str) -> tzinfo | None:
+    """The zone of a calendar, by its VTIMEZONE, else the zone of that name; None without either."""
+    if time_zone:
+        try:
+            calendar = read_components(time_zone, "VCALENDAR")
+        except BadComponents:
+            calendar = Component("VCALENDAR", [], [])
+        for one in calendar.components:
+            named = one.value("TZID") if one.name == "VTIMEZONE" else ""
+            if named:
+                zone = iana_zone(named) or zones_of(calendar).get(named)
+                if zone is not None:
+                    return zone
+    return iana_zone(name) if name else None
