@@ -330,7 +330,7 @@ def test_flags_have_signs_with_titles(reader: Reader, imap: imaplib.IMAP4) -> No
     put(imap, "Plain", flags="(\\Seen)")
     put(imap, "New")
     marks = page.locator(".message", has_text="All").locator(".mark")
-    expect(marks).to_have_text(["Draft", "Phishing", "Deleted", "↩", "↪", "★"])
+    expect(marks).to_have_text(["Draft", "Phishing", "Deleted", "", "", ""])
     titles = [mark.get_attribute("title") for mark in marks.all()[3:]]
     assert titles == ["Answered", "Forwarded", "Flagged"]
     expect(page.locator(".message", has_text="Plain").locator(".mark")).to_have_count(0)
