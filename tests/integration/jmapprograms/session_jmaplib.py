@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+from typing import Any
 
 from jmap import CreationRef
 from jmap.auth import BasicAuth
@@ -10,12 +11,12 @@ from jmap.client import JMAPClient
 from jmap.push import EventSourceClient, Ping, WebSocketClient
 
 url, user, password = sys.argv[1:]
-found = {}
+found: dict[str, Any] = {}
 told = {"events": threading.Event(), "websocket": threading.Event()}
 ready = {name: threading.Event() for name in told}
 
 
-def by_events(client):
+def by_events(client: JMAPClient) -> None:
     """Listen to the event stream until a change."""
     for event in EventSourceClient(client, types=("Email", "Mailbox"), ping=5).listen():
         ready["events"].set()
@@ -24,7 +25,7 @@ def by_events(client):
             return
 
 
-def by_websocket(client):
+def by_websocket(client: JMAPClient) -> None:
     """Listen on a websocket, which answers a request, too."""
     with WebSocketClient(client) as socket:
         socket.enable_push(["Email"])
