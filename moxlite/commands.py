@@ -15,6 +15,8 @@ from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.forwarding import ForwardCommands
+from moxlite.admin.delivery.moving import PeerCommands
+from moxlite.admin.delivery.peers import Peers
 from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.requests import ListPlacement, Provider, TryPlacement
 from moxlite.admin.doctor.sources import DoctorCommands
@@ -29,6 +31,7 @@ from moxlite.operations.performing import commands as commands_of
 from moxlite.operations.server import ChangeAccountKey
 from moxlite.operations.standby import HandedOver, HandOver
 from moxlite.periodic import Examinations, held_keys
+from moxlite.queue.context import local_addresses
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
 from moxlite.queue.control.reportcommands import ReportCommands
 from moxlite.queue.queue import Queue
@@ -43,7 +46,8 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
     audit log.
     """
     config, accounts, audit = house.config, house.files.accounts, house.files.auth.audit
-    lists = partial(blocklists.listed_at, config, house.network.resolver)
+    network = house.network
+    lists = partial(blocklists.listed_at, config, network.resolver)
     submit = queue.submit if queue is not None else None
     commands = {
         **_admin(house).registry(),
@@ -55,7 +59,7 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
         **ImapCopyCommands(config, house.copies).registry(),
         **LinkCommands(config, house.links).registry(),
         **house.backups.registry(),
-        **WhyCommands(config, accounts, Asking(house.network.resolver, lists)).registry(),
+        **WhyCommands(config, accounts, Asking(network.resolver, lists)).registry(),
         **ReceivedCommands(house.files.reports).registry(),
         **commands_of(
             HandOver.bind(partial(_hand_over, house)),
@@ -63,6 +67,12 @@ def make_commands(house: House, queue: Queue | None, examinations: Examinations)
             ListPlacement.bind(partial(_list_placement, house)),
             TryPlacement.bind(partial(_try_placement, house, examinations)),
         ),
+        **PeerCommands(
+            config,
+            Peers(config, network.resolver, local_addresses(house.static)),
+            network.resolver,
+            house.files.reports,
+        ).registry(),
         **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(config, accounts, house.files.auth, house.services.sandbox, house.subscriptions).registry(),
         **house.calendar_copies.registry(),

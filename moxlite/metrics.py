@@ -221,13 +221,15 @@ DailyKind: TypeAlias = Literal[
     "refused",
     "sent",
     "failed",
+    "passed-on",
     "judged-junk",
     "judged-wanted",
     "marked-junk",
     "marked-wanted",
     "login-failed",
 ]
-"""Kinds of daily counts (WEB-86b): incoming messages per account; recipients of our mail; verdicts of junk filters;
+"""Kinds of daily counts (WEB-86b): incoming messages per account; recipients of our mail;
+messages passed on to servers from which domains move, by domain; verdicts of junk filters;
 corrections of them by users; failed log-ins.
 """
 

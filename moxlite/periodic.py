@@ -322,4 +322,5 @@ def _sources(house: House, queue: Queue | None, updates: "UpdateWatch | None") -
         knows=house.services.logins.attempts.counts.knows,
         keys=house.started.keys,
         resolver=house.network.resolver,
+        reports=house.files.reports,
     )

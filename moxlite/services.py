@@ -12,6 +12,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.bounces import AskSent
+from moxlite.admin.delivery.peers import Peers
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.admin.passwords import Passwords
 from moxlite.config.listeners import Protocol
@@ -26,6 +27,7 @@ from moxlite.operations.performing import performer
 from moxlite.process.localserve import ACCOUNT
 from moxlite.process.ports import connection_gate
 from moxlite.process.startup import Endpoint
+from moxlite.queue.context import local_addresses
 from moxlite.queue.queue import Queue
 from moxlite.smtpd.context import Context as SMTPContext, Homes
 from moxlite.store.changelog.account import Account
@@ -107,6 +109,7 @@ def _smtp(
     house: House, forwarding: "Late[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
 ) -> Callable[[Endpoint], Served]:
     gate, homes = connection_gate(house.static.rate_limits), Homes()
+    peers = Peers(house.config, house.network.resolver, local_addresses(house.static))
 
     def handler(endpoint: Endpoint) -> Served:
         assert endpoint.service in ("smtp", "submission", "submissions")
@@ -131,6 +134,7 @@ def _smtp(
             masked=None
             if house.local
             else MaskedAddresses(house.config, house.files.accounts, house.files.auth.masked),
+            peers=None if house.local else peers,
             starttls=None if endpoint.tls else house.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if house.local else "",
         )

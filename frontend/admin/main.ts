@@ -33,6 +33,7 @@ import { part } from "../lib/parts";
 import { beforeDisplay, Session } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
+import type { MovingPart } from "./moving/part";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
 import { holdFilter } from "./ui/filters";
 import { type Address, type Desk, type MakePage, type PagePart, read } from "./ui/page";
@@ -153,7 +154,7 @@ class App {
   }
 
   private desk(address: Address, number: number): Desk {
-    return {
+    const desk: Desk = {
       client: this.client,
       address,
       happenings: (told) => {
@@ -174,8 +175,14 @@ class App {
       count: (page, text) => this.shell.count(page, text),
       say: (text, undo) => void toast(text, undo),
       onLeave: (act) => this.leave.push(act),
+      peer: (domain) => {
+        const root = el("div", { "aria-live": "polite" });
+        void part<MovingPart>("moving").then((found) => fill(root, found.peer(desk, domain)));
+        return root;
+      },
       shown: () => number === this.shown,
     };
+    return desk;
   }
 }
 

@@ -118,13 +118,13 @@ export interface History {
 
 /** Numbers of one kind, one for each day, the oldest first. */
 export interface DaySeries {
-  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "refused" | "sent";
+  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "passed-on" | "refused" | "sent";
   numbers: Array<number>;
 }
 
 /** Numbers of one kind on one day, by reason or network. */
 export interface DayFigures {
-  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "refused" | "sent";
+  kind: "delivered" | "failed" | "judged-junk" | "judged-wanted" | "junk" | "login-failed" | "marked-junk" | "marked-wanted" | "passed-on" | "refused" | "sent";
   sums: Array<Sum>;
 }
 
@@ -728,7 +728,7 @@ export interface Overview {
 /** One line of the list. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "no-admin-pages" | "not-checked" | "password-known" | "peer" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -1059,6 +1059,24 @@ export interface NextStep {
   commands: Array<string>;
 }
 
+/** The server from which a domain moves here. */
+export interface PeerState {
+  domain: string;
+  hosts: Array<PeerHost>;
+  disabled: boolean;
+  takes_all: boolean;
+  messages: number;
+  elsewhere: Array<string>;
+}
+
+/** A host of the server from which a domain moves here: its addresses, whether it has TLS, and why it cannot be */
+export interface PeerHost {
+  host: string;
+  addresses: Array<string>;
+  tls: boolean;
+  problem: string;
+}
+
 /** A provider that can be set. `rights`: what its token needs, and where it is made. */
 export interface DNSProvider {
   name: string;
@@ -1170,8 +1188,8 @@ export const checks: Checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
-  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], numbers: ["list", "integer"] },
-  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
+  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], numbers: ["list", "integer"] },
+  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
   Sum: { about: "string", number: "integer" },
   QueueSample: { at: "integer", messages: "integer", held: "integer", oldest: "integer" },
   LoginFailures: { networks: ["list", ["ref", "Sum"]], others: "integer", rest: "integer" },
@@ -1232,7 +1250,7 @@ export const checks: Checks = {
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
@@ -1266,6 +1284,8 @@ export const checks: Checks = {
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
   AddedDomain: { domain: "string", next: ["list", ["ref", "NextStep"]] },
   NextStep: { words: "string", commands: ["list", "string"] },
+  PeerState: { domain: "string", hosts: ["list", ["ref", "PeerHost"]], disabled: "boolean", takes_all: "boolean", messages: "integer", elsewhere: ["list", "string"] },
+  PeerHost: { host: "string", addresses: ["list", "string"], tls: "boolean", problem: "string" },
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
@@ -1632,6 +1652,15 @@ export interface Calls {
   /** Take mail of DOMAIN again. */
   config_domain_enable(domain: string): Promise<null>;
 
+  /** Show where mail for addresses of DOMAIN goes that are not here, and try that server. */
+  config_domain_peer_show(domain: string): Promise<PeerState>;
+
+  /** Send mail for addresses of DOMAIN that are not here yet to the server from which the domain moves. */
+  config_domain_peer_set(domain: string, hosts?: Array<string>): Promise<PeerState>;
+
+  /** End this: mail for addresses of DOMAIN that are not here is refused. */
+  config_domain_peer_rm(domain: string): Promise<null>;
+
   /** Add ALIAS, which delivers to each MEMBER. Everyone may write to it. */
   config_alias_add(alias: string, members: Array<string>): Promise<null>;
 
@@ -1831,6 +1860,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
+  config_domain_peer_show: [{ domain: "string" }, ["ref", "PeerState"]],
+  config_domain_peer_set: [{ domain: "string", hosts: ["optional", ["list", "string"]] }, ["ref", "PeerState"]],
+  config_domain_peer_rm: [{ domain: "string" }, "null"],
   config_alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
   config_alias_rm: [{ alias: "string" }, "null"],
   config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],

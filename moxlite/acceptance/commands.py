@@ -22,7 +22,7 @@ from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
 from moxlite.acceptance.why import why_of
 from moxlite.admin.storage.settings import named_accounts
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, PeerRecipient, Snapshot
 from moxlite.mailauth.dkim.message import Message as SignedMessage, with_crlf
 from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRevStatus, SPFResult, SPFStatus
 from moxlite.net.control.server import Command, CommandFailed, Exchange
@@ -120,6 +120,8 @@ async def dry_run(
     found = snapshot.lookup(recipient)
     if isinstance(found, DomainDisabled):
         raise WhyFailed(f"the domain of {args.recipient} is disabled, it is refused at RCPT")
+    if isinstance(found, PeerRecipient):
+        raise WhyFailed(f"{args.recipient} is not here: {', '.join(found.hosts)} is asked, from which the domain moves")
     if not isinstance(found, AccountRecipient | AliasRecipient):
         raise WhyFailed(f"{args.recipient} is no address of an account of this server, it is refused at RCPT")
     octets = with_crlf(octets)

@@ -14,6 +14,7 @@ from moxlite.config.values import (
     BaseURL,
     Domain,
     Duration,
+    Host,
     Localpart,
     MailboxName,
     Network,
@@ -175,6 +176,13 @@ class DomainConfig(Section, frozen=True):
     disabled: Annotated[
         bool, doc("Refuse its mail for now, in and out, with a temporary error. Its users can still log in.")
     ] = False
+    peer: Annotated[
+        tuple[Host, ...],
+        doc(
+            "Hosts of the server from which the domain moves here, in order. Mail for addresses that are not here yet"
+            " goes there, if that server takes it; while the domain is `disabled`, all its mail does."
+        ),
+    ] = ()
     description: Annotated[str, doc("For your own notes.")] = ""
     client_settings_domain: Annotated[
         Domain | None, doc("Name of the host in settings for mail programs, such as `mail.example.org`.")

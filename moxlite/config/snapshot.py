@@ -63,11 +63,21 @@ class DomainDisabled(msgspec.Struct, frozen=True):
     domain: Domain
 
 
+class PeerRecipient(msgspec.Struct, frozen=True):
+    """An address of a local domain that the server knows from which the domain moves here, if any: `hosts` of that
+    server. `whole`: the domain is disabled, and all its mail goes there.
+    """
+
+    domain: Domain
+    hosts: tuple[str, ...]
+    whole: bool
+
+
 class NotLocal(msgspec.Struct, frozen=True):
     """An address of another server, or an IP literal."""
 
 
-Recipient: TypeAlias = AccountRecipient | AliasRecipient | UnknownLocalpart | DomainDisabled | NotLocal
+Recipient: TypeAlias = AccountRecipient | AliasRecipient | UnknownLocalpart | PeerRecipient | DomainDisabled | NotLocal
 NOT_LOCAL = NotLocal()
 
 
@@ -189,8 +199,9 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         settings = derived.domains.get(domain)
         if settings is None or domain in derived.reports_only:
             return self._lookup_host(address)
+        away = PeerRecipient(address.domain, settings.peer, settings.disabled) if settings.peer else None
         if settings.disabled:
-            return DomainDisabled(address.domain)
+            return away or DomainDisabled(address.domain)
         found = self._find(address, settings)
         if found is not None:
             return found
@@ -199,7 +210,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         if address.localpart.lower() == "postmaster":
             return derived.postmaster
         host = self._lookup_host(address)
-        return UnknownLocalpart(address.domain) if isinstance(host, NotLocal) else host
+        return away or UnknownLocalpart(address.domain) if isinstance(host, NotLocal) else host
 
     def canonical(self, address: Address) -> Address:
         """The canonical form of a local address; a foreign address unchanged."""

@@ -230,6 +230,14 @@ def read_ip(value: object, _: FilePath) -> IPAddress:
         raise ValueError("is not an IP address") from None
 
 
+def read_host(value: object, base: FilePath) -> str:
+    text = text_of(value, "a host name or an IP address")
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return read_domain(text, base).unicode
+
+
 def read_network(value: object, _: FilePath) -> IPNetwork:
     text = text_of(value, "an IP network")
     try:
@@ -385,6 +393,7 @@ SubdomainPattern = Annotated[str, Kind("domain or .domain", read_subdomain_patte
 Address = Annotated[MailAddress, Kind("address", read_address, lambda address: address.pack(True))]
 Localpart = Annotated[str, Kind("localpart", read_localpart, str)]
 IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
+Host = Annotated[str, Kind("host or ip", read_host, str)]
 Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
 Sender = Annotated[NamedSender, Kind("address, domain or network", read_sender, _show_sender)]
 URL = Annotated[str, Kind("url", read_url, str)]

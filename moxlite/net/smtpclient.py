@@ -18,6 +18,7 @@ from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto import sasl
+from moxlite.proto.address import Path
 from moxlite.proto.smtp.client import ClientConnection
 from moxlite.proto.smtp.conversation import (
     ClientAuth,
@@ -155,6 +156,10 @@ class SMTPClient:
         facts = await self._start_tls(b"") if self._tls_mode is TLSMode.IMMEDIATE else None
         self._codec = ClientConnection(self._ehlo_name, tls_mode=self._tls_mode, tls=facts, auth=self._auth)
         await self._run(self._codec.hello())
+
+    async def ask(self, recipient: Path) -> Response:
+        """Ask whether the server takes mail for a recipient; the reply to RCPT. Raises SMTPError."""
+        return await self._run(self.codec.ask(recipient))
 
     async def deliver(self, transaction: Transaction, body: AsyncIterator[bytes]) -> Outcome:
         """Send one message, whose octets come from `body`. Failures of SMTP are in the outcome; exceptions of `body`

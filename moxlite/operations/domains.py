@@ -83,6 +83,63 @@ class EnableDomain(OneDomain, frozen=True):
     """Take mail of DOMAIN again."""
 
 
+class PeerHost(msgspec.Struct, frozen=True):
+    """A host of the server from which a domain moves here: its addresses, whether it has TLS, and why it cannot be
+    used, or "".
+    """
+
+    host: str
+    addresses: list[str]
+    tls: bool
+    problem: str
+
+
+class PeerState(msgspec.Struct, frozen=True, kw_only=True):
+    """The server from which a domain moves here.
+
+    Attributes:
+      hosts: of that server; none if mail for unknown addresses is refused.
+      disabled: the domain is disabled, so that all its mail goes there.
+      takes_all: that server takes any address, even one without a mailbox.
+      messages: that went there in the last 14 days.
+      elsewhere: hosts of other servers that MX names, where no host is set.
+    """
+
+    domain: str
+    hosts: list[PeerHost]
+    disabled: bool
+    takes_all: bool
+    messages: int
+    elsewhere: list[str]
+
+
+@query("config domain peer show", MANAGERS)
+class ShowPeer(Operation[PeerState], frozen=True):
+    """Show where mail for addresses of DOMAIN goes that are not here, and try that server.
+
+    Where none is set, the hosts of other servers that MX names are listed.
+    """
+
+    domain: Word
+
+
+@change("config domain peer set", MANAGERS)
+class SetPeer(Operation[PeerState], frozen=True):
+    """Send mail for addresses of DOMAIN that are not here yet to the server from which the domain moves.
+
+    Without HOST, to the hosts that MX names now. Each address is asked for there before it is taken; while DOMAIN is
+    disabled, all its mail goes there.
+    """
+
+    domain: Word
+    hosts: Annotated[tuple[Word, ...], field(argument=True, metavar="HOST", max_length=5)] = ()
+
+
+@change("config domain peer rm", MANAGERS)
+class RemovePeer(OneDomain, frozen=True):
+    """End this: mail for addresses of DOMAIN that are not here is refused."""
+
+
 class ConfigPlan(msgspec.Struct, frozen=True):
     """The changes that another domains.toml makes. `revision` is of the file as it is now."""
 

@@ -10,6 +10,7 @@ import msgspec
 import trio
 
 from moxlite.acceptance.bounces import AskSent
+from moxlite.admin.delivery.peers import Peers
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -126,6 +127,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
       homes: counts bounces that are sent on to the first sender.
       received_id: makes the ids in Received fields and replies.
       spools: temporary files for long messages (``data/tmp``).
+      peers: the servers from which domains move here; None in localserve.
       starttls: TLS settings for STARTTLS, None if not offered.
       reports: reports.db, None if senders are not checked (localserve).
       forwarding: holds the questions to the owners of addresses, for answers by mail; None where no question is asked.
@@ -151,6 +153,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reports: ReportsDB | None = None
     forwarding: Late[Forwarding] | None = None
     masked: MaskedAddresses | None = None
+    peers: Peers | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
     pace: Pace = Pace()

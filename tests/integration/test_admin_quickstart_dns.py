@@ -1,5 +1,6 @@
 """``moxlite quickstart`` with a DNS provider: no record typed (ADMIN-35b)."""
 
+import contextlib
 import os
 import pty
 import re
@@ -7,6 +8,7 @@ import subprocess
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +146,52 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     assert b"2. The records are in DNS." in rest
     assert TOKEN.encode() not in rest
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[DNSWorld]:
+    zones = {"com": "", "example.org": "@ MX 10 old.provider.example.", "provider.example": "old A 192.0.2.77"}
+    with DNSWorld(zones) as world:
+        yield world
+
+
+def test_where_others_have_the_mail_it_may_go_on_to_them(tmp_path: Path, elsewhere: DNSWorld) -> None:
+    """ADMIN-35d: by MX; asked on a terminal, told as a command without one."""
+    done = subprocess.run(
+        command(tmp_path / "piped", elsewhere, "me@example.org", USER),
+        stdin=subprocess.DEVNULL,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Mail for example.org goes to old.provider.example today." in done.stdout
+    assert "moxlite config domain peer set example.org" in done.stdout
+    assert domains_of(tmp_path / "piped")["domains"]["example.org"].get("peer") is None
+
+    words = command(tmp_path / "asked", elsewhere, "--no-admin-inside", "me@example.org", USER)
+    parent, child = pty.openpty()
+    running = subprocess.Popen(words, stdin=child, stdout=child, stderr=child, start_new_session=True)
+    os.close(child)
+    seen = bytearray()
+    for question in (b"DNS provider of example.org", b"go on there, until you end that?"):
+
+        def shown(question: bytes = question) -> bool:
+            seen.extend(os.read(parent, 65536) if question not in seen else b"")
+            return question in seen
+
+        until(shown, what=question.decode())
+        os.write(parent, b"\n")
+    with contextlib.suppress(OSError):  # the terminal's other end is closed
+        while os.read(parent, 65536):
+            pass
+    assert running.wait(60) == 0
+    os.close(parent)
+    assert domains_of(tmp_path / "asked")["domains"]["example.org"]["peer"] == ["old.provider.example"]
+    path = tmp_path / "asked/config/domains.toml"
+    assert path.stat().st_uid == (int(USER) if os.getuid() == 0 else os.getuid())
+
+
+def domains_of(folder: Path) -> dict[str, Any]:
+    return tomllib.loads((folder / "config/domains.toml").read_text())

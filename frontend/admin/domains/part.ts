@@ -95,7 +95,7 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
   const content: Record<string, () => Promise<Child>> = {
     setup: () => setup(desk, found),
     dns: () => dns(desk, name),
-    addresses: async () => addresses(found),
+    addresses: async () => [addresses(found), desk.peer(name)],
     aliases: async () => aliases(desk, found),
     keys: async () => keys(desk, found),
     settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])),

@@ -106,7 +106,7 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
     title: t("Mailboxes"),
     level: all.length > 0 ? "ok" : "wait",
     word: all.length > 0 ? t("done") : t("to do"),
-    show: () =>
+    show: () => [
       card(
         t("Mailboxes"),
         el(
@@ -140,9 +140,11 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
             }),
             button(t("Add an alias"), () => void addAlias(desk, domain), { icon: plus }),
           ],
-          hint: t("The people who get mail here. Mail to other addresses is refused."),
+          hint: t("The people who get mail here."),
         },
       ),
+      desk.peer(domain),
+    ],
   };
 }
 

@@ -28,6 +28,8 @@ export interface Desk {
   say(text: string, undo?: { title: string; run(): void }): void;
   /** Call when the page is left. */
   onLeave(act: () => void): void;
+  /** A card about mail for addresses of a domain that are not here. */
+  peer(domain: string): HTMLElement;
   /** Whether this page is still shown. */
   readonly shown: () => boolean;
 }

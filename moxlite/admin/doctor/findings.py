@@ -52,6 +52,7 @@ Code = Literal[
     "no-admin-pages",
     "not-checked",
     "password-known",
+    "peer",
     "permissions",
     "placement",
     "port-25-blocked",

@@ -64,6 +64,17 @@ class KnownPassword(msgspec.Struct, frozen=True):
     last: int
 
 
+class PeerUse(msgspec.Struct, frozen=True):
+    """The server from which a domain moves here: its hosts, messages that went there in the last 14 days, and whether
+    the domain has had longer to move than that without one.
+    """
+
+    domain: str
+    hosts: list[str]
+    messages: int
+    idle: bool
+
+
 class Running(msgspec.Struct, frozen=True):
     """``doctor state``: the running server's report about itself.
 
@@ -71,7 +82,7 @@ class Running(msgspec.Struct, frozen=True):
     that keeps the server from being healthy. accounts: accounts out of service, with the reason. queue: None while no
     queue runs. last_backup: seconds UTC of the newest scheduled backup, 0 if there was no backup. update: a newer
     version, or "". filled: accounts near their quota. known: right own passwords from strange networks in the last
-    week, the latest of each account.
+    week, the latest of each account. peers: servers from which domains move here.
     """
 
     version: str
@@ -84,6 +95,7 @@ class Running(msgspec.Struct, frozen=True):
     update: str = ""
     filled: list[Filled] = []
     known: list[KnownPassword] = []
+    peers: list[PeerUse] = []
 
 
 @query("doctor state", Role.COMMAND_LINE | Role.PAGES)

@@ -7,7 +7,7 @@ import trio
 
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.findings import Finding
-from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, Running, StoppedSender
+from moxlite.admin.doctor.requests import Blocked, Filled, KnownPassword, PeerUse, Running, StoppedSender
 from moxlite.admin.standby.layout import STALE, STATE, State, read_document
 from moxlite.admin.standby.status import lease_words
 from moxlite.config.static import Static
@@ -68,6 +68,7 @@ def check_words(running: Running | None) -> list[Finding]:
     found += _queue(running)
     found += [_filled(one) for one in running.filled]
     found += [_known(one) for one in running.known]
+    found += [_peer(one) for one in running.peers]
     if running.update:
         text = f"version {running.update} is there, this is {running.version}"
         commands = ("moxlite checkupdate", "moxlite backup DIR")
@@ -110,6 +111,19 @@ def _known(one: KnownPassword) -> Finding:
         text=f"account {name}: its own password came from {one.remote}, a network in which it has never logged in",
         detail=f"That was at {when}, and refused, as app passwords are demanded. The user has mail about it.",
         commands=(f"ask the user; if it was a stranger: moxlite account set-password {name}",),
+    )
+
+
+def _peer(one: PeerUse) -> Finding:
+    text = f"{one.domain} still sends mail for addresses that are not here to {', '.join(one.hosts)}"
+    end = f"moxlite config domain peer rm {one.domain}"
+    return Finding(
+        grade="warning" if one.idle else "note",
+        code="peer",
+        about=one.domain,
+        text=f"{text}, which has got none for 14 days: end it" if one.idle else text,
+        detail="" if one.idle else f"Messages in 14 days: {one.messages}.",
+        commands=(f"moxlite config domain peer show {one.domain}", end),
     )
 
 

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from moxlite import __version__, lazyimport
+from moxlite.admin.delivery.peers import DAYS, passed_on
 from moxlite.admin.doctor.requests import (
     ExamineNow,
     Filled,
     KnownPassword,
     LookUp,
+    PeerUse,
     QueueState,
     ReadState,
     Running,
@@ -33,6 +35,7 @@ from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.errors import StoreError
+from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.rows import mailboxes
 from moxlite.supervision import Supervisor
 
@@ -88,7 +91,7 @@ class Sources:
     faults: all that keeps it from being healthy, except tasks and certificates. orders: problems of certificates by
     ACME. queue: returns None while no queue runs. look_up: finds a message in the queue. update: the newer version, ""
     if unknown. rooms: the room of accounts. attempts, knows: recorded log-ins, and whether an account has logged in
-    from a network. keys, resolver: sign the test message, and verify it.
+    from a network. keys, resolver: sign the test message, and verify it. reports: reports.db, with daily counts.
     """
 
     config: ConfigHolder
@@ -104,6 +107,7 @@ class Sources:
     knows: Callable[[IPAddress, str], bool]
     keys: SigningKeys
     resolver: Resolver
+    reports: ReportsDB
 
 
 async def look(sources: Sources) -> Running:
@@ -119,7 +123,19 @@ async def look(sources: Sources) -> Running:
         update=sources.update(),
         filled=await sources.rooms.filled(),
         known=await _known(sources),
+        peers=await _peers(sources),
     )
+
+
+async def _peers(sources: Sources) -> list[PeerUse]:
+    """The servers from which domains move here."""
+    moving = {name: one.peer for name, one in sources.config.current.domains.domains.items() if one.peer}
+    if not moving:
+        return []
+    now, before = await passed_on(sources.reports, DAYS), await passed_on(sources.reports, 400, DAYS)
+    return [
+        PeerUse(name, [*hosts], now.get(name, 0), name not in now and name in before) for name, hosts in moving.items()
+    ]
 
 
 async def _known(sources: Sources) -> list[KnownPassword]:

@@ -39,13 +39,14 @@ LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
 class Surroundings(msgspec.Struct, frozen=True):
     """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them.
-    ``unnamed``: addresses without its name as their only reverse name.
+    ``unnamed``: addresses without its name as their only reverse name. ``asked``: DNS answers.
     """
 
     host_ips: tuple[IPAddress, ...] = ()
     signed: bool = False
     warnings: tuple[str, ...] = ()
     unnamed: tuple[IPAddress, ...] = ()
+    asked: bool = False
 
 
 async def find_hostname(
@@ -113,7 +114,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Surroundings:
         late = False
     if late:
         warnings.append(f"DNS did not answer everything within {SECONDS:.0f} s")
-    return Surroundings(found, signed, tuple(warnings), tuple(unnamed))
+    return Surroundings(found, signed, tuple(warnings), tuple(unnamed), asked=True)
 
 
 async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:

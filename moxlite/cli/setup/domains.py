@@ -16,7 +16,7 @@ from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
-from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo
+from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.switches import Switched
@@ -31,6 +31,7 @@ def add_commands(config: click.Group) -> None:
             "account": "Accounts in domains.toml, changed through the running server.",
             "address": "Addresses in domains.toml, changed through the running server.",
             "domain": "Domains in domains.toml, changed through the running server.",
+            "domain peer": "The server from which a domain moves, which gets mail for addresses that are not here.",
             "alias": "Addresses that deliver to several members, changed through the running server.",
         },
         {
@@ -39,6 +40,8 @@ def add_commands(config: click.Group) -> None:
             domains.ListDomains: _show_domains,
             domains.AddDomain: _show_added,
             domains.PrintAlias: _show_alias,
+            domains.ShowPeer: _show_peer,
+            domains.SetPeer: _show_peer,
         },
         without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
     )
@@ -106,6 +109,27 @@ def _show_added(found: AddedDomain, as_json: bool) -> None:
         print(printable(f"- {one.words}:"))
         for command in one.commands:
             print(printable(f"    {command}"))
+
+
+def _show_peer(found: PeerState, as_json: bool) -> None:
+    if as_json:
+        show_json(found)
+        return
+    if not found.hosts:
+        print(printable(f"Mail for addresses of {found.domain} that are not here is refused."))
+        if found.elsewhere:
+            hosts = " ".join(found.elsewhere)
+            print(printable(f"MX leads to another server: {hosts}. To send such mail on there:"))
+            print(printable(f"    moxlite config domain peer set {found.domain} {hosts}"))
+        return
+    what = "All mail" if found.disabled else "Mail for addresses that are not here"
+    print(printable(f"{what} of {found.domain} goes on to this server, if it takes the address:"))
+    for one in found.hosts:
+        state = one.problem or f"answers{', with TLS' if one.tls else ', without TLS'}"
+        print(printable(f"    {one.host} ({', '.join(one.addresses) or 'no address'}): {state}"))
+    if found.takes_all:
+        print("It takes any address, so mistyped ones are not refused here either.")
+    print(f"Messages in 14 days: {found.messages}. To end this: moxlite config domain peer rm {found.domain}")
 
 
 def _show_alias(found: AliasInfo, as_json: bool) -> None:

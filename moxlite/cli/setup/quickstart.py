@@ -95,7 +95,7 @@ def quickstart(
         raise click.UsageError(f"{error}") from None
     config = config_path().absolute()
     _refuse_existing(config)
-    from moxlite.cli.setup.quickstartdns import choose_provider, publish_records
+    from moxlite.cli.setup.quickstartdns import choose_provider, offer_peer, publish_records
 
     stored = choose_provider(dns_provider, parsed.domain)
     said = _Said()
@@ -116,6 +116,8 @@ def quickstart(
     said.say("The account password is for mail programs and webmail, the admin password for the admin pages (step 5).")
     said.say(f"backup signer: {made.signer}")
     said.say("Keep it with the key of your backups: it proves that a backup is of this server (moxlite backup signer).")
+    if around.asked:
+        offer_peer(said, config, parsed.domain, asked)
     published = stored is not None and publish_records(said, config, parsed.domain, stored, asked.servers)
     _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web, published=published)
     _tell_unfinished(said, host, around)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from moxlite.admin.dns.zones import Located
     from moxlite.admin.dnsproviders.accounts import Stored
     from moxlite.net.dns.client import Servers
+    from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
 
 
@@ -52,6 +53,33 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
     answers = ask_for(known)
     with telling():
         return make_stored(domain, name, answers)
+
+
+def offer_peer(said: Said, config: Path, domain: "Domain", resolver: "Resolver") -> None:
+    """Where MX leads to another server today: ask whether mail for addresses that are not here yet goes on to it, and
+    set that. Without a terminal, say how.
+    """
+    import trio
+
+    from moxlite.admin.delivery.moving import mail_elsewhere, set_peer
+    from moxlite.config.holder import ConfigHolder
+
+    holder, _ = ConfigHolder.open(config)
+    hosts = trio.run(mail_elsewhere, holder.current, domain, resolver)
+    if not hosts:
+        return
+    shown = ", ".join(hosts)
+    if not sys.stdin.isatty():
+        said.say(f"Mail for {domain} goes to {shown} today. So that none is lost while people move here, have mail for")
+        said.say(f"addresses that are not here yet go on there: moxlite config domain peer set {domain}")
+        return
+    question = (
+        f"Mail for {domain} goes to {shown} today. Once it comes here, have mail for addresses that are not here yet "
+        "go on there, until you end that?"
+    )
+    if click.confirm(question, default=True):
+        trio.run(holder.edit, lambda document, snapshot: set_peer(document, snapshot, domain.unicode, hosts))
+        said.say(f"Once everybody has moved: moxlite config domain peer rm {domain}")
 
 
 def publish_records(said: Said, config: Path, domain: "Domain", stored: "Stored", servers: "Servers") -> bool:

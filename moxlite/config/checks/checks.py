@@ -201,6 +201,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
         ]
     for name, domain in domains.domains.items():
         of_domains += _routes(("domains", name, "routes"), domain.routes, static)
+        of_domains += _peer(("domains", name, "peer"), domain.peer, static)
     for name, account in accounts.items():
         of_domains += _routes(("accounts", name, "routes"), account.routes, static)
     listeners = static.listeners.values()
@@ -220,6 +221,21 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Finding], list[Fi
             if there
         ]
     return of_static, of_domains
+
+
+MAX_PEERS: Final = 5
+"""Hosts of the server from which a domain moves; each may take half a minute when it is silent."""
+
+
+def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Finding]:
+    if len(hosts) > MAX_PEERS:
+        yield Finding(path, f"has more than {MAX_PEERS} hosts")
+    own = {static.hostname, *(listener.hostname for listener in static.listeners.values())}
+    names = {one.unicode for one in own if one is not None}
+    for index, host in enumerate(hosts):
+        if host in names:
+            hint = "give the address of the other server, if it had this name"
+            yield Finding((*path, index), f'names this server: "{host}"', hint)
 
 
 def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from moxlite.proto import sasl
+from moxlite.proto.address import Path
 from moxlite.proto.smtp.conversation import (
     QUIT_TIMEOUT,
     ClientAuth,
@@ -24,7 +25,7 @@ from moxlite.proto.smtp.conversation import (
     receive,
 )
 from moxlite.proto.smtp.delivery import Delivery
-from moxlite.proto.smtp.errors import NoMechanism, ProtocolError, SMTPError, TLSRefused
+from moxlite.proto.smtp.errors import NoMechanism, ProtocolError, SMTPError, SMTPUTF8Missing, TLSRefused
 from moxlite.proto.smtp.extensions import Extensions, parse_extensions
 from moxlite.proto.smtp.replies import Response
 from moxlite.proto.smtp.replyreader import ReplyReader
@@ -176,6 +177,18 @@ class ClientConnection:
             self.usable = False
 
     # Transactions
+
+    def ask(self, recipient: Path) -> Exchange[Response]:
+        """Ask whether the server takes mail for a recipient, from the null path and without a message: the reply to
+        RCPT. The connection is for no transaction afterwards. Raises SMTPError if the server does not come so far.
+        """
+        utf8 = recipient.needs_smtputf8
+        if utf8 and "SMTPUTF8" not in self.extensions:
+            raise SMTPUTF8Missing
+        yield Send(b"MAIL FROM:<> SMTPUTF8\r\n" if utf8 else b"MAIL FROM:<>\r\n")
+        expect("mail", (yield from receive("mail")))
+        yield Send(f"RCPT TO:<{recipient.pack(utf8)}>\r\n".encode())
+        return (yield from receive("rcpt"))
 
     def deliver(self, transaction: Transaction) -> Exchange[Outcome]:
         """Send one message. SMTP errors are in the outcome; other exceptions are raised."""

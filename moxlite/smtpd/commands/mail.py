@@ -8,12 +8,14 @@ import msgspec
 import trio
 
 from moxlite.admin.delivery.consent import code_of
+from moxlite.admin.delivery.peers import PeerFailed
 from moxlite.config.domains import Destination
 from moxlite.config.snapshot import (
     AccountRecipient,
     AliasRecipient,
     DomainDisabled,
     NotLocal,
+    PeerRecipient,
     Recipient,
     UnknownLocalpart,
 )
@@ -170,7 +172,7 @@ async def rcpt(session: Session, command: c.RcptTo) -> Response:
         await replies.fail(session.snapshot, command.path, "rcptto")
     found = await _look_up(session, command.path)
     if session.context.submission:
-        _check_submitted(session, found, command.path)
+        await _check_submitted(session, found, command.path)
     elif not _is_answer(session, transaction, command.path) and not _is_return(session, transaction, command.path):
         found = await _incoming(session, transaction, command.path, found)
     transaction.recipients.append(AcceptedRecipient(command, found))
@@ -183,7 +185,8 @@ async def _look_up(session: Session, path: Path) -> Recipient:
     one that is switched off or has expired (MASK-4), StoreError.
     """
     found, masked = session.snapshot.lookup(path), session.context.masked
-    is_rest = isinstance(found, UnknownLocalpart) or (isinstance(found, AccountRecipient) and found.catchall)
+    is_away = isinstance(found, PeerRecipient) and not found.whole
+    is_rest = is_away or isinstance(found, UnknownLocalpart) or (isinstance(found, AccountRecipient) and found.catchall)
     if masked is None or not is_rest or not isinstance(path.host, Domain):
         return found
     address = Address(path.localpart, path.host)
@@ -240,7 +243,7 @@ def _is_return(session: Session, transaction: Transaction, path: Path) -> bool:
     return True
 
 
-def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
+async def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
     """Refuse recipients of a submission as the column "Submission" of SMTP-69 says."""
     match found:
         case AccountRecipient():
@@ -249,6 +252,8 @@ def _check_submitted(session: Session, found: Recipient, path: Path) -> None:
         case UnknownLocalpart():
             if code_of(session.snapshot, path) is None:
                 raise Refused(replies.UNKNOWN_USER)
+        case PeerRecipient():
+            await _ask_peer(session, found, path, may_wait=True)
         case DomainDisabled():
             raise Refused(replies.DISABLED)
         case AliasRecipient() | NotLocal():
@@ -262,6 +267,8 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
     """
     if session.context.localserve and not isinstance(found, AccountRecipient | AliasRecipient | DomainDisabled):
         found = _default_recipient(session, transaction, path)
+    if transaction.recipients and isinstance(transaction.recipients[0].found, PeerRecipient):
+        raise Refused(ALONE)
     _check_tls(session, found)
     match found:
         case AccountRecipient():
@@ -271,6 +278,11 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
             raise Refused(replies.NOT_OURS)
         case DomainDisabled():
             raise Refused(replies.DISABLED)
+        case PeerRecipient():
+            if transaction.recipients:
+                raise Refused(ALONE)
+            await _ask_peer(session, found, path)
+            return found
         case UnknownLocalpart():
             if session.smtp.reject_unknown_at_rcpt:
                 raise Refused(replies.UNKNOWN_USER)
@@ -278,6 +290,22 @@ async def _incoming(session: Session, transaction: Transaction, path: Path, foun
             pass
     await _check_other_recipients(session, transaction, found)
     return found
+
+
+async def _ask_peer(session: Session, found: PeerRecipient, path: Path, *, may_wait: bool = False) -> None:
+    """Refuse what the server from which the domain moves refuses (SMTP-184). `may_wait`: without an answer, the address
+    is taken, as the queue will ask again.
+    """
+    peers = session.context.peers
+    if peers is None:
+        raise Refused(replies.DISABLED)
+    try:
+        await peers.check(found, path, session.info.remote)
+    except PeerFailed as error:
+        if error.response.code >= 500:
+            await session.wire.pause(session.context.pace.unknown)
+        if error.response.code >= 500 or not may_wait:
+            raise Refused(error.response) from None
 
 
 def _check_smtp_error(destination: Destination) -> None:

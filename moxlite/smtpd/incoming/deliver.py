@@ -15,7 +15,7 @@ from moxlite.acceptance.evidence import Envelope, Evidence
 from moxlite.acceptance.gathering import Message, evidence_of
 from moxlite.acceptance.sieve.filtering import automatic
 from moxlite.admin.delivery.consent import read_answer
-from moxlite.config.snapshot import UnknownLocalpart
+from moxlite.config.snapshot import PeerRecipient, UnknownLocalpart
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.results import DMARCStatus
 from moxlite.proto.address import Address, AddressError, Domain
@@ -24,6 +24,7 @@ from moxlite.proto.mime.types import MIMEError
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd import replies, trace
 from moxlite.smtpd.incoming.blocklists import question_of
+from moxlite.smtpd.incoming.passing import pass_on
 from moxlite.smtpd.incoming.prefix import common_of
 from moxlite.smtpd.incoming.reception import Reception
 from moxlite.smtpd.incoming.results import Noting
@@ -124,6 +125,8 @@ async def _deliver(
         raise refuse(554, "5.6.0", f"message is not well-formed: {error}") from None
     message = Message(prepared, section)
     evidence = evidence_of(_envelope(session, transaction), message, checks)
+    if isinstance(transaction.recipients[0].found, PeerRecipient):
+        return await pass_on(session, transaction, message, evidence, spool)
     return await Reception(session, transaction, message, evidence).run()
 
 

@@ -86,16 +86,15 @@ def prefix(common: Common, case: Case, reason: bytes) -> bytes:
             trace.report_problem(case.recipient.reports, case.report_problem),
             trace.delivered_to(case.asked, utf8=common.utf8),
             trace.return_path(common.sender, utf8=common.utf8),
-            _results(common, case),
+            authentication(common, case.evidence.checks, dmarc_override(case)),
             common.received(case.asked if common.single else None),
         )
     )
     return fields + b"\r\n" if common.headerless else fields
 
 
-def _results(common: Common, case: Case) -> bytes:
-    """The fields Authentication-Results and Received-SPF (AUTH-85, AUTH-29)."""
-    checks = case.evidence.checks
+def authentication(common: Common, checks: Checks | None, override: str = "") -> bytes:
+    """The fields Authentication-Results and Received-SPF (AUTH-85, AUTH-29); `override` as `DMARCResult` has it."""
     if checks is None:
         return b""
     sender = common.sender.pack(False)
@@ -106,7 +105,7 @@ def _results(common: Common, case: Case) -> bytes:
         iprev=checks.iprev,
         dkim=checks.dkim,
         spf=[one for one in (checks.spf, checks.helo) if one is not None],
-        dmarc=msgspec.structs.replace(checks.dmarc, override=dmarc_override(case)),
+        dmarc=msgspec.structs.replace(checks.dmarc, override=override),
         arc=checks.arc,
     ) + received_spf(checks.spf, hostname=common.hostname, ip=common.remote, mail_from=sender, helo=common.hello)
 

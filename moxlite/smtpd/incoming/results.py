@@ -123,6 +123,10 @@ UNKNOWN_USER: Final = "unknown-user"
 """The metrics' reason for an address that does not exist, for which no account makes a decision."""
 
 
+PEER: Final = "peer"
+"""The metrics' reason for mail to the server from which a domain moves, for which no account makes a decision."""
+
+
 class Noting:
     """Logs and counts one message.
 
@@ -174,6 +178,15 @@ class Noting:
         if judged is not None and judged.good is not None:
             daily.count("judged-wanted" if judged.good else "judged-junk")
         logger.info(text, extra={"kv": facts})
+
+    def passed(self, recipient: AcceptedRecipient, reply: Response, host: str = "") -> None:
+        """Log and count a message for the server from which the domain moves; `host`: of that server, which has it."""
+        metrics.delivery_total.labels(result="passed" if host else "rejected", reason=PEER).inc()
+        if not host:
+            daily.count("refused", PEER)
+        facts = self._facts(recipient, PEER) | {"reply": str(reply)} | ({"host": host} if host else {})
+        self._happened(facts, "delivered" if host else "refused")
+        logger.info("message passed on" if host else "message refused", extra={"kv": facts})
 
     def unknown(self, recipient: AcceptedRecipient) -> None:
         """Log and count a recipient that does not exist."""

@@ -211,7 +211,7 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
-var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
+var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Refused"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Passed on to a former server"), 1], "judged-wanted": [t("Judged as wanted"), 1], "judged-junk": [t("Judged as junk"), 3], "marked-junk": [t("Missed: users marked it as junk"), 4], "marked-wanted": [t("Wrong: users took it out of junk"), 2], "login-failed": [t("Failed log-ins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
   const year = new Date(begins(day2)).getUTCFullYear() === (/* @__PURE__ */ new Date()).getUTCFullYear() ? void 0 : "numeric";

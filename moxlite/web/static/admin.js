@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.6954ee839e2b.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.460f825fc2f3.js" };
+var define_PARTS_default = { accounts: "accounts.677bbb2add37.js", audit: "audit.544f4443fded.js", domains: "domains.f2fee37e76dd.js", factors: "factors.072d80f7b9f0.js", live: "live.2b5a86091f3f.js", machine: "machine.9205d2a94384.js", moving: "moving.6430baa1f734.js", queue: "queue.e50bd0a4f7f3.js", reports: "reports.b4d5cf2b9ca8.js", trends: "trends.e15953d0dfe4.js" };
 
 var CheckFailed = class extends Error {
 };
@@ -211,8 +211,8 @@ var checks = {
   FactorAdded: { name: "string", recovery_codes: ["list", "string"] },
   KeyRequest: { options: "string" },
   History: { today: "integer", series: ["list", ["ref", "DaySeries"]] },
-  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], numbers: ["list", "integer"] },
-  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
+  DaySeries: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], numbers: ["list", "integer"] },
+  DayFigures: { kind: ["enum", ["delivered", "failed", "judged-junk", "judged-wanted", "junk", "login-failed", "marked-junk", "marked-wanted", "passed-on", "refused", "sent"]], sums: ["list", ["ref", "Sum"]] },
   Sum: { about: "string", number: "integer" },
   QueueSample: { at: "integer", messages: "integer", held: "integer", oldest: "integer" },
   LoginFailures: { networks: ["list", ["ref", "Sum"]], others: "integer", rest: "integer" },
@@ -273,7 +273,7 @@ var checks = {
   FieldInfo: { name: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["list", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "ConfigProblem"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]] },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "no-admin-pages", "not-checked", "password-known", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string" },
   ConfigProblem: { file: "string", line: "integer", key: "string", text: "string", hint: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
@@ -307,6 +307,8 @@ var checks = {
   Total: { domain: "string", reports: "integer", total: "integer", failed: "integer", last: "integer" },
   AddedDomain: { domain: "string", next: ["list", ["ref", "NextStep"]] },
   NextStep: { words: "string", commands: ["list", "string"] },
+  PeerState: { domain: "string", hosts: ["list", ["ref", "PeerHost"]], disabled: "boolean", takes_all: "boolean", messages: "integer", elsewhere: ["list", "string"] },
+  PeerHost: { host: "string", addresses: ["list", "string"], tls: "boolean", problem: "string" },
   DNSProvider: { name: "string", title: "string", rights: "string", questions: ["list", ["ref", "Question"]] },
   Question: { option: "string", words: "string", secret: "boolean" },
   ProviderInUse: { provider: "string", title: "string", zone: "string", enforce: "boolean", published: "integer" },
@@ -437,6 +439,9 @@ var Client = /* @__PURE__ */ clientOf({
   config_domain_rm: [{ domain: "string" }, "null"],
   config_domain_disable: [{ domain: "string" }, "null"],
   config_domain_enable: [{ domain: "string" }, "null"],
+  config_domain_peer_show: [{ domain: "string" }, ["ref", "PeerState"]],
+  config_domain_peer_set: [{ domain: "string", hosts: ["optional", ["list", "string"]] }, ["ref", "PeerState"]],
+  config_domain_peer_rm: [{ domain: "string" }, "null"],
   config_alias_add: [{ alias: "string", members: ["list", "string"] }, "null"],
   config_alias_rm: [{ alias: "string" }, "null"],
   config_alias_addaddr: [{ alias: "string", members: ["list", "string"] }, "null"],
@@ -1433,7 +1438,7 @@ var App = class {
     this.displayed = here;
   }
   desk(address, number) {
-    return { client: this.client, address, happenings: (told2) => {
+    const desk = { client: this.client, address, happenings: (told2) => {
       verify(checks, ["ref", "Happenings"], told2, "told");
       return told2;
     }, refresh: () => this.open(), go: (to) => {
@@ -1443,7 +1448,12 @@ var App = class {
       if (number !== this.shown) return;
       window.history.replaceState(null, "", to);
       this.displayed = to;
-    }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), shown: () => number === this.shown };
+    }, count: (page, text3) => this.shell.count(page, text3), say: (text3, undo) => void toast(text3, undo), onLeave: (act) => this.leave.push(act), peer: (domain) => {
+      const root = el("div", { "aria-live": "polite" });
+      void part("moving").then((found) => fill(root, found.peer(desk, domain)));
+      return root;
+    }, shown: () => number === this.shown };
+    return desk;
   }
 };
 var listOf = (hash) => hash.replace(/\?.*/s, "");

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.admin.masked import state_of
 from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
-from moxlite.config.snapshot import AccountRecipient, DomainDisabled
+from moxlite.config.snapshot import AccountRecipient
 from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
@@ -324,8 +324,9 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
         return (isinstance(found, AccountRecipient) and found.account == account) or masked_key(one) in masked
 
     def may_send(one: Address) -> bool:
+        domain = snapshot.domain(one.domain)
         return masked_key(one) in masked or (
-            snapshot.may_send_as(account, one) and not isinstance(snapshot.lookup(one), DomainDisabled)
+            snapshot.may_send_as(account, one) and domain is not None and not domain.disabled
         )
 
     def is_local(domain: str) -> bool:

@@ -1,0 +1,118 @@
+// Mail for addresses of a domain that are not here: refused, or sent on to the server from which the domain moves.
+
+import type { PeerState } from "../../gen/admin";
+import { messageOf } from "../../lib/client";
+import { attempt, confirm } from "../../lib/dialogs";
+import { type Child, el, fill } from "../../lib/dom";
+import { line } from "../../lib/fields";
+import { button, card, visible } from "../../lib/pages";
+import { notice, state } from "../../lib/states";
+import { many, t } from "../../lib/words";
+import type { Desk } from "../ui/page";
+import { fieldDialog } from "../ui/shared";
+
+/** This part of the app. */
+export interface MovingPart {
+  peer(desk: Desk, domain: string): Child;
+}
+
+/** The card, filled once the other server has answered, which may take half a minute. */
+export function peer(desk: Desk, domain: string): Child {
+  const root = el("div");
+  const draw = (found: PeerState) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
+  const look = async () => {
+    fill(root, card(t("Other addresses"), notice("wait", t("Looking for another server of this domain…"))));
+    try {
+      draw(await desk.client.config_domain_peer_show(domain));
+    } catch (error) {
+      fill(root, card(t("Other addresses"), notice("danger", messageOf(error))));
+    }
+  };
+  void look();
+  return root;
+}
+
+function refused(desk: Desk, found: PeerState): Child {
+  const hosts = found.elsewhere;
+  return card(
+    t("Other addresses"),
+    hosts.length === 0
+      ? el("p", { class: "hint" }, t("Mail to addresses that are not here is refused."))
+      : [
+          notice("warn", t("MX leads to another server: {hosts}", { hosts: hosts.join(", ") })),
+          el(
+            "p",
+            { class: "hint" },
+            t("Before MX leads here: mail to people who have not moved yet can go on to that server, so none is lost."),
+          ),
+        ],
+    {
+      actions: button(t("Send it on…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }),
+    },
+  );
+}
+
+async function set(desk: Desk, found: PeerState): Promise<void> {
+  const hosts = line(
+    t("Server that has the mail now"),
+    found.elsewhere.join(", "),
+    t("Its host name, or its address if the name will lead here. Several with commas."),
+  );
+  const words = t(
+    "Mail to addresses that are not here goes on to that server, if it takes them. It must take mail of others from this machine.",
+  );
+  const done = await fieldDialog(
+    t("Mail to other addresses of {domain}", { domain: found.domain }),
+    t("Send it on"),
+    { hosts },
+    () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)),
+    el("p", { class: "hint" }, words),
+  );
+  if (done !== null) await desk.refresh();
+}
+
+function inUse(desk: Desk, found: PeerState): Child {
+  const end = async () => {
+    const words = t("Mail to addresses that are not here is refused from then on.");
+    if (!(await confirm(t("Has everybody moved?"), words, t("End it")))) return;
+    if (await attempt(t("Ending"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
+  };
+  return card(
+    t("Other addresses"),
+    [
+      el(
+        "p",
+        { class: "hint" },
+        found.disabled
+          ? t("The domain is disabled: all its mail goes on to the server that it moves from.")
+          : t("Mail to addresses that are not here goes on to the server that the domain moves from."),
+      ),
+      el(
+        "ul",
+        { class: "lines" },
+        found.hosts.map((one) =>
+          el(
+            "li",
+            {},
+            el(
+              "div",
+              { class: "grow" },
+              el("b", {}, el("bdi", {}, one.host)),
+              el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem)),
+            ),
+            one.problem !== ""
+              ? state("danger", t("no answer"))
+              : one.tls
+                ? state("ok", t("answers"))
+                : state("warn", t("without TLS")),
+          ),
+        ),
+      ),
+      found.takes_all && notice("warn", t("That server takes any address, so mistyped ones are not refused.")),
+      el("p", {}, many(found.messages, "{n} message went there in 14 days.", "{n} messages went there in 14 days.")),
+    ],
+    { actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("End it…"), () => void end())] },
+  );
+}
+
+const edited = (found: PeerState): PeerState => ({ ...found, elsewhere: found.hosts.map((one) => one.host) });
