@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
@@ -141,9 +141,10 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> dict[st
             found[one] = None
         except SetError as error:
             found[one] = error
-    for email, keywords, mailbox_ids in wishes:
-        _store_keywords(tx, email, keywords)
-        _place(tx, email, mailbox_ids)
+    _store_keywords(tx, [(email, keywords) for email, keywords, _ in wishes])
+    for email, _, mailbox_ids in wishes:
+        if mailbox_ids != email.mailboxes.keys():
+            _place(tx, email, mailbox_ids)
     return found
 
 
@@ -194,21 +195,21 @@ def split_keywords(keywords: Iterable[str]) -> tuple[Flag, list[str]]:
     return flags, [name for name in names if name not in FLAGS]
 
 
-def _store_keywords(tx: AccountTx, email: Email, keywords: Mapping[str, bool]) -> None:
-    """Give all copies the same keywords."""
-    now = keywords_of(email)
-    if now.keys() == keywords.keys() and len(email.message_ids) == 1:
-        return
-    added, gone = (
-        {keyword: True for keyword in keywords if keyword not in now},
-        {one: True for one in now if one not in keywords},
-    )
-    if len(email.message_ids) > 1:
-        added = dict(keywords)
-    for mode, names in (("add", added), ("remove", gone)):
-        if names:
-            flags, words = split_keywords(names)
-            store_flags_ids(tx, email.message_ids, mode=mode, flags=flags, keywords=words)  # type: ignore[arg-type]
+def _store_keywords(tx: AccountTx, wishes: Iterable[tuple[Email, Collection[str]]]) -> None:
+    """Give all copies of each email the same keywords; emails with the same change together."""
+    changes: dict[tuple[Literal["add", "remove"], tuple[str, ...]], list[MessageID]] = {}
+    for email, keywords in wishes:
+        now = keywords_of(email)
+        copies = len(email.message_ids) > 1
+        added = sorted(one for one in keywords if copies or one not in now)
+        gone = sorted(one for one in now if one not in keywords)
+        if added:
+            changes.setdefault(("add", tuple(added)), []).extend(email.message_ids)
+        if gone:
+            changes.setdefault(("remove", tuple(gone)), []).extend(email.message_ids)
+    for (mode, names), ids in changes.items():
+        flags, words = split_keywords(names)
+        store_flags_ids(tx, ids, mode=mode, flags=flags, keywords=words)
 
 
 def _place(tx: AccountTx, email: Email, mailbox_ids: set[MailboxID]) -> None:
