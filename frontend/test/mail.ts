@@ -30,6 +30,7 @@ export function item(id: number, received = id): MessageItem {
     thread_missing_link: false,
     thread_parent: 0,
     same_message_id: false,
+    copy_of: 0,
     match_query: true,
   };
 }

@@ -2,8 +2,11 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { Pending } from "../webmail/data/pending";
+import { flatRows, threadedRows } from "../webmail/data/rows";
+import { Folding } from "../webmail/data/threads";
 import { View } from "../webmail/data/view";
-import { Server, dice } from "./mail";
+import { dice, item, Server } from "./mail";
 
 function fetch(view: View, server: Server, first: number, last: number): void {
   for (let tries = 0; tries < 20; tries++) {
@@ -129,3 +132,31 @@ for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
     );
   });
 }
+
+test("a copy is no row of its own, and actions are about it", () => {
+  const [first, copy, answer] = [1, 2, 3].map((id) => ({ ...item(id), thread_id: 1, copy_of: id === 2 ? 1 : 0 }));
+  for (const threading of ["on", "off"] as const) {
+    const view = new View();
+    const request = view.open({ filter: { mailbox_id: -3 }, threading });
+    const [view_id, request_id] = [request.view_id, request.id];
+    const entry = threading === "on" ? [answer!, first!, copy!] : [first!, copy!];
+    view.take({
+      kind: "view_msgs",
+      view_id,
+      request_id,
+      items: [entry],
+      position: 0,
+      total: 1,
+      view_end: true,
+      parsed_message: null,
+    });
+    const pending = new Pending(() => {});
+    const rows =
+      threading === "off" ? flatRows(view, pending, false) : threadedRows(view, pending, new Folding(), false).rows;
+    assert.equal(rows.items.length, 1);
+    const line = rows.lines.get(rows.items[0]!.id)!;
+    assert.deepEqual(line.members, threading === "on" ? [first, answer] : [first]);
+    assert.deepEqual(line.copies, [copy]);
+    assert.deepEqual(new Set(view.all()), new Set(entry));
+  }
+});

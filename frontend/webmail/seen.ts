@@ -41,11 +41,11 @@ export class Seen {
     this.timers.push(
       window.setTimeout(() => {
         const { items, lines } = this.mail.rows.value;
-        const item =
-          items.find((one) => one.id === id) ??
-          [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-        if (item !== undefined && !flags.some((flag) => item.flags.includes(flag)) && this.shows(id))
-          this.actions.looked(item, flags[0]!);
+        const all = [...items, ...[...lines.values()].flatMap((line) => [...line.members, ...line.copies])];
+        const seen = new Map(all.map((one) => [one.id, one]));
+        for (const item of this.shows(id) ? seen.values() : [])
+          if ([item.id, item.copy_of].includes(id) && !flags.some((flag) => item.flags.includes(flag)))
+            this.actions.looked(item, flags[0]!);
       }, wait),
     );
   }

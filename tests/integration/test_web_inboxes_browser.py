@@ -63,16 +63,34 @@ class Inboxes:
         made["Subject"] = subject
         made["Message-ID"] = f"<{self.sent}.{name}@nordlicht.example>"
         made.set_content("Some text.\n")
+        self.append(name, made.as_bytes(policy=SMTP))
+
+    def append(self, name: str, octets: bytes) -> None:
+        """Put octets into an account's Inbox, at the time of the last message."""
         when = f'"20-Nov-2026 10:{self.sent:02}:00 +0000"'
         with self.imap(name) as session:
-            assert session.append("INBOX", "", when, made.as_bytes(policy=SMTP))[0] == "OK"
+            assert session.append("INBOX", "", when, octets)[0] == "OK"
 
-    def counts(self, name: str, mailbox: str) -> int:
+    def forward(self, name: str, subject: str) -> None:
+        """A message that comes into an account's Inbox, and is forwarded from there to eve."""
+        self.sent += 1
+        octets = (
+            f"From: ada@nordlicht.example\r\nTo: {name}@example.org\r\nSubject: {subject}\r\n"
+            f"Message-ID: <{self.sent}@nordlicht.example>\r\n\r\nSome text.\r\n"
+        ).encode()
+        self.append(name, octets)
+        self.append("eve", b"Received: from mx.example by fwd.example; Fri, 20 Nov 2026 10:00:00 +0000\r\n" + octets)
+
+    def unseen(self, name: str, mailbox: str) -> int:
+        """Unseen messages in a mailbox of an account."""
+        return self.counts(name, mailbox, "UNSEEN")
+
+    def counts(self, name: str, mailbox: str, of: str = "MESSAGES") -> int:
         """Messages in a mailbox of an account."""
         with self.imap(name) as session:
-            if session.status(f'"{mailbox}"', "(MESSAGES)")[0] != "OK":
+            if session.status(f'"{mailbox}"', f"({of})")[0] != "OK":
                 return 0
-            found = session.status(f'"{mailbox}"', "(MESSAGES)")[1][0]
+            found = session.status(f'"{mailbox}"', f"({of})")[1][0]
         assert isinstance(found, bytes)
         return int(found.rstrip(b")").rpartition(b" ")[2])
 
@@ -107,8 +125,8 @@ imap = {{ enabled = true, port = {plain}, require_tls = false }}
 
 
 @contextmanager
-def page_of(chromium: Browser, inboxes: Inboxes, width: int, **options: object) -> Iterator[Page]:
-    """Eve's page in a browser that has nothing of it yet, with her Inbox open."""
+def page_of(chromium: Browser, inboxes: Inboxes, width: int, messages: int = 2, **options: object) -> Iterator[Page]:
+    """Eve's page in a browser that has nothing of it yet, with her Inbox open, which has so many messages."""
     screen = {"width": width, "height": WIDTHS[width]}
     options = {"locale": "en-GB", **options}
     context = chromium.new_context(viewport=screen, has_touch=width < 700, **options)  # type: ignore[arg-type]
@@ -121,7 +139,7 @@ def page_of(chromium: Browser, inboxes: Inboxes, width: int, **options: object) 
     page.locator("input[type=email], input[name=username]").first.fill("eve@example.org")
     page.locator("input[type=password]").first.fill(inboxes.server.password)
     page.keyboard.press("Enter")
-    expect(page.locator(".message")).to_have_count(2)
+    expect(page.locator(".message")).to_have_count(messages)
     yield page
     context.close()
     assert problems == []
@@ -231,6 +249,39 @@ def test_the_side_bar_has_links_and_all_inboxes(chromium: Browser, inboxes: Inbo
         inboxes.server.cli("--yes", "link", "rm", "eve", "Office", "--delete")
         expect(page.locator(".message")).to_have_count(10)
         expect(page.locator(".mailbox-owner")).to_have_text(["Choir", "Freemail", "Old provider", "bob"])
+
+
+@pytest.mark.parametrize("threading", ["on", "off"])
+def test_a_message_that_is_forwarded_and_linked_is_one_row(
+    chromium: Browser, inboxes: Inboxes, threading: str, tmp_path: Path
+) -> None:
+    """WEBMAIL-176a: with both places; read and archived as one, in conversations and without."""
+    inboxes.forward("dot", "one of two")
+    until(lambda: inboxes.counts("eve", "Office/Inbox") == 3, what="the message of Office")
+    with page_of(chromium, inboxes, 1440, messages=3) as page:
+        page.evaluate(f"localStorage['moxlite-webmail-threading'] = '{threading}'")
+        page.reload()
+        expect(page.locator(".message")).to_have_count(3)
+        open_all(page, False, tmp_path)
+        rows = page.locator(".message")
+        expect(rows).to_have_count(13)
+        row = rows.filter(has_text="one of two")
+        expect(row).to_have_count(1)
+        expect(row).to_have_class(re.compile("unread"))
+        expect(row.locator(".thread-count")).to_have_count(0)
+        expect(row.locator(".origin")).to_have_count(2)
+        assert {*row.locator(".origin").all_inner_texts()} == {"eve", "Office"}
+        page.screenshot(path=tmp_path / f"forwarded-{threading}.png")
+        row.click()
+        expect(page.get_by_role("article")).to_have_text(re.compile("Some text"))
+        expect(page.locator(".card")).to_have_count(0)
+        expect(row).not_to_have_class(re.compile("unread"))
+        for name in ("INBOX", "Office/Inbox"):
+            until(lambda name=name: inboxes.unseen("eve", name) == 2, what=f"\\Seen in {name}")  # type: ignore[misc]
+        page.keyboard.press("a")
+        expect(rows).to_have_count(12)
+        for name, count in (("INBOX", 2), ("Office/Inbox", 2), ("Archive", 1), ("Office/Archive", 1)):
+            until(lambda name=name, count=count: inboxes.counts("eve", name) == count, what=name)  # type: ignore[misc]
 
 
 def test_all_inboxes_can_be_read_by_everyone(chromium: Browser, inboxes: Inboxes, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """All inboxes in one list: one's own, linked ones, and shared ones."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.links import NewLink, Outlet, add_link, link_named, pause_link, remove_link
 from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.web.webmail.live import twins
+from moxlite.web.webmail.live.twins import copies_by_id
 from moxlite.web.webmail.querytypes import INBOXES
 from tests.session.test_web_shared_search import Searching, searching
-from tests.store_mail import box, deliver_mail, mail, put
+from tests.store_mail import box, deliver_mail, mail, put, rows
 from tests.web_rig import Browser, Rig, first_request
 from tests.web_sharing import mia, share, tom
 
@@ -107,10 +110,10 @@ async def test_what_comes_and_goes_in_any_inbox_shows(
     await searching.until_shows(["second", "shared", "linked", "first", "private"])
     there, archive = await box(own, "Gmail/Inbox"), await box(own, "Archive")
     found = await own.read(lambda r: list(r.rows("SELECT id FROM message WHERE mailbox_id = ?", there.id)), op="test")
-    rows = [row[0] for row in found]
-    await own.write(lambda tx: move_ids(tx, rows[:1], archive.id))
+    ids = [row[0] for row in found]
+    await own.write(lambda tx: move_ids(tx, ids[:1], archive.id))
     await searching.until_shows(["second", "shared", "first", "private"])
-    await own.write(lambda tx: expunge_ids(tx, rows[1:]))
+    await own.write(lambda tx: expunge_ids(tx, ids[1:]))
     await searching.until_shows(["shared", "first", "private"])
     await share(rig, "", "Inbox")
     await searching.until_shows(["first"])
@@ -208,3 +211,92 @@ async def test_an_answer_goes_out_from_where_the_message_came_in(rig: Rig, own: 
     start = await (await mia.events(first_request())).until("start")
     assert gmail in start["addresses"]
     assert "mia@gmx.example" not in start["addresses"]
+
+
+FORWARDED = b"Received: from mx.gmail.example by fwd.gmail.example;\r\n Mon, 5 Oct 2026 10:00:01 +0000\r\n"
+
+
+async def ids_of(account: OpenAccount, mailbox: str) -> list[Any]:
+    """The messages of a mailbox."""
+    return [row.id for row in await rows(account, mailbox)]
+
+
+@pytest.mark.parametrize("query", [ALL, {"filter": {"mailbox_id": -1, "words": ["Lunch"]}}, {**ALL, "order": "size"}])
+async def test_a_message_that_is_forwarded_and_linked_shows_once(
+    own: OpenAccount, searching: Searching, query: dict[str, Any]
+) -> None:
+    """WEBMAIL-176a: with what came by the other way, whichever came first; the other one when that is moved away."""
+    await link(own, "Gmail")
+    await own.write(lambda tx: create_mailbox(tx, "Gmail/Archive"))
+    first, second = (mail(subject=f"Lunch {n}", message_id=f"<{n}@x>", body="At noon?\r\n") for n in (1, 2))
+    await deliver_mail(own, FORWARDED + first, "Inbox")
+    await deliver_mail(own, first, "Gmail/Inbox")
+    for threading in ("off", "on"):
+        [[shown, other]] = await searching.ask({**query, "threading": threading})
+        assert (searching.total, shown["copy_of"], other["copy_of"]) == (1, 0, shown["id"])
+        assert {shown["mailbox_id"], other["mailbox_id"]} == {
+            (await box(own, name)).id for name in ("Inbox", "Gmail/Inbox")
+        }
+    await searching.ask({**query, "threading": "off"})
+    await deliver_mail(own, second, "Gmail/Inbox")
+    await deliver_mail(own, FORWARDED + second, "Inbox")
+    await searching.until_shows(["Lunch 1", "Lunch 2"] if "order" in query else ["Lunch 2", "Lunch 1"])
+    before = await searching.ask()
+    assert [len(entry) for entry in before] == [2, 2]
+    of_second = next(entry for entry in before if entry[0]["subject"] == "Lunch 2")
+    await own.write(lambda tx: expunge_ids(tx, [of_second[0]["id"]]))
+    await searching.events.until("view_stale")
+    after = await searching.ask()
+    [left] = next(entry for entry in after if entry[0]["subject"] == "Lunch 2")
+    assert (left["id"], left["copy_of"]) == (of_second[1]["id"], 0)
+    assert searching.total == 2
+
+
+@pytest.mark.parametrize("threading", ["off", "on"])
+async def test_only_the_same_message_is_a_copy(own: OpenAccount, searching: Searching, threading: str) -> None:
+    """WEBMAIL-176a: another text, subject, sender or type with the same Message-ID is shown; so are two that came by
+    one way, and one that was filed elsewhere.
+    """
+    await link(own, "Gmail")
+    await own.write(lambda tx: create_mailbox(tx, "Gmail/Archive"))
+    same = mail(subject="Pay", message_id="<1@x>", body="100 EUR to A\r\n")
+    others = (
+        same.replace(b"to A", b"to B"),
+        same.replace(b"Pay", b"Bay"),
+        same.replace(b"anton@", b"bnton@"),
+        b"Content-Type: text/html\r\n" + same,
+        same.replace(b"\r\n\r\n", b"\r\nReply-To: eve@x.example\r\n\r\n", 1),
+    )
+    await deliver_mail(own, same, "Inbox")
+    await deliver_mail(own, FORWARDED + same, "Inbox")
+    for other in others:
+        await deliver_mail(own, other, "Gmail/Inbox")
+    await deliver_mail(own, same, "Gmail/Archive")
+    found = await searching.ask({"filter": {"mailbox_id": -1, "from": ["nton"]}, "threading": threading})
+    assert {item["copy_of"] for entry in found for item in entry} == {0}
+    assert sum(map(len, found)) == 2 + len(others) + 1
+
+
+async def test_large_and_many_alike_are_shown_all(own: OpenAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-176a: what would take long to compare; a damaged one, too."""
+    await link(own, "Gmail")
+    same = mail(message_id="<1@x>")
+    for name in ("Inbox", "Gmail/Inbox"):
+        await deliver_mail(own, same, name)
+    ids = [*await ids_of(own, "Inbox"), *await ids_of(own, "Gmail/Inbox")]
+
+    async def copies() -> int:
+        read = partial(copies_by_id, ids=ids, digests={})
+        return len(await own.scan(lambda r: read(r, where=twins.places(r)), op="test"))
+
+    assert await copies() == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(twins, "MAX_OCTETS", 2 * len(same) - 1)
+        assert await copies() == 0
+    await own.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest + 1"))
+    assert await copies() == 0
+    await own.write(lambda tx: tx.execute("UPDATE body_chunk SET digest = digest - 1"))
+    for _ in range(twins.MAX_ALIKE):
+        await deliver_mail(own, same.replace(b"\r\n\r\n", b"\r\nX-More: 1\r\n\r\n", 1), "Inbox")
+    ids = [*await ids_of(own, "Inbox"), *await ids_of(own, "Gmail/Inbox")]
+    assert await copies() == 0

@@ -3,7 +3,7 @@
 import type { MessageItem } from "../../gen/webmail";
 import type { Pending } from "./pending";
 import { isListing } from "./queries";
-import { type Folding, type Line, tree } from "./threads";
+import { apart, type Folding, type Line, tree } from "./threads";
 import type { View } from "./view";
 
 /** The content of the list: a run of rows, the first at the position `start`, of `total`. */
@@ -15,7 +15,7 @@ export interface Rows {
   readonly entries: number;
   /** Whether the first answer has come. */
   readonly known: boolean;
-  /** The content of the rows by the ids of their messages; empty without threads. */
+  /** The content of the rows by the ids of their messages; without threads, of those with copies. */
   readonly lines: ReadonlyMap<number, Line>;
 }
 
@@ -25,7 +25,13 @@ export function flatRows(view: View, pending: Pending, oldestFirst: boolean): Ro
   const mailbox = isListing(query) ? 0 : (query.filter.mailbox_id ?? 0);
   const shown = pending.show(items, mailbox, oldestFirst);
   const rows = total + shown.length - items.length;
-  return { start, items: shown, total: rows, entries: rows, known, lines: new Map() };
+  const lines = new Map<number, Line>();
+  for (const item of shown) {
+    const copies = view.members(item).slice(1);
+    if (copies.length > 0)
+      lines.set(item.id, { top: item, members: [item], copies, collapsed: true, depth: 0, hidden: 0 });
+  }
+  return { start, items: shown, total: rows, entries: rows, known, lines };
 }
 
 /** The rows of threads: one row per collapsed thread, or one per message. Returns also the entry of the view for each row. */
@@ -41,7 +47,7 @@ export function threadedRows(
   const entryOf: number[] = [];
   let gone = 0;
   for (const [i, top] of tops.entries()) {
-    const present = pending.show(view.members(top), 0, oldestFirst);
+    const { letters: present, copies } = apart(pending.show(view.members(top), 0, oldestFirst));
     // a thread without a matching message does not belong to this view
     if (!present.some((item) => item.match_query)) {
       gone++;
@@ -64,6 +70,7 @@ export function threadedRows(
       lines.set(item.id, {
         top: first,
         members,
+        copies,
         collapsed: !expanded,
         depth,
         hidden: expanded && row === 0 ? members.length - shown.length : 0,

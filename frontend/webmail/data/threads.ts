@@ -9,6 +9,8 @@ export interface Line {
   readonly top: MessageItem;
   /** All messages of the thread, in the order of the expanded thread. */
   readonly members: readonly MessageItem[];
+  /** Messages with the content of one of these, which came by another way: actions are about them, too. */
+  readonly copies: readonly MessageItem[];
   /** Whether the row represents all of them. */
   readonly collapsed: boolean;
   /** Level of indentation. */
@@ -48,6 +50,15 @@ export function tree(members: readonly MessageItem[]): { item: MessageItem; dept
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
 }
 
+/** The messages that are shown, and copies of them. */
+export function apart(items: readonly MessageItem[]): { letters: MessageItem[]; copies: MessageItem[] } {
+  const ids = new Set(items.map((item) => item.id));
+  return {
+    letters: items.filter((item) => !ids.has(item.copy_of)),
+    copies: items.filter((item) => ids.has(item.copy_of)),
+  };
+}
+
 export function isUnread(item: MessageItem): boolean {
   return !item.flags.includes("\\seen");
 }
@@ -61,6 +72,9 @@ export function flagsOf(members: readonly MessageItem[]): { flags: string[]; key
   };
 }
 
+const same = (a: readonly MessageItem[], b: readonly MessageItem[]) =>
+  a.length === b.length && a.every((item, i) => item === b[i]);
+
 /** Whether two lines look the same. */
 export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
   if (a === b) return true;
@@ -69,8 +83,8 @@ export function sameLine(a: Line | undefined, b: Line | undefined): boolean {
     a.collapsed === b.collapsed &&
     a.depth === b.depth &&
     a.hidden === b.hidden &&
-    a.members.length === b.members.length &&
-    a.members.every((item, i) => item === b.members[i])
+    same(a.members, b.members) &&
+    same(a.copies, b.copies)
   );
 }
 

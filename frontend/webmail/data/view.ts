@@ -9,7 +9,7 @@
 // the rows on the screen are requested again, and replaced when all of them have arrived.
 
 import type { Change, MessageItem, Page, Query, Request, ViewMsgs } from "../../gen/webmail";
-import { isListing, isThreaded } from "./queries";
+import { isListing } from "./queries";
 import { compare, search } from "./order";
 
 /** Rows of a page. */
@@ -58,7 +58,7 @@ export class View {
     return this.items.find((item) => item.id === id);
   }
 
-  /** All messages of the thread that a row represents; the message alone without threads. */
+  /** All messages of the thread that a row represents; without threads the message and its copies. */
   members(row: MessageItem): readonly MessageItem[] {
     return [row, ...(this.threads.get(row.id) ?? [])];
   }
@@ -70,7 +70,7 @@ export class View {
 
   /** All loaded messages. */
   all(): readonly MessageItem[] {
-    return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
+    return this.items.flatMap((item) => this.members(item));
   }
 
   /** Start another query; returns the request for its first page, which is around the message `destination`. */

@@ -112,12 +112,13 @@ export class Choice {
     return this.selectedRows().length === this.aimed.value;
   }
 
-  /** The messages that an action on a row applies to: of a collapsed thread, its matching messages. */
+  /** The messages that an action on a row applies to: of a collapsed thread, its matching messages; with their copies. */
   meant(row: MessageItem): readonly MessageItem[] {
     const line = this.list.rows.value.lines.get(row.id);
-    if (line?.collapsed !== true) return [row];
+    const copies = line?.copies.filter((item) => item.match_query) ?? [];
+    if (line?.collapsed !== true) return [row, ...copies.filter((item) => item.copy_of === row.id)];
     const matching = line.members.filter((item) => item.match_query);
-    return matching.length > 0 ? matching : [row];
+    return [...(matching.length > 0 ? matching : [row]), ...copies];
   }
 
   /** Convert ids of rows to ids of the messages that an action applies to, as far as they are loaded. */
@@ -130,12 +131,10 @@ export class Choice {
   moveThread(by: 1 | -1): void {
     const { items, start, lines } = this.list.rows.value;
     const from = this.focus.value === null ? -1 : this.focus.value.position - start;
-    const begins = (index: number) =>
-      index >= 0 &&
-      index < items.length &&
-      lines.get(items[index - 1]?.id ?? 0)?.top !== lines.get(items[index]!.id)?.top;
+    const top = (item?: MessageItem) => lines.get(item?.id ?? 0)?.top ?? item;
+    const begins = (index: number) => index >= 0 && index < items.length && top(items[index - 1]) !== top(items[index]);
     let index = from + by;
-    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+    while (index > 0 && index < items.length && !begins(index)) index += by;
     if (index >= 0 && index < items.length) this.moveTo(start + index, this.manner("select"));
   }
 
@@ -158,7 +157,7 @@ export class Choice {
     const shown = this.shown.value;
     if (shown === null) return [];
     const line = this.list.rows.value.lines.get(shown.id);
-    return line === undefined || line.collapsed ? this.meant(shown) : line.members;
+    return line === undefined || line.collapsed ? this.meant(shown) : [...line.members, ...line.copies];
   }
 
   /** The row of the open message, counted from 1, and the number of rows; null if none is open. */

@@ -144,7 +144,8 @@ export class Row {
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
-    const elsewhere = new Set(thread.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
+    const stored = [...thread, ...(line?.copies ?? [])];
+    const elsewhere = new Set(stored.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
     fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
     const others = [...elsewhere].map((id) => {
       const place = manner.place(id);

@@ -282,9 +282,14 @@ def remove_link(tx: AccountTx, link_id: int) -> None:
     tx.emit(LinksChanged())
 
 
+def link_names(r: Reader) -> list[str]:
+    """Names of all links, oldest first."""
+    return [name for (name,) in r.rows(NAMES)]
+
+
 def inbox_names(r: Reader) -> frozenset[str]:
     """Names of all mailboxes into which new mail comes: the account's Inbox, and the Inbox of each link (LINK-5)."""
-    return frozenset([INBOX, *(f"{name}{SEPARATOR}{INBOX}" for (name,) in r.rows(NAMES))])
+    return frozenset([INBOX, *(f"{name}{SEPARATOR}{INBOX}" for name in link_names(r))])
 
 
 def forget_link(tx: Tx, host: str, username: str) -> bool:

@@ -177,6 +177,21 @@ def threads_of_removed(r: Reader, mailbox_id: MailboxID, uids: Sequence[int]) ->
     return {threadid for (threadid,) in r.rows(THREADS_OF_REMOVED, mailbox_id, int_array(uids))} if uids else set()
 
 
+MAX_PAIRS: Final = 1_000
+"""Pairs of messages with one Message-ID that are looked at in one read."""
+
+PAIRS: Final = """
+SELECT m.id, o.id FROM carray(?1) c CROSS JOIN message m ON m.id = c.value
+JOIN message o ON o.messageid = m.messageid AND o.id <> m.id JOIN carray(?2) b ON b.value = o.mailbox_id LIMIT ?3"""
+
+
+def pairs(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[MailboxID]) -> set[MessageID]:
+    """Messages with one Message-ID: those in `ids` with others in the mailboxes, and the others."""
+    if not ids:
+        return set()
+    return {one for row in r.rows(PAIRS, int_array(ids), int_array(mailbox_ids), MAX_PAIRS) for one in row}
+
+
 def members(r: Reader, threadid: int, limit: int) -> list[Member]:
     """The `limit` newest messages of a thread, in all mailboxes, oldest first."""
     rows = [Member(message_row(row[1:]), _parents.decode(row[0])) for row in r.rows(MEMBERS, threadid, limit)]

@@ -213,7 +213,7 @@ var checks = {
   LinkedMailbox: { name: "string", address: "string" },
   Resume: { kind: ["enum", ["resume"]], stream_id: "integer", version: "string", modseq: "integer", server_time: "time", shared: ["list", ["ref", "Mailbox"]], links: ["list", ["ref", "LinkedMailbox"]] },
   ViewMsgs: { kind: ["enum", ["view_msgs"]], view_id: "integer", request_id: "integer", items: ["list", ["list", ["ref", "MessageItem"]]], position: "integer", total: "integer", view_end: "boolean", parsed_message: ["nullable", ["ref", "ParsedMessage"]] },
-  MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean" },
+  MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer" },
   ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string" },
@@ -896,8 +896,8 @@ var place = "";
 var below = "";
 var placeOf = (hash) => hash.replace(/,\d+$/, "");
 var topmost = () => layers.find((one) => document.querySelector(one) !== null);
-function put(push, same, hash = location.hash) {
-  over = same;
+function put(push, same2, hash = location.hash) {
+  over = same2;
   place = placeOf(hash);
   history[push ? "pushState" : "replaceState"]({ over }, "", hash);
 }
@@ -1622,8 +1622,9 @@ var Seen = class {
     if (wait < 0) return;
     this.timers.push(window.setTimeout(() => {
       const { items, lines } = this.mail.rows.value;
-      const item = items.find((one) => one.id === id) ?? [...lines.values()].flatMap((line) => line.members).find((one) => one.id === id);
-      if (item !== void 0 && !flags.some((flag) => item.flags.includes(flag)) && this.shows(id)) this.actions.looked(item, flags[0]);
+      const all = [...items, ...[...lines.values()].flatMap((line) => [...line.members, ...line.copies])];
+      const seen = new Map(all.map((one) => [one.id, one]));
+      for (const item of this.shows(id) ? seen.values() : []) if ([item.id, item.copy_of].includes(id) && !flags.some((flag) => item.flags.includes(flag))) this.actions.looked(item, flags[0]);
     }, wait));
   }
 };
@@ -1975,16 +1976,21 @@ function tree(members) {
   }
   return found.length === members.length ? found : members.map((item) => ({ item, depth: 0 }));
 }
+function apart(items) {
+  const ids = new Set(items.map((item) => item.id));
+  return { letters: items.filter((item) => !ids.has(item.copy_of)), copies: items.filter((item) => ids.has(item.copy_of)) };
+}
 function isUnread(item) {
   return !item.flags.includes("\\seen");
 }
 function flagsOf(members) {
   return { flags: [...new Set(members.flatMap((item) => item.flags))], keywords: [...new Set(members.flatMap((item) => item.keywords))], unread: members.some(isUnread) };
 }
+var same = (a, b) => a.length === b.length && a.every((item, i) => item === b[i]);
 function sameLine(a, b) {
   if (a === b) return true;
   if (a === void 0 || b === void 0) return false;
-  return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && a.members.length === b.members.length && a.members.every((item, i) => item === b.members[i]);
+  return a.collapsed === b.collapsed && a.depth === b.depth && a.hidden === b.hidden && same(a.members, b.members) && same(a.copies, b.copies);
 }
 var Folding = class {
   expanded = /* @__PURE__ */ new Map();
@@ -2011,7 +2017,12 @@ function flatRows(view, pending, oldestFirst) {
   const mailbox = isListing(query) ? 0 : query.filter.mailbox_id ?? 0;
   const shown4 = pending.show(items, mailbox, oldestFirst);
   const rows = total + shown4.length - items.length;
-  return { start, items: shown4, total: rows, entries: rows, known, lines: /* @__PURE__ */ new Map() };
+  const lines = /* @__PURE__ */ new Map();
+  for (const item of shown4) {
+    const copies = view.members(item).slice(1);
+    if (copies.length > 0) lines.set(item.id, { top: item, members: [item], copies, collapsed: true, depth: 0, hidden: 0 });
+  }
+  return { start, items: shown4, total: rows, entries: rows, known, lines };
 }
 function threadedRows(view, pending, folding, oldestFirst) {
   const { start, items: tops, total, known } = view;
@@ -2020,7 +2031,7 @@ function threadedRows(view, pending, folding, oldestFirst) {
   const entryOf = [];
   let gone = 0;
   for (const [i, top] of tops.entries()) {
-    const present = pending.show(view.members(top), 0, oldestFirst);
+    const { letters: present, copies } = apart(pending.show(view.members(top), 0, oldestFirst));
     if (!present.some((item) => item.match_query)) {
       gone++;
       continue;
@@ -2036,7 +2047,7 @@ function threadedRows(view, pending, folding, oldestFirst) {
     for (const [row, { item, depth }] of shown4.entries()) {
       items.push(item);
       entryOf.push(start + i);
-      lines.set(item.id, { top: first2, members, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown4.length : 0 });
+      lines.set(item.id, { top: first2, members, copies, collapsed: !expanded, depth, hidden: expanded && row === 0 ? members.length - shown4.length : 0 });
     }
   }
   const rows = { start, items, total: total + items.length - tops.length, entries: total - gone, known, lines };
@@ -2080,7 +2091,7 @@ var View = class {
     this.matching = total;
   }
   all() {
-    return isThreaded(this.query) ? this.items.flatMap((item) => this.members(item)) : this.items;
+    return this.items.flatMap((item) => this.members(item));
   }
   open(query, destination = 0) {
     this.query = query;
@@ -2103,9 +2114,9 @@ var View = class {
     const wantedEnd = Math.min(last, this.total);
     const wantedFirst = Math.max(0, first2);
     if (!this.known || wantedFirst >= this.start && wantedEnd <= end) return null;
-    const apart = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
-    if (this.running !== null && !(apart && this.running !== "new")) return null;
-    if (apart) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
+    const apart2 = wantedEnd <= this.start || wantedFirst >= end || this.items.length === 0;
+    if (this.running !== null && !(apart2 && this.running !== "new")) return null;
+    if (apart2) return this.request("new", { count: pageSize, position: Math.max(0, Math.floor((wantedFirst + wantedEnd - pageSize) / 2)) });
     this.drop(wantedFirst, wantedEnd);
     return wantedEnd > end ? this.request("behind", { count: pageSize, anchor_message_id: this.items.at(-1).id }) : this.request("before", { count: pageSize, anchor_message_id: this.items[0].id, before: true });
   }
@@ -2303,9 +2314,9 @@ var Selection = class _Selection {
   plusStretch(stretch, oldestFirst) {
     if (this.whole) return this;
     const inside = (mark2) => compare(stretch.first, mark2, oldestFirst) <= 0 && compare(mark2, stretch.last, oldestFirst) <= 0;
-    const apart = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
+    const apart2 = this.stretches.filter((other) => !inside(other.first) && !inside(other.last) && !contains(other, stretch.first, oldestFirst));
     const ids = new Map([...this.ids].filter(([, mark2]) => !inside(mark2)));
-    return this.with({ ids, stretches: [...apart, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
+    return this.with({ ids, stretches: [...apart2, stretch].sort((a, b) => compare(a.first, b.first, oldestFirst)) });
   }
   without(items, oldestFirst) {
     if (items.length === 0) return this;
@@ -2402,9 +2413,10 @@ var Choice = class {
   }
   meant(row) {
     const line = this.list.rows.value.lines.get(row.id);
-    if (line?.collapsed !== true) return [row];
+    const copies = line?.copies.filter((item) => item.match_query) ?? [];
+    if (line?.collapsed !== true) return [row, ...copies.filter((item) => item.copy_of === row.id)];
     const matching = line.members.filter((item) => item.match_query);
-    return matching.length > 0 ? matching : [row];
+    return [...matching.length > 0 ? matching : [row], ...copies];
   }
   meantIds(ids) {
     const rows = new Map(this.list.rows.value.items.map((item) => [item.id, item]));
@@ -2413,9 +2425,10 @@ var Choice = class {
   moveThread(by) {
     const { items, start, lines } = this.list.rows.value;
     const from = this.focus.value === null ? -1 : this.focus.value.position - start;
-    const begins = (index2) => index2 >= 0 && index2 < items.length && lines.get(items[index2 - 1]?.id ?? 0)?.top !== lines.get(items[index2].id)?.top;
+    const top = (item) => lines.get(item?.id ?? 0)?.top ?? item;
+    const begins = (index2) => index2 >= 0 && index2 < items.length && top(items[index2 - 1]) !== top(items[index2]);
     let index = from + by;
-    while (index > 0 && index < items.length && lines.size > 0 && !begins(index)) index += by;
+    while (index > 0 && index < items.length && !begins(index)) index += by;
     if (index >= 0 && index < items.length) this.moveTo(start + index, this.manner("select"));
   }
   selectThread() {
@@ -2432,7 +2445,7 @@ var Choice = class {
     const shown4 = this.shown.value;
     if (shown4 === null) return [];
     const line = this.list.rows.value.lines.get(shown4.id);
-    return line === void 0 || line.collapsed ? this.meant(shown4) : line.members;
+    return line === void 0 || line.collapsed ? this.meant(shown4) : [...line.members, ...line.copies];
   }
   place() {
     const focus = this.focus.value;
@@ -2733,9 +2746,9 @@ var Mail = class {
   look(first2, last) {
     this.screen = { first: first2, last };
     const rows = this.rows.value;
-    const apart = last <= rows.start || first2 >= rows.start + rows.items.length;
+    const apart2 = last <= rows.start || first2 >= rows.start + rows.items.length;
     clearTimeout(this.resting);
-    if (apart && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
+    if (apart2 && rows.items.length > 0) this.resting = window.setTimeout(() => this.fetch(), restAfter);
     else this.fetch();
   }
   leavesFor(mailbox) {
@@ -3148,7 +3161,8 @@ var Row = class {
     const subject = isolated(item.subject) || t("(no subject)");
     fill(this.subject, depth > 0 && this.branch(item), marked(subject, manner.needles));
     this.showDisc(item, manner);
-    const elsewhere = new Set(thread.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
+    const stored = [...thread, ...line?.copies ?? []];
+    const elsewhere = new Set(stored.map((one) => one.mailbox_id).filter((id) => id !== manner.here));
     fill(this.preview, item.preview !== "" && el("bdi", {}, marked(isolated(item.preview), manner.needles)));
     const others = [...elsewhere].map((id) => {
       const place2 = manner.place(id);

@@ -60,7 +60,8 @@ class LinkedMailbox(msgspec.Struct, frozen=True):
 class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
     """A row of the list, made from stored columns only (WEBMAIL-47). In a thread, ``thread_parent`` is the message
     above it (0: none), ``same_message_id`` is whether both have the same Message-ID, and ``match_query`` whether the
-    message matches the query.
+    message matches the query. ``copy_of``: another message of the entry with the same content, which came by another
+    way and is shown for both; 0 for none (WEBMAIL-176a).
     """
 
     id: int
@@ -89,6 +90,7 @@ class MessageItem(msgspec.Struct, frozen=True, kw_only=True):
     thread_parent: int = 0
     same_message_id: bool = False
     match_query: bool = True
+    copy_of: int = 0
 
 
 class Header(msgspec.Struct, frozen=True):

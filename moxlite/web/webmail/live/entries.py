@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -19,17 +19,19 @@ import msgspec
 
 from moxlite.store.rows.conditions import Run
 from moxlite.store.rows.messages import rows_by_ids
-from moxlite.store.rows.views import Member, members
+from moxlite.store.rows.views import Member, members, pairs
 from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import wanted_of
 from moxlite.web.webmail.holders import Scope
+from moxlite.web.webmail.live.twins import copies, copies_by_id, places
 from moxlite.web.webmail.querytypes import INBOXES
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
-    from moxlite.store.types import MailboxID
+    from moxlite.store.types import MailboxID, MessageID
     from moxlite.web.webmail.holders import Holder
+    from moxlite.web.webmail.live.twins import Digests, Places
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
 
@@ -45,6 +47,8 @@ class Entries:
       threaded: whether an entry is a thread.
       ids, threads: of the message that makes the entry. ranks: only in another order than that of reception.
       hits: in a search by threads, all messages that match; else empty.
+      copies: without threads, messages that are shown by the one that makes the entry, by its id.
+      digests: of messages that may be copies. places: of the user's own mailboxes; none until they are read.
     """
 
     def __init__(self, query: Query, *, selective: bool) -> None:
@@ -56,6 +60,9 @@ class Entries:
         self.threads = array("q")
         self.ranks: list[int | str] = []
         self.hits: set[int] = set()
+        self.copies: dict[int, list[int]] = {}
+        self.digests: Digests = {}
+        self.places: Places | None = None
         self._query = query
         self._present: set[int] | None = set()  # keys of the entries while the search goes on
 
@@ -164,10 +171,8 @@ async def items_of(
     """
     account = scope.holder.account
     if not entries.threaded:
-        ids = [one for one, _ in wanted]
-        return await account.read(
-            partial(_read_messages, scope=scope, ids=ids, everywhere=everywhere), op="webmail_view"
-        )
+        read_messages = partial(_read_messages, scope=scope, entries=entries, everywhere=everywhere)
+        return await account.read(lambda r: read_messages(r, ids=[one for one, _ in wanted]), op="webmail_view")
     found: dict[int, list[MessageItem]] = {}
     for start in range(0, len(wanted), THREADS):
         part = wanted[start : start + THREADS]
@@ -181,12 +186,20 @@ def _readable(r: Reader, scope: Scope, *, everywhere: bool) -> frozenset[Mailbox
     return scope.holder.readable(r) if everywhere else scope.readable(r)
 
 
-def _read_messages(r: Reader, scope: Scope, ids: Sequence[int], *, everywhere: bool) -> dict[int, list[MessageItem]]:
+def _read_messages(
+    r: Reader, scope: Scope, ids: Sequence[int], entries: Entries, *, everywhere: bool
+) -> dict[int, list[MessageItem]]:
     readable = _readable(r, scope, everywhere=everywhere)
-    rows = rows_by_ids(r, ids)
+    shown, local = scope.holder.shown_id, scope.holder.local_id
+    of = {local(copy): shown(one) for one in ids for copy in entries.copies.get(shown(one), ())}
+    rows = rows_by_ids(r, [*ids, *of])
     if readable is not None:  # one may have been moved since it was found
         rows = [row for row in rows if row.mailbox_id in readable]
-    return {item.id: [item] for item in scope.holder.items(r, rows)}
+    items = {item.id: [item] for item in scope.holder.items(r, rows)}
+    for copy, first in of.items():
+        if (found := items.pop(shown(copy), None)) and first in items:
+            items[first].append(msgspec.structs.replace(found[0], copy_of=first))
+    return items
 
 
 def _read_threads(
@@ -204,9 +217,44 @@ def _read_threads(
     return found
 
 
+def _places(r: Reader, scope: Scope, entries: Entries) -> Places:
+    """The places of the user's own mailboxes; messages of others are no copies."""
+    if scope.holder.guest:
+        return {}
+    if entries.places is None:
+        entries.places = places(r)
+    return entries.places
+
+
+async def join_copies(scope: Scope, ids: Sequence[int], entries: Entries) -> bool:
+    """Let one of several entries of one message stand for all, after those with these ids (in the account's form) were
+    added to a view without threads; returns whether entries are others. Raises StoreError.
+    """
+    holder = scope.holder
+    if entries.threaded or holder.guest or len(scope.mailboxes) < 2:
+        return False
+
+    def read(r: Reader) -> Mapping[MessageID, MessageID]:
+        if not (where := _places(r, scope, entries)):
+            return {}
+        found = {one: entries.of_message(holder.shown_id(one)) for one in pairs(r, ids, sorted(scope.mailboxes))}
+        in_order = sorted((at, one) for one, at in found.items() if at is not None)
+        return copies_by_id(r, [one for _, one in in_order], where, entries.digests)
+
+    joined = await holder.account.scan(read, op="webmail_twins")
+    for copy, first in joined.items():
+        if (index := entries.of_message(holder.shown_id(copy))) is not None:
+            entries.drop(index)
+            entries.copies.setdefault(holder.shown_id(first), []).append(holder.shown_id(copy))
+    return bool(joined)
+
+
 def _thread(r: Reader, scope: Scope, shown: int, of: list[Member], entries: Entries) -> list[MessageItem]:
     """A whole thread: first the message of its entry, then the others, oldest first."""
     known: dict[int, Member] = {one.row.id: one for one in of}
+    where = _places(r, scope, entries)
+    rows = sorted([one.row for one in of], key=lambda row: scope.holder.shown_id(row.id) != shown)
+    twins = copies(r, rows, where, entries.digests)
     made: list[MessageItem] = []
     for member, item in zip(of, scope.holder.items(r, [one.row for one in of]), strict=True):
         above = next((known[parent] for parent in member.parents if parent in known), None)
@@ -217,6 +265,7 @@ def _thread(r: Reader, scope: Scope, shown: int, of: list[Member], entries: Entr
                 thread_parent=0 if above is None else scope.holder.shown_id(above.row.id),
                 same_message_id=above is not None and above.row.messageid == member.row.messageid is not None,
                 match_query=matching,
+                copy_of=scope.holder.shown_id(twins.get(member.row.id, 0)),
             )
         )
     matching_ones = [item for item in made if item.match_query] or made

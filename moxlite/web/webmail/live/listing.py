@@ -26,7 +26,15 @@ from moxlite.store.search.finding import Search
 from moxlite.web.webmail.filters import is_by_flags, is_whole, wanted_of
 from moxlite.web.webmail.holders import Scope, number_of
 from moxlite.web.webmail.items import ITEM_SLICE
-from moxlite.web.webmail.live.entries import MAX_MEMBERS, THREADS, Entries, Merging, NotReached, items_of
+from moxlite.web.webmail.live.entries import (
+    MAX_MEMBERS,
+    THREADS,
+    Entries,
+    Merging,
+    NotReached,
+    items_of,
+    join_copies,
+)
 from moxlite.web.webmail.live.view import FIRST_SLICE, Reset, Slice
 
 if TYPE_CHECKING:
@@ -193,8 +201,11 @@ class Listing:
             self._without(source.scope.holder.number, e)
             return
         self._looked = search.progress
+        entries = self._entries
         for holder, placed in found:
-            self._entries.append(holder, placed)
+            entries.append(holder, placed)
+        for holder, placed in found:
+            await join_copies(self._scopes[holder.number], [one.message_id for one in placed], entries)
         if search.done:
             self._finish()
 
@@ -364,15 +375,20 @@ async def _follow_messages(entries: Entries, query: Query, scope: Scope, news: N
     matching = await _matching(query, scope, news.added + news.relabelled)
     gone = {*news.gone, *set(news.relabelled).difference(one.message_id for one in matching)}
     changed = False
+    hidden = {copy for of in entries.copies.values() for copy in of}
     for message_id in gone:
+        if shown_id(message_id) in entries.copies:  # a copy takes its place
+            raise NotReached
         if (index := entries.of_message(shown_id(message_id))) is not None:
             entries.drop(index)
             changed = True
-    for one in matching:
-        if entries.of_message(shown_id(one.message_id)) is None:
-            entries.insert(scope.holder, one)
-            changed = True
-    return changed
+        changed = changed or shown_id(message_id) in hidden
+    added = [one for one in matching if entries.of_message(shown_id(one.message_id)) is None]
+    added = [one for one in added if shown_id(one.message_id) not in hidden]
+    for one in added:
+        entries.insert(scope.holder, one)
+    await join_copies(scope, [one.message_id for one in added], entries)
+    return changed or bool(added)
 
 
 async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
