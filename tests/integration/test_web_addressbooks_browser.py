@@ -183,3 +183,43 @@ def test_a_photo_is_added_and_shown(chromium: Browser, server: LocalServer, tmp_
         form.get_by_role("button", name="Save").click()
         expect(row.locator("img")).to_have_count(0)
         assert not wrong, "\n".join(wrong)
+
+
+def test_duplicates_are_merged_by_choice(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
+    """WEBMAIL-128c, WEBMAIL-144: the user chooses which one stays; the other one comes back; hostile names are text."""
+    with fresh(chromium, server, 360) as visitor:
+        desk = Desk(visitor)
+        page = desk.page
+        card = {
+            "emails": [{"value": "dora@d.example", "kind": ""}],
+            "phones": [],
+            "organization": "",
+            "note": "",
+            "groups": [],
+        }
+        desk.call("contact_save", contact={"name": "Dora", **card})
+        desk.call("contact_save", contact={"name": "<b>D\u202eora</b>", **card, "organization": "Harbour"})
+        page.get_by_role("button", name="Mailboxes", exact=True).click()
+        found = people(page)
+        rows = found.get_by_role("listitem").filter(has_text="ora")
+        expect(rows).to_have_count(2)
+        found.get_by_role("button", name="Find duplicates…").click()
+        box = page.get_by_role("dialog", name="Duplicates")
+        expect(box).to_contain_text("Same address. Which one stays?")
+        wrong = judge(page, None)
+        page.wait_for_function("document.documentElement.scrollWidth <= 360")
+        page.screenshot(path=tmp_path / "doubles.png")
+        merge = box.get_by_role("button", name="Merge")
+        box.get_by_role("checkbox").and_(box.locator(":enabled")).uncheck()
+        expect(merge).to_be_disabled()
+        box.get_by_role("checkbox").and_(box.locator(":enabled")).check()
+        box.get_by_role("radio").last.check()
+        merge.click()
+        expect(box).to_contain_text("No two contacts have an address")
+        wrong += judge(page, None)
+        box.get_by_role("button", name="Close").click()
+        expect(rows).to_have_count(1)
+        expect(rows).to_contain_text("Harbour")
+        found.get_by_role("button", name="Deleted contacts…").click()
+        expect(page.get_by_role("dialog", name="Deleted contacts")).to_contain_text("Dora")
+        assert not wrong, "\n".join(wrong)

@@ -11,6 +11,7 @@ import { openBeside } from "../ui/beside";
 import { showDeleted } from "../ui/deleted";
 import { exportLink, importFile } from "../ui/files";
 import { bookName, drawBooks } from "./books";
+import { showDoubles } from "./doubles";
 import { edit, empty } from "./form";
 import { face } from "./photo";
 import sheet from "./people.css";
@@ -45,6 +46,11 @@ export function openPage(page: Page): void {
       "button",
       { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) },
       t("Deleted contacts…"),
+    ),
+    el(
+      "button",
+      { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) },
+      t("Find duplicates…"),
     ),
     file,
   );

@@ -20,6 +20,7 @@ from moxlite.store.content.uploads import drop_upload, upload_of, upload_pieces
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware import contacts as store
 from moxlite.store.groupware.cards import MAX_CONTACTS
+from moxlite.store.groupware.doubles import MAX_MEMBERS, find_doubles, merge_contacts
 from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.store.people import templates as stored
 from moxlite.web.calls import Remark, call, remark
@@ -36,6 +37,9 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
+
+MAX_DOUBLES: Final = 100
+"""Groups of contacts in one answer."""
 
 PAGE: Final = 100
 """Contacts in one answer."""
@@ -111,6 +115,20 @@ class ContactCard(msgspec.Struct, frozen=True):
     further: list[str]
     book_id: int = 0
     photo: str = ""
+
+
+class DoubleGroup(msgspec.Struct, frozen=True):
+    """Contacts that seem to be one person. ``reason``: they have an address in common, or their name and a number."""
+
+    reason: Literal["address", "phone"]
+    contacts: list[ContactItem]
+
+
+class Doubles(msgspec.Struct, frozen=True):
+    """Some groups of contacts that seem to be one person each, and the number of all groups."""
+
+    groups: list[DoubleGroup]
+    total: int
 
 
 class ContactsImported(msgspec.Struct, frozen=True):
@@ -255,6 +273,32 @@ class ContactCalls(ShelfCalls):
                 await shelf.account.write(unit)
             except BadCard:
                 raise UserError("card: one vCard is expected") from None
+
+    @call()
+    async def contacts_doubles(self, caller: Caller) -> Doubles:
+        """Contacts of one's own that have an address in common, or their whole name and a telephone number: the first
+        groups.
+        """
+        async with self._shelf(caller) as shelf:
+            await settle(shelf.account)
+            found, total = await shelf.account.scan(partial(find_doubles, limit=MAX_DOUBLES), op="doubles")
+        groups = [DoubleGroup(one.reason, [_item(shelf.holder, each) for each in one.contacts]) for one in found]
+        return Doubles(groups, total)
+
+    @call()
+    async def contacts_merge(
+        self, caller: Caller, contact_id: ID, others: Annotated[list[ID], Meta(min_length=1, max_length=MAX_MEMBERS)]
+    ) -> None:
+        """Add what others have to a contact, and remove these, which come back for 30 days (DAV-46)."""
+        async with self._shelf(caller) as shelf:
+
+            def unit(tx: AccountTx) -> None:
+                for number in (contact_id, *others):
+                    if shelf.card(tx, number, write=True) is None:
+                        raise NotFound("this contact was removed")
+                merge_contacts(tx, contact_id, others)
+
+            await shelf.account.write(unit)
 
     @call()
     async def claim_confirm(self, caller: Caller, message_id: ID) -> None:
