@@ -799,6 +799,18 @@ export interface ContactEntry {
   kind: string;
 }
 
+/** Some groups of contacts that seem to be one person each, and the number of all groups. */
+export interface Doubles {
+  groups: Array<DoubleGroup>;
+  total: number;
+}
+
+/** Contacts that seem to be one person. ``reason``: they have an address in common, or their name and a number. */
+export interface DoubleGroup {
+  reason: "address" | "phone";
+  contacts: Array<ContactItem>;
+}
+
 /** An import: contacts that were added, that were there already, and that could not be read, the first with the */
 export interface ContactsImported {
   added: number;
@@ -1232,6 +1244,12 @@ export interface Calls {
 
   /** Add a contact from the vCard that `contact_remove` returned, to an address book, by default the first. */
   contact_restore(card: string, book_id?: number): Promise<null>;
+
+  /** Contacts of one's own that have an address in common, or their whole name and a telephone number: the first */
+  contacts_doubles(): Promise<Doubles>;
+
+  /** Add what others have to a contact, and remove these, which come back for 30 days (DAV-46). */
+  contacts_merge(contact_id: number, others: Array<number>): Promise<null>;
 
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;

@@ -29,7 +29,7 @@ async def groups(browser: Browser) -> list[tuple[str, list[str]]]:
 
 
 async def test_the_same_address_or_name_and_number_make_doubles(browser: Browser) -> None:
-    """WEBMAIL-128c: in any case and spelling, in all of one's own address books; neither a name nor a number alone counts."""
+    """WEBMAIL-128c: in any case and spelling, in all address books; neither a name nor a number alone counts."""
     book = await browser.call("address_book_save", name="Club")
     for contact in (
         form("Ada Lind", "Ada@a.example"),

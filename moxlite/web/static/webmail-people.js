@@ -47,7 +47,7 @@ function text(value) {
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
-    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+    const kind = match.slice(1, 7).findIndex((group2) => group2 !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
       fragment.append(plain, mark(piece));
       plain = "";
@@ -529,6 +529,52 @@ async function scaled(file) {
   throw new Error("too large");
 }
 
+var named = 0;
+async function showDoubles(page, books, again) {
+  const place = el("div", { class: "doubles" });
+  const draw = async () => {
+    const { groups, total } = await page.client.contacts_doubles();
+    fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No two contacts have an address, or a name and a phone number, in common.")));
+  };
+  const merged = (kept, others) => attempt(t("Merging the contacts"), async () => {
+    await page.client.contacts_merge(kept.id, others.slice());
+    await Promise.all([draw(), again()]);
+    (place.querySelector("input") ?? place.parentElement?.querySelector("button"))?.focus();
+    setStatus(t("Merged. The other contacts can come back for 30 days."));
+  });
+  if (!await attempt(t("Looking for duplicates"), draw)) return;
+  await dialog(t("Duplicates"), (close) => [place, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+function group(page, books, one, merge) {
+  const name = `double-${++named}`;
+  const rows = one.contacts.map((contact, at) => {
+    const keep = el("input", { type: "radio", name });
+    keep.checked = at === 0;
+    const include = el("input", { type: "checkbox", "aria-label": t("Merge “{name}”", { name: isolated(contact.name) }) });
+    include.checked = true;
+    const book = books.length > 1 ? books.find(({ id }) => id === contact.book_id) : void 0;
+    const facts = [...contact.emails, contact.organization, book === void 0 ? "" : bookName(book)];
+    const root = el("div", { class: "double" }, include, el("label", {}, keep, face(page.base, contact.photo, contact.name, contact.emails[0] ?? contact.name), el("span", {}, el("bdi", { class: "person-name", dir: "auto" }, isolated(contact.name)), el("span", { class: "person-facts" }, facts.filter(Boolean).map(isolated).join(" · ")))));
+    return { contact, keep, include, root };
+  });
+  const button = el("button", { class: "btn primary", type: "button" }, t("Merge"));
+  const check = () => {
+    for (const { keep, include } of rows) {
+      include.disabled = keep.checked;
+      if (keep.checked) include.checked = true;
+    }
+    button.disabled = rows.filter(({ include }) => include.checked).length < 2;
+  };
+  check();
+  button.addEventListener("click", () => {
+    const kept = rows.find(({ keep }) => keep.checked);
+    const others = rows.filter((row2) => row2 !== kept && row2.include.checked).map(({ contact }) => contact.id);
+    button.disabled = true;
+    void merge(kept.contact, others).then(check);
+  });
+  return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which one stays?") : t("Same name and phone number. Which one stays?")), rows.map(({ root }) => root), button);
+}
+
 var kinds = [["", t("Other")], ["home", t("Private")], ["work", t("Work")], ["mobile", t("Mobile")], ["fax", t("Fax")]];
 var empty = { name: "", emails: [], phones: [], organization: "", note: "", groups: [] };
 function entries(label, type, old) {
@@ -619,14 +665,14 @@ async function copyTo(page, card, places) {
   return done === true;
 }
 
-var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-disc{overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-side h3,.book-sharing h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{padding:0}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}\n";
+var people_default = ".people-tools{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.people-tools:last-child{margin:16px 0}.people-tools select{width:auto;max-width:45%}.people-tools input[type=search]{flex:1 1 180px;min-width:0}.person{display:grid;grid-template-columns:auto minmax(0,1fr) auto;gap:4px 12px;align-items:center;padding:8px 0;border-bottom:1px solid var(--border-color)}.person-disc{width:32px;height:32px;font-size:12px}.person-disc{overflow:hidden}.person-disc img{width:100%;height:100%;object-fit:cover}.person-photo{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.person-photo .person-disc,.person-fields>.person-disc{width:64px;height:64px;font-size:20px}.person-photo .error{flex-basis:100%;margin:0}.person-open{display:block;min-width:0;padding:4px 0;border:0;background:none;color:inherit;text-align:start}.person-name,.person-facts{display:block;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.person-name{font-weight:600}.person-facts{color:var(--color-mild);font-size:13px}.person-actions{display:flex;gap:8px}.person-entries{display:grid;grid-template-columns:minmax(0,1fr);gap:6px}.person-entry{display:flex;gap:6px}.person-entry input.dialog-input{flex:1 1 0;width:0;min-width:0}.person-entry select.dialog-input{flex:none;min-width:0;width:120px}@media(max-width:700px){.person-actions{grid-column:2 / -1}}.people-body{display:grid;grid-template-columns:240px minmax(0,1fr);min-height:0}.people-side{padding:14px 12px;border-inline-end:1px solid var(--line);background:var(--background-mild);overflow-y:auto}.people-main{padding:12px 24px 60px;overflow-y:auto}.people-side h3,.book-sharing h3{display:flex;justify-content:space-between;align-items:center;margin:0 0 4px;padding-inline-start:8px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.people-page .btn.icon{justify-content:center;width:32px;min-width:32px;height:32px;padding:0;border:0;background:none;color:var(--text-2)}.people-page .btn.icon:hover{background:var(--button-hover-background)}.book{display:flex;align-items:center;border-radius:var(--r-md)}.book:hover{background:var(--button-hover-background)}.book:has([aria-pressed=true]){background:var(--message-active-background)}.book-open{flex:1;display:flex;align-items:center;gap:8px;min-width:0;min-height:34px;padding:0 8px;border:0;background:none;color:inherit;font:inherit;text-align:start;cursor:pointer}.book-open[aria-pressed=true]{font-weight:600}.book-open bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.book-open small{margin-inline-start:auto;color:var(--muted);font-size:var(--t-sm);font-variant-numeric:tabular-nums}.book-sign{flex:none;display:inline-flex;color:var(--muted)}.book-sign svg{width:14px;height:14px}.person-fields,.book-sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}.person-fields{min-width:0;margin:0;padding:0;border:0}.book-sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.book-sharing h3{padding:0}.book-guests{margin:0 0 14px;padding:0;list-style:none}.book-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.book-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.book-guests select.dialog-input{width:auto;max-width:50%}@media(max-width:700px){.people-body{grid-template-columns:minmax(0,1fr);grid-template-rows:auto minmax(0,1fr)}.people-side{padding:4px 12px 8px;border-inline-end:0;border-bottom:1px solid var(--line)}.people-main{padding-inline:16px}.book-list{display:flex;gap:6px;overflow-x:auto}.book{flex:none;max-width:80vw;border:1px solid var(--line)}.book-open{min-height:44px}.people-page .btn.icon{width:44px;height:44px}}.doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0}\n";
 
 adopt(people_default);
 var pause = 150;
 function openPage(page) {
   const search = el("input", { type: "search", class: "dialog-input", placeholder: t("Search people"), dir: "auto" });
   search.setAttribute("aria-label", t("Search people"));
-  const group = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
+  const group2 = el("select", { class: "dialog-input", "aria-label": t("Group"), hidden: true });
   const file = el("input", { type: "file", accept: ".vcf,.csv,text/vcard,text/csv", hidden: true });
   const add = el("button", { class: "btn primary", type: "button" }, t("New contact"));
   const { body, close } = openBeside(t("People"), [add], "people-page");
@@ -635,9 +681,9 @@ function openPage(page) {
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));
   const state = el("p", { class: "hint", role: "status" }, t("Loading…"));
   const save = (form2, name) => exportLink(page, `contacts.${form2}`, name, "button");
-  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), file);
+  const files = el("div", { class: "people-tools" }, el("button", { class: "btn line", type: "button", onclick: () => file.click() }, t("Import a file…")), save("vcf", t("Export as vCards")), save("csv", t("Export as a table")), el("button", { class: "btn line", type: "button", onclick: () => void showDeleted(page.client, "contact", () => anew()) }, t("Deleted contacts…")), el("button", { class: "btn line", type: "button", onclick: () => void showDoubles(page, books, anew) }, t("Find duplicates…")), file);
   const main = el("div", { class: "people-main" });
-  fill(main, el("div", { class: "people-tools" }, search, group), state, list, more, files);
+  fill(main, el("div", { class: "people-tools" }, search, group2), state, list, more, files);
   body.className = "people-body";
   fill(body, side, main);
   let books = [];
@@ -648,16 +694,16 @@ function openPage(page) {
   const load = async (whole) => {
     const own = ++turn;
     await attempt(t("Loading contacts"), async () => {
-      const found = await page.client.contacts(search.value.trim(), group.value, whole ? 0 : after, book);
+      const found = await page.client.contacts(search.value.trim(), group2.value, whole ? 0 : after, book);
       if (own !== turn) return;
       if (whole) fill(list);
       list.append(...found.contacts.map((one) => row(page, one, books, book === 0, anew, close)));
       after = found.contacts.at(-1)?.id ?? 0;
       more.hidden = !found.more;
-      const chosen = group.value;
-      fill(group, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
-      group.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
-      group.hidden = found.groups.length === 0;
+      const chosen = group2.value;
+      fill(group2, el("option", { value: "" }, t("All groups")), found.groups.map(({ name, contacts }) => el("option", { value: name }, `${isolated(name)} (${contacts})`)));
+      group2.value = found.groups.some(({ name }) => name === chosen) ? chosen : "";
+      group2.hidden = found.groups.length === 0;
       state.textContent = found.total === 0 ? t("No contacts yet. Add one, or import a file from your phone or another mail program.") : list.childElementCount === 0 ? t("No contact has this text.") : many(found.total, "One contact", "{n} contacts");
     });
   };
@@ -666,7 +712,7 @@ function openPage(page) {
     add.hidden = !(books.find(({ id }) => id === book)?.writable ?? true);
     drawBooks(side, page.client, books, book, (id) => {
       book = id;
-      group.value = "";
+      group2.value = "";
       draw();
       void load(true);
     }, anew);
@@ -684,7 +730,7 @@ function openPage(page) {
     clearTimeout(timer);
     timer = window.setTimeout(() => void load(true), pause);
   });
-  group.addEventListener("change", () => void load(true));
+  group2.addEventListener("change", () => void load(true));
   more.addEventListener("click", () => void load(false));
   add.addEventListener("click", () => void edit(page, books, null, empty, book).then((done) => done ? anew() : void 0));
   file.addEventListener("change", () => {
