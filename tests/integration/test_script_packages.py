@@ -22,6 +22,8 @@ from tests.tools import need, top
 
 pytestmark = [pytest.mark.integration, pytest.mark.served, pytest.mark.slow]
 
+QUADLET = top() / "packaging/container/moxlite.container"
+
 
 @pytest.fixture(scope="module")
 def deb(tmp_path_factory: pytest.TempPathFactory, frozen: tuple[Path, Path]) -> Path:
@@ -96,7 +98,7 @@ def test_the_unit_of_the_package(deb: Path, tmp_path: Path) -> None:
 
 
 def test_the_container_grants_what_the_unit_grants() -> None:
-    """ADMIN-42: capabilities of the compose file, and folders, are those of the unit, and the web's."""
+    """ADMIN-42: capabilities of compose file and quadlet, and folders, are those of the unit, and the web's."""
     unit = unit_file(
         program="/usr/bin/moxlite",
         config=Path("/etc/moxlite/moxlite.toml"),
@@ -108,6 +110,28 @@ def test_the_container_grants_what_the_unit_grants() -> None:
     assert set(re.search(r"cap_add: \[(.*)\]", compose)[1].split(", ")) == granted  # type: ignore[index]
     folders = re.search(r"ReadWritePaths=(.*) -", unit)[1].split() + ["/srv/web"]  # type: ignore[index]
     assert re.findall(r"- \./\w+:(.*)", compose) == folders
+    quadlet = QUADLET.read_text()
+    assert set(re.search(r"AddCapability=(.*)", quadlet)[1].split()) == granted  # type: ignore[index]
+    assert re.findall(r"Volume=(.*):(.*)", quadlet) == [(folder, folder) for folder in folders]
+
+
+@pytest.mark.nightly
+def test_podman_makes_a_unit_of_the_quadlet(tmp_path: Path) -> None:
+    """ADMIN-42: by its own generator, which finds no key that it does not know."""
+    generator = Path("/usr/libexec/podman/quadlet")
+    if not generator.exists():
+        pytest.skip("podman 4.4 or later is not installed")
+    (tmp_path / QUADLET.name).write_text(QUADLET.read_text())
+    environment = os.environ | {"QUADLET_UNIT_DIRS": str(tmp_path)}
+    done = subprocess.run(
+        [generator, "-dryrun"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "unsupported key" not in done.stderr
+    start = next(line for line in done.stdout.splitlines() if line.startswith("ExecStart="))
+    for words in ("--network host", "--cap-drop all", "--security-opt=no-new-privileges", "localhost/moxlite:latest"):
+        assert words in start
+    assert "WantedBy=multi-user.target" in done.stdout
 
 
 LIFE = """\
